@@ -1,0 +1,11 @@
+from .errors import SwaError as SwaError
+from .night import Night as Night
+from .night import analyze_night as analyze_night
+from .night import detect_slow_waves as detect_slow_waves
+from .recordings.reader import Recording as Recording
+from .recordings.reader import read_recording as read_recording
+from .settings import Settings as Settings
+from .settings import WaveCriteria as WaveCriteria
+from .settings import read_settings as read_settings
+from .sleep.scoring import read_hypnogram as read_hypnogram
+from .sleep.staging import stage_recording as stage_recording

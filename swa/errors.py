@@ -1,0 +1,37 @@
+"""The errors that a user can meet: what was found, and what to do about it."""
+
+
+class SwaError(Exception):
+    """An input that cannot be used, with the way out.
+
+    Parameters
+    ----------
+    problem : str
+        What was found and what was expected, naming the file, channel, row or key.
+    remedy : str
+        What the user can do about it.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.remedy}".strip()
+
+
+class SettingsError(SwaError):
+    """A settings file or value that cannot be used."""
+
+
+class RecordingError(SwaError):
+    """A recording, or a channel of it, that cannot be read or analysed."""
+
+
+class ScoringError(SwaError):
+    """A hypnogram that cannot be read or does not fit the recording."""
+
+
+class StudyError(SwaError):
+    """A study file, or a folder of recordings, that cannot be understood."""

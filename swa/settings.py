@@ -1,0 +1,336 @@
+"""Every value that changes a number: its default, unit, source and valid range; TOML in and out.
+
+A value that only changes how fast or where something runs (jobs, folders) is not a setting.
+"""
+
+import difflib
+import json
+import math
+import tomllib
+from collections.abc import Iterator
+from math import inf
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from swa.errors import SettingsError
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _several(value: Any) -> Any:
+    """One name may stand without brackets."""
+    return (value,) if isinstance(value, str) else value
+
+
+Band = tuple[Annotated[float, Field(ge=0)], Positive]
+
+
+class Group(BaseModel):
+    """A group of settings: immutable, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class ChannelSettings(Group):
+    """Which signal is what, where the labels of a recording do not say it."""
+
+    roles: dict[str, Literal["eeg", "eog", "emg", "ecg", "ignore"]] = Field(
+        {}, description='role by label as in the file, e.g. { "Lead 3" = "eeg" }'
+    )
+    units: dict[str, Literal["uV", "mV", "V"]] = Field(
+        {}, description='unit by label, where the header is silent or wrong, e.g. { "C4" = "uV" }'
+    )
+
+
+class SignalSettings(Group):
+    """The analysis signal."""
+
+    rate_hz: float = Field(100.0, ge=80, le=1000, description="Hz; every EEG is resampled once to this rate")
+
+
+class ScoringSettings(Group):
+    """Scorings that a lab already has, where the file does not say it."""
+
+    codes: dict[str, Literal["W", "N1", "N2", "N3", "R", "UNS"]] = Field(
+        {}, description='stage by code, where numbers could mean several things, e.g. { "5" = "W", "4" = "R" }'
+    )
+    epoch_s: Positive = Field(30.0, description="s; epoch of scorings that list one stage a line")
+
+
+class CycleSettings(Group):
+    """NREM cycles after Feinberg & Floyd 1979, as in the R package SleepCycles, and sleep onset."""
+
+    sleep_onset: Literal["sustained", "first_n2"] = Field(
+        "sustained", description="first epoch of >= 3 consecutive sleep epochs, or first N2"
+    )
+    nrem_starts_with: Literal["N1", "N2"] = Field("N2", description="stage that opens a NREM period")
+    nrem_minimum_min: Positive = Field(15.0, description="min; shortest NREM period (Feinberg & Floyd 1979)")
+    rem_minimum_min: Positive = Field(
+        5.0, description="min; shortest REM period after the first, and longest interruption that NREM tolerates"
+    )
+    split_skipped_rem: bool = Field(
+        True, description="split a NREM period > 120 min at the first N3 after > 12 min without N3"
+    )
+
+
+class WindowSettings(Group):
+    """Stretches of the night over which measures are taken."""
+
+    matched_min: Positive = Field(60.0, description="min of clean NREM in the window `matched`")
+    stage_free_min: tuple[Positive, ...] = Field(
+        (60.0, 90.0, 120.0), description="min after sleep onset of the stage-free windows `first60min` ..."
+    )
+    minimum_min: Positive = Field(
+        1.0, description="min of usable time below which a channel and window is not measured (NaN)"
+    )
+
+
+class ArtifactSettings(Group):
+    """Unusable time. The slow band has no local and no per-night limit: it would remove drug effects."""
+
+    muscle_factor: Positive = Field(
+        4.0, description="high-frequency power above this multiple of its moving median (Brunner 1996)"
+    )
+    muscle_median_s: Positive = Field(180.0, description="s; length of that moving median (Brunner 1996)")
+    muscle_band_hz: Band = Field((26.25, 32.0), description="Hz; muscle band (Brunner 1996)")
+    muscle_band_low_passed_hz: Band = Field((20.0, 30.0), description="Hz; muscle band of low-passed recordings")
+    amplitude_uv: Positive = Field(500.0, description="uV; absolute limit after a 0.3-Hz high-pass")
+    flat_uv: Positive = Field(0.5, description="uV; a smaller range over 5 s is a flat signal")
+    clipped_samples: int = Field(3, ge=2, description="consecutive samples at the recording's limit")
+    bad_channel_share: Share = Field(0.5, description="a channel is bad when more of its NREM is unusable")
+
+
+class PowerSettings(Group):
+    """Spectra and bands."""
+
+    window_s: Positive = Field(5.0, description="s; Hann window of the Welch spectra")
+    overlap: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="overlap of neighbouring windows")
+    highest_hz: Positive = Field(45.0, description="Hz; spectra are kept up to this frequency")
+    slow_oscillation_hz: Band = Field((0.5, 1.0), description="Hz")
+    delta_hz: Band = Field((1.0, 4.0), description="Hz")
+    swa_hz: Band = Field((0.5, 4.0), description="Hz; slow-wave activity")
+    theta_hz: Band = Field((4.0, 8.0), description="Hz")
+    alpha_hz: Band = Field((8.0, 12.0), description="Hz")
+    sigma_hz: Band = Field((11.0, 16.0), description="Hz; Murck & Steiger 1998 found i.v. Mg2+ at 11.0-12.9 Hz")
+    beta_hz: Band = Field((16.0, 30.0), description="Hz")
+    total_hz: Band = Field((0.5, 30.0), description="Hz; whole of which relative power is a share")
+    aperiodic_hz: Band = Field((1.0, 30.0), description="Hz; range of the aperiodic fit")
+
+    @property
+    def bands_hz(self) -> dict[str, Band]:
+        """Band limits by the name of the power measure."""
+        names = ("slow_oscillation", "delta", "theta", "alpha", "sigma", "beta")
+        return {"swa": self.swa_hz} | {f"{name}_power": getattr(self, f"{name}_hz") for name in names}
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "riedner2007": {},
+    "massimini2004": {
+        "band_hz": (0.1, 4.0),
+        "halfwave_s": (0.3, 1.0),
+        "negative_uv": (80.0, inf),
+        "peak_to_peak_uv": (140.0, inf),
+    },
+    "carrier2011": {"band_hz": (0.3, 4.0), "halfwave_s": (0.125, 1.5), "positive_s": (0.0, 1.0)},
+    "aasm": {"band_hz": (0.1, 4.0)},
+    "yasa": {
+        "filter": "fir",
+        "band_hz": (0.3, 1.5),
+        "halfwave_s": (0.3, 1.5),
+        "positive_s": (0.1, 1.0),
+        "negative_uv": (40.0, 200.0),
+        "positive_uv": (10.0, 150.0),
+        "peak_to_peak_uv": (75.0, 350.0),
+    },
+}
+
+Limits = tuple[Annotated[float, Field(ge=0)], Positive]  # an open upper limit is `inf`, which TOML knows
+
+
+class WaveCriteria(Group):
+    """What counts as a slow wave: the filter, the half-wave and the selection.
+
+    The default is the half-wave detector of Riedner 2007 (Sleep 30:1643) and Esser 2007 (Sleep 30:1617): zero-phase
+    band-pass 0.5-4 Hz, negative half-waves between consecutive zero crossings 0.25-1.0 s apart; selected are
+    those of >= 75 uV peak-to-peak and <= -40 uV. Amplitude limits are magnitudes.
+
+    Notes
+    -----
+    Departures from the papers: all but ``yasa`` use a Butterworth filter of order 2 run forward and backward over
+    their own band; the type and order that each paper used were not verified in its full text. ``yasa`` uses YASA's
+    band, transition widths and limits (Vallat & Walker 2021), with a zero-phase FIR filter of the same design.
+    """
+
+    name: str = Field("riedner2007", description="the preset; keys that are given override its values")
+    filter: Literal["butterworth", "fir"] = Field("butterworth", description="zero-phase in both cases")
+    filter_order: int = Field(2, ge=1, le=8, description="order of the Butterworth filter, run forward and backward")
+    band_hz: Band = Field((0.5, 4.0), description="Hz; band of the detection filter")
+    halfwave_s: tuple[Positive, Positive] = Field((0.25, 1.0), description="s; length of the negative half-wave")
+    positive_s: Limits = Field((0.0, inf), description="s; length of the positive half-wave that follows")
+    negative_uv: Limits = Field((40.0, inf), description="uV; magnitude of the negative peak")
+    positive_uv: Limits = Field((0.0, inf), description="uV; height of the positive peak")
+    peak_to_peak_uv: Limits = Field((75.0, inf), description="uV; negative to positive peak")
+    peak_prominence: Share = Field(
+        0.1, description="share of the amplitude that a further negative peak must stand out by (multi-peak waves)"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        name = values.get("name", "riedner2007")
+        if name not in PRESETS:
+            raise ValueError(f"{name!r} is no preset; expected one of {', '.join(PRESETS)}")
+        return PRESETS[name] | values
+
+    @classmethod
+    def preset(cls, name: str) -> Self:
+        """Criteria of a published detector.
+
+        Parameters
+        ----------
+        name : str
+            One of ``riedner2007`` (default), ``massimini2004``, ``carrier2011``, ``aasm``, ``yasa``.
+
+        Raises
+        ------
+        SettingsError
+            The name is not one of these.
+        """
+        if name not in PRESETS:
+            raise SettingsError(f"There is no preset {name!r}.", f"Known are {', '.join(PRESETS)}.")
+        return cls.model_validate({"name": name})
+
+
+class ComparisonSettings(Group):
+    """How nights are compared."""
+
+    baseline: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        ("baseline", "placebo", "pre"), description="names of the baseline condition, first found first"
+    )
+    primary: str = Field(
+        "", description="declared primary: 'measure stages window channel', e.g. 'swa NREM cycle-1 frontal'"
+    )
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="level of every interval")
+    icc: Share = Field(
+        0.76, description="between-night reliability of power where a study has no baseline pairs (from Tan 2000)"
+    )
+    cv: Positive = Field(0.40, description="between-subject coefficient of variation of power, used with icc")
+    baseline_pairs_df: int = Field(
+        3, ge=1, description="degrees of freedom from which repeated baseline nights of a study replace icc and cv"
+    )
+    secondary: tuple[str, ...] = Field(
+        (
+            "swa",
+            "wave_density",
+            "wave_density_baseline_fixed",
+            "wave_amplitude_p90",
+            "wave_slope_up",
+            "wave_slope_down",
+            "wave_slope_up_matched",
+            "wave_slope_down_matched",
+            "sigma_power",
+        ),
+        description="secondary markers, at the stages and channel of the declared primary",
+    )
+    secondary_windows: tuple[str, ...] = Field(
+        ("night", "cycle-1", "matched"), description="windows of the secondary markers"
+    )
+    exact_flip_subjects: int = Field(
+        16, ge=6, le=18, description="subjects up to which a sign-flip test goes through all 2^n flips"
+    )
+    random_flips: int = Field(
+        10_000, ge=1000, description="sign flips drawn for more subjects, the unflipped data among them"
+    )
+    flip_seed: int = Field(2013, ge=0, description="seed of those random flips")
+
+
+class Settings(Group):
+    """All settings, in groups."""
+
+    channels: ChannelSettings = ChannelSettings()
+    signal: SignalSettings = SignalSettings()
+    scoring: ScoringSettings = ScoringSettings()
+    cycles: CycleSettings = CycleSettings()
+    windows: WindowSettings = WindowSettings()
+    artifacts: ArtifactSettings = ArtifactSettings()
+    power: PowerSettings = PowerSettings()
+    waves: WaveCriteria = WaveCriteria()
+    comparison: ComparisonSettings = ComparisonSettings()
+
+    def to_toml(self) -> str:
+        """TOML with the meaning, unit and source of each value as a comment; reads back to equal settings."""
+        return "\n".join(_toml_lines(self)) + "\n"
+
+
+def read_settings(path: str | Path) -> Settings:
+    """Read settings from a TOML file; what it does not name keeps its default.
+
+    Raises
+    ------
+    SettingsError
+        Names every wrong key and value, what is allowed, and the nearest known name.
+    """
+    path = Path(path)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: there is no such settings file.", "Check the path after --settings.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: not readable as TOML ({error}).", "`swa settings` prints a valid file.") from None
+    return check_settings(values, str(path))
+
+
+def check_settings(values: dict[str, Any], source: str = "settings") -> Settings:
+    """Validate plain values (as from TOML) as settings; see `read_settings`."""
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(_explain(detail) for detail in error.errors())
+        raise SettingsError(f"{source}: {problems}.", "`swa settings` prints every key with its default.") from None
+
+
+def _explain(detail: Any) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] != "extra_forbidden":
+        return f"{key} = {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')[:200]}"
+    near = difflib.get_close_matches(key, list(_known_keys()), n=1, cutoff=0.5)
+    return f"unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
+
+
+def _known_keys() -> Iterator[str]:
+    for group, field in Settings.model_fields.items():
+        yield group
+        yield from (f"{group}.{key}" for key in _group_type(field).model_fields)
+
+
+def _group_type(field: FieldInfo) -> type[Group]:
+    group = field.annotation
+    if not (isinstance(group, type) and issubclass(group, Group)):
+        raise TypeError(f"{group} is not a group of settings")
+    return group
+
+
+def _toml_lines(settings: Settings) -> Iterator[str]:
+    for group, field in Settings.model_fields.items():
+        yield f"# {(_group_type(field).__doc__ or '').strip().splitlines()[0]}"
+        yield f"[{group}]"
+        values = getattr(settings, group)
+        for key, option in type(values).model_fields.items():
+            yield f"{key} = {_toml_value(getattr(values, key))}  # {option.description}"
+        yield ""
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml_value(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+    if isinstance(value, float) and math.isinf(value):
+        return "inf"
+    return json.dumps(value, ensure_ascii=False)
