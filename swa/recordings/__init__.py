@@ -1,0 +1,1 @@
+"""Files → signals: reading recordings, telling channels apart, simulating nights."""
