@@ -1,0 +1,1 @@
+"""Signals → stages: scorings that a lab has, staging with YASA, NREM cycles."""
