@@ -1,0 +1,218 @@
+"""Spectra and band powers: 5-s Hann windows → 30-s epochs → stretches of the night."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swa.settings import Band, PowerSettings
+
+CHUNK = 2048
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowSpectra:
+    """Spectra of overlapping windows of one channel.
+
+    Attributes
+    ----------
+    starts : ndarray of int, shape (n_windows,)
+        First sample of each window.
+    length : int
+        Samples of a window.
+    frequencies_hz : ndarray, shape (n_frequencies,)
+        From 0 Hz up.
+    density : ndarray of float32, shape (n_windows, n_frequencies)
+        One-sided power spectral density in µV²/Hz.
+    """
+
+    starts: NDArray[np.int64]
+    length: int
+    frequencies_hz: NDArray[np.floating]
+    density: NDArray[np.float32]
+
+    def band_power(self, band_hz: Band) -> NDArray[np.float64]:
+        """Power of each window in a band, µV²."""
+        return self.density @ band_weights(self.frequencies_hz, band_hz)
+
+
+def compute_window_spectra(
+    signal_uv: NDArray[np.float32], rate_hz: float, settings: PowerSettings | None = None
+) -> WindowSpectra:
+    """Periodograms of overlapping Hann windows (Welch 1967), each with its mean taken off.
+
+    Parameters
+    ----------
+    signal_uv : ndarray, shape (n_samples,)
+        Signal in µV.
+    rate_hz : float
+        Its rate.
+    settings : PowerSettings, optional
+        Window length, overlap and the highest frequency that is kept.
+
+    Returns
+    -------
+    WindowSpectra
+        Windows on a grid from the first sample on, whatever the stages and artefacts: those select windows later.
+
+    Notes
+    -----
+    A 5-s Hann window leaks: on a spectrum that falls as 1/f² the band 0.5-1 Hz reads about 9 % high.
+    """
+    from scipy.fft import rfft
+    from scipy.signal.windows import hann
+
+    settings = settings or PowerSettings()
+    length = round(settings.window_s * rate_hz)
+    hop = max(1, round(length * (1 - settings.overlap)))
+    frequencies = np.fft.rfftfreq(length, 1 / rate_hz)
+    frequencies = frequencies[frequencies <= settings.highest_hz + 1e-9]
+    starts = np.arange(0, len(signal_uv) - length + 1, hop)
+    density = np.empty((len(starts), len(frequencies)), np.float32)
+    taper = hann(length, sym=False).astype(np.float32)
+    scale = np.float32(2 / (rate_hz * np.sum(taper.astype(float) ** 2)))
+    if len(starts):
+        windows = np.lib.stride_tricks.sliding_window_view(signal_uv, length)[::hop]
+        for first in range(0, len(starts), CHUNK):  # keeps the copies small enough for the cache
+            part = windows[first : first + CHUNK]
+            spectrum = rfft((part - part.mean(axis=1, keepdims=True)) * taper, axis=1)[:, : len(frequencies)]
+            density[first : first + CHUNK] = (spectrum.real**2 + spectrum.imag**2) * scale
+    density[:, 0] /= 2  # 0 Hz has no negative twin, nor has half the rate
+    if length % 2 == 0 and frequencies[-1] > (rate_hz - rate_hz / length) / 2:
+        density[:, -1] /= 2
+    return WindowSpectra(starts=starts, length=length, frequencies_hz=frequencies, density=density)
+
+
+def band_weights(frequencies_hz: NDArray[np.floating], band_hz: Band) -> NDArray[np.float64]:
+    """Weights that integrate a density over a band: trapezoid with linearly interpolated edges.
+
+    Parameters
+    ----------
+    frequencies_hz : ndarray, shape (n_frequencies,)
+        Evenly spaced.
+    band_hz : tuple of float
+        Lower and upper edge.
+
+    Returns
+    -------
+    ndarray, shape (n_frequencies,)
+        `density @ weights` is the power in µV². NaN where the band reaches beyond the frequencies.
+    """
+    low, high = band_hz
+    step = frequencies_hz[1] - frequencies_hz[0]
+    weights = np.zeros(len(frequencies_hz))
+    if high > frequencies_hz[-1] + 1e-9:
+        return weights + np.nan
+    left = np.clip((low - frequencies_hz[:-1]) / step, 0, 1)
+    right = np.clip((high - frequencies_hz[:-1]) / step, 0, 1)
+    # Integral of the linear interpolant between `left` and `right` of each step, split over the step's two ends.
+    upper = (right**2 - left**2) / 2 * step
+    weights[:-1] += (right - left) * step - upper
+    weights[1:] += upper
+    return weights
+
+
+def assign_windows(
+    spectra: WindowSpectra, stage_codes: NDArray[np.int64], epoch_s: float, rate_hz: float
+) -> NDArray[np.int64]:
+    """Epoch of each window: the one that holds its centre; -1 where the window touches more than one stage.
+
+    Parameters
+    ----------
+    spectra : WindowSpectra
+        The windows.
+    stage_codes : ndarray of int, shape (n_epochs,)
+        Any code of the stage of each epoch.
+    epoch_s, rate_hz : float
+        Length of an epoch, rate of the signal.
+    """
+    samples_per_epoch = epoch_s * rate_hz
+    centre = ((spectra.starts + spectra.length / 2) / samples_per_epoch + 1e-9).astype(int)
+    first = (spectra.starts / samples_per_epoch + 1e-9).astype(int)
+    last = ((spectra.starts + spectra.length) / samples_per_epoch - 1e-9).astype(int)
+    inside = last < len(stage_codes)
+    changes = np.concatenate(([0], np.cumsum(np.diff(stage_codes) != 0)))
+    one_stage = np.zeros(len(centre), bool)
+    one_stage[inside] = changes[first[inside]] == changes[last[inside]]
+    return np.where(one_stage, centre, -1)
+
+
+def average_by_epoch(
+    spectra: WindowSpectra, window_epochs: NDArray[np.int64], n_epochs: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Arithmetic mean spectrum of each epoch over its windows.
+
+    Parameters
+    ----------
+    spectra : WindowSpectra
+        The windows.
+    window_epochs : ndarray of int, shape (n_windows,)
+        Epoch of each window, -1 for windows to leave out.
+    n_epochs : int
+        Epochs of the night.
+
+    Returns
+    -------
+    density : ndarray of float32, shape (n_epochs, n_frequencies)
+        µV²/Hz; NaN for epochs without a window.
+    n_windows : ndarray of int, shape (n_epochs,)
+        Windows that each rests on.
+    """
+    kept = np.flatnonzero(window_epochs >= 0)
+    epochs = window_epochs[kept]
+    counts = np.bincount(epochs, minlength=n_epochs)
+    density = np.full((n_epochs, spectra.density.shape[1]), np.nan, np.float32)
+    if kept.size:
+        borders = np.flatnonzero(np.diff(epochs, prepend=-1))
+        sums = np.add.reduceat(spectra.density[kept], borders, axis=0)
+        density[epochs[borders]] = sums / counts[epochs[borders], None]
+    return density, counts
+
+
+def summarize_power(
+    density: NDArray[np.float32],
+    frequencies_hz: NDArray[np.floating],
+    settings: PowerSettings,
+    nrem_s: float,
+    *,
+    median: bool = False,
+) -> dict[str, tuple[float, str]]:
+    """Band powers of a stretch of the night from the spectra of its epochs.
+
+    Parameters
+    ----------
+    density : ndarray, shape (n_epochs, n_frequencies)
+        Spectra of the epochs that are taken, without NaN, µV²/Hz.
+    frequencies_hz : ndarray, shape (n_frequencies,)
+        Their frequencies.
+    settings : PowerSettings
+        Bands.
+    nrem_s : float
+        Time that `swa_energy` is summed over, in s; the whole stretch, so that losses to artefacts do not count.
+    median : bool
+        Median over epochs instead of mean: for stage-free stretches, where a mean would take in movement.
+
+    Returns
+    -------
+    dict of str to (float, str)
+        Value and unit by measure: `swa`, `slow_oscillation_power`, `delta_power`, ..., `swa_relative`, `swa_energy`.
+    """
+    average = np.median if median else np.mean
+    powers = {
+        name: float(average(density @ band_weights(frequencies_hz, band), axis=0))
+        for name, band in (settings.bands_hz | {"total": settings.total_hz}).items()
+    }
+    total = powers.pop("total")
+    rows: dict[str, tuple[float, str]] = {name: (value, "µV²") for name, value in powers.items()}
+    rows["swa_relative"] = (powers["swa"] / total if total > 0 else float("nan"), "1")
+    if not median:
+        rows["swa_energy"] = (powers["swa"] * nrem_s, "µV²·s")
+    return rows
+
+
+def epoch_powers(
+    density: NDArray[np.float32], frequencies_hz: NDArray[np.floating], bands_hz: Mapping[str, Band]
+) -> dict[str, NDArray[np.float64]]:
+    """Band powers of every epoch, µV²; NaN for epochs without a spectrum."""
+    return {name: density @ band_weights(frequencies_hz, band) for name, band in bands_hz.items()}

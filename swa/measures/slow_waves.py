@@ -1,0 +1,333 @@
+"""Slow waves: filter → find half-waves → measure → select. Measuring never judges; judging is one expression."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.settings import WaveCriteria
+
+YASA_TRANSITION_HZ = 0.2
+AVERAGE_S = (-1.0, 1.5)
+WAVE_COLUMNS = (
+    "channel",
+    "stage",
+    "cycle",
+    "start_s",
+    "negative_peak_s",
+    "midcrossing_s",
+    "positive_peak_s",
+    "end_s",
+    "negative_amplitude_uv",
+    "positive_amplitude_uv",
+    "peak_to_peak_uv",
+    "duration_s",
+    "slope_down_uv_s",
+    "slope_up_uv_s",
+    "max_slope_down_uv_s",
+    "max_slope_up_uv_s",
+    "negative_peaks",
+    "nrem_min",
+    "dose_h",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlowWaves:
+    """Half-waves of a night and the criteria that make them slow waves.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per half-wave in usable time, any stage (`WAVE_COLUMNS`): times in s from the first sample; amplitudes
+        as magnitudes in µV; slopes in µV/s; `negative_peaks` 1 for a simple wave; `nrem_min` minutes of NREM (N2+N3)
+        since sleep onset; `dose_h` hours since the dose (NaN where unknown).
+    criteria : WaveCriteria
+        The detector.
+    analysed_min : DataFrame
+        `channel`, `stage`, `minutes` of usable time, so that "none there" and "not measured" differ.
+    average : DataFrame
+        Mean band-passed trace around the negative peak of the slow waves of N2 and N3: `channel`, `time_s`, `mean_uv`,
+        `sd_uv`, `n_waves`.
+    """
+
+    table: pd.DataFrame = field(repr=False)
+    criteria: WaveCriteria
+    analysed_min: pd.DataFrame = field(repr=False)
+    average: pd.DataFrame = field(repr=False)
+
+    def select(self) -> pd.DataFrame:
+        """The slow waves: the half-waves that meet the amplitude criteria."""
+        return self.table[select_waves(self.table, self.criteria)]
+
+
+def filter_for_waves(
+    signal_uv: NDArray[np.float32] | NDArray[np.float64], rate_hz: float, criteria: WaveCriteria
+) -> NDArray[np.float64]:
+    """Zero-phase band-pass of the detector.
+
+    Parameters
+    ----------
+    signal_uv : ndarray, shape (n_samples,)
+        Signal in µV.
+    rate_hz : float
+        Its rate.
+    criteria : WaveCriteria
+        Band, kind and order of the filter.
+
+    Returns
+    -------
+    ndarray, shape (n_samples,)
+        The trace whose zero crossings, amplitudes and slopes are measured. The filter takes about a fifth off an
+        isolated wave and adds rebounds, so it is part of the definition of every wave measure.
+    """
+    from scipy.signal import butter, fftconvolve, firwin, sosfiltfilt
+
+    low, high = criteria.band_hz
+    signal = np.asarray(signal_uv, dtype=np.float64)
+    if len(signal) < 2:
+        return np.zeros_like(signal)
+    if criteria.filter == "butterworth":
+        sos = butter(criteria.filter_order, (low, high), "bandpass", fs=rate_hz, output="sos")
+        # Two periods of the lower edge, so that the reflected ends settle before the signal begins.
+        padding = min(len(signal) - 1, round(2 * rate_hz / low))
+        return sosfiltfilt(sos, signal, padlen=padding)
+    half = YASA_TRANSITION_HZ / 2
+    length = 2 * int(3.3 / YASA_TRANSITION_HZ * rate_hz / 2) + 1
+    taps = firwin(length, (low - half, high + half), pass_zero=False, window="hamming", fs=rate_hz)
+    return fftconvolve(np.pad(signal, length // 2, mode="reflect", reflect_type="odd"), taps, mode="valid")
+
+
+def find_halfwaves(filtered_uv: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Negative half-waves, each with the positive one that follows, as integer samples.
+
+    Parameters
+    ----------
+    filtered_uv : ndarray, shape (n_samples,)
+        The filtered trace.
+
+    Returns
+    -------
+    ndarray of int, shape (n_halfwaves, 3)
+        First negative sample, first sample at or above zero after it, first negative sample after that.
+    """
+    negative = filtered_uv < 0
+    down = np.flatnonzero(~negative[:-1] & negative[1:]) + 1
+    up = np.flatnonzero(negative[:-1] & ~negative[1:]) + 1
+    if not down.size:
+        return np.empty((0, 3), np.int64)
+    up = up[up > down[0]]
+    count = min(len(down) - 1, len(up))
+    return np.stack([down[:count], up[:count], down[1 : count + 1]], axis=1)
+
+
+def measure_waves(
+    filtered_uv: NDArray[np.float64], halfwaves: NDArray[np.int64], rate_hz: float, criteria: WaveCriteria
+) -> pd.DataFrame:
+    """Times, amplitudes and slopes of half-waves.
+
+    Parameters
+    ----------
+    filtered_uv : ndarray, shape (n_samples,)
+        The filtered trace.
+    halfwaves : ndarray of int, shape (n_halfwaves, 3)
+        From `find_halfwaves`.
+    rate_hz : float
+        Rate of the trace.
+    criteria : WaveCriteria
+        Only `peak_prominence` is used: how far a further negative peak must stand out.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `WAVE_COLUMNS` from `start_s` to `negative_peaks`. Crossings are interpolated linearly and peaks
+        by a parabola through three samples, so that measures do not depend on where the samples fall.
+        `slope_down` = |negative peak| / (negative peak - start); `slope_up` = |negative peak| / (mid-crossing -
+        negative peak) (Riedner 2007); maximum slopes are those of the first derivative on the same stretches.
+    """
+    down, up, end = halfwaves.T
+    trough, depth = _refined_peaks(-filtered_uv, down, up)
+    crest, height = _refined_peaks(filtered_uv, up, end)
+    start_s, mid_s, end_s = (_crossing(filtered_uv, index) / rate_hz for index in (down, up, end))
+    trough_s, crest_s = trough / rate_hz, crest / rate_hz
+    slope = np.gradient(filtered_uv) * rate_hz if len(filtered_uv) > 1 else np.zeros_like(filtered_uv)
+    bottom = np.clip(np.round(trough).astype(int), down, up - 1)
+    return pd.DataFrame(
+        {
+            "start_s": start_s,
+            "negative_peak_s": trough_s,
+            "midcrossing_s": mid_s,
+            "positive_peak_s": crest_s,
+            "end_s": end_s,
+            "negative_amplitude_uv": depth,
+            "positive_amplitude_uv": height,
+            "peak_to_peak_uv": depth + height,
+            "duration_s": end_s - start_s,
+            "slope_down_uv_s": depth / (trough_s - start_s),
+            "slope_up_uv_s": depth / (mid_s - trough_s),
+            "max_slope_down_uv_s": _largest_between(-slope, down - 1, bottom + 1),
+            "max_slope_up_uv_s": _largest_between(slope, bottom, up + 1),
+            "negative_peaks": _count_peaks(filtered_uv, down, up, depth, criteria.peak_prominence),
+        }
+    )
+
+
+def is_halfwave(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
+    """Which half-waves have the lengths that the criteria ask for, whatever their amplitude."""
+    negative_s = table["midcrossing_s"] - table["start_s"]
+    positive_s = table["end_s"] - table["midcrossing_s"]
+    return negative_s.between(*criteria.halfwave_s) & positive_s.between(*criteria.positive_s)
+
+
+def select_waves(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
+    """Which half-waves are slow waves."""
+    return (
+        is_halfwave(table, criteria)
+        & table["negative_amplitude_uv"].between(*criteria.negative_uv)
+        & table["positive_amplitude_uv"].between(*criteria.positive_uv)
+        & table["peak_to_peak_uv"].between(*criteria.peak_to_peak_uv)
+    )
+
+
+def detect_in_trace(filtered_uv: NDArray[np.float64], rate_hz: float, criteria: WaveCriteria) -> pd.DataFrame:
+    """Half-waves of a filtered trace: find, measure; kept are those of the lengths that the criteria ask for."""
+    table = measure_waves(filtered_uv, find_halfwaves(filtered_uv), rate_hz, criteria)
+    return table[is_halfwave(table, criteria)].reset_index(drop=True)
+
+
+def average_waveform(
+    filtered_uv: NDArray[np.float64], negative_peaks_s: NDArray[np.float64], rate_hz: float
+) -> pd.DataFrame:
+    """Mean of a filtered trace around negative peaks.
+
+    Parameters
+    ----------
+    filtered_uv : ndarray, shape (n_samples,)
+        The filtered trace.
+    negative_peaks_s : ndarray, shape (n_waves,)
+        Times of the peaks.
+    rate_hz : float
+        Rate of the trace.
+
+    Returns
+    -------
+    DataFrame
+        `time_s` from -1 to 1.5 s, `mean_uv`, `sd_uv` (between waves), `n_waves`; empty without waves.
+    """
+    before, after = round(AVERAGE_S[0] * rate_hz), round(AVERAGE_S[1] * rate_hz)
+    centres = np.round(negative_peaks_s * rate_hz).astype(int)
+    centres = centres[(centres + before >= 0) & (centres + after < len(filtered_uv))]
+    offsets = np.arange(before, after + 1)
+    if not centres.size:
+        return pd.DataFrame(columns=["time_s", "mean_uv", "sd_uv", "n_waves"])
+    pieces = filtered_uv[centres[:, None] + offsets]
+    return pd.DataFrame(
+        {
+            "time_s": offsets / rate_hz,
+            "mean_uv": pieces.mean(axis=0),
+            "sd_uv": pieces.std(axis=0),
+            "n_waves": len(centres),
+        }
+    )
+
+
+def summarize_waves(waves: pd.DataFrame, criteria: WaveCriteria, minutes: float) -> dict[str, tuple[float, str, int]]:
+    """Summary of the half-waves of a stretch of the night.
+
+    Parameters
+    ----------
+    waves : DataFrame
+        Half-waves of the stretch, in usable time.
+    criteria : WaveCriteria
+        Which of them are slow waves.
+    minutes : float
+        Usable time of the stretch.
+
+    Returns
+    -------
+    dict of str to (float, str, int)
+        Value, unit and the number of waves it rests on. Means over waves selected by a threshold are truncated: a
+        uniform gain of 1.2 shows as 1.04 to 1.08 in them. `wave_amplitude_p90`, over all half-waves, shows 1.20.
+    """
+    chosen = waves[select_waves(waves, criteria)]
+    n = len(chosen)
+    rows: dict[str, tuple[float, str, int]] = {
+        "wave_density": (n / minutes, "1/min", n),
+        "halfwave_rate": (len(waves) / minutes, "1/min", len(waves)),
+        "wave_amplitude_p90": (
+            float(waves["negative_amplitude_uv"].quantile(0.9)) if len(waves) else float("nan"),
+            "µV",
+            len(waves),
+        ),
+        "wave_multipeak_fraction": (float((chosen["negative_peaks"] > 1).mean()) if n else float("nan"), "1", n),
+    }
+    for measure, column, unit in (
+        ("wave_negative_amplitude", "negative_amplitude_uv", "µV"),
+        ("wave_peak_to_peak", "peak_to_peak_uv", "µV"),
+        ("wave_duration", "duration_s", "s"),
+        ("wave_slope_down", "slope_down_uv_s", "µV/s"),
+        ("wave_slope_up", "slope_up_uv_s", "µV/s"),
+        ("wave_max_slope_down", "max_slope_down_uv_s", "µV/s"),
+        ("wave_max_slope_up", "max_slope_up_uv_s", "µV/s"),
+    ):
+        rows[measure] = (float(chosen[column].mean()) if n else float("nan"), unit, n)
+    return rows
+
+
+def _crossing(signal: NDArray[np.float64], after: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sample position where the line between the samples before and at `after` meets zero."""
+    before = signal[after - 1]
+    return after - 1 + before / (before - signal[after])
+
+
+def _refined_peaks(
+    signal: NDArray[np.float64], first: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Position (in samples) and height of the maximum of each stretch [first, end), by a parabola."""
+    if not first.size:
+        return np.empty(0), np.empty(0)
+    # reduceat takes stretches as (first, end, first, end, ...) and gives a value for the gaps as well.
+    borders = np.stack([first, np.minimum(end, len(signal) - 1)], axis=1).ravel()
+    heights = np.maximum.reduceat(signal, borders)[::2]
+    lengths = end - first
+    offsets = np.concatenate(([0], np.cumsum(lengths)))[:-1]
+    samples = np.arange(lengths.sum()) - np.repeat(offsets - first, lengths)
+    hits = np.flatnonzero(signal[samples] == np.repeat(heights, lengths))
+    owners = np.repeat(np.arange(len(first)), lengths)[hits]
+    peak = samples[hits[np.searchsorted(owners, np.arange(len(first)))]]
+    inner = np.clip(peak, 1, len(signal) - 2)
+    left, middle, right = signal[inner - 1], signal[inner], signal[inner + 1]
+    curvature = left - 2 * middle + right
+    shift = np.where((curvature < 0) & (inner == peak), (left - right) / np.where(curvature < 0, 2 * curvature, 1), 0.0)
+    shift = np.clip(shift, -0.5, 0.5)
+    return peak + shift, heights - (left - right) * shift / 4
+
+
+def _largest_between(
+    signal: NDArray[np.float64], first: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    if not first.size:
+        return np.empty(0)
+    borders = np.stack([first, np.minimum(end, len(signal) - 1)], axis=1).ravel()
+    return np.maximum.reduceat(signal, borders)[::2]
+
+
+def _count_peaks(
+    signal: NDArray[np.float64],
+    down: NDArray[np.int64],
+    up: NDArray[np.int64],
+    depth: NDArray[np.float64],
+    share: float,
+) -> NDArray[np.int64]:
+    """Negative peaks of each half-wave that stand out by at least a share of its depth."""
+    from scipy.signal import find_peaks
+
+    if not down.size:
+        return np.empty(0, np.int64)
+    # Cut at zero: a peak then stands out of its own half-wave, not of its neighbours.
+    peaks, found = find_peaks(np.maximum(-signal, 0), prominence=0)
+    owner = np.searchsorted(down, peaks, side="right") - 1
+    inside = (owner >= 0) & (peaks < up[owner])
+    enough = inside & (found["prominences"] >= share * depth[owner])
+    return np.maximum(np.bincount(owner[enough], minlength=len(down)), 1)

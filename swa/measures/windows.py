@@ -1,0 +1,134 @@
+"""Stretches of the night over which measures are taken, fixed beforehand and never chosen from the data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.settings import WindowSettings
+
+STAGE_SETS = {
+    "NREM": ("N2", "N3"),
+    "N2": ("N2",),
+    "N3": ("N3",),
+    "REM": ("R",),
+    "W": ("W",),
+    "any": ("W", "N1", "N2", "N3", "R"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Epochs of a night that one row of the long table rests on.
+
+    Attributes
+    ----------
+    stages, window : str
+        As in the long table.
+    epochs : ndarray of bool, shape (n_epochs,)
+        The epochs.
+    median : bool
+        Whether power is the median over epochs (stage-free stretches) instead of the mean.
+    reason : str
+        Why nothing can be measured; empty where it can.
+    """
+
+    stages: str
+    window: str
+    epochs: NDArray[np.bool_]
+    median: bool = False
+    reason: str = ""
+
+
+def find_stretches(
+    stages: NDArray[np.str_],
+    epoch_s: float,
+    cycles: pd.DataFrame,
+    sleep_onset_s: float,
+    dose_s: float | None = None,
+    settings: WindowSettings | None = None,
+) -> list[Stretch]:
+    """Stretches of one night that are the same for every channel (all but `matched`).
+
+    Parameters
+    ----------
+    stages : ndarray of str, shape (n_epochs,)
+        W, N1, N2, N3, R or UNS.
+    epoch_s : float
+        Length of an epoch.
+    cycles : DataFrame
+        From `swa.sleep.cycles.find_nrem_cycles`.
+    sleep_onset_s : float
+        NaN without sleep.
+    dose_s : float, optional
+        Time of the dose in s from the first sample (negative for a dose before it).
+    settings : WindowSettings, optional
+        Lengths of the stage-free stretches.
+    """
+    settings = settings or WindowSettings()
+    start_s = np.arange(len(stages)) * epoch_s
+    sets = {name: np.isin(stages, members) for name, members in STAGE_SETS.items()}
+    found = [Stretch(stages=name, window="night", epochs=epochs) for name, epochs in sets.items()]
+    limits_s = cycles[["nrem_start_s", "nrem_end_s", "rem_start_s", "rem_end_s"]].to_numpy(dtype=float)
+    for number, (nrem_start_s, nrem_end_s, rem_start_s, rem_end_s) in enumerate(limits_s, start=1):
+        nrem = (start_s >= nrem_start_s) & (start_s < nrem_end_s)
+        rem = (start_s >= rem_start_s) & (start_s < rem_end_s)
+        found += [
+            Stretch(stages=name, window=f"cycle-{number}", epochs=sets[name] & (rem if name == "REM" else nrem))
+            for name in ("NREM", "N2", "N3", "REM")
+        ]
+    if cycles.empty:
+        nothing = np.zeros(len(stages), bool)
+        found.append(Stretch(stages="NREM", window="cycle-1", epochs=nothing, reason="the night has no NREM cycle"))
+    found += _hours("hour", sets["NREM"], start_s, sleep_onset_s)
+    if dose_s is not None:
+        found += _hours("dosehour", sets["NREM"], start_s, dose_s)
+    for minutes in dict.fromkeys(settings.stage_free_min):
+        inside = (start_s >= sleep_onset_s) & (start_s < sleep_onset_s + minutes * 60)
+        complete = start_s[-1] + epoch_s >= sleep_onset_s + minutes * 60 if np.isfinite(sleep_onset_s) else False
+        found.append(
+            Stretch(
+                stages="any",
+                window=f"first{minutes:g}min",
+                epochs=sets["any"] & inside & complete,
+                median=True,
+                reason="" if complete else f"less than {minutes:g} min from sleep onset to the end of the recording",
+            )
+        )
+    return found
+
+
+def find_matched(stretches: list[Stretch], usable_s: NDArray[np.float64], settings: WindowSettings) -> Stretch:
+    """The window `matched` of one channel: its first minutes of clean N2+N3, the same number in every night.
+
+    Parameters
+    ----------
+    stretches : list of Stretch
+        From `find_stretches`.
+    usable_s : ndarray, shape (n_epochs,)
+        Usable time of each epoch in this channel, in s.
+    settings : WindowSettings
+        `matched_min`.
+    """
+    nrem = next(stretch.epochs for stretch in stretches if (stretch.stages, stretch.window) == ("NREM", "night"))
+    clean_min = np.cumsum(np.where(nrem, usable_s, 0)) / 60
+    reached = np.flatnonzero(clean_min >= settings.matched_min - 1e-6)
+    epochs = nrem.copy()
+    if reached.size:
+        epochs[reached[0] + 1 :] = False
+        return Stretch(stages="NREM", window="matched", epochs=epochs)
+    total = clean_min[-1] if len(clean_min) else 0.0
+    reason = f"{total:.1f} min of clean NREM, {settings.matched_min:g} are needed"
+    return Stretch(stages="NREM", window="matched", epochs=np.zeros_like(nrem), reason=reason)
+
+
+def _hours(name: str, nrem: NDArray[np.bool_], start_s: NDArray[np.floating], zero_s: float) -> list[Stretch]:
+    if not np.isfinite(zero_s):
+        return []
+    hours = np.floor((start_s - zero_s) / 3600).astype(int) + 1
+    return [
+        Stretch(stages="NREM", window=f"{name}-{hour}", epochs=nrem & (hours == hour))
+        for hour in np.unique(hours[nrem])
+        if hour >= 1
+    ]

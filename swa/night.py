@@ -1,0 +1,488 @@
+"""One recording through all rooms: signals, stages and settings become the tables of a night."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.errors import RecordingError
+from swa.measures import artifacts, homeostasis, power, slow_waves, windows
+from swa.measures.slow_waves import SlowWaves
+from swa.recordings.channels import region
+from swa.recordings.reader import Recording
+from swa.settings import Settings, WaveCriteria
+from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
+from swa.sleep.scoring import epoch_length_s, fit_to_recording, stages_of
+
+if TYPE_CHECKING:
+    import mne
+    import yasa
+
+MEASURE_COLUMNS = ("channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note")
+NREM = ("N2", "N3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Night:
+    """What was measured in one night.
+
+    Attributes
+    ----------
+    subject, session, condition : str
+        Whose night it is; empty where nobody said so.
+    measures : DataFrame
+        Long table (`MEASURE_COLUMNS`): one row per channel, stages, window, measure and variant. NaN values have their
+        reason in `note`.
+    waves : SlowWaves
+        Half-waves of all channels.
+    epochs : DataFrame
+        One row per channel and epoch: `channel`, `onset_s`, `stage`, `cycle`, `usable_s`, and a column per band in µV².
+    spectra : DataFrame
+        Mean spectra: `channel`, `stages`, `window`, `frequency_hz`, `density_uv2_hz`, `n_epochs`.
+    spectrogram : DataFrame
+        Spectrum of each epoch of one central channel (else the first): a row per epoch, a column per frequency in Hz
+        (as text), µV²/Hz; NaN where there is no usable window.
+    hypnogram : yasa.Hypnogram
+        On the time line of the recording.
+    cycles : DataFrame
+        NREM cycles.
+    summary : dict
+        Sleep statistics in min, sleep onset, staging source, shares of unusable time.
+    notes : tuple of str
+        What a reader of the numbers should know.
+    """
+
+    subject: str = ""
+    session: str = ""
+    condition: str = ""
+    measures: pd.DataFrame = field(repr=False)
+    waves: SlowWaves = field(repr=False)
+    epochs: pd.DataFrame = field(repr=False)
+    spectra: pd.DataFrame = field(repr=False)
+    spectrogram: pd.DataFrame = field(repr=False)
+    hypnogram: "yasa.Hypnogram" = field(repr=False)
+    cycles: pd.DataFrame = field(repr=False)
+    summary: dict[str, object] = field(repr=False)
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Frame:
+    """What all channels of a night share: its stages and their stretches."""
+
+    stages: NDArray[np.str_]
+    epoch_s: float
+    cycles: pd.DataFrame
+    sleep_onset_s: float
+    dose_s: float | None
+    stretches: list[windows.Stretch]
+    cycle_of_epoch: NDArray[np.int64]
+
+    @property
+    def nrem(self) -> NDArray[np.bool_]:
+        return np.isin(self.stages, NREM)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ChannelResult:
+    """What one pass over a channel's signal leaves."""
+
+    name: str
+    frequencies_hz: NDArray[np.floating]
+    density: NDArray[np.float32]
+    usable_s: NDArray[np.float64]
+    removed_s: dict[str, float]
+    waves: pd.DataFrame
+    average: pd.DataFrame
+
+
+def analyze_night(
+    recording: "Recording | mne.io.BaseRaw",
+    hypnogram: "yasa.Hypnogram",
+    settings: Settings | None = None,
+    *,
+    subject: str = "",
+    session: str = "",
+    condition: str = "",
+    dose_s: float | None = None,
+    lights_off_s: float | None = None,
+    lights_on_s: float | None = None,
+) -> Night:
+    """Measure one night.
+
+    Parameters
+    ----------
+    recording : Recording or mne.io.BaseRaw
+        The recording.
+    hypnogram : yasa.Hypnogram
+        From `stage_recording` or `read_hypnogram`; laid on the recording's time line by clock time where known.
+    settings : Settings, optional
+        Every value that changes a number.
+    subject, session, condition : str
+        Whose night it is, so that nights can be compared.
+    dose_s : float, optional
+        Time of the dose in s from the first sample; negative for a dose before the recording.
+    lights_off_s, lights_on_s : float, optional
+        Times of lights off and on in s from the first sample; sleep statistics are taken between them.
+
+    Returns
+    -------
+    Night
+
+    Raises
+    ------
+    RecordingError
+        No EEG channel can be measured, or the night has no N2 or N3.
+    ScoringError
+        Scoring and recording do not overlap.
+    """
+    settings = settings or Settings()
+    recording = recording if isinstance(recording, Recording) else Recording.from_raw(recording, settings)
+    hypnogram, scoring_notes = fit_to_recording(hypnogram, recording)
+    frame = _frame(hypnogram, settings, dose_s)
+    if not frame.nrem.any():
+        raise RecordingError(
+            f"{recording.name}: no NREM sleep (N2 or N3) in {recording.duration_s / 60:.1f} min "
+            f"by {hypnogram.scorer or 'the scoring'}.",
+            "Slow-wave activity is measured in NREM sleep: check that this is a night, or give a scoring.",
+        )
+    results: list[_ChannelResult] = []
+    problems: dict[str, RecordingError] = {}
+    for result in _measure_channels(recording, frame, settings, problems):
+        results.append(result)
+    if not results:
+        raise _no_eeg(recording, problems)
+    notes = (*recording.notes, *scoring_notes, *(f"left out: {error}" for error in problems.values()))
+    return Night(
+        subject=subject,
+        session=session,
+        condition=condition,
+        measures=pd.concat([_channel_rows(result, frame, settings) for result in results], ignore_index=True),
+        waves=_slow_waves(results, frame, settings.waves),
+        epochs=pd.concat([_epoch_rows(result, frame, settings) for result in results], ignore_index=True),
+        spectra=pd.concat([_spectra_rows(result, frame, settings) for result in results], ignore_index=True),
+        spectrogram=_spectrogram(results),
+        hypnogram=hypnogram,
+        cycles=frame.cycles,
+        summary=_summarize(recording, hypnogram, frame, results, (lights_off_s, lights_on_s)),
+        notes=notes,
+    )
+
+
+def detect_slow_waves(
+    recording: "Recording | mne.io.BaseRaw",
+    hypnogram: "yasa.Hypnogram",
+    criteria: WaveCriteria | None = None,
+    settings: Settings | None = None,
+) -> SlowWaves:
+    """Slow waves of all EEG channels of a recording.
+
+    Parameters
+    ----------
+    recording : Recording or mne.io.BaseRaw
+        The recording.
+    hypnogram : yasa.Hypnogram
+        Stages, laid on the recording's time line.
+    criteria : WaveCriteria, optional
+        The detector; by default that of the settings (``riedner2007``).
+    settings : Settings, optional
+        Everything else.
+
+    Returns
+    -------
+    SlowWaves
+        `table` has every half-wave in usable time of any stage, `select()` the slow waves among them.
+
+    Raises
+    ------
+    RecordingError
+        No EEG channel can be measured.
+    """
+    settings = settings or Settings()
+    if criteria is not None:
+        settings = settings.model_copy(update={"waves": criteria})
+    recording = recording if isinstance(recording, Recording) else Recording.from_raw(recording, settings)
+    hypnogram, _ = fit_to_recording(hypnogram, recording)
+    frame = _frame(hypnogram, settings, None)
+    problems: dict[str, RecordingError] = {}
+    results = list(_measure_channels(recording, frame, settings, problems))
+    if not results:
+        raise _no_eeg(recording, problems)
+    return _slow_waves(results, frame, settings.waves)
+
+
+def _frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> _Frame:
+    stages, epoch_s = stages_of(hypnogram), epoch_length_s(hypnogram)
+    cycles = find_nrem_cycles(hypnogram, settings.cycles)
+    onset_s = find_sleep_onset(hypnogram, settings.cycles)
+    cycle_of_epoch = np.zeros(len(stages), int)
+    start_s = np.arange(len(stages)) * epoch_s
+    limits_s = cycles[["nrem_start_s", "nrem_end_s", "rem_end_s"]].to_numpy(dtype=float)
+    for number, (first_s, nrem_end_s, rem_end_s) in enumerate(limits_s, start=1):
+        last_s = nrem_end_s if np.isnan(rem_end_s) else rem_end_s
+        cycle_of_epoch[(start_s >= first_s) & (start_s < last_s)] = number
+    return _Frame(
+        stages=stages,
+        epoch_s=epoch_s,
+        cycles=cycles,
+        sleep_onset_s=onset_s,
+        dose_s=dose_s,
+        stretches=windows.find_stretches(stages, epoch_s, cycles, onset_s, dose_s, settings.windows),
+        cycle_of_epoch=cycle_of_epoch,
+    )
+
+
+def _measure_channels(
+    recording: Recording, frame: _Frame, settings: Settings, problems: dict[str, RecordingError]
+) -> Iterator[_ChannelResult]:
+    for group in recording.groups("eeg"):
+        problems.update(group.problems)
+        for row, channel in enumerate(group.channels):
+            band = artifacts.muscle_band(channel.rate_hz, settings.artifacts)
+            yield _measure_channel(
+                channel.name, group.data_uv[row], group.clipped[row], group.rate_hz, band, frame, settings
+            )
+
+
+def _measure_channel(
+    name: str,
+    signal_uv: NDArray[np.float32],
+    clipped: NDArray[np.bool_],
+    rate_hz: float,
+    muscle_band_hz: tuple[float, float],
+    frame: _Frame,
+    settings: Settings,
+) -> _ChannelResult:
+    """The only pass over the samples of a channel: windows, artefacts, epochs, half-waves."""
+    spectra = power.compute_window_spectra(signal_uv, rate_hz, settings.power)
+    found = artifacts.find_artifacts(
+        signal_uv,
+        clipped,
+        rate_hz,
+        spectra.starts,
+        spectra.length,
+        spectra.band_power(muscle_band_hz),
+        settings.artifacts,
+    )
+    _, codes = np.unique(frame.stages, return_inverse=True)
+    epochs = power.assign_windows(spectra, codes, frame.epoch_s, rate_hz)
+    epochs[found.windows] = -1
+    density, _ = power.average_by_epoch(spectra, epochs, len(codes))
+    usable = ~found.unusable
+    nrem_samples = _by_sample(frame.nrem, frame.epoch_s, rate_hz, len(usable))
+    filtered = slow_waves.filter_for_waves(signal_uv, rate_hz, settings.waves)
+    waves = _usable_waves(slow_waves.detect_in_trace(filtered, rate_hz, settings.waves), usable, rate_hz, frame)
+    chosen = waves[slow_waves.select_waves(waves, settings.waves) & waves["stage"].isin(NREM)]
+    return _ChannelResult(
+        name=name,
+        frequencies_hz=spectra.frequencies_hz,
+        density=density,
+        usable_s=_per_epoch(usable, frame.epoch_s, rate_hz, len(codes)) / rate_hz,
+        removed_s={rule: float(np.sum(mask & nrem_samples)) / rate_hz for rule, mask in found.samples.items()},
+        waves=waves,
+        average=slow_waves.average_waveform(filtered, chosen["negative_peak_s"].to_numpy(), rate_hz),
+    )
+
+
+def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float, frame: _Frame) -> pd.DataFrame:
+    """Half-waves that lie in usable time from start to end, with the stage, cycle and time of their negative peak."""
+    unusable = np.concatenate(([0], np.cumsum(~usable)))
+    first = np.floor(table["start_s"].to_numpy() * rate_hz).astype(int)
+    end = np.minimum(np.ceil(table["end_s"].to_numpy() * rate_hz).astype(int) + 1, len(usable))
+    epoch = (table["negative_peak_s"].to_numpy() / frame.epoch_s).astype(int)
+    kept = (unusable[end] == unusable[first]) & (epoch < len(frame.stages))
+    table, epoch = table[kept].reset_index(drop=True), epoch[kept]
+    nrem_min = np.cumsum(frame.nrem) * frame.epoch_s / 60
+    table["epoch"] = epoch
+    table["stage"] = frame.stages[epoch]
+    table["cycle"] = frame.cycle_of_epoch[epoch]
+    table["nrem_min"] = nrem_min[epoch] if len(nrem_min) else np.nan
+    table["dose_h"] = np.nan if frame.dose_s is None else (table["negative_peak_s"] - frame.dose_s) / 3600
+    return table
+
+
+def _channel_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> pd.DataFrame:
+    rows: list[tuple[object, ...]] = []
+    measured = np.isfinite(result.density).all(axis=1)
+    epoch_of_wave = result.waves["epoch"].to_numpy()
+    stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
+    for stretch in stretches:
+        minutes = float(result.usable_s[stretch.epochs].sum()) / 60
+        taken = stretch.epochs & measured
+        reason = stretch.reason or _too_short(minutes, taken, settings.windows.minimum_min)
+        key = (result.name, stretch.stages, stretch.window)
+        rows.append((*key, "analysed_minutes", "", minutes, "min", int(taken.sum()), stretch.reason))
+        if reason:
+            rows += [(*key, measure, "", np.nan, "", 0, reason) for measure in _measure_names(settings, stretch)]
+            continue
+        total_s = float(stretch.epochs.sum()) * frame.epoch_s
+        powers = power.summarize_power(
+            result.density[taken], result.frequencies_hz, settings.power, total_s, median=stretch.median
+        )
+        rows += [(*key, name, "", value, unit, int(taken.sum()), "") for name, (value, unit) in powers.items()]
+        if not stretch.median:
+            inside = result.waves[stretch.epochs[epoch_of_wave]]
+            summary = slow_waves.summarize_waves(inside, settings.waves, minutes)
+            rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
+    rows += _night_rows(result, frame, settings)
+    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+
+
+def _night_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> list[tuple[object, ...]]:
+    """Measures of the whole night: how SWA falls."""
+    swa_uv2 = result.density @ power.band_weights(result.frequencies_hz, settings.power.swa_hz)
+    rows: list[tuple[object, ...]] = []
+    key = (result.name, "NREM", "night")
+    known = frame.nrem & np.isfinite(swa_uv2)
+    n = int(known.sum())
+    for name, (value, unit, note) in homeostasis.summarize_decline(swa_uv2, frame.nrem, frame.epoch_s).items():
+        rows.append((*key, name, "", value, unit, n, note))
+    first, second = (swa_uv2[known & (frame.cycle_of_epoch == cycle)] for cycle in (1, 2))
+    ratio = float(first.mean() / second.mean()) if first.size and second.size else np.nan
+    note = "" if np.isfinite(ratio) else "fewer than two NREM cycles"
+    rows.append((*key, "delta_sleep_ratio", "", ratio, "1", n, note))
+    return rows
+
+
+def _too_short(minutes: float, taken: NDArray[np.bool_], minimum_min: float) -> str:
+    if minutes >= minimum_min and taken.any():
+        return ""
+    return f"{minutes:.1f} min of usable time, {minimum_min:g} are needed"
+
+
+def _no_waves(value: float) -> str:
+    return "no wave there" if np.isnan(value) else ""
+
+
+def _measure_names(settings: Settings, stretch: windows.Stretch) -> list[str]:
+    """Names of the measures of a stretch, so that a stretch without data still has its rows."""
+    flat = np.ones((1, 3), np.float32)
+    names = list(power.summarize_power(flat, np.array([0.0, 25.0, 50.0]), settings.power, 0.0, median=stretch.median))
+    if not stretch.median:
+        empty = pd.DataFrame({column: pd.Series(dtype=float) for column in slow_waves.WAVE_COLUMNS})
+        names += slow_waves.summarize_waves(empty, settings.waves, 1.0)
+    return names
+
+
+def _slow_waves(results: list[_ChannelResult], frame: _Frame, criteria: WaveCriteria) -> SlowWaves:
+    tables = [result.waves.assign(channel=result.name) for result in results]
+    minutes = [
+        (result.name, stage, float(result.usable_s[frame.stages == stage].sum()) / 60)
+        for result in results
+        for stage in ("W", "N1", "N2", "N3", "R")
+    ]
+    return SlowWaves(
+        table=pd.concat(tables, ignore_index=True)[list(slow_waves.WAVE_COLUMNS)],
+        criteria=criteria,
+        analysed_min=pd.DataFrame(minutes, columns=["channel", "stage", "minutes"]),
+        average=pd.concat(
+            [result.average.assign(channel=result.name) for result in results if len(result.average)]
+            or [results[0].average.assign(channel="")],
+            ignore_index=True,
+        ),
+    )
+
+
+def _epoch_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> pd.DataFrame:
+    n_epochs = len(frame.stages)
+    return pd.DataFrame(
+        {
+            "channel": result.name,
+            "onset_s": np.arange(n_epochs) * frame.epoch_s,
+            "stage": frame.stages,
+            "cycle": frame.cycle_of_epoch,
+            "usable_s": np.round(result.usable_s, 3),
+        }
+        | power.epoch_powers(result.density, result.frequencies_hz, settings.power.bands_hz)
+    )
+
+
+def _spectra_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> pd.DataFrame:
+    stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
+    measured = np.isfinite(result.density).all(axis=1)
+    tables = [
+        pd.DataFrame(
+            {
+                "channel": result.name,
+                "stages": stretch.stages,
+                "window": stretch.window,
+                "frequency_hz": result.frequencies_hz,
+                "density_uv2_hz": result.density[taken].mean(axis=0, dtype=float),
+                "n_epochs": int(taken.sum()),
+            }
+        )
+        for stretch in stretches
+        if not stretch.median and (taken := stretch.epochs & measured).any()
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _spectrogram(results: list[_ChannelResult]) -> pd.DataFrame:
+    shown = next((result for result in results if region(result.name) == "central"), results[0])
+    table = pd.DataFrame(shown.density, columns=[f"{hz:.1f}" for hz in shown.frequencies_hz])
+    table.insert(0, "channel", shown.name)
+    return table
+
+
+def _summarize(
+    recording: Recording,
+    hypnogram: "yasa.Hypnogram",
+    frame: _Frame,
+    results: list[_ChannelResult],
+    lights_s: tuple[float | None, float | None],
+) -> dict[str, object]:
+    first, last = (None if s is None else min(max(round(s / frame.epoch_s), 0), len(frame.stages)) for s in lights_s)
+    in_bed = hypnogram[first:last] if (first or 0) < (last or len(frame.stages)) else hypnogram
+    nrem_s = float(frame.nrem.sum()) * frame.epoch_s
+    clock = "" if recording.start is None else recording.start.isoformat(timespec="seconds")
+    proba = hypnogram.proba
+    return {
+        "staging_source": hypnogram.scorer or "",
+        "recording_start": clock,
+        "recording_min": recording.duration_s / 60,
+        "sleep_onset_min": None if np.isnan(frame.sleep_onset_s) else frame.sleep_onset_s / 60,
+        "dose_s": frame.dose_s,
+        "nrem_cycles": len(frame.cycles),
+        "staging_confidence": None if proba is None else float(proba.max(axis=1).mean()),
+        "statistics": {
+            name: None if np.isnan(value) else float(value) for name, value in in_bed.sleep_statistics().items()
+        },
+        "channels": [result.name for result in results],
+        "unusable_nrem_share": {
+            result.name: {rule: seconds / nrem_s for rule, seconds in result.removed_s.items()}
+            | {"any": 1 - float(result.usable_s[frame.nrem].sum()) / nrem_s}
+            for result in results
+        },
+        "derivations": {channel.name: channel.note for channel in recording.of_role("eeg")},
+    }
+
+
+def _no_eeg(recording: Recording, problems: dict[str, RecordingError]) -> RecordingError:
+    if problems:
+        first = next(iter(problems.values()))
+        more = f" ({len(problems) - 1} more channels alike)" if len(problems) > 1 else ""
+        return RecordingError(first.problem + more, first.remedy)
+    return RecordingError(
+        f"{recording.name}: no EEG channel was recognised among its {len(recording.channels)} signals.",
+        'Name the EEG in the settings: [channels] roles = { "label" = "eeg" }.',
+    )
+
+
+def _by_sample(epochs: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_samples: int) -> NDArray[np.bool_]:
+    index = (np.arange(n_samples) / (epoch_s * rate_hz)).astype(int)
+    return np.append(epochs, False)[np.minimum(index, len(epochs))]
+
+
+def _per_epoch(samples: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_epochs: int) -> NDArray[np.float64]:
+    """Number of True samples of each epoch."""
+    edges = np.minimum(np.round(np.arange(n_epochs + 1) * epoch_s * rate_hz).astype(int), len(samples))
+    return np.diff(np.concatenate(([0], np.cumsum(samples)))[edges]).astype(float)
+
+
+def with_identity(night: Night, subject: str, session: str, condition: str) -> Night:
+    """The same night under another name."""
+    return dataclasses.replace(night, subject=subject, session=session, condition=condition)
