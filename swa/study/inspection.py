@@ -1,0 +1,81 @@
+"""What recordings hold and what a run would do with them, from headers only."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from swa.errors import SwaError
+from swa.recordings.reader import has_patient_fields, read_recording
+from swa.settings import Settings
+from swa.sleep.staging import staging_channels
+from swa.study.manifest import plan_study
+
+
+def inspect_study(
+    path: str | Path, *, study_file: str | Path | None = None, settings: Settings | None = None
+) -> dict[str, Any]:
+    """What recordings hold and what `run_study` would do with them, from headers only.
+
+    Parameters
+    ----------
+    path : str or Path
+        A recording or a folder.
+    study_file, settings
+        As for `run_study`.
+
+    Returns
+    -------
+    dict
+        `source`, `notes`, `plan` (a dict a night), and `recordings`: `recording`, `start`, `duration_s`, `channels`
+        (name, role, labels, rate, unit and the reason), `staging` (the channels that YASA would use), `notes`,
+        `problems`, and `patient_fields_filled` (whether the header's patient fields are filled, never what they hold).
+
+    Raises
+    ------
+    StudyError
+        There is no recording, or the study file is wrong.
+    """
+    settings = settings or Settings()
+    study = plan_study(path, study_file, settings)
+    plan = study.nights[["subject", "session", "condition", "recording", "hypnogram"]].to_dict("records")
+    found = [_inspect(row, settings) for row in study.nights.drop_duplicates("path").to_dict("records")]
+    return {"source": study.source, "notes": list(study.notes), "plan": plan, "recordings": found}
+
+
+def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "recording": row["recording"],
+        "start": None,
+        "duration_s": None,
+        "channels": [],
+        "staging": [],
+        "notes": [],
+        "problems": [],
+        "patient_fields_filled": None,
+    }
+    if row["problem"]:
+        found["problems"].append(row["problem"])
+        return found
+    try:
+        recording = read_recording(row["path"], settings)
+    except SwaError as error:
+        found["problems"].append(str(error))
+        return found
+    found["start"] = None if recording.start is None else recording.start.isoformat(timespec="seconds")
+    found["duration_s"] = recording.duration_s
+    found["patient_fields_filled"] = has_patient_fields(recording.path)
+    found["notes"] += recording.notes
+    found["channels"] = [dataclasses.asdict(channel) for channel in recording.channels]
+    found["problems"] += [
+        f"{channel.name}: the unit of {channel.labels[0]!r} is missing or unknown; "
+        f'say it in the settings: [channels] units = {{ "{channel.labels[0]}" = "uV" }}'
+        for channel in recording.of_role("eeg")
+        if not channel.unit
+    ]
+    try:
+        found["staging"] = [channel.name for channel in staging_channels(recording)]
+    except SwaError as error:
+        if not row["hypnogram"]:
+            found["problems"].append(str(error))
+    return found

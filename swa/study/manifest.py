@@ -1,0 +1,405 @@
+"""The plan of a study: which recordings there are, and which subject, session and condition each belongs to."""
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from swa.errors import StudyError
+from swa.settings import Settings
+from swa.study.names import (
+    LONGEST_LABEL,
+    file_label,
+    natural_key,
+    own_subjects,
+    read_bids_names,
+    read_condition_names,
+)
+from swa.study.study_file import convert_columns, find_study_file, nearest, read_study_file
+
+SUFFIXES = (".edf", ".bdf")
+DEFAULT_RESULTS = "swa-results"
+MOST_SUGGESTIONS = 5  # each compares a name with those of all recordings
+NIGHT_COLUMNS = (
+    "subject", "session", "condition", "recording", "path", "hypnogram", "subject_label", "session_label", "problem",
+)  # fmt: skip
+
+_HYPNOGRAM = re.compile(r"[-_ ]hypnogram\.[eb]df$", re.IGNORECASE)
+_BIDS_OTHER_FOLDERS = ("derivatives", "sourcedata", "code", "stimuli")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Study:
+    """What `swa run` would do with a folder.
+
+    Attributes
+    ----------
+    root : Path
+        The folder of recordings.
+    nights : DataFrame
+        One row a night: `subject`, `session`, `condition` (text, as given), `recording` (posix, relative), `path`
+        (absolute, empty where it is not there), `hypnogram` (absolute path or empty), `subject_label` and
+        `session_label` (as in file names), `problem` (why this night cannot be processed, or empty), and every other
+        column of the study file.
+    source : str
+        How subjects and conditions were told: ``study file study.tsv``, ``BIDS names``, ``SUBJECT_CONDITION names`` or
+        ``each recording a subject of its own``.
+    notes : tuple of str
+        What a user should know before the run.
+    """
+
+    root: Path
+    nights: pd.DataFrame
+    source: str
+    notes: tuple[str, ...]
+
+    @property
+    def needs_template(self) -> bool:
+        """Whether the names told nothing, so that a study file has to be filled in before nights can be compared."""
+        return self.source == OWN_SUBJECTS
+
+
+BIDS_NAMES = "BIDS names"
+CONDITION_NAMES = "SUBJECT_CONDITION names"
+OWN_SUBJECTS = "each recording a subject of its own"
+
+
+def plan_study(
+    recordings: str | Path, study_file: str | Path | None, settings: Settings, results: str | Path | None = None
+) -> Study:
+    """Understand a folder of recordings, or a single one, as a study.
+
+    Parameters
+    ----------
+    recordings : path
+        A folder, searched recursively, or one EDF or BDF file.
+    study_file : path or None
+        The study file; None looks for `study.tsv`, `.csv` or `.xlsx` in the folder.
+    settings : Settings
+        `comparison.baseline` names the baseline conditions.
+    results : path or None
+        The results folder, never searched.
+
+    Raises
+    ------
+    StudyError
+        There is no recording, or the study file or the names are wrong; every problem is named at once. A recording
+        that one row names and that is not there is no such error: the row says so in `problem`.
+    """
+    recordings = Path(recordings)
+    notes: list[str] = []
+    found = find_recordings(recordings, results, notes)
+    root = _absolute(recordings if recordings.is_dir() else recordings.parent)
+    if study_file is None and recordings.is_dir():
+        study_file, more = find_study_file(root)
+        notes += more
+    if study_file is not None:
+        return _plan_from_file(_absolute(Path(study_file)), root, found, settings, notes, single=recordings.is_file())
+    if not found:
+        raise StudyError(
+            f"{recordings}: no recording (.edf or .bdf) in this folder and those below it.",
+            "Name the folder that holds them; hidden folders and results of swa are not searched.",
+        )
+    return _plan_from_names(root, found, settings, notes)
+
+
+def find_recordings(
+    recordings: str | Path, results: str | Path | None = None, notes: list[str] | None = None
+) -> list[Path]:
+    """List the recordings below a folder, in natural order, or the one recording itself.
+
+    Hypnograms stored as EDF, hidden files and folders, results of swa, and the derivatives of a BIDS data set are left
+    out.
+
+    Parameters
+    ----------
+    recordings : path
+        A folder, or an EDF or BDF file.
+    results : path or None
+        The results folder, left out whatever its name.
+    notes : list of str or None
+        Takes a note for each folder that could not be searched.
+
+    Raises
+    ------
+    StudyError
+        The path does not exist, is no EDF or BDF, or lies within the results folder.
+    """
+    root = Path(recordings)
+    if root.is_file():
+        if root.suffix.lower() not in SUFFIXES:
+            raise StudyError(f"{root}: a recording is an EDF or BDF file.", "Export it as EDF+ from your software.")
+        return [_absolute(root)]
+    if not root.is_dir():
+        raise StudyError(f"{root}: there is no such file or folder.", "Check the path of the recordings.")
+    root = _absolute(root)
+    avoided = os.path.realpath(results) if results is not None else ""
+    if avoided and Path(os.path.realpath(root)).is_relative_to(avoided):
+        raise StudyError(
+            f"{root}: the recordings lie within the results folder {results}.", "Choose another folder with -o."
+        )
+    found: list[Path] = []
+    seen: set[str] = set()  # links may lead in a circle
+    unreadable: list[str] = []
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=lambda e: unreadable.append(str(e.filename))):
+        place = os.path.realpath(folder)
+        if place in seen or place == avoided or _is_results(Path(folder)):
+            folders.clear()
+            continue
+        seen.add(place)
+        others = _BIDS_OTHER_FOLDERS if "dataset_description.json" in files else ()
+        folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *others)]
+        found += [Path(folder, name) for name in files if _is_recording_name(name)]
+    if notes is not None:
+        notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
+    return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+
+
+def write_template(study: Study, path: Path) -> None:
+    """Write a study file to fill in: subject and recording of every night, the condition empty."""
+    from swa.study.store import write_table  # here, because planning needs none of what the store imports
+
+    template = study.nights[["subject", "recording"]].copy()
+    template.insert(1, "condition", "")
+    write_table(template, path)
+
+
+def _is_recording_name(name: str) -> bool:
+    return name[0] != "." and name.lower().endswith(SUFFIXES) and not _HYPNOGRAM.search(name)
+
+
+def _is_results(folder: Path) -> bool:
+    """Whether a folder holds results of swa, under whatever name."""
+    description = folder / "dataset_description.json"
+    try:
+        generators = json.loads(description.read_text(encoding="utf-8"))["GeneratedBy"]
+        return any(generator["Name"] == "swa" for generator in generators)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _printable(name: str) -> str:
+    """Replace bytes of a file name that are no UTF-8, which no table could hold."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _absolute(path: Path) -> Path:
+    """Make absolute without following links: a data set under git-annex is links to nameless files."""
+    return Path(os.path.abspath(path))
+
+
+# --- from a study file
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where a path of the study file leads: `wrong` stops the study, `problem` stops this night alone."""
+
+    path: str = ""
+    text: str = ""
+    wrong: str = ""
+    problem: str = ""
+
+
+def _plan_from_file(
+    file: Path, root: Path, found: Sequence[Path], settings: Settings, notes: list[str], *, single: bool
+) -> Study:
+    table = read_study_file(file)
+    bases = (file.parent, root)
+    known = {path.relative_to(root).as_posix(): path for path in found}
+    rows, problems = table.rows.copy(), list(table.problems)
+    given = {str(column) for column in rows.columns}
+    places = {
+        column: _locate_all(rows[column] if column in rows else [""] * len(rows), bases, names)
+        for column, names in (("recording", list(known)), ("hypnogram", []))
+    }
+    for column, located in places.items():
+        problems += [f"row {row}, {column}: {p.wrong}" for row, p in zip(rows.index, located, strict=True) if p.wrong]
+    rows["recording"] = [place.text for place in places["recording"]]
+    rows["path"] = [place.path for place in places["recording"]]
+    rows["hypnogram"] = [place.path for place in places["hypnogram"]]
+    rows["problem"] = [
+        recording.problem or (hypnogram.problem and f"hypnogram {hypnogram.problem}")
+        for recording, hypnogram in zip(places["recording"], places["hypnogram"], strict=True)
+    ]
+    problems += _find_repeated_recordings(rows)
+    if {"subject", "condition"} <= set(rows):
+        rows["session"] = _fill_sessions(rows)
+        rows = _add_labels(rows)
+        problems += _check_labels(rows, lambda row: f"row {row}", given)
+    if problems:
+        raise StudyError(_list_problems(file.name, problems), "Nothing was processed; correct these first.")
+    if single:
+        rows = rows[[os.path.realpath(path) == os.path.realpath(found[0]) for path in rows["path"]]]
+        if not len(rows):
+            raise StudyError(f"{file.name}: no row names {found[0].name}.", "Add one, or leave out --study.")
+    elif not any(rows["path"]):
+        raise StudyError(
+            f"{file.name}: none of its {len(rows)} recordings is there; {rows['problem'].iloc[0]}.",
+            f"Recordings are looked for beside the study file and in {root}.",
+        )
+    notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings)]
+    nights = _arrange(convert_columns(rows, table.decimal_comma))
+    return Study(root=root, nights=nights, source=f"study file {file.name}", notes=tuple(notes))
+
+
+def _locate_all(texts: Iterable[object], bases: Sequence[Path], known: Sequence[str]) -> list[_Place]:
+    places: list[_Place] = []
+    missing = 0
+    for text in texts:
+        places.append(_locate(str(text), bases, known if missing < MOST_SUGGESTIONS else ()))
+        missing += bool(places[-1].problem)
+    return places
+
+
+def _locate(text: str, bases: Sequence[Path], known: Sequence[str]) -> _Place:
+    """Resolve a path of the study file against its folder, then against the recordings, leaving neither."""
+    if not text:
+        return _Place()
+    for written in (text, text.replace("\\", "/")):
+        candidates = [_absolute(base / written) for base in bases]
+        allowed = [path for path in candidates if any(path.is_relative_to(base) for base in bases)]
+        foreign_drive = os.name != "nt" and re.match(r"[A-Za-z]:[\\/]", written)
+        if not allowed or foreign_drive or "\0" in written:
+            where = "outside the folder of the study file and that of the recordings"
+            return _Place(text=text, wrong=f"{text!r} lies {where}; move it, or name another RECORDINGS folder")
+        for path in allowed:
+            if _exists(path):
+                base = next(base for base in (*reversed(bases), *bases) if path.is_relative_to(base))
+                relative = path.relative_to(base).as_posix() if Path(written).is_absolute() else written
+                return _Place(path=str(path), text=relative)
+    name = text.replace("\\", "/")
+    by_name = nearest(name, known, 0.7) or nearest(name.rsplit("/", 1)[-1], [k.rsplit("/", 1)[-1] for k in known], 0.7)
+    return _Place(text=name, problem=f"{text!r} is not there{by_name}")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that the file system cannot have
+        return False
+
+
+def _find_repeated_recordings(rows: pd.DataFrame) -> list[str]:
+    first: dict[str, object] = {}
+    problems = []
+    for row, path, recording in zip(rows.index, rows["path"], rows["recording"], strict=True):
+        earlier = first.setdefault(os.path.normcase(os.path.realpath(path)), row) if path else row
+        if earlier != row:
+            problems.append(f"row {row}, recording: {recording!r} is also the recording of row {earlier}")
+    return problems
+
+
+def _fill_sessions(rows: pd.DataFrame) -> list[str]:
+    """Name sessions that have no name by their condition, numbered when it repeats: `baseline`, `baseline2`."""
+    given = [str(session) for session in rows["session"]] if "session" in rows else [""] * len(rows)
+    taken = {(subject, file_label(name).lower()) for subject, name in zip(rows["subject"], given, strict=True) if name}
+    sessions = []
+    for subject, condition, session in zip(rows["subject"], rows["condition"], given, strict=True):
+        count, name = 1, session or str(condition)
+        while not session and (subject, file_label(name).lower()) in taken:
+            count += 1
+            name = f"{condition}{count}"
+        taken.add((subject, file_label(name).lower()))
+        sessions.append(name)
+    return sessions
+
+
+def _note_unused(rows: pd.DataFrame, found: Iterable[Path]) -> list[str]:
+    used = {os.path.realpath(path) for path in rows["path"] if path}
+    unused = [path.name for path in found if os.path.realpath(path) not in used]
+    if not unused or len(rows) == 0:
+        return []
+    shown = ", ".join(unused[:5]) + (", …" if len(unused) > 5 else "")
+    return [f"{len(unused)} recordings are not in the study file and are left out: {shown}"]
+
+
+def _list_problems(name: str, problems: Sequence[str]) -> str:
+    if len(problems) == 1:
+        return f"{name}: {problems[0]}."
+    return f"{name}: {len(problems)} problems:\n" + "\n".join(f"  - {problem}" for problem in problems) + "\n"
+
+
+# --- from names
+
+
+def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, notes: list[str]) -> Study:
+    names = [_printable(path.relative_to(root).as_posix()) for path in found]
+    plan, source = read_bids_names(names), BIDS_NAMES
+    if plan is None:
+        plan, source = read_condition_names(names, settings.comparison.baseline), CONDITION_NAMES
+    if plan is None:
+        plan, source = own_subjects(names), OWN_SUBJECTS
+    rows = plan.assign(recording=names, path=[str(path) for path in found], hypnogram="", problem="")
+    rows.index = pd.Index(names)
+    if source == OWN_SUBJECTS:
+        reason = "the names do not tell subject and condition, so nights cannot be compared"
+        notes = [*notes, f"{OWN_SUBJECTS}: {reason}; a study file with subject, condition and recording does that"]
+    else:
+        rows = _add_labels(rows)
+        problems = _check_labels(rows, str, {"session"})
+        if problems:
+            raise StudyError(
+                _list_problems(f"The {source} of {root.name}", problems), "Rename them, or write a study file."
+            )
+        notes = [*notes, *_note_conditions(rows, settings)]
+    return Study(root=root, nights=_arrange(rows), source=source, notes=tuple(notes))
+
+
+# --- for both
+
+
+def _add_labels(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(
+        subject_label=[file_label(str(subject)) for subject in rows["subject"]],
+        session_label=[file_label(str(session)) for session in rows["session"]],
+    )
+
+
+def _check_labels(rows: pd.DataFrame, where: Callable[[object], str], given: set[str]) -> list[str]:
+    """Find names that become the same in file names, also by case alone, for Windows and macOS have no other."""
+    problems = []
+    subjects: dict[str, tuple[str, object]] = {}
+    sessions: dict[tuple[str, str], tuple[str, object]] = {}
+    for row, subject, session, label, session_label in zip(
+        rows.index, rows["subject"], rows["session"], rows["subject_label"], rows["session_label"], strict=True
+    ):
+        session_column = "session" if "session" in given else "condition"
+        for column, name, text in (("subject", subject, label), (session_column, session, session_label)):
+            if name and (not text or len(text) > LONGEST_LABEL):
+                limits = f"file names keep a-z and 0-9 only, 1 to {LONGEST_LABEL} of them"
+                problems.append(f"{where(row)}, {column}: {name!r} makes no name for files ({limits})")
+        first, first_row = subjects.setdefault(label.lower(), (subject, row))
+        if first != subject and label:
+            same = f"{subject!r} and {first!r} ({where(first_row)}) are the same in file names"
+            problems.append(f"{where(row)}, subject: {same}")
+        elif label and session_label:
+            key = (label.lower(), session_label.lower())
+            first, first_row = sessions.setdefault(key, (session, row))
+            if first_row != row:
+                same = f"{session!r} of subject {subject!r} is also that of {where(first_row)}"
+                alike = "" if first == session else f", as {first!r}, which is the same in file names"
+                problems.append(f"{where(row)}, {session_column}: {same}{alike}")
+    return problems
+
+
+def _note_conditions(rows: pd.DataFrame, settings: Settings) -> list[str]:
+    counts = Counter(str(condition) for condition in rows["condition"])
+    words = settings.comparison.baseline
+    notes = ["conditions: " + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts, key=natural_key))]
+    if not {word.casefold() for word in words} & {name.casefold() for name in counts}:
+        notes.append(
+            f"no condition is a baseline ({', '.join(words)}), so nights cannot be compared; "
+            "the setting comparison.baseline names it"
+        )
+    return notes
+
+
+def _arrange(rows: pd.DataFrame) -> pd.DataFrame:
+    others = [column for column in rows.columns if column not in NIGHT_COLUMNS]
+    return pd.DataFrame({column: rows[column].tolist() for column in (*NIGHT_COLUMNS, *others)})

@@ -1,0 +1,97 @@
+"""What the names of recordings tell of subject, session and condition, and the names that files get."""
+
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+UNKNOWN_CONDITION = "recording"  # of a recording whose name tells no condition; an empty cell would read as missing
+EVERYONE = "group"  # the results' name for all subjects together, which none may have
+LONGEST_LABEL = 48  # Windows refuses paths of 260 characters, and a label stands four times in one
+
+_BIDS = re.compile(r"sub-([^_]+)(?:_ses-([^_]+))?((?:_[a-z]+-[^_]+)*)_(?:eeg|psg)", re.IGNORECASE)
+
+
+def file_label(text: str) -> str:
+    """Write a subject or session as file names have it: letters and digits of ASCII, without `sub-` or `ses-`."""
+    text = unicodedata.normalize("NFKD", re.sub(r"^(?:sub|ses)-", "", text.strip(), flags=re.IGNORECASE))
+    return re.sub(r"[^A-Za-z0-9]", "", text)
+
+
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Sort `S2` before `S10`."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts] + [(2, 0, text)]
+
+
+def read_bids_names(names: Sequence[str]) -> pd.DataFrame | None:
+    """Read `sub-01_ses-ketamine_task-sleep_eeg.edf`; None unless every recording is named so."""
+    matches = [_BIDS.fullmatch(_stem(name)) for name in names]
+    rows = []
+    for match in matches:
+        if match is None:
+            return None
+        rows.append((match[1], match[2] or UNKNOWN_CONDITION, match[3].replace("_", " ").strip()))
+    repeated = Counter((subject, session) for subject, session, _ in rows)
+    nights = [
+        (subject, f"{session} {entities}" if repeated[subject, session] > 1 else session, session)
+        for subject, session, entities in rows
+    ]
+    return pd.DataFrame(nights, columns=["subject", "session", "condition"])
+
+
+def read_condition_names(names: Sequence[str], baseline: Sequence[str]) -> pd.DataFrame | None:
+    """Read `S01_ketamine.edf`; None unless that explains every recording.
+
+    It does when one condition is a baseline word, and each recording's condition is found in other subjects too or its
+    subject has a baseline night.
+    """
+    parts = [_stem(name).rpartition("_") for name in names]
+    nights = [(subject.strip(" _-"), condition.strip()) for subject, _, condition in parts]
+    folded = [(subject.casefold(), condition.casefold()) for subject, condition in nights]
+    conditions = Counter(condition for _, condition in folded)
+    words = {word.casefold() for word in baseline} & set(conditions)
+    if len(words) != 1 or len(set(folded)) < len(folded) or len(folded) < 2:
+        return None
+    with_baseline = {subject for subject, condition in folded if condition in words}
+    for subject, condition in folded:
+        if not file_label(subject) or not file_label(condition) or subject == EVERYONE:
+            return None
+        if conditions[condition] < 2 and subject not in with_baseline:
+            return None
+    spelling = {condition.casefold(): condition for _, condition in reversed(nights)}  # the first one found
+    rows = [(subject, spelling[condition.casefold()], spelling[condition.casefold()]) for subject, condition in nights]
+    return pd.DataFrame(rows, columns=["subject", "session", "condition"])
+
+
+def own_subjects(names: Sequence[str]) -> pd.DataFrame:
+    """Make each recording a subject, named by its file, or by its path where files share a name."""
+
+    def label(text: str) -> str:
+        plain = file_label(text)
+        readable = plain and len(plain) <= LONGEST_LABEL
+        return plain if readable else plain[: LONGEST_LABEL - 8] + _digest(text)
+
+    rows = []
+    for spell in (_stem, lambda name: name.rpartition(".")[0], str):
+        subjects = [name if spell(name).casefold() == EVERYONE else spell(name) for name in names]
+        if len({label(subject).lower() for subject in subjects}) == len(names):
+            break
+    labels = [label(subject) for subject in subjects]
+    counts = Counter(text.lower() for text in labels)
+    for subject, text, name in zip(subjects, labels, names, strict=True):
+        unique = text if counts[text.lower()] == 1 else text[: LONGEST_LABEL - 8] + _digest(name)
+        rows.append((subject, UNKNOWN_CONDITION, UNKNOWN_CONDITION, unique, UNKNOWN_CONDITION))
+    columns = ["subject", "session", "condition", "subject_label", "session_label"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0]
+
+
+def _digest(text: str) -> str:
+    return f"{zlib.crc32(text.encode('utf-8', 'replace')):08x}"

@@ -1,0 +1,218 @@
+"""One night of a study: read, stage, measure, store. Finished work is recognised and left alone."""
+
+import datetime
+import hashlib
+import json
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from swa.errors import RecordingError, SwaError
+from swa.night import Night, analyze_night
+from swa.recordings.reader import Recording, read_recording
+from swa.settings import Settings
+from swa.sleep.scoring import read_hypnogram
+from swa.sleep.staging import stage_recording
+from swa.study.store import NightFolder, hash_file, write_night
+
+# A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
+NIGHT_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightTask:
+    """Everything that a worker needs to process one night.
+
+    Attributes
+    ----------
+    subject, session, condition, recording : str
+        As in the study file.
+    subject_label, session_label : str
+        As in file names.
+    path : Path
+        The recording.
+    hypnogram : Path or None
+        A scoring of it.
+    age : float or None
+        Years.
+    sex : str or None
+        ``F`` or ``M``.
+    times : dict of str to str
+        `lights_off`, `lights_on`, `dose_start` where the study file has them.
+    results : Path
+        The results folder.
+    settings : Settings
+        All settings.
+    overwrite, verify : bool
+        Do it again; hash the recording again.
+    """
+
+    subject: str
+    session: str
+    condition: str
+    recording: str
+    subject_label: str
+    session_label: str
+    path: Path
+    hypnogram: Path | None = None
+    age: float | None = None
+    sex: str | None = None
+    times: dict[str, str] = field(default_factory=dict)
+    results: Path
+    settings: Settings
+    overwrite: bool = False
+    verify: bool = False
+
+    @property
+    def folder(self) -> NightFolder:
+        """Where the night's files go."""
+        return NightFolder(self.results, self.subject_label, self.session_label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightOutcome:
+    """What became of a night.
+
+    Attributes
+    ----------
+    status : str
+        ``done`` or ``failed``.
+    problem, remedy : str
+        Why it failed and what to do.
+    step : str
+        Where it failed: ``read``, ``score``, ``stage`` or ``measure``.
+    fresh : bool
+        False where a finished night was found.
+    """
+
+    status: str
+    problem: str = ""
+    remedy: str = ""
+    step: str = ""
+    fresh: bool = True
+
+
+def process_night(task: NightTask) -> NightOutcome:
+    """Process one night, unless it is finished already. Bad input becomes an outcome, never an exception."""
+    step = "read"
+    try:
+        hashes = _hash_inputs(task)
+        fingerprint = _fingerprint(task, hashes)
+        if not task.overwrite and task.folder.is_finished(fingerprint):
+            return NightOutcome(status="done", fresh=False)
+        recording = read_recording(task.path, task.settings)
+        step = "score" if task.hypnogram else "stage"
+        hypnogram = (
+            read_hypnogram(task.hypnogram, task.settings.scoring)
+            if task.hypnogram
+            else stage_recording(recording, age=task.age, sex=task.sex)
+        )
+        step = "measure"
+        offsets, notes = _offsets(task, recording)
+        night = analyze_night(
+            recording,
+            hypnogram,
+            task.settings,
+            subject=task.subject,
+            session=task.session,
+            condition=task.condition,
+            dose_s=offsets.get("dose_start"),
+            lights_off_s=offsets.get("lights_off"),
+            lights_on_s=offsets.get("lights_on"),
+        )
+        step = "write"
+        write_night(task.folder, night, fingerprint, _provenance(task, recording, hashes, notes, night))
+    except SwaError as error:
+        return NightOutcome(status="failed", problem=error.problem, remedy=error.remedy, step=step)
+    except MemoryError:
+        return _unforeseen(task, step, "the machine ran out of memory", "Use fewer --jobs.")
+    except OSError as error:
+        return _unforeseen(
+            task, step, f"{error.strerror or type(error).__name__}", "Check the disk and the file's rights."
+        )
+    except Exception as error:  # One bad night never stops a batch; --debug shows the traceback.
+        return _unforeseen(
+            task, step, f"{type(error).__name__}: {str(error)[:200]}", "This is a fault of swa: please report it."
+        )
+    return NightOutcome(status="done")
+
+
+def _unforeseen(task: NightTask, step: str, problem: str, remedy: str) -> NightOutcome:
+    return NightOutcome(status="failed", problem=f"{task.path.name}: {problem}.", remedy=remedy, step=step)
+
+
+def _hash_inputs(task: NightTask) -> dict[str, Any]:
+    """Hashes of recording and scoring; that of the recording is kept as long as its size and time stay."""
+    if not task.path.is_file():
+        raise RecordingError(f"{task.path.name}: there is no such file.", "Check the path in the study file.")
+    state = task.path.stat()
+    known = (task.folder.summary() or {}).get("provenance", {}).get("inputs", {})
+    unchanged = known.get("recording_size") == state.st_size and known.get("recording_mtime_ns") == state.st_mtime_ns
+    digest = known["recording_sha256"] if unchanged and not task.verify else hash_file(task.path)
+    return {
+        "recording_sha256": digest,
+        "recording_size": state.st_size,
+        "recording_mtime_ns": state.st_mtime_ns,
+        "hypnogram_sha256": hash_file(task.hypnogram) if task.hypnogram and task.hypnogram.is_file() else None,
+    }
+
+
+def _fingerprint(task: NightTask, hashes: dict[str, Any]) -> str:
+    """Digest of all that the night's numbers depend on. Settings of the comparison are not among it."""
+    content = {
+        "format": NIGHT_FORMAT,
+        "recording": hashes["recording_sha256"],
+        "hypnogram": hashes["hypnogram_sha256"] or str(task.hypnogram or ""),
+        "settings": task.settings.model_dump(mode="json", exclude={"comparison"}),
+        "person": [task.age, task.sex],
+        "times": task.times,
+        "identity": [task.subject, task.session, task.condition],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _offsets(task: NightTask, recording: Recording) -> tuple[dict[str, float], list[str]]:
+    """Times of the study file in s from the first sample."""
+    offsets: dict[str, float] = {}
+    if not task.times:
+        return offsets, []
+    if recording.start is None:
+        return offsets, [f"the recording hides its start: {', '.join(sorted(task.times))} not used"]
+    for name, text in task.times.items():
+        offsets[name] = clock_offset_s(text, recording.start)
+    return offsets, []
+
+
+def clock_offset_s(text: str, start: datetime.datetime) -> float:
+    """Seconds from the start of the recording to a time: ISO 8601, or HH:MM in the 24 h around the start.
+
+    A time of day up to 12 h before the start lies before it, any other after it.
+    """
+    if "T" in text or "-" in text:
+        return (datetime.datetime.fromisoformat(text).replace(tzinfo=None) - start).total_seconds()
+    clock = datetime.time.fromisoformat(text)
+    offset = (datetime.datetime.combine(start.date(), clock) - start).total_seconds() % 86400
+    return offset if offset < 43200 * 1.5 else offset - 86400
+
+
+def _provenance(
+    task: NightTask, recording: Recording, hashes: dict[str, Any], notes: list[str], night: Night
+) -> dict[str, Any]:
+    packages = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
+    return {
+        "subject": task.subject,
+        "session": task.session,
+        "condition": task.condition,
+        "recording": task.recording,
+        "inputs": hashes,
+        "study_times": task.times,
+        "notes": notes,
+        "versions": {name: version(name) for name in packages},
+        "settings": task.settings.model_dump(mode="json", exclude={"comparison"}),
+        "channels": [
+            {"name": c.name, "labels": list(c.labels), "role": c.role, "rate_hz": c.rate_hz, "note": c.note}
+            for c in recording.channels
+            if c.role != "ignore"
+        ],
+    }

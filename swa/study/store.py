@@ -1,0 +1,276 @@
+"""The results folder: where each file stands, written whole or not at all, and read back."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from swa.errors import StudyError
+from swa.night import Night
+from swa.settings import Settings
+
+WAVE_STAGES = ("N2", "N3")
+NIGHT_TABLES = {
+    "epochs": "desc-swa_timeseries.tsv",
+    "hypnogram": "desc-hypnogram_events.tsv",
+    "waves": "desc-slowwaves_events.parquet",
+    "average": "desc-slowwaveaverage_timeseries.tsv",
+    "spectra": "desc-spectra.parquet",
+    "spectrogram": "desc-spectrogram.parquet",
+    "cycles": "desc-cycles_events.tsv",
+    "measures": "desc-measures.parquet",
+}
+KEY = ["subject", "session", "channel", "stages", "window", "measure", "variant"]
+
+
+@dataclass(frozen=True)
+class NightFolder:
+    """The files of one night.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    subject, session : str
+        Labels: letters and digits only.
+    """
+
+    results: Path
+    subject: str
+    session: str
+
+    @property
+    def stem(self) -> str:
+        """What the names of the night's files begin with."""
+        return f"sub-{self.subject}_ses-{self.session}_task-sleep"
+
+    @property
+    def path(self) -> Path:
+        """Where they stand."""
+        return self.results / f"sub-{self.subject}" / f"ses-{self.session}" / "eeg"
+
+    def file(self, ending: str) -> Path:
+        """Path of one of them, by its ending."""
+        return self.path / f"{self.stem}_{ending}"
+
+    def read(self, name: str) -> pd.DataFrame:
+        """One of the night's tables (`NIGHT_TABLES`)."""
+        path = self.file(NIGHT_TABLES[name])
+        return pd.read_parquet(path) if path.suffix == ".parquet" else read_table(path)
+
+    def summary(self) -> dict[str, Any] | None:
+        """What `desc-night.json` says; None when the night is not finished."""
+        try:
+            return json.loads(self.file("desc-night.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            return None
+
+    def is_finished(self, fingerprint: str) -> bool:
+        """Whether the night was finished from the same inputs, and its files are still as they were written."""
+        found = self.summary()
+        if found is None or found.get("fingerprint") != fingerprint:
+            return False
+        return all(
+            self.file(ending).is_file() and hash_file(self.file(ending)) == digest
+            for ending, digest in found["files"].items()
+        )
+
+
+def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance: Mapping[str, Any]) -> None:
+    """Write the tables of a night; `desc-night.json` goes last and alone makes the night finished."""
+    waves = night.waves.table
+    stages = night.hypnogram.proba
+    epochs = night.epochs.drop_duplicates("onset_s")
+    hypnogram = pd.DataFrame(
+        {
+            "onset": epochs["onset_s"],
+            "duration": 1 / night.hypnogram.sampling_frequency,
+            "stage": epochs["stage"],
+            "confidence": np.nan if stages is None else stages.max(axis=1).to_numpy().round(4),
+        }
+    )
+    tables = {
+        "epochs": _rounded(night.epochs),
+        "hypnogram": hypnogram,
+        "waves": _single(waves[waves["stage"].isin(WAVE_STAGES)]),
+        "average": _rounded(night.waves.average),
+        "spectra": night.spectra.astype({"density_uv2_hz": np.float32}) if len(night.spectra) else night.spectra,
+        "spectrogram": night.spectrogram,
+        "cycles": night.cycles,
+        "measures": night.measures,
+    }
+    files = {}
+    for name, ending in NIGHT_TABLES.items():
+        write_table(tables[name], folder.file(ending))
+        files[ending] = hash_file(folder.file(ending))
+    document = {
+        "fingerprint": fingerprint,
+        "summary": night.summary,
+        "notes": list(night.notes),
+        "provenance": dict(provenance),
+        "analysed_minutes": night.waves.analysed_min.round(4).to_dict("list"),
+        "files": files,
+    }
+    write_text(json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True), folder.file("desc-night.json"))
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not."""
+    if path.suffix == ".parquet":
+        _replace(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
+        return
+    safe = table.copy()
+    for column in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
+        safe[column] = safe[column].map(_harmless)
+    text = safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+    write_text(text, path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file as UTF-8, whole or not at all."""
+    _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a `.tsv` of the results folder."""
+    text = ["subject", "session", "condition"]
+    return pd.read_csv(
+        path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=dict.fromkeys(text, str)
+    )
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results folder, read table by table.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    """
+
+    path: Path
+
+    @cached_property
+    def nights(self) -> pd.DataFrame:
+        """One row a night."""
+        return read_table(self.path / "nights.tsv")
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """The long table."""
+        return pd.read_parquet(self.path / "measures.parquet")
+
+    @cached_property
+    def contrasts(self) -> pd.DataFrame:
+        """Changes within subjects and over the group."""
+        return read_table(self.path / "contrasts.tsv")
+
+    @cached_property
+    def problems(self) -> pd.DataFrame:
+        """Nights and channels that were left out."""
+        return read_table(self.path / "problems.tsv")
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings that these results come from."""
+        from swa.settings import read_settings
+
+        return read_settings(self.path / "settings.toml")
+
+    def night(self, subject_label: str, session_label: str) -> NightFolder:
+        """The files of one night."""
+        return NightFolder(self.path, subject_label, session_label)
+
+
+def read_results(path: str | Path) -> Results:
+    """Open a results folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        What `swa run -o` wrote.
+
+    Returns
+    -------
+    Results
+        `measures`, `nights`, `contrasts`, `problems` as DataFrames, read when first asked for.
+
+    Raises
+    ------
+    StudyError
+        The folder holds no results.
+    """
+    path = Path(path)
+    if not (path / "nights.tsv").is_file():
+        raise StudyError(f"{path}: no results here (nights.tsv is missing).", "Give the folder after `swa run -o`.")
+    return Results(path)
+
+
+def describe_results(results: Path, settings: Settings) -> None:
+    """What makes the folder a BIDS derivative that its reader can reproduce."""
+    write_text(settings.to_toml(), results / "settings.toml")
+    description = {
+        "Name": "Slow-wave activity and slow waves",
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
+    }
+    write_text(json.dumps(description, indent=2), results / "dataset_description.json")
+    ignored = "*.html figures/ *.tsv *.parquet *.toml run.json swa.lock **/*_desc-* **/figures/".split()
+    write_text("\n".join(ignored) + "\n", results / ".bidsignore")
+
+
+def _single(table: pd.DataFrame) -> pd.DataFrame:
+    """Float columns as float32; times keep their precision."""
+    times = {name for name in table.columns if name.endswith("_s") and not name.startswith(("slope", "max_slope"))}
+    columns = [name for name in table.select_dtypes("float64").columns if name not in times]
+    return table.astype(dict.fromkeys(columns, np.float32) | {"channel": "category", "stage": "category"})
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Six significant digits are more than a marker holds."""
+    table = table.copy()
+    for column in table.select_dtypes("float"):
+        table[column] = [float(f"{value:.6g}") for value in table[column]]
+    return table
+
+
+def _harmless(cell: object) -> object:
+    if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell and not _is_number(cell):
+        return "'" + cell
+    return cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _replace(path: Path, write: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

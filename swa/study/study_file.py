@@ -1,0 +1,332 @@
+"""The study file: one row a night, read as text from .tsv, .csv or .xlsx and checked as a whole.
+
+Paths are not looked at here, only cells; `manifest` finds the recordings and reports all problems together.
+"""
+
+import csv
+import datetime
+import difflib
+import io
+import math
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from swa.errors import StudyError
+from swa.study.names import EVERYONE
+
+REQUIRED = ("subject", "condition", "recording")
+DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
+TIMES = ("lights_off", "lights_on", "wake_time")  # of the recording's night
+MOMENTS = ("dose_start", "dose_end")  # may lie on another day than the night
+KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, *TIMES, *MOMENTS, "age", "sex")
+RESERVED = (
+    "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
+    "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note",
+)  # fmt: skip
+HIGHEST_AGE = 130.0
+SUFFIXES = (".tsv", ".csv", ".xlsx")
+
+_KEPT_AS_TEXT = ("subject", "session", "condition", "recording", "hypnogram", "phase", "arm", "group", "sex")
+_MISSING = ("", "n/a", "na", "nan", "#n/a")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudyTable:
+    """The rows of a study file as text, and everything that is wrong with them.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    rows : DataFrame
+        Text cells, empty where missing; the index is the row number in the file (the header is row 1).
+    decimal_comma : bool
+        Whether ``0,85`` is a number in this file.
+    problems : tuple of str
+        One sentence for each wrong row or column.
+    notes : tuple of str
+        What may be meant otherwise, without being wrong.
+    """
+
+    path: Path
+    rows: pd.DataFrame
+    decimal_comma: bool
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def find_study_file(folder: Path) -> tuple[Path | None, tuple[str, ...]]:
+    """Find `study.tsv`, `study.csv` or `study.xlsx` in a folder; the first of these is used, with a note on others."""
+    names = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_file()}
+    found = [names[f"study{suffix}"] for suffix in SUFFIXES if f"study{suffix}" in names]
+    if not found:
+        return None, ()
+    return found[0], tuple(f"{found[0].name} is used, {other.name} is not" for other in found[1:])
+
+
+def read_study_file(path: Path) -> StudyTable:
+    """Read a study file and check its columns and cells.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be read as a table at all.
+    """
+    cells, decimal_comma = _read_cells(path)
+    if not cells:
+        raise StudyError(f"{path.name}: the file is empty.", f"Expected are the columns {', '.join(REQUIRED)}.")
+    rows, problems, notes = _arrange(cells)
+    if not len(rows) and not problems:
+        raise StudyError(f"{path.name}: there is a header but no row.", "Write one row for each night.")
+    problems += _check_cells(rows, decimal_comma)
+    return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=tuple(problems), notes=tuple(notes))
+
+
+def convert_columns(rows: pd.DataFrame, decimal_comma: bool) -> pd.DataFrame:
+    """Turn columns whose every cell is a number into numbers, and `adaptation` into true and false.
+
+    Subjects, conditions and codes with leading zeros (``007``) stay text. A missing number is NaN, a missing text is
+    empty.
+    """
+    converted = rows.copy()
+    for column in rows.columns:
+        cells = [str(cell) for cell in rows[column]]
+        if column == "adaptation":
+            converted[column] = [_TRUTH[cell.lower()] for cell in cells]
+        elif column == "phase":
+            converted[column] = [cell.lower() for cell in cells]
+        elif column not in (*_KEPT_AS_TEXT, *RESERVED) and not any(re.match(r"0\d", cell) for cell in cells):
+            numbers = [_number(cell, decimal_comma) for cell in cells]
+            if any(cells) and all(number is not None or not cell for number, cell in zip(numbers, cells, strict=True)):
+                values = [math.nan if number is None else number for number in numbers]
+                whole = all(value.is_integer() for value in values)
+                converted[column] = [int(value) for value in values] if whole else values
+    return converted
+
+
+def nearest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """Suggest the known name that resembles a wrong one, as a clause to append; empty where none does."""
+    by_case = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), list(by_case), n=1, cutoff=cutoff)
+    return f" (did you mean {by_case[close[0]]!r}?)" if close else ""
+
+
+def _read_cells(path: Path) -> tuple[list[tuple[int, list[str]]], bool]:
+    """Read all rows that hold anything, with their row numbers."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise StudyError(f"{path.name}: a study file is .tsv, .csv or .xlsx.", "Save it as one of these.")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise StudyError(f"{path}: there is no such study file.", "Check the path after --study.") from None
+    except OSError as error:
+        reason = error.strerror or "not readable"
+        raise StudyError(f"{path.name}: {reason}.", "Close it in other programs and check its permissions.") from None
+    if suffix == ".xlsx":
+        return _read_sheet(path.name, content), False
+    try:
+        return _read_text(content, suffix)
+    except csv.Error as error:
+        raise StudyError(f"{path.name}: not readable as a table ({error}).", "Save it again as .tsv or .csv.") from None
+
+
+def _read_text(content: bytes, suffix: str) -> tuple[list[tuple[int, list[str]]], bool]:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16", errors="replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("cp1252", errors="replace")  # what Excel writes as plain "CSV" in the west
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return [], False
+    separator = re.fullmatch(r"sep=(.)", lines[0].strip('"'))  # a line that tells Excel the delimiter
+    if separator:
+        delimiter = separator.group(1)
+    else:
+        delimiters = ["\t", ";", ","] if suffix == ".tsv" else [",", ";", "\t"]
+        delimiter = max(delimiters, key=lambda mark: len(next(csv.reader([lines[0]], delimiter=mark), [])))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows = [(number, [_tidy_cell(cell) for cell in row]) for number, row in enumerate(reader, start=1)]
+    return [row for row in rows if any(row[1])][1 if separator else 0 :], delimiter == ";"
+
+
+def _read_sheet(name: str, content: bytes) -> list[tuple[int, list[str]]]:
+    try:
+        import openpyxl  # type: ignore[import-untyped, unused-ignore]  # an optional package
+    except ImportError:
+        raise StudyError(
+            f"{name}: reading .xlsx needs the package openpyxl, which is not installed.",
+            "Install it (`python -m pip install openpyxl`), or save the table as .csv.",
+        ) from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about styles and validations that it leaves out
+            workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+            rows = [
+                (number, [_sheet_cell(cell.value, str(cell.number_format)) for cell in row])
+                for number, row in enumerate(workbook.worksheets[0].iter_rows(), start=1)
+            ]
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile):
+        raise StudyError(f"{name}: not readable as an Excel workbook.", "Save it again as .xlsx or .csv.") from None
+    return [row for row in rows if any(row[1])]
+
+
+def _sheet_cell(value: object, number_format: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, int | float) and float(value).is_integer():
+        digits = str(int(value))
+        return digits.zfill(len(number_format)) if re.fullmatch("0+", number_format) else digits  # shown as 007
+    return _tidy_cell(str(value))
+
+
+def _tidy_cell(cell: str) -> str:
+    cell = cell.strip().removeprefix("\ufeff")
+    if re.match(r"'[=+\-@]", cell):  # the guard against formulas that our own templates carry
+        cell = cell[1:]
+    return "" if cell.lower() in _MISSING else cell
+
+
+def _arrange(cells: Sequence[tuple[int, list[str]]]) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Make columns of the cells; says which columns are missing, doubled, nameless or reserved."""
+    header = [_column_name(cell) for cell in cells[0][1]]
+    width = max(len(row) for _, row in cells)
+    header += [""] * (width - len(header))
+    body = {number: row + [""] * (width - len(row)) for number, row in cells[1:]}
+    problems: list[str] = []
+    columns: dict[str, list[str]] = {}
+    for index, name in enumerate(header):
+        column = [row[index] for row in body.values()]
+        if not name:
+            filled = [number for number, row in body.items() if row[index]]
+            if filled:
+                problems.append(f"row {filled[0]}: column {index + 1} has a cell but no name in the header")
+        elif name in columns:
+            problems.append(f"column {name!r} is there twice")
+        elif name.lower() in RESERVED:
+            problems.append(f"column {name!r} has a name that the results use; rename it")
+        else:
+            columns[name] = column
+    others = [name for name in columns if name not in KNOWN]
+    problems += [f"column {name!r} is missing{nearest(name, others)}" for name in REQUIRED if name not in columns]
+    unused = [name for name in KNOWN if name not in columns]
+    notes = [
+        f"column {name!r} is carried along unread{hint}" for name in others if (hint := nearest(name, unused, 0.85))
+    ]
+    return pd.DataFrame(columns, index=pd.Index(list(body), name="row"), dtype=object), problems, notes
+
+
+def _column_name(cell: str) -> str:
+    known = re.sub(r"[\s\-]+", "_", cell.strip().lower())
+    return known if known in KNOWN else cell.strip()
+
+
+def _check_cells(rows: pd.DataFrame, decimal_comma: bool) -> list[str]:
+    """Check every cell that has a meaning; times are rewritten as ISO 8601 in place."""
+
+    def check_number(cell: str, highest: float) -> str:
+        number = _number(cell, decimal_comma)
+        right = not cell or (number is not None and 0 <= number <= highest)
+        return "" if right else f"{cell!r} is not a number that can be right"
+
+    checks: dict[str, Callable[[str], str]] = {
+        **dict.fromkeys(REQUIRED, _check_filled),
+        "phase": _check_phase,
+        "adaptation": _check_truth,
+        "order": lambda cell: check_number(cell, math.inf),
+        "age": lambda cell: check_number(cell, HIGHEST_AGE),
+    }
+    problems = []
+    for column, check in checks.items():
+        for row, cell in _cells(rows, column):
+            if what := check(cell):
+                problems.append(f"row {row}, {column}: {what}")
+    for column in (*TIMES, *MOMENTS):
+        problems += _rewrite_times(rows, column)
+    for (row, start), (_, end) in zip(_cells(rows, "dose_start"), _cells(rows, "dose_end"), strict=False):
+        if start and end and end < start:
+            problems.append(f"row {row}, dose_end: {end} is before dose_start {start}")
+    return problems + _check_names(rows)
+
+
+def _cells(rows: pd.DataFrame, column: str) -> list[tuple[int, str]]:
+    """Row number and text of each cell; nothing where the column is absent."""
+    return [(int(row), str(cell)) for row, cell in zip(rows.index, rows[column], strict=True)] if column in rows else []
+
+
+def _check_filled(cell: str) -> str:
+    return "" if cell else "empty"
+
+
+def _check_phase(cell: str) -> str:
+    return "" if cell.lower() in ("", "pre", "post") else f"{cell!r} is neither 'pre' nor 'post'"
+
+
+def _check_truth(cell: str) -> str:
+    return "" if cell.lower() in _TRUTH else f"{cell!r} is neither true nor false"
+
+
+def _check_names(rows: pd.DataFrame) -> list[str]:
+    problems = []
+    for row, subject in _cells(rows, "subject"):
+        if subject.casefold() == EVERYONE:
+            problems.append(f"row {row}, subject: {subject!r} is what the results call all subjects together")
+    spellings: dict[str, tuple[str, int]] = {}
+    for row, condition in _cells(rows, "condition"):
+        first, first_row = spellings.setdefault(condition.casefold(), (condition, row))
+        if condition != first:
+            problems.append(f"row {row}, condition: {condition!r} is {first!r} (row {first_row}) but for the case")
+        if ":" in condition:
+            problems.append(f"row {row}, condition: {condition!r} has a colon, which separates conditions in contrasts")
+    return problems
+
+
+def _rewrite_times(rows: pd.DataFrame, column: str) -> list[str]:
+    problems = []
+    for row, cell in _cells(rows, column):
+        written = _moment(cell) or ("" if column in MOMENTS else _clock(cell))
+        if written:
+            rows.loc[row, column] = written
+        elif cell:
+            expected = "2024-03-01T09:30" if column in MOMENTS else "23:15 or 2024-03-01T23:15"
+            problems.append(f"row {row}, {column}: {cell!r} is not a time; expected is one like {expected}")
+    return problems
+
+
+def _moment(cell: str) -> str:
+    """Write date and time as ISO 8601; empty where it is not both, or bears a time zone, which recordings lack."""
+    if not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", cell):
+        return ""
+    try:
+        moment = datetime.datetime.fromisoformat(cell)
+    except ValueError:
+        return ""
+    return moment.isoformat() if moment.tzinfo is None else ""
+
+
+def _clock(cell: str) -> str:
+    match = re.fullmatch(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?", cell)
+    if match is None or int(match.group(1)) > 23:
+        return ""
+    return f"{int(match.group(1)):02d}:{match.group(2)}:{match.group(3) or '00'}"
+
+
+def _number(cell: str, decimal_comma: bool) -> float | None:
+    if decimal_comma and re.fullmatch(r"[+-]?\d+,\d+", cell):
+        cell = cell.replace(",", ".")
+    return float(cell) if _NUMBER.fullmatch(cell) else None

@@ -1,0 +1,91 @@
+"""The tables of a whole study: nights, problems, and the long table of measures."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from swa.night import MEASURE_COLUMNS
+from swa.study.manifest import Study
+from swa.study.nights import NightOutcome
+from swa.study.store import NightFolder, read_results, write_table
+from swa.study.subject import subject_file
+
+PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
+HEADLINES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched")
+STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
+
+
+def nights_table(study: Study, outcomes: dict[int, NightOutcome], excluded: set[int], results: Path) -> pd.DataFrame:
+    """One row a night: the study file's columns, what became of it, and its sleep."""
+    table = study.nights.drop(columns=["path", "problem", "hypnogram"], errors="ignore").copy()
+    rows = []
+    for i in table.index:
+        outcome = outcomes.get(i)
+        status = "excluded" if i in excluded else outcome.status if outcome else "failed"
+        row: dict[str, object] = {"status": status}
+        folder = NightFolder(results, table.loc[i, "subject_label"], table.loc[i, "session_label"])
+        summary = (folder.summary() or {}).get("summary") if status == "done" else None
+        row["staging_source"] = summary["staging_source"] if summary else ""
+        for name in ("recording_min", "sleep_onset_min", "nrem_cycles", "staging_confidence"):
+            value = summary[name] if summary else None
+            row[name] = np.nan if value is None else round(value, 3)
+        for name in STATISTICS:
+            value = summary["statistics"].get(name) if summary else None
+            row[name if name == "SE" else f"{name}_min"] = np.nan if value is None else value
+        rows.append(row)
+    return pd.concat([table, pd.DataFrame(rows, index=table.index)], axis=1)
+
+
+def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: set[int]) -> pd.DataFrame:
+    """Every night that was left out, where it failed, why, and what to do."""
+    rows = []
+    for i, night in enumerate(study.nights.to_dict("records")):
+        outcome = outcomes.get(i)
+        if i in excluded:
+            step, problem, remedy = "exclude", "left out by --exclude", ""
+        elif night["problem"]:
+            step, problem, remedy = "plan", night["problem"], "Correct the study file."
+        elif outcome and outcome.status == "failed":
+            step, problem, remedy = outcome.step, outcome.problem, outcome.remedy
+        else:
+            continue
+        rows.append((night["subject"], night["session"], night["recording"], step, problem, remedy))
+    return pd.DataFrame(rows, columns=PROBLEM_COLUMNS)
+
+
+def join_measures(results: Path, labels: Sequence[str]) -> pd.DataFrame:
+    """The long table: the subjects' rows, one row group per measure, so that one measure can be read alone."""
+    tables = [pd.read_parquet(subject_file(results, label)) for label in labels]
+    if not tables:
+        empty = pd.DataFrame(columns=["subject", "session", "condition", *MEASURE_COLUMNS]).astype({"value": float})
+        write_table(empty, results / "measures.parquet")
+        return empty
+    joined = pd.concat(tables, ignore_index=True).sort_values("measure", kind="stable", ignore_index=True)
+    path = results / "measures.parquet"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    schema = pa.Schema.from_pandas(joined, preserve_index=False)
+    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for _, part in joined.groupby("measure", sort=False):
+            writer.write_table(pa.Table.from_pandas(part, schema, preserve_index=False))
+    os.replace(temporary, path)
+    return joined
+
+
+def add_headlines(results: Path, measures: pd.DataFrame) -> None:
+    """Headline markers of each night (N2+N3, whole night, frontal or else the first channel) beside its sleep."""
+    nights = read_results(results).nights
+    keys = ["subject", "session"]
+    whole = measures[(measures["stages"] == "NREM") & (measures["window"] == "night") & (measures["variant"] == "")]
+    for name in HEADLINES:
+        rows = whole[whole["measure"] == name]
+        front = rows[rows["channel"] == "frontal"]
+        first = rows.drop_duplicates(keys)
+        chosen = pd.concat([front, first[~first["subject"].isin(front["subject"])]])
+        values = chosen.set_index(keys)["value"].round(4)
+        nights[name] = [values.get((row.subject, row.session), np.nan) for row in nights[keys].itertuples()]
+    write_table(nights, results / "nights.tsv")
