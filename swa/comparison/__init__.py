@@ -1,0 +1,1 @@
+"""The long table of measures → contrasts between nights."""

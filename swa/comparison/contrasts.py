@@ -1,0 +1,332 @@
+"""The one way from measures of nights to contrasts between conditions."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from swa.comparison.design import design_limits, find_condition, text_column, usable_nights
+from swa.comparison.group import adjust_p, group_rows
+from swa.comparison.within_subject import Changes, cell_keys, measure_grid, subject_changes, subject_rows
+from swa.errors import SettingsError, StudyError
+from swa.settings import ComparisonSettings, Settings
+
+CONTRAST_COLUMNS = [
+    *("subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"),
+    *("estimate", "ci_low", "ci_high", "p", "p_adjusted", "n", "method", "role", "verdict", "verdict_reasons", "note"),
+]
+SUBJECT_VALUE_COLUMNS = [
+    *("contrast", "subject", "channel", "stages", "window", "measure", "variant"),
+    *("baseline", "treatment", "n_baseline", "n_treatment", "scale", "change"),
+]
+SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
+TEXT_COLUMNS = ["subject", "session", "channel", "stages", "window", "measure", "variant", "unit", "note"]
+
+# Not a marker but what the markers rest on.
+NOT_COMPARED = frozenset({"analysed_minutes"})
+# Fitted once over all nights of a subject, so that they cannot differ between that subject's nights.
+SHARED_OVER_NIGHTS = frozenset({"process_s_asymptote", "process_s_tau"})
+
+Source = Any  # Results, Nights or a table: told apart by what they carry, so that comparison needs no room above it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Rows to compare, the nights they belong to, and the pairs of conditions."""
+
+    rows: pd.DataFrame
+    nights: pd.DataFrame
+    pairs: tuple[tuple[str, str], ...]
+
+
+def compare_nights(
+    source: Source,
+    baseline: str | None = None,
+    *,
+    nights: pd.DataFrame | None = None,
+    contrast: str | None = None,
+    settings: Settings | None = None,
+) -> pd.DataFrame:
+    """Compare every condition with the baseline, in each subject and over subjects.
+
+    Parameters
+    ----------
+    source : Results, list of Night, or DataFrame
+        Anything with `measures` and `nights`; nights with `measures`, `subject`, `session` and `condition`; or the
+        long table of measures.
+    baseline : str, optional
+        The baseline condition; by default the first name of the setting `baseline` that is among the conditions.
+    nights : DataFrame, optional
+        The table of nights, where `source` does not carry it: status, adaptation, order, period, phase, arm, primary.
+    contrast : str, optional
+        Only this contrast, e.g. ``ketamine:placebo``; any two conditions, and then `baseline` has no say.
+    settings : Settings, optional
+        Level, stated reliability, declared primary, flips.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``contrasts.tsv``. Rows of `subject` ``group`` are over subjects (`n` subjects), the others are
+        one subject's (`n` nights, no p). `estimate`, `ci_low` and `ci_high` are ratios where `scale` is ratio.
+        p_adjusted is Benjamini-Hochberg within contrast and role; the primary stands alone and keeps its p.
+
+    Raises
+    ------
+    StudyError
+        No baseline among the conditions, a night that stands twice, a declared primary that was not measured.
+
+    Notes
+    -----
+    Roles: *primary* is the declared marker (``measure stages window channel``). *Secondary* are the settings'
+    `secondary` measures, default variant, at the primary's stages and channel in `secondary_windows`. The rest is
+    *exploratory*, and so is everything when nothing is declared.
+    """
+    settings = settings or Settings()
+    plan = _plan(source, baseline, nights, contrast, settings.comparison)
+    primary = declared_primary(plan.nights, settings.comparison)
+    parts = []
+    limits = {pair: design_limits(plan.nights, *pair) for pair in plan.pairs}
+    for changes in _each_change(plan):
+        note, tested = limits[changes.treatment_name, changes.baseline_name]
+        parts.append(group_rows(changes, settings.comparison, design_note=note, tested=tested))
+        parts.append(subject_rows(changes, settings.comparison))
+    if not parts:
+        return _typed(pd.DataFrame(columns=CONTRAST_COLUMNS))
+    table = pd.concat(parts, ignore_index=True)
+    table["role"] = _roles(table, primary, settings.comparison)
+    table["p_adjusted"] = adjust_p(table["p"], table["contrast"] + " " + table["role"])
+    alone = table["role"] == "primary"
+    table.loc[alone, "p_adjusted"] = table.loc[alone, "p"]
+    table["verdict"] = table["verdict_reasons"] = ""
+    table["_single"] = table["subject"] != "group"
+    table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
+    return _typed(table[CONTRAST_COLUMNS])
+
+
+def subject_values(
+    source: Source,
+    baseline: str | None = None,
+    *,
+    nights: pd.DataFrame | None = None,
+    contrast: str | None = None,
+    settings: Settings | None = None,
+) -> pd.DataFrame:
+    """Each subject's baseline and treatment value of every marker, as paired plots show them.
+
+    Parameters
+    ----------
+    source, baseline, nights, contrast, settings
+        As for `compare_nights`.
+
+    Returns
+    -------
+    DataFrame
+        contrast, subject, channel, stages, window, measure, variant, baseline and treatment (means over nights,
+        geometric where scale is ratio; NaN where not measured), n_baseline and n_treatment (nights that they rest
+        on), scale, change (ratio or difference).
+    """
+    settings = settings or Settings()
+    plan = _plan(source, baseline, nights, contrast, settings.comparison)
+    parts = []
+    for changes in _each_change(plan):
+        cell = np.nonzero(changes.present)
+        part = cell_keys(changes, *cell)
+        part["baseline"] = changes.on_reported_scale(changes.baseline[cell])
+        part["treatment"] = changes.on_reported_scale(changes.treatment[cell])
+        part["n_baseline"], part["n_treatment"] = changes.n_baseline[cell], changes.n_treatment[cell]
+        part["change"] = changes.on_reported_scale(changes.change[cell])
+        parts.append(part[SUBJECT_VALUE_COLUMNS])
+    if not parts:
+        return pd.DataFrame(columns=SUBJECT_VALUE_COLUMNS)
+    return pd.concat(parts).sort_values([*SORT_COLUMNS, "subject"], kind="stable", ignore_index=True)
+
+
+def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> str:
+    """Find the baseline condition, as the nights spell it.
+
+    Raises
+    ------
+    StudyError
+        It is not among the conditions of the nights that can be used; the message names those that are.
+    """
+    conditions = sorted(usable_nights(nights)["condition"].unique())
+    if baseline is not None:
+        return find_condition(baseline, conditions)
+    folded = {condition.casefold(): condition for condition in conditions}
+    for name in settings.baseline:
+        if name.casefold() in folded:
+            return folded[name.casefold()]
+    raise StudyError(
+        f"No baseline condition ({', '.join(settings.baseline)}) among the nights that are done; "
+        f"found: {', '.join(conditions) or 'none'}.",
+        "Name it with the setting comparison.baseline, or rename the condition in the study file.",
+    )
+
+
+def declared_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> tuple[str, str, str, str] | None:
+    """Read the declared primary, (measure, stages, window, channel), from the settings or the column `primary`.
+
+    Raises
+    ------
+    SettingsError
+        It is not four words.
+    StudyError
+        The study file declares more than one, or another one than the settings.
+    """
+    texts = {" ".join(text.split()) for text in (settings.primary, *text_column(nights, "primary").unique())} - {""}
+    if len({text.casefold() for text in texts}) > 1:
+        raise StudyError(
+            f"More than one primary is declared: {'; '.join(sorted(texts))}.",
+            "Declare one, in the study file's column `primary` or in the setting comparison.primary.",
+        )
+    if not texts:
+        return None
+    words = texts.pop().split(maxsplit=3)
+    if len(words) != 4:
+        raise SettingsError(
+            f"The declared primary {' '.join(words)!r} is not 'measure stages window channel'.",
+            "Write it like 'swa NREM cycle-1 frontal'.",
+        )
+    return words[0], words[1], words[2], words[3]
+
+
+def _roles(
+    table: pd.DataFrame, primary: tuple[str, str, str, str] | None, settings: ComparisonSettings
+) -> np.ndarray[Any, np.dtype[np.object_]]:
+    if primary is None:
+        return np.full(len(table), "exploratory", dtype=object)
+    is_part = [
+        table[name].str.casefold() == word.casefold()
+        for name, word in zip(("measure", "stages", "window", "channel"), primary, strict=True)
+    ]
+    default = table["variant"] == ""
+    is_primary = is_part[0] & is_part[1] & is_part[2] & is_part[3] & default
+    if not is_primary.any():
+        raise StudyError(
+            f"The declared primary {' '.join(primary)!r} is not among the measures.",
+            f"Channels there: {', '.join(sorted(table['channel'].unique()))}; "
+            f"windows: {', '.join(sorted(table['window'].unique()))}.",
+        )
+    is_secondary = (
+        table["measure"].isin([*settings.secondary, primary[0]])
+        & table["window"].isin(settings.secondary_windows)
+        & is_part[1]
+        & is_part[3]
+        & default
+    )
+    return np.where(is_primary, "primary", np.where(is_secondary, "secondary", "exploratory")).astype(object)
+
+
+def _each_change(plan: Plan) -> Iterator[Changes]:
+    # Measure by measure, so that the matrices of one measure at a time are in memory.
+    for measure, rows in plan.rows.groupby("measure", observed=True, sort=True):
+        if measure in SHARED_OVER_NIGHTS:
+            rows = rows[rows["variant"] != ""]
+        if rows.empty or measure in NOT_COMPARED:
+            continue
+        grid = measure_grid(rows, plan.nights)
+        for treatment, baseline in plan.pairs:
+            yield subject_changes(grid, treatment, baseline)
+
+
+def _plan(
+    source: Source,
+    baseline: str | None,
+    nights: pd.DataFrame | None,
+    contrast: str | None,
+    settings: ComparisonSettings,
+) -> Plan:
+    measures, own_nights = _tables(source)
+    nights = own_nights if nights is None else nights
+    if nights is None:
+        _require(measures, ["subject", "session", "condition"])
+        nights = measures[["subject", "session", "condition"]].drop_duplicates()
+    used = usable_nights(nights)
+    conditions = sorted(used["condition"].unique())
+    if contrast is not None:
+        pairs = [_named_pair(contrast, conditions)]
+    else:
+        base = find_baseline(nights, settings, baseline)
+        pairs = [(name, base) for name in conditions if name != base]
+    return Plan(rows=_rows_of_nights(measures, used), nights=used, pairs=tuple(pairs))
+
+
+def _named_pair(contrast: str, conditions: list[str]) -> tuple[str, str]:
+    pairs = {f"{a}:{b}".casefold(): (a, b) for a in conditions for b in conditions if a != b}
+    if contrast.casefold() not in pairs:
+        raise StudyError(
+            f"There is no contrast {contrast!r}; the conditions are {', '.join(conditions) or 'none'}.",
+            "Name it TREATMENT:BASELINE.",
+        )
+    return pairs[contrast.casefold()]
+
+
+def _tables(source: Source) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Measures, and the nights where the source carries them."""
+    if isinstance(source, pd.DataFrame):
+        return source, None
+    if hasattr(source, "measures") and hasattr(source, "nights"):
+        return source.measures, source.nights
+    if not isinstance(source, Iterable):
+        raise StudyError(
+            f"A {type(source).__name__} cannot be compared.",
+            "Give results, a list of nights, or the long table of measures.",
+        )
+    parts = []
+    for number, night in enumerate(source, start=1):
+        own = {name: getattr(night, name, None) for name in ("subject", "session", "condition")}
+        if not own["subject"] or not own["condition"]:
+            raise StudyError(f"Night {number} has no subject or condition.", "Set both before comparing.")
+        own["session"] = own["session"] or own["condition"]
+        parts.append(night.measures.assign(**own))
+    if not parts:
+        raise StudyError("There are no nights to compare.", "Give at least a baseline and a treatment night.")
+    return pd.concat(parts, ignore_index=True), None
+
+
+def _rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the nights that are used, with `night` as position and text columns as sorted categories."""
+    _require(measures, ["subject", "session", "channel", "stages", "window", "measure", "value"])
+    columns = {name: _category(measures.get(name), len(measures)) for name in TEXT_COLUMNS}
+    rows = pd.DataFrame(columns)
+    rows["value"] = pd.to_numeric(measures["value"]).to_numpy(dtype=float, na_value=np.nan)
+    subject, session = columns["subject"], columns["session"]
+    pair, inverse = np.unique(
+        subject.codes.astype(np.int64) * len(session.categories) + session.codes, return_inverse=True
+    )
+    place = {key: i for i, key in enumerate(zip(nights["subject"], nights["session"], strict=True))}
+    position = [
+        place.get(
+            (subject.categories[code // len(session.categories)], session.categories[code % len(session.categories)]),
+            -1,
+        )
+        for code in pair.tolist()
+    ]
+    rows["night"] = np.array(position, dtype=np.int64)[inverse] if len(rows) else np.empty(0, dtype=np.int64)
+    return rows[rows["night"] >= 0]
+
+
+def _category(column: Any, length: int) -> pd.Categorical:
+    if column is None:
+        column = np.full(length, "", dtype=object)
+    code, values = pd.factorize(column, use_na_sentinel=True)
+    texts = np.array([*(str(value).strip() for value in values), ""], dtype=object)  # -1, missing, finds the last
+    categories, place = np.unique(texts, return_inverse=True)
+    return pd.Categorical.from_codes(place[code], categories=pd.Index(categories))
+
+
+def _require(table: pd.DataFrame, columns: list[str]) -> None:
+    missing = [name for name in columns if name not in table]
+    if missing:
+        raise StudyError(
+            f"The table of measures has no column {', '.join(missing)}.",
+            "It needs subject, session, condition, channel, stages, window, measure and value.",
+        )
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    numbers = dict.fromkeys(["estimate", "ci_low", "ci_high", "p", "p_adjusted"], "float64")
+    texts = [name for name in CONTRAST_COLUMNS if name not in numbers and name != "n"]
+    return table.astype({**numbers, "n": "int64", **dict.fromkeys(texts, "str")})

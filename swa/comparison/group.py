@@ -1,0 +1,324 @@
+"""Does a contrast hold over subjects? One value per subject: sign-flip test, paired t, Hedges g_av.
+
+The sign-flip test asks whether the changes are symmetric about zero, as they are when the condition labels of a
+subject's nights could be exchanged. Its statistic is the mean; the data as they are count as one of the flips, so no
+p is below 2 / 2^n.
+
+The interval is the set of shifts that the test does not reject, and it is exact without any search. Shifting the
+changes x by t and flipping the signs of a subset A reaches the observed mean again just where the mean of x over A is
+<= t (for t below the mean of x). So p(t) = 2 * (1 + number of subset means <= t) / 2^n, and the limits at level
+1 - alpha are the K-th smallest and the K-th largest of the 2^n - 1 subset means, K = floor(alpha * 2^n / 2) (the
+"typical values" of Hartigan 1969, J Am Stat Assoc 64:1303). K is 0 for n <= 5 at 95 %: there is no such interval, and
+the t interval takes its place. The attained level is 1 - 2 K / 2^n: 96.9 % at n = 6.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import special, stats
+
+from swa.comparison.within_subject import MEASURED, ZERO, Changes, Floats, Ints, cell_keys
+from swa.settings import ComparisonSettings
+
+CELLS_AT_ONCE = 8_000_000  # subset means held at a time: 64 MB
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignFlip:
+    """Result of a sign-flip test per marker; the interval is NaN where no flips reach the level."""
+
+    p: Floats
+    low: Floats
+    high: Floats
+    level: Floats
+    flips: Ints
+    exact: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedT:
+    """Result of a paired t test per marker; NaN where there are fewer than two or only equal changes."""
+
+    t: Floats
+    df: Ints
+    p: Floats
+    low: Floats
+    high: Floats
+
+
+def sign_flip_test(changes: npt.ArrayLike, settings: ComparisonSettings | None = None) -> SignFlip:
+    """Sign-flip test of the mean, with the interval that it inverts to.
+
+    Parameters
+    ----------
+    changes : array_like, shape (subjects,) or (subjects, markers)
+        One change per subject and marker; NaN is left out.
+    settings : ComparisonSettings, optional
+        confidence, and how many flips are gone through: all 2^n up to `exact_flip_subjects` subjects, beyond that
+        `random_flips` of them, drawn with a fixed seed, each with its mirror image, the identity included.
+
+    Returns
+    -------
+    SignFlip
+        Two-sided p and interval, one per marker.
+    """
+    settings = settings or ComparisonSettings()
+    values = _columns(changes)
+    n = np.isfinite(values).sum(axis=0)
+    exact = n <= settings.exact_flip_subjects
+    flips = np.where(exact, 2 ** np.minimum(n, settings.exact_flip_subjects), _even(settings.random_flips))
+    rank = np.floor((1 - settings.confidence) * flips / 2 + 1e-9).astype(np.int64)
+    # The known values of each marker move to the top, so that all markers of one n share their subsets.
+    packed = np.take_along_axis(values, np.argsort(np.isnan(values), axis=0, kind="stable"), axis=0)
+    p, low, high = (np.full(values.shape[1], np.nan) for _ in range(3))
+    for size in np.unique(n[n > 0]):
+        of_size = np.flatnonzero(n == size)
+        step = max(1, CELLS_AT_ONCE // int(flips[of_size[0]]))
+        for start in range(0, len(of_size), step):
+            some = of_size[start : start + step]
+            p[some], low[some], high[some] = _flip(packed[:size, some], int(rank[some[0]]), settings)
+    level = np.where(rank > 0, 1 - 2 * rank / flips, np.nan)
+    return SignFlip(p=p, low=low, high=high, level=level, flips=flips, exact=exact)
+
+
+def _columns(values: npt.ArrayLike) -> Floats:
+    """Values as subjects x markers; a plain sequence is one marker."""
+    array = np.asarray(values, dtype=float)
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _even(number: int) -> int:
+    return number - number % 2
+
+
+def _flip(values: Floats, rank: int, settings: ComparisonSettings) -> tuple[Floats, Floats, Floats]:
+    """P and limits for complete values (subjects x markers) from the means of subsets."""
+    if len(values) <= settings.exact_flip_subjects:
+        means = _all_subset_means(values)
+    else:
+        means = _random_subset_means(values, _even(settings.random_flips), settings.flip_seed)
+    last = means.shape[1]
+    mean = values.mean(axis=0)
+    # Equal but for rounding counts as reached, which can only make p larger.
+    rounding = 1e-12 * np.abs(values).max(axis=0)
+    reached = np.where(
+        mean > 0,
+        np.count_nonzero(means <= rounding[:, None], axis=1),
+        np.count_nonzero(means >= -rounding[:, None], axis=1),
+    )
+    p = np.where(np.abs(mean) <= rounding, 1.0, np.minimum(2 * (1 + reached) / (last + 1), 1.0))
+    if rank == 0:
+        return p, np.full_like(p, np.nan), np.full_like(p, np.nan)
+    means.partition(rank - 1, axis=1)
+    means[:, rank:].partition(last - 2 * rank, axis=1)  # what lies above the lower limit holds the upper one
+    return p, means[:, rank - 1].copy(), means[:, last - rank].copy()
+
+
+def _all_subset_means(values: Floats) -> Floats:
+    """Means over all non-empty subsets of the subjects, markers x subsets."""
+    sums = np.zeros((values.shape[1], 2 ** len(values)))
+    sizes = np.zeros(sums.shape[1])
+    for subject, change in enumerate(values):  # the subsets with this subject are those before, and it
+        there = 2**subject
+        np.add(sums[:, :there], change[:, None], out=sums[:, there : 2 * there])
+        sizes[there : 2 * there] = sizes[:there] + 1
+    means = sums[:, 1:]
+    means /= sizes[1:]
+    return means
+
+
+def _random_subset_means(values: Floats, flips: int, seed: int) -> Floats:
+    """Means over the subsets of random flips and of their mirror images; last the full set, the identity's mirror."""
+    n = len(values)
+    capacity = 2 ** math.ceil(math.log2(n))  # so that markers of unequal n share their draws
+    subsets = _random_subsets(capacity, flips // 2 - 1, seed)[:n].astype(float)
+    size = subsets.sum(axis=0)
+    trivial = (size == 0) | (size == n)
+    subsets[:, trivial] = (np.arange(n) == 0)[:, None]  # one draw in 2^16 or fewer: the identity is counted already
+    size[trivial] = 1
+    total = values.sum(axis=0)[:, None]
+    means = np.empty((values.shape[1], flips - 1))
+    half = flips // 2 - 1
+    np.matmul(values.T, subsets, out=means[:, :half])
+    np.divide(total - means[:, :half], n - size, out=means[:, half:-1])
+    means[:, :half] /= size
+    means[:, -1:] = total / n
+    return means
+
+
+@lru_cache(maxsize=1)
+def _random_subsets(n: int, draws: int, seed: int) -> npt.NDArray[np.int8]:
+    return np.random.default_rng(seed).integers(0, 2, size=(n, draws), dtype=np.int8)
+
+
+def paired_t(changes: npt.ArrayLike, confidence: float = 0.95) -> PairedT:
+    """Paired t test and interval of the mean change; NaN changes are left out.
+
+    Parameters
+    ----------
+    changes : array_like, shape (subjects,) or (subjects, markers)
+        One change per subject and marker.
+    confidence : float, default 0.95
+        Level of the interval.
+    """
+    values = _columns(changes)
+    n, mean, sd = _moments(values)
+    df = np.maximum(n - 1, 1)
+    error = np.where(sd > 0, sd / np.sqrt(np.maximum(n, 1)), np.nan)
+    t = mean / error
+    half = special.stdtrit(df, (1 + confidence) / 2) * error
+    return PairedT(t=t, df=np.maximum(n - 1, 0), p=2 * special.stdtr(df, -np.abs(t)), low=mean - half, high=mean + half)
+
+
+def hedges_g_av(baseline: npt.ArrayLike, treatment: npt.ArrayLike) -> Floats:
+    """Hedges g_av: mean difference over the average of the two SDs, corrected for small samples.
+
+    g_av = J * (mean difference) / ((SD_baseline + SD_treatment) / 2) after Lakens 2013 (Front Psychol 4:863), with
+    J = 1 - 3 / (4 * df - 1) and df = n - 1, the pairs less one. Subjects with only one of the two values are left out.
+
+    Parameters
+    ----------
+    baseline, treatment : array_like, shape (subjects, markers)
+        The two conditions' values per subject and marker.
+    """
+    before = _columns(baseline)
+    after = _columns(treatment)
+    paired = np.isfinite(before) & np.isfinite(after)
+    n, mean_before, sd_before = _moments(np.where(paired, before, np.nan))
+    _, mean_after, sd_after = _moments(np.where(paired, after, np.nan))
+    average = (sd_before + sd_after) / 2
+    correction = 1 - 3 / (4 * np.maximum(n - 1, 1) - 1)
+    usable = (n > 2) & (average > 0)  # J is 0 for two pairs: they say nothing about a standardised effect
+    return np.where(usable, correction * (mean_after - mean_before) / np.where(usable, average, 1.0), np.nan)
+
+
+def _moments(values: Floats) -> tuple[Ints, Floats, Floats]:
+    """Return number, mean and SD of the known values of each column; an SD of rounding error alone is 0."""
+    known = np.isfinite(values)
+    filled = np.where(known, values, 0.0)
+    n = known.sum(axis=0)
+    mean = np.where(n > 0, filled.sum(axis=0) / np.maximum(n, 1), np.nan)
+    deviation = np.where(known, values - mean, 0.0)
+    sd = np.sqrt((deviation**2).sum(axis=0) / np.maximum(n - 1, 1))
+    sd[sd <= 1e-12 * np.abs(filled).max(axis=0, initial=0.0)] = 0.0
+    return n, mean, np.where(n > 1, sd, np.nan)
+
+
+def group_rows(
+    changes: Changes, settings: ComparisonSettings, *, design_note: str = "", tested: bool = True
+) -> pd.DataFrame:
+    """One row per marker over subjects, in the columns of contrasts that do not depend on other rows.
+
+    `n` is the number of subjects with a change. The test is the sign flip where its interval exists (n >= 6 at 95 %),
+    else t; below two subjects there is no interval.
+
+    Parameters
+    ----------
+    changes : Changes
+        One measure in one contrast.
+    settings : ComparisonSettings
+        Level, flips.
+    design_note : str
+        What the design forbids this row to be read as; stands in every note.
+    tested : bool
+        False where the design makes the p of this contrast meaningless (arms): it is then NaN.
+    """
+    change = changes.change
+    marker = np.flatnonzero(changes.present.any(axis=0))
+    change, present, reason = change[:, marker], changes.present[:, marker], changes.reason[:, marker]
+    n, mean, _ = _moments(change)
+    t = paired_t(change, settings.confidence)
+    flip = sign_flip_test(change, settings)
+    by_flip = np.isfinite(flip.low)
+    table = cell_keys(changes, np.zeros(len(marker), dtype=np.int64), marker)
+    table["subject"] = "group"
+    table["estimate"] = changes.on_reported_scale(mean)
+    table["ci_low"] = changes.on_reported_scale(np.where(by_flip, flip.low, t.low))
+    table["ci_high"] = changes.on_reported_scale(np.where(by_flip, flip.high, t.high))
+    table["p"] = np.where(by_flip, flip.p, t.p) if tested else np.nan
+    table["n"] = n
+    kind = np.where(flip.exact, "sign-flip, exact", f"sign-flip, {_even(settings.random_flips)} random flips")
+    table["method"] = np.where(by_flip, kind, np.where(n > 1, "paired t", ""))
+    gap = present & (reason != MEASURED)
+    left_out = np.stack([gap.sum(axis=0), (gap & (reason == ZERO)).sum(axis=0)], axis=1)
+    effect = hedges_g_av(changes.baseline[:, marker], changes.treatment[:, marker])
+    t_low, t_high = changes.on_reported_scale(t.low), changes.on_reported_scale(t.high)
+    fixed = "; ".join(text for text in (_repeats(changes), design_note) if text)
+    table["note"] = [
+        "; ".join(
+            part
+            for part in (
+                _flip_note(n[i], flip.level[i], by_flip=bool(by_flip[i])),
+                _t_note(t, i, t_low[i], t_high[i], by_flip=bool(by_flip[i]), tested=tested),
+                f"g_av {effect[i]:.2f}" if math.isfinite(effect[i]) else "",
+                _left_out_note(*left_out[i]),
+                fixed,
+            )
+            if part
+        )
+        for i in range(len(marker))
+    ]
+    return table
+
+
+def _flip_note(n: int, level: float, *, by_flip: bool) -> str:
+    if by_flip:
+        return f"{100 * level:.1f} % interval"
+    if n == 0:
+        return "no subject has a change"
+    if n == 1:
+        return "one subject: no interval over subjects"
+    return f"too few subjects for a sign-flip interval (smallest sign-flip p {2 / 2**n:.3g})"
+
+
+def _t_note(t: PairedT, i: int, low: float, high: float, *, by_flip: bool, tested: bool) -> str:
+    if t.df[i] < 1:
+        return ""
+    if not math.isfinite(t.p[i]):
+        return "all changes are equal: no t"
+    text = f"paired t({t.df[i]}) = {t.t[i]:.2f}" + (f", p {t.p[i]:.2g}" if tested else "")
+    return text + (f", {low:.3g} to {high:.3g}" if by_flip else "")
+
+
+def _left_out_note(gaps: int, zeros: int) -> str:
+    if not gaps:
+        return ""
+    why = ((zeros, "with a zero or negative value"), (gaps - zeros, "not measured"))
+    return "left out: " + ", ".join(f"{number} {text}" for number, text in why if number)
+
+
+def _repeats(changes: Changes) -> str:
+    """Note on subjects with several nights of a condition, whose mean is their one value."""
+    several = [
+        name
+        for name, nights in (
+            (changes.treatment_name, changes.treatment_nights),
+            (changes.baseline_name, changes.baseline_nights),
+        )
+        if (nights > 1).any()
+    ]
+    return f"several {' and '.join(several)} nights of a subject count as their mean" if several else ""
+
+
+def adjust_p(p: npt.ArrayLike, family: npt.ArrayLike) -> Floats:
+    """Benjamini-Hochberg p within families; NaN stays NaN and counts in no family.
+
+    Parameters
+    ----------
+    p : array_like
+        p values.
+    family : array_like
+        Family of each p.
+    """
+    values = np.asarray(p, dtype=float)
+    adjusted = np.full(len(values), np.nan)
+    code = pd.factorize(np.asarray(family, dtype=object))[0]
+    known = np.isfinite(values)
+    for one in np.unique(code[known]):
+        members = known & (code == one)
+        adjusted[members] = stats.false_discovery_control(values[members], method="bh")
+    return adjusted

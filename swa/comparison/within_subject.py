@@ -1,0 +1,387 @@
+"""How far one subject's nights lie from that subject's baseline nights, and how far they would lie anyway.
+
+Ratio measures are compared on the ln scale, so a mean over nights is a geometric mean. The interval of one subject is
+
+    change +/- q * SD_w * sqrt(1/m + 1/k)
+
+for m treatment and k baseline nights: the variance of the difference of two means of independent nights, of which
+1.96 * SD_w * sqrt(1 + 1/k) is the case of one treatment night. It is a reliable-change interval (Jacobson & Truax
+1991, J Consult Clin Psychol 59:12): it excludes no change when the nights differ by more than nights of one
+condition do.
+"""
+
+import math
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import special, stats
+
+from swa.errors import StudyError
+from swa.settings import ComparisonSettings
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+# Measures that can be zero or negative, or of which a ratio has no meaning: compared as differences. All others are
+# compared as ratios.
+DIFFERENCE_MEASURES = frozenset(
+    {
+        "aperiodic_exponent",
+        "aperiodic_offset",
+        "spindle_frequency",
+        "swa_above_aperiodic",
+        "swa_decline",
+        "wave_multipeak_fraction",
+    }
+)
+
+# How the ln-scale SD of a measure follows from that of power: amplitude is the square root of power, and a slope is an
+# amplitude over a time that hardly varies. Other units have no stated reliability.
+RELIABILITY_SHARE = {"uV2": 1.0, "uV": 0.5, "uV/s": 0.5}
+
+MARKER_COLUMNS = ["channel", "stages", "window", "variant"]
+CHANGE_COLUMNS = ["subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"]
+
+# Why a subject has no change: the codes of `Changes.reason`.
+MEASURED, ZERO, NO_BASELINE, BASELINE_NAN, TREATMENT_NAN = range(5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """One measure as a matrix of nights x markers (channel, stages, window, variant), on the scale of comparison."""
+
+    measure: str
+    scale: str
+    unit: str
+    nights: pd.DataFrame
+    markers: pd.DataFrame
+    values: Floats
+    present: Bools
+    nonpositive: Bools
+    notes: npt.NDArray[np.object_]
+    note_codes: Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightMeans:
+    """The mean over the nights of one condition, subjects x markers; NaN where nothing was measured."""
+
+    subjects: npt.NDArray[np.object_]
+    mean: Floats
+    measured: Ints
+    nights: Ints
+    present: Bools
+    nonpositive: Bools
+    note_codes: Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """One measure in one contrast, subjects x markers.
+
+    `baseline` and `treatment` are means over nights on the scale of comparison (ln for ratios), `n_baseline` and
+    `n_treatment` the nights that they rest on, `*_nights` the nights that there are; `present` marks the cells that
+    the tables have a row for; `reason` says why a cell has no change, `reason_text` what the night itself gave.
+    `within_sd` and `within_df` are the pooled SD between baseline nights of a subject and its degrees of freedom.
+    """
+
+    grid: Grid
+    treatment_name: str
+    baseline_name: str
+    subjects: npt.NDArray[np.object_]
+    baseline: Floats
+    treatment: Floats
+    n_baseline: Ints
+    n_treatment: Ints
+    baseline_nights: Ints
+    treatment_nights: Ints
+    present: Bools
+    reason: Ints
+    note_codes: Ints
+    within_sd: Floats
+    within_df: Ints
+
+    @property
+    def contrast(self) -> str:
+        """Name of the contrast, treatment before baseline."""
+        return f"{self.treatment_name}:{self.baseline_name}"
+
+    @property
+    def change(self) -> Floats:
+        """Treatment less baseline on the scale of comparison; a change of rounding error alone is none."""
+        change = self.treatment - self.baseline
+        return np.where(np.abs(change) <= 1e-12 * np.maximum(np.abs(self.baseline), 1.0), 0.0, change)
+
+    def on_reported_scale(self, values: Floats) -> Floats:
+        """Ratios and geometric means from ln values; differences as they are."""
+        return np.exp(values) if self.grid.scale == "ratio" else values
+
+
+def scale_of(measure: str) -> str:
+    """Whether a measure is compared as ``ratio`` or as ``difference``."""
+    return "difference" if measure in DIFFERENCE_MEASURES else "ratio"
+
+
+def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
+    """Arrange the rows of one measure as nights x markers.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of one measure with the columns night (position in `nights`), channel, stages, window, variant, value,
+        unit and note.
+    nights : DataFrame
+        subject, session and condition, sorted by subject and session.
+
+    Raises
+    ------
+    StudyError
+        Two rows stand for the same night, channel, stages, window, measure and variant.
+    """
+    measure = str(rows["measure"].iloc[0])
+    keys = rows.groupby(MARKER_COLUMNS, observed=True, sort=True)
+    marker = keys.ngroup().to_numpy()
+    markers = keys.size().index.to_frame(index=False).astype(str)
+    night = rows["night"].to_numpy()
+    shape = (len(nights), len(markers))
+    present = np.zeros(shape, dtype=bool)
+    present[night, marker] = True
+    if int(present.sum()) < len(rows):
+        cell = np.flatnonzero(pd.Series(night * shape[1] + marker).duplicated().to_numpy())[0]
+        where = nights.iloc[night[cell]]
+        raise StudyError(
+            f"{where['subject']}/{where['session']}: {measure} stands twice for "
+            f"{' '.join(markers.iloc[marker[cell]]).strip()}.",
+            "A row of measures is unique in subject, session, channel, stages, window, measure and variant.",
+        )
+    note_codes, notes = pd.factorize(rows["note"].to_numpy(dtype=object), sort=True)
+    codes = np.zeros(shape, dtype=np.int64)
+    codes[night, marker] = note_codes
+    values = np.full(shape, np.nan)
+    values[night, marker] = rows["value"].to_numpy(dtype=float)
+    values[~np.isfinite(values)] = np.nan
+    scale = scale_of(measure)
+    nonpositive = (values <= 0) & (scale == "ratio")
+    values[nonpositive] = np.nan
+    units = rows["unit"].astype(str)
+    return Grid(
+        measure=measure,
+        scale=scale,
+        unit=next((unit for unit in units.unique() if unit), ""),
+        nights=nights,
+        markers=markers,
+        values=np.log(values) if scale == "ratio" else values,
+        present=present,
+        nonpositive=nonpositive,
+        notes=np.asarray(notes, dtype=object),
+        note_codes=codes,
+    )
+
+
+def mean_over_nights(grid: Grid, condition: str) -> NightMeans:
+    """Mean over the nights of a condition, per subject and marker.
+
+    A night that was not measured is left out of the mean. A zero or negative value of a ratio measure makes the mean
+    NaN: leaving that night out would hide the very nights that the drug may have emptied.
+    """
+    rows = np.flatnonzero(grid.nights["condition"].to_numpy() == condition)
+    subjects, starts = np.unique(grid.nights["subject"].to_numpy(dtype=object)[rows], return_index=True)
+    values = grid.values[rows]
+    known = np.isfinite(values)
+    measured = np.add.reduceat(known.astype(np.int64), starts, axis=0)
+    total = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+    nonpositive = np.logical_or.reduceat(grid.nonpositive[rows], starts, axis=0)
+    usable = (measured > 0) & ~nonpositive
+    # The note of a night that gives no value explains the gap; of several the last text is as good as any other.
+    silent = np.where(grid.present[rows] & ~known, grid.note_codes[rows], -1)
+    return NightMeans(
+        subjects=subjects,
+        mean=np.where(usable, total / np.maximum(measured, 1), np.nan),
+        measured=measured,
+        nights=np.diff(np.append(starts, len(rows))),
+        present=np.logical_or.reduceat(grid.present[rows], starts, axis=0),
+        nonpositive=nonpositive,
+        note_codes=np.maximum.reduceat(silent, starts, axis=0),
+    )
+
+
+def pooled_within_sd(grid: Grid, baseline: str) -> tuple[Floats, Ints]:
+    """SD between the baseline nights of a subject, pooled over subjects, and its degrees of freedom, per marker.
+
+    The pooled variance is sum (x - subject mean)^2 / sum (nights - 1). An SD that is zero but for rounding is NaN.
+    """
+    means = mean_over_nights(grid, baseline)
+    rows = np.flatnonzero(grid.nights["condition"].to_numpy() == baseline)
+    subject = np.searchsorted(means.subjects, grid.nights["subject"].to_numpy(dtype=object)[rows])
+    deviation = grid.values[rows] - means.mean[subject]
+    deviation = np.where(np.isfinite(deviation), deviation, 0.0)
+    df = np.where(np.isfinite(means.mean), means.measured - 1, 0).sum(axis=0)
+    sd = np.sqrt((deviation**2).sum(axis=0) / np.maximum(df, 1))
+    size = np.abs(np.where(np.isfinite(means.mean), means.mean, 0.0)).max(axis=0, initial=1.0)
+    return np.where((df > 0) & (sd > 1e-12 * size), sd, np.nan), df
+
+
+def stated_within_sd(unit: str, settings: ComparisonSettings) -> float:
+    """SD between nights of a subject on the ln scale, from the stated ICC and CV; NaN for units without one.
+
+    SD_w = SD_log * sqrt(1 - ICC), where SD_log = sqrt(ln(1 + CV^2)) is the log-normal SD over subjects of one night.
+    """
+    plain = unicodedata.normalize("NFKC", unit).replace("μ", "u").replace("^", "").replace(" ", "")
+    share = RELIABILITY_SHARE.get(plain, math.nan)
+    return share * math.sqrt(math.log1p(settings.cv**2) * (1 - settings.icc))
+
+
+def subject_changes(grid: Grid, treatment: str, baseline: str) -> Changes:
+    """Change of each subject's treatment nights from the same subject's baseline nights.
+
+    The subjects are those who have a night of the treatment; one without a baseline night has no change.
+    """
+    treated = mean_over_nights(grid, treatment)
+    before = mean_over_nights(grid, baseline)
+    place = np.searchsorted(before.subjects, treated.subjects).clip(max=max(len(before.subjects) - 1, 0))
+    known = before.subjects[place] == treated.subjects
+    paired = known[:, None]
+    base_mean = np.where(paired, before.mean[place], np.nan)
+    reason = np.full(treated.mean.shape, MEASURED, dtype=np.int64)
+    # Later lines win: a subject without a baseline night lacks more than one whose night was not measured.
+    reason[np.isnan(treated.mean)] = TREATMENT_NAN
+    reason[np.isnan(base_mean)] = BASELINE_NAN
+    reason[treated.nonpositive | (before.nonpositive[place] & paired)] = ZERO
+    reason[np.broadcast_to(~paired, reason.shape)] = NO_BASELINE
+    within_sd, within_df = pooled_within_sd(grid, baseline)
+    return Changes(
+        grid=grid,
+        treatment_name=treatment,
+        baseline_name=baseline,
+        subjects=treated.subjects,
+        baseline=base_mean,
+        treatment=treated.mean,
+        n_baseline=np.where(paired, before.measured[place], 0),
+        n_treatment=treated.measured,
+        baseline_nights=np.where(known, before.nights[place], 0),
+        treatment_nights=treated.nights,
+        present=treated.present | (before.present[place] & paired),
+        reason=reason,
+        note_codes=np.where(reason == BASELINE_NAN, before.note_codes[place], treated.note_codes),
+        within_sd=within_sd,
+        within_df=within_df,
+    )
+
+
+def subject_rows(changes: Changes, settings: ComparisonSettings) -> pd.DataFrame:
+    """One row for each subject and marker, in the columns of contrasts that do not depend on other rows.
+
+    `n` is the number of nights that the row rests on, `method` says where the interval comes from.
+    """
+    half, method, basis = _interval(changes, settings)
+    change = changes.change
+    subject, marker = np.nonzero(changes.present)
+    cell = (subject, marker)
+    table = cell_keys(changes, subject, marker)
+    estimate, width = change[cell], half[cell]
+    table["estimate"] = changes.on_reported_scale(estimate)
+    table["ci_low"] = changes.on_reported_scale(estimate - width)
+    table["ci_high"] = changes.on_reported_scale(estimate + width)
+    table["p"] = np.nan
+    table["n"] = np.where(np.isnan(estimate), 0, changes.n_baseline[cell] + changes.n_treatment[cell])
+    table["method"] = np.where(np.isnan(estimate), "", method[marker])
+    table["note"] = _subject_notes(changes, cell, width, basis[marker])
+    return table
+
+
+def cell_keys(changes: Changes, subject: Ints, marker: Ints) -> pd.DataFrame:
+    """Make the columns that say what a cell is about."""
+    columns: dict[str, Any] = {"subject": changes.subjects[subject], "contrast": changes.contrast}
+    columns |= {name: changes.grid.markers[name].to_numpy(dtype=object)[marker] for name in MARKER_COLUMNS}
+    columns |= {"measure": changes.grid.measure, "scale": changes.grid.scale}
+    return pd.DataFrame(columns, index=range(len(subject)))[CHANGE_COLUMNS]
+
+
+def _interval(
+    changes: Changes, settings: ComparisonSettings
+) -> tuple[Floats, npt.NDArray[np.object_], npt.NDArray[np.object_]]:
+    """Half-width per cell; method and reservation per marker."""
+    grid, df = changes.grid, changes.within_df
+    tail = (1 + settings.confidence) / 2
+    own = df >= settings.baseline_pairs_df
+    stated = stated_within_sd(grid.unit, settings) if grid.scale == "ratio" else math.nan
+    sd = np.where(own, changes.within_sd, stated)
+    quantile = np.where(own, special.stdtrit(np.maximum(df, 1), tail), stats.norm.ppf(tail))
+    nights = 1 / np.maximum(changes.n_treatment, 1) + 1 / np.maximum(changes.n_baseline, 1)
+    known = np.isfinite(sd)
+    method = [
+        ("no interval" if not known[i] else f"baseline pairs (SD_w {sd[i]:.3g}, t df {df[i]})")
+        if own[i]
+        else ("no interval" if not known[i] else f"stated reliability (SD_w {sd[i]:.3g})")
+        for i in range(len(df))
+    ]
+    basis = [
+        _reservation(own=bool(own[i]), known=bool(known[i]), window=window, settings=settings)
+        for i, window in enumerate(grid.markers["window"])
+    ]
+    return quantile * sd * np.sqrt(nights), np.array(method, dtype=object), np.array(basis, dtype=object)
+
+
+def _reservation(*, own: bool, known: bool, window: str, settings: ComparisonSettings) -> str:
+    if own:
+        return "" if known else "no interval: the baseline nights do not differ at all"
+    if not known:
+        return (
+            f"no interval: needs repeated baseline nights (df >= {settings.baseline_pairs_df}), "
+            "there is no stated reliability for this measure"
+        )
+    return "" if window == "night" else "reliability is stated for whole nights; a shorter window varies more"
+
+
+def _subject_notes(
+    changes: Changes, cell: tuple[Ints, Ints], width: Floats, basis: npt.NDArray[np.object_]
+) -> npt.NDArray[np.object_]:
+    """Compose the notes, once for each distinct combination of facts."""
+    subject = cell[0]
+    reliable = np.where(np.isnan(width), -1, np.abs(changes.change[cell]) > width).astype(np.int64)
+    basis_code, bases = pd.factorize(basis)
+    facts = pd.DataFrame(
+        {
+            "reason": changes.reason[cell],
+            "note": changes.note_codes[cell],
+            "reliable": reliable,
+            "basis": basis_code,
+            "m": changes.n_treatment[cell],
+            "k": changes.n_baseline[cell],
+            "m_nights": changes.treatment_nights[subject],
+            "k_nights": changes.baseline_nights[subject],
+        }
+    )
+    combination = facts.groupby(list(facts.columns), sort=False)
+    texts = [_compose(changes, fact, bases) for fact in combination.size().index.to_frame().to_dict("records")]
+    return np.array(texts, dtype=object)[combination.ngroup().to_numpy()] if texts else np.empty(0, dtype=object)
+
+
+def _compose(changes: Changes, fact: dict[Any, Any], bases: npt.NDArray[np.object_]) -> str:
+    reason = fact["reason"]
+    if reason == NO_BASELINE:
+        return f"no {changes.baseline_name} night"
+    if reason == ZERO:
+        return "a zero or negative value has no ratio"
+    if reason != MEASURED:
+        condition = changes.baseline_name if reason == BASELINE_NAN else changes.treatment_name
+        text = str(changes.grid.notes[fact["note"]]) if fact["note"] >= 0 else ""
+        return f"not measured in {condition}" + (f": {text}" if text else "")
+    parts = [
+        _nights_text(fact["m"], fact["m_nights"], changes.treatment_name),
+        _nights_text(fact["k"], fact["k_nights"], changes.baseline_name),
+        ("within night-to-night variation", "reliable change")[fact["reliable"]] if fact["reliable"] >= 0 else "",
+        bases[fact["basis"]],
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _nights_text(used: int, there: int, condition: str) -> str:
+    if there == 1:
+        return ""
+    return f"mean of {used} {condition} nights" if used == there else f"{used} of {there} {condition} nights measured"

@@ -1,0 +1,621 @@
+"""Contrasts against answers known from a formula, by hand, from scipy, or by symmetry."""
+
+import itertools
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from swa.comparison.contrasts import CONTRAST_COLUMNS, SUBJECT_VALUE_COLUMNS, compare_nights, subject_values
+from swa.comparison.design import design_statement
+from swa.comparison.group import adjust_p, hedges_g_av, paired_t, sign_flip_test
+from swa.comparison.within_subject import stated_within_sd
+from swa.errors import SettingsError, StudyError
+from swa.settings import ComparisonSettings, Settings
+
+SD_W = math.sqrt(math.log(1 + 0.4**2) * (1 - 0.76))  # of the stated reliability, by default
+
+
+def rows(subject, condition, value, *, session=None, **columns):
+    base = {"subject": subject, "session": session or condition, "condition": condition, "channel": "frontal"}
+    base |= {"stages": "NREM", "window": "night", "measure": "swa", "variant": "", "value": value, "unit": "µV²"}
+    return base | {"n": 100, "note": ""} | columns
+
+
+def table(values, **columns):
+    """Long table from {subject: {condition: value or list of values}}."""
+    return pd.DataFrame(
+        [
+            rows(subject, condition, value, session=f"{condition}{night}", **columns)
+            for subject, conditions in values.items()
+            for condition, nights in conditions.items()
+            for night, value in enumerate(np.atleast_1d(nights), start=1)
+        ]
+    )
+
+
+def pairs(ratios, **columns):
+    return table(
+        {f"s{i:02d}": {"baseline": 100.0 + i, "ketamine": (100.0 + i) * r} for i, r in enumerate(ratios)}, **columns
+    )
+
+
+def group(contrasts):
+    found = contrasts[contrasts["subject"] == "group"]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def one(contrasts, subject):
+    found = contrasts[contrasts["subject"] == subject]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def flip_p_by_definition(changes):
+    observed = abs(sum(changes))
+    flips = itertools.product((1, -1), repeat=len(changes))
+    reached = [abs(sum(s * x for s, x in zip(signs, changes, strict=True))) >= observed - 1e-12 for signs in flips]
+    return sum(reached) / len(reached)
+
+
+class TestSignFlip:
+    def test_six_positive_changes_reach_2_of_64(self):
+        assert sign_flip_test([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]).p[0] == 2 / 64
+
+    def test_by_hand_with_one_small_negative(self):
+        # Reached by the identity, and by flipping the negative one alone; each with its mirror image.
+        assert sign_flip_test([1.0, 2.0, 3.0, 4.0, 5.0, -0.5]).p[0] == 4 / 64
+
+    @given(st.lists(st.integers(-4, 4), min_size=1, max_size=9))
+    def test_ties_and_zeros_count_as_in_the_definition(self, changes):
+        assert sign_flip_test(np.array(changes, float)).p[0] == pytest.approx(flip_p_by_definition(changes), abs=1e-12)
+
+    def test_agrees_with_scipy(self):
+        x = np.random.default_rng(0).normal(0.4, 1, 11)
+        expected = stats.permutation_test((x,), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
+        assert sign_flip_test(x).p[0] == pytest.approx(expected, abs=1e-12)
+
+    def test_no_interval_at_five_subjects_and_min_to_max_at_six(self):
+        x = np.array([0.3, -0.1, 0.5, 0.7, 0.2, 0.9])
+        five, six = sign_flip_test(x[:5]), sign_flip_test(x)
+        assert np.isnan([five.low[0], five.high[0], five.level[0]]).all()
+        assert (six.low[0], six.high[0], six.level[0]) == (-0.1, 0.9, 1 - 2 / 64)
+
+    @pytest.mark.parametrize("n", [6, 8, 11, 40])
+    def test_interval_is_the_set_of_shifts_that_are_not_rejected(self, n):
+        x = np.random.default_rng(n).normal(0.3, 1, n)
+        found = sign_flip_test(x)
+        low, high = found.low[0], found.high[0]
+        alpha = 0.05
+        for outside in (low - 1e-9, low - 0.05, high + 1e-9, high + 0.05):
+            assert sign_flip_test(x - outside).p[0] <= alpha
+        for inside in (low + 1e-9, low + 0.05, x.mean(), high - 0.05, high - 1e-9):
+            assert sign_flip_test(x - inside).p[0] > alpha
+
+    def test_attained_level_is_that_of_the_largest_rejected_p(self):
+        x = np.random.default_rng(3).normal(0.3, 1, 8)
+        found = sign_flip_test(x)
+        assert sign_flip_test(x - (found.low[0] - 1e-9)).p[0] == pytest.approx(1 - found.level[0], abs=1e-12)
+
+    def test_random_flips_approach_the_exact_answer_and_repeat(self):
+        x = np.random.default_rng(4).normal(0.5, 1, 14)
+        exact = sign_flip_test(x)
+        drawn = ComparisonSettings(exact_flip_subjects=6, random_flips=50_000)
+        first, second = sign_flip_test(x, drawn), sign_flip_test(x, drawn)
+        assert not first.exact[0]
+        assert first.p[0] == second.p[0] == pytest.approx(exact.p[0], abs=5 * math.sqrt(0.05 / 50_000))
+        assert [first.low[0], first.high[0]] == pytest.approx([exact.low[0], exact.high[0]], abs=0.05)
+        assert sign_flip_test(np.full(30, 1.0)).p[0] == 2 / 10_000  # the identity is one of the flips
+
+    def test_missing_changes_are_those_of_fewer_subjects(self):
+        x = np.random.default_rng(5).normal(0.5, 1, (9, 3))
+        x[[1, 4], 1] = np.nan
+        x[:, 2] = np.nan
+        found = sign_flip_test(x)
+        fewer = sign_flip_test(np.delete(x[:, 1], [1, 4]))
+        assert (found.p[1], found.low[1], found.high[1]) == (fewer.p[0], fewer.low[0], fewer.high[0])
+        assert np.isnan(found.p[2])
+
+    @given(st.lists(st.floats(-3, 3), min_size=6, max_size=10))
+    @hypothesis_settings(deadline=None)
+    def test_interval_contains_the_mean_and_mirrors(self, changes):
+        x = np.array(changes)
+        found, mirrored = sign_flip_test(x), sign_flip_test(-x)
+        assert found.low[0] - 1e-9 <= x.mean() <= found.high[0] + 1e-9
+        assert found.p[0] == mirrored.p[0]
+        assert [-found.low[0], -found.high[0]] == pytest.approx([mirrored.high[0], mirrored.low[0]], abs=1e-12)
+
+
+class TestPairedT:
+    @pytest.mark.parametrize("n", [2, 3, 8, 25])
+    def test_agrees_with_scipy(self, n):
+        x = np.random.default_rng(n).normal(0.2, 1, (n, 4))
+        found = paired_t(x, 0.9)
+        expected = stats.ttest_1samp(x, 0)
+        interval = expected.confidence_interval(0.9)
+        for ours, theirs in (
+            (found.t, expected.statistic),
+            (found.p, expected.pvalue),
+            (found.low, interval.low),
+            (found.high, interval.high),
+        ):
+            assert np.allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+
+    @pytest.mark.parametrize("x", [[0.1, 0.1, 0.1], [0.0, 0.0], [0.7], [np.nan, np.nan], []])
+    def test_without_spread_there_is_no_t(self, x):
+        found = paired_t(np.array(x))
+        assert np.isnan([found.t[0], found.p[0], found.low[0], found.high[0]]).all()
+
+
+class TestHedges:
+    def test_follows_lakens_2013(self):
+        before, after = np.array([1.0, 2.0, 3.0, 4.0, 6.0]), np.array([2.0, 2.5, 4.0, 6.0, 9.0])
+        d_av = (after.mean() - before.mean()) / ((before.std(ddof=1) + after.std(ddof=1)) / 2)
+        assert hedges_g_av(before, after)[0] == pytest.approx(d_av * (1 - 3 / (4 * 4 - 1)), rel=1e-12)
+
+    def test_is_undefined_without_spread_or_with_two_pairs(self):
+        assert np.isnan(hedges_g_av([1.0, 1, 1], [2.0, 2, 2])[0])
+        assert np.isnan(hedges_g_av([1.0, 2], [2.0, 4])[0])
+
+
+class TestOneSubject:
+    def test_stated_reliability_gives_the_interval_of_one_night_each(self):
+        found = one(compare_nights(table({"a": {"baseline": 100.0, "ketamine": 150.0}})), "a")
+        half = stats.norm.ppf(0.975) * SD_W * math.sqrt(2)
+        assert found["estimate"] == pytest.approx(1.5)
+        assert [found["ci_low"], found["ci_high"]] == pytest.approx([1.5 * math.exp(-half), 1.5 * math.exp(half)])
+        assert found["method"] == "stated reliability (SD_w 0.189)"
+        assert np.isnan(found["p"])
+        assert found["n"] == 2
+        assert found["note"] == "within night-to-night variation"
+
+    def test_reliable_change_is_what_excludes_no_change(self):
+        found = one(compare_nights(table({"a": {"baseline": 100.0, "ketamine": 200.0}})), "a")
+        assert found["ci_low"] > 1
+        assert found["note"] == "reliable change"
+
+    def test_several_nights_are_geometric_means_and_narrow_the_interval(self):
+        found = one(compare_nights(table({"a": {"baseline": [100.0, 144.0], "ketamine": [80.0, 120.0, 90.0]}})), "a")
+        assert found["estimate"] == pytest.approx((80 * 120 * 90) ** (1 / 3) / 120)
+        half = stats.norm.ppf(0.975) * SD_W * math.sqrt(1 / 3 + 1 / 2)
+        assert math.log(found["ci_high"] / found["estimate"]) == pytest.approx(half)
+        assert found["n"] == 5
+        assert found["note"].startswith("mean of 3 ketamine nights; mean of 2 baseline nights")
+
+    def test_own_baseline_pairs_replace_the_stated_reliability_from_three_degrees_of_freedom(self):
+        values = {
+            "a": {"baseline": [100.0, 120.0], "ketamine": 150.0},
+            "b": {"baseline": [90.0, 80.0], "ketamine": 95.0},
+            "c": {"baseline": [210.0, 170.0]},  # without a treatment, and yet a baseline pair
+            "d": {"baseline": 130.0, "ketamine": 120.0},
+        }
+        found = compare_nights(table(values))
+        logs = [np.log(values[name]["baseline"]) for name in "abc"]
+        sd = math.sqrt(sum(((x - x.mean()) ** 2).sum() for x in logs) / 3)
+        a, d = one(found, "a"), one(found, "d")
+        quantile = stats.t.ppf(0.975, 3)
+        assert math.log(a["ci_high"] / a["estimate"]) == pytest.approx(quantile * sd * math.sqrt(1 + 1 / 2))
+        assert math.log(d["estimate"] / d["ci_low"]) == pytest.approx(quantile * sd * math.sqrt(2))
+        assert a["method"] == f"baseline pairs (SD_w {sd:.3g}, t df 3)"
+        assert "c" not in set(found["subject"])
+        del values["c"]
+        assert one(compare_nights(table(values)), "a")["method"].startswith("stated reliability")
+
+    def test_amplitudes_and_slopes_vary_half_as_much_as_power(self):
+        settings = ComparisonSettings()
+        assert stated_within_sd("µV²", settings) == pytest.approx(SD_W)  # micro sign
+        assert stated_within_sd("μV^2", settings) == pytest.approx(SD_W)  # Greek mu
+        assert stated_within_sd("µV", settings) == stated_within_sd("uV/s", settings) == pytest.approx(SD_W / 2)
+        assert math.isnan(stated_within_sd("1/min", settings))
+
+    @pytest.mark.parametrize(
+        ("columns", "scale"),
+        [
+            ({"measure": "wave_density", "unit": "1/min"}, "ratio"),
+            ({"measure": "swa_decline", "unit": "1/h"}, "difference"),
+        ],
+    )
+    def test_measures_without_a_reliability_have_no_interval_and_say_so(self, columns, scale):
+        found = one(compare_nights(table({"a": {"baseline": 4.0, "ketamine": 5.0}}, **columns)), "a")
+        assert found["estimate"] == pytest.approx(1.25 if scale == "ratio" else 1.0)
+        assert (found["scale"], found["method"]) == (scale, "no interval")
+        assert np.isnan([found["ci_low"], found["ci_high"]]).all()
+        assert "no stated reliability" in found["note"]
+
+    def test_differences_have_intervals_from_baseline_pairs(self):
+        values = {f"s{i}": {"baseline": [-1.0 - i, -1.2 - i], "ketamine": -1.0 - i} for i in range(4)}
+        found = one(compare_nights(table(values, measure="aperiodic_offset", unit="1")), "s0")
+        half = stats.t.ppf(0.975, 4) * math.sqrt(0.02) * math.sqrt(1.5)
+        assert found["estimate"] == pytest.approx(0.1)
+        assert [found["ci_low"], found["ci_high"]] == pytest.approx([0.1 - half, 0.1 + half])
+
+    def test_stated_reliability_is_of_whole_nights(self):
+        found = one(compare_nights(table({"a": {"baseline": 1.0, "ketamine": 2.0}}, window="cycle-1")), "a")
+        assert "stated for whole nights" in found["note"]
+
+    def test_identical_baseline_nights_give_no_interval(self):
+        values = {f"s{i}": {"baseline": [100.0, 100.0], "ketamine": 120.0} for i in range(4)}
+        found = one(compare_nights(table(values)), "s1")
+        assert np.isnan(found["ci_low"])
+        assert "do not differ" in found["note"]
+
+
+class TestNotMeasured:
+    def test_zero_has_no_ratio_even_beside_measured_nights(self):
+        values = {"a": {"baseline": [4.0, 5.0], "ketamine": [3.0, 0.0]}}
+        found = one(compare_nights(table(values, measure="wave_density", unit="1/min")), "a")
+        assert np.isnan(found["estimate"])
+        assert found["note"] == "a zero or negative value has no ratio"
+
+    def test_reason_is_carried_along(self):
+        data = table({"a": {"baseline": 4.0, "ketamine": np.nan}})
+        data.loc[1, "note"] = "no clean NREM"
+        found = one(compare_nights(data), "a")
+        assert found["note"] == "not measured in ketamine: no clean NREM"
+        assert (found["n"], found["method"]) == (0, "")
+
+    def test_marker_of_one_night_alone_is_not_measured_in_the_other(self):
+        data = pd.concat(
+            [pairs([1.2, 1.1]), pd.DataFrame([rows("s00", "ketamine", 9.0, session="ketamine1", window="cycle-5")])]
+        )
+        found = compare_nights(data)
+        cycle = found[found["window"] == "cycle-5"]
+        assert list(cycle["subject"]) == ["group", "s00"]
+        assert list(cycle["note"]) == ["no subject has a change; left out: 1 not measured", "not measured in baseline"]
+
+    def test_subject_without_baseline_is_named_and_left_out(self):
+        data = table({"a": {"ketamine": 2.0}} | {f"b{i}": {"baseline": 1.0, "ketamine": 1 + i / 9} for i in range(6)})
+        found = compare_nights(data)
+        assert one(found, "a")["note"] == "no baseline night"
+        assert group(found)["n"] == 6
+        assert "left out: 1 not measured" in group(found)["note"]
+
+    def test_unmeasured_night_is_left_out_of_the_mean_and_said(self):
+        found = one(compare_nights(table({"a": {"baseline": [100.0, np.nan], "ketamine": 120.0}})), "a")
+        assert found["estimate"] == pytest.approx(1.2)
+        assert found["note"].startswith("1 of 2 baseline nights measured")
+
+
+class TestGroup:
+    RATIOS = (1.3, 1.1, 1.5, 0.95, 1.2, 1.4, 1.25, 1.05)
+
+    def test_from_six_subjects_the_test_is_exact(self):
+        found = group(compare_nights(pairs(self.RATIOS)))
+        x = np.log(self.RATIOS)
+        flip, t = sign_flip_test(x), stats.ttest_1samp(x, 0)
+        assert found["estimate"] == pytest.approx(math.exp(x.mean()))
+        assert [found["ci_low"], found["ci_high"]] == pytest.approx([math.exp(flip.low[0]), math.exp(flip.high[0])])
+        assert found["p"] == flip.p[0] == flip_p_by_definition(x)
+        assert (found["n"], found["method"], found["scale"]) == (8, "sign-flip, exact", "ratio")
+        assert f"paired t(7) = {t.statistic:.2f}, p {t.pvalue:.2g}" in found["note"]
+        assert found["note"].startswith("95.3 % interval")
+        assert "g_av" in found["note"]
+
+    def test_below_six_subjects_it_is_t(self):
+        found = group(compare_nights(pairs(self.RATIOS[:5])))
+        expected = stats.ttest_1samp(np.log(self.RATIOS[:5]), 0)
+        assert found["p"] == pytest.approx(expected.pvalue, rel=1e-10)
+        assert math.log(found["ci_low"]) == pytest.approx(expected.confidence_interval().low, rel=1e-10)
+        assert found["method"] == "paired t"
+        assert "smallest sign-flip p 0.0625" in found["note"]
+
+    def test_one_subject_is_no_group(self):
+        found = group(compare_nights(pairs([1.2])))
+        assert found["estimate"] == pytest.approx(1.2)
+        assert np.isnan([found["p"], found["ci_low"], found["ci_high"]]).all()
+        assert found["note"] == "one subject: no interval over subjects"
+
+    @pytest.mark.parametrize("n", [2, 5, 7, 20])
+    @pytest.mark.parametrize("ratio", [1.0, 1.2])
+    def test_equal_changes_neither_warn_nor_divide_by_zero(self, n, ratio):
+        found = group(compare_nights(pairs([ratio] * n)))
+        assert found["estimate"] == pytest.approx(ratio)
+        assert "all changes are equal" in found["note"]
+        least = {7: 2 / 128, 20: 2 / 10_000}  # the identity is one of the flips
+        expected = np.nan if n < 6 else 1.0 if ratio == 1 else least[n]
+        assert found["p"] == pytest.approx(expected, nan_ok=True)
+
+    def test_repeated_nights_count_once(self):
+        once = {f"s{i}": {"baseline": 10.0, "ketamine": 10.0 + i} for i in range(7)}
+        thrice = {name: {"baseline": 10.0, "ketamine": [values["ketamine"]] * 3} for name, values in once.items()}
+        a, b = group(compare_nights(table(once))), group(compare_nights(table(thrice)))
+        assert a["p"] == b["p"]
+        assert a["n"] == b["n"] == 7
+        assert "several ketamine nights of a subject count as their mean" in b["note"]
+
+    def test_shared_process_s_parameters_are_not_compared(self):
+        data = pd.concat([pairs([1.1, 1.2], measure=name) for name in ("process_s_tau", "process_s_initial")])
+        assert set(compare_nights(data)["measure"]) == {"process_s_initial"}
+
+
+class TestRoles:
+    @pytest.fixture
+    def data(self):
+        keys = itertools.product(
+            ("swa", "sigma_power", "theta_power"), ("cycle-1", "night", "hour-1"), ("frontal", "C4-M1"), ("", "aasm")
+        )
+        return pd.concat(
+            pairs(np.linspace(0.9, 1.4, 7) + i / 90, measure=m, window=w, channel=c, variant=v)
+            for i, (m, w, c, v) in enumerate(keys)
+        )
+
+    def test_nothing_declared_leaves_everything_exploratory(self, data):
+        assert set(compare_nights(data)["role"]) == {"exploratory"}
+
+    @pytest.mark.parametrize("by", ["settings", "nights"])
+    def test_declared_primary_and_its_secondaries(self, data, by):
+        declared = "swa NREM cycle-1 frontal"
+        nights = data[["subject", "session", "condition"]].drop_duplicates()
+        if by == "settings":
+            chosen = Settings(comparison=ComparisonSettings(primary=declared))
+            found = compare_nights(data, settings=chosen)
+        else:
+            found = compare_nights(data, nights=nights.assign(primary=declared))
+        found = found[found["subject"] == "group"]
+        primary = found[found["role"] == "primary"]
+        assert [" ".join(key) for key in primary[["measure", "stages", "window", "channel"]].to_numpy()] == [declared]
+        assert (primary["p_adjusted"] == primary["p"]).all()
+        secondary = found[found["role"] == "secondary"]
+        assert {tuple(key) for key in secondary[["measure", "window", "channel", "variant"]].to_numpy()} == {
+            ("swa", "night", "frontal", ""),
+            ("sigma_power", "cycle-1", "frontal", ""),
+            ("sigma_power", "night", "frontal", ""),
+        }
+        expected = stats.false_discovery_control(secondary["p"])
+        assert np.allclose(secondary["p_adjusted"], expected)
+
+    @pytest.mark.parametrize(
+        ("declared", "error"), [("swa NREM night", SettingsError), ("swa NREM cycle-9 frontal", StudyError)]
+    )
+    def test_primary_that_is_not_there_is_an_error(self, data, declared, error):
+        with pytest.raises(error, match="declared primary"):
+            compare_nights(data, settings=Settings(comparison=ComparisonSettings(primary=declared)))
+
+    def test_two_primaries_are_an_error(self, data):
+        nights = data[["subject", "session", "condition"]].drop_duplicates().assign(primary="swa NREM night frontal")
+        with pytest.raises(StudyError, match="More than one primary"):
+            compare_nights(
+                data,
+                nights=nights,
+                settings=Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal")),
+            )
+
+    def test_adjustment_is_benjamini_hochberg_within_families(self):
+        adjusted = adjust_p([0.01, 0.02, np.nan, 0.5, 0.04], ["a", "a", "a", "a", "b"])
+        assert adjusted == pytest.approx([0.03, 0.03, np.nan, 0.5, 0.04], nan_ok=True)
+
+
+class TestInputs:
+    def test_columns_and_types(self):
+        found = compare_nights(pairs([1.2] * 3))
+        assert list(found.columns) == CONTRAST_COLUMNS
+        assert set(found["contrast"]) == {"ketamine:baseline"}
+        assert found["verdict"].eq("").all()
+        empty = compare_nights(table({"a": {"baseline": 1.0}}))
+        assert list(empty.columns) == CONTRAST_COLUMNS
+        assert empty.empty
+        assert (empty.dtypes == found.dtypes).all()
+
+    def test_results_nights_and_table_agree(self):
+        data = pairs([1.3, 1.1, 0.9, 1.2, 1.4, 1.6])
+        expected = compare_nights(data)
+        nights = data[["subject", "session", "condition"]].assign(status="done")
+        results = SimpleNamespace(measures=data, nights=nights, contrasts=None)
+        pd.testing.assert_frame_equal(compare_nights(results), expected)
+        objects = [
+            SimpleNamespace(
+                subject=s, session=x, condition=c, measures=part.drop(columns=["subject", "session", "condition"])
+            )
+            for (s, x, c), part in data.groupby(["subject", "session", "condition"])
+        ]
+        pd.testing.assert_frame_equal(compare_nights(objects), expected)
+
+    def test_dictionary_encoded_and_numeric_columns_agree_with_text(self):
+        data = pairs([1.3, 1.1, 0.9, 1.2]).assign(variant=None)
+        data["subject"] = data["subject"].str[1:].astype(int)
+        nights = data[["subject", "session", "condition"]].assign(subject=data["subject"].astype(str))
+        plain = data.assign(subject=data["subject"].astype(str), variant="")
+        encoded = data.astype(dict.fromkeys(["channel", "stages", "window", "measure", "session"], "category"))
+        pd.testing.assert_frame_equal(compare_nights(encoded, nights=nights), compare_nights(plain))
+
+    def test_only_done_nights_and_never_an_adaptation_night(self):
+        data = table({"a": {"baseline": [50.0, 100.0, 400.0], "ketamine": 150.0}})
+        nights = data[["subject", "session", "condition"]].assign(
+            status=["done", "done", "failed", "done"], adaptation=["TRUE", "", "", "0"]
+        )
+        assert one(compare_nights(data, nights=nights), "a")["estimate"] == pytest.approx(1.5)
+
+    def test_night_before_an_infusion_is_no_night_of_it(self):
+        data = table({"a": {"placebo": [50.0, 100.0], "ketamine": [70.0, 150.0]}})
+        nights = data[["subject", "session", "condition"]].assign(phase=["pre", "post"] * 2)
+        assert one(compare_nights(data, nights=nights), "a")["estimate"] == pytest.approx(1.5)
+        assert "only the nights after it" in design_statement(nights, "placebo")
+
+    def test_baseline_is_found_by_name_in_the_order_of_the_settings(self):
+        data = table({"a": {"Placebo": 100.0, "ketamine": 150.0, "magnesium": 120.0}})
+        assert set(compare_nights(data)["contrast"]) == {"ketamine:Placebo", "magnesium:Placebo"}
+        assert set(compare_nights(data, baseline="KETAMINE")["contrast"]) == {"Placebo:ketamine", "magnesium:ketamine"}
+        only = compare_nights(data, contrast="magnesium:ketamine")
+        assert set(only["contrast"]) == {"magnesium:ketamine"}
+        assert one(only, "a")["estimate"] == pytest.approx(0.8)
+
+    def test_missing_baseline_names_the_conditions(self):
+        data = table({"a": {"night1": 100.0, "ketamine": 150.0}})
+        with pytest.raises(StudyError, match="found: ketamine, night1"):
+            compare_nights(data)
+        with pytest.raises(StudyError, match="Did you mean 'ketamine'"):
+            compare_nights(data, baseline="ketamin")
+        with pytest.raises(StudyError, match="no contrast"):
+            compare_nights(data, contrast="ketamine:placebo")
+
+    def test_row_that_stands_twice_is_an_error(self):
+        data = pairs([1.2, 1.3])
+        with pytest.raises(StudyError, match=r"s00/baseline1: swa stands twice for frontal NREM night"):
+            compare_nights(pd.concat([data, data.iloc[:1]]))
+
+    def test_missing_column_is_named(self):
+        with pytest.raises(StudyError, match="no column window"):
+            compare_nights(pairs([1.2]).drop(columns="window"))
+
+    def test_what_cannot_be_compared_is_said(self):
+        with pytest.raises(StudyError, match="cannot be compared"):
+            compare_nights(3)
+        with pytest.raises(StudyError, match="no nights"):
+            compare_nights([])
+
+    def test_subject_values_are_what_the_contrasts_rest_on(self):
+        data = table({"a": {"baseline": [100.0, 144.0], "ketamine": 150.0}, "b": {"baseline": 1.0, "ketamine": np.nan}})
+        found = subject_values(data).set_index("subject")
+        assert ["contrast", "subject", *found.columns[1:]] == SUBJECT_VALUE_COLUMNS
+        assert found.loc["a", "baseline"] == pytest.approx(120.0)
+        assert found.loc["a", "change"] == pytest.approx(1.25)
+        assert (found.loc["a", "n_baseline"], found.loc["a", "n_treatment"], found.loc["b", "n_treatment"]) == (2, 1, 0)
+        assert np.isnan(found.loc["b", "treatment"])
+        assert np.isnan(found.loc["b", "change"])
+
+
+values_of_studies = st.lists(st.tuples(st.floats(1, 1e4), st.floats(1, 1e4)), min_size=1, max_size=8)
+
+
+def as_table(study, first="baseline", second="ketamine"):
+    return table({f"s{i}": {first: a, second: b} for i, (a, b) in enumerate(study)})
+
+
+NUMBERS = ["estimate", "ci_low", "ci_high", "p"]
+
+
+class TestSymmetries:
+    @given(values_of_studies, st.floats(0.01, 100))
+    @hypothesis_settings(deadline=None, max_examples=12)
+    def test_scale_of_the_signal_does_not_matter(self, study, gain):
+        a, b = compare_nights(as_table(study)), compare_nights(as_table([(x * gain, y * gain) for x, y in study]))
+        assert np.allclose(a[["estimate"]], b[["estimate"]], rtol=1e-9)
+        singles = a["subject"] != "group"
+        assert np.allclose(a.loc[singles, NUMBERS], b.loc[singles, NUMBERS], rtol=1e-9, equal_nan=True)
+
+    @given(values_of_studies)
+    @hypothesis_settings(deadline=None, max_examples=12)
+    def test_swapped_conditions_give_the_reciprocal(self, study):
+        data = as_table(study)
+        a, b = compare_nights(data, baseline="baseline"), compare_nights(data, baseline="ketamine")
+        assert np.allclose(a["estimate"], 1 / b["estimate"], rtol=1e-9)
+        assert np.allclose(a["ci_low"], 1 / b["ci_high"], rtol=1e-7, equal_nan=True)
+        assert np.allclose(a["p"], b["p"], rtol=1e-7, equal_nan=True)
+
+    @given(values_of_studies, st.randoms(use_true_random=False))
+    @hypothesis_settings(deadline=None, max_examples=12)
+    def test_order_of_rows_does_not_matter(self, study, random):
+        data = pd.concat([as_table(study), as_table(study[::-1]).assign(channel="C4-M1")], ignore_index=True)
+        shuffled = data.iloc[random.sample(range(len(data)), len(data))]
+        pd.testing.assert_frame_equal(compare_nights(data), compare_nights(shuffled))
+
+
+class TestDesign:
+    def nights(self, conditions, **columns):
+        """Nights of six subjects, each with these conditions in this order."""
+        return pd.DataFrame(
+            [
+                {
+                    "subject": f"s{i}",
+                    "session": name,
+                    "condition": name,
+                    **{key: of(i, k) for key, of in columns.items()},
+                }
+                for i in range(6)
+                for k, name in enumerate(conditions)
+            ]
+        )
+
+    def test_before_and_after_is_confounded(self):
+        text = design_statement(self.nights(["baseline", "ketamine"], order=lambda i, k: k), "baseline")
+        assert text == (
+            "Each subject's ketamine night is compared with an earlier baseline night without a control condition: "
+            "the drug is confounded with night order, adaptation and regression to the mean."
+        )
+
+    def test_unknown_order_is_said(self):
+        text = design_statement(self.nights(["baseline", "ketamine"]), "baseline")
+        assert "does not say in which order" in text
+        assert "confounded" in text
+        assert "earlier" not in text
+
+    def test_crossover(self):
+        nights = self.nights(["placebo", "ketamine"], period=lambda i, k: 1 + (k + i % 2) % 2)
+        text = design_statement(nights, "placebo")
+        assert "a crossover (3 subjects had placebo first, 3 ketamine)" in text
+        assert "widens" in text
+        assert "confounded" not in text
+        data = pd.concat(
+            pd.DataFrame([rows(r.subject, r.condition, 1.0 + k / 9)]) for k, r in enumerate(nights.itertuples())
+        )
+        assert "period effect not removed" in group(compare_nights(data, nights=nights))["note"]
+
+    def test_unequal_sequences_bias(self):
+        nights = self.nights(["placebo", "ketamine"], period=lambda i, k: 1 + (k + (i > 3)) % 2)
+        assert "biases the estimates" in design_statement(nights, "placebo")
+
+    def test_placebo_in_a_fixed_order_is_confounded(self):
+        text = design_statement(self.nights(["placebo", "ketamine"], order=lambda i, k: k), "placebo")
+        assert "same order in every subject" in text
+
+    def test_control_among_the_treatments_points_to_the_controlled_contrast(self):
+        text = design_statement(self.nights(["baseline", "placebo", "ketamine"], order=lambda i, k: k), "baseline")
+        assert "The controlled comparison is ketamine:placebo" in text
+
+    def test_parallel_arms_have_no_p(self):
+        nights = pd.concat(
+            self.nights(["baseline", drug], arm=lambda i, k, drug=drug: drug).assign(
+                subject=lambda t, drug=drug: drug + t["subject"]
+            )
+            for drug in ("ketamine", "placebo")
+        )
+        data = pd.DataFrame([rows(r.subject, r.condition, 1.0 + k / 9) for k, r in enumerate(nights.itertuples())])
+        found = compare_nights(data, nights=nights)
+        assert found["p"].isna().all()
+        own = found[found["subject"] == "group"]
+        assert own["ci_low"].notna().all()
+        assert own["note"].str.contains("no p: within arm").all()
+        assert "parallel arms (ketamine, placebo)" in design_statement(nights, "baseline")
+
+
+def null_study(rng, subjects, studies, baseline_nights=1):
+    """Independent studies without an effect, one a channel, of one treatment night."""
+    night_sd = math.sqrt(math.log1p(0.4**2) * 0.24)
+    ln_power = rng.normal(5, 0.4, (subjects, 1, studies)) + rng.normal(
+        0, night_sd, (subjects, baseline_nights + 1, studies)
+    )
+    subject, night, study = (index.ravel() for index in np.indices(ln_power.shape))
+    data = pd.DataFrame({"subject": subject, "session": night, "channel": study, "value": np.exp(ln_power).ravel()})
+    data["condition"] = np.where(night < baseline_nights, "baseline", "ketamine")
+    return data.assign(stages="NREM", window="night", measure="swa", variant="", unit="µV²", n=1, note="")
+
+
+def includes(hits, studies, nominal):
+    """Whether the 99 % binomial interval, adjusted for the five cells here, includes the nominal rate."""
+    interval = stats.binomtest(int(hits), studies).proportion_ci(1 - 0.01 / 5)
+    return interval.low <= nominal <= interval.high
+
+
+class TestCalibration:
+    """Quick form of benchmarks/calibration.py."""
+
+    @pytest.mark.parametrize(("subjects", "nominal"), [(4, 0.05), (6, 2 / 64), (10, 50 / 1024)])
+    def test_null_studies_are_rejected_at_the_attainable_rate(self, subjects, nominal):
+        found = compare_nights(null_study(np.random.default_rng(subjects), subjects, 600))
+        over = found[found["subject"] == "group"]
+        assert includes((over["p"] <= 0.05).sum(), 600, nominal)
+        excluded = (over["ci_low"] > 1) | (over["ci_high"] < 1)
+        assert (excluded == (over["p"] <= 0.05)).all()
+
+    @pytest.mark.parametrize("baseline_nights", [1, 2])
+    def test_interval_of_one_subject_covers(self, baseline_nights):
+        found = compare_nights(null_study(np.random.default_rng(7), 4, 600, baseline_nights))
+        first = found[found["subject"] == "0"]
+        assert includes(((first["ci_low"] <= 1) & (first["ci_high"] >= 1)).sum(), 600, 0.95)
