@@ -1,0 +1,212 @@
+"""The commands. Heavy libraries load inside the command that needs them, so that `swa --help` costs nothing."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
+
+app = typer.Typer(
+    name="swa",
+    help="Did the drug change slow-wave sleep? Compares sleep EEG between nights.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line; exits with 0 (done), 1 (some nights failed) or 2 (the call is wrong)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # Windows consoles may be narrower
+    arguments = list(sys.argv[1:] if args is None else args)
+    debug = "--debug" in arguments
+    if debug:
+        arguments.remove("--debug")
+    try:
+        app(arguments)
+    except KeyboardInterrupt:
+        _fail("Stopped. Finished nights are kept; the same command goes on from here.", code=130)
+    except Exception as error:
+        from swa.errors import SwaError
+
+        if debug:
+            raise
+        if isinstance(error, SwaError):
+            _fail(str(error))
+        _fail(f"{type(error).__name__}: {error}. This is a fault of swa; --debug shows where.")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"swa {version('swa')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Did the drug change slow-wave sleep? Compares sleep EEG between nights. (--debug shows tracebacks.)"""
+
+
+@app.command()
+def run(
+    recordings: Annotated[Path, typer.Argument(help="Folder of EDF/BDF recordings, or one recording.")],
+    results: Annotated[Path, typer.Option("--results", "-o", help="Folder for the results.")] = Path("swa-results"),
+    study: Annotated[Path | None, typer.Option(help="Study file (.tsv, .csv, .xlsx): one row a night.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="Settings (TOML); `swa settings` prints the defaults.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: cores, nights, memory.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler that does the work.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="SUBJECT[/SESSION]", help="Leave out; may be given several times.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Do finished nights again.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Hash every recording again.")] = False,
+) -> None:
+    """Stage, measure and compare every recording of a folder, and write the pages."""
+    from swa.pipeline import run_study
+    from swa.settings import read_settings
+
+    from .show import Bar, show_run
+
+    with Bar() as bar:
+        outcome = run_study(
+            recordings,
+            results,
+            study_file=study,
+            settings=read_settings(settings) if settings else None,
+            jobs=jobs,
+            scheduler=scheduler,
+            exclude=exclude or (),
+            overwrite=overwrite,
+            verify=verify,
+            progress=bar.update,
+        )
+    show_run(outcome)
+    failed = outcome.results.nights["status"].eq("failed")
+    raise typer.Exit(SOME_FAILED if failed.any() else DONE)
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(help="A recording, or a folder of them.")],
+    study: Annotated[Path | None, typer.Option(help="Study file, as for `swa run`.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="Settings (TOML).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what recordings hold and what `swa run` would do, from headers only."""
+    from swa.settings import read_settings
+    from swa.study.inspection import inspect_study
+
+    from .show import show_inspection
+
+    found = inspect_study(path, study_file=study, settings=read_settings(settings) if settings else None)
+    show_inspection(found, as_json=as_json)
+    raise typer.Exit(SOME_FAILED if any(recording["problems"] for recording in found["recordings"]) else DONE)
+
+
+@app.command()
+def compare(
+    results: Annotated[Path, typer.Argument(help="A results folder.")],
+    contrast: Annotated[str | None, typer.Option(metavar="TREATMENT:BASELINE", help="Only this contrast.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="Settings (TOML) whose [comparison] is used.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes for the pages.")] = None,
+) -> None:
+    """Make subject steps, contrasts and pages again from stored nights; no recording is read."""
+    from swa.pipeline import compare_study
+    from swa.settings import read_settings
+
+    from .show import Bar, show_results
+
+    with Bar() as bar:
+        found = compare_study(
+            results,
+            contrast=contrast,
+            jobs=jobs,
+            settings=read_settings(settings) if settings else None,
+            progress=bar.update,
+        )
+    show_results(found)
+
+
+@app.command()
+def simulate(
+    directory: Annotated[Path, typer.Argument(help="Folder for the recordings, study file and truth.json.")],
+    subjects: Annotated[int, typer.Option(min=1, help="Number of subjects.")] = 4,
+    conditions: Annotated[str, typer.Option(help="Conditions, the baseline first.")] = "baseline,ketamine",
+    hours: Annotated[float, typer.Option(help="Length of a night.")] = 8.0,
+    effect: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION=RATIO", help="Ratio of slow-wave power in NREM; may be given several times."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    rate: Annotated[float, typer.Option(metavar="HZ", help="Sampling rate of the EEG.")] = 256.0,
+    channels: Annotated[str | None, typer.Option(help="Channels, e.g. F3-M2,C4-M1,E1-M2,Chin.")] = None,
+    icc: Annotated[float, typer.Option(help="Between-night reliability of slow-wave activity.")] = 0.8,
+    cv: Annotated[float, typer.Option(help="Coefficient of variation of slow-wave activity over all nights.")] = 0.40,
+    control_cv: Annotated[float, typer.Option(help="Between-night variation of the gain-control bands.")] = 0.15,
+    artifacts: Annotated[int, typer.Option(min=0, help="Artefacts in each night.")] = 0,
+) -> None:
+    """Write whole nights with known truth: true stages, waves, Process S and effect."""
+    from swa.recordings.simulate import DEFAULT_CHANNELS, simulate_study
+
+    from .show import Bar
+
+    names = tuple(name.strip() for name in conditions.split(",") if name.strip())
+    with Bar() as bar:
+        try:
+            study = simulate_study(
+                directory,
+                subjects=subjects,
+                conditions=names,
+                hours=hours,
+                effect=_effects(effect) if effect else {name: 1.25 for name in names if name == "ketamine"},
+                seed=seed,
+                rate_hz=rate,
+                channels=tuple(channels.split(",")) if channels else DEFAULT_CHANNELS,
+                icc=icc,
+                cv=cv,
+                control_cv=control_cv,
+                artifacts=artifacts,
+                progress=lambda done, total, what: bar.update("nights", done, total, what),
+            )
+        except ValueError as error:
+            _fail(f"simulate: {error}")
+    typer.echo(f"Wrote {subjects * len(names)} simulated nights and {study}.")
+    typer.echo(f"Next: swa run {directory} -o results")
+
+
+@app.command("settings")
+def print_settings() -> None:
+    """Print the default settings as TOML, each with its unit and source."""
+    from swa.settings import Settings
+
+    typer.echo(Settings().to_toml(), nl=False)
+
+
+def _effects(texts: Sequence[str]) -> dict[str, float]:
+    effects: dict[str, float] = {}
+    for text in ",".join(texts).split(","):
+        name, _, ratio = text.partition("=")
+        try:
+            if text:
+                effects[name.strip()] = float(ratio)
+        except ValueError:
+            _fail(f"--effect {text}: expected CONDITION=RATIO, for example ketamine=1.25.")
+    return effects
+
+
+def _fail(message: str, code: int = WRONG_CALL) -> NoReturn:
+    typer.echo(f"swa: {message}", err=True)
+    sys.stdout.flush()
+    sys.exit(code)

@@ -1,0 +1,188 @@
+"""What the commands print: a progress bar on a terminal, plain lines elsewhere, and short tables."""
+
+import json
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from swa.pipeline import StudyRun
+    from swa.study.store import Results
+
+LABELS = {
+    "swa": "SWA (0.5-4 Hz power)",
+    "wave_density": "slow-wave density",
+    "wave_amplitude_p90": "wave amplitude, 90th percentile",
+    "wave_slope_up_matched": "slope at equal amplitude",
+}
+
+
+class Bar:
+    """Progress on standard error: a bar with nights per hour and time left on a terminal, plain lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._bar: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._started = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[speed]}"),
+                TimeRemainingColumn(),
+                console=self._console,
+            )
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, stage: str, done: int, total: int, what: str) -> None:
+        """Show that `done` of `total` are done at this stage."""
+        per_hour = done / max(time.monotonic() - self._started, 1e-3) * 3600
+        speed = f"{per_hour:.0f} nights/h" if stage == "nights" else ""
+        if self._bar is None:
+            self._console.print(f"{stage} {done}/{total} {what} {speed}".rstrip(), highlight=False, markup=False)
+            return
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(stage, total=total, speed=speed)
+        self._bar.update(self._tasks[stage], completed=done, speed=speed)
+
+
+def show_run(run: "StudyRun") -> None:
+    """Print what a run left, and on standard error every night that failed."""
+    errors = Console(stderr=True, soft_wrap=True)
+    for note in run.study.notes:
+        errors.print(f"note: {note}", highlight=False, markup=False)
+    nights = run.results.nights
+    failed = nights[nights["status"] == "failed"]
+    problems = run.results.problems.merge(failed[["subject", "session"]], on=["subject", "session"])
+    for row in problems.itertuples():
+        errors.print(f"failed: {row.subject} {row.session}: {row.problem} {row.remedy}", highlight=False, markup=False)
+    counts = nights["status"].value_counts()
+    finished = int(counts.get("done", 0))
+    found = f", {finished - run.n_fresh} of them finished before" if finished > run.n_fresh else ""
+    Console(soft_wrap=True).print(
+        f"{len(nights)} nights of {nights['subject'].nunique()} subjects ({run.study.source}): "
+        f"{finished} done{found}, {len(failed)} failed, {int(counts.get('excluded', 0))} excluded.",
+        highlight=False,
+        markup=False,
+    )
+    show_results(run.results)
+
+
+def show_results(results: "Results") -> None:
+    """Print the headline contrasts and where to look."""
+    console = Console()
+    rows = headline_contrasts(results.contrasts)
+    if len(rows):
+        table = Table(title="Change from baseline (group, N2+N3)", title_justify="left")
+        for name in ("contrast", "marker", "window", "channel", "change", "95 % interval", "p", "n", "role"):
+            table.add_column(name, justify="right" if name in ("change", "p", "n") else "left")
+        for row in rows.itertuples():
+            table.add_row(
+                row.contrast,
+                LABELS[row.measure],
+                row.window,
+                row.channel,
+                _percent(row.estimate),
+                f"{_percent(row.ci_low)} to {_percent(row.ci_high)}" if row.ci_low == row.ci_low else "n/a",
+                f"{row.p:.3g}" if row.p == row.p else "n/a",
+                f"{row.n:g}",
+                row.role,
+            )
+        console.print(table)
+    console.print(f"Open {results.path / 'index.html'}", highlight=False, markup=False, soft_wrap=True)
+    if len(results.problems):
+        where = results.path / "problems.tsv"
+        console.print(f"Left out: {len(results.problems)} (see {where})", highlight=False, markup=False, soft_wrap=True)
+
+
+def headline_contrasts(contrasts: "pd.DataFrame") -> "pd.DataFrame":
+    """Group rows of the headline markers in the first cycle and the whole night, the primary first."""
+    rows = contrasts[
+        (contrasts["subject"] == "group")
+        & contrasts["measure"].isin(list(LABELS))
+        & (contrasts["stages"] == "NREM")
+        & contrasts["window"].isin(["cycle-1", "night"])
+        & contrasts["channel"].isin(["frontal", "central"])
+        & (contrasts["variant"].fillna("") == "")
+    ]
+    front = rows[rows["channel"] == "frontal"]
+    rows = front if len(front) else rows
+    order = rows["role"].map({"primary": 0}).fillna(1)
+    return rows.assign(order=order).sort_values(["contrast", "order", "window", "measure"]).drop(columns="order")
+
+
+def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
+    """Print what `inspect_study` found."""
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    console = Console(soft_wrap=True)
+    if not console.is_terminal:
+        console.width = 160  # a file or a pipe has no edge to wrap at
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
+    if found["plan"]:
+        say(f"Plan ({found['source']}): {len(found['plan'])} nights")
+        for night in found["plan"]:
+            scoring = night["hypnogram"] or "staged by YASA"
+            say(f"  {night['subject']}  {night['condition']}  {night['session']}  {night['recording']}  {scoring}")
+    for note in found["notes"]:
+        say(f"note: {note}")
+    for recording in found["recordings"]:
+        say("")
+        say(f"{recording['recording']}: {_describe(recording)}")
+        for problem in recording["problems"]:
+            say(f"  problem: {problem}")
+        for note in recording["notes"]:
+            say(f"  note: {note}")
+        used = [channel for channel in recording["channels"] if channel["role"] != "ignore"]
+        if used:
+            table = Table("channel", "role", "from", "rate", "unit", "why", box=None, padding=(0, 2, 0, 2))
+            for channel in used:
+                table.add_row(
+                    channel["name"],
+                    channel["role"],
+                    " - ".join(channel["labels"]),
+                    f"{channel['rate_hz']:g} Hz",
+                    channel["unit"],
+                    channel["note"],
+                )
+            console.print(table)
+        if recording["staging"]:
+            say(f"  staged on {', '.join(recording['staging'])}")
+        ignored: dict[str, list[str]] = {}
+        for channel in recording["channels"]:
+            if channel["role"] == "ignore":
+                ignored.setdefault(channel["note"], []).append(channel["labels"][0])
+        for reason, labels in ignored.items():
+            say(f"  not used ({reason}): {', '.join(labels)}")
+
+
+def _describe(recording: dict[str, Any]) -> str:
+    if recording["duration_s"] is None:
+        return "cannot be read"
+    start = recording["start"] or "start hidden"
+    return f"{recording['duration_s'] / 60:.1f} min, {start}, {len(recording['channels'])} signals"
+
+
+def _percent(ratio: float) -> str:
+    return "n/a" if ratio != ratio else f"{(ratio - 1) * 100:+.1f} %"

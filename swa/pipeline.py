@@ -1,0 +1,294 @@
+"""The one call behind `swa run`: a folder of recordings becomes a results folder."""
+
+import datetime
+import json
+import platform
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from swa.comparison.contrasts import CONTRAST_COLUMNS, compare_nights, find_baseline
+from swa.errors import StudyError
+from swa.report.pages import PageTask, write_study_page, write_subject_page
+from swa.settings import Settings
+from swa.study.batch import default_jobs, run_tasks
+from swa.study.lock import hold
+from swa.study.manifest import Study, plan_study, write_template
+from swa.study.nights import NightOutcome, NightTask, process_night
+from swa.study.store import Results, describe_results, read_results, write_table, write_text
+from swa.study.subject import SubjectTask, combine_subject
+from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, nights_table, problems_table
+
+Progress = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRun:
+    """What a run left.
+
+    Attributes
+    ----------
+    results : Results
+        The results folder.
+    study : Study
+        The plan that it followed.
+    n_fresh : int
+        Nights that were processed now; the others were finished before.
+    """
+
+    results: Results
+    study: Study
+    n_fresh: int
+
+
+def run_study(
+    recordings: str | Path,
+    results: str | Path = "swa-results",
+    *,
+    study_file: str | Path | None = None,
+    settings: Settings | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    exclude: Sequence[str] = (),
+    overwrite: bool = False,
+    verify: bool = False,
+    progress: Progress | None = None,
+) -> StudyRun:
+    """Process every night of a study, compare them, and write the pages.
+
+    Parameters
+    ----------
+    recordings : str or Path
+        A folder of EDF or BDF files, searched recursively, or one file.
+    results : str or Path
+        Folder for the results; a finished night in it is not done again.
+    study_file : str or Path, optional
+        One row a night; by default ``study.tsv`` (or ``.csv``, ``.xlsx``) beside the recordings.
+    settings : Settings, optional
+        Every value that changes a number.
+    jobs : int, optional
+        Worker processes; by default as many as cores, nights and memory allow.
+    scheduler : str, optional
+        Address of a Dask scheduler that does the work instead.
+    exclude : sequence of str
+        ``SUBJECT`` or ``SUBJECT/SESSION`` to leave out; they are listed as excluded.
+    overwrite : bool
+        Do finished nights again.
+    verify : bool
+        Hash every recording again instead of trusting its size and time.
+    progress : callable, optional
+        Called with (stage, done, total, what).
+
+    Returns
+    -------
+    StudyRun
+
+    Raises
+    ------
+    StudyError, SettingsError
+        The call, the study file or the settings are wrong; nothing was processed.
+    """
+    settings = settings or Settings()
+    results = Path(results)
+    study = plan_study(recordings, study_file, settings, results)
+    excluded = _find_excluded(study.nights, exclude)
+    started = datetime.datetime.now(datetime.UTC)
+    with hold(results):
+        describe_results(results, settings)
+        if study.needs_template:
+            write_template(study, results / "study-template.tsv")
+        rows = study.nights.to_dict("records")
+        runnable = [i for i, row in enumerate(rows) if i not in excluded and not row["problem"]]
+        tasks = [_night_task(rows[i], results, settings, overwrite, verify) for i in runnable]
+        jobs = jobs or default_jobs(len(tasks))
+        outcomes: dict[int, NightOutcome] = {}
+        for position, outcome in run_tasks(process_night, tasks, jobs=jobs, scheduler=scheduler):
+            if isinstance(outcome, BaseException):
+                outcome = _lost(tasks[position])
+            outcomes[runnable[position]] = outcome
+            if progress:
+                task = tasks[position]
+                progress("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
+        nights = nights_table(study, outcomes, excluded, results)
+        write_table(nights, results / "nights.tsv")
+        write_table(problems_table(study, outcomes, excluded), results / "problems.tsv")
+        compare_study(results, jobs=jobs, scheduler=scheduler, progress=progress, settings=settings, held=True)
+        _write_run(results, started, jobs, scheduler, study, outcomes)
+    return StudyRun(
+        results=read_results(results), study=study, n_fresh=sum(outcome.fresh for outcome in outcomes.values())
+    )
+
+
+def compare_study(
+    results: str | Path,
+    *,
+    contrast: str | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    settings: Settings | None = None,
+    held: bool = False,
+) -> Results:
+    """Subject steps, contrasts and pages from stored nights; no recording is read.
+
+    Parameters
+    ----------
+    results : str or Path
+        The results folder.
+    contrast : str, optional
+        Only this contrast, e.g. ``ketamine:placebo``.
+    jobs, scheduler, progress
+        As in `run_study`.
+    settings : Settings, optional
+        By default those of the results folder.
+    held : bool
+        Whether the caller holds the folder already.
+
+    Raises
+    ------
+    StudyError
+        The folder holds no results.
+    """
+    results = Path(results)
+    if not held:
+        read_results(results)
+        with hold(results):
+            return compare_study(
+                results,
+                contrast=contrast,
+                jobs=jobs,
+                scheduler=scheduler,
+                progress=progress,
+                settings=settings,
+                held=True,
+            )
+    found = read_results(results)
+    settings = settings or found.settings
+    done = found.nights[found.nights["status"] == "done"]
+    baseline = _baseline(done, settings)
+    tasks = [_subject_task(rows, baseline, results, settings) for _, rows in done.groupby("subject", sort=False)]
+    jobs = jobs or default_jobs(len(tasks))
+    problems = [found.problems[found.problems["step"] != "channel"]]
+    for position, rows in run_tasks(combine_subject, tasks, jobs=1):
+        if isinstance(rows, BaseException):
+            raise rows
+        problems.append(pd.DataFrame(rows, columns=PROBLEM_COLUMNS))
+        if progress:
+            progress("subjects", position + 1, len(tasks), tasks[position].subject)
+    write_table(pd.concat(problems, ignore_index=True), results / "problems.tsv")
+    measures = join_measures(results, [task.label for task in tasks])
+    add_headlines(results, measures)
+    contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
+    if baseline:
+        contrasts = compare_nights(read_results(results), baseline, contrast=contrast, settings=settings)
+    write_table(contrasts, results / "contrasts.tsv")
+    _write_pages(results, tasks, jobs, scheduler, progress)
+    return read_results(results)
+
+
+def _write_pages(
+    results: Path, tasks: list[SubjectTask], jobs: int, scheduler: str | None, progress: Progress | None
+) -> None:
+    pages = [PageTask(results=results, subject=task.subject, label=task.label) for task in tasks]
+    for done, (_, outcome) in enumerate(run_tasks(write_subject_page, pages, jobs=jobs, scheduler=scheduler), start=1):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if progress:
+            progress("pages", done, len(pages), "")
+    write_study_page(read_results(results))
+
+
+def _baseline(done: pd.DataFrame, settings: Settings) -> str:
+    """The baseline condition; empty where no night has one, which leaves the study without contrasts."""
+    if done.empty:
+        return ""
+    try:
+        return find_baseline(done, settings.comparison)
+    except StudyError:
+        return ""
+
+
+def _night_task(row: Mapping[Any, Any], results: Path, settings: Settings, overwrite: bool, verify: bool) -> NightTask:
+    def text(name: str) -> str:
+        value = row.get(name, "")
+        return "" if pd.isna(value) else str(value)
+
+    return NightTask(
+        subject=row["subject"],
+        session=row["session"],
+        condition=row["condition"],
+        recording=row["recording"],
+        subject_label=row["subject_label"],
+        session_label=row["session_label"],
+        path=Path(row["path"]),
+        hypnogram=Path(row["hypnogram"]) if row["hypnogram"] else None,
+        age=float(text("age")) if text("age") else None,
+        sex=text("sex") or None,
+        times={name: text(name) for name in ("lights_off", "lights_on", "dose_start") if text(name)},
+        results=results,
+        settings=settings,
+        overwrite=overwrite,
+        verify=verify,
+    )
+
+
+def _subject_task(rows: pd.DataFrame, baseline: str, results: Path, settings: Settings) -> SubjectTask:
+    adaptation = rows.get("adaptation", pd.Series(False, index=rows.index)).fillna(False).astype(str).str.lower()
+    nights = zip(rows["session"], rows["session_label"], rows["condition"], adaptation.isin(["true", "1"]), strict=True)
+    return SubjectTask(
+        subject=str(rows["subject"].iloc[0]),
+        label=str(rows["subject_label"].iloc[0]),
+        nights=tuple(nights),
+        baseline=baseline,
+        results=results,
+        settings=settings,
+    )
+
+
+def _find_excluded(nights: pd.DataFrame, exclude: Sequence[str]) -> set[int]:
+    names = nights["subject"] + "/" + nights["session"]
+    found: set[int] = set()
+    for name in exclude:
+        hits = set(nights.index[(names == name) | (nights["subject"] == name)])
+        if not hits:
+            raise StudyError(f"--exclude {name}: there is no such subject or night.", f"Known are {', '.join(names)}.")
+        found |= hits
+    return found
+
+
+def _lost(task: NightTask) -> NightOutcome:
+    return NightOutcome(
+        status="failed",
+        step="measure",
+        problem=f"{task.path.name}: the worker process died while it was processed (out of memory or killed).",
+        remedy="Run again with fewer --jobs; finished nights are kept.",
+    )
+
+
+def _write_run(
+    results: Path,
+    started: datetime.datetime,
+    jobs: int,
+    scheduler: str | None,
+    study: Study,
+    outcomes: dict[int, NightOutcome],
+) -> None:
+    """When and where: the only file that differs between identical runs."""
+    document = {
+        "started": started.isoformat(timespec="seconds"),
+        "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "host": socket.gethostname(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "jobs": jobs,
+        "scheduler": scheduler,
+        "study_source": study.source,
+        "nights_processed": sum(outcome.fresh and outcome.status == "done" for outcome in outcomes.values()),
+        "nights_found_finished": sum(not outcome.fresh for outcome in outcomes.values()),
+        "nights_failed": sum(outcome.status == "failed" for outcome in outcomes.values()),
+    }
+    write_text(json.dumps(document, indent=2), results / "run.json")

@@ -1,0 +1,87 @@
+"""The command line: exit codes, messages, and no traceback."""
+
+import json
+from pathlib import Path
+
+import pytest
+from swa_cli.main import main
+
+
+def run(*args: str) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        main(args)
+    return int(stopped.value.code or 0)
+
+
+def test_settings_print_toml_that_reads_back(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from swa.settings import Settings, read_settings
+
+    assert run("settings") == 0
+    path = tmp_path / "settings.toml"
+    path.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert read_settings(path) == Settings()
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    from importlib.metadata import version
+
+    assert run("--version") == 0
+    assert capsys.readouterr().out.strip() == f"swa {version('swa')}"
+
+
+@pytest.mark.parametrize(
+    ("args", "found"),
+    [
+        (("run", "nowhere"), "nowhere"),
+        (("compare", "nowhere"), "nowhere"),
+        (("inspect", "nowhere.edf"), "nowhere.edf"),
+        (("run", ".", "--settings", "nowhere.toml"), "nowhere.toml"),
+        (("simulate", "x", "--hours", "0.1"), "hours"),
+        (("simulate", "x", "--effect", "ketamine=much"), "ketamine=much"),
+        (("simulate", "x", "--effect", "aspirin=1.2"), "aspirin"),
+    ],
+)
+def test_wrong_calls_end_with_2_and_say_why(
+    args: tuple[str, ...], found: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*args) == 2
+    error = capsys.readouterr().err
+    assert found in error
+    assert "Traceback" not in error
+    assert not list(tmp_path.glob("x/*.edf"))
+
+
+def test_unknown_setting_names_the_nearest(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("[power]\nsigma_hertz = [11, 13]\n")
+    assert run("run", str(tmp_path), "--settings", str(path)) == 2
+    assert "power.sigma_hz" in capsys.readouterr().err
+
+
+def test_inspect_of_a_broken_file_ends_with_1_and_prints_json(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "broken.edf").write_bytes(b"0" * 300)
+    assert run("inspect", str(tmp_path), "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["recordings"][0]["problems"]
+
+
+def test_run_of_a_folder_of_broken_files_ends_with_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "broken.edf").write_bytes(b"0" * 300)
+    assert run("run", str(tmp_path), "-o", str(tmp_path / "out"), "--jobs", "1") == 1
+    printed = capsys.readouterr()
+    assert "broken" in printed.err
+    assert "Traceback" not in printed.err
+    assert "index.html" in printed.out
+    assert "broken.edf" in (tmp_path / "out" / "problems.tsv").read_text()
+
+
+def test_simulate_then_inspect(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = str(tmp_path / "study")
+    assert run("simulate", folder, "--subjects", "1", "--hours", "1.5", "--rate", "100", "--channels", "C4-M1") == 0
+    assert run("inspect", folder, "--json") == 0
+    out = capsys.readouterr().out
+    plan = json.loads(out[out.index("{") :])["plan"]
+    assert [night["condition"] for night in plan] == ["baseline", "ketamine"]

@@ -1,0 +1,198 @@
+"""From a folder of recordings to a results folder, on short simulated nights that bring their scorings."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swa.errors import StudyError
+from swa.pipeline import StudyRun, compare_study, run_study
+from swa.recordings.simulate import simulate_study
+from swa.settings import check_settings
+from swa.study.inspection import inspect_study
+from swa.study.store import read_results
+
+CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
+CONTRACT = {
+    "nights.tsv": ["subject", "session", "condition", "recording", "status", "staging_source"],
+    "contrasts.tsv": [
+        *("subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale", "estimate", "ci_low"),
+        *("ci_high", "p", "p_adjusted", "n", "method", "role", "verdict", "verdict_reasons", "note"),
+    ],
+    "problems.tsv": ["subject", "session", "recording", "step", "problem", "remedy"],
+}
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two subjects, two nights each, scored by the truth; a file that is no recording among them."""
+    folder = tmp_path_factory.mktemp("study")
+    study = simulate_study(
+        folder, subjects=2, hours=1.5, rate_hz=100.0, channels=CHANNELS, effect={"ketamine": 1.5}, icc=0.95, seed=3
+    )
+    table = pd.read_csv(study, sep="\t", dtype=str)
+    table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]
+    (folder / "S03_baseline.edf").write_text("this is no recording")
+    table.loc[len(table)] = {"subject": "S03", "condition": "baseline", "recording": "S03_baseline.edf"}
+    table.to_csv(study, sep="\t", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyRun:
+    return run_study(recordings, tmp_path_factory.mktemp("results"), jobs=1)
+
+
+def test_one_bad_night_does_not_stop_the_others(run: StudyRun) -> None:
+    nights = run.results.nights
+    assert nights["status"].tolist() == ["done"] * 4 + ["failed"]
+    problem = run.results.problems.iloc[0]
+    assert (problem["subject"], problem["step"]) == ("S03", "read")
+    assert "S03_baseline.edf" in problem["problem"]
+    assert problem["remedy"]
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_tables_have_the_columns_of_the_interface(run: StudyRun, name: str) -> None:
+    table = pd.read_csv(run.results.path / name, sep="\t")
+    assert not set(CONTRACT[name]) - set(table.columns)
+
+
+def test_measures_are_unique_and_say_why_when_missing(run: StudyRun) -> None:
+    measures = run.results.measures
+    key = ["subject", "session", "channel", "stages", "window", "measure", "variant"]
+    assert not measures.duplicated(key).any()
+    missing = measures[measures["value"].isna()]
+    assert (missing["note"].str.len() > 0).all(), missing[missing["note"] == ""].head()
+
+
+def test_true_effect_is_found(run: StudyRun) -> None:
+    rows = run.results.contrasts.query(
+        "subject == 'group' and measure == 'swa' and stages == 'NREM' and window == 'night' and channel == 'frontal'"
+    )
+    assert len(rows) == 1
+    assert rows["contrast"].item() == "ketamine:baseline"
+    assert rows["estimate"].item() > 1.1
+
+
+def test_results_open_from_disk(run: StudyRun) -> None:
+    assert (run.results.path / "index.html").is_file()
+    for label in ("S01", "S02"):
+        assert (run.results.path / f"sub-{label}" / f"sub-{label}.html").is_file()
+    assert json.loads((run.results.path / "dataset_description.json").read_text())["DatasetType"] == "derivative"
+
+
+def test_second_run_does_nothing_and_changes_nothing(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+    copy = tmp_path / "again"
+    shutil.copytree(run.results.path, copy)
+    again = run_study(recordings, copy, jobs=1)
+    assert again.n_fresh == 1  # the failed night is tried again
+    for path in sorted(run.results.path.rglob("*")):
+        if path.is_file() and path.name != "run.json":
+            assert (copy / path.relative_to(run.results.path)).read_bytes() == path.read_bytes(), path
+
+
+def test_a_changed_setting_redoes_the_nights(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+    copy = tmp_path / "changed"
+    shutil.copytree(run.results.path, copy)
+    settings = check_settings({"power": {"sigma_hz": [11.0, 13.0]}})
+    again = run_study(recordings, copy, settings=settings, jobs=1)
+    assert again.n_fresh == 5
+    before, after = (
+        results.measures.query("measure == 'sigma_power' and stages == 'NREM' and window == 'night'")["value"].mean()
+        for results in (run.results, again.results)
+    )
+    assert after < before
+
+
+def test_a_setting_of_the_comparison_redoes_no_night(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+    copy = tmp_path / "primary"
+    shutil.copytree(run.results.path, copy)
+    settings = check_settings({"comparison": {"primary": "swa NREM cycle-1 frontal"}})
+    again = run_study(recordings, copy, settings=settings, jobs=1)
+    assert again.n_fresh == 1
+    assert (again.results.contrasts["role"] == "primary").any()
+
+
+def test_two_workers_give_the_same_bytes(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+    other = run_study(recordings, tmp_path / "two", jobs=2)
+    for path in sorted(run.results.path.rglob("*")):
+        if path.is_file() and path.name != "run.json":
+            twin = other.results.path / path.relative_to(run.results.path)
+            assert twin.read_bytes() == path.read_bytes(), path
+
+
+def test_compare_makes_the_same_contrasts_without_recordings(run: StudyRun, tmp_path: Path) -> None:
+    copy = tmp_path / "compare"
+    shutil.copytree(run.results.path, copy)
+    (copy / "contrasts.tsv").unlink()
+    results = compare_study(copy, jobs=1)
+    assert (copy / "contrasts.tsv").read_bytes() == (run.results.path / "contrasts.tsv").read_bytes()
+    assert len(results.contrasts)
+
+
+def test_excluded_nights_are_listed(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+    copy = tmp_path / "exclude"
+    shutil.copytree(run.results.path, copy)
+    again = run_study(recordings, copy, exclude=["S03", "S02/ketamine"], jobs=1)
+    status = again.results.nights.set_index(["subject", "session"])["status"]
+    assert status["S02", "ketamine"] == status["S03", "baseline"] == "excluded"
+    assert set(again.results.problems["step"]) == {"exclude"}
+
+
+def test_unknown_exclusion_is_refused(recordings: Path, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="S09"):
+        run_study(recordings, tmp_path / "none", exclude=["S09"], jobs=1)
+
+
+def test_a_held_folder_names_its_holder_and_a_dead_lock_is_taken_over(
+    recordings: Path, run: StudyRun, tmp_path: Path
+) -> None:
+    import socket
+
+    copy = tmp_path / "held"
+    shutil.copytree(run.results.path, copy)
+    lock = copy / "swa.lock"
+    lock.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
+    with pytest.raises(StudyError, match=str(os.getpid())):
+        compare_study(copy, jobs=1)
+    lock.write_text(json.dumps({"host": socket.gethostname(), "pid": 2**22 + 1}))
+    compare_study(copy, jobs=1)
+    assert not lock.exists()
+
+
+def test_recordings_of_unknown_design_are_subjects_of_their_own(recordings: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "anonymous"
+    folder.mkdir()
+    shutil.copy(recordings / "S03_baseline.edf", folder / "first.edf")
+    shutil.copy(recordings / "S03_baseline.edf", folder / "second.edf")
+    again = run_study(folder, tmp_path / "out", jobs=1)
+    assert again.results.nights["status"].tolist() == ["failed", "failed"]
+    assert (tmp_path / "out" / "study-template.tsv").is_file()
+    assert again.results.contrasts.empty
+    assert again.results.measures.empty
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_headlines_stand_beside_each_night(run: StudyRun) -> None:
+    done = run.results.nights.query("status == 'done'")
+    assert np.isfinite(done[["swa", "wave_density", "wave_amplitude_p90", "TST_min"]].to_numpy(dtype=float)).all()
+
+
+def test_inspect_reads_headers_and_finds_the_same_plan(recordings: Path) -> None:
+    found = inspect_study(recordings)
+    assert len(found["plan"]) == 5
+    first = found["recordings"][0]
+    assert first["duration_s"] == 5400
+    assert [channel["name"] for channel in first["channels"] if channel["role"] == "eeg"] == ["F3-M2", "C4-M1"]
+    assert not first["patient_fields_filled"]
+    assert found["recordings"][-1]["problems"]
+
+
+def test_results_of_another_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"nights\.tsv"):
+        read_results(tmp_path)
