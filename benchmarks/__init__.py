@@ -1,0 +1,1 @@
+"""Scripts that print how accurate, well calibrated and fast the measures are."""
