@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 # Median |amplitude| of a biological signal in µV. Outside, the unit of the header is taken to be wrong. Below lies the
-# noise of amplifiers, and EEG of up to 100 µV in a file that says µV and means mV; above, EEG that says mV and means µV.
+# noise of amplifiers, and EEG in a file that says µV and means mV; above, EEG in a file that says mV and means µV.
 PLAUSIBLE_UV = (0.1, 5000.0)
 GROUP_SIZE = 8
 
@@ -205,16 +205,15 @@ class EdfSource:
     def read(self, position: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Samples in the unit of the header, and where they sit at a limit of the converter."""
         signal = open_edf(self.path).signals[position]
-        digital = signal.digital
-        low, high = sorted((signal.digital_min, signal.digital_max))
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             try:
-                samples = signal.data
-            except UserWarning:
+                low, high = sorted((signal.digital_min, signal.digital_max))
+                digital, samples = signal.digital, signal.data
+            except (UserWarning, ValueError):  # equal limits, or limits that are no numbers
                 raise RecordingError(
-                    f"{self.path.name}, channel {signal.label!r}: the header's physical or digital minimum and "
-                    "maximum are equal, so that samples have no unit.",
+                    f"{self.path.name}, channel {_text(signal.label)}: the header's physical or digital minimum and "
+                    "maximum are equal or no numbers, so that samples have no unit.",
                     "Export the recording again, or leave the channel out with [channels] roles.",
                 ) from None
         return samples, (digital <= low) | (digital >= high)
@@ -275,7 +274,7 @@ def open_edf(path: Path) -> "edfio.Edf | edfio.Bdf":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if is_bdf:
-            return edfio.read_bdf(path, lazy_load_data=True, header_encoding="latin-1")
+            return edfio.read_bdf(path, header_encoding="latin-1")
         return edfio.read_edf(path, lazy_load_data=True, header_encoding="latin-1")
 
 
