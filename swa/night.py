@@ -1,6 +1,5 @@
 """One recording through all rooms: signals, stages and settings become the tables of a night."""
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import yasa
 
 MEASURE_COLUMNS = ("channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note")
+SPECTRA_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_hz", "n_epochs")
 NREM = ("N2", "N3")
 
 
@@ -156,7 +156,8 @@ def analyze_night(
         results.append(result)
     if not results:
         raise _no_eeg(recording, problems)
-    notes = (*recording.notes, *scoring_notes, *(f"left out: {error}" for error in problems.values()))
+    in_bed, bed_notes = _between_lights(hypnogram, frame.epoch_s, lights_off_s, lights_on_s)
+    notes = (*recording.notes, *scoring_notes, *bed_notes, *(f"left out: {error}" for error in problems.values()))
     return Night(
         subject=subject,
         session=session,
@@ -168,7 +169,7 @@ def analyze_night(
         spectrogram=_spectrogram(results),
         hypnogram=hypnogram,
         cycles=frame.cycles,
-        summary=_summarize(recording, hypnogram, frame, results, (lights_off_s, lights_on_s)),
+        summary=_summarize(recording, hypnogram, in_bed, frame, results),
         notes=notes,
     )
 
@@ -290,17 +291,19 @@ def _measure_channel(
 
 def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float, frame: _Frame) -> pd.DataFrame:
     """Half-waves that lie in usable time from start to end, with the stage, cycle and time of their negative peak."""
-    unusable = np.concatenate(([0], np.cumsum(~usable)))
+    unusable = np.concatenate(([0], np.cumsum(~usable, dtype=np.int32)))
     first = np.floor(table["start_s"].to_numpy() * rate_hz).astype(int)
     end = np.minimum(np.ceil(table["end_s"].to_numpy() * rate_hz).astype(int) + 1, len(usable))
     epoch = (table["negative_peak_s"].to_numpy() / frame.epoch_s).astype(int)
     kept = (unusable[end] == unusable[first]) & (epoch < len(frame.stages))
     table, epoch = table[kept].reset_index(drop=True), epoch[kept]
-    nrem_min = np.cumsum(frame.nrem) * frame.epoch_s / 60
+    nrem = frame.nrem
+    before_s = np.concatenate(([0.0], np.cumsum(nrem) * frame.epoch_s))  # NREM before each epoch
+    within_s = np.where(nrem[epoch], table["negative_peak_s"].to_numpy() - epoch * frame.epoch_s, 0)
     table["epoch"] = epoch
     table["stage"] = frame.stages[epoch]
     table["cycle"] = frame.cycle_of_epoch[epoch]
-    table["nrem_min"] = nrem_min[epoch] if len(nrem_min) else np.nan
+    table["nrem_min"] = (before_s[epoch] + within_s) / 60
     table["dose_h"] = np.nan if frame.dose_s is None else (table["negative_peak_s"] - frame.dose_s) / 3600
     return table
 
@@ -309,6 +312,7 @@ def _channel_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> 
     rows: list[tuple[object, ...]] = []
     measured = np.isfinite(result.density).all(axis=1)
     epoch_of_wave = result.waves["epoch"].to_numpy()
+    chosen = slow_waves.select_waves(result.waves, settings.waves).to_numpy()
     stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
     for stretch in stretches:
         minutes = float(result.usable_s[stretch.epochs].sum()) / 60
@@ -317,7 +321,8 @@ def _channel_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> 
         key = (result.name, stretch.stages, stretch.window)
         rows.append((*key, "analysed_minutes", "", minutes, "min", int(taken.sum()), stretch.reason))
         if reason:
-            rows += [(*key, measure, "", np.nan, "", 0, reason) for measure in _measure_names(settings, stretch)]
+            units = _measure_units(settings, stretch)
+            rows += [(*key, measure, "", np.nan, unit, 0, reason) for measure, unit in units.items()]
             continue
         total_s = float(stretch.epochs.sum()) * frame.epoch_s
         powers = power.summarize_power(
@@ -325,8 +330,9 @@ def _channel_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> 
         )
         rows += [(*key, name, "", value, unit, int(taken.sum()), "") for name, (value, unit) in powers.items()]
         if not stretch.median:
-            inside = result.waves[stretch.epochs[epoch_of_wave]]
-            summary = slow_waves.summarize_waves(inside, settings.waves, minutes)
+            summary = slow_waves.summarize_waves(
+                result.waves, settings.waves, minutes, stretch.epochs[epoch_of_wave], chosen
+            )
             rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
     rows += _night_rows(result, frame, settings)
     return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
@@ -341,16 +347,19 @@ def _night_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> li
     n = int(known.sum())
     for name, (value, unit, note) in homeostasis.summarize_decline(swa_uv2, frame.nrem, frame.epoch_s).items():
         rows.append((*key, name, "", value, unit, n, note))
-    first, second = (swa_uv2[known & (frame.cycle_of_epoch == cycle)] for cycle in (1, 2))
-    ratio = float(first.mean() / second.mean()) if first.size and second.size else np.nan
-    note = "" if np.isfinite(ratio) else "fewer than two NREM cycles"
-    rows.append((*key, "delta_sleep_ratio", "", ratio, "1", n, note))
+    first, second = (known & (frame.cycle_of_epoch == cycle) for cycle in (1, 2))
+    minutes = min(result.usable_s[first].sum(), result.usable_s[second].sum()) / 60
+    ratio, note = np.nan, "fewer than two NREM cycles"
+    if len(frame.cycles) > 1:
+        note = _too_short(minutes, first | second, settings.windows.minimum_min)
+        ratio = np.nan if note else float(swa_uv2[first].mean() / swa_uv2[second].mean())
+    rows.append((*key, "delta_sleep_ratio", "", ratio, "1", int((first | second).sum()), note))
     return rows
 
 
 def _too_short(minutes: float, taken: NDArray[np.bool_], minimum_min: float) -> str:
-    if minutes >= minimum_min and taken.any():
-        return ""
+    if minutes >= minimum_min:
+        return "" if taken.any() else "no window of the spectra lies within one stage and in usable time"
     return f"{minutes:.1f} min of usable time, {minimum_min:g} are needed"
 
 
@@ -358,14 +367,16 @@ def _no_waves(value: float) -> str:
     return "no wave there" if np.isnan(value) else ""
 
 
-def _measure_names(settings: Settings, stretch: windows.Stretch) -> list[str]:
-    """Names of the measures of a stretch, so that a stretch without data still has its rows."""
+def _measure_units(settings: Settings, stretch: windows.Stretch) -> dict[str, str]:
+    """Measures of a stretch and their units, so that a stretch without data still has its rows."""
     flat = np.ones((1, 3), np.float32)
-    names = list(power.summarize_power(flat, np.array([0.0, 25.0, 50.0]), settings.power, 0.0, median=stretch.median))
+    powers = power.summarize_power(flat, np.array([0.0, 25.0, 50.0]), settings.power, 0.0, median=stretch.median)
+    units = {name: unit for name, (_, unit) in powers.items()}
     if not stretch.median:
         empty = pd.DataFrame({column: pd.Series(dtype=float) for column in slow_waves.WAVE_COLUMNS})
-        names += slow_waves.summarize_waves(empty, settings.waves, 1.0)
-    return names
+        waves = slow_waves.summarize_waves(empty, settings.waves, 1.0)
+        units |= {name: unit for name, (_, unit, _) in waves.items()}
+    return units
 
 
 def _slow_waves(results: list[_ChannelResult], frame: _Frame, criteria: WaveCriteria) -> SlowWaves:
@@ -403,22 +414,23 @@ def _epoch_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> pd
 
 def _spectra_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> pd.DataFrame:
     stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
-    measured = np.isfinite(result.density).all(axis=1)
-    tables = [
-        pd.DataFrame(
-            {
-                "channel": result.name,
-                "stages": stretch.stages,
-                "window": stretch.window,
-                "frequency_hz": result.frequencies_hz,
-                "density_uv2_hz": result.density[taken].mean(axis=0, dtype=float),
-                "n_epochs": int(taken.sum()),
-            }
-        )
-        for stretch in stretches
-        if not stretch.median and (taken := stretch.epochs & measured).any()
-    ]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    measured = np.asarray(np.isfinite(result.density).all(axis=1))
+    shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
+    if not shown:
+        return pd.DataFrame(columns=list(SPECTRA_COLUMNS))
+    taken = np.array([stretch.epochs & measured for stretch in shown])
+    n_epochs, n_hz = taken.sum(axis=1), len(result.frequencies_hz)
+    means = taken.astype(float) @ np.where(measured[:, None], result.density, 0).astype(float) / n_epochs[:, None]
+    return pd.DataFrame(
+        {
+            "channel": result.name,
+            "stages": np.repeat([stretch.stages for stretch in shown], n_hz),
+            "window": np.repeat([stretch.window for stretch in shown], n_hz),
+            "frequency_hz": np.tile(result.frequencies_hz, len(shown)),
+            "density_uv2_hz": means.ravel(),
+            "n_epochs": np.repeat(n_epochs, n_hz),
+        }
+    )
 
 
 def _spectrogram(results: list[_ChannelResult]) -> pd.DataFrame:
@@ -428,15 +440,25 @@ def _spectrogram(results: list[_ChannelResult]) -> pd.DataFrame:
     return table
 
 
+def _between_lights(
+    hypnogram: "yasa.Hypnogram", epoch_s: float, off_s: float | None, on_s: float | None
+) -> tuple["yasa.Hypnogram", tuple[str, ...]]:
+    """Part of a hypnogram from lights off to lights on; the whole, with a note, where nothing lies between them."""
+    n_epochs = len(hypnogram.hypno)
+    first = 0 if off_s is None else max(round(off_s / epoch_s), 0)
+    end = n_epochs if on_s is None else min(round(on_s / epoch_s), n_epochs)
+    if first >= end:
+        return hypnogram, ("lights off and on do not fit the recording: sleep statistics are those of all of it",)
+    return hypnogram[first:end], ()
+
+
 def _summarize(
     recording: Recording,
     hypnogram: "yasa.Hypnogram",
+    in_bed: "yasa.Hypnogram",
     frame: _Frame,
     results: list[_ChannelResult],
-    lights_s: tuple[float | None, float | None],
 ) -> dict[str, object]:
-    first, last = (None if s is None else min(max(round(s / frame.epoch_s), 0), len(frame.stages)) for s in lights_s)
-    in_bed = hypnogram[first:last] if (first or 0) < (last or len(frame.stages)) else hypnogram
     nrem_s = float(frame.nrem.sum()) * frame.epoch_s
     clock = "" if recording.start is None else recording.start.isoformat(timespec="seconds")
     proba = hypnogram.proba
@@ -473,16 +495,11 @@ def _no_eeg(recording: Recording, problems: dict[str, RecordingError]) -> Record
 
 
 def _by_sample(epochs: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_samples: int) -> NDArray[np.bool_]:
-    index = (np.arange(n_samples) / (epoch_s * rate_hz)).astype(int)
-    return np.append(epochs, False)[np.minimum(index, len(epochs))]
+    edges = np.minimum(np.round(np.arange(len(epochs) + 1) * epoch_s * rate_hz).astype(int), n_samples)
+    return np.pad(np.repeat(epochs, np.diff(edges)), (0, n_samples - edges[-1]))
 
 
 def _per_epoch(samples: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_epochs: int) -> NDArray[np.float64]:
     """Number of True samples of each epoch."""
     edges = np.minimum(np.round(np.arange(n_epochs + 1) * epoch_s * rate_hz).astype(int), len(samples))
-    return np.diff(np.concatenate(([0], np.cumsum(samples)))[edges]).astype(float)
-
-
-def with_identity(night: Night, subject: str, session: str, condition: str) -> Night:
-    """The same night under another name."""
-    return dataclasses.replace(night, subject=subject, session=session, condition=condition)
+    return np.diff(np.concatenate(([0], np.cumsum(samples, dtype=np.int32)))[edges]).astype(float)

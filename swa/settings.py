@@ -12,12 +12,12 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from swa.errors import SettingsError
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -26,7 +26,13 @@ def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Band = tuple[Annotated[float, Field(ge=0)], Positive]
+def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
+    if not limits[0] < limits[1]:
+        raise ValueError("the lower limit must be below the upper")
+    return limits
+
+
+Band = Annotated[tuple[Annotated[float, Field(ge=0)], Positive], AfterValidator(_ordered)]
 
 
 class Group(BaseModel):
@@ -49,7 +55,7 @@ class ChannelSettings(Group):
 class SignalSettings(Group):
     """The analysis signal."""
 
-    rate_hz: float = Field(100.0, ge=80, le=1000, description="Hz; every EEG is resampled once to this rate")
+    rate_hz: float = Field(100.0, ge=90, le=1000, description="Hz; every EEG is resampled once to this rate")
 
 
 class ScoringSettings(Group):
@@ -127,6 +133,49 @@ class PowerSettings(Group):
         return {"swa": self.swa_hz} | {f"{name}_power": getattr(self, f"{name}_hz") for name in names}
 
 
+class AperiodicSettings(Group):
+    """The aperiodic part of a spectrum; the range of the main fit is `aperiodic_hz` of the power settings."""
+
+    stands_out: Positive = Field(
+        1.5, description="scatters above the line from which a frequency counts as a peak and loses its weight"
+    )
+    high_hz: Band = Field((30.0, 45.0), description="Hz; range of the high exponent (Lendner 2020; Kozhemiako 2022)")
+    low_pass_margin: Annotated[float, Field(ge=1)] = Field(
+        1.5, description="a low-pass must lie this factor above the range of a fit, or nothing is measured"
+    )
+
+
+class HomeostasisSettings(Group):
+    """Process S: the exponential fall of slow-wave activity over the night (Achermann & Borbely)."""
+
+    band_hz: Band = Field((0.75, 4.5), description="Hz; slow-wave activity of this fit (Rusterholz 2010)")
+    cycle_minimum_min: Positive = Field(5.0, description="min of usable NREM below which a cycle has no mean")
+    cycles_minimum: int = Field(8, ge=4, description="cycle means over all nights of a subject")
+    freedom_minimum: int = Field(4, ge=1, description="degrees of freedom that the shared fit must leave")
+    single_night_cycles: int = Field(5, ge=4, description="cycle means for the exploratory fit of one night")
+    tau_h: tuple[Positive, Positive] = Field(
+        (0.5, 12.0), description="h; a time constant outside is refused (Rusterholz 2010 found 1.2-2.9)"
+    )
+    widest_factor: Annotated[float, Field(gt=1)] = Field(
+        3.0, description="an initial value whose interval is wider than times or divided by this is refused"
+    )
+    decline_p: Share = Field(0.05, description="F-test of the fall against flat nights; a larger p is refused")
+
+
+class SpindleSettings(Group):
+    """Sleep spindles as `yasa.spindles_detect` finds them (Vallat & Walker 2021; after Lacourse 2018)."""
+
+    channels: Literal["central", "all"] = Field("central", description="one central channel, or all: 1-2 s each")
+    band_hz: Band = Field((12.0, 15.0), description="Hz; sigma band of the detector")
+    broad_hz: Band = Field((1.0, 30.0), description="Hz; band that relative power and correlation refer to")
+    duration_s: tuple[Positive, Positive] = Field((0.5, 2.0), description="s; shortest and longest spindle")
+    merge_s: Positive = Field(0.5, description="s; spindles closer than this are one")
+    relative_power: Share = Field(0.2, description="share of the broad band's power in sigma")
+    correlation: Share = Field(0.65, description="moving correlation of the sigma and the broad trace")
+    rms_sd: Positive = Field(1.5, description="SD above the mean moving RMS of the sigma trace, over the night's NREM")
+    minimum_min: Positive = Field(5.0, description="min of usable N2+N3 below which spindles are not looked for")
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     "riedner2007": {},
     "massimini2004": {
@@ -148,7 +197,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
-Limits = tuple[Annotated[float, Field(ge=0)], Positive]  # an open upper limit is `inf`, which TOML knows
+# An open upper limit is `inf`, which TOML knows.
+Limits = Annotated[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(gt=0)]], AfterValidator(_ordered)]
 
 
 class WaveCriteria(Group):
@@ -169,7 +219,7 @@ class WaveCriteria(Group):
     filter: Literal["butterworth", "fir"] = Field("butterworth", description="zero-phase in both cases")
     filter_order: int = Field(2, ge=1, le=8, description="order of the Butterworth filter, run forward and backward")
     band_hz: Band = Field((0.5, 4.0), description="Hz; band of the detection filter")
-    halfwave_s: tuple[Positive, Positive] = Field((0.25, 1.0), description="s; length of the negative half-wave")
+    halfwave_s: Band = Field((0.25, 1.0), description="s; length of the negative half-wave")
     positive_s: Limits = Field((0.0, inf), description="s; length of the positive half-wave that follows")
     negative_uv: Limits = Field((40.0, inf), description="uV; magnitude of the negative peak")
     positive_uv: Limits = Field((0.0, inf), description="uV; height of the positive peak")
@@ -184,7 +234,7 @@ class WaveCriteria(Group):
         if not isinstance(values, dict):
             return values
         name = values.get("name", "riedner2007")
-        if name not in PRESETS:
+        if not isinstance(name, str) or name not in PRESETS:
             raise ValueError(f"{name!r} is no preset; expected one of {', '.join(PRESETS)}")
         return PRESETS[name] | values
 
@@ -261,7 +311,32 @@ class Settings(Group):
     artifacts: ArtifactSettings = ArtifactSettings()
     power: PowerSettings = PowerSettings()
     waves: WaveCriteria = WaveCriteria()
+    aperiodic: AperiodicSettings = AperiodicSettings()
+    homeostasis: HomeostasisSettings = HomeostasisSettings()
+    spindles: SpindleSettings = SpindleSettings()
     comparison: ComparisonSettings = ComparisonSettings()
+
+    @model_validator(mode="after")
+    def _fit_the_rate(self) -> Self:
+        """What the rate and the kept spectra can hold."""
+        nyquist_hz = self.signal.rate_hz / 2
+        if self.waves.band_hz[1] >= nyquist_hz:
+            raise ValueError(
+                f"waves.band_hz reaches {self.waves.band_hz[1]:g} Hz, half of signal.rate_hz is {nyquist_hz:g}"
+            )
+        if self.power.highest_hz > nyquist_hz:
+            raise ValueError(f"power.highest_hz is {self.power.highest_hz:g}, half of signal.rate_hz is {nyquist_hz:g}")
+        bands = {
+            f"power.{name}": getattr(self.power, name) for name in type(self.power).model_fields if name.endswith("_hz")
+        }
+        bands |= {"artifacts.muscle_band_hz": self.artifacts.muscle_band_hz}
+        bands |= {"artifacts.muscle_band_low_passed_hz": self.artifacts.muscle_band_low_passed_hz}
+        bands |= {"homeostasis.band_hz": self.homeostasis.band_hz}
+        for name, band in bands.items():
+            if isinstance(band, tuple) and band[1] > self.power.highest_hz:
+                kept = f"spectra are kept up to power.highest_hz = {self.power.highest_hz:g}"
+                raise ValueError(f"{name} reaches {band[1]:g} Hz, {kept}")
+        return self
 
     def to_toml(self) -> str:
         """TOML with the meaning, unit and source of each value as a comment; reads back to equal settings."""
@@ -298,7 +373,8 @@ def check_settings(values: dict[str, Any], source: str = "settings") -> Settings
 def _explain(detail: Any) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] != "extra_forbidden":
-        return f"{key} = {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')[:200]}"
+        message = detail["msg"].removeprefix("Value error, ")[:200]
+        return f"{key} = {detail['input']!r}: {message}" if key else message  # without a key, the message names them
     near = difflib.get_close_matches(key, list(_known_keys()), n=1, cutoff=0.5)
     return f"unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
 
@@ -328,9 +404,9 @@ def _toml_lines(settings: Settings) -> Iterator[str]:
 
 def _toml_value(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml_value(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{_toml_value(key)} = {_toml_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml_value(item) for item in value) + "]"
     if isinstance(value, float) and math.isinf(value):
         return "inf"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -133,6 +133,8 @@ def _flat(signal_uv: NDArray[np.float32], rate_hz: float, limit_uv: float) -> ND
 
 
 def _mark_windows(starts: NDArray[np.int64], length: int, n_samples: int) -> NDArray[np.bool_]:
+    if not len(starts):
+        return np.zeros(n_samples, bool)
     edges = np.zeros(n_samples + 1, np.int64)
     np.add.at(edges, starts, 1)
     np.add.at(edges, np.minimum(starts + length, n_samples), -1)

@@ -1,5 +1,6 @@
 """Spectra and band powers: 5-s Hann windows → 30-s epochs → stretches of the night."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -58,7 +59,8 @@ def compute_window_spectra(
 
     Notes
     -----
-    A 5-s Hann window leaks: on a spectrum that falls as 1/f² the band 0.5-1 Hz reads about 9 % high.
+    A 5-s Hann window leaks from below: on a spectrum that falls as 1/f² the band 0.5-1 Hz reads 10 % high when a steep
+    high-pass ends it at 0.3 Hz and 21 % when it goes on to 0.1 Hz (`benchmarks/known_spectra.py`).
     """
     from scipy.fft import rfft
     from scipy.signal.windows import hann
@@ -90,7 +92,7 @@ def band_weights(frequencies_hz: NDArray[np.floating], band_hz: Band) -> NDArray
     Parameters
     ----------
     frequencies_hz : ndarray, shape (n_frequencies,)
-        Evenly spaced.
+        Evenly spaced, from 0 Hz up.
     band_hz : tuple of float
         Lower and upper edge.
 
@@ -99,17 +101,24 @@ def band_weights(frequencies_hz: NDArray[np.floating], band_hz: Band) -> NDArray
     ndarray, shape (n_frequencies,)
         `density @ weights` is the power in µV². NaN where the band reaches beyond the frequencies.
     """
+    return _cached_weights(len(frequencies_hz), float(frequencies_hz[1] - frequencies_hz[0]), band_hz)
+
+
+@functools.lru_cache(maxsize=64)
+def _cached_weights(n: int, step: float, band_hz: Band) -> NDArray[np.float64]:
     low, high = band_hz
-    step = frequencies_hz[1] - frequencies_hz[0]
-    weights = np.zeros(len(frequencies_hz))
-    if high > frequencies_hz[-1] + 1e-9:
-        return weights + np.nan
-    left = np.clip((low - frequencies_hz[:-1]) / step, 0, 1)
-    right = np.clip((high - frequencies_hz[:-1]) / step, 0, 1)
-    # Integral of the linear interpolant between `left` and `right` of each step, split over the step's two ends.
-    upper = (right**2 - left**2) / 2 * step
-    weights[:-1] += (right - left) * step - upper
-    weights[1:] += upper
+    frequencies = np.arange(n) * step
+    weights = np.zeros(n)
+    if high > frequencies[-1] + 1e-9:
+        weights += np.nan
+    else:
+        left = np.clip((low - frequencies[:-1]) / step, 0, 1)
+        right = np.clip((high - frequencies[:-1]) / step, 0, 1)
+        # Integral of the linear interpolant between `left` and `right` of each step, split over the step's two ends.
+        upper = (right**2 - left**2) / 2 * step
+        weights[:-1] += (right - left) * step - upper
+        weights[1:] += upper
+    weights.flags.writeable = False
     return weights
 
 
@@ -198,9 +207,10 @@ def summarize_power(
     dict of str to (float, str)
         Value and unit by measure: `swa`, `slow_oscillation_power`, `delta_power`, ..., `swa_relative`, `swa_energy`.
     """
-    average = np.median if median else np.mean
+    # The mean spectrum has the mean of the powers; the median has to be taken over powers.
+    spectra = density if median else density.mean(axis=0, keepdims=True, dtype=float)
     powers = {
-        name: float(average(density @ band_weights(frequencies_hz, band), axis=0))
+        name: float(np.median(spectra @ band_weights(frequencies_hz, band)))
         for name, band in (settings.bands_hz | {"total": settings.total_hz}).items()
     }
     total = powers.pop("total")

@@ -81,8 +81,7 @@ def find_nrem_cycles(hypnogram: "yasa.Hypnogram", settings: CycleSettings | None
 def runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """First and one-past-last index of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
-    for first, end in edges.reshape(-1, 2).tolist():
-        yield first, end
+    yield from map(tuple, edges.reshape(-1, 2).tolist())
 
 
 def _nrem_periods(stages: NDArray[np.str_], epoch_s: float, settings: CycleSettings) -> Iterator[tuple[int, int]]:

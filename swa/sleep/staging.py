@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from swa.errors import RecordingError
-from swa.recordings.channels import Channel, order_for_staging
+from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
 from swa.recordings.reader import Recording
 from swa.sleep.scoring import make_hypnogram
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import yasa
 
 YASA_RATE_HZ = 100.0
-YASA_MINIMUM_HZ = 80.0
 YASA_MINIMUM_S = 300.0
 _REMEDY = "Give a scoring in the column `hypnogram` of the study file."
 
@@ -87,10 +86,11 @@ def staging_channels(recording: Recording) -> list[Channel]:
         YASA cannot stage this recording.
     """
     eeg, eog, emg = order_for_staging(recording.channels)
-    fastest = max(recording.of_role("eeg"), key=lambda channel: channel.rate_hz, default=None)
-    if fastest is not None and fastest.rate_hz < YASA_MINIMUM_HZ:
+    if eeg is None and (slow := recording.of_role("eeg")):
+        fastest = max(slow, key=lambda channel: channel.rate_hz)
         raise RecordingError(
-            f"{recording.name}, channel {fastest.name}: {fastest.rate_hz:g} Hz is too slow for YASA, which needs 80 Hz.",
+            f"{recording.name}, channel {fastest.name}: {fastest.rate_hz:g} Hz is too slow for YASA, "
+            f"which needs {MINIMUM_STAGING_RATE_HZ:g} Hz.",
             _REMEDY,
         )
     if eeg is None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -22,49 +22,88 @@ DASK_CONFIG = {
 }
 
 
-def run_tasks(
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    *,
-    jobs: int = 1,
-    scheduler: str | None = None,
-) -> Iterator[tuple[int, Result | BaseException]]:
-    """Run a picklable function over tasks, in this process, on local workers, or on a Dask scheduler.
+class Workers:
+    """One engine: this process, local single-threaded worker processes, or those of a Dask scheduler.
 
     Parameters
     ----------
-    function : callable
-        Takes one task; its own bad input it turns into a result.
-    tasks : sequence
-        Picklable.
     jobs : int
-        Local single-threaded worker processes; 1 is a plain loop without Dask.
+        Local worker processes; 1 is a plain loop without Dask.
     scheduler : str, optional
         Address of a running Dask scheduler (``tcp://host:port``), which then does the work.
 
-    Yields
-    ------
-    (int, result or exception)
-        Position of the task, in the order of completion; an exception where its worker died.
+    Notes
+    -----
+    Workers start with the first tasks that need them and stay until the end of the `with` block, so that what a worker
+    pays once (imports, compilation) it pays once.
     """
-    if not tasks:
-        return
-    if scheduler is None and (jobs == 1 or len(tasks) == 1):
-        from threadpoolctl import threadpool_limits
 
-        with threadpool_limits(1):
-            for position, task in enumerate(tasks):
-                yield position, function(task)
-        return
-    from distributed import as_completed
+    def __init__(self, jobs: int = 1, scheduler: str | None = None) -> None:
+        self._jobs = jobs
+        self._scheduler = scheduler
+        self._stack = ExitStack()
+        self._client: Client | None = None
 
-    with ExitStack() as stack:
-        client = _connect(stack, min(jobs, len(tasks)), scheduler)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+        self._client = None
+
+    def run(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result | BaseException]]:
+        """Run a picklable function over tasks.
+
+        Parameters
+        ----------
+        function : callable
+            Takes one task; its own bad input it turns into a result.
+        tasks : sequence
+            Picklable.
+
+        Yields
+        ------
+        (int, result or exception)
+            Position of the task, in the order of completion; an exception where its worker died.
+        """
+        if self._scheduler is None and self._client is None and (self._jobs == 1 or len(tasks) <= 1):
+            from threadpoolctl import threadpool_limits
+
+            with threadpool_limits(1):
+                for position, task in enumerate(tasks):
+                    try:
+                        yield position, function(task)
+                    except Exception as fault:
+                        yield position, fault
+            return
+        from distributed import as_completed
+
+        client = self._connect()
         futures = {client.submit(function, task, pure=False): position for position, task in enumerate(tasks)}
         for future in as_completed(list(futures)):
             error = future.exception()
             yield futures.pop(future), future.result() if error is None else error
             future.release()
+
+    def _connect(self) -> "Client":
+        if self._client is not None:
+            return self._client
+        import dask
+        from distributed import Client, LocalCluster
+
+        self._stack.enter_context(dask.config.set(DASK_CONFIG))
+        if self._scheduler is not None:
+            self._client = self._stack.enter_context(Client(self._scheduler, timeout="30s"))
+            return self._client
+        cluster = self._stack.enter_context(
+            LocalCluster(
+                n_workers=self._jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            )
+        )
+        self._client = self._stack.enter_context(Client(cluster))
+        return self._client
 
 
 def default_jobs(n_tasks: int) -> int:
@@ -74,16 +113,3 @@ def default_jobs(n_tasks: int) -> int:
     memory_gb = psutil.virtual_memory().available / 1e9
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, n_tasks, int(memory_gb / MEMORY_PER_JOB_GB)))
-
-
-def _connect(stack: ExitStack, jobs: int, scheduler: str | None) -> "Client":
-    import dask
-    from distributed import Client, LocalCluster
-
-    stack.enter_context(dask.config.set(DASK_CONFIG))
-    if scheduler is not None:
-        return stack.enter_context(Client(scheduler, timeout="30s"))
-    cluster = stack.enter_context(
-        LocalCluster(n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50)
-    )
-    return stack.enter_context(Client(cluster))

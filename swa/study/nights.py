@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from swa.errors import RecordingError, SwaError
-from swa.night import Night, analyze_night
+from swa.errors import RecordingError, StudyError, SwaError
+from swa.night import analyze_night
 from swa.recordings.reader import Recording, read_recording
 from swa.settings import Settings
 from swa.sleep.scoring import read_hypnogram
@@ -18,6 +18,8 @@ from swa.study.store import NightFolder, hash_file, write_night
 
 # A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
 NIGHT_FORMAT = 1
+DAY_S = 86400.0
+BEFORE_START_S = 6 * 3600.0  # lights off lies at most so long before the recording begins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,7 @@ class NightOutcome:
     problem, remedy : str
         Why it failed and what to do.
     step : str
-        Where it failed: ``read``, ``score``, ``stage`` or ``measure``.
+        Where it failed: ``read``, ``score``, ``stage``, ``measure`` or ``write``.
     fresh : bool
         False where a finished night was found.
     """
@@ -91,6 +93,14 @@ class NightOutcome:
     remedy: str = ""
     step: str = ""
     fresh: bool = True
+
+
+def is_finished(task: NightTask) -> bool:
+    """Whether the night was finished from the same recording, scoring and settings."""
+    try:
+        return task.folder.is_finished(_fingerprint(task, _hash_inputs(task)))
+    except (SwaError, OSError):
+        return False
 
 
 def process_night(task: NightTask) -> NightOutcome:
@@ -122,7 +132,7 @@ def process_night(task: NightTask) -> NightOutcome:
             lights_on_s=offsets.get("lights_on"),
         )
         step = "write"
-        write_night(task.folder, night, fingerprint, _provenance(task, recording, hashes, notes, night))
+        write_night(task.folder, night, fingerprint, _provenance(task, recording, hashes, notes))
     except SwaError as error:
         return NightOutcome(status="failed", problem=error.problem, remedy=error.remedy, step=step)
     except MemoryError:
@@ -149,7 +159,8 @@ def _hash_inputs(task: NightTask) -> dict[str, Any]:
     state = task.path.stat()
     known = (task.folder.summary() or {}).get("provenance", {}).get("inputs", {})
     unchanged = known.get("recording_size") == state.st_size and known.get("recording_mtime_ns") == state.st_mtime_ns
-    digest = known["recording_sha256"] if unchanged and not task.verify else hash_file(task.path)
+    kept = known.get("recording_sha256") if unchanged and not task.verify else None
+    digest = kept or hash_file(task.path)
     return {
         "recording_sha256": digest,
         "recording_size": state.st_size,
@@ -180,25 +191,39 @@ def _offsets(task: NightTask, recording: Recording) -> tuple[dict[str, float], l
     if recording.start is None:
         return offsets, [f"the recording hides its start: {', '.join(sorted(task.times))} not used"]
     for name, text in task.times.items():
-        offsets[name] = clock_offset_s(text, recording.start)
+        try:
+            offsets[name] = clock_offset_s(text, recording.start)
+        except ValueError:
+            raise StudyError(
+                f"{task.path.name}: {name} is {text!r}, which is no time.", "Write HH:MM, or ISO 8601 with the date."
+            ) from None
     return offsets, []
 
 
 def clock_offset_s(text: str, start: datetime.datetime) -> float:
-    """Seconds from the start of the recording to a time: ISO 8601, or HH:MM in the 24 h around the start.
+    """Seconds from the start of the recording to a time.
 
-    A time of day up to 12 h before the start lies before it, any other after it.
+    Parameters
+    ----------
+    text : str
+        ISO 8601 (a time zone is not looked at: recordings have none), or HH:MM or HH:MM:SS of the recording's night. A
+        time of day up to 6 h before the start lies before it, any other after it.
+    start : datetime.datetime
+        Clock time of the first sample.
+
+    Raises
+    ------
+    ValueError
+        The text is no time.
     """
     if "T" in text or "-" in text:
         return (datetime.datetime.fromisoformat(text).replace(tzinfo=None) - start).total_seconds()
     clock = datetime.time.fromisoformat(text)
-    offset = (datetime.datetime.combine(start.date(), clock) - start).total_seconds() % 86400
-    return offset if offset < 43200 * 1.5 else offset - 86400
+    offset_s = (datetime.datetime.combine(start.date(), clock) - start).total_seconds() % DAY_S
+    return offset_s if offset_s < DAY_S - BEFORE_START_S else offset_s - DAY_S
 
 
-def _provenance(
-    task: NightTask, recording: Recording, hashes: dict[str, Any], notes: list[str], night: Night
-) -> dict[str, Any]:
+def _provenance(task: NightTask, recording: Recording, hashes: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     packages = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
     return {
         "subject": task.subject,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,9 @@ NIGHT_TABLES = {
     "cycles": "desc-cycles_events.tsv",
     "measures": "desc-measures.parquet",
 }
+# Names that may look like numbers: `01` must not come back as 1.
+TEXT_COLUMNS = ("subject", "session", "condition", "subject_label", "session_label", "recording", "channel", "arm")
+FORMULA_MARKS = "=+-@\t\r'"
 KEY = ["subject", "session", "channel", "stages", "window", "measure", "variant"]
 
 
@@ -69,9 +73,10 @@ class NightFolder:
     def summary(self) -> dict[str, Any] | None:
         """What `desc-night.json` says; None when the night is not finished."""
         try:
-            return json.loads(self.file("desc-night.json").read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
+            found = json.loads(self.file("desc-night.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # no file, or a damaged one: no JSON, no UTF-8
             return None
+        return found if isinstance(found, dict) and {"fingerprint", "summary", "files"} <= set(found) else None
 
     def is_finished(self, fingerprint: str) -> bool:
         """Whether the night was finished from the same inputs, and its files are still as they were written."""
@@ -107,6 +112,7 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
         "cycles": night.cycles,
         "measures": night.measures,
     }
+    folder.file("desc-night.json").unlink(missing_ok=True)  # from here on the night is neither the old nor the new one
     files = {}
     for name, ending in NIGHT_TABLES.items():
         write_table(tables[name], folder.file(ending))
@@ -130,6 +136,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     safe = table.copy()
     for column in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
         safe[column] = safe[column].map(_harmless)
+    safe.columns = safe.columns.map(_harmless)
     text = safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
     write_text(text, path)
 
@@ -140,11 +147,13 @@ def write_text(text: str, path: Path) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a `.tsv` of the results folder."""
-    text = ["subject", "session", "condition"]
-    return pd.read_csv(
-        path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=dict.fromkeys(text, str)
-    )
+    """Read a `.tsv` of the results folder, its cells as they were before `write_table` made them harmless."""
+    dtype = dict.fromkeys(TEXT_COLUMNS, str)
+    table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=dtype)
+    for column in table.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]]:
+        table[column] = table[column].map(_as_it_was)
+    table.columns = table.columns.map(_as_it_was)
+    return table
 
 
 def hash_file(path: Path) -> str:
@@ -231,7 +240,8 @@ def describe_results(results: Path, settings: Settings) -> None:
         "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
     }
     write_text(json.dumps(description, indent=2), results / "dataset_description.json")
-    ignored = "*.html figures/ *.tsv *.parquet *.toml run.json swa.lock **/*_desc-* **/figures/".split()
+    ignored = ["*.html", "figures/", "*.tsv", "*.parquet", "*.toml", "run.json", "swa.lock"]
+    ignored += ["**/*_desc-*", "**/figures/"]
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
 
 
@@ -251,9 +261,14 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _harmless(cell: object) -> object:
-    if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell and not _is_number(cell):
+    """Put a quote before what a spreadsheet would run, and before a quote, so that reading can take it off again."""
+    if isinstance(cell, str) and cell[:1] in FORMULA_MARKS and cell and not _is_number(cell):
         return "'" + cell
     return cell
+
+
+def _as_it_was(cell: object) -> object:
+    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" else cell
 
 
 def _is_number(cell: str) -> bool:
@@ -266,7 +281,8 @@ def _is_number(cell: str) -> bool:
 
 def _replace(path: Path, write: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two writers of one night, on one host or two, must not share a temporary file.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         write(temporary)
         with temporary.open("rb+") as file:

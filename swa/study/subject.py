@@ -22,6 +22,8 @@ ADDITIVE = ("swa_decline", "wave_multipeak_fraction", "analysed_minutes")
 AMPLITUDE_PERCENTILE = 0.9
 REFERENCE_PERCENTILE = 0.75
 FEWEST_WAVES = 30
+ROW_COLUMNS = ["session", "condition", *MEASURE_COLUMNS]
+NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,30 +164,31 @@ def _regions(rows: pd.DataFrame) -> pd.DataFrame:
         part = rows[rows["channel"].map(places) == place]
         if part.empty:
             continue
-        additive = part["measure"].isin(ADDITIVE)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value = np.where(additive, part["value"], np.log(part["value"].where(part["value"] > 0)))
-        grouped = part.assign(value=value, missing=part["value"].isna(), zero=part["value"] <= 0).groupby(
-            keys, sort=False
-        )
-        mean = grouped.agg(
-            value=("value", lambda values: values.mean(skipna=False)),
-            n=("n", "sum"),
-            unit=("unit", "first"),
-            note=("note", "first"),
-            zero=("zero", "any"),
-        ).reset_index()
-        is_additive = mean["measure"].isin(ADDITIVE)
-        zero = mean["zero"] & ~is_additive & mean["value"].isna()
-        mean["value"] = np.where(is_additive, mean["value"], np.exp(mean["value"]))
-        mean["note"] = np.where(zero, "zero in one of its channels: no log-mean", mean["note"])
-        found.append(mean.drop(columns="zero").assign(channel=place))
+        found.append(_log_mean(part, keys).assign(channel=place))
     if len(found) == 2:
-        front, centre = (part[(part["measure"] == "swa")].set_index(keys) for part in found)
-        both = front.join(centre[["value"]], rsuffix="_central").reset_index()
-        both["value"] /= both.pop("value_central")
+        front, centre = (part[part["measure"] == "swa"].set_index(keys) for part in found)
+        both = front.assign(central=centre["value"], why=centre["note"]).reset_index()  # side by side, by their keys
+        both["value"] /= both.pop("central")
+        both["note"] = both["note"].where(both["note"] != "", both.pop("why"))
         found.append(both.assign(measure="frontal_central_ratio", unit="1", channel="frontal/central"))
     return pd.concat(found, ignore_index=True) if found else rows.iloc[:0]
+
+
+def _log_mean(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Mean over channels, of the logarithm unless the measure is additive; NaN, with the reason, where one is NaN."""
+    additive, missing = rows["measure"].isin(ADDITIVE), rows["value"].isna()
+    zero = ~additive & (rows["value"] <= 0)
+    value = rows["value"].where(additive, np.log(rows["value"].where(rows["value"] > 0)))
+    note = rows["note"].where(missing, "").mask(zero, "zero in one of its channels: no log-mean")
+    grouped = rows.assign(value=value, note=note).groupby(keys, sort=False)
+    mean = grouped.agg(
+        value=("value", lambda values: values.mean(skipna=False)),
+        n=("n", "sum"),
+        unit=("unit", "first"),
+        note=("note", "max"),  # any that is not empty
+    ).reset_index()
+    mean["value"] = mean["value"].where(mean["measure"].isin(ADDITIVE), np.exp(mean["value"]))
+    return mean
 
 
 def _channels(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[str]:
@@ -204,22 +207,8 @@ def _baseline_fixed(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> 
         ]
         limit = _pooled_quantile([a for a in amplitudes if len(a)], AMPLITUDE_PERCENTILE)
         for night in nights:
-            note = f"above {limit:.1f} µV" if np.isfinite(limit) else "the subject has no baseline night"
-            rows += [(night.session, night.condition, *row, note) for row in _density_rows(night, channel, limit)]
-    columns = [
-        "session",
-        "condition",
-        "channel",
-        "stages",
-        "window",
-        "measure",
-        "variant",
-        "value",
-        "unit",
-        "n",
-        "note",
-    ]
-    return [pd.DataFrame(rows, columns=columns)] if rows else []
+            rows += [(night.session, night.condition, *row) for row in _density_rows(night, channel, limit)]
+    return [pd.DataFrame(rows, columns=ROW_COLUMNS)] if rows else []
 
 
 def _density_rows(night: _StoredNight, channel: str, limit: float) -> list[tuple[object, ...]]:
@@ -231,11 +220,14 @@ def _density_rows(night: _StoredNight, channel: str, limit: float) -> list[tuple
     large = waves["negative_amplitude_uv"].to_numpy() > limit
     rows: list[tuple[object, ...]] = []
     for stretch in stretches:
-        minutes = usable_s[stretch.epochs].sum() / 60
-        measured = minutes >= night.settings.windows.minimum_min and np.isfinite(limit) and not stretch.reason
+        minutes, minimum_min = usable_s[stretch.epochs].sum() / 60, night.settings.windows.minimum_min
+        reason = stretch.reason or ("" if np.isfinite(limit) else NO_BASELINE)
+        if not reason and minutes < minimum_min:
+            reason = f"{minutes:.1f} min of usable time, {minimum_min:g} are needed"
         n = int((large & stretch.epochs[epoch]).sum())
-        value = n / minutes if measured else np.nan
-        rows.append((channel, stretch.stages, stretch.window, "wave_density_baseline_fixed", "", value, "1/min", n))
+        value, note = (np.nan, reason) if reason else (n / minutes, f"above {limit:.1f} µV")
+        key = (channel, stretch.stages, stretch.window)
+        rows.append((*key, "wave_density_baseline_fixed", "", value, "1/min", n, note))
     return rows
 
 
@@ -255,20 +247,7 @@ def _matched_slopes(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> 
         for night in nights:
             if channel in night.summary["channels"]:
                 rows += _matched_rows(night, channel, limit, reference)
-    columns = [
-        "session",
-        "condition",
-        "channel",
-        "stages",
-        "window",
-        "measure",
-        "variant",
-        "value",
-        "unit",
-        "n",
-        "note",
-    ]
-    return [pd.DataFrame(rows, columns=columns)] if rows else []
+    return [pd.DataFrame(rows, columns=ROW_COLUMNS)] if rows else []
 
 
 def _large_waves(night: _StoredNight, channel: str, limit: float) -> pd.DataFrame:
@@ -287,7 +266,7 @@ def _matched_rows(night: _StoredNight, channel: str, limit: float, reference: fl
         n = int(inside.sum())
         for name in ("slope_up", "slope_down"):
             if not np.isfinite(reference):
-                value, note = np.nan, "the subject has no baseline night"
+                value, note = np.nan, NO_BASELINE
             elif stretch.reason or n < FEWEST_WAVES:
                 value, note = np.nan, stretch.reason or f"{n} waves of {limit:g} µV or more, {FEWEST_WAVES} are needed"
             else:
@@ -303,8 +282,11 @@ def _slope_at(amplitude: NDArray[np.float64], slope: NDArray[np.float64], refere
     from scipy.optimize import least_squares
 
     x, y = np.log(amplitude / reference), np.log(slope)
-    scale = 1.4826 * float(np.median(np.abs(y - np.median(y)))) or 1.0
-    start = np.polyfit(x, y, 1)[::-1] if np.ptp(x) > 0 else np.array([np.median(y), 0.0])
+    if np.ptp(x) == 0:  # no line through one amplitude
+        return float(np.exp(np.median(y)))
+    start = np.polyfit(x, y, 1)[::-1]
+    # The spread about the line, not of the slopes: those differ with amplitude, which would hide outliers.
+    scale = 1.4826 * float(np.median(np.abs(y - start[0] - start[1] * x))) or 1.0
 
     def residuals(line: NDArray[np.float64]) -> NDArray[np.float64]:
         return line[0] + line[1] * x - y

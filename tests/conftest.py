@@ -1,0 +1,166 @@
+"""Shared fixtures: signals whose answers are known, recordings in memory and on disk, and the real recordings."""
+
+import datetime
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+START = datetime.datetime(2024, 3, 1, 22, 40)
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """Samples in memory, in the unit of the header, with the samples at the recording's limit."""
+
+    signals: list
+    clipped: dict
+
+    def read(self, position):
+        samples = np.asarray(self.signals[position], dtype=float)
+        limits = np.zeros(len(samples), bool)
+        limits[self.clipped.get(position, slice(0, 0))] = True
+        return samples, limits
+
+
+@pytest.fixture(scope="session")
+def make_recording():
+    """`make_recording({label: µV}, rate_hz)`: a recording in memory."""
+
+    def make(signals, rate_hz=100.0, *, unit="uV", start=START, settings=None, clipped=None, name="memory.edf"):
+        from swa.recordings.channels import SignalInfo, assign_channels
+        from swa.recordings.reader import Recording
+        from swa.settings import Settings
+
+        settings = settings or Settings()
+        infos = [SignalInfo(label=label, rate_hz=rate_hz, unit=unit) for label in signals]
+        return Recording(
+            name=name,
+            path=None,
+            start=start,
+            duration_s=len(next(iter(signals.values()))) / rate_hz,
+            rate_hz=settings.signal.rate_hz,
+            channels=assign_channels(infos, settings.channels),
+            clipped_samples=settings.artifacts.clipped_samples,
+            source=ArraySource(list(signals.values()), clipped or {}),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_hypnogram():
+    """`make_hypnogram("W*4 N2*30 R*10")`: a hypnogram, written as runs of epochs."""
+
+    def make(text, epoch_s=30.0, **options):
+        from swa.sleep.scoring import make_hypnogram as build
+
+        stages = []
+        for part in text.split():
+            stage, _, count = part.partition("*")
+            stages += [stage] * int(count or 1)
+        return build(stages, epoch_s, **options)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sleep_eeg():
+    """`sleep_eeg(hypnogram, seed)`: EEG of 100 Hz in µV, a quiet background with slow waves in N2 and N3.
+
+    The background falls as 1/f; N2 has a slow wave every 6 s, N3 every 2.5 s, of about 120 µV peak-to-peak.
+    """
+
+    def make(hypnogram, seed=0, rate_hz=100.0, size=1.0):
+        from swa.sleep.scoring import epoch_length_s, stages_of
+
+        rng = np.random.default_rng(seed)
+        stages, epoch_s = stages_of(hypnogram), epoch_length_s(hypnogram)
+        n_samples = round(len(stages) * epoch_s * rate_hz)
+        frequencies = np.fft.rfftfreq(n_samples, 1 / rate_hz)
+        shape = np.where(frequencies > 0.3, 1 / np.sqrt(np.maximum(frequencies, 0.3)), 0)
+        signal = np.fft.irfft(np.fft.rfft(rng.normal(size=n_samples)) * shape, n_samples)
+        signal *= 8 / signal.std()
+        wave = slow_wave(rate_hz)
+        for epoch, stage in enumerate(stages):
+            gap_s = {"N2": 6.0, "N3": 2.5}.get(stage)
+            if gap_s is None:
+                continue
+            for time_s in epoch * epoch_s + np.arange(0.5, epoch_s - 1.6, gap_s):
+                first = round((time_s + rng.uniform(0, 0.3)) * rate_hz)
+                signal[first : first + len(wave)] += size * rng.uniform(0.8, 1.6) * wave
+        return signal
+
+    return make
+
+
+def slow_wave(rate_hz, negative_uv=70.0, positive_uv=50.0):
+    """One slow wave: a negative half-wave of 0.5 s and a positive one of 0.6 s."""
+    down = -negative_uv * np.sin(np.pi * np.arange(round(0.5 * rate_hz)) / round(0.5 * rate_hz))
+    up = positive_uv * np.sin(np.pi * np.arange(round(0.6 * rate_hz)) / round(0.6 * rate_hz))
+    return np.concatenate([down, up])
+
+
+@pytest.fixture(scope="session")
+def write_edf():
+    """`write_edf(path, {label: signal}, rate_hz, ...)`: a small EDF+C or BDF+C."""
+
+    def write(path, signals, rate_hz=100.0, *, unit="uV", limits=(-3200.0, 3200.0), start=START, patient="", bdf=False):
+        import edfio
+
+        def of(options, label):
+            return options[label] if isinstance(options, dict) else options
+
+        kind = edfio.BdfSignal if bdf else edfio.EdfSignal
+        channels = [
+            kind(
+                np.asarray(signal, float),
+                sampling_frequency=of(rate_hz, label),
+                label=label,
+                physical_dimension=of(unit, label),
+                physical_range=of(limits, label),
+            )
+            for label, signal in signals.items()
+        ]
+        options = {"starttime": start.time(), "recording": edfio.Recording(startdate=start.date())}
+        if patient:
+            options["patient"] = edfio.Patient(name=patient, code="MRN77231")
+        (edfio.Bdf if bdf else edfio.Edf)(channels, **options).write(path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of the real recordings; tests that need it are skipped where it is absent."""
+    named = os.environ.get("SWA_SHARED_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real recordings are not here (SWA_SHARED_DATA, or ../shared/data beside the checkout)")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def long_hypnogram(make_hypnogram):
+    """Three NREM cycles in 3.4 h, with 2.5 h of N2 and N3."""
+    cycle = "N1*4 N2*30 N3*60 N2*10 R*{}"
+    return make_hypnogram(f"W*20 {cycle.format(10)} {cycle.format(24)} W*4 N2*74 N3*20 N2*10 R*30 W*10")
+
+
+@pytest.fixture(scope="session")
+def night_recording(make_recording, sleep_eeg, long_hypnogram):
+    """Four EEG channels of the night of `long_hypnogram`."""
+    return make_recording(
+        {name: sleep_eeg(long_hypnogram, seed) for seed, name in enumerate(("F3-M2", "F4-M1", "C3-M2", "C4-M1"))}
+    )
+
+
+@pytest.fixture(scope="session")
+def night(night_recording, long_hypnogram):
+    """The analysed night."""
+    from swa.night import analyze_night
+
+    return analyze_night(night_recording, long_hypnogram, subject="S01", session="a", condition="baseline")

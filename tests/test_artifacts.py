@@ -1,0 +1,145 @@
+"""Unusable time, rule by rule; and that larger slow waves are not unusable."""
+
+import numpy as np
+import pytest
+
+from swa.measures.artifacts import RULES, find_artifacts, muscle_band
+from swa.measures.power import compute_window_spectra
+from swa.settings import ArtifactSettings
+
+RATE_HZ = 100.0
+SECONDS = 300
+
+
+def eeg(seed=0, slow=1.0, seconds=SECONDS):
+    """A quiet background with slow waves of about 200 µV peak-to-peak."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    waves = 100 * np.sin(2 * np.pi * 0.9 * t) * (np.sin(2 * np.pi * t / 20) > 0)
+    return rng.normal(0, 5, len(t)) + slow * waves
+
+
+def artifacts(signal, clipped=None, settings=None):
+    signal = np.asarray(signal, np.float32)
+    spectra = compute_window_spectra(signal, RATE_HZ)
+    clipped = np.zeros(len(signal), bool) if clipped is None else clipped
+    muscle = spectra.band_power((26.25, 32.0))
+    return find_artifacts(signal, clipped, RATE_HZ, spectra.starts, spectra.length, muscle, settings)
+
+
+def seconds(mask):
+    """First and last marked second."""
+    hits = np.flatnonzero(mask)
+    return (hits[0] / RATE_HZ, (hits[-1] + 1) / RATE_HZ) if hits.size else None
+
+
+def test_a_clean_signal_is_usable_whole():
+    found = artifacts(eeg())
+    assert set(found.samples) == set(RULES)
+    assert not found.unusable.any()
+    assert not found.windows.any()
+
+
+@pytest.mark.parametrize("slow", [1.6, 2.5])
+def test_a_drug_that_makes_slow_waves_larger_removes_nothing(slow):
+    signal = eeg(slow=1.0)
+    signal[15000:] = eeg(slow=slow)[15000:]
+    assert not artifacts(signal).unusable.any()
+
+
+def test_a_muscle_burst_is_found_and_no_more_than_its_windows():
+    signal = eeg()
+    burst = slice(10000, 10200)
+    signal[burst] += np.random.default_rng(1).normal(0, 60, 200)
+    found = artifacts(signal)
+    assert found.samples["muscle"][burst].all()
+    first, last = seconds(found.unusable)
+    assert first >= 95
+    assert last <= 107.5
+    assert not found.samples["amplitude"].any()
+    assert set(np.flatnonzero(found.windows)) <= set(range(38, 42))
+
+
+def test_muscle_is_judged_against_the_surrounding_180_s():
+    signal = eeg(seconds=900)
+    signal[30000:60000] += np.random.default_rng(2).normal(0, 30, 30000)
+    middle = artifacts(signal).samples["muscle"][42000:48000]
+    assert not middle.any()  # five minutes of tense sleep are their own median
+
+
+def test_a_pop_is_found_with_a_second_of_ringing_on_either_side():
+    signal = eeg(slow=0)
+    signal[15000:15010] += 2500
+    found = artifacts(signal)
+    mask = found.samples["amplitude"]
+    assert mask[15000 - 100 : 15010 + 100].all()
+    first, last = seconds(mask)
+    assert 148 < first < 149.05
+    assert 151.05 < last < 152.5
+
+
+def test_slow_drift_is_no_amplitude_artefact():
+    t = np.arange(SECONDS * 100) / RATE_HZ
+    assert not artifacts(eeg() + 20 * t).unusable.any()
+    assert not artifacts(eeg() + 1500 * np.sin(2 * np.pi * 0.01 * t)).unusable.any()
+
+
+def test_a_large_offset_is_no_amplitude_artefact():
+    assert not artifacts(eeg() + 20_000).unusable.any()
+
+
+def test_the_amplitude_limit_is_a_setting():
+    signal = eeg(slow=0)
+    signal[15000:15010] += 400
+    assert not artifacts(signal).samples["amplitude"].any()
+    assert artifacts(signal, settings=ArtifactSettings(amplitude_uv=200)).samples["amplitude"].any()
+
+
+def test_a_flat_stretch_is_found():
+    signal = eeg()
+    signal[10000:12000] = 7.0
+    mask = artifacts(signal).samples["flat"]
+    assert mask[10250:11750].all()
+    assert not mask[:10000].any()
+    assert not mask[12000:].any()
+
+
+def test_a_signal_that_moves_by_more_than_half_a_microvolt_is_not_flat():
+    t = np.arange(6000) / RATE_HZ
+    assert artifacts(0.2 * np.sin(2 * np.pi * t)).samples["flat"].all()
+    assert not artifacts(0.4 * np.sin(2 * np.pi * t)).samples["flat"].any()
+
+
+def test_clipped_samples_and_their_windows_are_unusable():
+    clipped = np.zeros(SECONDS * 100, bool)
+    clipped[12000:12003] = True
+    found = artifacts(eeg(), clipped)
+    np.testing.assert_array_equal(found.unusable, clipped)
+    assert np.flatnonzero(found.windows).tolist() == [47, 48]  # 117.5-122.5 s, 120-125 s
+
+
+def test_windows_are_those_that_hold_an_unusable_sample():
+    rng = np.random.default_rng(3)
+    clipped = np.zeros(SECONDS * 100, bool)
+    clipped[rng.integers(0, len(clipped), 20)] = True
+    windows = artifacts(eeg(), clipped).windows
+    for window, start in zip(windows, range(0, len(clipped) - 499, 250), strict=True):
+        assert window == clipped[start : start + 500].any()
+
+
+def test_a_gain_of_both_signal_and_surroundings_changes_no_muscle_window():
+    signal = eeg()
+    signal[10000:10200] += np.random.default_rng(1).normal(0, 60, 200)
+    np.testing.assert_array_equal(artifacts(signal).samples["muscle"], artifacts(2 * signal).samples["muscle"])
+
+
+@pytest.mark.parametrize(("rate_hz", "band"), [(512, (26.25, 32)), (80, (26.25, 32)), (79, (20, 30)), (50, (20, 30))])
+def test_the_muscle_band_is_one_that_the_recording_holds(rate_hz, band):
+    assert muscle_band(rate_hz, ArtifactSettings()) == band
+
+
+@pytest.mark.parametrize("n_samples", [1, 499, 500, 749, 1000])
+def test_short_signals_have_no_artefact(n_samples):
+    found = artifacts(eeg()[:n_samples])
+    assert found.unusable.shape == (n_samples,)
+    assert not found.unusable.any()

@@ -1,0 +1,408 @@
+"""One night through all rooms: its tables, its reasons, and what a gain or a second run changes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swa.errors import RecordingError, ScoringError
+from swa.measures.slow_waves import WAVE_COLUMNS
+from swa.night import MEASURE_COLUMNS, analyze_night, detect_slow_waves
+from swa.recordings.reader import read_recording
+from swa.settings import Settings, WaveCriteria, check_settings
+from swa.sleep.scoring import read_hypnogram, stages_of
+
+KEY = ["channel", "stages", "window", "measure", "variant"]
+
+
+@pytest.fixture
+def value(night):
+    def look_up(measure, stages="NREM", window="night", channel="C4-M1", of=None):
+        table = (of or night).measures
+        row = table[
+            (table["measure"] == measure)
+            & (table["stages"] == stages)
+            & (table["window"] == window)
+            & (table["channel"] == channel)
+        ]
+        assert len(row) == 1, (measure, stages, window, channel)
+        return row["value"].iloc[0]
+
+    return look_up
+
+
+# --- the long table -----------------------------------------------------------------------------------------------
+
+
+def test_the_long_table_has_its_columns_and_a_unique_key(night):
+    assert tuple(night.measures.columns) == MEASURE_COLUMNS
+    assert not night.measures.duplicated(KEY).any()
+    assert set(night.measures["channel"]) == {"F3-M2", "F4-M1", "C3-M2", "C4-M1"}
+
+
+def test_what_is_not_measured_says_why_and_what_is_measured_does_not(night):
+    missing = night.measures["value"].isna()
+    assert missing.any()
+    assert (night.measures.loc[missing, "note"] != "").all()
+    measured = night.measures[~missing & (night.measures["measure"] != "analysed_minutes")]
+    assert (measured["note"] == "").all()
+
+
+def test_every_row_has_the_unit_of_its_measure(night):
+    units = night.measures.groupby("measure")["unit"].unique()
+    assert all(len(unit) == 1 and unit[0] for unit in units), units[units.map(len) > 1]
+    assert units["swa"][0] == "µV²"
+    assert units["wave_density"][0] == "1/min"
+    assert units["wave_slope_up"][0] == "µV/s"
+
+
+def test_the_windows_of_the_interface_are_there(night):
+    windows = set(night.measures["window"])
+    assert {"night", "cycle-1", "cycle-2", "cycle-3", "hour-1", "matched", "first60min", "first120min"} <= windows
+    assert set(night.measures["stages"]) == {"NREM", "N2", "N3", "REM", "W", "any"}
+
+
+def test_analysed_minutes_are_those_of_the_stages(night, value, long_hypnogram):
+    stages = stages_of(long_hypnogram)
+    for name, members in {"NREM": ("N2", "N3"), "N2": ("N2",), "N3": ("N3",), "REM": ("R",), "W": ("W",)}.items():
+        minutes = np.isin(stages, members).sum() / 2
+        assert value("analysed_minutes", name) == pytest.approx(minutes, rel=0.02)
+    assert value("analysed_minutes", window="matched") == pytest.approx(60, abs=0.5)
+
+
+def test_swa_of_nrem_lies_between_that_of_n2_and_n3(value):
+    assert value("swa", "N2") < value("swa", "NREM") < value("swa", "N3")
+    assert value("swa", "N3") > 3 * value("swa", "REM")
+
+
+def test_energy_is_swa_times_nrem_time(value, long_hypnogram):
+    seconds = np.isin(stages_of(long_hypnogram), ("N2", "N3")).sum() * 30
+    assert value("swa_energy") == pytest.approx(value("swa") * seconds)
+
+
+def test_waves_are_found_at_the_planted_rate_and_hardly_any_in_rem(value):
+    assert value("wave_density", "N2") == pytest.approx(10, abs=1.5)
+    assert value("wave_density", "N3") == pytest.approx(24, abs=3)
+    assert value("wave_density", "REM") < 0.5
+    assert 35 < value("halfwave_rate", "REM") < 65
+
+
+def test_delta_sleep_ratio_is_swa_of_cycle_1_over_cycle_2(value):
+    expected = value("swa", window="cycle-1") / value("swa", window="cycle-2")
+    assert value("delta_sleep_ratio") == pytest.approx(expected, rel=1e-6)
+
+
+def test_stage_free_stretches_have_power_and_no_waves(night):
+    rows = night.measures[night.measures["window"] == "first60min"]
+    assert "swa" in set(rows["measure"])
+    assert not rows["measure"].str.startswith("wave_").any()
+
+
+def test_the_decline_of_a_night_that_does_not_decline_is_about_zero(value):
+    assert abs(value("swa_decline")) < 0.5
+
+
+# --- other tables -------------------------------------------------------------------------------------------------
+
+
+def test_waves_have_their_columns_and_lie_in_their_stage(night, long_hypnogram):
+    table = night.waves.table
+    assert tuple(table.columns) == WAVE_COLUMNS
+    stages = stages_of(long_hypnogram)
+    assert (stages[(table["negative_peak_s"] / 30).astype(int)] == table["stage"]).all()
+    selected = night.waves.select()
+    assert (selected["negative_amplitude_uv"] >= 40).all()
+    assert (selected["peak_to_peak_uv"] >= 75).all()
+    assert table["dose_h"].isna().all()
+
+
+def test_minutes_of_nrem_of_a_wave_count_n2_and_n3_before_it(night, long_hypnogram):
+    table = night.waves.table
+    nrem = np.isin(stages_of(long_hypnogram), ("N2", "N3"))
+    grid = np.concatenate(([0], np.cumsum(nrem) * 0.5))
+    expected = np.interp(table["negative_peak_s"] / 30, np.arange(len(grid)), grid)
+    np.testing.assert_allclose(table["nrem_min"], expected, atol=1e-6)
+
+
+def test_analysed_minutes_of_waves_tell_no_wave_from_not_measured(night, long_hypnogram):
+    minutes = night.waves.analysed_min
+    assert set(minutes["stage"]) == {"W", "N1", "N2", "N3", "R"}
+    assert minutes.groupby("channel")["minutes"].sum().tolist() == [len(stages_of(long_hypnogram)) / 2] * 4
+
+
+def test_epochs_hold_each_band_and_spectra_integrate_to_the_measure(night, value):
+    from swa.measures.power import band_weights
+
+    epochs = night.epochs[night.epochs["channel"] == "C4-M1"]
+    nrem = epochs["stage"].isin(["N2", "N3"])
+    assert epochs.loc[nrem, "swa"].mean() == pytest.approx(value("swa"), rel=1e-5)
+    spectra = night.spectra
+    spectrum = spectra[(spectra["channel"] == "C4-M1") & (spectra["stages"] == "NREM") & (spectra["window"] == "night")]
+    weights = band_weights(spectrum["frequency_hz"].to_numpy(), (0.5, 4.0))
+    assert spectrum["density_uv2_hz"] @ weights == pytest.approx(value("swa"), rel=1e-5)
+
+
+def test_the_average_wave_has_its_trough_at_zero(night):
+    average = night.waves.average
+    for _, wave in average.groupby("channel"):
+        assert wave.loc[wave["mean_uv"].idxmin(), "time_s"] == pytest.approx(0, abs=0.02)
+        assert -120 < wave["mean_uv"].min() < -50
+
+
+def test_the_summary_says_where_stages_and_channels_come_from(night):
+    assert night.summary["channels"] == ["F3-M2", "F4-M1", "C3-M2", "C4-M1"]
+    assert night.summary["nrem_cycles"] == 3
+    assert night.summary["sleep_onset_min"] == 10
+    assert night.summary["recording_start"] == "2024-03-01T22:40:00"
+    assert set(night.summary["derivations"]) == set(night.summary["channels"])
+    assert all(0 <= shares["any"] < 0.01 for shares in night.summary["unusable_nrem_share"].values())
+    assert (night.subject, night.session, night.condition) == ("S01", "a", "baseline")
+
+
+# --- symmetries ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def short(make_hypnogram, make_recording, sleep_eeg):
+    """A short night of one channel; `short(scale, settings)`."""
+    hypnogram = make_hypnogram("W*6 N1*4 N2*20 N3*30 R*10")
+    signal = sleep_eeg(hypnogram, 5)
+
+    def analyse(change=lambda x: x, settings=None, hypnogram=hypnogram, **options):
+        changed = change(signal)
+        signals = changed if isinstance(changed, dict) else {"C4-M1": changed}
+        recording = make_recording(signals, settings=settings, **options.pop("recording", {}))
+        return analyze_night(recording, hypnogram, settings, **options)
+
+    return analyse
+
+
+def test_two_runs_give_equal_tables(short):
+    first, second = short(), short()
+    pd.testing.assert_frame_equal(first.measures, second.measures)
+    pd.testing.assert_frame_equal(first.waves.table, second.waves.table)
+    assert first.summary == second.summary
+
+
+def test_a_gain_scales_power_by_its_square_and_the_90th_percentile_by_itself(short, value):
+    plain, louder = short(), short(lambda x: 1.2 * x)
+    assert value("swa", of=louder) / value("swa", of=plain) == pytest.approx(1.44, rel=1e-4)
+    assert value("sigma_power", of=louder) / value("sigma_power", of=plain) == pytest.approx(1.44, rel=1e-4)
+    assert value("wave_amplitude_p90", of=louder) / value("wave_amplitude_p90", of=plain) == pytest.approx(
+        1.2, rel=1e-4
+    )
+    assert value("halfwave_rate", of=louder) == value("halfwave_rate", of=plain)
+    assert value("swa_relative", of=louder) == pytest.approx(value("swa_relative", of=plain), rel=1e-4)
+
+
+def test_slow_waves_one_and_a_half_times_as_large_lose_no_time(make_hypnogram, make_recording, sleep_eeg, value):
+    hypnogram = make_hypnogram("N2*30 N3*60")
+    nights = [
+        analyze_night(make_recording({"C4-M1": sleep_eeg(hypnogram, 3, size=size)}), hypnogram) for size in (1.0, 1.6)
+    ]
+    plain, larger = (value("analysed_minutes", of=night) for night in nights)
+    assert plain == larger == 45
+    assert value("swa", of=nights[1]) > 2 * value("swa", of=nights[0])
+
+
+def test_the_order_of_channels_changes_no_number(short):
+    forward = short(lambda x: {"C4-M1": x, "C3-M2": 0.8 * x, "F4-M1": 1.2 * x})
+    backward = short(lambda x: {"F4-M1": 1.2 * x, "C3-M2": 0.8 * x, "C4-M1": x})
+    pd.testing.assert_frame_equal(
+        backward.measures.sort_values(KEY, ignore_index=True), forward.measures.sort_values(KEY, ignore_index=True)
+    )
+
+
+def test_wake_before_the_night_changes_no_nrem_number(short, value, make_hypnogram):
+    later = make_hypnogram("W*26 N1*4 N2*20 N3*30 R*10")
+    quiet = np.random.default_rng(0).normal(0, 5, 20 * 3000)
+    padded = short(lambda x: np.concatenate([quiet, x]), hypnogram=later)
+    plain = short()
+    for measure in ("swa", "wave_density", "wave_slope_up", "wave_negative_amplitude"):
+        assert value(measure, of=padded) == pytest.approx(value(measure, of=plain), rel=5e-3)
+
+
+def test_a_masked_stretch_cuts_no_wave(short):
+    """Every wave of the masked night is a wave of the whole night, to the last digit."""
+
+    def clip(first, last):
+        return {"recording": {"clipped": {0: slice(first, last)}}}
+
+    whole, masked = short().waves.table, short(**clip(60_000, 60_400)).waves.table
+    times = whole["start_s"].isin(masked["start_s"])
+    pd.testing.assert_frame_equal(whole[times].reset_index(drop=True), masked)
+    lost = whole[~times]
+    assert len(lost) > 0
+    assert (lost["end_s"] >= 600.0 - 0.01).all()
+    assert (lost["start_s"] <= 604.01).all()
+    assert not ((masked["start_s"] < 604.0) & (masked["end_s"] > 600.0)).any()
+
+
+def test_a_masked_stretch_shortens_the_analysed_time(short, value):
+    masked = short(recording={"clipped": {0: slice(60_000, 66_000)}})
+    assert value("analysed_minutes", of=short()) - value("analysed_minutes", of=masked) == pytest.approx(1.0)
+    assert masked.summary["unusable_nrem_share"]["C4-M1"]["clipped"] == pytest.approx(1 / 25)
+
+
+# --- reasons ------------------------------------------------------------------------------------------------------
+
+
+def test_a_night_without_nrem_is_an_error_that_names_file_and_scoring(make_recording, make_hypnogram):
+    recording = make_recording({"C4-M1": np.random.default_rng(0).normal(0, 20, 60_000)})
+    with pytest.raises(RecordingError, match=r"memory\.edf: no NREM sleep.*10\.0 min.*by Anna"):
+        analyze_night(recording, make_hypnogram("W*10 N1*5 R*5", scorer="Anna"))
+
+
+def test_a_real_recording_of_wake_alone_is_an_error(shared_data, make_hypnogram):
+    recording = read_recording(shared_data / "recordings" / "sleep_edf_first_5min.edf")
+    with pytest.raises(RecordingError, match="no NREM"):
+        analyze_night(recording, make_hypnogram("W*10"))
+
+
+def test_without_eeg_the_remedy_is_told(make_recording, make_hypnogram):
+    with pytest.raises(RecordingError, match=r"no EEG channel.*\[channels\] roles"):
+        analyze_night(make_recording({"Flow": np.zeros(60_000)}), make_hypnogram("N2*20"))
+
+
+def test_when_no_channel_has_a_unit_the_first_says_why(make_recording, make_hypnogram):
+    signals = dict.fromkeys(("C4-M1", "C3-M2"), np.random.default_rng(0).normal(0, 20, 60_000))
+    with pytest.raises(RecordingError, match=r"C4-M1.*no usable unit.*1 more channel"):
+        analyze_night(make_recording(signals, unit=""), make_hypnogram("N2*20"))
+
+
+def test_a_channel_that_cannot_be_read_is_left_out_with_a_note(make_recording, make_hypnogram):
+    rng = np.random.default_rng(0)
+    signals = {"C4-M1": rng.normal(0, 20, 60_000), "C3-M2": rng.normal(0, 20, 60_000) * 1e6}
+    night = analyze_night(make_recording(signals), make_hypnogram("N2*20"))
+    assert night.summary["channels"] == ["C4-M1"]
+    assert any(note.startswith("left out") and "C3-M2" in note for note in night.notes)
+
+
+def test_a_scoring_that_does_not_fit_is_noted(make_recording, make_hypnogram):
+    night = analyze_night(
+        make_recording({"C4-M1": np.random.default_rng(0).normal(0, 20, 60_000)}), make_hypnogram("N2*10")
+    )
+    assert "5.0 min of the recording are not scored" in night.notes
+
+
+def test_a_scoring_of_another_night_is_an_error(make_recording, make_hypnogram):
+    recording = make_recording({"C4-M1": np.zeros(60_000)})
+    with pytest.raises(ScoringError, match="no overlap"):
+        analyze_night(recording, make_hypnogram("N2*20", start=pd.Timestamp("2020-01-01 22:00")))
+
+
+def test_a_channel_without_usable_time_is_nan_with_the_reason_in_every_row(make_recording, make_hypnogram):
+    rng = np.random.default_rng(0)
+    signals = {"C4-M1": rng.normal(0, 20, 90_000), "C3-M2": np.zeros(90_000)}
+    night = analyze_night(make_recording(signals), make_hypnogram("N2*30"))
+    flat = night.measures[(night.measures["channel"] == "C3-M2") & (night.measures["measure"] != "analysed_minutes")]
+    assert flat["value"].isna().all()
+    assert (flat["note"] != "").all()
+    assert set(night.spectra["channel"]) == {"C4-M1"}
+
+
+def test_a_night_of_flat_channels_alone_has_empty_tables_with_their_columns(make_recording, make_hypnogram):
+    night = analyze_night(make_recording({"C4-M1": np.zeros(90_000)}), make_hypnogram("N2*30"))
+    assert night.spectra.empty
+    assert "density_uv2_hz" in night.spectra
+    assert "mean_uv" in night.waves.average
+    assert tuple(night.waves.table.columns) == WAVE_COLUMNS
+
+
+def test_less_than_the_minimum_of_usable_time_is_not_measured(make_recording, make_hypnogram, value):
+    recording = make_recording({"C4-M1": np.random.default_rng(0).normal(0, 20, 60_000)})
+    night = analyze_night(recording, make_hypnogram("N2*19 N3*1"))
+    assert np.isnan(value("swa", "N3", of=night))
+    assert np.isfinite(value("swa", "N2", of=night))
+    settings = check_settings({"windows": {"minimum_min": 0.4}})
+    assert np.isfinite(value("swa", "N3", of=analyze_night(recording, make_hypnogram("N2*19 N3*1"), settings)))
+
+
+def test_no_wave_there_is_zero_and_its_amplitude_not_measured(make_recording, make_hypnogram, value):
+    recording = make_recording({"C4-M1": np.random.default_rng(0).normal(0, 5, 90_000)})
+    night = analyze_night(recording, make_hypnogram("N2*30"))
+    assert value("wave_density", of=night) == 0
+    assert np.isnan(value("wave_slope_up", of=night))
+
+
+def test_a_night_shorter_than_the_matched_window_says_so(short):
+    rows = short().measures.query("window == 'matched' and measure == 'swa'")
+    assert rows["value"].isna().all()
+    assert rows["note"].str.contains("60 are needed").all()
+
+
+# --- times --------------------------------------------------------------------------------------------------------
+
+
+def test_a_dose_before_the_recording_gives_dose_hours_and_hours_since_the_dose(short):
+    night = short(dose_s=-7200.0)
+    assert "dosehour-3" in set(night.measures["window"])
+    table = night.waves.table
+    np.testing.assert_allclose(table["dose_h"], table["negative_peak_s"] / 3600 + 2)
+
+
+def test_sleep_statistics_are_taken_between_lights_off_and_on(short):
+    whole = short().summary["statistics"]
+    between = short(lights_off_s=120.0, lights_on_s=1800.0).summary["statistics"]
+    assert whole["TIB"] == 35
+    assert between["TIB"] == 28
+    assert whole["SOL"] - between["SOL"] == 2
+    assert short(lights_off_s=-600.0, lights_on_s=1e6).summary["statistics"] == whole
+
+
+@pytest.mark.parametrize(("off_s", "on_s"), [(1800.0, 120.0), (1e6, None), (None, -60.0)])
+def test_lights_that_do_not_fit_the_recording_are_noted(short, off_s, on_s):
+    night = short(lights_off_s=off_s, lights_on_s=on_s)
+    assert night.summary["statistics"] == short().summary["statistics"]
+    assert any("lights off and on do not fit" in note for note in night.notes)
+
+
+# --- settings and entry points ------------------------------------------------------------------------------------
+
+
+def test_settings_change_the_measures_they_name(short, value):
+    settings = check_settings({"power": {"swa_hz": [0.5, 2.0]}, "waves": {"negative_uv": [90, "inf"]}})
+    narrow, plain = short(settings=settings), short()
+    assert value("swa", of=narrow) < value("swa", of=plain)
+    assert value("wave_density", of=narrow) < value("wave_density", of=plain)
+    assert value("sigma_power", of=narrow) == value("sigma_power", of=plain)
+
+
+def test_detect_slow_waves_finds_those_of_the_night(night, night_recording, long_hypnogram):
+    waves = detect_slow_waves(night_recording, long_hypnogram)
+    pd.testing.assert_frame_equal(waves.table, night.waves.table)
+
+
+def test_detect_slow_waves_takes_other_criteria(make_recording, make_hypnogram, sleep_eeg):
+    hypnogram = make_hypnogram("N2*20 N3*20")
+    recording = make_recording({"C4-M1": sleep_eeg(hypnogram, 1)})
+    waves = detect_slow_waves(recording, hypnogram, WaveCriteria.preset("massimini2004"))
+    assert waves.criteria.name == "massimini2004"
+    assert 0 < len(waves.select()) < len(detect_slow_waves(recording, hypnogram).select())
+
+
+def test_detect_slow_waves_needs_no_nrem(make_recording, make_hypnogram):
+    recording = make_recording({"C4-M1": np.random.default_rng(0).normal(0, 5, 60_000)})
+    assert set(detect_slow_waves(recording, make_hypnogram("R*20")).table["stage"]) == {"R"}
+
+
+def test_a_raw_of_mne_is_analysed(make_hypnogram, sleep_eeg, value):
+    mne = pytest.importorskip("mne")
+    hypnogram = make_hypnogram("N2*30")
+    signal = sleep_eeg(hypnogram, 1)
+    raw = mne.io.RawArray(signal[None] * 1e-6, mne.create_info(["C4-M1"], 100, "eeg"), verbose="error")
+    night = analyze_night(raw, hypnogram, Settings())
+    assert value("analysed_minutes", of=night) == 15
+    assert value("wave_density", of=night) == pytest.approx(10, abs=2)
+
+
+def test_the_real_scored_cycle_has_plausible_sleep(shared_data, value):
+    folder = shared_data / "recordings"
+    night = analyze_night(
+        read_recording(folder / "cycle_1ch_100hz.edf"), read_hypnogram(folder / "cycle_1ch_100hz_stages.csv")
+    )
+    assert len(night.cycles) == 1
+    assert value("swa", "N3", channel="C3-A2", of=night) > value("swa", "N2", channel="C3-A2", of=night)
+    assert value("swa", "N2", channel="C3-A2", of=night) > 3 * value("swa", "REM", channel="C3-A2", of=night)
+    assert 2 < value("wave_density", channel="C3-A2", of=night) < 30
+    assert value("wave_density", "REM", channel="C3-A2", of=night) < 1
+    assert night.summary["unusable_nrem_share"]["C3-A2"]["any"] < 0.1

@@ -1,0 +1,124 @@
+"""Settings: TOML in and out, and what a wrong key or value is told."""
+
+import math
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from swa.errors import SettingsError
+from swa.settings import PRESETS, Settings, WaveCriteria, check_settings, read_settings
+
+
+def test_defaults_read_back_from_toml_are_equal(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text(Settings().to_toml(), encoding="utf-8")
+    assert read_settings(path) == Settings()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_survives_toml(name, tmp_path):
+    settings = Settings(waves=WaveCriteria.preset(name))
+    path = tmp_path / "settings.toml"
+    path.write_text(settings.to_toml(), encoding="utf-8")
+    assert read_settings(path) == settings
+
+
+@given(
+    st.floats(90, 1000),
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+        st.sampled_from(["eeg", "ignore"]),
+    ),
+    st.tuples(st.floats(1, 99), st.one_of(st.floats(100, 900), st.just(math.inf))),
+)
+def test_any_settings_survive_toml(rate_hz, roles, negative_uv):
+    values = {"signal": {"rate_hz": rate_hz}, "channels": {"roles": roles}, "waves": {"negative_uv": negative_uv}}
+    settings = check_settings(values)
+    assert check_settings(tomllib.loads(settings.to_toml())) == settings
+
+
+def test_every_key_stands_with_its_meaning_as_a_comment():
+    for line in Settings().to_toml().splitlines():
+        if " = " in line and not line.startswith("#"):
+            assert len(line.partition("  # ")[2]) > 1, line
+
+
+def test_what_a_file_does_not_name_keeps_its_default(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("[windows]\nmatched_min = 45\n", encoding="utf-8")
+    settings = read_settings(path)
+    assert settings.windows.matched_min == 45
+    assert settings.power == Settings().power
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_bytes("\ufeff[windows]\nmatched_min = 45\n".encode())
+    assert read_settings(path).windows.matched_min == 45
+
+
+def test_an_unknown_key_is_named_with_the_nearest_known_one():
+    with pytest.raises(SettingsError, match=r"'windows\.mached_min'.*did you mean 'windows\.matched_min'"):
+        check_settings({"windows": {"mached_min": 60}})
+
+
+def test_a_wrong_value_is_named_with_its_key_and_the_allowed_range():
+    with pytest.raises(SettingsError, match=r"signal\.rate_hz = 20.*90"):
+        check_settings({"signal": {"rate_hz": 20}})
+
+
+def test_every_wrong_key_is_named_at_once():
+    with pytest.raises(SettingsError) as error:
+        check_settings({"signal": {"rate_hz": 20}, "windows": {"nonsense": 1}})
+    assert "signal.rate_hz" in str(error.value)
+    assert "windows.nonsense" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["= 1", "[windows", "a = nope"])
+def test_a_file_that_is_no_toml_is_an_error_with_a_remedy(tmp_path, text):
+    path = tmp_path / "settings.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"settings\.toml.*not readable as TOML"):
+        read_settings(path)
+
+
+def test_a_missing_file_is_an_error():
+    with pytest.raises(SettingsError, match="no such settings file"):
+        read_settings("nowhere.toml")
+
+
+def test_settings_are_immutable():
+    with pytest.raises(ValidationError):
+        Settings().windows.matched_min = 1
+
+
+def test_a_key_beside_a_preset_overrides_it():
+    criteria = check_settings({"waves": {"name": "massimini2004", "halfwave_s": [0.2, 1.0]}}).waves
+    assert criteria.halfwave_s == (0.2, 1.0)
+    assert criteria.negative_uv == (80.0, math.inf)
+
+
+def test_an_unknown_preset_is_told_the_known_ones():
+    with pytest.raises(SettingsError, match="riedner2007"):
+        WaveCriteria.preset("riedner")
+    with pytest.raises(SettingsError, match="massimini2004"):
+        check_settings({"waves": {"name": "massimini"}})
+
+
+def test_bands_have_the_names_of_their_measures():
+    assert Settings().power.bands_hz == {
+        "swa": (0.5, 4),
+        "slow_oscillation_power": (0.5, 1),
+        "delta_power": (1, 4),
+        "theta_power": (4, 8),
+        "alpha_power": (8, 12),
+        "sigma_power": (11, 16),
+        "beta_power": (16, 30),
+    }
+
+
+def test_one_baseline_name_may_stand_without_brackets():
+    assert check_settings({"comparison": {"baseline": "vehicle"}}).comparison.baseline == ("vehicle",)

@@ -1,0 +1,100 @@
+"""Staging with YASA: which channels it uses, when it cannot, and what it makes of real and simulated sleep."""
+
+import numpy as np
+import pytest
+
+from swa.errors import RecordingError
+from swa.recordings.reader import read_recording
+from swa.sleep.scoring import epoch_length_s, stages_of
+from swa.sleep.staging import stage_recording, staging_channels
+
+TEN_MINUTES = np.zeros(60_000)
+
+
+def names(channels):
+    return [channel.name for channel in channels]
+
+
+def test_a_central_eeg_the_left_eye_and_the_chin_are_chosen(make_recording):
+    signals = dict.fromkeys(("F4-M1", "C4-M1", "O2-M1", "E2-M1", "E1-M2", "Chin", "ECG"), TEN_MINUTES)
+    assert names(staging_channels(make_recording(signals))) == ["C4-M1", "E1-M2", "Chin"]
+
+
+def test_eeg_alone_is_enough(make_recording):
+    assert names(staging_channels(make_recording({"Fpz-Cz": TEN_MINUTES}))) == ["Fpz-Cz"]
+
+
+def test_without_eeg_the_labels_and_the_remedy_are_told(make_recording):
+    with pytest.raises(RecordingError, match=r"no EEG channel.*Flow.*channels\] roles"):
+        staging_channels(make_recording({"Flow": TEN_MINUTES, "Chin": TEN_MINUTES}))
+
+
+def test_an_eeg_that_is_too_slow_is_told_its_rate(make_recording):
+    with pytest.raises(RecordingError, match=r"C4-M1: 64 Hz is too slow for YASA, which needs 80 Hz.*hypnogram"):
+        staging_channels(make_recording({"C4-M1": TEN_MINUTES}, 64.0))
+
+
+def test_the_real_recording_of_50_hz_is_too_slow(shared_data):
+    with pytest.raises(RecordingError, match="50 Hz is too slow"):
+        staging_channels(read_recording(shared_data / "recordings" / "dreams_excerpt3_units_UV.edf"))
+
+
+def test_less_than_five_minutes_cannot_be_staged(make_recording):
+    with pytest.raises(RecordingError, match=r"4\.9 min long; staging needs at least 5 min"):
+        staging_channels(make_recording({"C4-M1": TEN_MINUTES[:29_400]}))
+
+
+def test_an_eeg_without_a_unit_cannot_be_staged(make_recording):
+    with pytest.raises(RecordingError, match="no usable unit"):
+        stage_recording(make_recording({"C4-M1": TEN_MINUTES}, unit=""))
+
+
+@pytest.mark.slow
+def test_the_real_scored_cycle_is_staged_much_as_its_expert_did(shared_data):
+    from swa.sleep.scoring import read_hypnogram
+
+    folder = shared_data / "recordings"
+    staged = stage_recording(read_recording(folder / "cycle_1ch_100hz.edf"))
+    assert epoch_length_s(staged) == 30
+    assert staged.proba.shape == (167, 5)
+    assert "eeg: C3-A2" in staged.scorer
+    expert = stages_of(read_hypnogram(folder / "cycle_1ch_100hz_stages.csv"))[1::3][:167]
+    ours = stages_of(staged)
+    nrem = np.isin(expert, ["N2", "N3"])
+    assert np.isin(ours[nrem], ["N2", "N3"]).mean() > 0.9
+    assert (ours[expert == "R"] == "R").mean() > 0.6
+
+
+@pytest.mark.slow
+def test_staging_uses_eye_chin_age_and_sex_where_they_are_known(shared_data):
+    recording = read_recording(shared_data / "recordings" / "nap_10ch_256hz.edf")
+    staged = stage_recording(recording, age=25, sex="female")
+    assert "eeg+eog+emg+demographics: C4, EOG1, EMG1" in staged.scorer
+    assert np.isin(stages_of(staged)[:34], ["N2", "N3"]).mean() > 0.9
+    again = stage_recording(recording, age=25, sex="F")
+    assert stages_of(again).tolist() == stages_of(staged).tolist()
+
+
+@pytest.mark.slow
+def test_a_simulated_night_is_staged_as_it_was_made():
+    from sklearn.metrics import cohen_kappa_score
+
+    from swa.recordings.channels import SignalInfo, assign_channels
+    from swa.recordings.reader import Recording
+    from swa.recordings.simulate import NightPlan, simulate_night
+    from swa.settings import Settings
+
+    made = simulate_night(NightPlan(hours=3.0, rate_hz=100, channels=("C4-M1", "E1-M2", "Chin"), seed=4))
+    signals = list(made.signals_uv.values())
+
+    class Source:
+        def read(self, position):
+            return signals[position].astype(float), np.zeros(len(signals[position]), bool)
+
+    infos = [SignalInfo(label=label, rate_hz=100.0, unit="uV") for label in made.signals_uv]
+    channels = assign_channels(infos, Settings().channels)
+    recording = Recording(
+        name="s", path=None, start=None, duration_s=3 * 3600, rate_hz=100, channels=channels, source=Source()
+    )
+    staged = stages_of(stage_recording(recording))
+    assert cohen_kappa_score(staged, made.stages) > 0.7
