@@ -4,8 +4,8 @@
 
 Conventions that differ, printed apart:
 
-- YASA integrates by Simpson's rule over the bins inside the band. With 5-s windows the bins are 0.4, 0.6, ... Hz, so its
-  0.5-4 Hz is 0.6-4 Hz and reads 6-9 % less; ours interpolates the edge. With 4-s windows (YASA's default) the edges
+- YASA integrates by Simpson's rule over the bins inside the band. With 5-s windows the bins are 0.4, 0.6, ... Hz, so
+  its 0.5-4 Hz is 0.6-4 Hz and reads 6-9 % less; ours interpolates the edge. With 4-s windows (YASA's default) the edges
   are bins and the two agree. YASA's rule applied to our density is the column `by_yasas_rule`.
 - YASA averages windows by median unless told otherwise.
 """

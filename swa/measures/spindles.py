@@ -1,0 +1,224 @@
+"""Sleep spindles of N2 and N3 of one channel, found by YASA."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.settings import SpindleSettings
+
+STAGES = ("N2", "N3")
+SPINDLE_COLUMNS = (
+    "stage",
+    "start_s",
+    "peak_s",
+    "end_s",
+    "duration_s",
+    "amplitude_uv",
+    "amplitude_broad_uv",
+    "frequency_hz",
+    "oscillations",
+    "relative_power",
+)
+# YASA smooths its criteria over 0.1 s, so an event that a mask has cut may end that much before the edge.
+EDGE_S = 0.1
+# Signal kept before and after the analysed time, for the filters to settle.
+MARGIN_S = 10.0
+# Outside this standard deviation (of the middle 90 % of the samples, µV) YASA refuses a signal, as one in another unit,
+# and answers as if there were no spindle.
+POSSIBLE_SD_UV = (0.1, 1000.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spindles:
+    """Spindles of one channel.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per spindle (`SPINDLE_COLUMNS`): times in s from the first sample; `amplitude_uv` peak to peak of the
+        sigma trace; `amplitude_broad_uv` peak to peak of the broad-band trace, which slow waves inflate.
+    analysed_min : dict of str to float
+        Usable minutes of N2 and N3.
+    reason : str
+        Why spindles were not looked for; empty where they were, also when none was there.
+    """
+
+    table: pd.DataFrame = field(repr=False)
+    analysed_min: dict[str, float]
+    reason: str = ""
+
+
+def detect_spindles(
+    signal_uv: NDArray[np.floating],
+    usable: NDArray[np.bool_],
+    stages: NDArray[np.str_],
+    epoch_s: float,
+    rate_hz: float,
+    settings: SpindleSettings | None = None,
+) -> Spindles:
+    """Find the spindles of N2 and N3 in one channel.
+
+    Parameters
+    ----------
+    signal_uv : ndarray, shape (n_samples,)
+        Signal, µV.
+    usable : ndarray of bool, shape (n_samples,)
+        Samples without artefact.
+    stages : ndarray of str, shape (n_epochs,)
+        W, N1, N2, N3, R or UNS.
+    epoch_s, rate_hz : float
+        Length of an epoch in s, rate of the signal in Hz.
+    settings : SpindleSettings, optional
+        The detector.
+
+    Returns
+    -------
+    Spindles
+        Only spindles that lie in usable N2 or N3 from start to end, with the stage of their peak.
+
+    Raises
+    ------
+    ValueError
+        `usable` is not as long as the signal.
+
+    Notes
+    -----
+    `yasa.spindles_detect` (Vallat & Walker 2021, eLife 10:e70092; after Lacourse 2018, J Neurosci Methods 316:3): share
+    of sigma power, correlation of the sigma and the broad trace, and moving RMS. The limit of the RMS is relative to
+    the usable N2 and N3 of this night, so a drug that makes all spindles larger shows in `spindle_amplitude` and
+    hardly in `spindle_density`; more delta lowers the share of sigma power and with it the density. A gain does not
+    change the density as long as the RMS limit stays below 10 µV, where YASA caps it.
+    """
+    from yasa.others import trimbothstd
+
+    settings = settings or SpindleSettings()
+    signal = np.asarray(signal_uv, dtype=np.float64)
+    if len(usable) != len(signal):
+        raise ValueError(f"{len(usable)} usable flags for {len(signal)} samples")
+    stage_of_sample = _stage_of_samples(stages, epoch_s, rate_hz, len(signal))
+    analysed = usable & np.isin(stage_of_sample, STAGES)
+    minutes = {stage: float(np.sum(analysed & (stage_of_sample == stage))) / rate_hz / 60 for stage in STAGES}
+    reason = _why_not(signal, analysed, rate_hz, settings)
+    if reason:
+        return Spindles(table=_empty(), analysed_min=minutes, reason=reason)
+    first, end = np.flatnonzero(analysed)[[0, -1]] + (0, 1)
+    first, end = max(first - round(MARGIN_S * rate_hz), 0), min(end + round(MARGIN_S * rate_hz), len(signal))
+    scatter_uv = float(trimbothstd(signal[first:end], cut=0.05))
+    if not POSSIBLE_SD_UV[0] < scatter_uv < POSSIBLE_SD_UV[1]:
+        reason = f"a standard deviation of {scatter_uv:.3g} µV between the first and the last N2 or N3: no EEG"
+        return Spindles(table=_empty(), analysed_min=minutes, reason=reason)
+    table = _to_table(_run_yasa(signal[first:end], analysed[first:end], rate_hz, settings), first / rate_hz)
+    kept = table[_wholly_inside(table, analysed, rate_hz)].reset_index(drop=True)
+    peak = np.minimum((kept["peak_s"].to_numpy() * rate_hz).astype(int), len(signal) - 1)
+    kept["stage"] = stage_of_sample[peak]
+    return Spindles(table=kept, analysed_min=minutes)
+
+
+def summarize_spindles(table: pd.DataFrame, minutes: float, reason: str = "") -> dict[str, tuple[float, str, int, str]]:
+    """Summary of the spindles of a stretch of the night.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Spindles of the stretch (rows of `Spindles.table`).
+    minutes : float
+        Usable N2 and N3 of the stretch.
+    reason : str
+        Why spindles were not looked for (`Spindles.reason`, or the stretch's own); empty where they were.
+
+    Returns
+    -------
+    dict of str to (float, str, int, str)
+        Value, unit, number of spindles and note: `spindle_density` per usable minute, 0 where there was none;
+        `spindle_amplitude`, mean peak to peak of the sigma trace, and `spindle_frequency`, mean of the spindles' median
+        instantaneous frequencies: NaN where there was none. All NaN where nothing was looked for.
+    """
+    units = {"spindle_density": "1/min", "spindle_amplitude": "µV", "spindle_frequency": "Hz"}
+    if not reason and minutes <= 0:
+        reason = "no usable N2 or N3"
+    if reason:
+        return {name: (float("nan"), unit, 0, reason) for name, unit in units.items()}
+    n = len(table)
+    means = {
+        "spindle_amplitude": float(table["amplitude_uv"].mean()) if n else float("nan"),
+        "spindle_frequency": float(table["frequency_hz"].mean()) if n else float("nan"),
+    }
+    note = "" if n else "no spindle there"
+    rows: dict[str, tuple[float, str, int, str]] = {"spindle_density": (n / minutes, units["spindle_density"], n, "")}
+    return rows | {name: (value, units[name], n, note) for name, value in means.items()}
+
+
+def _why_not(
+    signal: NDArray[np.float64], analysed: NDArray[np.bool_], rate_hz: float, settings: SpindleSettings
+) -> str:
+    minutes = float(analysed.sum()) / rate_hz / 60
+    if minutes < settings.minimum_min:
+        return f"{minutes:.1f} min of usable N2 and N3, {settings.minimum_min:g} are needed"
+    highest_hz = max(settings.broad_hz[1], settings.band_hz[1] + 1.5)
+    if rate_hz <= 2 * highest_hz:
+        return f"a rate of {rate_hz:g} Hz, more than {2 * highest_hz:g} is needed"
+    if not np.isfinite(signal).all():
+        return "the signal has missing samples"
+    return ""
+
+
+def _run_yasa(
+    signal: NDArray[np.float64], analysed: NDArray[np.bool_], rate_hz: float, settings: SpindleSettings
+) -> pd.DataFrame | None:
+    import yasa
+
+    with np.errstate(invalid="ignore", divide="ignore"):  # correlations of flat stretches
+        found = yasa.spindles_detect(
+            signal,
+            sf=rate_hz,
+            hypno=analysed.astype(int),
+            include=(1,),
+            freq_sp=settings.band_hz,
+            freq_broad=settings.broad_hz,
+            duration=settings.duration_s,
+            min_distance=round(settings.merge_s * 1000),
+            thresh={"rel_pow": settings.relative_power, "corr": settings.correlation, "rms": settings.rms_sd},
+            verbose="critical",
+        )
+    return None if found is None else found.summary()
+
+
+def _to_table(found: pd.DataFrame | None, offset_s: float) -> pd.DataFrame:
+    if found is None or found.empty:
+        return _empty()
+    return pd.DataFrame(
+        {
+            "stage": "",
+            "start_s": found["Start"] + offset_s,
+            "peak_s": found["Peak"] + offset_s,
+            "end_s": found["End"] + offset_s,
+            "duration_s": found["Duration"],
+            "amplitude_uv": found["AmpFiltered"],
+            "amplitude_broad_uv": found["Amplitude"],
+            "frequency_hz": found["Frequency"],
+            "oscillations": found["Oscillations"].astype(int),
+            "relative_power": found["RelPower"],
+        }
+    )
+
+
+def _empty() -> pd.DataFrame:
+    columns = {column: pd.Series(dtype=float) for column in SPINDLE_COLUMNS}
+    return pd.DataFrame(columns | {"stage": pd.Series(dtype=str), "oscillations": pd.Series(dtype=int)})
+
+
+def _wholly_inside(table: pd.DataFrame, analysed: NDArray[np.bool_], rate_hz: float) -> NDArray[np.bool_]:
+    """Spindles whose every sample, and the edge's width around them, is analysed."""
+    outside = np.concatenate(([0], np.cumsum(~analysed)))
+    first = np.floor((table["start_s"].to_numpy() - EDGE_S) * rate_hz).astype(int)
+    end = np.ceil((table["end_s"].to_numpy() + EDGE_S) * rate_hz).astype(int) + 1
+    within = (first >= 0) & (end <= len(analysed))
+    first, end = np.clip(first, 0, len(analysed)), np.clip(end, 0, len(analysed))
+    return within & (outside[end] == outside[first])
+
+
+def _stage_of_samples(stages: NDArray[np.str_], epoch_s: float, rate_hz: float, n_samples: int) -> NDArray[np.str_]:
+    epoch = (np.arange(n_samples) / (epoch_s * rate_hz)).astype(int)
+    return np.append(np.asarray(stages, dtype="U3"), "")[np.minimum(epoch, len(stages))]

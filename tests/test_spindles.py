@@ -1,0 +1,210 @@
+"""Spindles: planted ones are found, those in unusable time are not, and none there is not the same as not measured."""
+
+import logging
+import time
+
+import numpy as np
+import pytest
+
+from swa.measures.spindles import SPINDLE_COLUMNS, detect_spindles, summarize_spindles
+from swa.settings import SpindleSettings
+
+RATE_HZ = 100.0
+EPOCH_S = 30.0
+MINUTES = 12
+N_SAMPLES = int(MINUTES * 60 * RATE_HZ)
+STAGES = np.array(["W"] * 2 + ["N2"] * 12 + ["N3"] * 8 + ["R"] * 2)
+ALL = np.ones(N_SAMPLES, bool)
+CENTRES_S = np.arange(70.0, 650.0, 8.0)  # all in N2 or N3
+FREQUENCY_HZ, PEAK_TO_PEAK_UV = 13.5, 50.0
+
+
+def background(seed=0, rms_uv=10.0):
+    """Pink noise, 1/f in power, with slow waves too small to matter."""
+    rng = np.random.default_rng(seed)
+    frequencies = np.fft.rfftfreq(N_SAMPLES, 1 / RATE_HZ)
+    pink = np.fft.irfft(np.fft.rfft(rng.normal(0, 1, N_SAMPLES)) / np.sqrt(np.maximum(frequencies, 0.3)), N_SAMPLES)
+    return rms_uv * pink / pink.std()
+
+
+def planted(centres_s=CENTRES_S, frequency_hz=FREQUENCY_HZ, peak_to_peak_uv=PEAK_TO_PEAK_UV):
+    """Spindles of 1.2 s under a Gaussian envelope."""
+    time_s = np.arange(N_SAMPLES) / RATE_HZ
+    signal = np.zeros(N_SAMPLES)
+    for centre in centres_s:
+        near = np.abs(time_s - centre) < 1.5
+        offset = time_s[near] - centre
+        signal[near] += (
+            peak_to_peak_uv / 2 * np.exp(-(offset**2) / 2 / 0.3**2) * np.cos(2 * np.pi * frequency_hz * offset)
+        )
+    return signal
+
+
+SIGNAL = background() + planted()
+FOUND = detect_spindles(SIGNAL, ALL, STAGES, EPOCH_S, RATE_HZ)
+
+
+def test_planted_spindles_are_found_where_they_are():
+    distance = np.abs(FOUND.table["peak_s"].to_numpy()[:, None] - CENTRES_S)
+
+    assert (distance.min(axis=0) < 0.3).mean() >= 0.97  # recall
+    assert (distance.min(axis=1) < 0.5).mean() >= 0.90  # precision
+    assert list(FOUND.table.columns) == list(SPINDLE_COLUMNS)
+    assert FOUND.reason == ""
+    assert (FOUND.table["start_s"] < FOUND.table["peak_s"]).all()
+    assert (FOUND.table["peak_s"] < FOUND.table["end_s"]).all()
+
+
+def test_summary_has_their_density_amplitude_and_frequency():
+    minutes = sum(FOUND.analysed_min.values())
+    rows = summarize_spindles(FOUND.table, minutes)
+
+    assert FOUND.analysed_min == {"N2": pytest.approx(6.0), "N3": pytest.approx(4.0)}
+    assert rows["spindle_density"][0] == pytest.approx(len(CENTRES_S) / 10.0, rel=0.10)
+    assert rows["spindle_density"][1:] == ("1/min", len(FOUND.table), "")
+    assert rows["spindle_amplitude"][0] == pytest.approx(PEAK_TO_PEAK_UV, rel=0.10)
+    assert rows["spindle_frequency"][0] == pytest.approx(FREQUENCY_HZ, abs=0.1)
+    assert {name: row[1] for name, row in rows.items()} == {
+        "spindle_density": "1/min",
+        "spindle_amplitude": "µV",
+        "spindle_frequency": "Hz",
+    }
+
+
+def test_stage_is_that_of_the_epoch():
+    stage = STAGES[(FOUND.table["peak_s"] // EPOCH_S).astype(int)]
+
+    assert (FOUND.table["stage"] == stage).all()
+    assert set(FOUND.table["stage"]) == {"N2", "N3"}
+
+
+def test_spindles_of_other_stages_do_not_count():
+    signal = background(1) + planted(np.array([20.0, 40.0, 200.0, 300.0, 670.0, 690.0]), peak_to_peak_uv=80.0)
+
+    table = detect_spindles(signal, ALL, STAGES, EPOCH_S, RATE_HZ).table
+
+    assert np.abs(table["peak_s"].to_numpy() - 200).min() < 0.3
+    assert table["start_s"].min() >= 60
+    assert table["end_s"].max() <= 660
+
+
+def test_spindle_that_touches_unusable_time_is_dropped_whole_and_minutes_shrink():
+    usable = ALL.copy()
+    centre = CENTRES_S[10]
+    usable[int((centre + 0.2) * RATE_HZ) : int((centre + 1.2) * RATE_HZ)] = False  # cuts its right half
+
+    found = detect_spindles(SIGNAL, usable, STAGES, EPOCH_S, RATE_HZ)
+
+    assert np.abs(FOUND.table["peak_s"] - centre).min() < 0.3
+    assert np.abs(found.table["peak_s"] - centre).min() > 2
+    assert found.analysed_min["N2"] == pytest.approx(6 - 1 / 60)
+    others = found.table["peak_s"][np.abs(found.table["peak_s"] - centre) > 20]
+    assert len(others) == pytest.approx((np.abs(FOUND.table["peak_s"] - centre) > 20).sum(), abs=2)
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.5])
+def test_gain_scales_amplitudes_and_leaves_density_and_frequency(gain):
+    other = detect_spindles(SIGNAL * gain, ALL, STAGES, EPOCH_S, RATE_HZ).table
+
+    assert other["start_s"].tolist() == FOUND.table["start_s"].tolist()
+    assert (other["amplitude_uv"] / FOUND.table["amplitude_uv"]).to_numpy() == pytest.approx(gain)
+    assert other["frequency_hz"].to_numpy() == pytest.approx(FOUND.table["frequency_hz"].to_numpy())
+
+
+def test_later_start_of_the_recording_moves_the_times_alone():
+    lead = int(4 * EPOCH_S * RATE_HZ)
+    stages = np.concatenate([["W"] * 4, STAGES])
+    signal = np.concatenate([background(5)[:lead], SIGNAL])
+
+    later = detect_spindles(signal, np.ones(len(signal), bool), stages, EPOCH_S, RATE_HZ)
+
+    assert len(later.table) == pytest.approx(len(FOUND.table), abs=1)
+    distance = np.abs(later.table["peak_s"].to_numpy()[:, None] - 4 * EPOCH_S - FOUND.table["peak_s"].to_numpy())
+    assert np.median(distance.min(axis=1)) < 0.02
+
+
+def test_slow_waves_move_the_broad_amplitude_and_not_the_one_that_is_reported():
+    slow = 30 * np.sin(2 * np.pi * 1.4 * np.arange(N_SAMPLES) / RATE_HZ)
+
+    with_slow = detect_spindles(SIGNAL + slow, ALL, STAGES, EPOCH_S, RATE_HZ, SpindleSettings(relative_power=0.0)).table
+    without = detect_spindles(SIGNAL, ALL, STAGES, EPOCH_S, RATE_HZ, SpindleSettings(relative_power=0.0)).table
+
+    assert with_slow["amplitude_broad_uv"].median() > 1.3 * without["amplitude_broad_uv"].median()
+    assert with_slow["amplitude_uv"].median() == pytest.approx(without["amplitude_uv"].median(), rel=0.05)
+
+
+def test_band_is_a_setting():
+    signal = background() + planted(frequency_hz=11.0)
+
+    slow = detect_spindles(signal, ALL, STAGES, EPOCH_S, RATE_HZ, SpindleSettings(band_hz=(10.0, 12.0))).table
+    fast = detect_spindles(signal, ALL, STAGES, EPOCH_S, RATE_HZ, SpindleSettings(band_hz=(14.0, 16.0))).table
+
+    assert len(slow) > 0.9 * len(CENTRES_S)
+    assert slow["frequency_hz"].median() == pytest.approx(11.0, abs=0.15)
+    assert len(fast) < 0.3 * len(CENTRES_S)
+
+
+def test_none_there_is_a_density_of_zero_and_silent(caplog, capsys):
+    slow = 40 * np.sin(2 * np.pi * 1.1 * np.arange(N_SAMPLES) / RATE_HZ)  # no share of sigma anywhere
+
+    with caplog.at_level(logging.DEBUG):
+        found = detect_spindles(background(2, 2.0) + slow, ALL, STAGES, EPOCH_S, RATE_HZ)
+
+    rows = summarize_spindles(found.table, 10.0, found.reason)
+    assert found.reason == ""
+    assert list(found.table.columns) == list(SPINDLE_COLUMNS)
+    assert found.table.dtypes.equals(FOUND.table.dtypes)
+    assert rows["spindle_density"] == (0.0, "1/min", 0, "")
+    assert np.isnan(rows["spindle_amplitude"][0])
+    assert rows["spindle_frequency"][2:] == (0, "no spindle there")
+    assert not [record for record in caplog.records if record.name.startswith("yasa")]
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("signal", "usable", "stages", "rate_hz", "reason"),
+    [
+        (SIGNAL, ~ALL, STAGES, RATE_HZ, "0.0 min of usable N2 and N3, 5 are needed"),
+        (SIGNAL, ALL, np.full(24, "R"), RATE_HZ, "0.0 min of usable N2 and N3"),
+        (SIGNAL[::2], ALL[::2], STAGES, RATE_HZ / 2, "a rate of 50 Hz, more than 60 is needed"),
+        (SIGNAL * 1e-6, ALL, STAGES, RATE_HZ, "no EEG"),
+        (np.where(np.arange(N_SAMPLES) == 9000, np.nan, SIGNAL), ALL, STAGES, RATE_HZ, "missing samples"),
+    ],
+)
+def test_not_measured_has_its_reason(signal, usable, stages, rate_hz, reason):
+    found = detect_spindles(signal, usable, stages, EPOCH_S, rate_hz)
+    rows = summarize_spindles(found.table, sum(found.analysed_min.values()), found.reason)
+
+    assert reason in found.reason
+    assert all(np.isnan(value) and note == found.reason for value, _, _, note in rows.values())
+
+
+def test_stretch_without_time_is_not_measured():
+    assert summarize_spindles(FOUND.table.iloc[:0], 0.0)["spindle_density"][3] == "no usable N2 or N3"
+
+
+def test_flat_stretch_and_offset_raise_no_warning_and_lose_no_spindle():
+    signal, usable = SIGNAL.copy(), ALL.copy()
+    flat = slice(int(400 * RATE_HZ), int(420 * RATE_HZ))
+    signal[flat], usable[flat] = 0.0, False
+
+    found = detect_spindles(signal + 3000.0, usable, STAGES, EPOCH_S, RATE_HZ)
+
+    assert len(found.table) == pytest.approx((~FOUND.table["peak_s"].between(399, 421)).sum(), abs=3)
+
+
+def test_flags_of_another_length_are_an_error():
+    with pytest.raises(ValueError, match="usable flags"):
+        detect_spindles(SIGNAL, ALL[:-1], STAGES, EPOCH_S, RATE_HZ)
+
+
+@pytest.mark.slow
+def test_whole_night_takes_seconds():
+    repeats = 40  # 8 h
+    signal, stages = np.tile(SIGNAL, repeats), np.tile(STAGES, repeats)
+    begin = time.perf_counter()
+
+    found = detect_spindles(signal.astype(np.float32), np.ones(len(signal), bool), stages, EPOCH_S, RATE_HZ)
+
+    assert time.perf_counter() - begin < 10
+    assert len(found.table) == pytest.approx(repeats * len(CENTRES_S), rel=0.1)
