@@ -1,0 +1,287 @@
+"""What the pages need from a results folder, read without loading all of it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from swa.comparison.contrasts import CONTRAST_COLUMNS, declared_primary, find_baseline, subject_values
+from swa.comparison.design import TRUE_WORDS, design_statement, text_column
+from swa.errors import StudyError
+from swa.recordings.channels import region
+from swa.report.wording import HEADLINE_MARKERS, HEADLINE_WINDOWS
+from swa.settings import Settings
+from swa.study.store import NightFolder, Results
+
+NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted")
+KEY_COLUMNS = ["channel", "stages", "window", "measure", "variant"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The marker that a page leads with.
+
+    Attributes
+    ----------
+    measure, stages, window, channel : str
+        As in the long table.
+    declared : bool
+        Whether the study declared it as its primary.
+    """
+
+    measure: str
+    stages: str
+    window: str
+    channel: str
+    declared: bool
+
+    def pick(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows of the contrasts or measures that are about this marker."""
+        same = [
+            rows[name].str.casefold() == word.casefold()
+            for name, word in zip(KEY_COLUMNS, (self.channel, self.stages, self.window, self.measure, ""), strict=True)
+        ]
+        return rows[np.logical_and.reduce(same)] if len(rows) else rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFacts:
+    """What is the same on every page of a study.
+
+    Attributes
+    ----------
+    nights : DataFrame
+        One row a night.
+    settings : Settings
+        The settings in force.
+    baseline : str
+        Baseline condition; empty where there is none.
+    conditions : tuple of str
+        Conditions of the nights that are done.
+    design : str
+        What the design can and cannot show.
+    simulated : bool
+        Whether the study file says that its nights were simulated.
+    """
+
+    nights: pd.DataFrame
+    settings: Settings
+    baseline: str
+    conditions: tuple[str, ...]
+    design: str
+    simulated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredNight:
+    """A finished night and its files."""
+
+    session: str
+    condition: str
+    label: str
+    folder: NightFolder
+
+    @property
+    def name(self) -> str:
+        """Condition, and the session where that says more."""
+        return self.condition if self.session == self.condition else f"{self.condition}, session {self.session}"
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """What `desc-night.json` says."""
+        return self.folder.summary() or {}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Sleep statistics, staging and unusable time."""
+        return self.document.get("summary", {})
+
+    @property
+    def channels(self) -> list[str]:
+        """EEG channels that were measured."""
+        return list(self.summary.get("channels", []))
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers should know."""
+        own = [*self.document.get("notes", []), *self.document.get("provenance", {}).get("notes", [])]
+        return list(dict.fromkeys(own))
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """Activity and usable time of every epoch and channel."""
+        return self.folder.read("epochs")
+
+    @cached_property
+    def spectrogram(self) -> pd.DataFrame:
+        """Spectrum of every epoch of one channel."""
+        return self.folder.read("spectrogram")
+
+
+def read_facts(results: Results) -> StudyFacts:
+    """Read what every page of a study says.
+
+    Parameters
+    ----------
+    results : Results
+        The results folder.
+    """
+    nights, settings = results.nights, results.settings
+    done = done_nights(nights)
+    baseline, design = "", ""
+    try:
+        baseline = find_baseline(nights, settings.comparison)
+        design = design_statement(nights, baseline)
+    except StudyError:
+        words = ", ".join(settings.comparison.baseline)
+        design = (
+            f"No night is a baseline ({words}), so the nights are described and not compared."
+            if len(done)
+            else "No night could be analysed, so there is nothing to describe or compare."
+        )
+    simulated = text_column(nights, "simulated").str.casefold().isin(TRUE_WORDS)
+    return StudyFacts(
+        nights=nights,
+        settings=settings,
+        baseline=baseline,
+        conditions=tuple(dict.fromkeys(text_column(done, "condition"))),
+        design=design,
+        simulated=bool(simulated.any()),
+    )
+
+
+def done_nights(nights: pd.DataFrame) -> pd.DataFrame:
+    """Nights that were analysed."""
+    return nights[text_column(nights, "status") == "done"]
+
+
+def stored_nights(results: Path, nights: pd.DataFrame) -> list[StoredNight]:
+    """The finished nights of a subject, in the order of the study file."""
+    return [
+        StoredNight(
+            session=str(row["session"]),
+            condition=str(row["condition"]),
+            label=str(row["session_label"]),
+            folder=NightFolder(results, str(row["subject_label"]), str(row["session_label"])),
+        )
+        for _, row in done_nights(nights).iterrows()
+    ]
+
+
+def find_headline(facts: StudyFacts, channels: Iterable[str]) -> Headline:
+    """Find the marker that the page leads with.
+
+    The declared primary; else slow-wave activity in N2+N3 of the first NREM cycle, at the frontal channels where there
+    are any, else at the central ones, else at the first channel: then exploratory.
+    """
+    there = list(channels)
+    declared = declared_primary(facts.nights, facts.settings.comparison)
+    if declared:
+        measure, stages, window, channel = declared
+        spelled = next((name for name in there if name.casefold() == channel.casefold()), channel)
+        return Headline(measure=measure, stages=stages, window=window, channel=spelled, declared=True)
+    channel = next((name for name in ("frontal", "central") if name in there), there[0] if there else "frontal")
+    return Headline(measure="swa", stages="NREM", window="cycle-1", channel=channel, declared=False)
+
+
+def shown_channel(headline: Headline, channels: Sequence[str]) -> str | None:
+    """Channel of the curves and waves: that of the headline, or the first one of its region."""
+    regional = [name for name in channels if region(name) == headline.channel]
+    exact = [name for name in channels if name == headline.channel]
+    return next(iter([*exact, *regional, *channels]), None)
+
+
+def read_contrasts(results: Path, subject: str) -> pd.DataFrame:
+    """Rows of one subject, or of the ``group``, from the contrasts; block by block, since the file may be large.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    subject : str
+        As in the column `subject`.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv
+
+    types = dict.fromkeys(CONTRAST_COLUMNS, pa.string()) | dict.fromkeys(NUMBERS, pa.float64()) | {"n": pa.int64()}
+    reader = csv.open_csv(
+        results / "contrasts.tsv",
+        parse_options=csv.ParseOptions(delimiter="\t", newlines_in_values=True),
+        convert_options=csv.ConvertOptions(column_types=types, null_values=["n/a", ""], strings_can_be_null=False),
+    )
+    with reader:
+        parts = [batch.filter(pc.equal(batch["subject"], subject)) for batch in reader]
+        table = pa.Table.from_batches(parts, reader.schema).to_pandas()
+    texts = [name for name in CONTRAST_COLUMNS if name not in (*NUMBERS, "n")]
+    return table.astype(dict.fromkeys(texts, "object"))
+
+
+def read_measures(path: Path, *, measures: Sequence[str], stages: str | None = None) -> pd.DataFrame:
+    """Rows of some measures of the long table, of the default variant.
+
+    Parameters
+    ----------
+    path : Path
+        ``measures.parquet``, or a subject's part of it.
+    measures : sequence of str
+        Which measures.
+    stages : str, optional
+        Which stages.
+    """
+    import pyarrow.parquet as pq
+
+    if pq.read_metadata(path).num_rows == 0:  # its text columns have no type to compare with
+        return pd.read_parquet(path)
+    wanted = [("measure", "in", list(measures)), ("variant", "==", "")]
+    if stages is not None:
+        wanted.append(("stages", "==", stages))
+    return pd.read_parquet(path, filters=wanted)
+
+
+def headline_rows(rows: pd.DataFrame, headline: Headline) -> pd.DataFrame:
+    """Rows of the headline markers and windows at the headline's channel and stages, in the order of the page."""
+    markers = list(dict.fromkeys((headline.measure, *HEADLINE_MARKERS)))
+    windows = list(dict.fromkeys((headline.window, *HEADLINE_WINDOWS)))
+    kept = rows[
+        (rows["channel"] == headline.channel)
+        & (rows["stages"] == headline.stages)
+        & (rows["variant"] == "")
+        & rows["measure"].isin(markers)
+        & rows["window"].isin(windows)
+    ]
+    order = pd.DataFrame(
+        {"marker": kept["measure"].map(markers.index), "window": kept["window"].map(windows.index)}, index=kept.index
+    )
+    return kept.loc[order.sort_values(["marker", "window"], kind="stable").index]
+
+
+def paired_values(measures: pd.DataFrame, nights: pd.DataFrame, contrasts: Iterable[str]) -> pd.DataFrame:
+    """Baseline and treatment value of each subject in each contrast; empty where a subject set lacks a condition."""
+    parts = []
+    for contrast in contrasts:
+        try:
+            parts.append(subject_values(measures, nights=nights, contrast=contrast))
+        except StudyError:  # these subjects have no night of one of the two conditions
+            continue
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    columns = ["contrast", "subject", *KEY_COLUMNS, "baseline", "treatment", "n_baseline", "n_treatment", "scale"]
+    return pd.DataFrame(columns=[*columns, "change"]).astype({"baseline": float, "treatment": float})
+
+
+def units_of(measures: pd.DataFrame) -> dict[str, str]:
+    """Unit by measure."""
+    return {str(name): str(unit) for name, unit in measures.groupby("measure", observed=True)["unit"].first().items()}
+
+
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Sort S2 before S10."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts] + [(2, 0, text)]

@@ -1,0 +1,20 @@
+"""Every figure of the pages: functions that take tables and return matplotlib figures.
+
+Conditions have the colours of `condition_colors`; `figure_bytes` writes a figure so that equal figures are equal bytes.
+"""
+
+from swa.report.figures_contrasts import forest, paired_changes
+from swa.report.figures_night import activity_limit, average_spectra, night_overview, power_limits, slow_wave_average
+from swa.report.figures_style import condition_colors, figure_bytes
+
+__all__ = [
+    "activity_limit",
+    "average_spectra",
+    "condition_colors",
+    "figure_bytes",
+    "forest",
+    "night_overview",
+    "paired_changes",
+    "power_limits",
+    "slow_wave_average",
+]

@@ -1,0 +1,263 @@
+"""Pictures of changes: paired values of subjects, and estimates with their intervals."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.transforms import blended_transform_factory
+
+from swa.report.figures_style import FAINT, INK, RULE, color_of, new_figure, say_nothing_there, styled
+from swa.report.wording import MINUS, NBSP, describe_change, marker_name, number, percent
+
+WINDOW_MARKS = {"cycle-1": "o", "matched": "D", "night": "s"}
+# Ticks of a ratio axis that read well in percent, those that matter most first.
+RATIO_TICKS = (
+    1.0,
+    2.0,
+    0.5,
+    5.0,
+    0.2,
+    1.5,
+    0.75,
+    1.25,
+    0.8,
+    1.1,
+    0.9,
+    1.2,
+    3.0,
+    0.33,
+    10.0,
+    0.1,
+    20.0,
+    0.05,
+    50.0,
+    0.02,
+)
+
+
+@styled
+def paired_changes(
+    values: pd.DataFrame,
+    *,
+    unit: str = "",
+    colors: Mapping[str, str] | None = None,
+    title: str = "",
+) -> Figure:
+    """Baseline and treatment value of each subject, joined by a line; the mean over subjects in bold.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Rows of one marker from `subject_values`: contrast, subject, baseline, treatment, scale. Several contrasts
+        stand side by side on one scale.
+    unit : str
+        Unit of the values.
+    colors : mapping of str to str, optional
+        Colour by condition.
+    title : str
+        Title of the plot.
+
+    Notes
+    -----
+    Ratio measures have a logarithmic axis and a geometric mean; only subjects with both values are drawn.
+    """
+    complete = values[np.isfinite(values["baseline"]) & np.isfinite(values["treatment"])]
+    contrasts = sorted(values["contrast"].unique())
+    figure = new_figure(2.3 * max(len(contrasts), 1) + 0.7, 3.0, left=0.62, right=0.1)
+    if complete.empty:
+        say_nothing_there(figure.subplots(), "no subject has both values")
+        return figure
+    is_ratio = (complete["scale"] == "ratio").all()
+    panels = np.atleast_1d(figure.subplots(1, len(contrasts), sharey=True))
+    for position, (axes, contrast) in enumerate(zip(panels, contrasts, strict=True)):
+        treatment, _, baseline = contrast.partition(":")
+        rows = complete[complete["contrast"] == contrast]
+        shades = color_of(baseline, colors, 0), color_of(treatment, colors, position + 1)
+        _draw_pairs(axes, rows, shades, is_ratio=bool(is_ratio))
+        axes.set_xticks([0, 1], [baseline, treatment])
+        axes.set_xlabel(f"n = {len(rows)}", fontsize=8)
+    if is_ratio:
+        panels[0].set_yscale("log")
+        _plain_log_ticks(panels[0], complete[["baseline", "treatment"]].to_numpy(float))
+    panels[0].set_ylabel("" if unit == "1" else unit)
+    figure.text(0.02, 0.975, title, va="top", fontsize=9.5, fontweight="bold")
+    return figure
+
+
+@styled
+def forest(
+    rows: pd.DataFrame,
+    *,
+    names: Mapping[str, str] | None = None,
+    window_names: Mapping[str, str] | None = None,
+    color: str | None = None,
+    count: str = "n",
+    title: str = "",
+) -> Figure:
+    """Changes of markers with their intervals, one line for each marker and window, on a ratio axis in percent.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of the contrasts on the scale ratio, in the order to show: measure, window, estimate, ci_low, ci_high, n.
+    names, window_names : mapping of str to str, optional
+        How measures and windows are written.
+    color : str, optional
+        Colour of the treatment.
+    count : str
+        What `n` counts, behind the numbers: ``nights`` or ``subjects``.
+    title : str
+        Title of the plot.
+
+    Notes
+    -----
+    A filled mark has an interval that excludes no change; a cross has no interval. Arrows: the interval goes on.
+    """
+    rows = rows[(rows["scale"] == "ratio") & np.isfinite(rows["estimate"])].reset_index(drop=True)
+    places = _places(rows["measure"])
+    height = 1.25 + 0.215 * (places[-1] + 1 if places else 3)
+    figure = new_figure(7.6, height)
+    axes = figure.add_axes((0.27, 0.55 / height, 0.415, 1 - 1.05 / height))
+    if rows.empty:
+        say_nothing_there(axes, "nothing was measured in both conditions")
+        return figure
+    low, high = _ratio_limits(rows)
+    for place, row in zip(places, rows.itertuples(index=False), strict=True):
+        _draw_estimate(axes, row, place, (low, high), color or color_of("", None, 1))
+    axes.axvline(1, color=FAINT, linewidth=0.9, zorder=0)
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    ticks = _ratio_ticks(low, high)
+    axes.set_xticks(ticks, [_plain_percent(tick) for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("change from baseline (axis of log ratios)")
+    axes.set_ylim(places[-1] + 0.8, -0.6)
+    axes.spines["left"].set_visible(False)
+    _label_rows(axes, rows, places, names or {}, window_names or {}, count)
+    figure.text(0.008, 1 - 0.1 / height, title, ha="left", va="top", fontsize=9.5, fontweight="bold")
+    axes.grid(axis="x")
+    return figure
+
+
+def _draw_pairs(axes: Axes, rows: pd.DataFrame, shades: tuple[str, str], *, is_ratio: bool) -> None:
+    pairs = rows[["baseline", "treatment"]].to_numpy(float)
+    alpha = 0.9 if len(rows) <= 30 else 0.35
+    axes.plot([0, 1], pairs.T, color="#a9aeb3", linewidth=0.9, alpha=alpha, zorder=1)
+    for place, shade in enumerate(shades):
+        axes.scatter(np.full(len(pairs), place), pairs[:, place], s=16, color=shade, alpha=alpha, zorder=2, linewidth=0)
+    mean = np.exp(np.log(pairs).mean(axis=0)) if is_ratio else pairs.mean(axis=0)
+    if len(pairs) > 1:
+        axes.plot([0, 1], mean, color=INK, linewidth=2.2, zorder=3)
+    for place, (value, side) in enumerate(zip(mean, ("right", "left"), strict=True)):
+        axes.annotate(
+            number(value),
+            (place, value),
+            (-7 if place == 0 else 7, 0),
+            textcoords="offset points",
+            ha=side,
+            va="center",
+            fontsize=8,
+            fontweight="bold",
+        )
+    axes.set_xlim(-0.55, 1.55)
+
+
+def _plain_log_ticks(axes: Axes, values: np.ndarray[Any, Any]) -> None:
+    span = math.log10(values.max() / values.min())
+    subs = (1.0, 2.0, 5.0) if span > 0.7 else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", MINUS)))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _ratio_limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Limits that hold every estimate, and intervals as far as they help: a wide one is cut, with an arrow."""
+    estimates = rows["estimate"].to_numpy(float)
+    ends = rows[["ci_low", "ci_high"]].to_numpy(float)
+    largest = float(np.abs(np.log(estimates)).max())
+    widest = float(np.abs(np.log(np.append(ends[np.isfinite(ends)], estimates))).max())
+    reach = max(min(widest * 1.08, max(largest * 1.5, math.log(5))), math.log(1.3))
+    return math.exp(-reach), math.exp(reach)
+
+
+def _ratio_ticks(low: float, high: float) -> list[float]:
+    kept: list[float] = []
+    for tick in RATIO_TICKS:
+        apart = all(abs(math.log(tick / other)) > math.log(high / low) / 6.5 for other in kept)
+        if low <= tick <= high and apart:
+            kept.append(tick)
+    return sorted(kept)
+
+
+def _plain_percent(ratio: float) -> str:
+    change = 100 * (ratio - 1)
+    return "0 %" if abs(change) < 1e-9 else f"{change:+.3g} %".replace("-", MINUS)
+
+
+def _places(measures: pd.Series) -> list[float]:
+    """Vertical places of the lines: before those of a measure, a line for its name."""
+    places: list[float] = []
+    position = -1.0
+    for i, measure in enumerate(measures):
+        is_new = i == 0 or measure != measures.iloc[i - 1]
+        position += (2.0 if i == 0 else 2.4) if is_new else 1.0
+        places.append(position)
+    return places
+
+
+def _draw_estimate(axes: Axes, row: Any, place: float, limits: tuple[float, float], color: str) -> None:
+    low, high = limits
+    known = math.isfinite(row.ci_low) and math.isfinite(row.ci_high)
+    mark = WINDOW_MARKS.get(row.window, "o")
+    if not known:
+        axes.plot(row.estimate, place, marker="x", color=color, markersize=5, markeredgewidth=1.3)
+        return
+    axes.plot([max(row.ci_low, low), min(row.ci_high, high)], [place, place], color=color, linewidth=1.3)
+    for end, cut, arrow in ((row.ci_low, row.ci_low < low, "<"), (row.ci_high, row.ci_high > high, ">")):
+        if cut:
+            axes.plot(low if end < 1 else high, place, marker=arrow, color=color, markersize=5, clip_on=False)
+    excludes = row.ci_low > 1 or row.ci_high < 1
+    axes.plot(
+        row.estimate, place, marker=mark, color=color, markersize=5.5, markerfacecolor=color if excludes else "white"
+    )
+
+
+def _label_rows(
+    axes: Axes,
+    rows: pd.DataFrame,
+    places: list[float],
+    names: Mapping[str, str],
+    window_names: Mapping[str, str],
+    count: str,
+) -> None:
+    beside = axes.get_yaxis_transform()
+    far_left = blended_transform_factory(cast("Figure", axes.figure).transFigure, axes.transData)
+    axes.set_yticks([])
+    before = ""
+    for place, (_, row) in zip(places, rows.iterrows(), strict=True):
+        measure, window = str(row["measure"]), str(row["window"])
+        if measure != before:
+            name = names.get(measure, marker_name(measure))
+            axes.text(0.012, place - 1, name, transform=far_left, va="center", fontweight="bold", fontsize=8)
+            if before:
+                axes.plot([0.012, 0.992], [place - 1.7] * 2, transform=far_left, color=RULE, lw=0.5, clip_on=False)
+        before = measure
+        axes.text(
+            -0.02, place, window_names.get(window, window), transform=beside, ha="right", va="center", color=FAINT
+        )
+        axes.text(1.03, place, _numbers(row), transform=beside, va="center", fontsize=7.8)
+    heading = f"change, % [interval], n {count}"
+    axes.text(1.03, -0.75, heading, transform=beside, va="bottom", fontsize=8, color=FAINT)
+
+
+def _numbers(row: pd.Series) -> str:
+    change = describe_change(row)
+    if not change.interval:
+        return f"{change.change} [no interval], n = {change.n}".replace(f"{NBSP}%", "")
+    ends = f"[{percent(row['ci_low'])}, {percent(row['ci_high'])}]"
+    return f"{change.change} {ends}, n = {change.n}".replace(f"{NBSP}%", "")

@@ -1,0 +1,148 @@
+"""What all figures share: colours, type, and how they become bytes."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Literal, ParamSpec
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+# Okabe & Ito: told apart by every kind of colour vision. The baseline is grey, so that colour always means treatment.
+BASELINE_COLOR = "#5f6368"
+TREATMENT_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+INK = "#202428"
+FAINT = "#6b7075"
+RULE = "#d5d8db"
+UNUSABLE_COLOR = "#b9bdc1"
+
+_STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 8.5,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titley": 1.0,  # given, so that no text is measured to find it
+    "figure.facecolor": "white",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 8.5,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "image.composite_image": False,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "mathtext.default": "regular",
+    # Letters as paths, so that a file looks the same everywhere; a fixed salt, so that equal inputs give equal bytes.
+    "svg.fonttype": "path",
+    "svg.hashsalt": "swa",
+    "text.color": INK,
+    "xtick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.color": FAINT,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 8,
+}
+
+P = ParamSpec("P")
+
+
+def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw a figure in our style, whatever the style of the caller."""
+
+    @wraps(function)
+    def draw(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(_STYLE)
+            return function(*args, **kwargs)
+
+    return draw
+
+
+def new_figure(
+    width_in: float,
+    height_in: float,
+    *,
+    left: float = 0.75,
+    right: float = 0.15,
+    top: float = 0.35,
+    bottom: float = 0.5,
+) -> Figure:
+    """A figure of its own: no window, no registry of open figures.
+
+    Parameters
+    ----------
+    width_in, height_in : float
+        Size in inches.
+    left, right, top, bottom : float
+        Margins in inches. They are fixed: an automatic layout draws every text several times to measure it, which
+        takes most of the time of a page, and figures of the same kind would not line up.
+    """
+    figure = Figure(figsize=(width_in, height_in))
+    FigureCanvasAgg(figure)
+    figure.subplots_adjust(
+        left=left / width_in, right=1 - right / width_in, bottom=bottom / height_in, top=1 - top / height_in
+    )
+    return figure
+
+
+def figure_bytes(figure: Figure, kind: Literal["svg", "png"], *, dpi: float = 120) -> bytes:
+    """Write a figure as a file without date or version: equal figures are equal bytes.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    kind : {"svg", "png"}
+        Format.
+    dpi : float
+        Resolution of a PNG, and of dense layers in an SVG.
+    """
+    buffer = io.BytesIO()
+    with mpl.rc_context(_STYLE):
+        figure.set_dpi(dpi)
+        # Not savefig, which draws everything once more beforehand for layouts that these figures do not have.
+        if kind == "svg":
+            FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+        else:
+            FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
+    return buffer.getvalue()
+
+
+def condition_colors(conditions: Sequence[str], baseline: str = "") -> dict[str, str]:
+    """Colour of each condition: the baseline grey, treatments in alphabetical order.
+
+    Parameters
+    ----------
+    conditions : sequence of str
+        All conditions of the study, so that a condition has the same colour on every page.
+    baseline : str
+        Name of the baseline.
+    """
+    treatments = sorted(set(conditions) - {baseline})
+    colors = {name: TREATMENT_COLORS[i % len(TREATMENT_COLORS)] for i, name in enumerate(treatments)}
+    return {baseline: BASELINE_COLOR} | colors if baseline else colors
+
+
+def color_of(name: str, colors: Mapping[str, str] | None, position: int) -> str:
+    """Colour of a condition, or of a position where nobody said."""
+    if colors and name in colors:
+        return colors[name]
+    return BASELINE_COLOR if position == 0 else TREATMENT_COLORS[(position - 1) % len(TREATMENT_COLORS)]
+
+
+def say_nothing_there(axes: Axes, text: str) -> None:
+    """Write in an empty plot why it is empty."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=FAINT)
+    axes.set_xticks([])
+    axes.set_yticks([])

@@ -1,0 +1,237 @@
+"""What stands on the page of a study."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from swa.comparison.design import text_column
+from swa.report import figures
+from swa.report.evidence import (
+    Headline,
+    StudyFacts,
+    done_nights,
+    find_headline,
+    headline_rows,
+    natural_key,
+    paired_values,
+    read_contrasts,
+    read_facts,
+    read_measures,
+    units_of,
+)
+from swa.report.sentences import EXPLORATORY, caveats, describe_methods, group_result
+from swa.report.subject_page import draw_forest, list_settings
+from swa.report.tables import Footnotes, change_table
+from swa.report.wording import (
+    HEADLINE_MARKERS,
+    NOT_MEASURED,
+    PAIRED_MARKERS,
+    file_name,
+    in_sentence,
+    join,
+    marker_name,
+    number,
+    percent,
+    plural,
+    stages_name,
+    window_name,
+)
+from swa.study.store import Results
+
+if TYPE_CHECKING:
+    from swa.report.pages import Picture, Shelf
+
+NIGHT_NUMBERS = (
+    ("TST_min", "TST, min"),
+    ("SE", "SE, %"),
+    ("N2_min", "N2, min"),
+    ("N3_min", "N3, min"),
+    ("REM_min", "REM, min"),
+    ("nrem_cycles", "Cycles"),
+)
+SHORT_NAMES = {
+    "swa": "SWA",
+    "wave_density": "Density",
+    "wave_amplitude_p90": "Amplitude p90",
+    "wave_slope_up_matched": "Slope at equal amplitude",
+}
+
+
+def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
+    """Collect what the page of the study shows, and draw its figures.
+
+    Parameters
+    ----------
+    results : Results
+        The results folder.
+    shelf : Shelf
+        Where figures go.
+    """
+    facts = read_facts(results)
+    group = read_contrasts(results.path, "group")
+    wanted = dict.fromkeys((*PAIRED_MARKERS, *HEADLINE_MARKERS))
+    measures = read_measures(results.path / "measures.parquet", measures=list(wanted))
+    headline = find_headline(facts, dict.fromkeys(measures["channel"]))
+    changes = headline_rows(group, headline)
+    contrasts = list(dict.fromkeys(changes["contrast"]))
+    units = units_of(measures)
+    colors = figures.condition_colors(facts.conditions, facts.baseline)
+    by_contrast = [(name, changes[changes["contrast"] == name]) for name in contrasts]
+    treatments = [name.partition(":")[0] for name in contrasts]
+    sources = text_column(facts.nights, "staging_source").unique()
+    return {
+        "title": "Slow-wave sleep"
+        + (f": {join(treatments)} against {facts.baseline}" if contrasts and facts.baseline else ""),
+        "facts": facts,
+        "counts": _counts(facts),
+        "template": (results.path / "study-template.tsv").is_file() and not contrasts,
+        "headline": headline,
+        "results_sentences": _results(changes, headline, facts, units),
+        "exploratory": EXPLORATORY if contrasts and not headline.declared else "",
+        "caveats": caveats(treatments),
+        "paired": _draw_pairs(measures, headline, facts, units, contrasts, colors, shelf),
+        "forests": [
+            draw_forest(name, rows, facts.settings, colors, shelf, count="subjects", name="forest")
+            for name, rows in by_contrast
+        ],
+        "change_tables": [change_table(rows, facts.settings, units) for _, rows in by_contrast],
+        "where": f"{stages_name(headline.stages)}, {headline.channel}",
+        "night_columns": [name for _, name in NIGHT_NUMBERS]
+        + [_heading(name, units) for name in PAIRED_MARKERS if name in facts.nights],
+        "night_rows": (nights := _list_nights(results, facts, measures))[0],
+        "night_footnotes": nights[1],
+        "problems": results.problems.astype(object).fillna("").to_dict("records"),
+        "methods": describe_methods(facts.settings, [str(source) for source in sources]),
+        "settings": list_settings(facts.settings),
+    }
+
+
+def _counts(facts: StudyFacts) -> str:
+    nights = facts.nights
+    done = done_nights(nights)
+    parts = [
+        f"{plural(len(done), 'night')} of {plural(done['subject'].nunique(), 'subject')} analysed",
+        *(
+            f"{int((nights['status'] == status).sum())} {status}"
+            for status in ("failed", "excluded")
+            if (nights["status"] == status).any()
+        ),
+    ]
+    return ", ".join(parts) + "."
+
+
+def _results(changes: pd.DataFrame, headline: Headline, facts: StudyFacts, units: dict[str, str]) -> list[str]:
+    rows = headline.pick(changes)
+    if rows.empty:
+        return ["No two conditions were measured in the same subjects, so there is no change to report."]
+    unit = units.get(headline.measure, "")
+    return [group_result(row, headline, facts.settings, unit) for _, row in rows.iterrows()]
+
+
+def _draw_pairs(
+    measures: pd.DataFrame,
+    headline: Headline,
+    facts: StudyFacts,
+    units: dict[str, str],
+    contrasts: list[str],
+    colors: dict[str, str],
+    shelf: "Shelf",
+) -> list["Picture"]:
+    """A paired plot of each headline marker in the window of the primary."""
+    markers = list(dict.fromkeys((headline.measure, *PAIRED_MARKERS))) if contrasts else []
+    rows = measures[
+        (measures["channel"] == headline.channel)
+        & (measures["stages"] == headline.stages)
+        & (measures["window"] == headline.window)
+        & measures["measure"].isin(markers)
+    ]
+    values = paired_values(rows, facts.nights, contrasts)
+    pictures = []
+    for marker in markers:
+        own = values[values["measure"] == marker]
+        if own.empty:
+            continue
+        name = marker_name(marker, facts.settings)
+        window = in_sentence(window_name(headline.window, facts.settings))
+
+        def draw(own: pd.DataFrame = own, marker: str = marker) -> Any:
+            return figures.paired_changes(own, unit=units.get(marker, ""), colors=colors, title=marker_name(marker))
+
+        pictures.append(
+            shelf.put(
+                f"paired_{marker}_{file_name(headline.window)}",
+                draw,
+                own,
+                alt=_pairs_alt(own, name),
+                caption=f"{name}, {window}, {stages_name(headline.stages)}, {headline.channel}: each line is a "
+                "subject, the bold one the mean.",
+            )
+        )
+    return pictures
+
+
+def _pairs_alt(values: pd.DataFrame, name: str) -> str:
+    said = []
+    for _, row in values.iterrows():
+        is_known = math.isfinite(row["baseline"]) and math.isfinite(row["treatment"])
+        change = percent(float(row["change"])) if row["scale"] == "ratio" else number(float(row["change"]))
+        pair = f"{number(float(row['baseline']))} to {number(float(row['treatment']))} ({change})"
+        said.append(f"{row['subject']} {pair if is_known else NOT_MEASURED}")
+    shown = "; ".join(said[:30]) + (f"; and {len(said) - 30} more in the table of the figure" if len(said) > 30 else "")
+    return f"{name}, baseline to treatment by subject: {shown}."
+
+
+def _heading(measure: str, units: dict[str, str]) -> str:
+    unit = units.get(measure, "")
+    return SHORT_NAMES.get(measure, marker_name(measure)) + (f", {unit}" if unit not in ("", "1") else "")
+
+
+def _list_nights(
+    results: Results, facts: StudyFacts, measures: pd.DataFrame
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """One row a night with its status, sleep and headline markers; gaps carry a letter that says why."""
+    footnotes = Footnotes()
+    missing = measures[measures["value"].isna() & (measures["stages"] == "NREM") & (measures["window"] == "night")]
+    reasons = {
+        (row["subject"], row["session"], row["measure"]): str(row["note"])
+        for _, row in missing.drop_duplicates(["subject", "session", "measure"]).iterrows()
+    }
+    markers = [name for name in PAIRED_MARKERS if name in facts.nights]
+    nights = facts.nights.assign(place=range(len(facts.nights)))
+    order = sorted(nights.index, key=lambda i: (natural_key(str(nights.loc[i, "subject"])), nights.loc[i, "place"]))
+    rows = []
+    for i in order:
+        night = nights.loc[i]
+        done = night["status"] == "done"
+        page = f"sub-{night['subject_label']}/sub-{night['subject_label']}.html"
+        cells: list[Any] = [_cell(night.get(name), whole=name == "nrem_cycles") for name, _ in NIGHT_NUMBERS]
+        for name in markers:
+            text = _cell(night[name])
+            reason = reasons.get((night["subject"], night["session"], name), "no reason was stored")
+            mark = footnotes.mark([reason]) if done and text == NOT_MEASURED else ""
+            cells.append((text, mark) if done else ("\u2013", ""))
+        rows.append(
+            {
+                "subject": str(night["subject"]),
+                "page": page if done and (results.path / page).is_file() else "",
+                "session": str(night["session"]),
+                "condition": str(night["condition"]),
+                "status": str(night["status"]),
+                "staged": _short_source(str(night.get("staging_source", "")) if done else ""),
+                "cells": [cell if isinstance(cell, tuple) else ((cell if done else "\u2013"), "") for cell in cells],
+            }
+        )
+    return rows, footnotes.lines
+
+
+def _short_source(source: str) -> str:
+    return source.partition(" (")[0] if source and source != "nan" else "\u2013"
+
+
+def _cell(value: Any, *, whole: bool = False) -> str:
+    is_number = isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value)
+    if not is_number:
+        return NOT_MEASURED
+    return f"{value:.0f}" if whole else number(float(value))

@@ -1,0 +1,376 @@
+"""What stands on the page of a subject."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from swa.report import figures
+from swa.report.evidence import (
+    Headline,
+    StoredNight,
+    StudyFacts,
+    find_headline,
+    headline_rows,
+    paired_values,
+    read_contrasts,
+    read_facts,
+    shown_channel,
+    stored_nights,
+    units_of,
+)
+from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
+from swa.report.tables import change_table, quality_tables, sleep_table, value_table
+from swa.report.wording import (
+    describe_change,
+    file_name,
+    in_sentence,
+    join,
+    marker_name,
+    number,
+    plural,
+    stages_name,
+    window_name,
+)
+from swa.settings import Settings
+from swa.study.store import Results
+from swa.study.subject import subject_file
+
+if TYPE_CHECKING:
+    from swa.report.pages import Picture, Shelf
+
+
+def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str, Any]:
+    """Collect what the page of a subject shows, and draw its figures.
+
+    Parameters
+    ----------
+    results : Results
+        The results folder.
+    subject : str
+        As in the study file.
+    shelf : Shelf
+        Where figures go.
+    """
+    facts = read_facts(results)
+    own = facts.nights[facts.nights["subject"] == subject]
+    nights = stored_nights(results.path, own)
+    label = str(own["subject_label"].iloc[0])
+    measures = pd.read_parquet(subject_file(results.path, label))
+    headline = find_headline(facts, dict.fromkeys(measures["channel"]))
+    changes = headline_rows(read_contrasts(results.path, subject), headline)
+    units = units_of(measures)
+    shown = headline_rows(measures, headline)
+    contrasts = list(dict.fromkeys(changes["contrast"]))
+    values = paired_values(shown, own, contrasts)
+    by_contrast = [(name, changes[changes["contrast"] == name]) for name in contrasts]
+    colors = figures.condition_colors(facts.conditions, facts.baseline)
+    return {
+        "title": f"Subject {subject}",
+        "subject": subject,
+        "facts": facts,
+        "headline": headline,
+        "results_sentences": _results(changes, headline, facts, units, shown, nights),
+        "exploratory": EXPLORATORY if contrasts and not headline.declared else "",
+        "caveats": caveats(name.partition(":")[0] for name in contrasts),
+        "nights": nights,
+        "night_pictures": _draw_nights(nights, headline, colors, shelf),
+        "wave_pictures": _draw_averages(nights, headline, facts, colors, shelf),
+        "forests": [_draw_forest(name, rows, facts.settings, colors, shelf) for name, rows in by_contrast],
+        "change_tables": [
+            change_table(rows, facts.settings, units, values[values["contrast"] == name]) for name, rows in by_contrast
+        ],
+        "value_table": None
+        if contrasts
+        else value_table(shown, [(night.session, night.name) for night in nights], facts.settings, units),
+        "where": f"{stages_name(headline.stages)}, {headline.channel}",
+        "sleep": sleep_table(nights),
+        "unusable": quality_tables(nights)[1],
+        "channels": _channels(nights),
+        "problems": _problems(results, subject),
+        "others": [row for _, row in own[own["status"] != "done"].iterrows()],
+        "methods": describe_methods(facts.settings, [str(night.summary.get("staging_source", "")) for night in nights]),
+        "versions": _versions(nights),
+        "settings": list_settings(facts.settings),
+    }
+
+
+def _results(
+    changes: pd.DataFrame,
+    headline: Headline,
+    facts: StudyFacts,
+    units: dict[str, str],
+    measures: pd.DataFrame,
+    nights: Sequence[StoredNight],
+) -> list[str]:
+    """One sentence for each treatment; where there is none, the headline of each night."""
+    rows = headline.pick(changes)
+    if len(rows):
+        unit = units.get(headline.measure, "")
+        return [subject_result(row, headline, facts.settings, unit) for _, row in rows.iterrows()]
+    sentences = ["There is no pair of nights to compare in this subject."]
+    values = headline.pick(measures)
+    for night in nights:
+        hit = values[values["session"] == night.session]
+        if hit.empty:
+            continue
+        value, unit = float(hit["value"].iloc[0]), str(hit["unit"].iloc[0])
+        what = headline_name(headline, facts.settings)
+        noun = "wave" if "wave" in headline.measure else "epoch"
+        said = f"{number(value)} {unit} (n = {plural(int(hit['n'].iloc[0]), noun)})"
+        said = said if np.isfinite(value) else f"not measured: {hit['note'].iloc[0]}"
+        sentences.append(f"Night {night.name}: {what} was {said}.")
+    return sentences
+
+
+def _draw_nights(
+    nights: Sequence[StoredNight], headline: Headline, colors: dict[str, str], shelf: "Shelf"
+) -> list["Picture"]:
+    """Every night on the same scales, so that they can be compared by eye."""
+    limits = [figures.power_limits(night.spectrogram) for night in nights]
+    shared_db = (min(low for low, _ in limits), max(high for _, high in limits)) if limits else None
+    channels = {night.session: shown_channel(headline, night.channels) for night in nights}
+    tops = [
+        figures.activity_limit(night.epochs[night.epochs["channel"] == channels[night.session]]) for night in nights
+    ]
+    pictures = []
+    for night in nights:
+        channel = channels[night.session]
+        curve = night.epochs[night.epochs["channel"] == channel]
+        onset_min = night.summary.get("sleep_onset_min")
+
+        def draw(night: StoredNight = night, channel: str | None = channel, onset_min: Any = onset_min) -> Any:
+            return figures.night_overview(
+                night.epochs,
+                night.folder.read("hypnogram"),
+                night.spectrogram,
+                night.folder.read("cycles"),
+                channel=channel,
+                start=str(night.summary.get("recording_start") or ""),
+                sleep_onset_s=None if onset_min is None else float(onset_min) * 60,
+                color=colors.get(night.condition, "#5f6368"),
+                swa_limit_uv2=max(tops),
+                power_limits_db=shared_db,
+                title=night.name,
+            )
+
+        pictures.append(
+            shelf.put(
+                f"ses-{night.label}_night",
+                draw,
+                curve.drop(columns=[name for name in curve.columns if name.endswith("_power")]),
+                alt=_night_alt(night, curve),
+                caption=f"{night.name}: hypnogram, spectrogram and slow-wave activity. Scales are those of all nights "
+                "of this subject. In the spectrogram, grey has no usable window.",
+                size="wide",
+            )
+        )
+    return pictures
+
+
+def _night_alt(night: StoredNight, curve: pd.DataFrame) -> str:
+    statistics = night.summary.get("statistics", {})
+    sleep = ", ".join(
+        f"{name} {number(float(statistics[name]))} min"
+        for name in ("TST", "N1", "N2", "N3", "REM", "WASO")
+        if statistics.get(name) is not None
+    )
+    nrem = curve[curve["stage"].isin(["N2", "N3"]) & curve["swa"].notna()]
+    by_cycle = nrem[nrem["cycle"] > 0].groupby("cycle")["swa"].mean()
+    activity = ", ".join(f"cycle {cycle} {number(value)}" for cycle, value in by_cycle.items())
+    return (
+        f"Night {night.name}: {sleep or 'no sleep statistics'}. Mean slow-wave activity of N2+N3 in µV² by NREM cycle: "
+        f"{activity or 'none'}."
+    )
+
+
+def _draw_averages(
+    nights: Sequence[StoredNight], headline: Headline, facts: StudyFacts, colors: dict[str, str], shelf: "Shelf"
+) -> list["Picture"]:
+    """Average wave and mean spectrum of each condition, the baseline first; nights of a condition weigh the same."""
+    conditions = sorted({night.condition for night in nights}, key=lambda name: (name != facts.baseline, name))
+    shared = [name for name in (nights[0].channels if nights else []) if all(name in n.channels for n in nights)]
+    channel = shown_channel(headline, shared)
+    if channel is None:
+        return []
+    waves, spectra = {}, {}
+    for condition in conditions:
+        folders = [night.folder for night in nights if night.condition == condition]
+        waves[condition] = _mean_wave([folder.read("average") for folder in folders])
+        spectra[condition] = _mean_spectrum([folder.read("spectra") for folder in folders])
+    criteria = facts.settings.waves
+    own = {name: table[table["channel"] == channel] for name, table in waves.items()}
+    depth = "; ".join(
+        f"{name} {number(float(table['mean_uv'].min()))} to {number(float(table['mean_uv'].max()))} µV, "
+        f"n = {int(table['n_waves'].max())} waves"
+        for name, table in own.items()
+        if len(table)
+    )
+    wave = shelf.put(
+        "slow_wave_average",
+        lambda: figures.slow_wave_average(waves, channel, colors=colors),
+        pd.concat([table.assign(condition=name) for name, table in own.items()], ignore_index=True),
+        alt=f"Average slow wave at {channel}: {depth or 'no slow wave in any night'}.",
+        caption=f"Mean of the slow waves of N2 and N3 ({criteria.name}), aligned at the negative peak; bands: ± 1 SD "
+        "between waves. Only waves beyond the amplitude limits are averaged, so a change of amplitude shows smaller "
+        "than it is.",
+    )
+    curves = [
+        table[(table["channel"] == channel) & (table["stages"] == "NREM") & (table["window"] == "night")].assign(
+            condition=name
+        )
+        for name, table in spectra.items()
+        if len(table)
+    ]
+    spectrum = shelf.put(
+        "average_spectra",
+        lambda: figures.average_spectra(spectra, channel, colors=colors, bands_hz={"swa": facts.settings.power.swa_hz}),
+        pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["condition"]),
+        alt=f"Mean spectra of N2+N3 at {channel} for {join(conditions)}, 0.5 to 30 Hz; band powers are in the table.",
+        caption="Mean spectrum of N2+N3, whole night; shaded: the band of slow-wave activity"
+        + (f"; below: change from {conditions[0]} in dB." if len(conditions) > 1 else "."),
+    )
+    return [wave, spectrum]
+
+
+def _mean_wave(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Mean over nights of equal weight; the spread is that between waves."""
+    filled = [table for table in tables if len(table)]
+    if len(filled) <= 1:
+        return (filled or tables)[0]
+    joined = pd.concat(filled).assign(variance=lambda table: table["sd_uv"] ** 2)
+    mean = joined.groupby(["channel", "time_s"], sort=False, as_index=False).agg(
+        mean_uv=("mean_uv", "mean"), variance=("variance", "mean"), n_waves=("n_waves", "sum")
+    )
+    return mean.assign(sd_uv=np.sqrt(mean.pop("variance")))
+
+
+def _mean_spectrum(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Geometric mean over nights, as everywhere in the comparison."""
+    filled = [table for table in tables if len(table)]
+    if len(filled) <= 1:
+        return (filled or tables)[0]
+    joined = pd.concat(filled)
+    joined["density_uv2_hz"] = np.log(joined["density_uv2_hz"].astype(float))
+    keys = ["channel", "stages", "window", "frequency_hz"]
+    mean = joined.groupby(keys, sort=False, as_index=False).agg(
+        density_uv2_hz=("density_uv2_hz", "mean"), n_epochs=("n_epochs", "sum")
+    )
+    mean["density_uv2_hz"] = np.exp(mean["density_uv2_hz"])
+    return mean
+
+
+def _draw_forest(
+    contrast: str, rows: pd.DataFrame, settings: Settings, colors: dict[str, str], shelf: "Shelf"
+) -> "Picture":
+    return draw_forest(contrast, rows, settings, colors, shelf, count="nights", name="forest")
+
+
+def draw_forest(
+    contrast: str,
+    rows: pd.DataFrame,
+    settings: Settings,
+    colors: dict[str, str],
+    shelf: "Shelf",
+    *,
+    count: str,
+    name: str,
+) -> "Picture":
+    """Forest plot of one contrast: markers by windows.
+
+    Parameters
+    ----------
+    contrast : str
+        Name of the contrast.
+    rows : DataFrame
+        Its rows.
+    settings : Settings
+        For names.
+    colors : dict of str to str
+        Colour by condition.
+    shelf : Shelf
+        Where it goes.
+    count : str
+        What n counts.
+    name : str
+        Beginning of the file name.
+    """
+    treatment, _, baseline = contrast.partition(":")
+    said = []
+    for _, row in rows.iterrows():
+        change = describe_change(row)
+        if change.measured and row["scale"] == "ratio":
+            interval = f" ({change.interval})" if change.interval else " (no interval)"
+            where = in_sentence(window_name(str(row["window"]), settings))
+            said.append(f"{marker_name(str(row['measure']))}, {where}: {change.change}{interval}, n = {change.n}")
+    confidence = f"{100 * settings.comparison.confidence:g} %"
+    return shelf.put(
+        f"{name}_{file_name(treatment)}_{file_name(baseline)}",
+        lambda: figures.forest(
+            rows,
+            names={measure: marker_name(measure, settings) for measure in rows["measure"].unique()},
+            window_names={window: window_name(window, settings) for window in rows["window"].unique()},
+            color=colors.get(treatment),
+            count=count,
+            title=f"{treatment} against {baseline}",
+        ),
+        rows,
+        alt=f"Changes from {baseline} to {treatment} in n {count}. {'; '.join(said) or 'Nothing was measured'}.",
+        caption=f"Change from {baseline} to {treatment} with its {confidence} interval; n counts {count}. Filled "
+        "marks: the interval excludes no change. Circle: one NREM period; diamond: matched minutes; square: whole "
+        "night; cross: no interval. An arrow marks an interval that goes on.",
+        size="medium",
+    )
+
+
+def _channels(nights: Sequence[StoredNight]) -> list[tuple[str, str, str, list[str]]]:
+    """Channels of the nights: name, role, labels in the files, and what was done with them in each night."""
+    found: dict[tuple[str, str], tuple[dict[str, None], list[str]]] = {}
+    for position, night in enumerate(nights):
+        for channel in night.document.get("provenance", {}).get("channels", []):
+            labels, cells = found.setdefault((channel["name"], channel["role"]), ({}, ["absent"] * len(nights)))
+            labels.update(dict.fromkeys(channel["labels"]))
+            cells[position] = f"{channel['note'] or 'as recorded'}, {channel['rate_hz']:g} Hz"
+    return [(name, role.upper(), ", ".join(labels), cells) for (name, role), (labels, cells) in found.items()]
+
+
+def _problems(results: Results, subject: str) -> list[Any]:
+    table = results.problems
+    return table[table["subject"] == subject].astype(object).fillna("").to_dict("records")
+
+
+def _versions(nights: Sequence[StoredNight]) -> list[tuple[str, str]]:
+    """Version of each package; several where nights differ."""
+    versions: dict[str, dict[str, None]] = {}
+    for night in nights:
+        for name, version in night.document.get("provenance", {}).get("versions", {}).items():
+            versions.setdefault(name, {})[version] = None
+    return [(name, " / ".join(found)) for name, found in versions.items()]
+
+
+def list_settings(settings: Settings) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Every setting in force: group, and key, value and meaning of each."""
+    listed = []
+    for group in type(settings).model_fields:
+        values = getattr(settings, group)
+        listed.append(
+            (
+                group,
+                [
+                    (key, _plain(getattr(values, key)), option.description or "")
+                    for key, option in type(values).model_fields.items()
+                ],
+            )
+        )
+    return listed
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{key} = {_plain(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value) if value != "" else "not set"

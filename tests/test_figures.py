@@ -1,0 +1,248 @@
+"""Figures: they show the numbers that they are given, say when there are none, and are the same bytes each time."""
+
+import datetime
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from swa.report import figures
+from swa.report.figures_style import BASELINE_COLOR, TREATMENT_COLORS
+
+CONDITIONS = ["baseline", "ketamine", "magnesium"]
+
+
+def wave(amplitude_uv=80.0, channel="F3", n=12):
+    time = np.arange(-100, 151) / 100
+    return pd.DataFrame(
+        {
+            "channel": channel,
+            "time_s": time,
+            "mean_uv": -amplitude_uv * np.exp(-((time / 0.2) ** 2)),
+            "sd_uv": 10.0,
+            "n_waves": n,
+        }
+    )
+
+
+def changes(**columns):
+    rows = {
+        "contrast": "ketamine:baseline",
+        "measure": ["swa", "swa", "wave_density"],
+        "window": ["cycle-1", "night", "night"],
+        "scale": "ratio",
+        "estimate": [1.25, 1.1, 0.9],
+        "ci_low": [1.05, 0.9, np.nan],
+        "ci_high": [1.49, 1.34, np.nan],
+        "n": [8, 8, 8],
+        "note": ["", "", "no interval: there is no stated reliability for this measure"],
+    }
+    return pd.DataFrame(rows | columns)
+
+
+def pairs(contrast="ketamine:baseline", scale="ratio"):
+    return pd.DataFrame(
+        {
+            "contrast": contrast,
+            "subject": ["S1", "S2", "S3"],
+            "baseline": [100.0, 200.0, 400.0],
+            "treatment": [120.0, 260.0, np.nan],
+            "scale": scale,
+        }
+    )
+
+
+def texts(figure):
+    found = [text.get_text() for text in figure.findobj(mpl.text.Text)]
+    return [text for text in found if text]
+
+
+def all_figures(night):
+    colors = figures.condition_colors(CONDITIONS, "baseline")
+    return {
+        "night": figures.night_overview(
+            night.epochs, night.hypnogram, night.spectrogram, night.cycles, start="2024-03-01T22:40:00"
+        ),
+        "average": figures.slow_wave_average({"baseline": night.waves, "ketamine": night.waves}, colors=colors),
+        "spectra": figures.average_spectra({"baseline": night.spectra, "ketamine": night.spectra}, colors=colors),
+        "paired": figures.paired_changes(pairs(), unit="µV²", colors=colors),
+        "forest": figures.forest(changes()),
+    }
+
+
+def test_equal_inputs_give_equal_bytes_without_a_date(night):
+    for name, figure in all_figures(night).items():
+        assert isinstance(figure, Figure)
+        again = all_figures(night)[name]
+        for kind in ("svg", "png"):
+            first = figures.figure_bytes(figure, kind)
+            assert first == figures.figure_bytes(again, kind), (name, kind)
+            assert first == figures.figure_bytes(figure, kind), (name, kind)
+        svg = figures.figure_bytes(figure, "svg").decode()
+        assert "<dc:date>" not in svg
+        assert "<text" not in svg, "letters are paths, so that no font is asked for"
+        assert "Matplotlib v" not in svg
+
+
+def test_the_style_of_the_caller_is_neither_used_nor_changed(night):
+    expected = figures.figure_bytes(figures.forest(changes()), "svg")
+    with mpl.rc_context({"font.size": 30.0, "axes.facecolor": "red"}):
+        assert figures.figure_bytes(figures.forest(changes()), "svg") == expected
+        assert mpl.rcParams["font.size"] == 30.0
+    import sys
+
+    assert "matplotlib.pyplot" not in sys.modules or not mpl.pyplot.get_fignums()
+
+
+def test_a_condition_has_one_color_and_the_baseline_is_grey():
+    colors = figures.condition_colors(["magnesium", "baseline", "ketamine"], "baseline")
+    assert colors == {"baseline": BASELINE_COLOR, "ketamine": TREATMENT_COLORS[0], "magnesium": TREATMENT_COLORS[1]}
+    assert colors == figures.condition_colors(CONDITIONS, "baseline")
+    assert "" not in figures.condition_colors(["night"])
+
+
+def test_average_wave_shows_the_means_that_it_is_given():
+    figure = figures.slow_wave_average({"baseline": wave(60), "ketamine": wave(80, n=30)})
+    lines = {line.get_label(): line for line in figure.axes[0].lines if " (n = " in str(line.get_label())}
+    assert set(lines) == {"baseline (n = 12 waves)", "ketamine (n = 30 waves)"}
+    shown = lines["ketamine (n = 30 waves)"]
+    np.testing.assert_allclose(shown.get_ydata(), wave(80)["mean_uv"])
+    np.testing.assert_allclose(shown.get_xdata(), wave(80)["time_s"])
+
+
+def test_average_wave_takes_slow_waves_and_the_channel_that_all_have(night):
+    own = figures.slow_wave_average({"a": night.waves, "b": wave(channel="C4-M1")})
+    assert "Average slow wave, C4-M1" in texts(own)
+    assert "Average slow wave, F3-M2" in texts(figures.slow_wave_average({"a": night.waves}))
+
+
+@pytest.mark.parametrize("waves", [{}, {"baseline": wave().iloc[:0]}, {"baseline": pd.DataFrame()}])
+def test_no_wave_is_said(waves):
+    assert "no slow wave in any of the nights" in texts(figures.slow_wave_average(waves))
+
+
+def test_nights_show_clock_time_where_it_is_known_and_hours_where_not(night):
+    clock = figures.night_overview(
+        night.epochs, night.hypnogram, night.spectrogram, night.cycles, start="2024-03-01T22:40"
+    )
+    same = figures.night_overview(
+        night.epochs, night.hypnogram, night.spectrogram, night.cycles, start=datetime.datetime(2024, 3, 1, 22, 40)
+    )
+    assert {"23:00", "00:30", "clock time"} <= set(texts(clock))
+    assert texts(clock) == texts(same)
+    hours = figures.night_overview(night.epochs, night.hypnogram, night.spectrogram, night.cycles)
+    assert {"0", "0.5", "time from the start of the recording (h)"} <= set(texts(hours))
+    tick = dict(
+        zip([text.get_text() for text in clock.axes[2].get_xticklabels()], clock.axes[2].get_xticks(), strict=True)
+    )
+    assert tick["23:00"] == pytest.approx(20 / 60)
+
+
+def test_night_marks_cycles_with_the_mean_of_their_nrem_epochs(night):
+    figure = figures.night_overview(night.epochs, night.hypnogram, night.spectrogram, night.cycles)
+    assert [f"cycle {n}" for n in night.cycles["cycle"]] == [
+        text for text in texts(figure) if text.startswith("cycle ")
+    ]
+    channel = night.epochs[night.epochs["channel"] == "F3-M2"]
+    first = night.cycles.iloc[0]
+    inside = channel["onset_s"].between(first["nrem_start_s"], first["nrem_end_s"] - 1)
+    expected = channel.loc[inside & channel["stage"].isin(["N2", "N3"]), "swa"].mean()
+    heights = [segment[0][1] for lines in figure.axes[2].collections for segment in lines.get_segments()]
+    assert heights[0] == pytest.approx(expected)
+
+
+def test_night_says_where_time_is_unusable_and_survives_gaps(night):
+    epochs = night.epochs.copy()
+    epochs.loc[epochs["onset_s"].between(3000, 4000), ["swa", "usable_s"]] = [np.nan, 0.0]
+    spectrogram = night.spectrogram.copy()
+    spectrogram.iloc[100:130, 1:] = np.nan
+    figure = figures.night_overview(epochs, night.hypnogram, spectrogram, night.cycles.iloc[:0])
+    assert any("less than half of the epoch is usable" in text for text in texts(figure))
+    assert len(figure.axes[2].patches) > 1
+    figures.figure_bytes(figure, "svg")
+
+
+def test_night_without_channel_or_spectrogram_is_drawn(night):
+    empty = figures.night_overview(night.epochs.iloc[:0], night.hypnogram)
+    assert "no EEG channel was measured" in texts(empty)
+    assert len(empty.axes) == 2
+
+
+def test_a_stored_hypnogram_looks_like_the_one_in_memory(night):
+    onset = night.epochs.drop_duplicates("onset_s")
+    stored = pd.DataFrame({"onset": onset["onset_s"], "duration": 30.0, "stage": onset["stage"]})
+    first = figures.night_overview(night.epochs, night.hypnogram, night.spectrogram, night.cycles)
+    second = figures.night_overview(night.epochs, stored, night.spectrogram, night.cycles)
+    assert figures.figure_bytes(first, "png") == figures.figure_bytes(second, "png")
+
+
+def test_shared_scales_are_kept(night):
+    figure = figures.night_overview(
+        night.epochs, night.hypnogram, night.spectrogram, night.cycles, swa_limit_uv2=5000, power_limits_db=(-10, 35)
+    )
+    assert figure.axes[2].get_ylim() == (0, 5000)
+    assert figure.axes[1].images[0].get_clim() == (-10, 35)
+
+
+def test_spectra_show_the_change_in_decibels(night):
+    louder = night.spectra.assign(density_uv2_hz=night.spectra["density_uv2_hz"] * 10)
+    figure = figures.average_spectra({"baseline": night.spectra, "ketamine": louder})
+    np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), 10)
+    assert "no spectrum was measured" in texts(figures.average_spectra({"baseline": night.spectra.iloc[:0]}))
+
+
+def test_paired_plot_shows_complete_subjects_and_their_geometric_mean():
+    figure = figures.paired_changes(pairs())
+    bold = next(line for line in figure.axes[0].lines if line.get_linewidth() > 2)
+    np.testing.assert_allclose(bold.get_ydata(), [np.sqrt(100 * 200), np.sqrt(120 * 260)])
+    assert "n = 2" in texts(figure)
+    assert figure.axes[0].get_yscale() == "log"
+
+
+def test_paired_plot_of_differences_has_a_plain_axis_and_mean():
+    figure = figures.paired_changes(pairs(scale="difference"))
+    bold = next(line for line in figure.axes[0].lines if line.get_linewidth() > 2)
+    np.testing.assert_allclose(bold.get_ydata(), [150, 190])
+    assert figure.axes[0].get_yscale() == "linear"
+
+
+def test_contrasts_stand_side_by_side_on_one_scale():
+    both = pd.concat([pairs(), pairs("magnesium:baseline")])
+    figure = figures.paired_changes(both)
+    assert len(figure.axes) == 2
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+    assert "no subject has both values" in texts(figures.paired_changes(pairs().iloc[2:]))
+
+
+def test_forest_marks_what_excludes_no_change_and_what_has_no_interval():
+    figure = figures.forest(changes(), color="#0072b2")
+    marks = [line for line in figure.axes[0].lines if line.get_marker() in ("o", "s", "D", "x")]
+    assert [mark.get_marker() for mark in marks] == ["o", "s", "x"]
+    assert [mark.get_markerfacecolor() for mark in marks[:2]] == ["#0072b2", "white"]
+    np.testing.assert_allclose([float(mark.get_xdata()[0]) for mark in marks], [1.25, 1.1, 0.9])
+    assert "+25.0 [+5.00, +49.0], n = 8" in texts(figure)
+    assert "−10.0 [no interval], n = 8" in texts(figure)
+
+
+def test_forest_cuts_a_wide_interval_with_an_arrow_and_keeps_every_estimate():
+    figure = figures.forest(changes(ci_high=[1.49, 500.0, np.nan]))
+    low, high = figure.axes[0].get_xlim()
+    assert low < 0.9
+    assert 1.25 < high < 500
+    assert ">" in [line.get_marker() for line in figure.axes[0].lines]
+
+
+def test_forest_leaves_out_what_was_not_measured_and_differences():
+    figure = figures.forest(changes(estimate=[np.nan, 1.1, 0.9], scale=["ratio", "difference", "ratio"]))
+    assert len([line for line in figure.axes[0].lines if line.get_marker() in ("o", "s", "x")]) == 1
+    assert "nothing was measured in both conditions" in texts(figures.forest(changes(estimate=[np.nan] * 3)))
+
+
+def test_an_axis_of_activity_is_not_set_by_movement_in_wake(night):
+    channel = night.epochs[night.epochs["channel"] == "F3-M2"]
+    moved = channel.copy()
+    moved.loc[moved["stage"] == "W", "swa"] = 1e6
+    assert figures.activity_limit(moved) == figures.activity_limit(channel)
+    assert figures.activity_limit(channel.iloc[:0]) == 1.0

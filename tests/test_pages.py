@@ -1,0 +1,644 @@
+"""Pages: their numbers are those of the tables, text stays text, every case has a sensible page, a browser agrees."""
+
+import dataclasses
+import html
+import json
+import math
+import re
+import shutil
+import subprocess
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swa.night import analyze_night
+from swa.pipeline import compare_study
+from swa.report.pages import PageTask, render, write_study_page, write_subject_page
+from swa.report.wording import MINUS, describe_change, number, p_value, percent
+from swa.settings import ComparisonSettings, Settings
+from swa.study.manifest import file_label
+from swa.study.store import NightFolder, read_results, write_night, write_table, write_text
+
+STAGES = "W*4 N1*2 N2*20 N3*30 N2*4 R*10 W*2"
+PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
+NASTY = "<script>alert('x')</script>&\"ש"
+
+
+@dataclasses.dataclass
+class Page:
+    """What a parser sees: text, links, pictures, ids, headings and tables."""
+
+    text: str = ""
+    links: list = dataclasses.field(default_factory=list)
+    images: list = dataclasses.field(default_factory=list)
+    ids: list = dataclasses.field(default_factory=list)
+    headings: list = dataclasses.field(default_factory=list)
+    tables: list = dataclasses.field(default_factory=list)
+    tags: list = dataclasses.field(default_factory=list)
+
+
+class Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.page, self.skipping = Page(), 0
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.page.tags.append((tag, attrs))
+        if "id" in attrs:
+            self.page.ids.append(attrs["id"])
+        if tag == "a":
+            self.page.links.append(attrs["href"])
+        if tag == "img":
+            self.page.images.append(attrs)
+        if tag in ("style", "script"):
+            self.skipping += 1
+        if re.fullmatch("h[1-6]", tag):
+            self.page.headings.append(int(tag[1]))
+        if tag == "table":
+            self.page.tables.append([])
+        if tag == "tr":
+            self.page.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.page.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag in ("style", "script"):
+            self.skipping -= 1
+
+    def handle_data(self, data):
+        if self.skipping:
+            return
+        data = data.replace("\u00a0", " ")
+        self.page.text += data
+        if self.page.tables and self.page.tables[-1] and self.page.tables[-1][-1]:
+            self.page.tables[-1][-1][-1] += data
+
+
+def parse(path):
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    return reader.page
+
+
+@pytest.fixture(scope="session")
+def make_night(make_recording, make_hypnogram, sleep_eeg):
+    hypnogram = make_hypnogram(STAGES)
+
+    @cache
+    def make(size=1.0, seed=0, channels=("F3-M2", "C4-M1")):
+        signals = {name: sleep_eeg(hypnogram, seed + i, size=size) for i, name in enumerate(channels)}
+        return analyze_night(make_recording(signals), hypnogram)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def build(make_night):
+    """`build(folder, rows, ...)`: a results folder with its pages. A row: subject, condition, and what differs.
+
+    Figures are made but not turned into bytes unless `drawn`, which would take most of the time of these tests.
+    """
+
+    def make(folder, rows, *, comparison=None, channels=("F3-M2", "C4-M1"), drawn=False):
+        folder.mkdir(parents=True, exist_ok=True)
+        nights, problems = [], []
+        for seed, row in enumerate(rows):
+            night = {"session": row["condition"], "recording": f"{seed}.edf", "status": "done", "size": 1.0} | row
+            night |= {"subject_label": file_label(night["subject"]), "session_label": file_label(night["session"])}
+            size, notes = night.pop("size"), night.pop("notes", [])
+            statistics = dict.fromkeys(["TST_min", "SE", "N2_min", "N3_min", "REM_min", "nrem_cycles"], np.nan)
+            if night["status"] == "done":
+                found = make_night(size, seed, channels)
+                statistics = {f"{name}_min": found.summary["statistics"][name] for name in ("TST", "N2", "N3", "REM")}
+                statistics |= {"SE": found.summary["statistics"]["SE"], "nrem_cycles": found.summary["nrem_cycles"]}
+                files = NightFolder(folder, night["subject_label"], night["session_label"])
+                identity = {name: night[name] for name in ("subject", "session", "condition")}
+                named = dataclasses.replace(found, **identity)
+                channel = {"name": "F3-M2", "labels": ["EEG F3-M2"], "role": "eeg", "rate_hz": 100.0, "note": ""}
+                provenance = {"versions": {"swa": "0.1.0", "yasa": "0.8"}, "channels": [channel], "notes": notes}
+                write_night(files, named, "fingerprint", provenance)
+            else:
+                what = f"{night['recording']}: no NREM sleep (N2 or N3)."
+                where = [night["subject"], night["session"], night["recording"]]
+                problems.append([*where, "measure", what, "Check that this is a night."])
+            nights.append(night | statistics)
+        write_table(pd.DataFrame(nights), folder / "nights.tsv")
+        write_table(pd.DataFrame(problems, columns=PROBLEM_COLUMNS), folder / "problems.tsv")
+        settings = Settings(comparison=ComparisonSettings(**(comparison or {})))
+        write_text(settings.to_toml(), folder / "settings.toml")
+        return compare(folder, drawn)
+
+    return make
+
+
+def compare(folder, drawn=False):
+    with pytest.MonkeyPatch.context() as patch:
+        if not drawn:
+            patch.setattr("swa.report.pages.figure_bytes", lambda figure, kind: b"<svg/>")
+        return compare_study(folder, jobs=1)
+
+
+def night(subject, condition, **columns):
+    return {"subject": subject, "condition": condition} | columns
+
+
+@pytest.fixture(scope="session")
+def study(build, tmp_path_factory):
+    """Three subjects with a later, larger night; the third was not measured."""
+    rows = [
+        night("S1", "baseline", order=1),
+        night("S1", "ketamine", order=2, size=1.2),
+        night("S2", "baseline", order=1, size=1.1),
+        night("S2", "ketamine", order=2, size=1.25),
+        night("S10", "baseline", order=1),
+        night("S10", "ketamine", order=2, status="failed"),
+    ]
+    return build(tmp_path_factory.mktemp("study") / "results", rows, drawn=True)
+
+
+def subject_page(results, subject):
+    return results.path / f"sub-{subject}" / f"sub-{subject}.html"
+
+
+def all_pages(results):
+    return [results.path / "index.html", *sorted(results.path.glob("sub-*/*.html"))]
+
+
+def change_of(text):
+    """A change in percent, read as the ratio."""
+    return 1 + float(text.replace(MINUS, "-").replace("%", "").replace("+", "")) / 100
+
+
+def check_changes(table, contrasts, settings_windows):
+    """Every row of a table of changes against the contrasts, in the order of the page."""
+    rows = [row for row in table if len(row) > 1 and row[0] in settings_windows]
+    assert rows
+    for row, (_, expected) in zip(rows, contrasts.iterrows(), strict=True):
+        assert settings_windows[row[0]] == expected["window"]
+        if math.isnan(expected["estimate"]):
+            assert row[1] == "not measured"
+            continue
+        assert change_of(row[1]) == pytest.approx(expected["estimate"], abs=abs(expected["estimate"] - 1) * 5e-3 + 5e-5)
+        if math.isnan(expected["ci_low"]):
+            assert row[2] == "no interval"
+        else:
+            for text, value in zip(row[2].split(" to "), expected[["ci_low", "ci_high"]], strict=True):
+                assert change_of(text) == pytest.approx(value, abs=abs(value - 1) * 5e-3 + 5e-5)
+        assert int(row[3]) == expected["n"]
+
+
+WINDOWS = {"NREM cycle 1": "cycle-1", "First 60 min of clean NREM": "matched", "Whole night": "night"}
+MARKERS = [
+    *("swa", "slow_oscillation_power", "delta_power", "wave_density", "wave_density_baseline_fixed"),
+    *("wave_amplitude_p90", "wave_slope_up", "wave_slope_down", "wave_slope_up_matched", "wave_slope_down_matched"),
+    "sigma_power",
+]
+
+
+def shown_contrasts(results, subject):
+    table = results.contrasts
+    kept = table[
+        (table["subject"] == subject)
+        & (table["channel"] == "frontal")
+        & (table["stages"] == "NREM")
+        & table["window"].isin(list(WINDOWS.values()))
+        & table["measure"].isin(MARKERS)
+    ]
+    order = kept["measure"].map(MARKERS.index) * 10 + kept["window"].map(list(WINDOWS.values()).index)
+    return kept.loc[order.sort_values().index]
+
+
+@pytest.mark.parametrize("subject", ["S1", "S2"])
+def test_numbers_of_a_subject_page_are_those_of_the_tables(study, subject):
+    page = parse(subject_page(study, subject))
+    table = next(table for table in page.tables if table[0][0] == "Window")
+    expected = shown_contrasts(study, subject)
+    check_changes(table, expected, WINDOWS)
+    measures = study.measures
+    values = measures[
+        (measures["subject"] == subject) & (measures["channel"] == "frontal") & (measures["stages"] == "NREM")
+    ].set_index(["measure", "window", "condition"])["value"]
+    rows = [row for row in table if len(row) > 1 and row[0] in WINDOWS]
+    for row, (_, contrast) in zip(rows, expected.iterrows(), strict=True):
+        for text, condition in zip(row[4:6], ("baseline", "ketamine"), strict=True):
+            value = values[contrast["measure"], contrast["window"], condition]
+            assert text == "not measured" if math.isnan(value) else float(text) == pytest.approx(value, rel=6e-3)
+
+
+def test_numbers_of_the_study_page_are_those_of_the_tables(study):
+    page = parse(study.path / "index.html")
+    table = next(table for table in page.tables if table[0][0] == "Window")
+    check_changes(table, shown_contrasts(study, "group"), WINDOWS)
+    nights = next(table for table in page.tables if table[0][0] == "Subject" and "Status" in table[0])
+    assert [row[0] for row in nights[1:]] == ["S1", "S1", "S2", "S2", "S10", "S10"], "S2 stands before S10"
+    column = nights[0].index("SWA, µV²")
+    by_key = study.nights.set_index(["subject", "session"])
+    for row in nights[1:]:
+        value = by_key.loc[(row[0], row[1]), "swa"]
+        assert row[3] == by_key.loc[(row[0], row[1]), "status"]
+        assert row[column] == "–" if math.isnan(value) else float(row[column]) == pytest.approx(value, rel=6e-3)
+
+
+def test_the_result_is_a_sentence_with_interval_and_n(study):
+    row = shown_contrasts(study, "S1").iloc[0]
+    text = parse(subject_page(study, "S1")).text
+    change = f"{100 * (row['estimate'] - 1):.3g} % higher than in the baseline night"
+    assert f"slow-wave activity (0.5–4 Hz) in N2+N3 of NREM cycle 1 at the frontal channels was {change}" in text
+    assert "% interval" in text
+    assert "n = 2 nights" in text
+    assert "every result on this page is exploratory" in text
+    study_text = parse(study.path / "index.html").text
+    assert "n = 2 subjects" in study_text
+    assert "p = " in study_text
+    assert "paired t" in study_text
+
+
+def test_the_first_paragraph_says_what_the_design_confounds(study):
+    source = (study.path / "index.html").read_text(encoding="utf-8")
+    first = re.search(r'<p class="design">(.*?)</p>', source, re.S)[1]
+    assert "without a control condition" in first
+    assert "confounded" in first
+    assert "confounded" in parse(subject_page(study, "S1")).text
+
+
+def test_every_page_says_marker_and_two_sided(study):
+    for path in all_pages(study):
+        text = parse(path).text
+        assert "not measurements of them" in text
+    assert "No direction is presumed" in parse(study.path / "index.html").text
+
+
+def test_pages_ask_nothing_of_a_network_and_name_no_place_of_this_machine(study):
+    for path in all_pages(study):
+        source = path.read_text(encoding="utf-8")
+        page = parse(path)
+        for tag, attrs in page.tags:
+            for name in ("src", "href", "srcset", "action", "data"):
+                assert not re.match(r"\s*(https?:|//|file:)", attrs.get(name) or ""), (path, tag, attrs)
+        assert not re.search(r"@import|url\(|<script|<link|http", source.split("<body>")[0])
+        assert str(study.path) not in source
+        assert str(Path.home()) not in source
+
+
+def test_links_lead_somewhere(study):
+    for path in all_pages(study):
+        page = parse(path)
+        assert len(page.ids) == len(set(page.ids))
+        for link in page.links:
+            target, _, anchor = link.partition("#")
+            assert (path.parent / target).resolve().exists(), link
+            assert not anchor or anchor in page.ids
+    links = parse(study.path / "index.html").links
+    assert "sub-S1/sub-S1.html" in links
+    assert links.count("sub-S10/sub-S10.html") == 1, "a failed night leads nowhere"
+
+
+def test_markup_is_accessible(study):
+    for path in all_pages(study):
+        page = parse(path)
+        assert ("html", {"lang": "en"}) in page.tags
+        assert page.headings[0] == 1
+        assert page.headings.count(1) == 1
+        assert all(after - before <= 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
+        assert "#content" in page.links
+        assert page.images
+        for image in page.images:
+            assert len(image["alt"]) > 30
+            assert re.search(r"\d", image["alt"]), image["alt"]
+        scrolls = [
+            attrs for tag, attrs in page.tags if tag == "div" and attrs.get("class") == "scroll" and "role" in attrs
+        ]
+        assert all(attrs["tabindex"] == "0" and attrs["aria-label"] for attrs in scrolls)
+
+
+def test_colors_have_enough_contrast_in_light_and_dark(study):
+    source = (study.path / "index.html").read_text(encoding="utf-8")
+    schemes = [dict(re.findall(r"--(\w+): (#\w+);", block)) for block in re.findall(r":root \{([^}]*)\}", source)[:2]]
+    for scheme in schemes:
+        for name in ("ink", "muted", "link", "mark"):
+            assert contrast(scheme[name], scheme["paper"]) >= 4.5, (name, scheme)
+
+
+def contrast(first, second):
+    def luminance(color):
+        digits = color[1:] if len(color) == 7 else "".join(2 * letter for letter in color[1:])
+        parts = np.array([int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)])
+        return np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+    light, dark = sorted([luminance(first), luminance(second)], reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_figures_stand_beside_the_page_with_their_numbers(study):
+    folder = study.path / "sub-S1" / "figures"
+    names = {path.stem for path in folder.glob("*.svg")}
+    assert names == {"ses-baseline_night", "ses-ketamine_night", "slow_wave_average", "average_spectra"} | {
+        "forest_ketamine_baseline"
+    }
+    for name in names:
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert len((folder / f"{name}.tsv").read_text(encoding="utf-8").splitlines()) > 1
+    stored = pd.read_csv(study.path / "figures" / "paired_swa_cycle1.tsv", sep="\t")
+    row = shown_contrasts(study, "S2").iloc[0]
+    assert stored.set_index("subject").loc["S2", "change"] == pytest.approx(row["estimate"], rel=1e-5)
+    assert not list(study.path.rglob("*.tmp"))
+
+
+def test_equal_results_give_equal_pages(study):
+    before = {path: path.read_bytes() for path in all_pages(study)}
+    write_subject_page(PageTask(results=study.path, subject="S1", label="S1"))
+    write_study_page(read_results(study.path))
+    assert {path: path.read_bytes() for path in all_pages(study)} == before
+
+
+def test_what_was_left_out_is_listed_with_the_way_out(study):
+    for path in (study.path / "index.html", subject_page(study, "S10")):
+        text = parse(path).text
+        assert "no NREM sleep (N2 or N3)" in text
+        assert "Check that this is a night." in text
+    assert "1 failed" in parse(study.path / "index.html").text
+
+
+def test_what_was_not_measured_has_its_reason(study):
+    page = parse(subject_page(study, "S1"))
+    table = next(table for table in page.tables if table[0][0] == "Window")
+    row = next(row for row in table if row[0] == "First 60 min of clean NREM")
+    assert row[1] == "not measured"
+    mark = row[-1].split()[0].rstrip(",")
+    source = html.unescape(subject_page(study, "S1").read_text(encoding="utf-8"))
+    assert re.search(
+        rf"<li><sup>{mark}</sup> not measured in \w+: [\d.]+ min of clean NREM, 60 are needed</li>", source
+    )
+
+
+def test_how_it_was_computed_is_that_of_the_settings(study, build, tmp_path):
+    rows = [night("S1", "baseline"), night("S1", "ketamine", size=1.2)]
+    plain = parse(study.path / "index.html").text
+    other = parse(build(tmp_path / "b", rows, comparison={"icc": 0.9, "confidence": 0.9}).path / "index.html").text
+    assert "ICC 0.76, CV 40 %" in plain
+    assert "ICC 0.9, CV 40 %" in other
+    assert "95 % interval" in plain
+    assert "90 % interval" in other
+    assert "95 % interval" not in other
+    for text in (plain, other):
+        assert "riedner2007" in text
+        assert "Riedner 2007, Sleep 30:1643" in text
+
+
+def test_names_and_notes_made_of_markup_appear_as_text(build, tmp_path):
+    rows = [
+        night(NASTY, "baseline", session="one<i>", notes=[f"note {NASTY}"]),
+        night(NASTY, "ketamine <b>", session="two", size=1.2),
+        night("other", "ketamine <b>", status="failed", recording="<img src=x onerror=alert(1)>.edf"),
+    ]
+    results = build(tmp_path / "results", rows)
+    label = file_label(NASTY)
+    for path in (results.path / "index.html", subject_page(results, label)):
+        page = parse(path)
+        assert NASTY in page.text
+        assert not [tag for tag, _ in page.tags if tag in ("script", "b", "i")]
+        assert all(attrs["src"].startswith("data:image/svg+xml;base64,") for attrs in page.images)
+        assert "ketamine <b>" in page.text
+    assert f"note {NASTY}" in parse(subject_page(results, label)).text
+
+
+def test_one_night_alone_has_its_values(build, tmp_path):
+    results = build(tmp_path / "results", [night("A", "recording")])
+    page = parse(subject_page(results, "A"))
+    value = results.measures.query(
+        "measure == 'swa' and window == 'cycle-1' and stages == 'NREM' and channel == 'frontal'"
+    )
+    assert "There is no pair of nights to compare" in page.text
+    assert f"was {value['value'].iloc[0]:.3g} µV² (n = {value['n'].iloc[0]} epochs)" in page.text
+    assert "Exploratory" not in page.text
+    reason = results.measures.query("measure == 'wave_slope_up_matched' and window == 'night'")["note"].iloc[0]
+    assert "baseline night" in reason
+    assert reason in page.text
+    index = parse(results.path / "index.html")
+    assert "No night is a baseline (baseline, placebo, pre)" in index.text
+    assert "No two conditions were measured in the same subjects" in index.text
+
+
+def test_baseline_nights_alone_are_described(build, tmp_path):
+    results = build(tmp_path / "results", [night("A", "baseline"), night("B", "baseline")])
+    assert "there is nothing to compare" in parse(results.path / "index.html").text
+    assert "Night baseline: slow-wave activity" in parse(subject_page(results, "A")).text
+
+
+def test_a_study_of_failed_nights_has_a_page(build, tmp_path):
+    rows = [night("A", "baseline", status="failed"), night("A", "ketamine", status="excluded")]
+    results = build(tmp_path / "results", rows)
+    page = parse(results.path / "index.html")
+    assert "No night could be analysed" in page.text
+    assert "0 nights of 0 subjects analysed, 1 failed, 1 excluded." in page.text
+    assert not page.images
+    assert "sub-A/sub-A.html" not in page.links
+    assert "no NREM sleep" in page.text
+
+
+def test_one_channel_of_no_known_region_leads_the_page(build, tmp_path):
+    rows = [night("A", "baseline"), night("A", "ketamine", size=1.2)]
+    results = build(tmp_path / "results", rows, channels=("O1-M2",))
+    page = parse(subject_page(results, "A"))
+    assert "of NREM cycle 1 at O1-M2 was" in page.text
+    assert "Average slow wave at O1-M2" in " ".join(image["alt"] for image in page.images)
+
+
+def spoil(results, channels):
+    """Say of a stored night that all of its NREM is unusable in these channels, and compare again."""
+    path = next(results.path.rglob("sub-A_ses-ketamine*_desc-night.json"))
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for channel in channels:
+        document["summary"]["unusable_nrem_share"][channel] = {"muscle": 0.4, "clipped": 0.6, "any": 1.0}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return compare(results.path)
+
+
+def test_channels_that_were_left_out_are_named_and_the_page_goes_on_without_them(build, tmp_path):
+    results = build(tmp_path / "results", [night("A", "baseline"), night("A", "ketamine", size=1.2)])
+    page = parse(subject_page(spoil(results, ["F3-M2"]), "A"))
+    assert "at the central channels was" in page.text
+    assert "100.0 % (muscle 40.0, clipped 60.0)" in page.text
+    assert "F3-M2: more than 50% of its NREM is unusable" in page.text
+    results = spoil(results, ["C4-M1"])
+    assert "There is no pair of nights to compare" in parse(subject_page(results, "A")).text
+    assert "C4-M1: more than 50% of its NREM is unusable" in parse(results.path / "index.html").text
+
+
+def test_a_declared_primary_leads_and_is_not_exploratory(build, tmp_path):
+    rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "AB" for c in ("baseline", "ketamine")]
+    results = build(tmp_path / "results", rows, comparison={"primary": "sigma_power NREM night central"})
+    page = parse(results.path / "index.html")
+    assert "Primary result" in page.text
+    assert "sigma power (11–16 Hz) in N2+N3 of the whole night at the central channels" in page.text
+    assert "every result on this page is exploratory" not in page.text
+    table = next(table for table in page.tables if table[0][0] == "Window")
+    roles = [row[table[0].index("Role")] for row in table if row[0] in WINDOWS]
+    assert roles.count("primary") == 1
+
+
+def test_treatments_have_their_own_sentences_tables_and_colors(build, tmp_path):
+    rows = [
+        night(s, c, order=i, size=1 + 0.1 * i)
+        for s in "AB"
+        for i, c in enumerate(("baseline", "ketamine", "magnesium"), start=1)
+    ]
+    results = build(tmp_path / "results", rows)
+    for path in (results.path / "index.html", subject_page(results, "A")):
+        page = parse(path)
+        assert "In the ketamine night" in page.text or "In ketamine nights" in page.text
+        assert "In the magnesium night" in page.text or "In magnesium nights" in page.text
+        assert "a change of either sign is possible" in page.text
+        assert len([table for table in page.tables if table[0][0] == "Window"]) == 2
+    assert (results.path / "figures" / "forest_magnesium_baseline.svg").is_file()
+
+
+@pytest.mark.slow
+def test_repeated_baseline_nights_are_what_the_interval_rests_on(build, tmp_path):
+    rows = [
+        night(s, c, session=f"{c}{i}", size=1 + 0.05 * i + 0.2 * (c == "ketamine"))
+        for s in "ABC"
+        for c, i in (("baseline", 1), ("baseline", 2), ("ketamine", 1))
+    ]
+    page = parse(subject_page(build(tmp_path / "results", rows), "A"))
+    assert "The interval rests on the repeated baseline nights of this study" in page.text
+    assert "n = 3 nights" in page.text
+    assert "baseline, session baseline2" in page.text
+
+
+def test_simulated_nights_are_said_to_be(build, study, tmp_path):
+    results = build(
+        tmp_path / "results", [night("A", "baseline", simulated="yes"), night("A", "ketamine", simulated="yes")]
+    )
+    for path in all_pages(results):
+        assert "Simulated data" in parse(path).text
+    for path in all_pages(study):
+        assert "Simulated data" not in parse(path).text
+
+
+@pytest.mark.slow
+def test_twelve_nights_fit_a_page(build, tmp_path):
+    rows = [night("A", "baseline", session=f"b{i}") for i in range(4)]
+    rows += [night("A", "ketamine", session=f"k{i}", size=1.2) for i in range(8)]
+    path = subject_page(build(tmp_path / "results", rows, drawn=True), "A")
+    assert path.stat().st_size < 3_000_000
+    assert len(parse(path).images) == 12 + 3
+
+
+def test_a_missing_value_of_a_template_is_an_error():
+    with pytest.raises(Exception, match="undefined"):
+        render("study.html", {})
+
+
+@given(st.floats(-1e4, 1e4).filter(lambda value: value == 0 or abs(value) >= 1e-3))
+def test_numbers_have_three_significant_digits(value):
+    text = number(value)
+    assert "e" not in text
+    assert float(text.replace(MINUS, "-")) == pytest.approx(value, rel=5.1e-3)
+    digits = text.lstrip(MINUS).replace(".", "").lstrip("0")
+    assert value == 0 or len(digits) >= 3
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1012.77, "1010"),
+        (9.4677, "9.47"),
+        (0.05, "0.0500"),
+        (12, "12.0"),
+        (0, "0"),
+        (-3.14159, "−3.14"),
+        (99.96, "100"),
+    ],
+)
+def test_numbers_are_written_plainly(value, text):
+    assert number(value) == text
+
+
+def test_large_and_missing_numbers():
+    assert number(3.5e6) == "3.50 × 10⁶"
+    assert number(math.nan) == "–"
+    assert p_value(0.0004) == "< 0.001"
+    assert p_value(0.0456) == "0.0456"
+
+
+@given(st.floats(0.01, 50))
+def test_percent_is_the_ratio_less_one(ratio):
+    text = percent(ratio).replace("\u00a0", " ")
+    assert text.endswith(" %")
+    assert change_of(text) == pytest.approx(ratio, abs=abs(ratio - 1) * 5.1e-3 + 6e-5)
+    assert text.startswith("+") == (100 * (ratio - 1) >= 0.005)
+
+
+def test_a_change_without_interval_says_why():
+    row = pd.Series(
+        {
+            "scale": "ratio",
+            "estimate": 1.2,
+            "ci_low": np.nan,
+            "ci_high": np.nan,
+            "n": 2,
+            "note": "no interval: no reliability",
+        }
+    )
+    change = describe_change(row)
+    assert (change.interval, change.reason, change.n) == ("", "no reliability", 2)
+    difference = describe_change(row.replace("ratio", "difference"), "1/h")
+    assert difference.change == "+1.20 1/h"
+
+
+# --- in a browser
+
+WRAPPER = """<!DOCTYPE html><meta charset="utf-8"><title>check</title>
+<iframe id="page" style="border:0;width:{width}px;height:2000px" src="{address}"></iframe>
+<script>
+addEventListener("load", () => {{
+  const page = document.getElementById("page"), inner = page.contentDocument;
+  const broken = [...inner.images].filter((image) => !image.naturalWidth).length;
+  const out = [...inner.querySelectorAll("main *, header *")].filter((element) =>
+    !element.closest(".scroll") && element.getBoundingClientRect().right > {width} + 1).length;
+  document.body.dataset.found = JSON.stringify([
+    inner.documentElement.scrollWidth, page.contentWindow.innerWidth, broken, out, inner.images.length]);
+}});
+</script>
+"""
+
+
+def browse(browser, page, width, folder):
+    wrapper = folder / f"check_{width}.html"
+    wrapper.write_text(WRAPPER.format(width=width, address=page.resolve().as_uri()), encoding="utf-8")
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--no-first-run",
+    ]
+    command += ["--allow-file-access-from-files", f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr"]
+    command += [f"--window-size={width + 20},2000", "--virtual-time-budget=10000", "--dump-dom", wrapper.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found = re.search(r'data-found="\[([^]]*)\]"', done.stdout)
+    assert found, done.stderr[-2000:]
+    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return [int(part) for part in found[1].split(",")], console
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 820, 390])
+def test_a_browser_shows_all_of_a_page(study, tmp_path, width):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium on this machine")
+    for page in (study.path / "index.html", subject_page(study, "S1")):
+        (content, window, broken, outside, images), console = browse(browser, page, width, tmp_path)
+        assert content <= window == width
+        assert images > 3
+        assert (broken, outside, console) == (0, 0, [])
