@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from swa.study.store import Results
 
 LABELS = {
-    "swa": "SWA (0.5-4 Hz power)",
-    "wave_density": "slow-wave density",
-    "wave_amplitude_p90": "wave amplitude, 90th percentile",
-    "wave_slope_up_matched": "slope at equal amplitude",
+    "swa": "SWA",
+    "wave_density": "wave density",
+    "wave_amplitude_p90": "wave amplitude",
+    "wave_slope_up_matched": "slope, amplitude-matched",
 }
 
 
@@ -76,40 +76,35 @@ def show_run(run: "StudyRun") -> None:
     counts = nights["status"].value_counts()
     finished = int(counts.get("done", 0))
     found = f", {finished - run.n_fresh} of them finished before" if finished > run.n_fresh else ""
-    Console(soft_wrap=True).print(
+    _say(
+        _console(),
         f"{len(nights)} nights of {nights['subject'].nunique()} subjects ({run.study.source}): "
         f"{finished} done{found}, {len(failed)} failed, {int(counts.get('excluded', 0))} excluded.",
-        highlight=False,
-        markup=False,
     )
     show_results(run.results)
 
 
 def show_results(results: "Results") -> None:
     """Print the headline contrasts and where to look."""
-    console = Console()
+    console = _console()
     rows = headline_contrasts(results.contrasts)
-    if len(rows):
-        table = Table(title="Change from baseline (group, N2+N3)", title_justify="left")
-        for name in ("contrast", "marker", "window", "channel", "change", "95 % interval", "p", "n", "role"):
-            table.add_column(name, justify="right" if name in ("change", "p", "n") else "left")
-        for row in rows.itertuples():
-            table.add_row(
-                row.contrast,
-                LABELS[row.measure],
-                row.window,
-                row.channel,
-                _percent(row.estimate),
-                f"{_percent(row.ci_low)} to {_percent(row.ci_high)}" if row.ci_low == row.ci_low else "n/a",
-                f"{row.p:.3g}" if row.p == row.p else "n/a",
-                f"{row.n:g}",
-                row.role,
-            )
+    for contrast, part in rows.groupby("contrast", sort=False):
+        channel = part["channel"].iloc[0]
+        table = Table(title=f"{contrast}, N2+N3, {channel}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for name, side in (("marker", "left"), ("window", "left"), ("change", "right"), ("95 % interval", "left")):
+            table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
+        for name in ("p", "n", "role"):
+            table.add_column(name, no_wrap=True)
+        for row in part.itertuples():
+            interval = f"{_percent(row.ci_low)} to {_percent(row.ci_high)}" if row.ci_low == row.ci_low else "n/a"
+            p = f"{row.p:.3g}" if row.p == row.p else "n/a"
+            marker = LABELS[str(row.measure)]
+            table.add_row(marker, row.window, _percent(row.estimate), interval, p, f"{row.n:g}", row.role)
         console.print(table)
-    console.print(f"Open {results.path / 'index.html'}", highlight=False, markup=False, soft_wrap=True)
+        console.print()
+    _say(console, f"Open {results.path / 'index.html'}")
     if len(results.problems):
-        where = results.path / "problems.tsv"
-        console.print(f"Left out: {len(results.problems)} (see {where})", highlight=False, markup=False, soft_wrap=True)
+        _say(console, f"Left out: {len(results.problems)} (see {results.path / 'problems.tsv'})")
 
 
 def headline_contrasts(contrasts: "pd.DataFrame") -> "pd.DataFrame":
@@ -133,12 +128,10 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return
-    console = Console(soft_wrap=True)
-    if not console.is_terminal:
-        console.width = 160  # a file or a pipe has no edge to wrap at
+    console = _console()
 
     def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False)
+        _say(console, text)
 
     if found["plan"]:
         say(f"Plan ({found['source']}): {len(found['plan'])} nights")
@@ -175,6 +168,17 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
                 ignored.setdefault(channel["note"], []).append(channel["labels"][0])
         for reason, labels in ignored.items():
             say(f"  not used ({reason}): {', '.join(labels)}")
+
+
+def _console() -> Console:
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160  # a file or a pipe has no edge to wrap at
+    return console
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _describe(recording: dict[str, Any]) -> str:

@@ -15,10 +15,10 @@ from swa.comparison.contrasts import CONTRAST_COLUMNS, compare_nights, find_base
 from swa.errors import StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings
-from swa.study.batch import default_jobs, run_tasks
+from swa.study.batch import Workers, default_jobs
 from swa.study.lock import hold
 from swa.study.manifest import Study, plan_study, write_template
-from swa.study.nights import NightOutcome, NightTask, process_night
+from swa.study.nights import NightOutcome, NightTask, is_finished, process_night
 from swa.study.store import Results, describe_results, read_results, write_table, write_text
 from swa.study.subject import SubjectTask, combine_subject
 from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, nights_table, problems_table
@@ -105,18 +105,12 @@ def run_study(
         runnable = [i for i, row in enumerate(rows) if i not in excluded and not row["problem"]]
         tasks = [_night_task(rows[i], results, settings, overwrite, verify) for i in runnable]
         jobs = jobs or default_jobs(len(tasks))
-        outcomes: dict[int, NightOutcome] = {}
-        for position, outcome in run_tasks(process_night, tasks, jobs=jobs, scheduler=scheduler):
-            if isinstance(outcome, BaseException):
-                outcome = _lost(tasks[position])
-            outcomes[runnable[position]] = outcome
-            if progress:
-                task = tasks[position]
-                progress("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
-        nights = nights_table(study, outcomes, excluded, results)
-        write_table(nights, results / "nights.tsv")
-        write_table(problems_table(study, outcomes, excluded), results / "problems.tsv")
-        compare_study(results, jobs=jobs, scheduler=scheduler, progress=progress, settings=settings, held=True)
+        with Workers(jobs, scheduler) as workers:
+            done = _process_nights(tasks, workers, progress or _silent)
+            outcomes = {runnable[position]: outcome for position, outcome in done.items()}
+            write_table(nights_table(study, outcomes, excluded, results), results / "nights.tsv")
+            write_table(problems_table(study, outcomes, excluded), results / "problems.tsv")
+            _compare(results, workers, settings, None, progress or _silent)
         _write_run(results, started, jobs, scheduler, study, outcomes)
     return StudyRun(
         results=read_results(results), study=study, n_fresh=sum(outcome.fresh for outcome in outcomes.values())
@@ -131,7 +125,6 @@ def compare_study(
     scheduler: str | None = None,
     progress: Progress | None = None,
     settings: Settings | None = None,
-    held: bool = False,
 ) -> Results:
     """Subject steps, contrasts and pages from stored nights; no recording is read.
 
@@ -145,8 +138,6 @@ def compare_study(
         As in `run_study`.
     settings : Settings, optional
         By default those of the results folder.
-    held : bool
-        Whether the caller holds the folder already.
 
     Raises
     ------
@@ -154,52 +145,71 @@ def compare_study(
         The folder holds no results.
     """
     results = Path(results)
-    if not held:
-        read_results(results)
-        with hold(results):
-            return compare_study(
-                results,
-                contrast=contrast,
-                jobs=jobs,
-                scheduler=scheduler,
-                progress=progress,
-                settings=settings,
-                held=True,
-            )
     found = read_results(results)
-    settings = settings or found.settings
-    done = found.nights[found.nights["status"] == "done"]
-    baseline = _baseline(done, settings)
-    tasks = [_subject_task(rows, baseline, results, settings) for _, rows in done.groupby("subject", sort=False)]
-    jobs = jobs or default_jobs(len(tasks))
-    problems = [found.problems[found.problems["step"] != "channel"]]
-    for position, rows in run_tasks(combine_subject, tasks, jobs=1):
-        if isinstance(rows, BaseException):
-            raise rows
-        problems.append(pd.DataFrame(rows, columns=PROBLEM_COLUMNS))
-        if progress:
-            progress("subjects", position + 1, len(tasks), tasks[position].subject)
-    write_table(pd.concat(problems, ignore_index=True), results / "problems.tsv")
-    measures = join_measures(results, [task.label for task in tasks])
-    add_headlines(results, measures)
-    contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
-    if baseline:
-        contrasts = compare_nights(read_results(results), baseline, contrast=contrast, settings=settings)
-    write_table(contrasts, results / "contrasts.tsv")
-    _write_pages(results, tasks, jobs, scheduler, progress)
+    jobs = jobs or default_jobs(found.nights["subject"].nunique())
+    with hold(results), Workers(jobs, scheduler) as workers:
+        _compare(results, workers, settings or found.settings, contrast, progress or _silent)
     return read_results(results)
 
 
-def _write_pages(
-    results: Path, tasks: list[SubjectTask], jobs: int, scheduler: str | None, progress: Progress | None
-) -> None:
-    pages = [PageTask(results=results, subject=task.subject, label=task.label) for task in tasks]
-    for done, (_, outcome) in enumerate(run_tasks(write_subject_page, pages, jobs=jobs, scheduler=scheduler), start=1):
+def _process_nights(tasks: list[NightTask], workers: Workers, progress: Progress) -> dict[int, NightOutcome]:
+    """Outcome of each task; finished nights are told here, so that only the others wake a worker."""
+    outcomes = {
+        position: NightOutcome(status="done", fresh=False)
+        for position, task in enumerate(tasks)
+        if not task.overwrite and is_finished(task)
+    }
+    waiting = [position for position in range(len(tasks)) if position not in outcomes]
+    for number, outcome in workers.run(process_night, [tasks[position] for position in waiting]):
+        task = tasks[waiting[number]]
+        outcomes[waiting[number]] = _lost(task) if isinstance(outcome, BaseException) else outcome
+        progress("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
+    return outcomes
+
+
+def _compare(results: Path, workers: Workers, settings: Settings, contrast: str | None, progress: Progress) -> None:
+    found = read_results(results)
+    done = found.nights[found.nights["status"] == "done"]
+    baseline = _baseline(done, settings)
+    tasks = [_subject_task(rows, baseline, results, settings) for _, rows in done.groupby("subject", sort=False)]
+    problems = [found.problems[~found.problems["step"].isin(["channel", "subject"])]]
+    combined = []
+    for number, rows in sorted(workers.run(combine_subject, tasks), key=lambda item: item[0]):
+        task = tasks[number]
+        if isinstance(rows, BaseException):
+            rows = [_broken_subject(task, rows)]
+        else:
+            combined.append(task)
+        problems.append(pd.DataFrame(rows, columns=PROBLEM_COLUMNS))
+        progress("subjects", number + 1, len(tasks), task.subject)
+    write_table(pd.concat(problems, ignore_index=True), results / "problems.tsv")
+    measures = join_measures(results, [task.label for task in combined])
+    add_headlines(results, measures)
+    contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
+    if baseline and len(measures):
+        contrasts = compare_nights(read_results(results), baseline, contrast=contrast, settings=settings)
+    write_table(contrasts, results / "contrasts.tsv")
+    pages = [PageTask(results=results, subject=task.subject, label=task.label) for task in combined]
+    for number, (_, outcome) in enumerate(workers.run(write_subject_page, pages), start=1):
         if isinstance(outcome, BaseException):
             raise outcome
-        if progress:
-            progress("pages", done, len(pages), "")
+        progress("pages", number, len(pages), "")
     write_study_page(read_results(results))
+
+
+def _broken_subject(task: SubjectTask, error: BaseException) -> dict[str, str]:
+    return {
+        "subject": task.subject,
+        "session": "",
+        "recording": "",
+        "step": "subject",
+        "problem": f"the nights of {task.subject} could not be brought together ({type(error).__name__}: {error}).",
+        "remedy": "Run again with --overwrite; if it stays, please report it.",
+    }
+
+
+def _silent(stage: str, done: int, total: int, what: str) -> None:
+    """Progress that nobody watches."""
 
 
 def _baseline(done: pd.DataFrame, settings: Settings) -> str:

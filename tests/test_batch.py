@@ -2,10 +2,16 @@
 
 import os
 import signal
+from collections.abc import Callable
 
 import pytest
 
-from swa.study.batch import default_jobs, run_tasks
+from swa.study.batch import Workers, default_jobs
+
+
+def run_tasks(function: Callable[[int], int], tasks: list[int], jobs: int) -> dict[int, int | BaseException]:
+    with Workers(jobs) as workers:
+        return dict(workers.run(function, tasks))
 
 
 def square(number: int) -> int:
@@ -19,21 +25,21 @@ def die_on_three(number: int) -> int:
 
 
 def test_loop_keeps_positions() -> None:
-    assert dict(run_tasks(square, [1, 2, 3], jobs=1)) == {0: 1, 1: 4, 2: 9}
+    assert (run_tasks(square, [1, 2, 3], jobs=1)) == {0: 1, 1: 4, 2: 9}
 
 
 def test_nothing_to_do() -> None:
-    assert list(run_tasks(square, [], jobs=2)) == []
+    assert run_tasks(square, [], jobs=2) == {}
 
 
 @pytest.mark.slow
 def test_workers_give_the_same_results() -> None:
-    assert dict(run_tasks(square, list(range(20)), jobs=2)) == {i: i * i for i in range(20)}
+    assert (run_tasks(square, list(range(20)), jobs=2)) == {i: i * i for i in range(20)}
 
 
 @pytest.mark.slow
 def test_a_task_that_kills_its_worker_is_an_outcome_and_the_others_finish() -> None:
-    outcomes = dict(run_tasks(die_on_three, list(range(8)), jobs=2))
+    outcomes = run_tasks(die_on_three, list(range(8)), jobs=2)
     assert isinstance(outcomes.pop(3), BaseException)
     assert outcomes == {i: i for i in range(8) if i != 3}
 

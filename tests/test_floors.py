@@ -62,7 +62,9 @@ def test_imports_go_down_only(path: Path) -> None:
 def test_files_of_measures_do_not_know_each_other() -> None:
     for path in (SOURCE / "swa" / "measures").glob("*.py"):
         own = f"swa.measures.{path.stem}"
-        others = [module for module in _imports(path) if module.startswith("swa.measures") and not module.startswith(own)]
+        others = [
+            module for module in _imports(path) if module.startswith("swa.measures") and not module.startswith(own)
+        ]
         assert not others, f"{path} imports {others}"
 
 

@@ -296,6 +296,7 @@ def _study_row(plan: NightPlan, order: int, primary: str | None) -> dict[str, st
         "sex": "FM"[int(rng.integers(2))],
         "lights_off": (evening + datetime.timedelta(seconds=LIGHTS_OFF_S)).strftime("%H:%M"),
         "dose_start": datetime.datetime.combine(evening.date(), INFUSION).isoformat() if is_treatment else "",
+        "simulated": "yes",  # so that no page of it can be taken for data
     }
     return row if primary is None else {**row, "primary": primary}
 
