@@ -1,5 +1,6 @@
 """One recording through all rooms: signals, stages and settings become the tables of a night."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,21 +10,26 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.measures import artifacts, homeostasis, power, slow_waves, windows
+from swa.measures import aperiodic, artifacts, power, slow_waves, spindles
 from swa.measures.slow_waves import SlowWaves
+from swa.night_tables import (
+    NREM,
+    ChannelResult,
+    Frame,
+    channel_rows,
+    epoch_rows,
+    make_frame,
+    spectra_rows,
+    spectrogram_of,
+)
 from swa.recordings.channels import region
 from swa.recordings.reader import Recording
 from swa.settings import Settings, WaveCriteria
-from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
-from swa.sleep.scoring import epoch_length_s, fit_to_recording, stages_of
+from swa.sleep.scoring import fit_to_recording
 
 if TYPE_CHECKING:
     import mne
     import yasa
-
-MEASURE_COLUMNS = ("channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note")
-SPECTRA_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_hz", "n_epochs")
-NREM = ("N2", "N3")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,36 +76,6 @@ class Night:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Frame:
-    """What all channels of a night share: its stages and their stretches."""
-
-    stages: NDArray[np.str_]
-    epoch_s: float
-    cycles: pd.DataFrame
-    sleep_onset_s: float
-    dose_s: float | None
-    stretches: list[windows.Stretch]
-    cycle_of_epoch: NDArray[np.int64]
-
-    @property
-    def nrem(self) -> NDArray[np.bool_]:
-        return np.isin(self.stages, NREM)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _ChannelResult:
-    """What one pass over a channel's signal leaves."""
-
-    name: str
-    frequencies_hz: NDArray[np.floating]
-    density: NDArray[np.float32]
-    usable_s: NDArray[np.float64]
-    removed_s: dict[str, float]
-    waves: pd.DataFrame
-    average: pd.DataFrame
-
-
 def analyze_night(
     recording: "Recording | mne.io.BaseRaw",
     hypnogram: "yasa.Hypnogram",
@@ -143,14 +119,14 @@ def analyze_night(
     settings = settings or Settings()
     recording = recording if isinstance(recording, Recording) else Recording.from_raw(recording, settings)
     hypnogram, scoring_notes = fit_to_recording(hypnogram, recording)
-    frame = _frame(hypnogram, settings, dose_s)
+    frame = make_frame(hypnogram, settings, dose_s)
     if not frame.nrem.any():
         raise RecordingError(
             f"{recording.name}: no NREM sleep (N2 or N3) in {recording.duration_s / 60:.1f} min "
             f"by {hypnogram.scorer or 'the scoring'}.",
             "Slow-wave activity is measured in NREM sleep: check that this is a night, or give a scoring.",
         )
-    results: list[_ChannelResult] = []
+    results: list[ChannelResult] = []
     problems: dict[str, RecordingError] = {}
     for result in _measure_channels(recording, frame, settings, problems):
         results.append(result)
@@ -162,11 +138,11 @@ def analyze_night(
         subject=subject,
         session=session,
         condition=condition,
-        measures=pd.concat([_channel_rows(result, frame, settings) for result in results], ignore_index=True),
+        measures=pd.concat([channel_rows(result, frame, settings) for result in results], ignore_index=True),
         waves=_slow_waves(results, frame, settings.waves),
-        epochs=pd.concat([_epoch_rows(result, frame, settings) for result in results], ignore_index=True),
-        spectra=pd.concat([_spectra_rows(result, frame, settings) for result in results], ignore_index=True),
-        spectrogram=_spectrogram(results),
+        epochs=pd.concat([epoch_rows(result, frame, settings) for result in results], ignore_index=True),
+        spectra=pd.concat([spectra_rows(result, frame, settings) for result in results], ignore_index=True),
+        spectrogram=spectrogram_of(results),
         hypnogram=hypnogram,
         cycles=frame.cycles,
         summary=_summarize(recording, hypnogram, in_bed, frame, results),
@@ -208,7 +184,7 @@ def detect_slow_waves(
         settings = settings.model_copy(update={"waves": criteria})
     recording = recording if isinstance(recording, Recording) else Recording.from_raw(recording, settings)
     hypnogram, _ = fit_to_recording(hypnogram, recording)
-    frame = _frame(hypnogram, settings, None)
+    frame = make_frame(hypnogram, settings, None)
     problems: dict[str, RecordingError] = {}
     results = list(_measure_channels(recording, frame, settings, problems))
     if not results:
@@ -216,37 +192,31 @@ def detect_slow_waves(
     return _slow_waves(results, frame, settings.waves)
 
 
-def _frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> _Frame:
-    stages, epoch_s = stages_of(hypnogram), epoch_length_s(hypnogram)
-    cycles = find_nrem_cycles(hypnogram, settings.cycles)
-    onset_s = find_sleep_onset(hypnogram, settings.cycles)
-    cycle_of_epoch = np.zeros(len(stages), int)
-    start_s = np.arange(len(stages)) * epoch_s
-    limits_s = cycles[["nrem_start_s", "nrem_end_s", "rem_end_s"]].to_numpy(dtype=float)
-    for number, (first_s, nrem_end_s, rem_end_s) in enumerate(limits_s, start=1):
-        last_s = nrem_end_s if np.isnan(rem_end_s) else rem_end_s
-        cycle_of_epoch[(start_s >= first_s) & (start_s < last_s)] = number
-    return _Frame(
-        stages=stages,
-        epoch_s=epoch_s,
-        cycles=cycles,
-        sleep_onset_s=onset_s,
-        dose_s=dose_s,
-        stretches=windows.find_stretches(stages, epoch_s, cycles, onset_s, dose_s, settings.windows),
-        cycle_of_epoch=cycle_of_epoch,
-    )
-
-
 def _measure_channels(
-    recording: Recording, frame: _Frame, settings: Settings, problems: dict[str, RecordingError]
-) -> Iterator[_ChannelResult]:
+    recording: Recording, frame: Frame, settings: Settings, problems: dict[str, RecordingError]
+) -> Iterator[ChannelResult]:
+    """Results channel by channel; spindles on one central channel alone (first by name) unless the settings say all."""
+    names = [channel.name for channel in recording.of_role("eeg")]
+    spindle_channel = min([name for name in names if region(name) == "central"] or names, default="")
     for group in recording.groups("eeg"):
         problems.update(group.problems)
         for row, channel in enumerate(group.channels):
             band = artifacts.muscle_band(channel.rate_hz, settings.artifacts)
-            yield _measure_channel(
+            result = _measure_channel(
                 channel.name, group.data_uv[row], group.clipped[row], group.rate_hz, band, frame, settings
             )
+            passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic)
+            found = None
+            if settings.spindles.channels == "all" or channel.name == spindle_channel:
+                found = spindles.detect_spindles(
+                    group.data_uv[row],
+                    result.usable,
+                    frame.stages,
+                    frame.epoch_s,
+                    group.rate_hz,
+                    settings.spindles,
+                )
+            yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found)
 
 
 def _measure_channel(
@@ -255,9 +225,9 @@ def _measure_channel(
     clipped: NDArray[np.bool_],
     rate_hz: float,
     muscle_band_hz: tuple[float, float],
-    frame: _Frame,
+    frame: Frame,
     settings: Settings,
-) -> _ChannelResult:
+) -> ChannelResult:
     """The only pass over the samples of a channel: windows, artefacts, epochs, half-waves."""
     spectra = power.compute_window_spectra(signal_uv, rate_hz, settings.power)
     found = artifacts.find_artifacts(
@@ -278,18 +248,19 @@ def _measure_channel(
     filtered = slow_waves.filter_for_waves(signal_uv, rate_hz, settings.waves)
     waves = _usable_waves(slow_waves.detect_in_trace(filtered, rate_hz, settings.waves), usable, rate_hz, frame)
     chosen = waves[slow_waves.select_waves(waves, settings.waves) & waves["stage"].isin(NREM)]
-    return _ChannelResult(
+    return ChannelResult(
         name=name,
         frequencies_hz=spectra.frequencies_hz,
         density=density,
         usable_s=_per_epoch(usable, frame.epoch_s, rate_hz, len(codes)) / rate_hz,
+        usable=usable,
         removed_s={rule: float(np.sum(mask & nrem_samples)) / rate_hz for rule, mask in found.samples.items()},
         waves=waves,
         average=slow_waves.average_waveform(filtered, chosen["negative_peak_s"].to_numpy(), rate_hz),
     )
 
 
-def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float, frame: _Frame) -> pd.DataFrame:
+def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float, frame: Frame) -> pd.DataFrame:
     """Half-waves that lie in usable time from start to end, with the stage, cycle and time of their negative peak."""
     unusable = np.concatenate(([0], np.cumsum(~usable, dtype=np.int32)))
     first = np.floor(table["start_s"].to_numpy() * rate_hz).astype(int)
@@ -308,78 +279,7 @@ def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float
     return table
 
 
-def _channel_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> pd.DataFrame:
-    rows: list[tuple[object, ...]] = []
-    measured = np.isfinite(result.density).all(axis=1)
-    epoch_of_wave = result.waves["epoch"].to_numpy()
-    chosen = slow_waves.select_waves(result.waves, settings.waves).to_numpy()
-    stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
-    for stretch in stretches:
-        minutes = float(result.usable_s[stretch.epochs].sum()) / 60
-        taken = stretch.epochs & measured
-        reason = stretch.reason or _too_short(minutes, taken, settings.windows.minimum_min)
-        key = (result.name, stretch.stages, stretch.window)
-        rows.append((*key, "analysed_minutes", "", minutes, "min", int(taken.sum()), stretch.reason))
-        if reason:
-            units = _measure_units(settings, stretch)
-            rows += [(*key, measure, "", np.nan, unit, 0, reason) for measure, unit in units.items()]
-            continue
-        total_s = float(stretch.epochs.sum()) * frame.epoch_s
-        powers = power.summarize_power(
-            result.density[taken], result.frequencies_hz, settings.power, total_s, median=stretch.median
-        )
-        rows += [(*key, name, "", value, unit, int(taken.sum()), "") for name, (value, unit) in powers.items()]
-        if not stretch.median:
-            summary = slow_waves.summarize_waves(
-                result.waves, settings.waves, minutes, stretch.epochs[epoch_of_wave], chosen
-            )
-            rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
-    rows += _night_rows(result, frame, settings)
-    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
-
-
-def _night_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> list[tuple[object, ...]]:
-    """Measures of the whole night: how SWA falls."""
-    swa_uv2 = result.density @ power.band_weights(result.frequencies_hz, settings.power.swa_hz)
-    rows: list[tuple[object, ...]] = []
-    key = (result.name, "NREM", "night")
-    known = frame.nrem & np.isfinite(swa_uv2)
-    n = int(known.sum())
-    for name, (value, unit, note) in homeostasis.summarize_decline(swa_uv2, frame.nrem, frame.epoch_s).items():
-        rows.append((*key, name, "", value, unit, n, note))
-    first, second = (known & (frame.cycle_of_epoch == cycle) for cycle in (1, 2))
-    minutes = min(result.usable_s[first].sum(), result.usable_s[second].sum()) / 60
-    ratio, note = np.nan, "fewer than two NREM cycles"
-    if len(frame.cycles) > 1:
-        note = _too_short(minutes, first | second, settings.windows.minimum_min)
-        ratio = np.nan if note else float(swa_uv2[first].mean() / swa_uv2[second].mean())
-    rows.append((*key, "delta_sleep_ratio", "", ratio, "1", int((first | second).sum()), note))
-    return rows
-
-
-def _too_short(minutes: float, taken: NDArray[np.bool_], minimum_min: float) -> str:
-    if minutes >= minimum_min:
-        return "" if taken.any() else "no window of the spectra lies within one stage and in usable time"
-    return f"{minutes:.1f} min of usable time, {minimum_min:g} are needed"
-
-
-def _no_waves(value: float) -> str:
-    return "no wave there" if np.isnan(value) else ""
-
-
-def _measure_units(settings: Settings, stretch: windows.Stretch) -> dict[str, str]:
-    """Measures of a stretch and their units, so that a stretch without data still has its rows."""
-    flat = np.ones((1, 3), np.float32)
-    powers = power.summarize_power(flat, np.array([0.0, 25.0, 50.0]), settings.power, 0.0, median=stretch.median)
-    units = {name: unit for name, (_, unit) in powers.items()}
-    if not stretch.median:
-        empty = pd.DataFrame({column: pd.Series(dtype=float) for column in slow_waves.WAVE_COLUMNS})
-        waves = slow_waves.summarize_waves(empty, settings.waves, 1.0)
-        units |= {name: unit for name, (_, unit, _) in waves.items()}
-    return units
-
-
-def _slow_waves(results: list[_ChannelResult], frame: _Frame, criteria: WaveCriteria) -> SlowWaves:
+def _slow_waves(results: list[ChannelResult], frame: Frame, criteria: WaveCriteria) -> SlowWaves:
     tables = [result.waves.assign(channel=result.name) for result in results]
     minutes = [
         (result.name, stage, float(result.usable_s[frame.stages == stage].sum()) / 60)
@@ -398,48 +298,6 @@ def _slow_waves(results: list[_ChannelResult], frame: _Frame, criteria: WaveCrit
     )
 
 
-def _epoch_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> pd.DataFrame:
-    n_epochs = len(frame.stages)
-    return pd.DataFrame(
-        {
-            "channel": result.name,
-            "onset_s": np.arange(n_epochs) * frame.epoch_s,
-            "stage": frame.stages,
-            "cycle": frame.cycle_of_epoch,
-            "usable_s": np.round(result.usable_s, 3),
-        }
-        | power.epoch_powers(result.density, result.frequencies_hz, settings.power.bands_hz)
-    )
-
-
-def _spectra_rows(result: _ChannelResult, frame: _Frame, settings: Settings) -> pd.DataFrame:
-    stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
-    measured = np.asarray(np.isfinite(result.density).all(axis=1))
-    shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
-    if not shown:
-        return pd.DataFrame(columns=list(SPECTRA_COLUMNS))
-    taken = np.array([stretch.epochs & measured for stretch in shown])
-    n_epochs, n_hz = taken.sum(axis=1), len(result.frequencies_hz)
-    means = taken.astype(float) @ np.where(measured[:, None], result.density, 0).astype(float) / n_epochs[:, None]
-    return pd.DataFrame(
-        {
-            "channel": result.name,
-            "stages": np.repeat([stretch.stages for stretch in shown], n_hz),
-            "window": np.repeat([stretch.window for stretch in shown], n_hz),
-            "frequency_hz": np.tile(result.frequencies_hz, len(shown)),
-            "density_uv2_hz": means.ravel(),
-            "n_epochs": np.repeat(n_epochs, n_hz),
-        }
-    )
-
-
-def _spectrogram(results: list[_ChannelResult]) -> pd.DataFrame:
-    shown = next((result for result in results if region(result.name) == "central"), results[0])
-    table = pd.DataFrame(shown.density, columns=[f"{hz:.1f}" for hz in shown.frequencies_hz])
-    table.insert(0, "channel", shown.name)
-    return table
-
-
 def _between_lights(
     hypnogram: "yasa.Hypnogram", epoch_s: float, off_s: float | None, on_s: float | None
 ) -> tuple["yasa.Hypnogram", tuple[str, ...]]:
@@ -456,8 +314,8 @@ def _summarize(
     recording: Recording,
     hypnogram: "yasa.Hypnogram",
     in_bed: "yasa.Hypnogram",
-    frame: _Frame,
-    results: list[_ChannelResult],
+    frame: Frame,
+    results: list[ChannelResult],
 ) -> dict[str, object]:
     nrem_s = float(frame.nrem.sum()) * frame.epoch_s
     clock = "" if recording.start is None else recording.start.isoformat(timespec="seconds")

@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(os.environ.get("SWA_SOURCE", Path(__file__).parents[1]))
-FLOORS = ["errors", "settings", "recordings", "sleep", "measures", "night", "study", "comparison", "report", "pipeline"]
+FLOORS = [
+    "errors",
+    "settings",
+    "recordings",
+    "sleep",
+    "measures",
+    "night_tables",
+    "night",
+    "study",
+    "comparison",
+    "report",
+    "pipeline",
+]
 HOMES = {
     "yasa": ("sleep", "measures"),
     "mne": ("recordings", "comparison", "report/figures", "sleep/staging.py"),

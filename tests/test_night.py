@@ -6,7 +6,8 @@ import pytest
 
 from swa.errors import RecordingError, ScoringError
 from swa.measures.slow_waves import WAVE_COLUMNS
-from swa.night import MEASURE_COLUMNS, analyze_night, detect_slow_waves
+from swa.night import analyze_night, detect_slow_waves
+from swa.night_tables import MEASURE_COLUMNS
 from swa.recordings.reader import read_recording
 from swa.settings import Settings, WaveCriteria, check_settings
 from swa.sleep.scoring import read_hypnogram, stages_of

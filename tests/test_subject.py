@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swa.measures.matched_slopes import pooled_quantile
 from swa.measures.slow_waves import WAVE_COLUMNS, SlowWaves
-from swa.night import MEASURE_COLUMNS, Night
+from swa.night import Night
+from swa.night_tables import MEASURE_COLUMNS
 from swa.settings import Settings, WaveCriteria
 from swa.sleep.cycles import CYCLE_COLUMNS
-from swa.study import subject as subject_step
 from swa.study.store import KEY, NightFolder, write_night
 from swa.study.subject import SubjectTask, combine_subject, subject_file
 
@@ -50,6 +51,7 @@ def study(tmp_path, make_hypnogram):
     """`study({session: (condition, {channel: (amplitudes, slopes)})})` → rows of the long table, problems."""
     hypnogram = make_hypnogram(f"N2*{N_EPOCHS}")
     epochs = {"onset_s": np.arange(N_EPOCHS) * 30.0, "stage": "N2", "cycle": 1, "usable_s": 30.0, "swa": 100.0}
+    epochs["process_s_band"] = 100.0
     cycles = pd.DataFrame([(1, 0.0, N_EPOCHS * 30.0, np.nan, np.nan)], columns=list(CYCLE_COLUMNS))
 
     def write(session, condition, channels, values, unusable):
@@ -103,13 +105,14 @@ def study(tmp_path, make_hypnogram):
     return combine
 
 
-def look_up(rows, measure, session, channel="C4-M1", window="night", stages="NREM", column="value"):
+def look_up(rows, measure, session, channel="C4-M1", window="night", stages="NREM", column="value", variant=""):
     row = rows[
         (rows["measure"] == measure)
         & (rows["session"] == session)
         & (rows["channel"] == channel)
         & (rows["window"] == window)
         & (rows["stages"] == stages)
+        & (rows["variant"] == variant)
     ]
     assert len(row) == 1
     return row[column].iloc[0]
@@ -246,7 +249,7 @@ def test_every_window_is_counted_for_itself(study, rng):
 @given(st.lists(st.lists(st.floats(1, 100), min_size=1, max_size=20), min_size=1, max_size=4), st.floats(0.05, 0.95))
 def test_the_pooled_quantile_leaves_the_share_below_it_by_equal_weights(samples, quantile):
     arrays = [np.array(sample) for sample in samples]
-    found = subject_step._pooled_quantile(arrays, quantile)
+    found = pooled_quantile(arrays, quantile)
     below = np.mean([(sample < found).mean() for sample in arrays])
     up_to = np.mean([(sample <= found).mean() for sample in arrays])
     assert below <= quantile + 1e-9
@@ -381,3 +384,31 @@ def test_a_real_night_goes_through_the_subject_step(tmp_path, night):
         for channel in ("C4-M1", "frontal"):
             assert look_up(rows, measure, "k", channel) == look_up(rows, measure, "b", channel)
             assert np.isfinite(look_up(rows, measure, "k", channel))
+
+
+# --- both estimators, and Process S -----------------------------------------------------------------------------------
+
+
+def test_the_resampled_estimator_finds_steeper_waves_too(study, rng):
+    amplitude = rng.uniform(50, 120, 1500)
+    slope = 4 * amplitude * rng.lognormal(0, 0.1, 1500)
+    rows, _ = study({"b": ("baseline", one((amplitude, slope))), "k": ("ketamine", one((amplitude, 1.15 * slope)))})
+    values = [look_up(rows, "wave_slope_up_matched", session, variant="resampled") for session in ("b", "k")]
+    assert values[1] / values[0] == pytest.approx(1.15, rel=0.02)
+
+
+def test_process_s_without_enough_cycles_is_nan_with_the_reason(study, rng):
+    waves = (rng.uniform(50, 120, 200), rng.uniform(200, 400, 200))
+    rows, _ = study({"b": ("baseline", one(waves)), "k": ("ketamine", one(waves))})
+    found = rows[rows["measure"].str.startswith("process_s") & (rows["channel"] == "C4-M1")]
+    assert set(found["measure"]) == {"process_s_initial", "process_s_asymptote", "process_s_tau"}
+    assert found["value"].isna().all()
+    assert found["note"].str.contains("cycle").all()
+
+
+def test_a_channel_that_is_bad_in_an_adaptation_night_stays_in_the_others(study, rng):
+    waves = (rng.uniform(50, 120, 200), rng.uniform(200, 400, 200))
+    nights = {name: (name, one(waves)) for name in ("adapt", "baseline", "ketamine")}
+    rows, problems = study(nights, unusable={("adapt", "C4-M1"): 0.9}, adaptation=("adapt",))
+    assert not problems
+    assert "C4-M1" in set(rows["channel"])

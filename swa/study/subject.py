@@ -10,18 +10,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.measures import windows
-from swa.night import MEASURE_COLUMNS
+from swa.measures import matched_slopes, process_s, windows
+from swa.night_tables import MEASURE_COLUMNS, PROCESS_S_BAND
 from swa.recordings.channels import region
 from swa.settings import Settings
 from swa.study.store import KEY, NightFolder, write_table
 
 REGIONS = ("frontal", "central")
 # Measures whose zero or negative values have no logarithm: their mean over a region is arithmetic.
-ADDITIVE = ("swa_decline", "wave_multipeak_fraction", "analysed_minutes")
+ADDITIVE = (
+    "analysed_minutes",
+    "aperiodic_exponent",
+    "aperiodic_offset",
+    "process_s_asymptote",
+    "spindle_frequency",
+    "swa_above_aperiodic",
+    "swa_decline",
+    "wave_multipeak_fraction",
+)
 AMPLITUDE_PERCENTILE = 0.9
-REFERENCE_PERCENTILE = 0.75
-FEWEST_WAVES = 30
 ROW_COLUMNS = ["session", "condition", *MEASURE_COLUMNS]
 NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
 
@@ -59,6 +66,7 @@ class _StoredNight:
     session: str
     condition: str
     is_baseline: bool
+    is_adaptation: bool
     folder: NightFolder
     settings: Settings
 
@@ -116,18 +124,21 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
             session,
             condition,
             condition == task.baseline and not adaptation,
+            adaptation,
             NightFolder(task.results, task.label, session_label),
             task.settings,
         )
         for session, session_label, condition, adaptation in task.nights
     ]
-    dropped = {channel: night.session for night in nights for channel in night.bad_channels()}
+    compared = [night for night in nights if not night.is_adaptation]
+    dropped = {channel: night.session for night in compared for channel in night.bad_channels()}
     tables = []
     for night in nights:
         table = night.folder.read("measures")
         table = table[~table["channel"].isin(dropped)]
         tables.append(table.assign(session=night.session, condition=night.condition))
-    rows = pd.concat([*tables, *_baseline_fixed(nights, dropped), *_matched_slopes(nights, dropped)], ignore_index=True)
+    shared = [*_baseline_fixed(nights, dropped), *_matched_slopes(nights, dropped), *_process_s(nights, dropped)]
+    rows = pd.concat([*tables, *shared], ignore_index=True)
     rows = pd.concat([rows, _regions(rows)], ignore_index=True)
     rows.insert(0, "subject", task.subject)
     rows = rows[["subject", "session", "condition", *MEASURE_COLUMNS]]
@@ -205,7 +216,7 @@ def _baseline_fixed(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> 
             for night in nights
             if night.is_baseline
         ]
-        limit = _pooled_quantile([a for a in amplitudes if len(a)], AMPLITUDE_PERCENTILE)
+        limit = matched_slopes.pooled_quantile(amplitudes, AMPLITUDE_PERCENTILE)
         for night in nights:
             rows += [(night.session, night.condition, *row) for row in _density_rows(night, channel, limit)]
     return [pd.DataFrame(rows, columns=ROW_COLUMNS)] if rows else []
@@ -232,21 +243,29 @@ def _density_rows(night: _StoredNight, channel: str, limit: float) -> list[tuple
 
 
 def _matched_slopes(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[pd.DataFrame]:
-    """Slope at the subject's reference amplitude: a measure of steepness alone, not of size.
+    """Slope at the subject's reference amplitude: steepness alone, not size (`swa.measures.matched_slopes`).
 
-    Only waves of at least 40 µV; the reference is the 75th percentile of the subject's baseline waves among them. A
-    robust log-log fit of slope on amplitude per channel and night is read off at the reference.
+    The default is estimator (a), a robust line read off at the reference; variant ``resampled`` is estimator (b), waves
+    resampled until the nights' amplitude histograms match.
     """
     rows: list[tuple[object, ...]] = []
     for channel in _channels(nights, dropped):
+        present = [night for night in nights if channel in night.summary["channels"]]
         limit = nights[0].settings.waves.negative_uv[0]
+        large = [_large_waves(night, channel, limit) for night in present]
         baseline = [
-            _large_waves(night, channel, limit)["negative_amplitude_uv"] for night in nights if night.is_baseline
+            waves["negative_amplitude_uv"].to_numpy(dtype=float)
+            for night, waves in zip(present, large, strict=True)
+            if night.is_baseline
         ]
-        reference = _pooled_quantile([a.to_numpy(dtype=float) for a in baseline if len(a)], REFERENCE_PERCENTILE)
-        for night in nights:
-            if channel in night.summary["channels"]:
-                rows += _matched_rows(night, channel, limit, reference)
+        reference = matched_slopes.reference_amplitude(baseline)
+        inside = [_waves_of_stretches(night, channel, waves) for night, waves in zip(present, large, strict=True)]
+        for key in dict.fromkeys(key for stretches in inside for key in stretches):
+            taking_part = [
+                (night, stretches[key]) for night, stretches in zip(present, inside, strict=True) if key in stretches
+            ]
+            for name in ("slope_up", "slope_down"):
+                rows += _matched_rows(taking_part, (channel, *key), name, limit, reference)
     return [pd.DataFrame(rows, columns=ROW_COLUMNS)] if rows else []
 
 
@@ -255,50 +274,83 @@ def _large_waves(night: _StoredNight, channel: str, limit: float) -> pd.DataFram
     return waves[(waves["channel"] == channel) & (waves["negative_amplitude_uv"] >= limit)]
 
 
-def _matched_rows(night: _StoredNight, channel: str, limit: float, reference: float) -> list[tuple[object, ...]]:
-    waves = _large_waves(night, channel, limit)
+def _waves_of_stretches(
+    night: _StoredNight, channel: str, waves: pd.DataFrame
+) -> dict[tuple[str, str], tuple[pd.DataFrame, str]]:
+    """Waves of each stretch of one night and channel, and why there are none to take."""
     stretches, _, epoch_s = night.stretches(channel)
     epoch = (waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)
-    amplitude = waves["negative_amplitude_uv"].to_numpy(dtype=float)
+    return {(stretch.stages, stretch.window): (waves[stretch.epochs[epoch]], stretch.reason) for stretch in stretches}
+
+
+def _matched_rows(
+    nights: Sequence[tuple[_StoredNight, tuple[pd.DataFrame, str]]],
+    key: tuple[str, str, str],
+    name: str,
+    limit: float,
+    reference: float,
+) -> list[tuple[object, ...]]:
+    """Both estimators for all nights of one channel and stretch."""
+    amplitudes = [waves["negative_amplitude_uv"].to_numpy(dtype=float) for _, (waves, _) in nights]
+    slopes = [waves[f"{name}_uv_s"].to_numpy(dtype=float) for _, (waves, _) in nights]
+    resampled = matched_slopes.resample_to_shared_histogram(amplitudes, slopes, reference)
     rows: list[tuple[object, ...]] = []
-    for stretch in stretches:
-        inside = stretch.epochs[epoch]
-        n = int(inside.sum())
-        for name in ("slope_up", "slope_down"):
-            if not np.isfinite(reference):
-                value, note = np.nan, NO_BASELINE
-            elif stretch.reason or n < FEWEST_WAVES:
-                value, note = np.nan, stretch.reason or f"{n} waves of {limit:g} µV or more, {FEWEST_WAVES} are needed"
-            else:
-                slopes = waves[f"{name}_uv_s"].to_numpy(dtype=float)[inside]
-                value, note = _slope_at(amplitude[inside], slopes, reference), f"at {reference:.1f} µV"
-            key = (night.session, night.condition, channel, stretch.stages, stretch.window)
-            rows.append((*key, f"wave_{name}_matched", "", value, "µV/s", n, note))
+    for position, (night, (waves, reason)) in enumerate(nights):
+        line = matched_slopes.fit_slope_line(amplitudes[position], slopes[position], reference)
+        few = f"{len(waves)} waves of {limit:g} µV or more, {matched_slopes.FEWEST_WAVES} are needed"
+        alone = "too few waves in common with another night around the reference amplitude"
+        start = reason or ("" if np.isfinite(reference) else NO_BASELINE)
+        other = resampled[position]
+        for variant, value, n, why, note in (
+            ("", line.at_reference, line.n, few, f"at {reference:.1f} µV"),
+            ("resampled", other.slope, other.n, alone, f"around {reference:.1f} µV, overlap {other.overlap:.0%}"),
+        ):
+            value = np.nan if start else value
+            note = note if np.isfinite(value) else start or why
+            rows.append((night.session, night.condition, *key, f"wave_{name}_matched", variant, value, "µV/s", n, note))
     return rows
 
 
-def _slope_at(amplitude: NDArray[np.float64], slope: NDArray[np.float64], reference: float) -> float:
-    """Slope that a robust log-log line (Huber 1964) through the waves has at the reference amplitude."""
-    from scipy.optimize import least_squares
+def _process_s(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[pd.DataFrame]:
+    """Process S per channel: asymptote and time constant shared by the nights, the initial level of each night."""
+    rows: list[tuple[object, ...]] = []
+    for channel in _channels(nights, dropped):
+        present = [night for night in nights if channel in night.summary["channels"]]
+        means = pd.concat([_cycle_means(night, channel) for night in present], ignore_index=True)
+        settings = present[0].settings
+        fit = process_s.fit_process_s(
+            means["time_h"].to_numpy(dtype=float),
+            means["swa_uv2"].to_numpy(dtype=float),
+            means["session"].to_numpy(dtype=str),
+            settings=settings.homeostasis,
+            confidence=settings.comparison.confidence,
+        )
+        for night in present:
+            reason = fit.reason or fit.reasons.get(night.session, "the night has no NREM cycle")
+            n = int((means["session"] == night.session).sum())
+            nothing = process_s.NOTHING
+            for measure, estimate, unit, why in (
+                ("process_s_initial", fit.initial_uv2.get(night.session, nothing), "µV²", reason),
+                ("process_s_asymptote", fit.asymptote_uv2, "µV²", fit.reason),
+                ("process_s_tau", fit.tau_h, "h", fit.reason),
+            ):
+                note = why or f"{settings.comparison.confidence:.0%} interval {estimate.low:.4g} to {estimate.high:.4g}"
+                value = estimate.value if not why else np.nan
+                key = (night.session, night.condition, channel, "NREM", "night")
+                rows.append((*key, measure, fit.variant, value, unit, n, note))
+    return [pd.DataFrame(rows, columns=ROW_COLUMNS)] if rows else []
 
-    x, y = np.log(amplitude / reference), np.log(slope)
-    if np.ptp(x) == 0:  # no line through one amplitude
-        return float(np.exp(np.median(y)))
-    start = np.polyfit(x, y, 1)[::-1]
-    # The spread about the line, not of the slopes: those differ with amplitude, which would hide outliers.
-    scale = 1.4826 * float(np.median(np.abs(y - start[0] - start[1] * x))) or 1.0
 
-    def residuals(line: NDArray[np.float64]) -> NDArray[np.float64]:
-        return line[0] + line[1] * x - y
-
-    fit = least_squares(residuals, start, loss="huber", f_scale=1.345 * scale)
-    return float(np.exp(fit.x[0]))
-
-
-def _pooled_quantile(samples: Sequence[NDArray[np.float64]], quantile: float) -> float:
-    """Quantile over nights of equal weight, however many waves each has."""
-    if not samples:
-        return float("nan")
-    values = np.concatenate(samples)
-    weights = np.concatenate([np.full(len(sample), 1 / len(sample)) for sample in samples])
-    return float(np.quantile(values, quantile, weights=weights, method="inverted_cdf"))
+def _cycle_means(night: _StoredNight, channel: str) -> pd.DataFrame:
+    epochs = night.epochs[night.epochs["channel"] == channel]
+    onsets = epochs["onset_s"].to_numpy(dtype=float)
+    onset_min = night.summary["sleep_onset_min"]
+    means = process_s.average_cycles(
+        epochs[PROCESS_S_BAND].to_numpy(dtype=float),
+        epochs["stage"].isin(["N2", "N3"]).to_numpy(),
+        float(onsets[1] - onsets[0]) if len(onsets) > 1 else 30.0,
+        night.folder.read("cycles"),
+        np.nan if onset_min is None else onset_min * 60,
+        night.settings.homeostasis,
+    )
+    return means.assign(session=night.session)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from swa.night import MEASURE_COLUMNS
+from swa.night_tables import MEASURE_COLUMNS
 from swa.study.manifest import Study
 from swa.study.nights import NightOutcome
 from swa.study.store import NightFolder, read_results, write_table

@@ -1,0 +1,224 @@
+"""What is measured in a night, as tables: one row per channel, stretch and measure; epochs; spectra."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.measures import aperiodic, homeostasis, power, slow_waves, windows
+from swa.measures.spindles import Spindles, summarize_spindles
+from swa.recordings.channels import region
+from swa.settings import Settings
+from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
+from swa.sleep.scoring import epoch_length_s, stages_of
+
+if TYPE_CHECKING:
+    import yasa
+
+MEASURE_COLUMNS = ("channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note")
+SPECTRA_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_hz", "n_epochs")
+NREM = ("N2", "N3")
+PROCESS_S_BAND = "process_s_band"  # column of the epochs: power in the band of the Process S fit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What all channels of a night share: its stages and their stretches."""
+
+    stages: NDArray[np.str_]
+    epoch_s: float
+    cycles: pd.DataFrame
+    sleep_onset_s: float
+    dose_s: float | None
+    stretches: list[windows.Stretch]
+    cycle_of_epoch: NDArray[np.int64]
+
+    @property
+    def nrem(self) -> NDArray[np.bool_]:
+        """Epochs of N2 and N3."""
+        return np.isin(self.stages, NREM)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelResult:
+    """What one pass over a channel's signal leaves."""
+
+    name: str
+    frequencies_hz: NDArray[np.floating]
+    density: NDArray[np.float32]
+    usable: NDArray[np.bool_]
+    usable_s: NDArray[np.float64]
+    removed_s: dict[str, float]
+    waves: pd.DataFrame
+    average: pd.DataFrame
+    passes_hz: float = float("inf")
+    spindles: Spindles | None = None
+
+
+def make_frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> Frame:
+    """What all channels of a night share."""
+    stages, epoch_s = stages_of(hypnogram), epoch_length_s(hypnogram)
+    cycles = find_nrem_cycles(hypnogram, settings.cycles)
+    onset_s = find_sleep_onset(hypnogram, settings.cycles)
+    cycle_of_epoch = np.zeros(len(stages), int)
+    start_s = np.arange(len(stages)) * epoch_s
+    limits_s = cycles[["nrem_start_s", "nrem_end_s", "rem_end_s"]].to_numpy(dtype=float)
+    for number, (first_s, nrem_end_s, rem_end_s) in enumerate(limits_s, start=1):
+        last_s = nrem_end_s if np.isnan(rem_end_s) else rem_end_s
+        cycle_of_epoch[(start_s >= first_s) & (start_s < last_s)] = number
+    return Frame(
+        stages=stages,
+        epoch_s=epoch_s,
+        cycles=cycles,
+        sleep_onset_s=onset_s,
+        dose_s=dose_s,
+        stretches=windows.find_stretches(stages, epoch_s, cycles, onset_s, dose_s, settings.windows),
+        cycle_of_epoch=cycle_of_epoch,
+    )
+
+
+def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
+    """Rows of the long table (`MEASURE_COLUMNS`) of one channel."""
+    rows: list[tuple[object, ...]] = []
+    measured = np.isfinite(result.density).all(axis=1)
+    epoch_of_wave = result.waves["epoch"].to_numpy()
+    chosen = slow_waves.select_waves(result.waves, settings.waves).to_numpy()
+    swa_weights = power.band_weights(result.frequencies_hz, settings.power.swa_hz)
+    stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
+    for stretch in stretches:
+        minutes = float(result.usable_s[stretch.epochs].sum()) / 60
+        taken = stretch.epochs & measured
+        n = int(taken.sum())
+        reason = stretch.reason or _too_short(minutes, taken, settings.windows.minimum_min)
+        key = (result.name, stretch.stages, stretch.window)
+        rows.append((*key, "analysed_minutes", "", minutes, "min", n, stretch.reason))
+        if result.spindles is not None and stretch.stages in ("NREM", *NREM):
+            rows += [(*key, *row) for row in _spindle_rows(result.spindles, stretch, frame, minutes, reason)]
+        if reason:
+            units = _measure_units(settings, stretch)
+            rows += [(*key, measure, "", np.nan, unit, 0, reason) for measure, unit in units.items()]
+            continue
+        total_s = float(stretch.epochs.sum()) * frame.epoch_s
+        density = result.density[taken]
+        powers = power.summarize_power(density, result.frequencies_hz, settings.power, total_s, median=stretch.median)
+        rows += [(*key, name, "", value, unit, n, "") for name, (value, unit) in powers.items()]
+        if stretch.median:
+            continue
+        fitted = aperiodic.summarize_aperiodic(
+            result.frequencies_hz,
+            density.mean(axis=0, dtype=float),
+            swa_weights,
+            settings.power,
+            settings.aperiodic,
+            result.passes_hz,
+        )
+        rows += [(*key, name, "", value, unit, n, note) for name, (value, unit, note) in fitted.items()]
+        summary = slow_waves.summarize_waves(
+            result.waves, settings.waves, minutes, stretch.epochs[epoch_of_wave], chosen
+        )
+        rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
+    rows += _night_rows(result, frame, settings)
+    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+
+
+def _spindle_rows(
+    found: Spindles, stretch: windows.Stretch, frame: Frame, minutes: float, reason: str
+) -> list[tuple[object, ...]]:
+    """Spindles of a stretch; their stage and epoch are those of their peak."""
+    epoch = (found.table["peak_s"].to_numpy(dtype=float) / frame.epoch_s).astype(int)
+    inside = found.table[stretch.epochs[epoch]]
+    summary = summarize_spindles(inside, minutes, found.reason or reason)
+    return [(name, "", value, unit, n, note) for name, (value, unit, n, note) in summary.items()]
+
+
+def _night_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list[tuple[object, ...]]:
+    """Measures of the whole night: how SWA falls."""
+    swa_uv2 = result.density @ power.band_weights(result.frequencies_hz, settings.power.swa_hz)
+    rows: list[tuple[object, ...]] = []
+    key = (result.name, "NREM", "night")
+    known = frame.nrem & np.isfinite(swa_uv2)
+    n = int(known.sum())
+    for name, (value, unit, note) in homeostasis.summarize_decline(swa_uv2, frame.nrem, frame.epoch_s).items():
+        rows.append((*key, name, "", value, unit, n, note))
+    first, second = (known & (frame.cycle_of_epoch == cycle) for cycle in (1, 2))
+    minutes = min(result.usable_s[first].sum(), result.usable_s[second].sum()) / 60
+    ratio, note = np.nan, "fewer than two NREM cycles"
+    if len(frame.cycles) > 1:
+        note = _too_short(minutes, first | second, settings.windows.minimum_min)
+        ratio = np.nan if note else float(swa_uv2[first].mean() / swa_uv2[second].mean())
+    rows.append((*key, "delta_sleep_ratio", "", ratio, "1", int((first | second).sum()), note))
+    return rows
+
+
+def _too_short(minutes: float, taken: NDArray[np.bool_], minimum_min: float) -> str:
+    if minutes >= minimum_min:
+        return "" if taken.any() else "no window of the spectra lies within one stage and in usable time"
+    return f"{minutes:.1f} min of usable time, {minimum_min:g} are needed"
+
+
+def _no_waves(value: float) -> str:
+    return "no wave there" if np.isnan(value) else ""
+
+
+def _measure_units(settings: Settings, stretch: windows.Stretch) -> dict[str, str]:
+    """Measures of a stretch and their units, so that a stretch without data still has its rows."""
+    flat = np.ones((1, 3), np.float32)
+    powers = power.summarize_power(flat, np.array([0.0, 25.0, 50.0]), settings.power, 0.0, median=stretch.median)
+    units = {name: unit for name, (_, unit) in powers.items()}
+    if not stretch.median:
+        empty = pd.DataFrame({column: pd.Series(dtype=float) for column in slow_waves.WAVE_COLUMNS})
+        waves = slow_waves.summarize_waves(empty, settings.waves, 1.0)
+        units |= {name: unit for name, (_, unit, _) in waves.items()}
+        units |= aperiodic.UNITS
+    return units
+
+
+def epoch_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
+    """Usable time and band powers of every epoch of one channel."""
+    n_epochs = len(frame.stages)
+    return pd.DataFrame(
+        {
+            "channel": result.name,
+            "onset_s": np.arange(n_epochs) * frame.epoch_s,
+            "stage": frame.stages,
+            "cycle": frame.cycle_of_epoch,
+            "usable_s": np.round(result.usable_s, 3),
+        }
+        | power.epoch_powers(
+            result.density,
+            result.frequencies_hz,
+            settings.power.bands_hz | {PROCESS_S_BAND: settings.homeostasis.band_hz},
+        )
+    )
+
+
+def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
+    """Mean spectrum of every stretch of one channel (`SPECTRA_COLUMNS`)."""
+    stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
+    measured = np.asarray(np.isfinite(result.density).all(axis=1))
+    shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
+    if not shown:
+        return pd.DataFrame(columns=list(SPECTRA_COLUMNS))
+    taken = np.array([stretch.epochs & measured for stretch in shown])
+    n_epochs, n_hz = taken.sum(axis=1), len(result.frequencies_hz)
+    means = taken.astype(float) @ np.where(measured[:, None], result.density, 0).astype(float) / n_epochs[:, None]
+    return pd.DataFrame(
+        {
+            "channel": result.name,
+            "stages": np.repeat([stretch.stages for stretch in shown], n_hz),
+            "window": np.repeat([stretch.window for stretch in shown], n_hz),
+            "frequency_hz": np.tile(result.frequencies_hz, len(shown)),
+            "density_uv2_hz": means.ravel(),
+            "n_epochs": np.repeat(n_epochs, n_hz),
+        }
+    )
+
+
+def spectrogram_of(results: list[ChannelResult]) -> pd.DataFrame:
+    """Spectrum of every epoch of one central channel, else of the first."""
+    shown = next((result for result in results if region(result.name) == "central"), results[0])
+    table = pd.DataFrame(shown.density, columns=[f"{hz:.1f}" for hz in shown.frequencies_hz])
+    table.insert(0, "channel", shown.name)
+    return table
