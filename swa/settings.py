@@ -167,10 +167,14 @@ class SpindleSettings(Group):
 
     channels: Literal["central", "all"] = Field("central", description="one central channel, or all: 1-2 s each")
     band_hz: Band = Field((12.0, 15.0), description="Hz; sigma band of the detector")
-    broad_hz: Band = Field((1.0, 30.0), description="Hz; band that relative power and correlation refer to")
+    broad_hz: Band = Field(
+        (4.5, 30.0), description="Hz; band that relative power and correlation refer to, above the slow waves"
+    )
     duration_s: tuple[Positive, Positive] = Field((0.5, 2.0), description="s; shortest and longest spindle")
     merge_s: Positive = Field(0.5, description="s; spindles closer than this are one")
-    relative_power: Share = Field(0.2, description="share of the broad band's power in sigma")
+    relative_power: Share = Field(
+        0.35, description="share of the broad band's power in sigma; three times that of 1/f noise, as YASA's 0.2 of 1-30 Hz"
+    )
     correlation: Share = Field(0.65, description="moving correlation of the sigma and the broad trace")
     rms_sd: Positive = Field(1.5, description="SD above the mean moving RMS of the sigma trace, over the night's NREM")
     minimum_min: Positive = Field(5.0, description="min of usable N2+N3 below which spindles are not looked for")

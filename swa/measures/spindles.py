@@ -88,8 +88,12 @@ def detect_spindles(
     `yasa.spindles_detect` (Vallat & Walker 2021, eLife 10:e70092; after Lacourse 2018, J Neurosci Methods 316:3): share
     of sigma power, correlation of the sigma and the broad trace, and moving RMS. The limit of the RMS is relative to
     the usable N2 and N3 of this night, so a drug that makes all spindles larger shows in `spindle_amplitude` and
-    hardly in `spindle_density`; more delta lowers the share of sigma power and with it the density. A gain does not
-    change the density as long as the RMS limit stays below 10 µV, where YASA caps it.
+    hardly in `spindle_density`. A gain does not change the density as long as the RMS limit stays below 10 µV, where
+    YASA caps it.
+
+    Departure from YASA: sigma power and correlation refer to 4.5-30 Hz, not 1-30 Hz. Against a band that holds the slow
+    waves, more slow-wave activity alone takes spindles away: on a real NREM cycle, slow waves x 1.3 leave 61 of 97
+    spindles with 1-30 Hz, and 187 of 191 with 4.5-30 Hz.
     """
     from yasa.others import trimbothstd
 
