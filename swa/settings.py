@@ -173,7 +173,7 @@ class SpindleSettings(Group):
     duration_s: tuple[Positive, Positive] = Field((0.5, 2.0), description="s; shortest and longest spindle")
     merge_s: Positive = Field(0.5, description="s; spindles closer than this are one")
     relative_power: Share = Field(
-        0.35, description="share of the broad band's power in sigma; three times that of 1/f noise, as YASA's 0.2 of 1-30 Hz"
+        0.35, description="share of the broad band's power in sigma: three times that of 1/f noise, as YASA's"
     )
     correlation: Share = Field(0.65, description="moving correlation of the sigma and the broad trace")
     rms_sd: Positive = Field(1.5, description="SD above the mean moving RMS of the sigma trace, over the night's NREM")
