@@ -210,6 +210,7 @@ def shown_contrasts(results, subject):
         & (table["stages"] == "NREM")
         & table["window"].isin(list(WINDOWS.values()))
         & table["measure"].isin(MARKERS)
+        & (table["variant"].fillna("") == "")
     ]
     order = kept["measure"].map(MARKERS.index) * 10 + kept["window"].map(list(WINDOWS.values()).index)
     return kept.loc[order.sort_values().index]
@@ -223,7 +224,10 @@ def test_numbers_of_a_subject_page_are_those_of_the_tables(study, subject):
     check_changes(table, expected, WINDOWS)
     measures = study.measures
     values = measures[
-        (measures["subject"] == subject) & (measures["channel"] == "frontal") & (measures["stages"] == "NREM")
+        (measures["subject"] == subject)
+        & (measures["channel"] == "frontal")
+        & (measures["stages"] == "NREM")
+        & (measures["variant"] == "")
     ].set_index(["measure", "window", "condition"])["value"]
     rows = [row for row in table if len(row) > 1 and row[0] in WINDOWS]
     for row, (_, contrast) in zip(rows, expected.iterrows(), strict=True):

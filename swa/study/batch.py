@@ -99,7 +99,7 @@ class Workers:
             return self._client
         cluster = self._stack.enter_context(
             LocalCluster(
-                n_workers=self._jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+                n_workers=self._jobs, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
             )
         )
         self._client = self._stack.enter_context(Client(cluster))

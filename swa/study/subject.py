@@ -198,7 +198,8 @@ def _log_mean(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         unit=("unit", "first"),
         note=("note", "max"),  # any that is not empty
     ).reset_index()
-    mean["value"] = mean["value"].where(mean["measure"].isin(ADDITIVE), np.exp(mean["value"]))
+    is_log = ~mean["measure"].isin(ADDITIVE)
+    mean.loc[is_log, "value"] = np.exp(mean.loc[is_log, "value"])
     return mean
 
 
