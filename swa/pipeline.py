@@ -108,7 +108,7 @@ def run_study(
         with Workers(jobs, scheduler) as workers:
             done = _process_nights(tasks, workers, progress or _silent)
             outcomes = {runnable[position]: outcome for position, outcome in done.items()}
-            write_table(nights_table(study, outcomes, excluded, results), results / "nights.tsv")
+            write_table(nights_table(study, outcomes, excluded, results, settings), results / "nights.tsv")
             write_table(problems_table(study, outcomes, excluded), results / "problems.tsv")
             _compare(results, workers, settings, None, progress or _silent)
         _write_run(results, started, jobs, scheduler, study, outcomes)

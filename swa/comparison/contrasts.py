@@ -99,10 +99,26 @@ def compare_nights(
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"] + " " + table["role"])
     alone = table["role"] == "primary"
     table.loc[alone, "p_adjusted"] = table.loc[alone, "p"]
-    table["verdict"] = table["verdict_reasons"] = ""
+    table = _with_verdicts(table, plan.nights)
     table["_single"] = table["subject"] != "group"
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
     return _typed(table[CONTRAST_COLUMNS])
+
+
+def _with_verdicts(table: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame:
+    """Verdict on each contrast: that of the nights it rests on; empty where nobody judged them."""
+    if "verdict" not in nights:
+        return table.assign(verdict="", verdict_reasons="")
+    doubtful = nights[text_column(nights, "verdict").isin(["caution", "unusable"])]
+    reasons: dict[tuple[str, str], str] = {}
+    for contrast in table["contrast"].unique():
+        found = doubtful[doubtful["condition"].isin(contrast.split(":"))]
+        for subject, part in found.groupby("subject"):
+            reasons[contrast, str(subject)] = "; ".join(part["session"] + ": " + text_column(part, "verdict_reasons"))
+        if len(found):
+            reasons[contrast, "group"] = f"a night to be read with caution in {', '.join(found['subject'].unique())}"
+    why = [reasons.get(key, "") for key in zip(table["contrast"], table["subject"], strict=True)]
+    return table.assign(verdict=["caution" if text else "sound" for text in why], verdict_reasons=why)
 
 
 def subject_values(

@@ -219,11 +219,20 @@ def _list_nights(
                 "session": str(night["session"]),
                 "condition": str(night["condition"]),
                 "status": str(night["status"]),
+                "verdict": _verdict(night),
                 "staged": _short_source(str(night.get("staging_source", "")) if done else ""),
                 "cells": [cell if isinstance(cell, tuple) else ((cell if done else "\u2013"), "") for cell in cells],
             }
         )
     return rows, footnotes.lines
+
+
+def _verdict(night: pd.Series) -> str:
+    """Verdict on the night with its reasons; a dash where nobody judged it."""
+    verdict, reasons = (str(night.get(name, "")) for name in ("verdict", "verdict_reasons"))
+    if verdict in ("", "nan"):
+        return "\u2013"
+    return verdict if reasons in ("", "nan") else f"{verdict}: {reasons}"
 
 
 def _short_source(source: str) -> str:

@@ -9,7 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from swa.measures.quality import UNUSABLE, judge_night
 from swa.night_tables import MEASURE_COLUMNS
+from swa.settings import Settings
 from swa.study.manifest import Study
 from swa.study.nights import NightOutcome
 from swa.study.store import NightFolder, read_results, write_table
@@ -20,8 +22,10 @@ HEADLINES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
 
 
-def nights_table(study: Study, outcomes: dict[int, NightOutcome], excluded: set[int], results: Path) -> pd.DataFrame:
-    """One row a night: the study file's columns, what became of it, and its sleep."""
+def nights_table(
+    study: Study, outcomes: dict[int, NightOutcome], excluded: set[int], results: Path, settings: Settings
+) -> pd.DataFrame:
+    """One row a night: the study file's columns, what became of it, its sleep, and the verdict on it."""
     table = study.nights.drop(columns=["path", "problem", "hypnogram"], errors="ignore").copy()
     rows = []
     for i in table.index:
@@ -37,6 +41,12 @@ def nights_table(study: Study, outcomes: dict[int, NightOutcome], excluded: set[
         for name in STATISTICS:
             value = summary["statistics"].get(name) if summary else None
             row[name if name == "SE" else f"{name}_min"] = np.nan if value is None else value
+        row["verdict"], row["verdict_reasons"] = "", ""
+        if summary:
+            row["verdict"], reasons = judge_night(summary, settings.artifacts.bad_channel_share, settings.quality)
+            row["verdict_reasons"] = "; ".join(reasons)
+        elif status == "failed":
+            row["verdict"], row["verdict_reasons"] = UNUSABLE, "failed (see problems.tsv)"
         rows.append(row)
     return pd.concat([table, pd.DataFrame(rows, index=table.index)], axis=1)
 
