@@ -65,6 +65,7 @@ class ScoringSettings(Group):
         {}, description='stage by code, where numbers could mean several things, e.g. { "5" = "W", "4" = "R" }'
     )
     epoch_s: Positive = Field(30.0, description="s; epoch of scorings that list one stage a line")
+    beside: bool = Field(True, description="use a scoring that lies beside its recording, under its name, not staging")
 
 
 class CycleSettings(Group):
@@ -108,6 +109,14 @@ class ArtifactSettings(Group):
     flat_uv: Positive = Field(0.5, description="uV; a smaller range over 5 s is a flat signal")
     clipped_samples: int = Field(3, ge=2, description="consecutive samples at the recording's limit")
     bad_channel_share: Share = Field(0.5, description="a channel is bad when more of its NREM is unusable")
+
+
+class QualitySettings(Group):
+    """Limits of the verdict on a night: beyond them it says caution, with the reason."""
+
+    unusable_nrem_share: Share = Field(0.2, description="unusable share of the NREM of a channel")
+    nrem_min: Positive = Field(60.0, description="min of NREM (N2+N3) in the night")
+    staging_confidence: Share = Field(0.7, description="mean probability of the stage that YASA chose")
 
 
 class PowerSettings(Group):
@@ -313,6 +322,7 @@ class Settings(Group):
     cycles: CycleSettings = CycleSettings()
     windows: WindowSettings = WindowSettings()
     artifacts: ArtifactSettings = ArtifactSettings()
+    quality: QualitySettings = QualitySettings()
     power: PowerSettings = PowerSettings()
     waves: WaveCriteria = WaveCriteria()
     aperiodic: AperiodicSettings = AperiodicSettings()
