@@ -128,11 +128,8 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return
-    console = _console()
-
-    def say(text: str) -> None:
-        _say(console, text)
-
+    lines: list[str] = []
+    say = lines.append
     if found["plan"]:
         say(f"Plan ({found['source']}): {len(found['plan'])} nights")
         for night in found["plan"]:
@@ -149,17 +146,13 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
             say(f"  note: {note}")
         used = [channel for channel in recording["channels"] if channel["role"] != "ignore"]
         if used:
-            table = Table("channel", "role", "from", "rate", "unit", "why", box=None, padding=(0, 2, 0, 2))
+            rows = [("channel", "role", "from", "rate", "unit", "why")]
             for channel in used:
-                table.add_row(
-                    channel["name"],
-                    channel["role"],
-                    " - ".join(channel["labels"]),
-                    f"{channel['rate_hz']:g} Hz",
-                    channel["unit"],
-                    channel["note"],
-                )
-            console.print(table)
+                labels, rate = " - ".join(channel["labels"]), f"{channel['rate_hz']:g} Hz"
+                rows.append((channel["name"], channel["role"], labels, rate, channel["unit"], channel["note"]))
+            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+            for row in rows:  # a rich table for each of 1,000 recordings would take 10 s
+                say("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
         if recording["staging"]:
             say(f"  staged on {', '.join(recording['staging'])}")
         ignored: dict[str, list[str]] = {}
@@ -168,6 +161,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
                 ignored.setdefault(channel["note"], []).append(channel["labels"][0])
         for reason, labels in ignored.items():
             say(f"  not used ({reason}): {', '.join(labels)}")
+    _say(_console(), "\n".join(lines))
 
 
 def _console() -> Console:

@@ -4,6 +4,7 @@ The slow band has no local and no per-night limit. A drug that makes slow waves 
 a rule "slow-band power above 4 times its local median" turned a true ratio of 1.44 into 0.99 on real sleep.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from swa.settings import ArtifactSettings, Band
 
-RULES = ("clipped", "amplitude", "flat", "muscle")
+RULES = ("gap", "clipped", "amplitude", "flat", "muscle")
 # A step of the size that the amplitude rule catches rings in the 0.5-4 Hz filter for about a second on either side.
 RINGING_S = 1.0
 FLAT_WINDOW_S = 5.0
 HIGH_PASS_HZ = 0.3
+Piece = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,7 @@ def find_artifacts(
     window_length: int,
     muscle_power: NDArray[np.float64],
     settings: ArtifactSettings | None = None,
+    pieces: Sequence[Piece] | None = None,
 ) -> Artifacts:
     """Find the unusable time of one channel.
 
@@ -64,6 +67,8 @@ def find_artifacts(
         Power of each window in the muscle band (see `muscle_band`), µV²; NaN where the recording does not hold it.
     settings : ArtifactSettings, optional
         Limits.
+    pieces : sequence of (int, int), optional
+        First and end sample of each uninterrupted piece; what lies between them is a gap. One piece by default.
 
     Returns
     -------
@@ -74,21 +79,33 @@ def find_artifacts(
     Muscle: power above 4 times its moving median over 180 s (Brunner 1996, Electroencephalogr Clin Neurophysiol 99).
     """
     settings = settings or ArtifactSettings()
-    bursts = (
-        _above_moving_median(muscle_power, settings, (window_starts[1] - window_starts[0]) / rate_hz)
-        if len(window_starts) > 1
-        else np.zeros(len(window_starts), bool)
-    )
+    pieces = pieces if pieces is not None else [(0, len(signal_uv))]
+    gap = np.ones(len(signal_uv), bool)
+    amplitude = np.zeros(len(signal_uv), bool)
+    for first, end in pieces:
+        gap[first:end] = False
+        amplitude[first:end] = _too_large(signal_uv[first:end], rate_hz, settings.amplitude_uv)
+    interrupted = _touches(gap, window_starts, window_length) if gap.any() else np.zeros(len(window_starts), bool)
+    bursts = np.zeros(len(window_starts), bool)
+    if len(window_starts) > 1:
+        hop_s = (window_starts[1] - window_starts[0]) / rate_hz
+        # What a gap holds is no signal: the median runs over the windows before and after it.
+        bursts[~interrupted] = _above_moving_median(muscle_power[~interrupted], settings, hop_s)
     samples = {
-        "clipped": clipped.copy(),
-        "amplitude": _too_large(signal_uv, rate_hz, settings.amplitude_uv),
-        "flat": _flat(signal_uv, rate_hz, settings.flat_uv),
+        "gap": gap,
+        "clipped": clipped & ~gap,
+        "amplitude": amplitude,
+        "flat": _flat(signal_uv, rate_hz, settings.flat_uv) & ~gap,
         "muscle": _mark_windows(window_starts[bursts], window_length, len(signal_uv)),
     }
-    hard = samples["clipped"] | samples["amplitude"] | samples["flat"]
-    count = np.concatenate(([0], np.cumsum(hard)))
-    windows = (count[window_starts + window_length] > count[window_starts]) | bursts
-    return Artifacts(samples=samples, windows=windows)
+    hard = gap | samples["clipped"] | amplitude | samples["flat"]
+    return Artifacts(samples=samples, windows=_touches(hard, window_starts, window_length) | bursts)
+
+
+def _touches(samples: NDArray[np.bool_], starts: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
+    """Windows that hold a True sample."""
+    count = np.concatenate(([0], np.cumsum(samples)))
+    return np.asarray(count[starts + length] > count[starts])
 
 
 def muscle_band(native_rate_hz: float, settings: ArtifactSettings) -> Band:

@@ -59,6 +59,8 @@ class Channel:
         ``uV``, ``mV`` or ``V``; empty when it is not known.
     note : str
         Why the signal has this role, or is ignored.
+    unit_written : str
+        The unit as the header writes it, for messages.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Channel:
     rate_hz: float
     unit: str
     note: str
+    unit_written: str = ""
 
 
 _NO_VOLTAGE = re.compile(
@@ -194,6 +197,7 @@ class _Reading(Meaning):
     label: str
     rate_hz: float
     unit: str
+    unit_written: str
 
     def sort_key(self) -> tuple[float, str, bool, str, str, int]:
         rate_hz = self.rate_hz if math.isfinite(self.rate_hz) else 0.0
@@ -214,6 +218,7 @@ class _Reading(Meaning):
             rate_hz=self.rate_hz,
             unit=self.unit,
             note=note,
+            unit_written=self.unit_written,
         )
 
 
@@ -240,6 +245,7 @@ def _read_signal(position: int, signal: SignalInfo, layout: Layout, settings: Ch
         label=signal.label,
         rate_hz=signal.rate_hz,
         unit=unit or normalise_unit(signal.unit),
+        unit_written=tidy_label(signal.unit),
     )
 
 
@@ -263,6 +269,7 @@ def _derive(reading: _Reading, mastoids: Mapping[tuple[str, str], _Reading]) -> 
                 rate_hz=reading.rate_hz,
                 unit=reading.unit,
                 note=f"{reading.plus} minus {which} {mastoid.plus}",
+                unit_written=reading.unit_written,
             )
     return reading.as_channel(reading.role, f"{recorded} ({found[0].plus} has another rate or unit)")
 

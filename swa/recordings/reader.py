@@ -1,8 +1,6 @@
 """Recordings: what a file holds, and its signals in µV at one rate, read channel group by channel group."""
 
-import contextlib
 import datetime
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,10 +12,10 @@ from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.channels import Channel, SignalInfo, assign_channels
+from swa.recordings.headers import Header, header_notes, read_header, signal_infos
 from swa.settings import Settings
 
 if TYPE_CHECKING:
-    import edfio
     import mne
 
 UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
@@ -26,6 +24,8 @@ UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 PLAUSIBLE_UV = (0.1, 5000.0)
 PLAUSIBILITY_SAMPLES = 100_000  # evenly spaced, that the amplitude is judged by
 GROUP_SIZE = 8
+ANALYSED = ("eeg", "eog", "emg")
+Piece = tuple[int, int]  # first and end sample of uninterrupted signal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,9 @@ class SignalGroup:
         Samples where the recording sat at its physical or digital limit.
     rate_hz : float
         Rate of both.
+    pieces : tuple of (int, int)
+        First and end sample of each uninterrupted piece. Between them the recording was interrupted, and the signals
+        stand still at their mean: no filter, window or wave may cross that.
     problems : dict of str to RecordingError
         Channels that could not be read, and why.
     """
@@ -50,6 +53,7 @@ class SignalGroup:
     data_uv: NDArray[np.float32]
     clipped: NDArray[np.bool_]
     rate_hz: float
+    pieces: tuple[Piece, ...]
     problems: dict[str, RecordingError] = field(default_factory=dict)
 
 
@@ -57,7 +61,10 @@ class SignalSource(Protocol):
     """Where samples come from: a file, or an object in memory."""
 
     def read(self, position: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Samples in the unit of the header, and where they sit at the limit of the recording."""
+        """Samples in the unit of the header, and where they sit at the limit of the recording.
+
+        Those of an interrupted recording follow each other without its gaps.
+        """
         ...
 
 
@@ -73,14 +80,20 @@ class Recording:
         The file; None for a recording from memory.
     start : datetime.datetime or None
         Clock time of the first sample; None where the header hides it.
+    clock : datetime.time or None
+        Time of day of the first sample, which is often known where the date is hidden.
     duration_s : float
-        Length in s.
+        Length in s, gaps included.
+    gaps : tuple of (float, float)
+        Start and end of each interruption (EDF+D), in s from the first sample.
     rate_hz : float
         Rate of the analysis signal in Hz.
     channels : tuple of Channel
         Every signal of the file with its role, derivation, and the reason for both.
     notes : tuple of str
         What was found and repaired.
+    has_patient_fields : bool or None
+        Whether the header's fields about the patient say anything; what they say never leaves the file.
     clipped_samples : int
         Consecutive samples at the recording's limit that count as clipped.
     source : SignalSource
@@ -94,6 +107,9 @@ class Recording:
     rate_hz: float
     channels: tuple[Channel, ...]
     notes: tuple[str, ...] = ()
+    clock: datetime.time | None = None
+    gaps: tuple[tuple[float, float], ...] = ()
+    has_patient_fields: bool | None = None
     clipped_samples: int = 3
     source: SignalSource = field(repr=False)
 
@@ -101,6 +117,33 @@ class Recording:
     def n_samples(self) -> int:
         """Samples of the analysis signal."""
         return round(self.duration_s * self.rate_hz)
+
+    @property
+    def pieces_s(self) -> tuple[tuple[float, float], ...]:
+        """Start and end of each uninterrupted piece, in s from the first sample."""
+        edges_s = [0.0, *(edge_s for gap in self.gaps for edge_s in gap), self.duration_s]
+        return tuple(
+            (start_s, end_s) for start_s, end_s in zip(edges_s[::2], edges_s[1::2], strict=True) if end_s > start_s
+        )
+
+    def gap_share_per(self, epoch_s: float) -> NDArray[np.float64]:
+        """Share of each whole epoch that was not recorded.
+
+        Parameters
+        ----------
+        epoch_s : float
+            Length of an epoch in s.
+
+        Returns
+        -------
+        ndarray, shape (n_epochs,)
+            0 to 1; the epochs are counted from the first sample.
+        """
+        edges_s = np.arange(int(self.duration_s / epoch_s + 1e-6) + 1) * epoch_s
+        missing_s = np.zeros(len(edges_s) - 1)
+        for start_s, end_s in self.gaps:
+            missing_s += np.diff(np.clip(edges_s, start_s, end_s))
+        return missing_s / epoch_s
 
     def of_role(self, role: str) -> tuple[Channel, ...]:
         """Channels of one role: ``eeg``, ``eog``, ``emg``, ``ecg`` or ``ignore``."""
@@ -128,28 +171,40 @@ class Recording:
     def read(self, channels: Sequence[Channel], rate_hz: float | None = None) -> SignalGroup:
         """Signals of the given channels in µV, resampled once to `rate_hz` (default: the analysis rate).
 
-        A channel that cannot be read is left out, with its reason in `SignalGroup.problems`.
+        A channel that cannot be read is left out, with its reason in `SignalGroup.problems`. Each piece of an
+        interrupted recording is resampled for itself and stands at its true time, to the nearest sample; in the gaps
+        the signal stands still at the channel's mean, which is what YASA sees there.
         """
         rate_hz = rate_hz or self.rate_hz
         n_samples = round(self.duration_s * rate_hz)
+        pieces = tuple((round(start_s * rate_hz), round(end_s * rate_hz)) for start_s, end_s in self.pieces_s)
         kept: list[Channel] = []
         problems: dict[str, RecordingError] = {}
         data = np.zeros((len(channels), n_samples), np.float32)
         clipped = np.zeros((len(channels), n_samples), bool)
         for channel in channels:
+            lengths = [round((end_s - start_s) * channel.rate_hz) for start_s, end_s in self.pieces_s]
+            joints = np.cumsum(lengths)[:-1]
             try:
-                samples, limits = _read_channel(self.source, channel, self.name, self.clipped_samples)
+                samples, limits = _read_channel(self.source, channel, self.name, self.clipped_samples, joints)
             except RecordingError as error:
                 problems[channel.name] = error
                 continue
             row = len(kept)
-            data[row] = _fit(resample(samples, channel.rate_hz, rate_hz), n_samples)
-            clipped[row] = _spread(limits, n_samples)
+            if self.gaps:
+                data[row] = samples.mean()
+            for (first, end), part, hit in zip(
+                pieces, np.split(samples, joints), np.split(limits, joints), strict=True
+            ):
+                data[row, first:end] = _fit(resample(part, channel.rate_hz, rate_hz), end - first)
+                clipped[row, first:end] = _spread(hit, end - first)
             kept.append(channel)
         data, clipped = data[: len(kept)], clipped[: len(kept)]
         for array in (data, clipped):
             array.flags.writeable = False
-        return SignalGroup(channels=tuple(kept), data_uv=data, clipped=clipped, rate_hz=rate_hz, problems=problems)
+        return SignalGroup(
+            channels=tuple(kept), data_uv=data, clipped=clipped, rate_hz=rate_hz, pieces=pieces, problems=problems
+        )
 
     @classmethod
     def from_raw(cls, raw: "mne.io.BaseRaw", settings: Settings | None = None, name: str = "recording") -> "Recording":
@@ -163,8 +218,14 @@ class Recording:
             Roles and the analysis rate.
         name : str
             How messages call it.
+
+        Raises
+        ------
+        RecordingError
+            mne has read it from an interrupted EDF+D or BDF+D, whose pieces it joins without a word.
         """
         settings = settings or Settings()
+        _refuse_joined_pieces(raw, name)
         rate_hz = float(raw.info["sfreq"])
         infos = [SignalInfo(label=label, rate_hz=rate_hz, unit="V") for label in raw.ch_names]
         start = raw.info["meas_date"]
@@ -194,30 +255,47 @@ class RawSource:
 
 @dataclass(frozen=True)
 class EdfSource:
-    """Samples of an EDF or BDF file.
+    """Samples of an EDF or BDF file, mapped from the disk: only those of the signal that is asked for are read.
 
-    Read through edfio rather than mne: mne brings all channels of a call to the highest rate among them, forgets the
-    unit of the header and the limits of the converter, and takes 20 times as long to open an annotated night.
-    A test holds the samples against mne's.
+    Not through mne, which brings all channels of a call to the highest rate among them, forgets the unit of the header
+    and the limits of the converter, and joins the pieces of an interrupted recording. A test holds the samples against
+    mne's and edfio's.
     """
 
-    path: Path
+    header: Header
 
     def read(self, position: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Samples in the unit of the header, and where they sit at a limit of the converter."""
-        signal = open_edf(self.path).signals[position]
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            try:
-                low, high = sorted((signal.digital_min, signal.digital_max))
-                digital, samples = signal.digital, signal.data
-            except (UserWarning, ValueError):  # equal limits, or limits that are no numbers
-                raise RecordingError(
-                    f"{self.path.name}, channel {_text(signal.label)}: the header's physical or digital minimum and "
-                    "maximum are equal or no numbers, so that samples have no unit.",
-                    "Export the recording again, or leave the channel out with [channels] roles.",
-                ) from None
-        return samples, (digital <= low) | (digital >= high)
+        signal = self.header.signals[position]
+        where = f"{self.header.path.name}, channel {signal.label}"
+        leave_out = f'[channels] roles = {{ "{signal.label}" = "ignore" }}'
+        remedy = f"Export the recording again, or leave the channel out: {leave_out}."
+        texts = ["no number" if limit is None else f"{limit:g}" for limit in signal.limits]
+        found = f"physical {texts[0]} to {texts[1]}, digital {texts[2]} to {texts[3]}"
+        physical, digital = signal.physical, signal.digital
+        if physical is None or digital is None or physical[0] == physical[1] or digital[0] == digital[1]:
+            raise RecordingError(
+                f"{where}: the header's physical or digital minimum and maximum are equal or no numbers ({found}), so "
+                "that samples have no unit.",
+                remedy,
+            )
+        limit = 2 ** (8 * self.header.width - 1)
+        if digital[0] > digital[1]:
+            raise RecordingError(
+                f"{where}: the header's digital minimum lies above its maximum ({found}), so that the polarity is "
+                "unknown.",
+                remedy,
+            )
+        if digital[0] >= 0 and digital[1] >= limit:
+            raise RecordingError(
+                f"{where}: the header's digital limits are those of unsigned numbers ({found}): EDF has none.",
+                remedy,
+            )
+        stored = self.header.read_digital(signal)
+        gain = (physical[1] - physical[0]) / (digital[1] - digital[0])
+        at_limit = (stored <= max(digital[0], -limit)) | (stored >= min(digital[1], limit - 1))
+        samples = (stored.astype(np.float64) - digital[0]) * gain + physical[0]
+        return samples, np.asarray(at_limit)
 
 
 def read_recording(path: str | Path, settings: Settings | None = None) -> Recording:
@@ -233,91 +311,48 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     Returns
     -------
     Recording
+        What its header got wrong and could be mended stands in `notes`.
 
     Raises
     ------
     RecordingError
-        The file is not there, is no EDF or BDF, holds no signals, or has gaps (EDF+D).
+        The file is not there, is no EDF or BDF, holds no signals, or does not tell where its samples belong.
     """
     settings = settings or Settings()
-    path = Path(path)
-    header, notes = read_header(path)
-    infos = signal_infos(header)
-    if header.num_data_records < 1 or not infos:
-        raise RecordingError(
-            f"{path.name}: holds {len(infos)} signals and {max(header.num_data_records, 0)} data records.",
-            "It is a scoring without signals, or the export stopped before the first record: export it again.",
-        )
-    if not _is_continuous(header):
-        raise RecordingError(
-            f"{path.name}: the recording is interrupted (EDF+D with gaps between its data records).",
-            "Export it as a continuous EDF+C; a filter or a slow wave must never run across a gap.",
-        )
+    header = read_header(path)
+    channels = assign_channels(signal_infos(header), settings.channels)
+    used = {position: channel.unit for channel in channels if channel.role in ANALYSED for position in channel.signals}
     return Recording(
-        name=path.name,
-        path=path,
-        start=_start(header),
-        duration_s=header.num_data_records * header.data_record_duration,
+        name=header.path.name,
+        path=header.path,
+        start=header.start,
+        clock=header.clock,
+        duration_s=header.times.duration_s,
+        gaps=header.times.gaps,
         rate_hz=settings.signal.rate_hz,
-        channels=assign_channels(infos, settings.channels),
-        notes=notes,
+        channels=channels,
+        notes=(*header.notes, *header_notes(header, used)),
+        has_patient_fields=header.has_patient_fields,
         clipped_samples=settings.artifacts.clipped_samples,
-        source=EdfSource(path),
+        source=EdfSource(header),
     )
 
 
-def open_edf(path: Path) -> "edfio.Edf | edfio.Bdf":
-    """Open an EDF or BDF without reading samples; edfio's warnings are dealt with once, by `read_header`."""
-    import edfio
-
-    with path.open("rb") as file:
-        is_bdf = file.read(1) == b"\xff"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if is_bdf:
-            return edfio.read_bdf(path, header_encoding="latin-1")
-        return edfio.read_edf(path, lazy_load_data=True, header_encoding="latin-1")
-
-
-def read_header(path: Path) -> tuple["edfio.Edf | edfio.Bdf", tuple[str, ...]]:
-    """Open a recording and say in words what its header gets wrong. Never repeats a text field of the header."""
-    if not path.is_file():
-        raise RecordingError(f"{path.name}: there is no such file.", "Check the path in the study file.")
-    size = path.stat().st_size
-    try:
-        stated, needed = _stated_records(path)
-        header = open_edf(path)
-        signal_infos(header)
-    except Exception as error:  # Whatever edfio meets in a damaged header becomes one sentence.
-        raise RecordingError(
-            f"{path.name}: not a readable EDF or BDF file ({size} bytes; {type(error).__name__} in its header).",
-            "Check that it is a complete EDF or BDF export; other formats can be read with mne and Recording.from_raw.",
-        ) from None
-    notes = []
-    if stated > header.num_data_records:
-        missing_s = (stated - header.num_data_records) * header.data_record_duration
-        notes.append(f"truncated: {missing_s:.0f} s of the {stated * header.data_record_duration:.0f} s are missing")
-    elif 0 <= stated < header.num_data_records or (stated == header.num_data_records and size > needed):
-        notes.append("the file holds more data than its header says; whole data records were read")
-    elif stated < 0:
-        notes.append("the header does not say how long the recording is; all whole data records were read")
-    return header, tuple(notes)
-
-
-def has_patient_fields(path: Path | None) -> bool:
-    """Whether the header's patient field says anything; what it says never leaves the file."""
-    if path is None:
-        return False
-    header = open_edf(path)
-    return any(part != "X" for part in header.local_patient_identification.split())
-
-
-def signal_infos(header: "edfio.Edf | edfio.Bdf") -> list[SignalInfo]:
-    """Label, rate and unit of each signal, in the order of the file."""
-    return [
-        SignalInfo(label=_text(signal.label), rate_hz=signal.sampling_frequency, unit=_text(signal.physical_dimension))
-        for signal in header.signals
-    ]
+def _refuse_joined_pieces(raw: "mne.io.BaseRaw", name: str) -> None:
+    """Refuse what mne read from an interrupted EDF+D: it joins the pieces, so that times after a gap are wrong."""
+    for file in raw.filenames:
+        if file is None or Path(file).suffix.lower() not in (".edf", ".bdf") or not Path(file).is_file():
+            continue
+        try:
+            gaps = read_header(file).times.gaps
+        except RecordingError:  # what mne can read and we cannot is none of the business here
+            continue
+        if gaps:
+            raise RecordingError(
+                f"{name}: mne has joined the pieces of an interrupted recording ({len(gaps)} gaps), so that its times "
+                "are wrong.",
+                "Give the path to read_recording, which keeps the gaps in place.",
+            )
 
 
 def resample(samples: NDArray[np.float64], from_hz: float, to_hz: float) -> NDArray[np.float32]:
@@ -345,14 +380,14 @@ def resample(samples: NDArray[np.float64], from_hz: float, to_hz: float) -> NDAr
 
 
 def _read_channel(
-    source: SignalSource, channel: Channel, name: str, clipped_samples: int
+    source: SignalSource, channel: Channel, name: str, clipped_samples: int, joints: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     samples, at_limit = source.read(channel.signals[0])
-    limits = _long_runs(at_limit, clipped_samples)
+    limits = _long_runs(at_limit, clipped_samples, joints)
     if len(channel.signals) == 2:
         reference, at_limit = source.read(channel.signals[1])
         samples = samples - reference
-        limits |= _long_runs(at_limit, clipped_samples)
+        limits |= _long_runs(at_limit, clipped_samples, joints)
     where = f"{name}, channel {channel.name} ({' minus '.join(channel.labels)})"
     missing = ~np.isfinite(samples)
     if missing.all():
@@ -365,7 +400,7 @@ def _read_channel(
     found = f"5th to 95th percentile {low:.4g} to {high:.4g}"
     if channel.unit not in UV_PER_UNIT:
         raise RecordingError(
-            f"{where}: the header gives no usable unit (found {channel.unit!r}, expected uV, mV or V; {found}).",
+            f"{where}: the header gives no usable unit ({channel.unit_written!r}; expected uV, mV or V; {found}).",
             f'Say what it is in the settings: [channels] units = {{ "{channel.labels[0]}" = "uV" }}.',
         )
     samples = samples * UV_PER_UNIT[channel.unit]
@@ -378,15 +413,14 @@ def _read_channel(
     return samples, limits
 
 
-def _long_runs(at_limit: NDArray[np.bool_], shortest: int) -> NDArray[np.bool_]:
-    """Runs of at least `shortest` True samples."""
-    if not at_limit.any():
-        return np.zeros_like(at_limit)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], at_limit, [False])).astype(np.int8)))
+def _long_runs(at_limit: NDArray[np.bool_], shortest: int, joints: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Runs of at least `shortest` True samples, none across a joint."""
     runs = np.zeros_like(at_limit)
-    for first, end in edges.reshape(-1, 2):
-        if end - first >= shortest:
-            runs[first:end] = True
+    for begin, piece in zip((0, *joints), np.split(at_limit, joints), strict=True):
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], piece, [False])).astype(np.int8)))
+        for first, end in edges.reshape(-1, 2):
+            if end - first >= shortest:
+                runs[begin + first : begin + end] = True
     return runs
 
 
@@ -404,43 +438,3 @@ def _spread(flags: NDArray[np.bool_], n_samples: int) -> NDArray[np.bool_]:
     np.add.at(edges, first, 1)
     np.add.at(edges, end, -1)
     return np.cumsum(edges[:-1]) > 0
-
-
-def _text(text: str) -> str:
-    """Header text, which is ASCII by the standard and latin-1 or UTF-8 in the wild (opened as latin-1)."""
-    with contextlib.suppress(UnicodeDecodeError, UnicodeEncodeError):
-        text = text.encode("latin-1").decode("utf-8")
-    return " ".join(text.split())
-
-
-def _start(header: "edfio.Edf | edfio.Bdf") -> datetime.datetime | None:
-    """Start by clock, or None where the header hides the date or gets it wrong."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return header.startdatetime
-        except ValueError:  # edfio's AnonymizedDateError among them
-            return None
-
-
-def _stated_records(path: Path) -> tuple[int, int]:
-    """Number of data records by the header, and the file size that goes with it; (-1, 0) where it is no number."""
-    with path.open("rb") as file:
-        head = file.read(256)
-        try:
-            n_signals = int(head[252:256])
-            file.seek(256 + 216 * n_signals)
-            samples = [int(file.read(8)) for _ in range(n_signals)]
-            width = 3 if head[:1] == b"\xff" else 2
-            return int(head[236:244]), int(head[184:192]) + int(head[236:244]) * sum(samples) * width
-        except (ValueError, OSError):  # no number, or one that leads out of the file
-            return -1, 0
-
-
-def _is_continuous(header: "edfio.Edf | edfio.Bdf") -> bool:
-    if header.reserved[:5] not in ("EDF+D", "BDF+D"):
-        return True
-    try:
-        return bool(header.is_continuous)
-    except Exception:  # No time-keeping signal, or a damaged one: where the records lie is not known.
-        return False

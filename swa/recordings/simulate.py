@@ -65,6 +65,7 @@ def simulate_study(
     control_correlation: float = 0.4,
     artifacts: int = 0,
     primary: str | None = None,
+    overwrite: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Path:
     """Write a study of simulated nights: recordings, study file, and the truth about them.
@@ -72,7 +73,7 @@ def simulate_study(
     Parameters
     ----------
     directory : str or Path
-        Folder, made if need be. Files of the same names are replaced.
+        Folder, made if need be.
     subjects : int
         Number of subjects, S01, S02, ...
     conditions : sequence of str
@@ -102,6 +103,8 @@ def simulate_study(
         Artefacts per night.
     primary : str, optional
         Text for a study file column `primary`.
+    overwrite : bool
+        Replace files of the same names.
     progress : callable, optional
         Called as `progress(done, total, recording)` after each night.
 
@@ -114,7 +117,8 @@ def simulate_study(
     Raises
     ------
     ValueError
-        If an argument is outside its range, names an unknown condition or channel, or two nights would share a file.
+        If an argument is outside its range, names an unknown condition or channel, two nights would share a file, or
+        a file of one of these names is there already.
     """
     common = NightPlan(
         seed=_check_seed(seed),
@@ -130,6 +134,10 @@ def simulate_study(
     )
     plans = _plan_study(_name_subjects(subjects, conditions, nights), effect, slope_effect, common)
     folder = Path(directory)
+    names = ["study.tsv", "truth.json", *(f"{_night_name(plan)}.edf" for _, plan in plans)]
+    there = [name for name in names if (folder / name).exists()]
+    if there and not overwrite:
+        raise ValueError(f"{folder} holds {there[0]} already; simulated nights never replace files: name a new folder.")
     (folder / "truth").mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, str]] = []
     truths: list[str] = []

@@ -1,14 +1,14 @@
 """What recordings hold and what a run would do with them, from headers only."""
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from swa.errors import SwaError
-from swa.recordings.reader import has_patient_fields, read_recording
+from swa.recordings.reader import read_recording
 from swa.settings import Settings
 from swa.sleep.staging import staging_channels
+from swa.study.bids import channel_settings
 from swa.study.manifest import plan_study
 
 
@@ -27,9 +27,11 @@ def inspect_study(
     Returns
     -------
     dict
-        `source`, `notes`, `plan` (a dict a night), and `recordings`: `recording`, `start`, `duration_s`, `channels`
-        (name, role, labels, rate, unit and the reason), `staging` (the channels that YASA would use), `notes`,
-        `problems`, and `patient_fields_filled` (whether the header's patient fields are filled, never what they hold).
+        `source`, `notes`, `plan` (a dict a night), and `recordings`: `recording`, `start`, `clock` (the time of day
+        of the start, known also where its date is hidden), `duration_s`, `gaps` (start and end of each in s),
+        `channels` (name, role, labels, rate, unit and the reason), `staging` (the channels that YASA would use),
+        `notes`, `problems`, and `patient_fields_filled` (whether the header's patient fields are filled, never what
+        they hold).
 
     Raises
     ------
@@ -47,7 +49,9 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = {
         "recording": row["recording"],
         "start": None,
+        "clock": None,
         "duration_s": None,
+        "gaps": [],
         "channels": [],
         "staging": [],
         "notes": [],
@@ -58,24 +62,27 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
         found["problems"].append(row["problem"])
         return found
     try:
-        recording = read_recording(row["path"], settings)
+        recording = read_recording(row["path"], channel_settings(Path(row["path"]), settings))
     except SwaError as error:
         found["problems"].append(str(error))
         return found
     found["start"] = None if recording.start is None else recording.start.isoformat(timespec="seconds")
+    found["clock"] = None if recording.clock is None else recording.clock.isoformat(timespec="seconds")
     found["duration_s"] = recording.duration_s
-    found["patient_fields_filled"] = has_patient_fields(recording.path)
+    found["gaps"] = [list(gap) for gap in recording.gaps]
+    found["patient_fields_filled"] = recording.has_patient_fields
     found["notes"] += recording.notes
-    found["channels"] = [dataclasses.asdict(channel) for channel in recording.channels]
+    found["channels"] = [dict(vars(channel)) for channel in recording.channels]
     found["problems"] += [
         f"{channel.name}: the unit of {channel.labels[0]!r} is missing or unknown; "
         f'say it in the settings: [channels] units = {{ "{channel.labels[0]}" = "uV" }}'
         for channel in recording.of_role("eeg")
         if not channel.unit
     ]
+    if row["hypnogram"]:
+        return found
     try:
         found["staging"] = [channel.name for channel in staging_channels(recording)]
     except SwaError as error:
-        if not row["hypnogram"]:
-            found["problems"].append(str(error))
+        found["problems"].append(str(error))
     return found
