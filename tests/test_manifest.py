@@ -14,6 +14,7 @@ from swa.errors import StudyError
 from swa.settings import ComparisonSettings, Settings
 from swa.study.manifest import NIGHT_COLUMNS, find_recordings, plan_study, write_template
 from swa.study.names import LONGEST_LABEL, file_label, own_subjects
+from swa.study.store import write_table
 
 SETTINGS = Settings()
 
@@ -329,7 +330,7 @@ class TestStudyFile:
         self.write(folder, "1\tb\tS1.edf\tS1.csv", "2\tb\tS2.edf\tS2.csv", header=f"{self.HEADER}\thypnogram")
         nights = plan(folder).nights
         assert list(nights["hypnogram"]) == [str(folder / "S1.csv"), ""]
-        assert list(nights["problem"]) == ["", "hypnogram 'S2.csv' is not there"]
+        assert list(nights["problem"]) == ["", "hypnogram 'S2.csv' is not there (did you mean 'S1.csv'?)"]
 
     def test_sessions_are_numbered_where_a_condition_repeats(self, folder):
         rows = ["1\tbaseline\tS1_b.edf\t", "1\tbaseline\tS1_k.edf\t", "1\tbaseline\tS2_b.edf\tbaseline2"]
@@ -388,6 +389,37 @@ class TestStudyFile:
     def test_time_zone_is_refused(self, folder):
         self.write(folder, "1\tb\tS1_b.edf\t2024-03-01T10:00Z", header=f"{self.HEADER}\tdose_start")
         assert "row 2, dose_start" in self.problems(folder)
+
+    def test_sex_is_f_or_m_or_empty(self, folder):
+        rows = [f"{i}\tbaseline\t{name}\t{sex}" for i, (name, sex) in enumerate(
+            [("S1_b.edf", "Female"), ("S1_k.edf", "m"), ("S2_b.edf", ""), ("S2_k.edf", "x")]
+        )]  # fmt: skip
+        self.write(folder, *rows, header=f"{self.HEADER}\tsex")
+        message = self.problems(folder)
+        assert "row 5, sex: 'x' is neither F nor M" in message
+        assert "row 4" not in message
+
+    def test_a_condition_that_may_be_misspelt_gets_a_note(self, folder):
+        self.write(folder, "1\tketamine\tS1_b.edf", "2\tketamine\tS1_k.edf", "3\tketmine\tS2_b.edf")
+        assert "condition 'ketmine' is there once (did you mean 'ketamine'?)" in plan(folder).notes
+        self.write(folder, "1\tdose1\tS1_b.edf", "2\tdose1\tS1_k.edf", "3\tdose2\tS2_b.edf")
+        assert not [note for note in plan(folder).notes if "once" in note]
+
+    def test_recordings_and_study_file_need_nothing_in_common(self, folder, tmp_path):
+        """On Windows they may lie on two drives; here, in two trees."""
+        (tmp_path / "other" / "drive").mkdir(parents=True)
+        rows = [f"1\tbaseline\t{folder / 'S1_b.edf'}", "1\tketamine\tS1_k.edf"]
+        file = self.write(tmp_path / "other" / "drive", *rows)
+        nights = plan(folder, file).nights
+        assert list(nights["recording"]) == ["S1_b.edf", "S1_k.edf"]
+        assert list(nights["path"]) == [str(folder / "S1_b.edf"), str(folder / "S1_k.edf")]
+
+    @pytest.mark.parametrize("cell", ["=1+1", "+1", "-x", "@sum(A1)", "=cmd|' /C calc'!A0"])
+    def test_no_cell_of_a_table_becomes_a_formula(self, folder, tmp_path, cell):
+        self.write(folder, f"1\tbaseline\tS1_b.edf\t{cell}", header=f"{self.HEADER}\t{cell} note")
+        write_table(plan(folder).nights, tmp_path / "nights.tsv")
+        cells = [part for line in (tmp_path / "nights.tsv").read_text().splitlines() for part in line.split("\t")]
+        assert not [part for part in cells if part[:1] in ("=", "+", "-", "@")]
 
     def test_no_baseline_gets_a_note(self, folder):
         self.write(folder, "1\tA\tS1_b.edf")

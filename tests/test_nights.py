@@ -173,6 +173,7 @@ def test_times_become_offsets_of_the_night(task):
 def test_times_are_not_used_where_the_recording_hides_its_start(task):
     data = bytearray(task.path.read_bytes())
     data[88:168] = b"Startdate X X X X".ljust(80)
+    data[176:184] = b"00.00.00"  # with the date hidden, midnight hides the time as well
     task.path.write_bytes(data)
     assert process_night(change(task, times={"lights_off": "22:42"})).status == "done"
     assert "lights_off not used" in task.folder.summary()["provenance"]["notes"][0]

@@ -1,38 +1,158 @@
 """Hypnograms that a lab already has: read into `yasa.Hypnogram`, laid on the time line of the recording."""
 
-import math
+import datetime
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import ScoringError
-from swa.recordings.reader import Recording
+from swa.recordings.header_fields import HIDDEN_DATE
 from swa.settings import ScoringSettings
+from swa.sleep.scoring_formats import (
+    from_changes,
+    is_annot,
+    is_anything,
+    is_changes,
+    is_domino,
+    is_events,
+    is_remlogic,
+    is_xml,
+    read_annot,
+    read_changes,
+    read_domino,
+    read_events,
+    read_lines,
+    read_remlogic,
+    read_xml,
+)
+from swa.sleep.scoring_marks import (
+    NO_DATE,
+    STAGE_BY_WORD,
+    Document,
+    Marks,
+    is_number,
+    lights_of,
+    plain_word,
+    to_stages,
+    unknown_stages,
+)
 
 if TYPE_CHECKING:
     import yasa
 
+    from swa.recordings.reader import Recording
+
 STAGES = ("W", "N1", "N2", "N3", "R")
-# Rechtschaffen & Kales' S3 and S4 are N3; movement time and everything unscored is no stage (AASM manual, 2007 on).
-_LABELS = {
-    "W": ("w", "wake", "sleep stage w", "stage w", "sleep_wake", "wach"),
-    "N1": ("n1", "s1", "nrem1", "sleep stage 1", "sleep stage n1", "stage 1", "stage n1"),
-    "N2": ("n2", "s2", "nrem2", "sleep stage 2", "sleep stage n2", "stage 2", "stage n2"),
-    "N3": ("n3", "n4", "s3", "s4", "nrem3", "nrem4", "sleep stage 3", "sleep stage 4", "sleep stage n3", "stage n3"),
-    "R": ("r", "rem", "sleep stage r", "stage r", "sleep stage rem"),
-    "UNS": ("?", "uns", "unscored", "art", "mt", "movement time", "sleep stage ?", "unknown", "nan", "n/a", ""),
-}
-_STAGE_BY_LABEL = {label: stage for stage, labels in _LABELS.items() for label in labels}
-_YASA_CODES = {"0": "W", "1": "N1", "2": "N2", "3": "N3", "4": "R", "-1": "UNS", "-2": "UNS"}
-_PROFUSION_CODES = {"0": "W", "1": "N1", "2": "N2", "3": "N3", "4": "N3", "5": "R", "6": "UNS", "9": "UNS"}
-# Stage-change tables with the columns Time and Stage (as pyDYNAM-O writes them) count depth upwards from N3.
-_CHANGE_POINT_CODES = {"5": "W", "4": "R", "3": "N1", "2": "N2", "1": "N3", "0": "UNS", "6": "UNS"}
+MOST_DAYS = 7
+
 _EPOCHS_S = (30, 20, 15, 10, 5, 4, 2, 1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scoring:
+    """A scoring as a file holds it.
+
+    Attributes
+    ----------
+    name : str
+        The file.
+    stages : ndarray of str
+        ``W``, ``N1``, ``N2``, ``N3``, ``R`` or ``UNS`` of each epoch.
+    epoch_s : float
+        Length of an epoch in s.
+    start : Timestamp or None
+        Clock time of the first epoch; on the day `NO_DATE` where only the time of day is known.
+    lights_off_s, lights_on_s : float or None
+        In s from the first epoch, where the scoring marks them.
+    certain : bool
+        False where the file could be a table of something else.
+    """
+
+    name: str
+    stages: NDArray[np.str_]
+    epoch_s: float
+    start: pd.Timestamp | None = None
+    lights_off_s: float | None = None
+    lights_on_s: float | None = None
+    certain: bool = True
+
+    @property
+    def hypnogram(self) -> "yasa.Hypnogram":
+        """The stages as YASA has them."""
+        return make_hypnogram(self.stages, self.epoch_s, scorer=self.name, start=self.start)
+
+    def lights_in(self, recording: "Recording") -> tuple[float | None, float | None]:
+        """Lights off and on in s from the first sample of the recording, as `analyze_night` takes them."""
+        offset_s = _offset_s(self.start, len(self.stages) * self.epoch_s, recording)
+        off_s, on_s = (
+            None if light_s is None else light_s + offset_s for light_s in (self.lights_off_s, self.lights_on_s)
+        )
+        return off_s, on_s
+
+
+class Format(NamedTuple):
+    """A form of scoring: how it is recognised, and how it is read."""
+
+    name: str
+    fits: Callable[[Document], bool]
+    read: Callable[[Document, ScoringSettings], Marks]
+
+
+def _is_edf(document: Document) -> bool:
+    return document.suffix in (".edf", ".bdf") or document.head.startswith((b"0       ", b"\xffBIOSEMI"))
+
+
+def _read_edf(document: Document, settings: ScoringSettings) -> Marks:
+    """Annotations, each with its duration; where no stage has one, it lasts until the next."""
+    import edfio
+
+    read = edfio.read_bdf if document.head.startswith(b"\xffBIOSEMI") else edfio.read_edf
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file = read(document.path, header_encoding="latin-1")
+            annotations = [(float(a.onset), float(a.duration or 0), str(a.text)) for a in file.annotations]
+    except Exception as error:  # Whatever edfio meets in a damaged file becomes one sentence.
+        raise ScoringError(
+            f"{document.name}: not a readable EDF+ scoring ({type(error).__name__}).", "Export the scoring again."
+        ) from None
+    try:
+        start = pd.Timestamp(file.startdatetime)
+    except ValueError:
+        start = None
+    labels = [text for _, _, text in annotations]
+    onsets, durations = (np.array([row[column] for row in annotations], dtype=float) for column in (0, 1))
+    stages = [i for i, text in enumerate(labels) if plain_word(text) in STAGE_BY_WORD and text.strip()]
+    if not stages:
+        raise ScoringError(
+            f"{document.name}: none of its {len(annotations)} annotations is a sleep stage.",
+            "Stages are annotations such as 'Sleep stage W', 'Sleep stage N2'.",
+        )
+    ends = onsets + durations
+    if not durations[stages].any():
+        order = sorted(stages, key=lambda i: onsets[i])
+        changes = from_changes(document, onsets[order], [labels[i] for i in order], settings.epoch_s)
+        ends[order] = changes.ends_s
+    return Marks(onsets_s=onsets, ends_s=ends, labels=labels, others=True, start=start)
+
+
+# The first form that fits reads the file.
+FORMATS = (
+    Format("EDF+ scoring", _is_edf, _read_edf),
+    Format("Profusion, NSRR or Luna XML", is_xml, read_xml),
+    Format("DOMINO sleep profile", is_domino, read_domino),
+    Format("RemLogic event export", is_remlogic, read_remlogic),
+    Format("Luna .annot file", is_annot, read_annot),
+    Format("table of onset, duration and stage", is_events, read_events),
+    Format("table of stage changes", is_changes, read_changes),
+    Format("list of one stage a line", is_anything, read_lines),
+)
 
 
 def read_hypnogram(path: str | Path, settings: ScoringSettings | None = None) -> "yasa.Hypnogram":
@@ -41,59 +161,53 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | None = None) ->
     Parameters
     ----------
     path : str or Path
-        An EDF+ file with stages as annotations; a ``.csv``/``.tsv``/``.txt`` table with the columns ``onset``,
-        ``duration``, ``stage`` (or ``trial_type``) in s; with the columns ``Time``, ``Stage`` at stage changes in s;
-        as YASA writes it (epoch, stage); or one stage a line. Numbers are YASA's (0 W, 1 N1, 2 N2, 3 N3, 4 R) or, where
-        there is a 5, those of Rechtschaffen & Kales (0 W, 1 S1 ... 4 S4, 5 REM); at stage changes 5 W, 4 R, 3 N1, 2 N2,
-        1 N3.
+        An EDF+ file with stages as annotations; XML of Profusion, the NSRR or Luna; the text exports of DOMINO,
+        RemLogic and Compumedics; Luna's ``.annot`` and ``.eannot``; a table with the columns ``onset``, ``duration``
+        (or ``end``) and ``stage`` (or ``trial_type`` of BIDS, ``description``); a table of stage changes (``Time``,
+        ``Stage``); as YASA writes it (epoch, stage); or one stage a line. Numbers are YASA's (0 W, 1 N1, 2 N2, 3 N3,
+        4 R) or, where there is a 5, or words for W and R, those of Rechtschaffen & Kales (0 W, 1 S1 ... 4 S4, 5 REM);
+        at stage changes 5 W, 4 R, 3 N1, 2 N2, 1 N3.
     settings : ScoringSettings, optional
-        Epoch length of scorings that do not state it, and the meaning of number codes.
+        Epoch length of scorings that do not state it, and the meaning of codes.
 
     Returns
     -------
     yasa.Hypnogram
         W, N1, N2, N3, R or unscored, in epochs of the longest of 30, 20, 15, 10, 5, 4, 2, 1 s on whose grid every
-        change falls. S3 and S4 of Rechtschaffen & Kales are N3; movement time is unscored. `start` is known for EDF+.
+        change falls. `start` is known where the file has clock times.
 
     Raises
     ------
     ScoringError
         The file is not there, is in none of these forms, or uses codes that could mean several things.
+
+    Notes
+    -----
+    Stages of Rechtschaffen & Kales (1968) become those of the AASM (2007): W is W, S1 is N1, S2 is N2, S3 and S4 are
+    N3, REM is R; movement time, artefact and ? are unscored: neither sleep nor wake.
+
+    A file with times of day without a date has a `start` on the day 1970-01-02; `fit_to_recording` then lays it on the
+    recording's night.
     """
+    return read_scoring(path, settings).hypnogram
+
+
+def read_scoring(path: str | Path, settings: ScoringSettings | None = None) -> Scoring:
+    """Read a scoring with what it says beside the stages; see `read_hypnogram`."""
     settings = settings or ScoringSettings()
     path = Path(path)
     if not path.is_file():
         raise ScoringError(f"{path.name}: there is no such scoring.", "Check the column `hypnogram` of the study file.")
-    if path.suffix.lower() == ".edf":
-        return _read_annotations(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        text = path.read_text(encoding="latin-1")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
+    document = Document(path=path)
+    form = next(form for form in FORMATS if form.fits(document))
+    if form.fits is not _is_edf and not document.lines:
         raise ScoringError(f"{path.name}: the scoring is empty.", "Export it again.")
-    rows = _split_cells(lines)
-    header = [cell.lower().strip("[]") for cell in rows[0]]
-    stage_column = next((header.index(name) for name in ("stage", "trial_type") if name in header), None)
-    if stage_column is not None and "onset" in header:
-        return _from_events(path, rows, settings)
-    if header[:2] == ["time", "stage"]:
-        return _from_changes(path, rows[1:], settings)
-    labels = [row[-1 if stage_column is None else min(stage_column, len(row) - 1)] for row in rows]
-    # A first line that is a stage itself is no header: dropping it would shift the whole night by an epoch.
-    if stage_column is not None or not (_is_number(labels[0]) or labels[0].lower() in _STAGE_BY_LABEL):
-        labels = labels[1:]
-    if not labels:
-        raise ScoringError(f"{path.name}: the scoring has no epochs.", "Export it again.")
-    return make_hypnogram(_to_stages(path, labels, settings), settings.epoch_s, scorer=path.name)
-
-
-def _split_cells(lines: Sequence[str]) -> list[list[str]]:
-    """Cells at tabs, else semicolons (commas are then decimal commas), else commas."""
-    separator = next((mark for mark in ("\t", ";") if mark in lines[0]), ",")
-    rows = [[cell.strip().strip('"') for cell in line.split(separator)] for line in lines]
-    return [[cell.replace(",", ".") for cell in row] for row in rows] if separator == ";" else rows
+    try:
+        return _lay_out(document, form.read(document, settings), settings)
+    except (ValueError, LookupError, ArithmeticError) as error:
+        raise ScoringError(
+            f"{path.name}: not readable as a {form.name} ({type(error).__name__}).", "Export the scoring again."
+        ) from None
 
 
 def make_hypnogram(
@@ -135,7 +249,7 @@ def epoch_length_s(hypnogram: "yasa.Hypnogram") -> float:
     return 1 / float(hypnogram.sampling_frequency)
 
 
-def fit_to_recording(hypnogram: "yasa.Hypnogram", recording: Recording) -> tuple["yasa.Hypnogram", tuple[str, ...]]:
+def fit_to_recording(hypnogram: "yasa.Hypnogram", recording: "Recording") -> tuple["yasa.Hypnogram", tuple[str, ...]]:
     """Lay a scoring on the time line of its recording, by clock time where both know theirs.
 
     Parameters
@@ -155,7 +269,13 @@ def fit_to_recording(hypnogram: "yasa.Hypnogram", recording: Recording) -> tuple
     Raises
     ------
     ScoringError
-        Scoring and recording do not overlap, or the scoring has other stages than W, N1, N2, N3 and R.
+        Scoring and recording do not overlap, the scoring counts its epochs by another length, or it has other stages
+        than W, N1, N2, N3 and R.
+
+    Notes
+    -----
+    A scoring with times of day alone, or a recording that hides its date (1985-01-01), is laid where the two overlap
+    most. Midnight of that day hides the clock too, and tells nothing.
     """
     epoch_s = epoch_length_s(hypnogram)
     stages, proba = stages_of(hypnogram), hypnogram.proba
@@ -164,10 +284,8 @@ def fit_to_recording(hypnogram: "yasa.Hypnogram", recording: Recording) -> tuple
             f"{hypnogram.scorer or 'the scoring'}: has the stages {', '.join(sorted(foreign))}.",
             "Give a scoring in W, N1, N2, N3 and R: a yasa.Hypnogram with n_stages=5.",
         )
-    offset_s = 0.0
-    if hypnogram.start is not None and recording.start is not None:
-        # Fractions of a second are of no use to stages, and would ask for an epoch of 1 s.
-        offset_s = float(round((hypnogram.start.tz_localize(None) - pd.Timestamp(recording.start)).total_seconds()))
+    _check_epoch_length(hypnogram, recording)
+    offset_s = _offset_s(hypnogram.start, len(stages) * epoch_s, recording)
     if offset_s % epoch_s:
         finer = next((s for s in _EPOCHS_S if not epoch_s % s and not offset_s % s), 1)
         stages, proba = np.repeat(stages, round(epoch_s / finer)), None
@@ -192,139 +310,107 @@ def fit_to_recording(hypnogram: "yasa.Hypnogram", recording: Recording) -> tuple
     return make_hypnogram(fitted, epoch_s, hypnogram.scorer, proba=proba if keeps_proba else None), tuple(notes)
 
 
-def _read_annotations(path: Path) -> "yasa.Hypnogram":
-    import edfio
+def _offset_s(start: pd.Timestamp | None, length_s: float, recording: "Recording") -> float:
+    """Whole seconds from the start of the recording to that of the scoring; 0 where either hides its clock."""
+    begin = recording.start
+    if begin is None and recording.clock is not None:
+        begin = datetime.datetime.combine(HIDDEN_DATE, recording.clock)
+    if start is None or begin is None:
+        return 0.0
+    hidden = begin.date() == HIDDEN_DATE
+    if hidden and begin.time() == datetime.time():
+        return 0.0
+    start = start.tz_localize(None)
+    # Fractions of a second are of no use to stages, and would ask for an epoch of 1 s.
+    offset_s = float(round((start - pd.Timestamp(begin)).total_seconds()))
+    if start.normalize() != NO_DATE and (not hidden or start.date() == HIDDEN_DATE):
+        return offset_s
+    day_s = 86400.0
+    later = offset_s % day_s
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            file = edfio.read_edf(path, header_encoding="latin-1")
-            annotations = file.annotations
-    except Exception as error:  # Whatever edfio meets in a damaged file becomes one sentence.
-        raise ScoringError(
-            f"{path.name}: not a readable EDF+ scoring ({type(error).__name__}).", "Export the scoring again."
-        ) from None
-    known = [a for a in annotations if a.duration and a.text.strip().lower() in _STAGE_BY_LABEL]
+    def overlap_s(place: float) -> float:
+        return min(place + length_s, recording.duration_s) - max(place, 0.0)
+
+    return max((later, later - day_s), key=lambda place: (overlap_s(place), -abs(place)))
+
+
+def _check_epoch_length(hypnogram: "yasa.Hypnogram", recording: "Recording") -> None:
+    """Refuse a scoring without clock whose epochs would fill the recording if only they were shorter."""
+    epoch_s, n_epochs = epoch_length_s(hypnogram), hypnogram.n_epochs
+    if hypnogram.start is not None or n_epochs < 20 or n_epochs * epoch_s < 1.4 * recording.duration_s:
+        return
+    for other in _EPOCHS_S:
+        if other < epoch_s and abs(n_epochs * other - recording.duration_s) <= other:
+            raise ScoringError(
+                f"{hypnogram.scorer or 'the scoring'}: {n_epochs} epochs of {epoch_s:g} s are "
+                f"{n_epochs * epoch_s / 60:.1f} min, {recording.name} lasts {recording.duration_s / 60:.1f} min.",
+                f"Epochs of {other} s would fit: if that is so, set [scoring] epoch_s = {other}.",
+            )
+
+
+# --- from marks to stages
+
+
+def _lay_out(document: Document, marks: Marks, settings: ScoringSettings) -> Scoring:
+    """Make epochs of what was marked."""
+    off_s = on_s = None
+    known = []
+    words = STAGE_BY_WORD | {plain_word(code): stage for code, stage in settings.codes.items()}
+    for i, label in enumerate(marks.labels):
+        light = lights_of(label)
+        if light == "off" and off_s is None:
+            off_s = float(marks.onsets_s[i])
+        elif light == "on" and (off_s is None or marks.onsets_s[i] > off_s):
+            on_s = float(marks.onsets_s[i])
+        word = plain_word(label)
+        if not light and (not marks.others or (word in words and word) or is_number(label)):
+            known.append(i)
+        elif not light and word.startswith("sleep stage"):
+            raise unknown_stages(document.name, [word, word])
     if not known:
         raise ScoringError(
-            f"{path.name}: none of its {len(annotations)} annotations is a sleep stage with a duration.",
-            "Stages are annotations such as 'Sleep stage W', 'Sleep stage N2'.",
+            f"{document.name}: none of its {len(marks.labels)} rows is a sleep stage.",
+            "Stages are written as W, N1, N2, N3, R, or S1 to S4 and REM; [scoring] codes names others.",
         )
-    try:
-        start = pd.Timestamp(file.startdatetime)
-    except ValueError:
-        start = None
-    return _from_intervals(
-        path,
-        np.array([a.onset for a in known]),
-        np.array([a.onset + a.duration for a in known]),
-        [_STAGE_BY_LABEL[a.text.strip().lower()] for a in known],
-        start,
+    stages = to_stages(document, [marks.labels[i] for i in known], marks.codes, settings)
+    values, epoch_s = _on_a_grid(document.name, marks.onsets_s[known], marks.ends_s[known], stages)
+    return Scoring(
+        name=document.name,
+        stages=values,
+        epoch_s=epoch_s,
+        start=marks.start,
+        lights_off_s=off_s,
+        lights_on_s=on_s,
+        certain=marks.certain,
     )
 
 
-def _from_events(path: Path, rows: list[list[str]], settings: ScoringSettings) -> "yasa.Hypnogram":
-    header = [cell.lower() for cell in rows[0]]
-    if "duration" not in header:
-        raise ScoringError(f"{path.name}: has no column duration (found {', '.join(header[:9])}).", "Add it, in s.")
-    onset, duration = header.index("onset"), header.index("duration")
-    only_stages = "stage" in header  # the trial_type of BIDS also names arousals and other events
-    stage = header.index("stage" if only_stages else "trial_type")
-    try:
-        onsets = np.array([_seconds(row[onset]) for row in rows[1:]])
-        ends = onsets + np.array([_seconds(row[duration]) for row in rows[1:]])
-        labels = [row[stage] for row in rows[1:]]
-    except (ValueError, IndexError) as error:
-        raise ScoringError(f"{path.name}: a row is not onset, duration, stage ({error}).", "Mend that row.") from None
-    known = [
-        i for i, label in enumerate(labels) if only_stages or label.lower() in _STAGE_BY_LABEL or _is_number(label)
-    ]
-    stages = _to_stages(path, [labels[i] for i in known], settings)
-    return _from_intervals(path, onsets[known], ends[known], stages, None)
-
-
-def _from_changes(path: Path, rows: list[list[str]], settings: ScoringSettings) -> "yasa.Hypnogram":
-    try:
-        times = np.array([_seconds(row[0]) for row in rows])
-        labels = [row[1] for row in rows]
-    except (ValueError, IndexError) as error:
-        raise ScoringError(
-            f"{path.name}: a row is not a time in s and a stage ({error}).",
-            "Time is s from the start of the recording; clock times are not understood in this form.",
-        ) from None
-    if np.any(np.diff(times) <= 0):
-        raise ScoringError(f"{path.name}: times of stage changes do not increase.", "Sort the rows by time.")
-    numbers = {label for label in labels if _is_number(label)}
-    if not settings.codes and "0" in numbers and "5" not in numbers:
-        raise _ambiguous(path, numbers)
-    codes = settings.codes or _CHANGE_POINT_CODES
-    stages = _to_stages(path, labels, ScoringSettings(codes=codes, epoch_s=settings.epoch_s))
-    # A last row that repeats the stage before it marks the end; otherwise the last stage lasts one epoch.
-    ends = np.append(times[1:], times[-1:] + settings.epoch_s)
-    if len(stages) > 1 and stages[-1] == stages[-2]:
-        times, ends, stages = times[:-1], ends[:-1], stages[:-1]
-    return _from_intervals(path, times, ends, stages, None)
-
-
-def _from_intervals(
-    path: Path,
-    onsets: NDArray[np.float64],
-    ends: NDArray[np.float64],
-    stages: Sequence[str],
-    start: pd.Timestamp | None,
-) -> "yasa.Hypnogram":
-    inside = ends > 0
+def _on_a_grid(
+    name: str, onsets: NDArray[np.float64], ends: NDArray[np.float64], stages: Sequence[str]
+) -> tuple[NDArray[np.str_], float]:
+    """Stages of epochs of the longest length on whose grid every change falls, from 0 s."""
+    inside = (ends > 0) & (ends > onsets)
     onsets, ends = np.maximum(onsets[inside], 0), ends[inside]
     stages = [stage for stage, keep in zip(stages, inside, strict=True) if keep]
     if not stages:
+        raise ScoringError(f"{name}: no stage lies after the start of the recording.", "Check the scoring's times.")
+    if ends.max() > MOST_DAYS * 86400:
         raise ScoringError(
-            f"{path.name}: no stage lies after the start of the recording.", "Check the scoring's times."
+            f"{name}: the scoring ends {ends.max() / 86400:.0f} days after its start.", "Check the scoring's times."
         )
     edges = np.concatenate([onsets, ends[:-1]])
     # The last end may run over; 0.1 s allows for times written a sample late.
     epoch_s = next((s for s in _EPOCHS_S if np.all(np.abs(edges - s * np.round(edges / s)) <= 0.1)), 1)
     values = np.full(max(1, round(ends.max() / epoch_s)), "UNS", dtype="U3")
-    for onset, end, stage in zip(onsets, ends, stages, strict=True):
-        values[round(onset / epoch_s) : round(end / epoch_s)] = stage
-    return make_hypnogram(values, epoch_s, scorer=path.name, start=start)
-
-
-def _to_stages(path: Path, labels: Sequence[str], settings: ScoringSettings) -> list[str]:
-    labels = [f"{float(label):g}" if _is_number(label) else label.lower() for label in labels]
-    scored = [label for label in labels if _is_number(label) and label not in ("-1", "-2", "6", "9")]
-    codes = settings.codes or _YASA_CODES
-    if not settings.codes and {"0", "5"} <= set(scored):
-        # Rechtschaffen & Kales from wake up (0 W ... 5 REM) or from deep sleep up (0 S4 ... 5 W)? Nights begin awake.
-        if scored[0] != "0":
-            raise _ambiguous(path, set(scored))
-        codes = _PROFUSION_CODES
-    meanings = _STAGE_BY_LABEL | {code.lower(): stage for code, stage in codes.items()}
-    unknown = sorted({label for label in labels if label not in meanings})
-    if unknown:
-        shown = ", ".join(repr(label[:20]) for label in unknown[:5])
+    first, stop = np.rint(onsets / epoch_s).astype(int), np.minimum(np.rint(ends / epoch_s).astype(int), len(values))
+    lengths = np.maximum(stop - first, 0)
+    epochs = np.arange(lengths.sum()) + np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
+    written = np.repeat(np.asarray(stages, dtype="U3"), lengths)
+    values[epochs] = written
+    contradicted = int(np.sum(values[epochs] != written))
+    if contradicted > 0.01 * len(values):
         raise ScoringError(
-            f"{path.name}: {shown} {'is no stage' if len(unknown) == 1 else 'are no stages'} that is known here.",
-            'Say what each code means in the settings: [scoring] codes = { "5" = "W", "4" = "R", ... }.',
+            f"{name}: gives two stages to {contradicted * epoch_s / 60:.1f} min of time.",
+            "It may hold the scorings of two people: export one alone.",
         )
-    return [meanings[label] for label in labels]
-
-
-def _ambiguous(path: Path, numbers: set[str]) -> ScoringError:
-    return ScoringError(
-        f"{path.name}: its stage codes ({', '.join(sorted(numbers))}) could mean several things.",
-        'Say what each code means in the settings: [scoring] codes = { "0" = "W", "5" = "R", ... }.',
-    )
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text!r} is no time")
-    return value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+    return values, float(epoch_s)

@@ -72,9 +72,9 @@ def stage_recording(recording: Recording, *, age: float | None = None, sex: str 
     model = "+".join(roles) + ("+demographics" if metadata else "")
     scorer = f"YASA {yasa.__version__} ({model}: {', '.join(names)})"
     short = {"WAKE": "W", "REM": "R"}
-    return make_hypnogram(
-        [short.get(stage, stage) for stage in predicted.hypno], 30.0, scorer=scorer, proba=predicted.proba
-    )
+    stages = np.array([short.get(stage, stage) for stage in predicted.hypno], dtype="U3")
+    stages[recording.gap_share_per(30.0)[: len(stages)] > 0.5] = "UNS"  # there is nothing to stage in a gap
+    return make_hypnogram(stages, 30.0, scorer=scorer, proba=predicted.proba)
 
 
 def staging_channels(recording: Recording) -> list[Channel]:
@@ -101,6 +101,7 @@ def staging_channels(recording: Recording) -> list[Channel]:
         )
     if recording.duration_s < YASA_MINIMUM_S:
         raise RecordingError(
-            f"{recording.name}: {recording.duration_s / 60:.1f} min long; staging needs at least 5 min.", _REMEDY
+            f"{recording.name}: {recording.duration_s / 60:.1f} min long; staging needs at least 5 min.",
+            "It is too short for a night: leave it out, or give a scoring in the column `hypnogram`.",
         )
     return [channel for channel in (eeg, eog, emg) if channel is not None]

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from swa.errors import StudyError
 
@@ -24,9 +25,9 @@ def hold(results: Path) -> Iterator[None]:
             break
         except FileExistsError:
             if _is_alive(path):
-                holder = path.read_text(encoding="utf-8")
+                holder = _holder(path)
                 raise StudyError(
-                    f"{results}: another run holds this folder ({holder}).",
+                    f"{results}: another run holds this folder (host {holder['host']}, process {holder['pid']}).",
                     f"Wait for it; if it is gone, delete {path.name} there.",
                 ) from None
             path.unlink(missing_ok=True)
@@ -36,14 +37,20 @@ def hold(results: Path) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
+def _holder(lock: Path) -> dict[str, Any]:
+    """Who wrote a lock; unknown where it is damaged or being written."""
+    try:
+        found = json.loads(lock.read_text(encoding="utf-8"))
+        return {"host": str(found["host"]), "pid": int(found["pid"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"host": "unknown", "pid": "unknown"}
+
+
 def _is_alive(lock: Path) -> bool:
     """Whether the process that wrote a lock may still run; another host's always may."""
     import psutil
 
-    try:
-        holder = json.loads(lock.read_text(encoding="utf-8"))
-        return holder["host"] != socket.gethostname() or psutil.pid_exists(holder["pid"])
-    except FileNotFoundError:
-        return False
-    except (json.JSONDecodeError, KeyError):
-        return True
+    holder = _holder(lock)
+    if holder["pid"] == "unknown":
+        return lock.exists()
+    return holder["host"] != socket.gethostname() or psutil.pid_exists(holder["pid"])

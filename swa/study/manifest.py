@@ -1,5 +1,6 @@
 """The plan of a study: which recordings there are, and which subject, session and condition each belongs to."""
 
+import contextlib
 import json
 import os
 import re
@@ -12,11 +13,14 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.settings import Settings
+from swa.study.beside import FORCE_STAGING, add_scorings, is_scoring_name
+from swa.study.bids import describe_nights, leave_out_others
 from swa.study.names import (
     LONGEST_LABEL,
     file_label,
     natural_key,
     own_subjects,
+    printable,
     read_bids_names,
     read_condition_names,
 )
@@ -29,7 +33,6 @@ NIGHT_COLUMNS = (
     "subject", "session", "condition", "recording", "path", "hypnogram", "subject_label", "session_label", "problem",
 )  # fmt: skip
 
-_HYPNOGRAM = re.compile(r"[-_ ]hypnogram\.[eb]df$", re.IGNORECASE)
 _BIDS_OTHER_FOLDERS = ("derivatives", "sourcedata", "code", "stimuli")
 
 
@@ -43,9 +46,9 @@ class Study:
         The folder of recordings.
     nights : DataFrame
         One row a night: `subject`, `session`, `condition` (text, as given), `recording` (posix, relative), `path`
-        (absolute, empty where it is not there), `hypnogram` (absolute path or empty), `subject_label` and
-        `session_label` (as in file names), `problem` (why this night cannot be processed, or empty), and every other
-        column of the study file.
+        (absolute, empty where it is not there), `hypnogram` (absolute path of a scoring, named or found beside the
+        recording; empty where YASA stages), `subject_label` and `session_label` (as in file names), `problem` (why this
+        night cannot be processed, or empty), and every other column of the study file.
     source : str
         How subjects and conditions were told: ``study file study.tsv``, ``BIDS names``, ``SUBJECT_CONDITION names`` or
         ``each recording a subject of its own``.
@@ -170,7 +173,7 @@ def write_template(study: Study, path: Path) -> None:
 
 
 def _is_recording_name(name: str) -> bool:
-    return name[0] != "." and name.lower().endswith(SUFFIXES) and not _HYPNOGRAM.search(name)
+    return name[0] != "." and name.lower().endswith(SUFFIXES) and not is_scoring_name(name)
 
 
 def _is_results(folder: Path) -> bool:
@@ -181,11 +184,6 @@ def _is_results(folder: Path) -> bool:
         return any(generator["Name"] == "swa" for generator in generators)
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def _printable(name: str) -> str:
-    """Replace bytes of a file name that are no UTF-8, which no table could hold."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _absolute(path: Path) -> Path:
@@ -214,9 +212,12 @@ def _plan_from_file(
     known = {path.relative_to(root).as_posix(): path for path in found}
     rows, problems = table.rows.copy(), list(table.problems)
     given = {str(column) for column in rows.columns}
+    scorings = [str(cell) for cell in rows["hypnogram"]] if "hypnogram" in rows else [""] * len(rows)
+    staged = [scoring.casefold() in FORCE_STAGING for scoring in scorings]
+    scorings = ["" if force else scoring for scoring, force in zip(scorings, staged, strict=True)]
     places = {
-        column: _locate_all(rows[column] if column in rows else [""] * len(rows), bases, names)
-        for column, names in (("recording", list(known)), ("hypnogram", []))
+        "recording": _locate_all(rows["recording"] if "recording" in rows else [""] * len(rows), bases, list(known)),
+        "hypnogram": _locate_all(scorings, bases, []),
     }
     for column, located in places.items():
         problems += [f"row {row}, {column}: {p.wrong}" for row, p in zip(rows.index, located, strict=True) if p.wrong]
@@ -243,7 +244,8 @@ def _plan_from_file(
             f"{file.name}: none of its {len(rows)} recordings is there; {rows['problem'].iloc[0]}.",
             f"Recordings are looked for beside the study file and in {root}.",
         )
-    notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings)]
+    more = add_scorings(rows, settings.scoring, staged)
+    notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings), *more]
     nights = _arrange(convert_columns(rows, table.decimal_comma))
     return Study(root=root, nights=nights, source=f"study file {file.name}", notes=tuple(notes))
 
@@ -274,8 +276,18 @@ def _locate(text: str, bases: Sequence[Path], known: Sequence[str]) -> _Place:
                 relative = path.relative_to(base).as_posix() if Path(written).is_absolute() else written
                 return _Place(path=str(path), text=relative)
     name = text.replace("\\", "/")
+    known = known or _siblings(candidates)
     by_name = nearest(name, known, 0.7) or nearest(name.rsplit("/", 1)[-1], [k.rsplit("/", 1)[-1] for k in known], 0.7)
     return _Place(text=name, problem=f"{text!r} is not there{by_name}")
+
+
+def _siblings(candidates: Iterable[Path]) -> list[str]:
+    """Names of the files that lie where one was looked for."""
+    found: list[str] = []
+    for path in candidates:
+        with contextlib.suppress(OSError, ValueError):
+            found += sorted(entry.name for entry in os.scandir(path.parent) if entry.is_file())
+    return found
 
 
 def _exists(path: Path) -> bool:
@@ -329,14 +341,20 @@ def _list_problems(name: str, problems: Sequence[str]) -> str:
 
 
 def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, notes: list[str]) -> Study:
-    names = [_printable(path.relative_to(root).as_posix()) for path in found]
+    found, more = leave_out_others(root, found)
+    names = [printable(path.relative_to(root).as_posix()) for path in found]
     plan, source = read_bids_names(names), BIDS_NAMES
+    if plan is not None:
+        plan, others = describe_nights(root, plan)
+        more += others
+    notes = [*notes, *more]
     if plan is None:
         plan, source = read_condition_names(names, settings.comparison.baseline), CONDITION_NAMES
     if plan is None:
         plan, source = own_subjects(names), OWN_SUBJECTS
     rows = plan.assign(recording=names, path=[str(path) for path in found], hypnogram="", problem="")
     rows.index = pd.Index(names)
+    notes = [*notes, *add_scorings(rows, settings.scoring, [False] * len(rows))]
     if source == OWN_SUBJECTS:
         reason = "the names do not tell subject and condition, so nights cannot be compared"
         notes = [*notes, f"{OWN_SUBJECTS}: {reason}; a study file with subject, condition and recording does that"]
@@ -391,7 +409,12 @@ def _check_labels(rows: pd.DataFrame, where: Callable[[object], str], given: set
 def _note_conditions(rows: pd.DataFrame, settings: Settings) -> list[str]:
     counts = Counter(str(condition) for condition in rows["condition"])
     words = settings.comparison.baseline
-    notes = ["conditions: " + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts, key=natural_key))]
+    repeated = [name for name, count in counts.items() if count > 1]
+    alike = [(name, nearest(name, repeated, 0.85)) for name, count in counts.items() if count == 1]
+    # Names that differ in their numbers alone (dose1, dose2) are meant to differ.
+    alike = [(name, hint) for name, hint in alike if hint and not re.search(r"\d", name)]
+    notes = [f"condition {name!r} is there once{hint}" for name, hint in alike]
+    notes += ["conditions: " + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts, key=natural_key))]
     if not {word.casefold() for word in words} & {name.casefold() for name in counts}:
         notes.append(
             f"no condition is a baseline ({', '.join(words)}), so nights cannot be compared; "

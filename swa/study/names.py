@@ -21,6 +21,11 @@ def file_label(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "", text)
 
 
+def printable(name: str) -> str:
+    """Replace bytes of a file name that are no UTF-8, which no table could hold."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def natural_key(text: str) -> list[tuple[int, int, str]]:
     """Sort `S2` before `S10`."""
     parts = re.split(r"(\d+)", text.casefold())

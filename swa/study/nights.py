@@ -6,15 +6,19 @@ import json
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swa.errors import RecordingError, StudyError, SwaError
 from swa.night import analyze_night
+from swa.recordings.header_fields import HIDDEN_DATE
 from swa.recordings.reader import Recording, read_recording
 from swa.settings import Settings
-from swa.sleep.scoring import read_hypnogram
+from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import stage_recording
 from swa.study.store import NightFolder, hash_file, write_night
+
+if TYPE_CHECKING:
+    import yasa
 
 # A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
 NIGHT_FORMAT = 1
@@ -113,13 +117,11 @@ def process_night(task: NightTask) -> NightOutcome:
             return NightOutcome(status="done", fresh=False)
         recording = read_recording(task.path, task.settings)
         step = "score" if task.hypnogram else "stage"
-        hypnogram = (
-            read_hypnogram(task.hypnogram, task.settings.scoring)
-            if task.hypnogram
-            else stage_recording(recording, age=task.age, sex=task.sex)
-        )
+        hypnogram, lights = _score(task, recording)
         step = "measure"
         offsets, notes = _offsets(task, recording)
+        notes += [f"{name} is that of the scoring" for name in lights if name not in offsets]
+        offsets = lights | offsets
         night = analyze_night(
             recording,
             hypnogram,
@@ -146,6 +148,15 @@ def process_night(task: NightTask) -> NightOutcome:
             task, step, f"{type(error).__name__}: {str(error)[:200]}", "This is a fault of swa: please report it."
         )
     return NightOutcome(status="done")
+
+
+def _score(task: NightTask, recording: Recording) -> tuple["yasa.Hypnogram", dict[str, float]]:
+    """Stages of the night, and lights off and on in s from the first sample where its scoring marks them."""
+    if task.hypnogram is None:
+        return stage_recording(recording, age=task.age, sex=task.sex), {}
+    scoring = read_scoring(task.hypnogram, task.settings.scoring)
+    lights = dict(zip(("lights_off", "lights_on"), scoring.lights_in(recording), strict=True))
+    return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}
 
 
 def _unforeseen(task: NightTask, step: str, problem: str, remedy: str) -> NightOutcome:
@@ -175,7 +186,7 @@ def _fingerprint(task: NightTask, hashes: dict[str, Any]) -> str:
         "format": NIGHT_FORMAT,
         "recording": hashes["recording_sha256"],
         "hypnogram": hashes["hypnogram_sha256"] or str(task.hypnogram or ""),
-        "settings": task.settings.model_dump(mode="json", exclude={"comparison"}),
+        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "quality"}),
         "person": [task.age, task.sex],
         "times": task.times,
         "identity": [task.subject, task.session, task.condition],
@@ -188,16 +199,20 @@ def _offsets(task: NightTask, recording: Recording) -> tuple[dict[str, float], l
     offsets: dict[str, float] = {}
     if not task.times:
         return offsets, []
-    if recording.start is None:
-        return offsets, [f"the recording hides its start: {', '.join(sorted(task.times))} not used"]
-    for name, text in task.times.items():
+    start, times, notes = recording.start, task.times, []
+    if start is None:  # the time of day is often known where the date is hidden, and HH:MM needs no more
+        times = {name: text for name, text in times.items() if recording.clock and "T" not in text and "-" not in text}
+        start = datetime.datetime.combine(HIDDEN_DATE, recording.clock or datetime.time())
+        if unused := sorted(task.times.keys() - times.keys()):
+            notes = [f"the recording hides its start: {', '.join(unused)} not used"]
+    for name, text in times.items():
         try:
-            offsets[name] = clock_offset_s(text, recording.start)
+            offsets[name] = clock_offset_s(text, start)
         except ValueError:
             raise StudyError(
                 f"{task.path.name}: {name} is {text!r}, which is no time.", "Write HH:MM, or ISO 8601 with the date."
             ) from None
-    return offsets, []
+    return offsets, notes
 
 
 def clock_offset_s(text: str, start: datetime.datetime) -> float:
@@ -234,7 +249,7 @@ def _provenance(task: NightTask, recording: Recording, hashes: dict[str, Any], n
         "study_times": task.times,
         "notes": notes,
         "versions": {name: version(name) for name in packages},
-        "settings": task.settings.model_dump(mode="json", exclude={"comparison"}),
+        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "quality"}),
         "channels": [
             {"name": c.name, "labels": list(c.labels), "role": c.role, "rate_hz": c.rate_hz, "note": c.note}
             for c in recording.channels

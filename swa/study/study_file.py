@@ -35,6 +35,7 @@ SUFFIXES = (".tsv", ".csv", ".xlsx")
 _KEPT_AS_TEXT = ("subject", "session", "condition", "recording", "hypnogram", "phase", "arm", "group", "sex")
 _MISSING = ("", "n/a", "na", "nan", "#n/a")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
+_SEXES = ("f", "female", "w", "weiblich", "m", "male", "männlich")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 
 
@@ -86,7 +87,7 @@ def read_study_file(path: Path) -> StudyTable:
     rows, problems, notes = _arrange(cells)
     if not len(rows) and not problems:
         raise StudyError(f"{path.name}: there is a header but no row.", "Write one row for each night.")
-    problems += _check_cells(rows, decimal_comma)
+    problems += check_cells(rows, decimal_comma)
     return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=tuple(problems), notes=tuple(notes))
 
 
@@ -236,8 +237,11 @@ def _column_name(cell: str) -> str:
     return known if known in KNOWN else cell.strip()
 
 
-def _check_cells(rows: pd.DataFrame, decimal_comma: bool) -> list[str]:
-    """Check every cell that has a meaning; times are rewritten as ISO 8601 in place."""
+def check_cells(rows: pd.DataFrame, decimal_comma: bool) -> list[str]:
+    """Find wrong cells among those that have a meaning; times are rewritten as ISO 8601 in place.
+
+    The index is the row number that a sentence names.
+    """
 
     def check_number(cell: str, highest: float) -> str:
         number = _number(cell, decimal_comma)
@@ -248,6 +252,7 @@ def _check_cells(rows: pd.DataFrame, decimal_comma: bool) -> list[str]:
         **dict.fromkeys(REQUIRED, _check_filled),
         "phase": _check_phase,
         "adaptation": _check_truth,
+        "sex": _check_sex,
         "order": lambda cell: check_number(cell, math.inf),
         "age": lambda cell: check_number(cell, HIGHEST_AGE),
     }
@@ -279,6 +284,11 @@ def _check_phase(cell: str) -> str:
 
 def _check_truth(cell: str) -> str:
     return "" if cell.lower() in _TRUTH else f"{cell!r} is neither true nor false"
+
+
+def _check_sex(cell: str) -> str:
+    """Staging by YASA knows two; a cell for another would be taken for one of them."""
+    return "" if cell.lower() in ("", *_SEXES) else f"{cell!r} is neither F nor M; leave the cell empty for any other"
 
 
 def _check_names(rows: pd.DataFrame) -> list[str]:

@@ -186,20 +186,27 @@ def _regions(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _log_mean(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Mean over channels, of the logarithm unless the measure is additive; NaN, with the reason, where one is NaN."""
+    """Mean over channels, of the logarithm unless the measure is additive; NaN, with the reason, where one is NaN.
+
+    `n` is that of the channel with the fewest: channels are not independent observations. Zero in all channels stays
+    zero ("none there"); zero in some has no log-mean.
+    """
     additive, missing = rows["measure"].isin(ADDITIVE), rows["value"].isna()
     zero = ~additive & (rows["value"] <= 0)
+    alike = rows.assign(zero=zero).groupby(keys, sort=False)["zero"].transform("all")  # none there in any: none there
     value = rows["value"].where(additive, np.log(rows["value"].where(rows["value"] > 0)))
-    note = rows["note"].where(missing, "").mask(zero, "zero in one of its channels: no log-mean")
-    grouped = rows.assign(value=value, note=note).groupby(keys, sort=False)
+    note = rows["note"].where(missing, "").mask(zero & ~alike, "zero in one of its channels: no log-mean")
+    grouped = rows.assign(value=value, note=note, zero=zero).groupby(keys, sort=False)
     mean = grouped.agg(
         value=("value", lambda values: values.mean(skipna=False)),
-        n=("n", "sum"),
+        n=("n", "min"),
+        zero=("zero", "all"),
         unit=("unit", "first"),
         note=("note", "max"),  # any that is not empty
     ).reset_index()
     is_log = ~mean["measure"].isin(ADDITIVE)
     mean.loc[is_log, "value"] = np.exp(mean.loc[is_log, "value"])
+    mean.loc[mean.pop("zero").astype(bool), "value"] = 0.0
     return mean
 
 

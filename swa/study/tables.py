@@ -59,7 +59,7 @@ def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: se
         if i in excluded:
             step, problem, remedy = "exclude", "left out by --exclude", ""
         elif night["problem"]:
-            step, problem, remedy = "plan", night["problem"], "Correct the study file."
+            step, problem, remedy = "plan", f"{night['problem'].rstrip('.')}.", "Correct the study file."
         elif outcome and outcome.status == "failed":
             step, problem, remedy = outcome.step, outcome.problem, outcome.remedy
         else:
