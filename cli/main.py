@@ -30,8 +30,6 @@ def main(args: Sequence[str] | None = None) -> None:
         arguments.remove("--debug")
     try:
         app(arguments)
-    except KeyboardInterrupt:
-        _fail("Stopped. Finished nights are kept; the same command goes on from here.", code=130)
     except Exception as error:
         from swa.errors import SwaError
 
@@ -79,19 +77,22 @@ def run(
 
     from .show import Bar, show_run
 
-    with Bar() as bar:
-        outcome = run_study(
-            recordings,
-            results,
-            study_file=study,
-            settings=read_settings(settings) if settings else None,
-            jobs=jobs,
-            scheduler=scheduler,
-            exclude=exclude or (),
-            overwrite=overwrite,
-            verify=verify,
-            progress=bar.update,
-        )
+    try:
+        with Bar() as bar:
+            outcome = run_study(
+                recordings,
+                results,
+                study_file=study,
+                settings=read_settings(settings) if settings else None,
+                jobs=jobs,
+                scheduler=scheduler,
+                exclude=exclude or (),
+                overwrite=overwrite,
+                verify=verify,
+                progress=bar.update,
+            )
+    except KeyboardInterrupt:
+        _fail("stopped. Finished nights are kept; the same command goes on from here.", code=130)
     show_run(outcome)
     failed = outcome.results.nights["status"].eq("failed")
     raise typer.Exit(SOME_FAILED if failed.any() else DONE)
@@ -118,7 +119,10 @@ def inspect(
 @app.command()
 def compare(
     results: Annotated[Path, typer.Argument(help="A results folder.")],
-    contrast: Annotated[str | None, typer.Option(metavar="TREATMENT:BASELINE", help="Only this contrast.")] = None,
+    contrast: Annotated[
+        str | None,
+        typer.Option(metavar="TREATMENT:BASELINE", help="A further contrast, beside those with the baseline."),
+    ] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings (TOML) whose [comparison] is used.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes for the pages.")] = None,
 ) -> None:

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         channel_rates_hz={"E1-M2": 50},
         icc=0.95,
         primary="swa NREM cycle-1 frontal",
+        overwrite=True,
     )
 
 

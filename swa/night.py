@@ -1,7 +1,7 @@
 """One recording through all rooms: signals, stages and settings become the tables of a night."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.errors import RecordingError
+from swa.errors import RecordingError, ScoringError
 from swa.measures import aperiodic, artifacts, power, slow_waves, spindles
 from swa.measures.slow_waves import SlowWaves
 from swa.night_tables import (
@@ -117,8 +117,8 @@ def analyze_night(
         Scoring and recording do not overlap.
     """
     settings = settings or Settings()
-    recording = recording if isinstance(recording, Recording) else Recording.from_raw(recording, settings)
-    hypnogram, scoring_notes = fit_to_recording(hypnogram, recording)
+    recording = _as_recording(recording, settings)
+    hypnogram, scoring_notes = fit_to_recording(_as_hypnogram(hypnogram), recording)
     frame = make_frame(hypnogram, settings, dose_s)
     if not frame.nrem.any():
         raise RecordingError(
@@ -182,14 +182,34 @@ def detect_slow_waves(
     settings = settings or Settings()
     if criteria is not None:
         settings = settings.model_copy(update={"waves": criteria})
-    recording = recording if isinstance(recording, Recording) else Recording.from_raw(recording, settings)
-    hypnogram, _ = fit_to_recording(hypnogram, recording)
+    recording = _as_recording(recording, settings)
+    hypnogram, _ = fit_to_recording(_as_hypnogram(hypnogram), recording)
     frame = make_frame(hypnogram, settings, None)
     problems: dict[str, RecordingError] = {}
     results = list(_measure_channels(recording, frame, settings, problems))
     if not results:
         raise _no_eeg(recording, problems)
     return _slow_waves(results, frame, settings.waves)
+
+
+def _as_recording(recording: "Recording | mne.io.BaseRaw", settings: Settings) -> Recording:
+    if isinstance(recording, Recording):
+        return recording
+    if not hasattr(recording, "get_data") or not hasattr(recording, "info"):
+        raise RecordingError(
+            f"Expected a Recording or an mne.io.Raw, got {type(recording).__name__}.",
+            "Read a file with swa.read_recording, or put an array into mne.io.RawArray.",
+        )
+    return Recording.from_raw(recording, settings)
+
+
+def _as_hypnogram(hypnogram: "yasa.Hypnogram") -> "yasa.Hypnogram":
+    if not hasattr(hypnogram, "sampling_frequency"):
+        raise ScoringError(
+            f"Expected a yasa.Hypnogram, got {type(hypnogram).__name__}.",
+            "Use swa.stage_recording, swa.read_hypnogram, or yasa.Hypnogram(stages).",
+        )
+    return hypnogram
 
 
 def _measure_channels(
@@ -203,7 +223,14 @@ def _measure_channels(
         for row, channel in enumerate(group.channels):
             band = artifacts.muscle_band(channel.rate_hz, settings.artifacts)
             result = _measure_channel(
-                channel.name, group.data_uv[row], group.clipped[row], group.rate_hz, band, frame, settings
+                channel.name,
+                group.data_uv[row],
+                group.clipped[row],
+                group.rate_hz,
+                band,
+                frame,
+                settings,
+                group.pieces,
             )
             passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic)
             found = None
@@ -227,8 +254,10 @@ def _measure_channel(
     muscle_band_hz: tuple[float, float],
     frame: Frame,
     settings: Settings,
+    pieces: Sequence[tuple[int, int]] | None = None,
 ) -> ChannelResult:
     """The only pass over the samples of a channel: windows, artefacts, epochs, half-waves."""
+    pieces = pieces if pieces is not None else [(0, len(signal_uv))]
     spectra = power.compute_window_spectra(signal_uv, rate_hz, settings.power)
     found = artifacts.find_artifacts(
         signal_uv,
@@ -238,6 +267,7 @@ def _measure_channel(
         spectra.length,
         spectra.band_power(muscle_band_hz),
         settings.artifacts,
+        pieces,
     )
     _, codes = np.unique(frame.stages, return_inverse=True)
     epochs = power.assign_windows(spectra, codes, frame.epoch_s, rate_hz)
@@ -245,9 +275,16 @@ def _measure_channel(
     density, _ = power.average_by_epoch(spectra, epochs, len(codes))
     usable = ~found.unusable
     nrem_samples = _by_sample(frame.nrem, frame.epoch_s, rate_hz, len(usable))
-    filtered = slow_waves.filter_for_waves(signal_uv, rate_hz, settings.waves)
+    filtered = np.zeros(len(signal_uv))
+    for first, end in pieces:
+        filtered[first:end] = slow_waves.filter_for_waves(signal_uv[first:end], rate_hz, settings.waves)
     waves = _usable_waves(slow_waves.detect_in_trace(filtered, rate_hz, settings.waves), usable, rate_hz, frame)
     chosen = waves[slow_waves.select_waves(waves, settings.waves) & waves["stage"].isin(NREM)]
+    peaks_s = chosen["negative_peak_s"].to_numpy()
+    before_s, after_s = slow_waves.AVERAGE_S
+    whole = [
+        (peaks_s >= first / rate_hz - before_s) & (peaks_s < (end - 1) / rate_hz - after_s) for first, end in pieces
+    ]
     return ChannelResult(
         name=name,
         frequencies_hz=spectra.frequencies_hz,
@@ -256,7 +293,7 @@ def _measure_channel(
         usable=usable,
         removed_s={rule: float(np.sum(mask & nrem_samples)) / rate_hz for rule, mask in found.samples.items()},
         waves=waves,
-        average=slow_waves.average_waveform(filtered, chosen["negative_peak_s"].to_numpy(), rate_hz),
+        average=slow_waves.average_waveform(filtered, peaks_s[np.any(whole, axis=0)], rate_hz),
     )
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from swa.comparison.contrasts import CONTRAST_COLUMNS, compare_nights, find_baseline
+from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, compare_nights, find_baseline
 from swa.errors import StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings
 from swa.study.batch import Workers, default_jobs
+from swa.study.bids import channel_settings
 from swa.study.lock import hold
 from swa.study.manifest import Study, plan_study, write_template
 from swa.study.nights import NightOutcome, NightTask, is_finished, process_night
@@ -95,6 +96,7 @@ def run_study(
     settings = settings or Settings()
     results = Path(results)
     study = plan_study(recordings, study_file, settings, results)
+    check_primary(study.nights, settings.comparison)
     excluded = _find_excluded(study.nights, exclude)
     started = datetime.datetime.now(datetime.UTC)
     with hold(results):
@@ -133,7 +135,7 @@ def compare_study(
     results : str or Path
         The results folder.
     contrast : str, optional
-        Only this contrast, e.g. ``ketamine:placebo``.
+        A further contrast beside those with the baseline, e.g. ``ketamine:magnesium``; it is exploratory.
     jobs, scheduler, progress
         As in `run_study`.
     settings : Settings, optional
@@ -187,7 +189,11 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     add_headlines(results, measures)
     contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
     if baseline and len(measures):
-        contrasts = compare_nights(read_results(results), baseline, contrast=contrast, settings=settings)
+        contrasts = compare_nights(read_results(results), baseline, settings=settings)
+    if contrast and len(measures) and contrast not in set(contrasts["contrast"]):
+        # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
+        asked = compare_nights(read_results(results), contrast=contrast, settings=settings)
+        contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
     write_table(contrasts, results / "contrasts.tsv")
     pages = [PageTask(results=results, subject=task.subject, label=task.label) for task in combined]
     for number, (_, outcome) in enumerate(workers.run(write_subject_page, pages), start=1):
@@ -240,7 +246,7 @@ def _night_task(row: Mapping[Any, Any], results: Path, settings: Settings, overw
         sex=text("sex") or None,
         times={name: text(name) for name in ("lights_off", "lights_on", "dose_start") if text(name)},
         results=results,
-        settings=settings,
+        settings=channel_settings(Path(row["path"]), settings),
         overwrite=overwrite,
         verify=verify,
     )

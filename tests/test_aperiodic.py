@@ -88,10 +88,12 @@ def test_swa_above_the_line_is_what_stands_above_it():
     assert some[1:] == ("µV²", "")
 
 
-def test_swa_above_the_line_is_negative_behind_a_high_pass():
+def test_swa_above_the_line_is_not_measured_where_the_spectrum_bends_below_it():
     density = spectrum(2.0) * np.minimum(FREQUENCIES, 1) ** 2
 
-    assert summarize_aperiodic(FREQUENCIES, density, SWA_WEIGHTS)["swa_above_aperiodic"][0] < 0
+    value, _, note = summarize_aperiodic(FREQUENCIES, density, SWA_WEIGHTS)["swa_above_aperiodic"]
+    assert np.isnan(value)
+    assert "line lies above" in note
 
 
 def test_simulated_signal_has_the_exponent_it_was_made_with():

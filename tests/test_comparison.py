@@ -12,7 +12,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from swa.comparison.contrasts import CONTRAST_COLUMNS, SUBJECT_VALUE_COLUMNS, compare_nights, subject_values
+from swa.comparison.contrasts import (
+    CONTRAST_COLUMNS,
+    SUBJECT_VALUE_COLUMNS,
+    check_primary,
+    compare_nights,
+    subject_values,
+)
 from swa.comparison.design import design_statement
 from swa.comparison.group import adjust_p, hedges_g_av, paired_t, sign_flip_test
 from swa.comparison.within_subject import stated_within_sd
@@ -619,3 +625,35 @@ class TestCalibration:
         found = compare_nights(null_study(np.random.default_rng(7), 4, 600, baseline_nights))
         first = found[found["subject"] == "0"]
         assert includes(((first["ci_low"] <= 1) & (first["ci_high"] >= 1)).sum(), 600, 0.95)
+
+
+def test_two_subjects_have_an_interval_and_no_p():
+    found = group_of_two()
+    assert found["n"].eq(2).all()
+    assert found["p"].isna().all()
+    assert np.isfinite(found["ci_low"]).all()
+    assert found["note"].str.contains("two subjects: no test").all()
+
+
+def group_of_two():
+    rows = [
+        (subject, condition, condition, "C4-M1", "NREM", "night", "swa", "", value, "µV²", 10, "")
+        for subject, factor in (("A", 1.2), ("B", 1.21))
+        for condition, value in (("baseline", 100.0), ("ketamine", 100.0 * factor))
+    ]
+    names = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant"]
+    found = compare_nights(pd.DataFrame(rows, columns=[*names, "value", "unit", "n", "note"]))
+    return found[found["subject"] == "group"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("swaa NREM cycle-1 frontal", "'swa'"), ("swa NREM cycl-1 frontal", "window"), ("swa N4 night frontal", "stages")],
+)
+def test_a_primary_that_does_not_exist_is_refused_before_any_night(text, found):
+    with pytest.raises(SettingsError, match=found):
+        check_primary(pd.DataFrame({"subject": ["A"]}), ComparisonSettings(primary=text))
+
+
+def test_a_primary_that_exists_is_accepted():
+    check_primary(pd.DataFrame({"primary": ["swa NREM cycle-1 frontal"]}), ComparisonSettings())

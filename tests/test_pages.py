@@ -260,8 +260,9 @@ def test_the_result_is_a_sentence_with_interval_and_n(study):
     assert "every result on this page is exploratory" in text
     study_text = parse(study.path / "index.html").text
     assert "n = 2 subjects" in study_text
-    assert "p = " in study_text
+    assert "no p; n = 2 subjects" in study_text
     assert "paired t" in study_text
+    assert "Two subjects are too few" in study_text
 
 
 def test_the_first_paragraph_says_what_the_design_confounds(study):

@@ -455,3 +455,11 @@ def test_the_sample_recordings_are_what_their_generator_writes(tmp_path: Path) -
             first, second = edfio.read_edf(tmp_path / name), edfio.read_edf(SAMPLES / name)
             for a, b in zip(first.signals, second.signals, strict=True):
                 assert np.abs(a.digital.astype(int) - b.digital.astype(int)).max() <= 1
+
+
+def test_files_that_are_there_are_never_replaced_unasked(tmp_path):
+    (tmp_path / "study.tsv").write_text("mine")
+    with pytest.raises(ValueError, match=r"study\.tsv already"):
+        simulate_study(tmp_path, subjects=1, hours=1.5, rate_hz=100, channels=("C4-M1",))
+    assert (tmp_path / "study.tsv").read_text() == "mine"
+    assert not list(tmp_path.glob("*.edf"))

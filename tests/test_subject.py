@@ -276,7 +276,14 @@ def test_a_region_is_the_log_mean_of_its_channels(study, four_channels):
     assert look_up(rows, "swa", "b", "frontal") == pytest.approx(200)
     assert look_up(rows, "swa", "b", "central") == pytest.approx(50)
     assert look_up(rows, "swa", "b", "frontal", column="unit") == "µV²"
-    assert look_up(rows, "swa", "b", "frontal", column="n") == 20
+    assert look_up(rows, "swa", "b", "frontal", column="n") == 10, "epochs, not epochs times channels"
+
+
+def test_none_in_any_channel_of_a_region_is_none_in_the_region(study, four_channels):
+    nights = {"b": ("baseline", four_channels)}
+    rows, _ = study(nights, values={"b": of_channels((0, 0), (50, 50))})
+    assert look_up(rows, "swa", "b", "frontal") == 0
+    assert look_up(rows, "swa", "b", "frontal", column="note") == ""
 
 
 def test_the_frontal_central_ratio_is_that_of_the_regions(study, four_channels):

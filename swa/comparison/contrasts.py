@@ -1,5 +1,6 @@
 """The one way from measures of nights to contrasts between conditions."""
 
+import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,16 @@ SUBJECT_VALUE_COLUMNS = [
 SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
 TEXT_COLUMNS = ["subject", "session", "channel", "stages", "window", "measure", "variant", "unit", "note"]
 
+MEASURES = (
+    *("swa", "slow_oscillation_power", "delta_power", "theta_power", "alpha_power", "sigma_power", "beta_power"),
+    *("swa_relative", "swa_energy", "swa_above_aperiodic", "aperiodic_exponent", "aperiodic_offset"),
+    *("wave_density", "wave_density_baseline_fixed", "halfwave_rate", "wave_amplitude_p90", "wave_negative_amplitude"),
+    *("wave_peak_to_peak", "wave_duration", "wave_slope_down", "wave_slope_up", "wave_max_slope_down"),
+    *("wave_max_slope_up", "wave_multipeak_fraction", "wave_slope_up_matched", "wave_slope_down_matched"),
+    *("process_s_initial", "swa_decline", "swa_early_late_ratio", "delta_sleep_ratio", "frontal_central_ratio"),
+    *("spindle_density", "spindle_amplitude", "spindle_frequency"),
+)
+WINDOWS = ("night", "cycle-", "hour-", "dosehour-", "matched", "first60min", "first90min", "first120min")
 # Not a marker but what the markers rest on.
 NOT_COMPARED = frozenset({"analysed_minutes"})
 # Fitted once over all nights of a subject, so that they cannot differ between that subject's nights.
@@ -206,6 +217,28 @@ def declared_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> tupl
             "Write it like 'swa NREM cycle-1 frontal'.",
         )
     return words[0], words[1], words[2], words[3]
+
+
+def check_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> None:
+    """Check a declared primary before anything is computed; see `declared_primary`.
+
+    Raises
+    ------
+    SettingsError, StudyError
+        It is not four words, there is more than one, or its measure, stages or window do not exist.
+    """
+    primary = declared_primary(nights, settings)
+    if primary is None:
+        return
+    known = {"measure": MEASURES, "stages": ("NREM", "N2", "N3", "REM", "W", "any"), "window": WINDOWS}
+    for (name, words), word in zip(known.items(), primary[:3], strict=True):
+        stem = word.rstrip("0123456789") if name == "window" and "-" in word else word
+        if stem.casefold() not in {text.casefold() for text in words}:
+            near = difflib.get_close_matches(word, words, n=1, cutoff=0.4)
+            raise SettingsError(
+                f"The declared primary {' '.join(primary)!r}: there is no {name} {word!r}.",
+                (f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(words)}.",
+            )
 
 
 def _roles(

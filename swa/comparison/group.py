@@ -27,6 +27,9 @@ from swa.settings import ComparisonSettings
 CELLS_AT_ONCE = 8_000_000  # subset means held at a time: 64 MB
 
 
+FEWEST_TESTED = 3
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignFlip:
     """Result of a sign-flip test per marker; the interval is NaN where no flips reach the level."""
@@ -239,7 +242,8 @@ def group_rows(
     table["estimate"] = changes.on_reported_scale(mean)
     table["ci_low"] = changes.on_reported_scale(np.where(by_flip, flip.low, t.low))
     table["ci_high"] = changes.on_reported_scale(np.where(by_flip, flip.high, t.high))
-    table["p"] = np.where(by_flip, flip.p, t.p) if tested else np.nan
+    # Two subjects: two numbers that happen to agree would give any p.
+    table["p"] = np.where(by_flip, flip.p, np.where(n >= FEWEST_TESTED, t.p, np.nan)) if tested else np.nan
     table["n"] = n
     kind = np.where(flip.exact, "sign-flip, exact", f"sign-flip, {_even(settings.random_flips)} random flips")
     table["method"] = np.where(by_flip, kind, np.where(n > 1, "paired t", ""))
@@ -253,7 +257,7 @@ def group_rows(
             part
             for part in (
                 _flip_note(n[i], flip.level[i], by_flip=bool(by_flip[i])),
-                _t_note(t, i, t_low[i], t_high[i], by_flip=bool(by_flip[i]), tested=tested),
+                _t_note(t, i, t_low[i], t_high[i], by_flip=bool(by_flip[i]), tested=tested and n[i] >= FEWEST_TESTED),
                 f"g_av {effect[i]:.2f}" if math.isfinite(effect[i]) else "",
                 _left_out_note(*left_out[i]),
                 fixed,
@@ -272,7 +276,8 @@ def _flip_note(n: int, level: float, *, by_flip: bool) -> str:
         return "no subject has a change"
     if n == 1:
         return "one subject: no interval over subjects"
-    return f"too few subjects for a sign-flip interval (smallest sign-flip p {2 / 2**n:.3g})"
+    few = f"too few subjects for a sign-flip interval (smallest sign-flip p {2 / 2**n:.3g})"
+    return few if n >= FEWEST_TESTED else f"{few}; two subjects: no test"
 
 
 def _t_note(t: PairedT, i: int, low: float, high: float, *, by_flip: bool, tested: bool) -> str:

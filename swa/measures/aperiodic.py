@@ -12,6 +12,7 @@ MOST_STEPS = 100
 SAME_EXPONENT = 1e-5
 # Scatter that a float32 spectrum has by rounding alone.
 SMALLEST_SCATTER = 1e-5
+BENDS = 0.05  # share of SWA that the line may lie above the spectrum, by noise alone
 UNITS = {"aperiodic_exponent": "1", "aperiodic_offset": "log10 µV²/Hz", "swa_above_aperiodic": "µV²"}
 
 
@@ -164,6 +165,9 @@ def summarize_aperiodic(
     if np.isfinite(density).all() and (frequencies > 0).all():
         above = float((density - fit.density(frequencies)) @ np.asarray(swa_weights)[taken])
         note = ""
+        if above < -BENDS * float(density @ np.asarray(swa_weights)[taken]):
+            # Not a small amount of slow waves: the spectrum bends below the range of the line, which runs above it.
+            above, note = np.nan, "the line lies above the spectrum in the SWA band: it does not hold below its range"
     else:
         above, note = np.nan, "the spectrum does not hold the SWA band, or the band begins at 0 Hz"
     values = {

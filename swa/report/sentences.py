@@ -102,8 +102,12 @@ def group_result(row: pd.Series, headline: Headline, settings: Settings, unit: s
         if change.excludes_none
         else "The interval includes no change: these nights show neither a rise nor a fall for certain."
     )
+    if change.n < 3:
+        reading = "Two subjects are too few to tell a change from chance: look at each of them."
     few = next((part for part in str(row["note"]).split("; ") if part.startswith("too few subjects")), "")
-    method = f"Method: {few}, so this is the paired t interval." if few else ""
+    method = (
+        f"Method: {few}, so this is the paired t interval, which rests on normally distributed changes." if few else ""
+    )
     return " ".join(part for part in (sentence, reading, method, _verdict(row)) if part)
 
 
