@@ -1,6 +1,5 @@
 """The study plan: finding recordings, reading names and the study file, labels, the template."""
 
-import contextlib
 import json
 import os
 from pathlib import Path
@@ -441,8 +440,12 @@ class TestStudyFile:
         folder = Path(tmp_path_factory.mktemp("fuzz"))
         (folder / "S1.edf").touch()
         (folder / name).write_bytes(b"subject,condition,recording\n" + content)
-        with contextlib.suppress(StudyError):
-            plan(folder)
+        try:
+            study = plan(folder)
+        except StudyError as error:
+            assert error.problem
+        else:
+            assert len(study.nights)
 
 
 def test_template_is_filled_in_and_read_back(make, tmp_path):
