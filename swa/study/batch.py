@@ -12,6 +12,8 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 MEMORY_PER_JOB_GB = 1.5
+LOOK_S = 5
+NO_WORKER_S = 60
 # Dask's defaults lose innocent work: a worker that dies takes its queue with it, and three deaths blame every task that
 # waited there. One task at a time per worker and one death allowed keep the blame where it belongs.
 DASK_CONFIG = {
@@ -78,14 +80,26 @@ class Workers:
                     except Exception as fault:
                         yield position, fault
             return
-        from distributed import as_completed
+        from distributed import wait
 
         client = self._connect()
         futures = {client.submit(function, task, pure=False): position for position, task in enumerate(tasks)}
-        for future in as_completed(list(futures)):
-            error = future.exception()
-            yield futures.pop(future), future.result() if error is None else error
-            future.release()
+        empty = 0
+        while futures:
+            try:
+                finished = wait(list(futures), timeout=LOOK_S, return_when="FIRST_COMPLETED").done
+            except TimeoutError:
+                # Dask would wait for workers for ever; a cluster whose last worker is gone ends here.
+                empty = 0 if client.nthreads() else empty + 1
+                if empty * LOOK_S >= NO_WORKER_S:
+                    for position in futures.values():
+                        yield position, RuntimeError("no worker process is left")
+                    return
+                continue
+            for future in finished:
+                error = future.exception()
+                yield futures.pop(future), future.result() if error is None else error
+                future.release()
 
     def _connect(self) -> "Client":
         if self._client is not None:
