@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from swa.study.store import Results
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 
@@ -46,6 +49,12 @@ def _version(wanted: bool) -> None:
 
         typer.echo(f"swa {version('swa')}")
         raise typer.Exit
+
+
+def _code(results: "Results") -> int:
+    """1 where a night, a subject step or a page is missing."""
+    is_missing = results.nights["status"].eq("failed").any() or results.problems["step"].isin(["subject", "page"]).any()
+    return SOME_FAILED if is_missing else DONE
 
 
 @app.callback()
@@ -94,8 +103,7 @@ def run(
     except KeyboardInterrupt:
         _fail("stopped. Finished nights are kept; the same command goes on from here.", code=130)
     show_run(outcome)
-    failed = outcome.results.nights["status"].eq("failed")
-    raise typer.Exit(SOME_FAILED if failed.any() else DONE)
+    raise typer.Exit(_code(outcome.results))
 
 
 @app.command()
@@ -141,6 +149,7 @@ def compare(
             progress=bar.update,
         )
     show_results(found)
+    raise typer.Exit(_code(found))
 
 
 @app.command()

@@ -174,7 +174,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     done = found.nights[found.nights["status"] == "done"]
     baseline = _baseline(done, settings)
     tasks = [_subject_task(rows, baseline, results, settings) for _, rows in done.groupby("subject", sort=False)]
-    problems = [found.problems[~found.problems["step"].isin(["channel", "subject"])]]
+    problems = [found.problems[~found.problems["step"].isin(["channel", "subject", "page"])]]
     combined = []
     for number, rows in sorted(workers.run(combine_subject, tasks), key=lambda item: item[0]):
         task = tasks[number]
@@ -195,12 +195,36 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
         asked = compare_nights(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
     write_table(contrasts, results / "contrasts.tsv")
-    pages = [PageTask(results=results, subject=task.subject, label=task.label) for task in combined]
-    for number, (_, outcome) in enumerate(workers.run(write_subject_page, pages), start=1):
+    _write_pages(results, combined, workers, progress)
+
+
+def _write_pages(results: Path, subjects: list[SubjectTask], workers: Workers, progress: Progress) -> None:
+    """Page of the study, which takes longest and so goes first, and of each subject; one that fails stops no other."""
+    tasks: list[Path | PageTask] = [results]
+    tasks += [PageTask(results=results, subject=task.subject, label=task.label) for task in subjects]
+    failed = []
+    for number, (position, outcome) in enumerate(workers.run(_write_page, tasks), start=1):
         if isinstance(outcome, BaseException):
-            raise outcome
-        progress("pages", number, len(pages), "")
-    write_study_page(read_results(results))
+            failed.append(_missing_page(subjects[position - 1].subject if position else "", outcome))
+        progress("pages", number, len(tasks), "")
+    if failed:
+        known = read_results(results).problems
+        write_table(pd.concat([known, pd.DataFrame(failed)], ignore_index=True), results / "problems.tsv")
+
+
+def _write_page(task: Path | PageTask) -> Path:
+    return write_subject_page(task) if isinstance(task, PageTask) else write_study_page(read_results(task))
+
+
+def _missing_page(subject: str, error: BaseException) -> dict[str, str]:
+    return {
+        "subject": subject,
+        "session": "",
+        "recording": "",
+        "step": "page",
+        "problem": f"the page of {subject or 'the study'} could not be written ({type(error).__name__}: {error}).",
+        "remedy": "The tables are whole. Run `swa compare` on the results folder; if it stays, please report it.",
+    }
 
 
 def _broken_subject(task: SubjectTask, error: BaseException) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 from swa.errors import StudyError
 from swa.pipeline import StudyRun, compare_study, run_study
 from swa.recordings.simulate import simulate_study
+from swa.report.pages import PageTask, write_subject_page
 from swa.settings import check_settings
 from swa.study.inspection import inspect_study
 from swa.study.store import read_results
@@ -133,6 +134,27 @@ def test_compare_makes_the_same_contrasts_without_recordings(run: StudyRun, tmp_
     results = compare_study(copy, jobs=1)
     assert (copy / "contrasts.tsv").read_bytes() == (run.results.path / "contrasts.tsv").read_bytes()
     assert len(results.contrasts)
+
+
+def test_a_page_that_fails_stops_no_other_and_is_listed(
+    run: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(task: PageTask) -> Path:
+        if task.subject == "S01":
+            raise ValueError("no ink")
+        return write_subject_page(task)
+
+    copy = tmp_path / "page"
+    shutil.copytree(run.results.path, copy)
+    (copy / "index.html").unlink()
+    (copy / "sub-S02" / "sub-S02.html").unlink()
+    monkeypatch.setattr("swa.pipeline.write_subject_page", write)
+    results = compare_study(copy, jobs=1)
+    problem = results.problems.iloc[-1]
+    assert (problem["subject"], problem["step"]) == ("S01", "page")
+    assert "no ink" in problem["problem"]
+    assert (copy / "index.html").is_file()
+    assert (copy / "sub-S02" / "sub-S02.html").is_file()
 
 
 def test_excluded_nights_are_listed(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
