@@ -219,10 +219,24 @@ class Recording:
         name : str
             How messages call it.
 
+        Returns
+        -------
+        Recording
+
         Raises
         ------
         RecordingError
             mne has read it from an interrupted EDF+D or BDF+D, whose pieces it joins without a word.
+
+        Examples
+        --------
+        An array in µV becomes a recording through `mne.io.RawArray`, which takes V:
+
+        >>> import mne, numpy as np, swa
+        >>> signal_uv = np.random.default_rng(0).normal(size=(1, 60_000))
+        >>> raw = mne.io.RawArray(signal_uv * 1e-6, mne.create_info(["C4-M1"], 100.0, "eeg"), verbose="error")
+        >>> swa.Recording.from_raw(raw).duration_s
+        600.0
         """
         settings = settings or Settings()
         _refuse_joined_pieces(raw, name)
@@ -233,7 +247,7 @@ class Recording:
             name=name,
             path=None,
             start=None if start is None else (start + datetime.timedelta(seconds=raw.first_time)).replace(tzinfo=None),
-            duration_s=raw.n_times / rate_hz,
+            duration_s=float(raw.n_times / rate_hz),
             rate_hz=settings.signal.rate_hz,
             channels=assign_channels(infos, settings.channels),
             clipped_samples=settings.artifacts.clipped_samples,
@@ -317,6 +331,22 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     ------
     RecordingError
         The file is not there, is no EDF or BDF, holds no signals, or does not tell where its samples belong.
+
+    See Also
+    --------
+    Recording.from_raw : a recording of any other format, through mne.
+
+    Examples
+    --------
+    >>> import swa
+    >>> recording = swa.read_recording("night.edf")
+    >>> [channel.name for channel in recording.of_role("eeg")]
+    ['F3-M2', 'C4-M1']
+    >>> recording.duration_s / 3600, recording.rate_hz
+    (1.5, 100.0)
+    >>> signals = next(recording.groups("eeg"))  # µV, up to eight channels at a time
+    >>> signals.data_uv.shape
+    (2, 540000)
     """
     settings = settings or Settings()
     header = read_header(path)

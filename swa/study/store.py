@@ -223,6 +223,16 @@ def read_results(path: str | Path) -> Results:
     ------
     StudyError
         The folder holds no results.
+
+    Examples
+    --------
+    >>> import swa
+    >>> results = swa.read_results("results")
+    >>> results.nights["condition"].unique().tolist()
+    ['baseline', 'ketamine']
+    >>> rows = results.contrasts.query("subject == 'group' and measure == 'swa' and window == 'night'")
+    >>> rows["scale"].unique().tolist()
+    ['ratio']
     """
     path = Path(path)
     if not (path / "nights.tsv").is_file():
