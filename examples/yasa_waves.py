@@ -29,9 +29,7 @@ for subject in ("S01", "S02"):
         raw = mne.io.read_raw_edf(path, include=["C4-M1"], preload=True, verbose="error")
         waves = yasa.sw_detect(raw, verbose="error").summary().rename(columns=NAMES)
         hypnogram = swa.read_hypnogram(FOLDER / "truth" / f"{path.stem}_stages.tsv")
-        tables.append(
-            swa.measures_from_waves(waves, hypnogram, subject=subject, condition=condition, detector="yasa")
-        )
+        tables.append(swa.measures_from_waves(waves, hypnogram, subject=subject, condition=condition, detector="yasa"))
 
 contrasts = swa.compare_nights(pd.concat(tables), baseline="baseline")
 rows = contrasts.query("measure == 'wave_density' and stages == 'NREM' and window == 'night'")

@@ -4,7 +4,9 @@ import contextlib
 import doctest
 import inspect
 import re
+import shlex
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 import swa
 from swa.recordings.simulate import simulate_study
+from swa.settings import check_settings
 
 ROOT = Path(__file__).parents[1]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -39,6 +42,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(recordings / "S01_baseline.edf", folder / "night.edf")
     stages = pd.read_csv(recordings / "truth" / "S01_baseline_stages.tsv", sep="\t")
     stages["stage"].to_csv(folder / "night.csv", index=False, header=False)
+    (folder / "scored").mkdir()
+    for path in (recordings / "truth").glob("*_stages.tsv"):
+        text = "\n".join(pd.read_csv(path, sep="\t")["stage"]) + "\n"
+        (folder / "scored" / path.name.replace("_stages.tsv", ".txt")).write_text(text)
     return folder
 
 
@@ -119,3 +126,97 @@ def test_examples_of_docstrings_give_what_they_say(
     monkeypatch.chdir(lab)
     if name != "run_study":  # made the results
         _run_examples(name, DOCUMENTED[name].__doc__ or "")
+
+
+# --- the blocks of README and docs
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", flags=re.MULTILINE | re.DOTALL)
+# What the checks of a clean clone do (.ci/run), or what needs R: not run again here.
+ELSEWHERE = ("python -m pip", "pytest", "bash .ci", "pre-commit", "git ", "python -m build", "python -m benchmarks")
+
+
+def _blocks(page: Path) -> list[tuple[str, str]]:
+    return [(match[2], inspect.cleandoc(match[3])) for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def _commands(text: str) -> list[str]:
+    lines = (part.split("  #")[0].strip() for line in text.splitlines() for part in line.split("&&"))
+    return [line for line in lines if line and not line.startswith(ELSEWHERE)]
+
+
+COMMANDS = sorted(
+    {
+        command.replace("sample_recordings", "recordings")
+        for page in PAGES
+        for language, text in _blocks(page)
+        if language in ("", "bash", "sh", "console") and "|" not in text
+        for command in _commands(text)
+        if command.startswith("swa ")
+    }
+)
+PYTHON = [page for page in PAGES if any(language == "python" for language, _ in _blocks(page))]
+
+
+def test_every_block_of_the_docs_is_of_a_kind_that_is_checked() -> None:
+    for page in PAGES:
+        for language, text in _blocks(page):
+            known = {"python", "toml", "r", "bash", "text", ""}
+            assert language in known, (page.name, language)
+            if language == "bash" or (not language and text.startswith("swa ")):
+                assert all(command.startswith("swa ") for command in _commands(text)), (page.name, text)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(kind == "toml" for kind, _ in _blocks(page))], ids=str)
+def test_settings_of_the_docs_are_settings(page: Path) -> None:
+    for language, text in _blocks(page):
+        if language == "toml":
+            check_settings(tomllib.loads(text), page.name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_docs_run(
+    command: str, studied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from swa_cli.main import main
+
+    monkeypatch.chdir(studied)
+    (studied / "settings.toml").write_text('[channels]\nroles = { "Kanal 7" = "eeg" }\n')
+    with pytest.raises(SystemExit) as ended:
+        main(shlex.split(command)[1:])
+    assert not ended.value.code, capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_python_of_the_docs_runs(page: Path, studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(studied)
+    for language, text in _blocks(page):
+        if language == "python":
+            exec(compile(text, str(page), "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.slow
+def test_a_script_written_from_the_docs_is_short_and_its_files_are_there(
+    studied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nights from mne, scored by hand, own band, compared, two figures, exported: at most 25 lines."""
+    monkeypatch.chdir(studied)
+    script = next(text for language, text in _blocks(ROOT / "docs" / "howto" / "python.md") if language == "python")
+    assert len([line for line in script.splitlines() if line.strip()]) <= 25
+    assert "mne.io" in script
+    names: dict[str, object] = {}
+    exec(compile(script, "script.py", "exec"), names)
+    changes = pd.read_csv("changes.csv").set_index("measure")
+    assert 1.2 < changes.loc["swa", "estimate"] < 1.9  # 1.5 in truth, between two nights that differ anyhow
+    assert Path("waves.png").stat().st_size > 5000
+    assert Path("changes.svg").read_text().count("<path") > 20
+    own, usual = names["settings"], swa.Settings()
+    assert own.power.swa_hz != usual.power.swa_hz
+
+
+def test_links_of_the_docs_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -1,9 +1,11 @@
 """Recordings: what a file holds, and its signals in µV at one rate, read channel group by channel group."""
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -112,6 +114,25 @@ class Recording:
     has_patient_fields: bool | None = None
     clipped_samples: int = 3
     source: SignalSource = field(repr=False)
+
+    def __repr__(self) -> str:
+        roles = Counter(channel.role for channel in self.channels)
+        signals = ", ".join(f"{count} {role.upper()}" for role, count in roles.items() if role != "ignore")
+        begin = "" if self.start is None else f", from {self.start:%Y-%m-%d %H:%M}"
+        gaps = f", {len(self.gaps)} gap{'s' * (len(self.gaps) > 1)}" if self.gaps else ""
+        return f"<Recording {self.name}: {self.duration_s / 3600:.2f} h{begin}{gaps}; {signals or 'no known signal'}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the signals, what each was taken for and why, and the notes."""
+        columns = {"channel": "name", "role": "role", "rate (Hz)": "rate_hz", "unit": "unit", "derivation": "note"}
+        rows = [
+            "".join(f"<td>{escape(str(getattr(channel, name)))}</td>" for name in columns.values())
+            for channel in self.channels
+        ]
+        head = "".join(f"<th>{name}</th>" for name in columns)
+        table = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f"<p>{escape(repr(self).strip('<>'))}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
 
     @property
     def n_samples(self) -> int:
