@@ -8,6 +8,7 @@ import shlex
 import shutil
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import distribution, version
 from pathlib import Path
 
 import pandas as pd
@@ -220,3 +221,18 @@ def test_links_of_the_docs_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert version("swa") == told
+    assert f"version: {told}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("## ")[1].startswith(told)
+
+
+def test_a_wheel_needs_no_compiler() -> None:
+    """Nothing but Python and text in it, and small."""
+    files = [file for file in distribution("swa").files or () if not str(file).startswith("..")]
+    assert not [file for file in files if file.suffix in (".so", ".pyd", ".dylib", ".c", ".pyx")]
+    package = Path(swa.__file__).parent
+    assert sum(path.stat().st_size for path in package.rglob("*") if path.suffix != ".pyc" and path.is_file()) < 5e6
