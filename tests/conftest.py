@@ -1,7 +1,9 @@
 """Shared fixtures: signals whose answers are known, recordings in memory and on disk, and the real recordings."""
 
+import contextlib
 import datetime
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,3 +166,35 @@ def night(night_recording, long_hypnogram):
     from swa.night import analyze_night
 
     return analyze_night(night_recording, long_hypnogram, subject="S01", session="a", condition="baseline")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A folder as the documentation means it: one night with its scoring, and a small study with all scorings."""
+    import pandas as pd
+
+    folder = tmp_path_factory.mktemp("lab")
+    recordings = shutil.copytree(Path(__file__).parents[1] / "sample_recordings", folder / "sample_recordings")
+    table = pd.read_csv(recordings / "study.tsv", sep="\t", dtype=str)
+    table = table[table["subject"].isin(["S01", "S03"]) & table["condition"].isin(["baseline", "ketamine"])]
+    table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]
+    table.to_csv(recordings / "study.tsv", sep="\t", index=False)
+    shutil.copytree(recordings, folder / "recordings")
+    shutil.copy(recordings / "S01_baseline.edf", folder / "night.edf")
+    (folder / "scored").mkdir()
+    for path in (recordings / "truth").glob("*_stages.tsv"):
+        text = "\n".join(pd.read_csv(path, sep="\t")["stage"]) + "\n"
+        (folder / "scored" / path.name.replace("_stages.tsv", ".txt")).write_text(text)
+    shutil.copy(folder / "scored" / "S01_baseline.txt", folder / "night.csv")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def studied(lab):
+    """The same folder after `swa run sample_recordings -o results`."""
+    from swa_cli.main import main
+
+    with contextlib.chdir(lab), pytest.raises(SystemExit) as ended:
+        main(["run", "sample_recordings", "-o", "results", "--jobs", "1"])
+    assert not ended.value.code
+    return lab
