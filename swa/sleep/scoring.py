@@ -387,14 +387,17 @@ def _lay_out(document: Document, marks: Marks, settings: ScoringSettings) -> Sco
             "Stages are written as W, N1, N2, N3, R, or S1 to S4 and REM; [scoring] codes names others.",
         )
     stages = to_stages(document, [marks.labels[i] for i in known], marks.codes, settings)
-    values, epoch_s = _on_a_grid(document.name, marks.onsets_s[known], marks.ends_s[known], stages)
+    # Epochs are counted from the first stage: an event before it must not set their grid.
+    first_s = float(marks.onsets_s[known].min()) if marks.from_first else 0.0
+    onsets_s, ends_s = marks.onsets_s[known] - first_s, marks.ends_s[known] - first_s
+    values, epoch_s = _on_a_grid(document.name, onsets_s, ends_s, stages)
     return Scoring(
         name=document.name,
         stages=values,
         epoch_s=epoch_s,
-        start=marks.start,
-        lights_off_s=off_s,
-        lights_on_s=on_s,
+        start=None if marks.start is None else marks.start + pd.Timedelta(seconds=first_s),
+        lights_off_s=None if off_s is None else off_s - first_s,
+        lights_on_s=None if on_s is None else on_s - first_s,
         certain=marks.certain,
     )
 
