@@ -311,9 +311,11 @@ def edf_bytes(write_edf, tmp_path_factory):
 
 
 def test_a_missing_file_and_a_folder_are_no_recording(tmp_path):
-    for path in (tmp_path / "gone.edf", tmp_path):
-        with pytest.raises(RecordingError, match="no such file"):
+    for path, what in ((tmp_path / "gone.edf", r"gone\.edf: there is no such file"), (tmp_path, "this is a folder")):
+        with pytest.raises(RecordingError, match=what):
             read_recording(path)
+    with pytest.raises(RecordingError, match=r"^\.: this is a folder"):
+        read_recording("")
 
 
 def test_a_recording_without_records_is_refused(write_edf, tmp_path, noise):
