@@ -177,7 +177,7 @@ def _say(console: Console, text: str) -> None:
 
 def _describe(recording: dict[str, Any]) -> str:
     if recording["duration_s"] is None:
-        return "cannot be read"
+        return "not analysed"
     start = recording["start"] or "start hidden"
     return f"{recording['duration_s'] / 60:.1f} min, {start}, {len(recording['channels'])} signals"
 

@@ -242,6 +242,7 @@ def _measure_channels(
                     frame.epoch_s,
                     group.rate_hz,
                     settings.spindles,
+                    group.pieces,
                 )
             yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found)
 

@@ -178,8 +178,12 @@ def read_header(path: str | Path) -> Header:
         The file is not there, is something else, or its header does not tell where its samples stand.
     """
     path = Path(path)
+    if path.is_dir():
+        raise RecordingError(
+            f"{path.name or path}: this is a folder, not a recording.", "Name one file; `swa run` takes whole folders."
+        )
     if not path.is_file():
-        raise RecordingError(f"{path.name}: there is no such file.", "Check the path in the study file.")
+        raise RecordingError(f"{path.name}: there is no such file.", "Check its path.")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(HEAD)
