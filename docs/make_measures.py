@@ -39,8 +39,9 @@ Each limit that is named here is a default: `swa settings` prints all of them, a
 - **The filter is part of the definition.** The zero-phase band-pass of 0.5–4 Hz takes about a fifth off an isolated
   wave (more off long ones) and adds rebounds before and after it. Compare like with like: the presets of
   `WaveCriteria` differ in their amplitudes by more than many effects.
-- **The window leaks.** A 5-s Hann window lets power from below into the band 0.5–1 Hz: 10 % of it at 1/f² when the
-  recording's high-pass is at 0.3 Hz, 21 % at 0.1 Hz. Bands above 1 Hz are within 1 %.
+- **The window leaks.** A 5-s Hann window lets power in from below. On a spectrum that falls as 1/f² the band 0.5–1 Hz
+  reads 10 % high when the recording's high-pass is at 0.3 Hz and 21 % when it is at 0.1 Hz, SWA 7 and 13 %, delta 3 %;
+  bands above 4 Hz are within 0.2 %. Both nights of a comparison leak alike unless their high-pass or steepness differs.
 - **A count without an amplitude limit measures nothing.** 45–57 half-waves a minute are found in N2, N3, REM, wake and
   pure 1/f² noise alike.
 - **Means over waves above a limit are truncated.** When all waves grow by 20 %, their mean grows by 4–8 %, since small
