@@ -75,6 +75,16 @@ class Night:
     summary: dict[str, object] = field(repr=False)
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        whose = " ".join(part for part in ("Night", self.subject, self.session, self.condition) if part)
+        channels = self.measures["channel"].unique()
+        statistics = self.hypnogram.sleep_statistics()
+        nrem_min = float(statistics["N2"] + statistics["N3"])
+        return (
+            f"<{whose}: {nrem_min:.0f} min of NREM in {len(self.cycles)} cycles; {', '.join(channels)}; "
+            f"{len(self.measures)} measures, {len(self.waves.table)} half-waves, {len(self.notes)} notes>"
+        )
+
 
 def analyze_night(
     recording: "Recording | mne.io.BaseRaw",

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 MEASURE_COLUMNS = ("channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note")
 SPECTRA_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_hz", "n_epochs")
 NREM = ("N2", "N3")
+EARLY_LATE = {  # ratio by the measure of which it is
+    "wave_amplitude_p90": "wave_amplitude_early_late_ratio",
+    "wave_slope_up": "wave_slope_up_early_late_ratio",
+}
 PROCESS_S_BAND = "process_s_band"  # column of the epochs: power in the band of the Process S fit
 
 
@@ -142,6 +146,7 @@ def _night_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list
     n = int(known.sum())
     for name, (value, unit, note) in homeostasis.summarize_decline(swa_uv2, frame.nrem, frame.epoch_s).items():
         rows.append((*key, name, "", value, unit, n, note))
+    rows += [(*key, *row) for row in _early_late_rows(result, frame, settings)]
     first, second = (known & (frame.cycle_of_epoch == cycle) for cycle in (1, 2))
     minutes = min(result.usable_s[first].sum(), result.usable_s[second].sum()) / 60
     ratio, note = np.nan, "fewer than two NREM cycles"
@@ -149,6 +154,24 @@ def _night_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list
         note = _too_short(minutes, first | second, settings.windows.minimum_min)
         ratio = np.nan if note else float(swa_uv2[first].mean() / swa_uv2[second].mean())
     rows.append((*key, "delta_sleep_ratio", "", ratio, "1", int((first | second).sum()), note))
+    return rows
+
+
+def _early_late_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list[tuple[object, ...]]:
+    """First over last hour of NREM, of the amplitude and the slope of waves."""
+    hours = homeostasis.first_and_last_hour(frame.nrem, frame.epoch_s)
+    epoch = result.waves["epoch"].to_numpy()
+    parts = [
+        slow_waves.summarize_waves(result.waves, settings.waves, 1.0, hour[epoch] if len(epoch) else None)
+        for hour in hours
+    ]
+    reason = "" if hours[0].any() else f"{frame.nrem.sum() * frame.epoch_s / 60:.0f} min of NREM, 120 are needed"
+    rows: list[tuple[object, ...]] = []
+    for name, measure in EARLY_LATE.items():
+        early, late = (part[name] for part in parts)
+        value, n = early[0] / late[0], min(early[2], late[2])
+        note = reason or ("" if np.isfinite(value) else "no wave in the first or the last hour of NREM")
+        rows.append((measure, "", np.nan if note else value, "1", n, note))
     return rows
 
 

@@ -40,6 +40,16 @@ class Group(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems = "; ".join(_explain(detail, type(self)) for detail in error.errors())
+            raise SettingsError(f"{type(self).__name__}: {problems}.", "`swa settings` prints all defaults.") from None
+
+    # Within other settings, pydantic is to gather all problems and not to stop at the first group's error.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
 
 class ChannelSettings(Group):
     """Which signal is what, where the labels of a recording do not say it."""
@@ -208,7 +218,16 @@ PRESETS: dict[str, dict[str, Any]] = {
         "positive_uv": (10.0, 150.0),
         "peak_to_peak_uv": (75.0, 350.0),
     },
+    "molle": {
+        "band_hz": (0.5, 3.5),
+        "halfwave_s": (0.0, 2.0),
+        "duration_s": (0.9, 2.0),
+        "negative_uv": (0.0, inf),
+        "peak_to_peak_uv": (0.0, inf),
+        "times_mean": 1.25,
+    },
 }
+OWN = "own"  # name of criteria that are no preset's
 
 # An open upper limit is `inf`, which TOML knows.
 Limits = Annotated[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(gt=0)]], AfterValidator(_ordered)]
@@ -226,9 +245,14 @@ class WaveCriteria(Group):
     Departures from the papers: all but ``yasa`` use a Butterworth filter of order 2 run forward and backward over
     their own band; the type and order that each paper used were not verified in its full text. ``yasa`` uses YASA's
     band, transition widths and limits (Vallat & Walker 2021), with a zero-phase FIR filter of the same design.
+    ``molle`` is the relative detector of Moelle 2002 (J Neurosci 22:10941) and 2011 (Sleep 34:1411): downward zero
+    crossings 0.9-2 s apart, negative peak and peak-to-peak amplitude above 1.25 times their means. Its limits are those
+    of later descriptions (Ngo 2013, Neuron 78:545; 0.833-2 s there), not checked in the full text of 2011. **A limit
+    relative to the night cancels a drug effect**: when all waves grow alike, the same ones are selected, and their
+    density does not change. It is for comparison with published work only.
     """
 
-    name: str = Field("riedner2007", description="the preset; keys that are given override its values")
+    name: str = Field("riedner2007", description="the preset; keys that differ from it make the criteria `own`")
     filter: Literal["butterworth", "fir"] = Field("butterworth", description="zero-phase in both cases")
     filter_order: int = Field(2, ge=1, le=8, description="order of the Butterworth filter, run forward and backward")
     band_hz: Band = Field((0.5, 4.0), description="Hz; band of the detection filter")
@@ -237,6 +261,16 @@ class WaveCriteria(Group):
     negative_uv: Limits = Field((40.0, inf), description="uV; magnitude of the negative peak")
     positive_uv: Limits = Field((0.0, inf), description="uV; height of the positive peak")
     peak_to_peak_uv: Limits = Field((75.0, inf), description="uV; negative to positive peak")
+    duration_s: Limits = Field((0.0, inf), description="s; from the start of a wave to that of the next")
+    times_mean: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0,
+        description="least multiple of the channel's own mean negative and peak-to-peak amplitude in N2 and N3; "
+        "0 for none. A relative limit cancels a drug effect",
+    )
+    slow_oscillation_s: Positive = Field(
+        1.0,
+        description="s; slow waves of this duration and more are slow oscillations (below 1 Hz), others delta waves",
+    )
     peak_prominence: Share = Field(
         0.1, description="share of the amplitude that a further negative peak must stand out by (multi-peak waves)"
     )
@@ -247,9 +281,18 @@ class WaveCriteria(Group):
         if not isinstance(values, dict):
             return values
         name = values.get("name", "riedner2007")
-        if not isinstance(name, str) or name not in PRESETS:
+        if not isinstance(name, str) or name not in (*PRESETS, OWN):
             raise ValueError(f"{name!r} is no preset; expected one of {', '.join(PRESETS)}")
-        return PRESETS[name] | values
+        return PRESETS.get(name, {}) | values
+
+    @model_validator(mode="after")
+    def _name_own(self) -> Self:
+        """Criteria that differ from their preset must not go by its name."""
+        preset = PRESETS.get(self.name, {})
+        fields = {key: field.default for key, field in type(self).model_fields.items() if key != "name"} | preset
+        if any(getattr(self, key) != value for key, value in fields.items()):
+            self.__dict__["name"] = OWN
+        return self
 
     @classmethod
     def preset(cls, name: str) -> Self:
@@ -258,7 +301,7 @@ class WaveCriteria(Group):
         Parameters
         ----------
         name : str
-            One of ``riedner2007`` (default), ``massimini2004``, ``carrier2011``, ``aasm``, ``yasa``.
+            One of ``riedner2007`` (default), ``massimini2004``, ``carrier2011``, ``aasm``, ``yasa``, ``molle``.
 
         Raises
         ------
@@ -384,12 +427,13 @@ def check_settings(values: dict[str, Any], source: str = "settings") -> Settings
         raise SettingsError(f"{source}: {problems}.", "`swa settings` prints every key with its default.") from None
 
 
-def _explain(detail: Any) -> str:
+def _explain(detail: Any, group: type[Group] | None = None) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] != "extra_forbidden":
         message = detail["msg"].removeprefix("Value error, ")[:200]
         return f"{key} = {detail['input']!r}: {message}" if key else message  # without a key, the message names them
-    near = difflib.get_close_matches(key, list(_known_keys()), n=1, cutoff=0.5)
+    known = _known_keys() if group in (None, Settings) else group.model_fields
+    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
     return f"unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
 
 

@@ -10,6 +10,7 @@ import pytest
 SOURCE = Path(os.environ.get("SWA_SOURCE", Path(__file__).parents[1]))
 FLOORS = [
     "errors",
+    "glossary",
     "settings",
     "recordings",
     "sleep",

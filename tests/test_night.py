@@ -407,3 +407,18 @@ def test_the_real_scored_cycle_has_plausible_sleep(shared_data, value):
     assert 2 < value("wave_density", channel="C3-A2", of=night) < 30
     assert value("wave_density", "REM", channel="C3-A2", of=night) < 1
     assert night.summary["unusable_nrem_share"]["C3-A2"]["any"] < 0.1
+
+
+def test_early_late_ratios_of_waves_are_one_for_a_night_that_does_not_fall(night):
+    rows = night.measures[
+        night.measures["measure"].isin(["wave_amplitude_early_late_ratio", "wave_slope_up_early_late_ratio"])
+    ]
+    assert len(rows) == 2 * 4
+    assert rows["value"].between(0.85, 1.3).all()
+
+
+def test_nights_and_waves_show_what_they_are_in_a_few_words(night):
+    assert repr(night).startswith("<Night S01 a baseline: 152 min of NREM in 3 cycles; F3-M2, ")
+    assert len(repr(night)) < 200
+    assert repr(night.waves).startswith("<SlowWaves riedner2007: ")
+    assert len(repr(night.waves)) < 200

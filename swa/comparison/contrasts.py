@@ -29,6 +29,8 @@ MEASURES = (
     *("swa", "slow_oscillation_power", "delta_power", "theta_power", "alpha_power", "sigma_power", "beta_power"),
     *("swa_relative", "swa_energy", "swa_above_aperiodic", "aperiodic_exponent", "aperiodic_offset"),
     *("wave_density", "wave_density_baseline_fixed", "halfwave_rate", "wave_amplitude_p90", "wave_negative_amplitude"),
+    *("slow_oscillation_density", "delta_wave_density", "wave_amplitude_early_late_ratio"),
+    *("wave_slope_up_early_late_ratio",),
     *("wave_peak_to_peak", "wave_duration", "wave_slope_down", "wave_slope_up", "wave_max_slope_down"),
     *("wave_max_slope_up", "wave_multipeak_fraction", "wave_slope_up_matched", "wave_slope_down_matched"),
     *("process_s_initial", "swa_decline", "swa_early_late_ratio", "delta_sleep_ratio", "frontal_central_ratio"),
