@@ -375,6 +375,7 @@ def _summarize(
             for result in results
         },
         "derivations": {channel.name: channel.note for channel in recording.of_role("eeg")},
+        "header": {name: dict(facts) for name, facts in recording.header_facts.items()},
     }
 
 

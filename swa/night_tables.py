@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MEASURE_COLUMNS = ("channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note")
 SPECTRA_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_hz", "n_epochs")
 NREM = ("N2", "N3")
+QUIET_WAKE = ("W", "quiet")  # stages and window of the median spectrum over wake
 PROCESS_S_BAND = "process_s_band"  # column of the epochs: power in the band of the Process S fit
 
 
@@ -195,7 +196,10 @@ def epoch_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.Da
 
 
 def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
-    """Mean spectrum of every stretch of one channel (`SPECTRA_COLUMNS`)."""
+    """Mean spectrum of every stretch of one channel (`SPECTRA_COLUMNS`), and the median over wake (`QUIET_WAKE`).
+
+    Wake moves: the median over its epochs is that of quiet wake, which the gain check between nights needs.
+    """
     stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
     measured = np.asarray(np.isfinite(result.density).all(axis=1))
     shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
@@ -204,12 +208,18 @@ def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     taken = np.array([stretch.epochs & measured for stretch in shown])
     n_epochs, n_hz = taken.sum(axis=1), len(result.frequencies_hz)
     means = taken.astype(float) @ np.where(measured[:, None], result.density, 0).astype(float) / n_epochs[:, None]
+    names = [(stretch.stages, stretch.window) for stretch in shown]
+    wake = measured & (frame.stages == "W")
+    if wake.any():
+        names.append(QUIET_WAKE)
+        n_epochs = np.append(n_epochs, wake.sum())
+        means = np.vstack([means, np.median(result.density[wake].astype(float), axis=0)])
     return pd.DataFrame(
         {
             "channel": result.name,
-            "stages": np.repeat([stretch.stages for stretch in shown], n_hz),
-            "window": np.repeat([stretch.window for stretch in shown], n_hz),
-            "frequency_hz": np.tile(result.frequencies_hz, len(shown)),
+            "stages": np.repeat([stages for stages, _ in names], n_hz),
+            "window": np.repeat([window for _, window in names], n_hz),
+            "frequency_hz": np.tile(result.frequencies_hz, len(names)),
             "density_uv2_hz": means.ravel(),
             "n_epochs": np.repeat(n_epochs, n_hz),
         }

@@ -11,7 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from swa.comparison.comparability import check_comparability
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, compare_nights, find_baseline
+from swa.comparison.verdicts import judge_contrasts
 from swa.errors import StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings
@@ -194,6 +196,9 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
         asked = compare_nights(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
+    comparability = check_comparability(results, done, contrasts, settings)
+    write_table(comparability, results / "comparability.tsv")
+    contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
     pages = [PageTask(results=results, subject=task.subject, label=task.label) for task in combined]
     for number, (_, outcome) in enumerate(workers.run(write_subject_page, pages), start=1):

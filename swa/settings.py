@@ -313,6 +313,46 @@ class ComparisonSettings(Group):
     flip_seed: int = Field(2013, ge=0, description="seed of those random flips")
 
 
+class ComparabilitySettings(Group):
+    """Whether a difference between nights can be one of gain, electrode, filter or clock; and the verdict on it."""
+
+    rem_hz: Band = Field((4.0, 10.0), description="Hz; control band of REM sleep")
+    wake_hz: Band = Field((4.0, 30.0), description="Hz; control band of quiet wake (the median over wake epochs)")
+    nrem_hz: Band = Field((20.0, 30.0), description="Hz; control band of N2+N3")
+    control_min: Positive = Field(3.0, description="min of a stage in a night below which its control is not used")
+    control_cv: Positive = Field(
+        0.12, description="SD (ln) between nights of a subject of the mean power of the three control bands"
+    )
+    control_correlation: Share = Field(
+        0.4, description="correlation of the three between nights; widens the limit where fewer are there"
+    )
+    channel_cv: Positive = Field(
+        0.06,
+        description="SD (ln) between nights of a channel's controls from those of the others; stated, not measured",
+    )
+    control_pairs_df: int = Field(
+        10, ge=1, description="degrees of freedom from which a study's own baseline pairs replace both SDs"
+    )
+    channels_minimum: int = Field(4, ge=3, description="channels from which one is held against the others' median")
+    gain_ratio: Annotated[float, Field(gt=1)] = Field(
+        1.5, description="a gain check beyond this amplitude ratio is `not comparable`: no drug is known to do it"
+    )
+    minutes_ratio: Annotated[float, Field(gt=1)] = Field(
+        1.5, description="analysed minutes of NREM beyond this ratio are flagged (window `night` alone)"
+    )
+    clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
+    caution: tuple[str, ...] = Field(
+        ("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "sleep_onset"),
+        description="flagged controls that make a comparison `caution`",
+    )
+    not_comparable: tuple[str, ...] = Field(
+        ("derivation",), description="flagged controls that make a comparison `not comparable`"
+    )
+    group_share: Share = Field(
+        0.5, description="share of subjects not comparable above which a group row is `not comparable`"
+    )
+
+
 class Settings(Group):
     """All settings, in groups."""
 
@@ -329,6 +369,7 @@ class Settings(Group):
     homeostasis: HomeostasisSettings = HomeostasisSettings()
     spindles: SpindleSettings = SpindleSettings()
     comparison: ComparisonSettings = ComparisonSettings()
+    comparability: ComparabilitySettings = ComparabilitySettings()
 
     @model_validator(mode="after")
     def _fit_the_rate(self) -> Self:
@@ -346,6 +387,9 @@ class Settings(Group):
         bands |= {"artifacts.muscle_band_hz": self.artifacts.muscle_band_hz}
         bands |= {"artifacts.muscle_band_low_passed_hz": self.artifacts.muscle_band_low_passed_hz}
         bands |= {"homeostasis.band_hz": self.homeostasis.band_hz}
+        bands |= {
+            f"comparability.{name}": getattr(self.comparability, name) for name in ("rem_hz", "wake_hz", "nrem_hz")
+        }
         for name, band in bands.items():
             if isinstance(band, tuple) and band[1] > self.power.highest_hz:
                 kept = f"spectra are kept up to power.highest_hz = {self.power.highest_hz:g}"

@@ -190,6 +190,11 @@ class Results:
         return read_table(self.path / "contrasts.tsv")
 
     @cached_property
+    def comparability(self) -> pd.DataFrame:
+        """The gain check, and what else differs between compared nights."""
+        return read_table(self.path / "comparability.tsv")
+
+    @cached_property
     def problems(self) -> pd.DataFrame:
         """Nights and channels that were left out."""
         return read_table(self.path / "problems.tsv")
