@@ -1,6 +1,6 @@
 """What is measured in a night, as tables: one row per channel, stretch and measure; epochs; spectra."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +56,7 @@ class ChannelResult:
     average: pd.DataFrame
     passes_hz: float = float("inf")
     spindles: Spindles | None = None
+    rejection: list[tuple[object, ...]] = field(default_factory=list)
 
 
 def make_frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> Frame:

@@ -24,7 +24,7 @@ from swa.study.manifest import Study, plan_study, write_template
 from swa.study.nights import NightOutcome, NightTask, is_finished, process_night
 from swa.study.store import Results, describe_results, read_results, write_table, write_text
 from swa.study.subject import SubjectTask, combine_subject
-from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, nights_table, problems_table
+from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, join_rejection, nights_table, problems_table
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -198,6 +198,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
     comparability = check_comparability(results, done, contrasts, settings)
     write_table(comparability, results / "comparability.tsv")
+    join_rejection(results, done)
     contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
     pages = [PageTask(results=results, subject=task.subject, label=task.label) for task in combined]

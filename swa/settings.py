@@ -108,11 +108,30 @@ class ArtifactSettings(Group):
     amplitude_uv: Positive = Field(500.0, description="uV; absolute limit after a 0.3-Hz high-pass")
     flat_uv: Positive = Field(0.5, description="uV; a smaller range over 5 s is a flat signal")
     clipped_samples: int = Field(3, ge=2, description="consecutive samples at the recording's limit")
+    focal_factor: Positive = Field(
+        6.0, description="slow-band power relative to the channel's NREM median, over that of the median channel"
+    )
+    focal_channels: int = Field(4, ge=3, description="EEG channels from which the focal rule works")
     bad_channel_share: Share = Field(0.5, description="a channel is bad when more of its NREM is unusable")
+    spectrum_above: Annotated[float, Field(gt=1)] = Field(
+        4.0, description="NREM power over that of the other EEG channels (median) above which a channel is bad"
+    )
+    spectrum_below: Annotated[float, Field(gt=1)] = Field(
+        10.0, description="NREM power of the other EEG channels (median) over its own above which a channel is bad"
+    )
+    spectrum_slow_hz: Band = Field((0.5, 4.0), description="Hz; a channel is held against the others in this band")
+    spectrum_fast_hz: Band = Field((4.0, 30.0), description="Hz; and in this one")
 
 
 class QualitySettings(Group):
     """Limits of the verdict on a night: beyond them it says caution, with the reason."""
+
+    lost_waves_share: Share = Field(0.05, description="share of the slow waves of a channel that artefact rules remove")
+    uncertain_confidence: Share = Field(0.5, description="probability of its stage below which an epoch is uncertain")
+    uncertain_share: Share = Field(0.25, description="share of uncertain epochs among N2 and N3")
+    staging_shift: Share = Field(
+        0.05, description="change of SWA or wave density when the stager sees the EEG 20 % larger or smaller"
+    )
 
     unusable_nrem_share: Share = Field(0.2, description="unusable share of the NREM of a channel")
     nrem_min: Positive = Field(60.0, description="min of NREM (N2+N3) in the night")
@@ -340,9 +359,15 @@ class ComparabilitySettings(Group):
     minutes_ratio: Annotated[float, Field(gt=1)] = Field(
         1.5, description="analysed minutes of NREM beyond this ratio are flagged (window `night` alone)"
     )
+    rejection_share: Share = Field(
+        0.1, description="difference of the share of NREM removed as artefact that is flagged"
+    )
+    rejection_waves: Share = Field(
+        0.03, description="difference of the share of slow waves removed as artefact that is flagged"
+    )
     clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
     caution: tuple[str, ...] = Field(
-        ("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "sleep_onset"),
+        ("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "sleep_onset"),
         description="flagged controls that make a comparison `caution`",
     )
     not_comparable: tuple[str, ...] = Field(

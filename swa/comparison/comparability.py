@@ -6,7 +6,7 @@ of a difference between nights could be one of gain. Nothing is ever corrected: 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class NightFacts:
         Per channel the facts of its header.
     nrem_min : dict of str to float
         Per channel the analysed minutes of N2+N3.
+    rejected : dict of str to tuple
+        Per channel the shares of NREM and of slow waves that artefact rules remove, and the rule that removes most.
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
     place : float
@@ -57,6 +59,7 @@ class NightFacts:
     controls: Mapping[str, Floats]
     header: Mapping[str, Mapping[str, Any]]
     nrem_min: Mapping[str, float]
+    rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     start_h: float = np.nan
     onset_h: float = np.nan
     place: float = np.nan
@@ -145,6 +148,7 @@ def compare_facts(
         key = (subject, contrast)
         rows += [(*key, *row) for row in _gain_rows(treated, before, spreads[baseline], settings)]
         rows += [(*key, *row) for row in _header_rows(treated, before)]
+        rows += [(*key, *row) for row in _rejection_rows(treated, before, settings.comparability)]
         rows += [(*key, *row) for row in _time_rows(treated, before, settings.comparability)]
         rows.append(
             (*key, *_first_night_row(treated, before, (first or {}).get(subject, np.nan), settings.comparability))
@@ -298,6 +302,25 @@ def _said(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _rejection_rows(
+    treated: Sequence[NightFacts], before: Sequence[NightFacts], settings: ComparabilitySettings
+) -> Iterator[tuple[object, ...]]:
+    """Artefact rules that remove more in one condition than in the other."""
+    shared = [name for name in treated[0].rejected if all(name in night.rejected for night in (*treated, *before))]
+    for name in shared:
+        after, earlier = (
+            np.mean([night.rejected[name][:2] for night in part], axis=0).tolist() for part in (treated, before)
+        )
+        nrem, waves = after[0] - earlier[0], after[1] - earlier[1]
+        flagged = abs(nrem) > settings.rejection_share or abs(waves) > settings.rejection_waves
+        rules = dict.fromkeys(night.rejected[name][2] for night in (*treated, *before) if night.rejected[name][2])
+        text = (
+            f"artefact rules remove {after[0]:.1%} of NREM and {after[1]:.1%} of the slow waves, {earlier[0]:.1%} and "
+            f"{earlier[1]:.1%} at baseline" + (f"; most by {', '.join(rules)}" if rules else "")
+        )
+        yield (name, "rejection", np.nan, np.nan, settings.rejection_share, flagged, text)
+
+
 def _time_rows(
     treated: Sequence[NightFacts], before: Sequence[NightFacts], settings: ComparabilitySettings
 ) -> Iterator[tuple[object, ...]]:
@@ -308,8 +331,8 @@ def _time_rows(
         ratio = float(np.log(after / earlier)) if after > 0 and earlier > 0 else np.nan
         text = f"{after:.0f} min of NREM analysed, {earlier:.0f} at baseline"
         yield (name, "analysed_minutes", ratio, np.nan, limit, not abs(ratio) <= limit, text)
-    for control, field in (("recording_start", "start_h"), ("sleep_onset", "onset_h")):
-        hours = [[getattr(night, field) for night in part] for part in (treated, before)]
+    for control, name in (("recording_start", "start_h"), ("sleep_onset", "onset_h")):
+        hours = [[getattr(night, name) for night in part] for part in (treated, before)]
         after, earlier = (float(np.mean(part)) for part in hours)
         shift = after - earlier
         if np.isnan(shift):
@@ -376,11 +399,23 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
         condition=str(night["condition"]),
         controls=control_powers(folder.read("spectra"), settings, {c: f["rate_hz"] for c, f in header.items()}),
         header=header,
+        rejected=_rejected(folder.read("rejection")),
         nrem_min={str(channel): float(value) for channel, value in nrem.items()},
         start_h=start_h,
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
         place=float(_places(pd.DataFrame([dict(night)])).iloc[0]),
     )
+
+
+def _rejected(table: pd.DataFrame) -> dict[str, tuple[float, float, str]]:
+    found = {}
+    for channel, rows in table[~table["rule"].str.startswith("limits")].groupby("channel"):
+        by_rule = rows.set_index("rule")
+        shares = by_rule["nrem_share"].drop("any")
+        most = str(shares.idxmax()) if shares.max() > 0 else ""
+        whole = by_rule.loc["any"]
+        found[str(channel)] = (float(whole["nrem_share"]), float(np.nan_to_num(whole["wave_share"])), most)
+    return found
 
 
 def control_powers(

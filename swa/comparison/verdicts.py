@@ -152,6 +152,8 @@ def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: Compar
         apart, limit = float(row["ln_ratio"]), float(row["limit"])
         text = f"gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}"
         return verdict, "one channel", where + text
+    if control == "rejection":
+        return verdict, "artefacts", f"{where}{row['note']}"
     kind = {"analysed_minutes": "minutes", "sleep_onset": "clock", "recording_start": "clock"}.get(control, "header")
     return verdict, kind, f"{where}{control.replace('_', ' ')} {'' if kind == 'clock' else 'differs: '}{row['note']}"
 
