@@ -1,7 +1,7 @@
 """One recording through all rooms: signals, stages and settings become the tables of a night."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError, ScoringError
-from swa.measures import aperiodic, artifacts, power, slow_waves, spindles
+from swa.measures import aperiodic, artifacts, power, quality, rejection, slow_waves, spindles
 from swa.measures.slow_waves import SlowWaves
 from swa.night_tables import (
     NREM,
@@ -24,12 +24,14 @@ from swa.night_tables import (
 )
 from swa.recordings.channels import region
 from swa.recordings.reader import Recording
-from swa.settings import Settings, WaveCriteria
+from swa.settings import ArtifactSettings, Settings, WaveCriteria
 from swa.sleep.scoring import fit_to_recording
 
 if TYPE_CHECKING:
     import mne
     import yasa
+
+LIMIT_FACTORS = (0.5, 2.0)  # artefact limits of the sensitivity run: halved is stricter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,9 @@ class Night:
         Sleep statistics in min, sleep onset, staging source, shares of unusable time.
     notes : tuple of str
         What a reader of the numbers should know.
+    rejection : DataFrame
+        What each artefact rule removes of each channel's NREM, SWA and slow waves, and the result at limits halved
+        and doubled (`swa.measures.rejection.REJECTION_COLUMNS`).
     """
 
     subject: str = ""
@@ -74,6 +79,7 @@ class Night:
     cycles: pd.DataFrame = field(repr=False)
     summary: dict[str, object] = field(repr=False)
     notes: tuple[str, ...]
+    rejection: pd.DataFrame = field(default_factory=lambda: rejection.rejection_table([]), repr=False)
 
     def __repr__(self) -> str:
         whose = " ".join(part for part in ("Night", self.subject, self.session, self.condition) if part)
@@ -155,8 +161,9 @@ def analyze_night(
         spectrogram=spectrogram_of(results),
         hypnogram=hypnogram,
         cycles=frame.cycles,
-        summary=_summarize(recording, hypnogram, in_bed, frame, results),
+        summary=_summarize(recording, hypnogram, in_bed, frame, results, settings),
         notes=notes,
+        rejection=rejection.rejection_table([(result.name, *row) for result in results for row in result.rejection]),
     )
 
 
@@ -230,6 +237,8 @@ def _measure_channels(
     spindle_channel = min([name for name in names if region(name) == "central"] or names, default="")
     for group in recording.groups("eeg"):
         problems.update(group.problems)
+        spectra = [power.compute_window_spectra(row, group.rate_hz, settings.power) for row in group.data_uv]
+        focal = _find_focal(spectra, frame, group.rate_hz, settings)
         for row, channel in enumerate(group.channels):
             band = artifacts.muscle_band(channel.rate_hz, settings.artifacts)
             result = _measure_channel(
@@ -241,6 +250,8 @@ def _measure_channels(
                 frame,
                 settings,
                 group.pieces,
+                spectra[row],
+                focal[row],
             )
             passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic)
             found = None
@@ -257,6 +268,25 @@ def _measure_channels(
             yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found)
 
 
+def _find_focal(
+    spectra: Sequence[power.WindowSpectra], frame: Frame, rate_hz: float, settings: Settings
+) -> NDArray[np.bool_]:
+    """Windows in which one channel alone is large, among the channels that are read together."""
+    if len(spectra) < settings.artifacts.focal_channels:
+        return np.zeros((len(spectra), len(spectra[0].starts) if spectra else 0), bool)
+    nrem = _nrem_epochs(spectra[0], frame, rate_hz) >= 0
+    return artifacts.find_focal(
+        np.array([each.band_power(settings.power.swa_hz) for each in spectra]), nrem, settings.artifacts
+    )
+
+
+def _nrem_epochs(spectra: power.WindowSpectra, frame: Frame, rate_hz: float) -> NDArray[np.int64]:
+    """NREM epoch of each window; -1 for windows of another stage, or of two."""
+    _, codes = np.unique(frame.stages, return_inverse=True)
+    epochs = power.assign_windows(spectra, codes, frame.epoch_s, rate_hz)
+    return np.where((epochs >= 0) & frame.nrem[epochs], epochs, -1)
+
+
 def _measure_channel(
     name: str,
     signal_uv: NDArray[np.float32],
@@ -265,21 +295,18 @@ def _measure_channel(
     muscle_band_hz: tuple[float, float],
     frame: Frame,
     settings: Settings,
-    pieces: Sequence[tuple[int, int]] | None = None,
+    pieces: Sequence[tuple[int, int]],
+    spectra: power.WindowSpectra,
+    focal: NDArray[np.bool_],
 ) -> ChannelResult:
-    """The only pass over the samples of a channel: windows, artefacts, epochs, half-waves."""
-    pieces = pieces if pieces is not None else [(0, len(signal_uv))]
-    spectra = power.compute_window_spectra(signal_uv, rate_hz, settings.power)
-    found = artifacts.find_artifacts(
-        signal_uv,
-        clipped,
-        rate_hz,
-        spectra.starts,
-        spectra.length,
-        spectra.band_power(muscle_band_hz),
-        settings.artifacts,
-        pieces,
-    )
+    """The only pass over the samples of a channel: artefacts, epochs, half-waves."""
+
+    def find(limits: ArtifactSettings) -> artifacts.Artifacts:
+        muscle = spectra.band_power(muscle_band_hz)
+        place = (rate_hz, spectra.starts, spectra.length, muscle)
+        return artifacts.find_artifacts(signal_uv, clipped, *place, limits, pieces, focal)
+
+    found = find(settings.artifacts)
     _, codes = np.unique(frame.stages, return_inverse=True)
     epochs = power.assign_windows(spectra, codes, frame.epoch_s, rate_hz)
     epochs[found.windows] = -1
@@ -289,7 +316,8 @@ def _measure_channel(
     filtered = np.zeros(len(signal_uv))
     for first, end in pieces:
         filtered[first:end] = slow_waves.filter_for_waves(signal_uv[first:end], rate_hz, settings.waves)
-    waves = _usable_waves(slow_waves.detect_in_trace(filtered, rate_hz, settings.waves), usable, rate_hz, frame)
+    detected = slow_waves.detect_in_trace(filtered, rate_hz, settings.waves)
+    waves = _usable_waves(detected, usable, rate_hz, frame)
     chosen = waves[slow_waves.select_waves(waves, settings.waves) & waves["stage"].isin(NREM)]
     peaks_s = chosen["negative_peak_s"].to_numpy()
     before_s, after_s = slow_waves.AVERAGE_S
@@ -303,9 +331,43 @@ def _measure_channel(
         usable_s=_per_epoch(usable, frame.epoch_s, rate_hz, len(codes)) / rate_hz,
         usable=usable,
         removed_s={rule: float(np.sum(mask & nrem_samples)) / rate_hz for rule, mask in found.samples.items()},
+        rejection=_account_for(found, find, detected, nrem_samples, spectra, frame, rate_hz, settings),
         waves=waves,
         average=slow_waves.average_waveform(filtered, peaks_s[np.any(whole, axis=0)], rate_hz),
     )
+
+
+def _account_for(
+    found: artifacts.Artifacts,
+    find: Callable[[ArtifactSettings], artifacts.Artifacts],
+    detected: pd.DataFrame,
+    nrem_samples: NDArray[np.bool_],
+    spectra: power.WindowSpectra,
+    frame: Frame,
+    rate_hz: float,
+    settings: Settings,
+) -> list[tuple[object, ...]]:
+    """What each rule removes of one channel, and the result at limits halved and doubled."""
+    epoch = (detected["negative_peak_s"].to_numpy() / frame.epoch_s).astype(int)
+    inside = epoch < len(frame.stages)
+    inside[inside] = frame.nrem[epoch[inside]]
+    whole = detected[slow_waves.select_waves(detected, settings.waves) & inside]
+    first = np.floor(whole["start_s"].to_numpy() * rate_hz).astype(int)
+    end = np.minimum(np.ceil(whole["end_s"].to_numpy() * rate_hz).astype(int) + 1, len(nrem_samples))
+    waves = np.stack([first, end], axis=1)
+    slow, epochs = spectra.band_power(settings.power.swa_hz), _nrem_epochs(spectra, frame, rate_hz)
+    rows: list[tuple[object, ...]] = list(
+        rejection.account_for_rules(found.samples, found.by_rule, nrem_samples, epochs >= 0, slow, waves)
+    )
+    usable = (~found.unusable, ~found.windows)
+    for factor in LIMIT_FACTORS:
+        other = find(artifacts.scale_limits(settings.artifacts, factor))
+        good = (~other.unusable, ~other.windows)
+        ratios = rejection.compare_limits(usable, good, nrem_samples, epochs, slow, waves)
+        share = float((other.unusable & nrem_samples).sum()) / max(int(nrem_samples.sum()), 1)
+        lost = float(rejection.touched(waves, other.unusable).mean()) if len(waves) else np.nan
+        rows.append((f"limits x {factor:g}", share, np.nan, lost, len(waves), *ratios))
+    return rows
 
 
 def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float, frame: Frame) -> pd.DataFrame:
@@ -364,6 +426,7 @@ def _summarize(
     in_bed: "yasa.Hypnogram",
     frame: Frame,
     results: list[ChannelResult],
+    settings: Settings,
 ) -> dict[str, object]:
     nrem_s = float(frame.nrem.sum()) * frame.epoch_s
     clock = "" if recording.start is None else recording.start.isoformat(timespec="seconds")
@@ -386,7 +449,26 @@ def _summarize(
             for result in results
         },
         "derivations": {channel.name: channel.note for channel in recording.of_role("eeg")},
+        "lost_waves_share": {
+            result.name: None if np.isnan(share) else share
+            for result in results
+            for rule, _, _, share, *_ in result.rejection
+            if rule == rejection.ANY
+        },
+        "spectrum_levels": quality.spectrum_levels(
+            {result.name: _mean_density(result, frame) for result in results},
+            results[0].frequencies_hz,
+            settings.artifacts,
+        ),
+        "header": {name: dict(facts) for name, facts in recording.header_facts.items()},
     }
+
+
+def _mean_density(result: ChannelResult, frame: Frame) -> NDArray[np.float64]:
+    """Mean spectrum of N2+N3; NaN without a usable window."""
+    taken = frame.nrem & np.isfinite(result.density).all(axis=1)
+    nothing = np.full(result.density.shape[1], np.nan)
+    return result.density[taken].mean(axis=0, dtype=float) if taken.any() else nothing
 
 
 def _no_eeg(recording: Recording, problems: dict[str, RecordingError]) -> RecordingError:

@@ -1,6 +1,6 @@
 """What is measured in a night, as tables: one row per channel, stretch and measure; epochs; spectra."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ EARLY_LATE = {  # ratio by the measure of which it is
     "wave_amplitude_p90": "wave_amplitude_early_late_ratio",
     "wave_slope_up": "wave_slope_up_early_late_ratio",
 }
+QUIET_WAKE = ("W", "quiet")  # stages and window of the median spectrum over wake
 PROCESS_S_BAND = "process_s_band"  # column of the epochs: power in the band of the Process S fit
 
 
@@ -59,6 +60,7 @@ class ChannelResult:
     average: pd.DataFrame
     passes_hz: float = float("inf")
     spindles: Spindles | None = None
+    rejection: list[tuple[object, ...]] = field(default_factory=list)
 
 
 def make_frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> Frame:
@@ -218,7 +220,10 @@ def epoch_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.Da
 
 
 def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
-    """Mean spectrum of every stretch of one channel (`SPECTRA_COLUMNS`)."""
+    """Mean spectrum of every stretch of one channel (`SPECTRA_COLUMNS`), and the median over wake (`QUIET_WAKE`).
+
+    Wake moves: the median over its epochs is that of quiet wake, which the gain check between nights needs.
+    """
     stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
     measured = np.asarray(np.isfinite(result.density).all(axis=1))
     shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
@@ -227,12 +232,18 @@ def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     taken = np.array([stretch.epochs & measured for stretch in shown])
     n_epochs, n_hz = taken.sum(axis=1), len(result.frequencies_hz)
     means = taken.astype(float) @ np.where(measured[:, None], result.density, 0).astype(float) / n_epochs[:, None]
+    names = [(stretch.stages, stretch.window) for stretch in shown]
+    wake = measured & (frame.stages == "W")
+    if wake.any():
+        names.append(QUIET_WAKE)
+        n_epochs = np.append(n_epochs, wake.sum())
+        means = np.vstack([means, np.median(result.density[wake].astype(float), axis=0)])
     return pd.DataFrame(
         {
             "channel": result.name,
-            "stages": np.repeat([stretch.stages for stretch in shown], n_hz),
-            "window": np.repeat([stretch.window for stretch in shown], n_hz),
-            "frequency_hz": np.tile(result.frequencies_hz, len(shown)),
+            "stages": np.repeat([stages for stages, _ in names], n_hz),
+            "window": np.repeat([window for _, window in names], n_hz),
+            "frequency_hz": np.tile(result.frequencies_hz, len(names)),
             "density_uv2_hz": means.ravel(),
             "n_epochs": np.repeat(n_epochs, n_hz),
         }

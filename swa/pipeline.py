@@ -11,7 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from swa.comparison.comparability import check_comparability
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, compare_nights, find_baseline
+from swa.comparison.verdicts import judge_contrasts
 from swa.errors import StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings
@@ -22,7 +24,7 @@ from swa.study.manifest import Study, plan_study, write_template
 from swa.study.nights import NightOutcome, NightTask, is_finished, process_night
 from swa.study.store import Results, describe_results, read_results, write_table, write_text
 from swa.study.subject import SubjectTask, combine_subject
-from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, nights_table, problems_table
+from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, join_rejection, nights_table, problems_table
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -194,6 +196,10 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
         asked = compare_nights(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
+    comparability = check_comparability(results, done, contrasts, settings)
+    write_table(comparability, results / "comparability.tsv")
+    join_rejection(results, done)
+    contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
     _write_pages(results, combined, workers, progress)
 

@@ -118,11 +118,30 @@ class ArtifactSettings(Group):
     amplitude_uv: Positive = Field(500.0, description="uV; absolute limit after a 0.3-Hz high-pass")
     flat_uv: Positive = Field(0.5, description="uV; a smaller range over 5 s is a flat signal")
     clipped_samples: int = Field(3, ge=2, description="consecutive samples at the recording's limit")
+    focal_factor: Positive = Field(
+        6.0, description="slow-band power relative to the channel's NREM median, over that of the median channel"
+    )
+    focal_channels: int = Field(4, ge=3, description="EEG channels from which the focal rule works")
     bad_channel_share: Share = Field(0.5, description="a channel is bad when more of its NREM is unusable")
+    spectrum_above: Annotated[float, Field(gt=1)] = Field(
+        4.0, description="NREM power over that of the other EEG channels (median) above which a channel is bad"
+    )
+    spectrum_below: Annotated[float, Field(gt=1)] = Field(
+        10.0, description="NREM power of the other EEG channels (median) over its own above which a channel is bad"
+    )
+    spectrum_slow_hz: Band = Field((0.5, 4.0), description="Hz; a channel is held against the others in this band")
+    spectrum_fast_hz: Band = Field((4.0, 30.0), description="Hz; and in this one")
 
 
 class QualitySettings(Group):
     """Limits of the verdict on a night: beyond them it says caution, with the reason."""
+
+    lost_waves_share: Share = Field(0.05, description="share of the slow waves of a channel that artefact rules remove")
+    uncertain_confidence: Share = Field(0.5, description="probability of its stage below which an epoch is uncertain")
+    uncertain_share: Share = Field(0.25, description="share of uncertain epochs among N2 and N3")
+    staging_shift: Share = Field(
+        0.05, description="change of SWA or wave density when the stager sees the EEG 20 % larger or smaller"
+    )
 
     unusable_nrem_share: Share = Field(0.2, description="unusable share of the NREM of a channel")
     nrem_min: Positive = Field(60.0, description="min of NREM (N2+N3) in the night")
@@ -356,6 +375,52 @@ class ComparisonSettings(Group):
     flip_seed: int = Field(2013, ge=0, description="seed of those random flips")
 
 
+class ComparabilitySettings(Group):
+    """Whether a difference between nights can be one of gain, electrode, filter or clock; and the verdict on it."""
+
+    rem_hz: Band = Field((4.0, 10.0), description="Hz; control band of REM sleep")
+    wake_hz: Band = Field((4.0, 30.0), description="Hz; control band of quiet wake (the median over wake epochs)")
+    nrem_hz: Band = Field((20.0, 30.0), description="Hz; control band of N2+N3")
+    control_min: Positive = Field(3.0, description="min of a stage in a night below which its control is not used")
+    control_cv: Positive = Field(
+        0.12, description="SD (ln) between nights of a subject of the mean power of the three control bands"
+    )
+    control_correlation: Share = Field(
+        0.4, description="correlation of the three between nights; widens the limit where fewer are there"
+    )
+    channel_cv: Positive = Field(
+        0.06,
+        description="SD (ln) between nights of a channel's controls from those of the others; stated, not measured",
+    )
+    control_pairs_df: int = Field(
+        10, ge=1, description="degrees of freedom from which a study's own baseline pairs replace both SDs"
+    )
+    channels_minimum: int = Field(4, ge=3, description="channels from which one is held against the others' median")
+    gain_ratio: Annotated[float, Field(gt=1)] = Field(
+        1.5, description="a gain check beyond this amplitude ratio is `not comparable`: no drug is known to do it"
+    )
+    minutes_ratio: Annotated[float, Field(gt=1)] = Field(
+        1.5, description="analysed minutes of NREM beyond this ratio are flagged (window `night` alone)"
+    )
+    rejection_share: Share = Field(
+        0.1, description="difference of the share of NREM removed as artefact that is flagged"
+    )
+    rejection_waves: Share = Field(
+        0.03, description="difference of the share of slow waves removed as artefact that is flagged"
+    )
+    clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
+    caution: tuple[str, ...] = Field(
+        ("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "sleep_onset"),
+        description="flagged controls that make a comparison `caution`",
+    )
+    not_comparable: tuple[str, ...] = Field(
+        ("derivation",), description="flagged controls that make a comparison `not comparable`"
+    )
+    group_share: Share = Field(
+        0.5, description="share of subjects not comparable above which a group row is `not comparable`"
+    )
+
+
 class Settings(Group):
     """All settings, in groups."""
 
@@ -372,6 +437,7 @@ class Settings(Group):
     homeostasis: HomeostasisSettings = HomeostasisSettings()
     spindles: SpindleSettings = SpindleSettings()
     comparison: ComparisonSettings = ComparisonSettings()
+    comparability: ComparabilitySettings = ComparabilitySettings()
 
     @model_validator(mode="after")
     def _fit_the_rate(self) -> Self:
@@ -389,6 +455,9 @@ class Settings(Group):
         bands |= {"artifacts.muscle_band_hz": self.artifacts.muscle_band_hz}
         bands |= {"artifacts.muscle_band_low_passed_hz": self.artifacts.muscle_band_low_passed_hz}
         bands |= {"homeostasis.band_hz": self.homeostasis.band_hz}
+        bands |= {
+            f"comparability.{name}": getattr(self.comparability, name) for name in ("rem_hz", "wake_hz", "nrem_hz")
+        }
         for name, band in bands.items():
             if isinstance(band, tuple) and band[1] > self.power.highest_hz:
                 kept = f"spectra are kept up to power.highest_hz = {self.power.highest_hz:g}"

@@ -24,6 +24,7 @@ CONTRACT = {
         *("subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale", "estimate", "ci_low"),
         *("ci_high", "p", "p_adjusted", "n", "method", "role", "verdict", "verdict_reasons", "note"),
     ],
+    "comparability.tsv": ["subject", "contrast", "channel", "control", "ln_ratio", "g", "limit", "flagged", "note"],
     "problems.tsv": ["subject", "session", "recording", "step", "problem", "remedy"],
 }
 

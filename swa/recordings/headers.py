@@ -75,6 +75,8 @@ class SignalHeader:
         Physical minimum and maximum, digital minimum and maximum; None where the field is no number.
     is_annotations : bool
         Whether it holds annotations in place of samples.
+    transducer, prefilter : str
+        Electrode and filters, as in the file.
     """
 
     label: str
@@ -84,6 +86,8 @@ class SignalHeader:
     samples: int
     limits: tuple[float | None, ...]
     is_annotations: bool
+    transducer: str = ""
+    prefilter: str = ""
 
     @property
     def physical(self) -> tuple[float, float] | None:
@@ -378,7 +382,7 @@ def _read_signals(path: Path, fields: bytes, n_signals: int, record_s: float | N
     for width in _WIDTHS:
         columns.append([fields[place + i * width : place + (i + 1) * width] for i in range(n_signals)])
         place += width * n_signals
-    labels, _, units, *limits, _, counts, _ = columns
+    labels, transducers, units, *limits, prefilters, counts, _ = columns
     signals: list[SignalHeader] = []
     first = 0
     for i in range(n_signals):
@@ -398,6 +402,8 @@ def _read_signals(path: Path, fields: bytes, n_signals: int, record_s: float | N
                 samples=int(count),
                 limits=tuple(read_number(column[i]) for column in limits),
                 is_annotations=read_text(labels[i]).casefold() in ("edf annotations", "bdf annotations"),
+                transducer=read_text(transducers[i]),
+                prefilter=read_text(prefilters[i]),
             )
         )
         first += int(count)

@@ -1,7 +1,7 @@
 """Recordings: what a file holds, and its signals in µV at one rate, read channel group by channel group."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -98,6 +98,9 @@ class Recording:
         Whether the header's fields about the patient say anything; what they say never leaves the file.
     clipped_samples : int
         Consecutive samples at the recording's limit that count as clipped.
+    header_facts : dict of str to dict
+        Per EEG channel what nights are compared by: `transducer`, `prefilter`, `physical_range_uv`, `rate_hz` and
+        `derivation`. Nothing of the patient.
     source : SignalSource
         Where the samples are read from.
     """
@@ -113,6 +116,7 @@ class Recording:
     gaps: tuple[tuple[float, float], ...] = ()
     has_patient_fields: bool | None = None
     clipped_samples: int = 3
+    header_facts: Mapping[str, Mapping[str, str | float | None]] = field(default_factory=dict, repr=False)
     source: SignalSource = field(repr=False)
 
     @property
@@ -400,8 +404,24 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
         notes=(*header.notes, *header_notes(header, used)),
         has_patient_fields=header.has_patient_fields,
         clipped_samples=settings.artifacts.clipped_samples,
+        header_facts={channel.name: _header_facts(header, channel) for channel in channels if channel.role == "eeg"},
         source=EdfSource(header),
     )
+
+
+def _header_facts(header: Header, channel: Channel) -> dict[str, str | float | None]:
+    """What the header says about how a channel was recorded; of a derivation, what it says about both signals."""
+    signals = [header.signals[position] for position in channel.signals]
+    ranges = [abs(signal.physical[1] - signal.physical[0]) for signal in signals if signal.physical]
+    return {
+        "transducer": " / ".join(dict.fromkeys(signal.transducer[:60] for signal in signals)),
+        "prefilter": " / ".join(dict.fromkeys(signal.prefilter for signal in signals)),
+        "physical_range_uv": round(max(ranges) * UV_PER_UNIT[channel.unit], 3)
+        if ranges and channel.unit in UV_PER_UNIT
+        else None,
+        "rate_hz": channel.rate_hz,
+        "derivation": channel.note,
+    }
 
 
 def _refuse_joined_pieces(raw: "mne.io.BaseRaw", name: str) -> None:

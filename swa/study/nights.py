@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import yasa
 
 # A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
-NIGHT_FORMAT = 1
+NIGHT_FORMAT = 2
 DAY_S = 86400.0
 BEFORE_START_S = 6 * 3600.0  # lights off lies at most so long before the recording begins
 
@@ -186,7 +186,7 @@ def _fingerprint(task: NightTask, hashes: dict[str, Any]) -> str:
         "format": NIGHT_FORMAT,
         "recording": hashes["recording_sha256"],
         "hypnogram": hashes["hypnogram_sha256"] or str(task.hypnogram or ""),
-        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "quality"}),
+        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "comparability", "quality"}),
         "person": [task.age, task.sex],
         "times": task.times,
         "identity": [task.subject, task.session, task.condition],
@@ -249,7 +249,7 @@ def _provenance(task: NightTask, recording: Recording, hashes: dict[str, Any], n
         "study_times": task.times,
         "notes": notes,
         "versions": {name: version(name) for name in packages},
-        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "quality"}),
+        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "comparability", "quality"}),
         "channels": [
             {"name": c.name, "labels": list(c.labels), "role": c.role, "rate_hz": c.rate_hz, "note": c.note}
             for c in recording.channels

@@ -27,6 +27,7 @@ NIGHT_TABLES = {
     "spectra": "desc-spectra.parquet",
     "spectrogram": "desc-spectrogram.parquet",
     "cycles": "desc-cycles_events.tsv",
+    "rejection": "desc-rejection.tsv",
     "measures": "desc-measures.parquet",
 }
 # Names that may look like numbers: `01` must not come back as 1.
@@ -110,6 +111,7 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
         "spectra": night.spectra.astype({"density_uv2_hz": np.float32}) if len(night.spectra) else night.spectra,
         "spectrogram": night.spectrogram,
         "cycles": night.cycles,
+        "rejection": _rounded(night.rejection),
         "measures": night.measures,
     }
     folder.file("desc-night.json").unlink(missing_ok=True)  # from here on the night is neither the old nor the new one
@@ -188,6 +190,11 @@ class Results:
     def contrasts(self) -> pd.DataFrame:
         """Changes within subjects and over the group."""
         return read_table(self.path / "contrasts.tsv")
+
+    @cached_property
+    def comparability(self) -> pd.DataFrame:
+        """The gain check, and what else differs between compared nights."""
+        return read_table(self.path / "comparability.tsv")
 
     @cached_property
     def problems(self) -> pd.DataFrame:

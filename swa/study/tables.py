@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from swa.measures.quality import UNUSABLE, judge_night
+from swa.measures.rejection import REJECTION_COLUMNS
 from swa.night_tables import MEASURE_COLUMNS
 from swa.settings import Settings
 from swa.study.manifest import Study
@@ -43,7 +44,7 @@ def nights_table(
             row[name if name == "SE" else f"{name}_min"] = np.nan if value is None else value
         row["verdict"], row["verdict_reasons"] = "", ""
         if summary:
-            row["verdict"], reasons = judge_night(summary, settings.artifacts.bad_channel_share, settings.quality)
+            row["verdict"], reasons = judge_night(summary, settings.artifacts, settings.quality)
             row["verdict_reasons"] = "; ".join(reasons)
         elif status == "failed":
             row["verdict"], row["verdict_reasons"] = UNUSABLE, "failed (see problems.tsv)"
@@ -84,6 +85,16 @@ def join_measures(results: Path, labels: Sequence[str]) -> pd.DataFrame:
             writer.write_table(pa.Table.from_pandas(part, schema, preserve_index=False))
     os.replace(temporary, path)
     return joined
+
+
+def join_rejection(results: Path, nights: pd.DataFrame) -> None:
+    """What each artefact rule removed of NREM, SWA and slow waves, of every night and channel: ``rejection.tsv``."""
+    columns = ["subject", "session", "condition", *REJECTION_COLUMNS]
+    tables = []
+    for night in nights.to_dict("records"):
+        table = NightFolder(results, night["subject_label"], night["session_label"]).read("rejection")
+        tables.append(table.assign(**{name: night[name] for name in columns[:3]})[columns])
+    write_table(pd.concat(tables) if tables else pd.DataFrame(columns=columns), results / "rejection.tsv")
 
 
 def add_headlines(results: Path, measures: pd.DataFrame) -> None:
