@@ -10,7 +10,7 @@ from swa.comparison.crossover import carry_over, hills_armitage, sequence_test
 from swa.comparison.design import BEFORE
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.group import FEWEST_TESTED, Outcome, paired_outcome
-from swa.comparison.linear import Fit, least_squares, random_intercept, t_interval
+from swa.comparison.linear import Fit, least_squares, random_intercept, t_interval, unequal_variances
 from swa.comparison.within_subject import Changes, Floats, Grid, Ints, NightMeans, mean_over_nights, subject_changes
 from swa.settings import ComparisonSettings
 
@@ -142,7 +142,10 @@ def _mixed(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compa
 
 
 def _arms(grid: Grid, changes: Changes, design: ContrastDesign, settings: ComparisonSettings) -> Outcome:
-    """ANCOVA: the treatment night on the arm and the subject's own baseline, the two arms of the contrast alone."""
+    """ANCOVA: the treatment night on the arm and the subject's own baseline, the two arms of the contrast alone.
+
+    The arms may vary differently (`unequal_variances`), since one of them responds to a drug.
+    """
     sides = [changes, changes if design.other == design.treatment else subject_changes(grid, design.other, design.baseline)]
     rows = [
         np.array([design.members.get(str(name), "") == arm for name in side.subjects], dtype=bool)
@@ -153,17 +156,22 @@ def _arms(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compar
     first = np.concatenate([np.full(int(some.sum()), side) for some, side in zip(rows, (0.5, -0.5), strict=True)])
     known = np.isfinite(after) & np.isfinite(before)
     centre = np.where(known, before, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    fit = least_squares(after, [np.ones(len(after)), first, before - centre])
+    columns: list[npt.ArrayLike] = [np.ones(len(after)), first, before - centre]
+    estimate, error, df, fit = unequal_variances(after, columns, [0, 1, 0])
     counts = [(known & (first == side)[:, None]).sum(axis=0) for side in (0.5, -0.5)]
-    enough = np.minimum(*counts) >= FEWEST_TESTED
-    fit = Fit(beta=fit.beta, covariance=fit.covariance, df=np.where(enough, fit.df, 0), n=fit.n)
+    enough = (np.minimum(*counts) >= FEWEST_TESTED) & (fit.df > 0)
     slope = fit.beta[:, 2]
-
-    def note(i: int) -> str:
-        arms = f"{design.sides[0]} {counts[0][i]} subjects, {design.sides[1]} {counts[1][i]}"
-        return arms + (f"; slope on baseline {slope[i]:.2f}" if enough[i] else "; too few subjects in an arm: no test")
-
-    return _by_t(fit, [0, 1, 0], "ANCOVA between arms, adjusted for baseline", settings, note)
+    t, p, low, high = t_interval(estimate, error, df, settings.confidence)
+    method, note = _texts(len(t)), _texts(len(t))
+    for i in range(len(t)):
+        sizes = f"{design.sides[0]} {counts[0][i]} subjects, {design.sides[1]} {counts[1][i]}"
+        said = f"t({df[i]:.1f}) = {t[i]:.2f}; {sizes}; slope on baseline {slope[i]:.2f}"
+        note[i] = said if enough[i] else f"{sizes}: too few in an arm for a test"
+        method[i] = "ANCOVA between arms, adjusted for baseline" if enough[i] else ""
+    hide = np.where(enough, 1.0, np.nan)
+    return Outcome(
+        estimate=estimate * hide, low=low * hide, high=high * hide, p=p * hide, n=fit.n, method=method, note=note
+    )
 
 
 def _groups(changes: Changes, design: ContrastDesign, settings: ComparisonSettings) -> Outcome:
