@@ -189,6 +189,7 @@ def subject_values(
     nights: pd.DataFrame | None = None,
     contrast: str | None = None,
     settings: Settings | None = None,
+    measures: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Each subject's baseline and treatment value of every marker, as paired plots show them.
 
@@ -196,6 +197,8 @@ def subject_values(
     ----------
     source, baseline, nights, contrast, settings
         As for `compare_nights`.
+    measures : iterable of str, optional
+        Only these measures.
 
     Returns
     -------
@@ -207,7 +210,7 @@ def subject_values(
     settings = settings or Settings()
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     parts = []
-    for _, design, changes in _each_change(plan):
+    for _, design, changes in _each_change(plan, measures):
         if design.members:
             continue
         cell = np.nonzero(changes.present)
@@ -220,6 +223,17 @@ def subject_values(
     if not parts:
         return pd.DataFrame(columns=SUBJECT_VALUE_COLUMNS)
     return pd.concat(parts).sort_values([*SORT_COLUMNS, "subject"], kind="stable", ignore_index=True)
+
+
+def nights_of(source: Source, nights: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the table of nights of a source, as `compare_nights` takes it."""
+    measures, own = _tables(source)
+    known = own if nights is None else nights
+    if known is not None:
+        return known
+    table = measures.table if measures.table is not None else pd.DataFrame(columns=MEASURE_KEYS)
+    _require(table, ["subject", "session", "condition"])
+    return table[["subject", "session", "condition"]].drop_duplicates()
 
 
 def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> str:
@@ -320,10 +334,13 @@ def _roles(
     return np.where(is_primary, "primary", np.where(is_secondary, "secondary", "exploratory")).astype(object)
 
 
-def _each_change(plan: Plan) -> Iterator[tuple[Grid, ContrastDesign, Changes]]:
+def _each_change(
+    plan: Plan, measures: Iterable[str] | None = None
+) -> Iterator[tuple[Grid, ContrastDesign, Changes]]:
+    wanted = None if measures is None else set(measures)
     # Measure by measure, so that the rows and matrices of one measure at a time are in memory.
     for measure in plan.measures.names():
-        if measure in NOT_COMPARED:
+        if measure in NOT_COMPARED or (wanted is not None and measure not in wanted):
             continue
         rows = _rows_of_nights(plan.measures.rows(measure), plan.nights)
         if measure in SHARED_OVER_NIGHTS:
@@ -346,12 +363,8 @@ def _plan(
     contrast: str | None,
     settings: ComparisonSettings,
 ) -> Plan:
-    measures, own_nights = _tables(source)
-    nights = own_nights if nights is None else nights
-    if nights is None:
-        table = measures.table if measures.table is not None else pd.DataFrame()
-        _require(table, ["subject", "session", "condition"])
-        nights = table[["subject", "session", "condition"]].drop_duplicates()
+    measures, _ = _tables(source)
+    nights = nights_of(source, nights)
     used = usable_nights(nights)
     before = nights_before(nights)
     conditions = sorted(used["condition"].unique())
