@@ -199,6 +199,37 @@ def simulate(
     typer.echo(f"Next: swa run {directory} -o results")
 
 
+@app.command()
+def plan(
+    results: Annotated[Path | None, typer.Argument(help="A results folder whose own reliability is used.")] = None,
+    icc: Annotated[float | None, typer.Option(help="Between-night reliability of the marker (0 to 1).")] = None,
+    cv: Annotated[float | None, typer.Option(help="Coefficient of variation over subjects: 0.4 is 40 %.")] = None,
+    effect: Annotated[str, typer.Option(help="Effect to find: 20%, -15%, or a ratio, 1.2.")] = "20%",
+    effect_sd: Annotated[float | None, typer.Option(help="SD of the response over subjects (ln). Default: 0.")] = None,
+    power: Annotated[float, typer.Option(help="Wanted power.")] = 0.8,
+    subjects: Annotated[int | None, typer.Option(help="What this number of subjects can find.")] = None,
+) -> None:
+    """Sample size and smallest effect that can be found, from a stated or a study's own reliability."""
+    from swa.comparison.planning import plan_sample, read_effect, stated_variation, study_variation
+    from swa.settings import Settings
+    from swa.study.store import read_results
+
+    from .show import show_plan
+
+    if results and (icc is not None or cv is not None):
+        _fail("plan: give either a results folder, or --icc and --cv.")
+    if results:
+        found = read_results(results)
+        variation = study_variation(found, found.settings, effect_sd)
+    else:
+        default = Settings().comparison
+        basis = "default" if icc is None and cv is None else "stated"
+        variation = stated_variation(
+            default.icc if icc is None else icc, default.cv if cv is None else cv, effect_sd or 0.0, basis
+        )
+    show_plan(plan_sample(variation, effect=read_effect(effect), power=power, subjects=subjects))
+
+
 @app.command("settings")
 def print_settings() -> None:
     """Print the default settings as TOML, each with its unit and source."""

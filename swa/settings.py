@@ -366,6 +366,33 @@ class ComparisonSettings(Group):
     secondary_windows: tuple[str, ...] = Field(
         ("night", "cycle-1", "matched"), description="windows of the secondary markers"
     )
+    design: Literal["auto", "paired", "crossover", "pre/post crossover", "mixed model", "parallel arms"] = Field(
+        "auto", description="analysis over subjects, where the study file does not tell the design"
+    )
+    mixed_model_missing: Share = Field(
+        0.2, description="share of subjects with only one of two conditions beyond which a mixed model compares them"
+    )
+    full_subject_rows_nights: int = Field(
+        500, ge=0, description="nights up to which contrasts.tsv has every subject's row of every marker"
+    )
+    covariates: tuple[str, ...] = Field(
+        (), description="study-file columns that are related to the change; empty: every numeric one"
+    )
+    profile_measures: tuple[str, ...] = Field(
+        (
+            "swa",
+            "wave_density",
+            "wave_amplitude_p90",
+            "wave_slope_up_matched",
+            "theta_power",
+            "sigma_power",
+            "aperiodic_exponent",
+        ),
+        description="markers of a treatment's profile, in the secondary windows",
+    )
+    equivalence_margin: Annotated[float, Field(gt=1)] = Field(
+        1.25, description="ratio within which two treatments' changes of the primary marker count as equivalent"
+    )
     exact_flip_subjects: int = Field(
         16, ge=6, le=18, description="subjects up to which a sign-flip test goes through all 2^n flips"
     )

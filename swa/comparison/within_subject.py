@@ -10,6 +10,7 @@ for m treatment and k baseline nights: the variance of the difference of two mea
 condition do.
 """
 
+import dataclasses
 import math
 import unicodedata
 from dataclasses import dataclass
@@ -116,6 +117,10 @@ class Changes:
         """Treatment less baseline on the scale of comparison; a change of rounding error alone is none."""
         change = self.treatment - self.baseline
         return np.where(np.abs(change) <= 1e-12 * np.maximum(np.abs(self.baseline), 1.0), 0.0, change)
+
+    def of_markers(self, chosen: Bools) -> "Changes":
+        """Return the changes with rows for the chosen markers alone."""
+        return self if chosen.all() else dataclasses.replace(self, present=self.present & chosen)
 
     def on_reported_scale(self, values: Floats) -> Floats:
         """Ratios and geometric means from ln values; differences as they are."""

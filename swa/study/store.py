@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from swa.errors import StudyError
 from swa.night import Night
@@ -185,6 +186,28 @@ class Results:
     def measures(self) -> pd.DataFrame:
         """The long table."""
         return pd.read_parquet(self.path / "measures.parquet")
+
+    def measure_names(self) -> list[str]:
+        """Names of the measures in the long table, from its row groups."""
+        file = pq.ParquetFile(self.path / "measures.parquet")
+        column = file.schema_arrow.get_field_index("measure")
+        names: dict[str, None] = {}
+        for group in range(file.num_row_groups):
+            statistics = file.metadata.row_group(group).column(column).statistics
+            if statistics is None or statistics.min != statistics.max:
+                found = file.read_row_group(group, columns=["measure"]).column(0).unique().to_pylist()
+                names |= dict.fromkeys(found)
+            else:
+                names[statistics.min] = None
+        return list(names)
+
+    def measure(self, name: str) -> pd.DataFrame:
+        """Rows of one measure of the long table, read alone; text columns as categories."""
+        texts = [column for column in (*KEY, "condition", "unit", "note") if column != "measure"]
+        table = pq.read_table(
+            self.path / "measures.parquet", filters=[("measure", "=", name)], read_dictionary=[*texts, "measure"]
+        )
+        return table.to_pandas()
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
