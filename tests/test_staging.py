@@ -1,5 +1,9 @@
 """Staging with YASA: which channels it uses, when it cannot, and what it makes of real and simulated sleep."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -98,3 +102,16 @@ def test_a_simulated_night_is_staged_as_it_was_made():
     )
     staged = stages_of(stage_recording(recording))
     assert cohen_kappa_score(staged, made.stages) > 0.7
+
+
+@pytest.mark.slow
+def test_what_antropy_compiles_is_kept_for_the_next_process(tmp_path):
+    code = "import numba; before = numba.jit; from swa.sleep.staging import import_antropy; import_antropy()"
+    code += "; import antropy; assert numba.jit is before; print(antropy.higuchi_fd([1.0, 3.0, 2.0] * 50))"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = (
+        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert first == second != ""
+    assert list(tmp_path.rglob("*_higuchi_fd*.nbc"))

@@ -1,5 +1,6 @@
 """Automatic staging with YASA's own classifiers (Vallat & Walker 2021, eLife 10:e70092)."""
 
+import functools
 import warnings
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ def stage_recording(recording: Recording, *, age: float | None = None, sex: str 
     import mne
     import yasa
 
+    import_antropy()
     chosen = staging_channels(recording)
     group = recording.read(chosen, rate_hz=YASA_RATE_HZ)
     if chosen[0].name in group.problems:
@@ -75,6 +77,26 @@ def stage_recording(recording: Recording, *, age: float | None = None, sex: str 
     stages = np.array([short.get(stage, stage) for stage in predicted.hypno], dtype="U3")
     stages[recording.gap_share_per(30.0)[: len(stages)] > 0.5] = "UNS"  # there is nothing to stage in a gap
     return make_hypnogram(stages, 30.0, scorer=scorer, proba=predicted.proba)
+
+
+def import_antropy() -> None:
+    """Import antropy, which YASA's features need, with its compiled functions kept for the next process.
+
+    antropy compiles six functions at every import (8 s, in every worker) and keeps none. numba's own cache keeps them
+    (in the package's ``__pycache__``, else in the user's cache folder, or in ``NUMBA_CACHE_DIR``); asked for where
+    antropy asks for compilation, it hands the next process the same machine code in 0.5 s.
+    """
+    import numba
+
+    compile_now = numba.jit
+    numba.jit = functools.partial(compile_now, cache=True)
+    try:
+        import antropy  # noqa: F401
+    except (RuntimeError, OSError):
+        numba.jit = compile_now  # nowhere to keep them: every process compiles
+        import antropy  # noqa: F401
+    finally:
+        numba.jit = compile_now
 
 
 def staging_channels(recording: Recording) -> list[Channel]:

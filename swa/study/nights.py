@@ -102,6 +102,8 @@ class NightOutcome:
 def is_finished(task: NightTask) -> bool:
     """Whether the night was finished from the same recording, scoring and settings."""
     try:
+        if task.folder.summary() is None:  # nothing to compare with, so the recording need not be hashed here
+            return False
         return task.folder.is_finished(_fingerprint(task, _hash_inputs(task)))
     except (SwaError, OSError):
         return False
