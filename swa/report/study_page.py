@@ -153,6 +153,7 @@ def _draw_pairs(
         own = values[values["measure"] == marker]
         if own.empty:
             continue
+        is_ratio = bool((own["scale"] == "ratio").all())
         name = marker_name(marker, facts.settings)
         window = in_sentence(window_name(headline.window, facts.settings))
 
@@ -166,7 +167,7 @@ def _draw_pairs(
                 own,
                 alt=_pairs_alt(own, name),
                 caption=f"{name}, {window}, {stages_name(headline.stages)}, {headline.channel}: each line is a "
-                "subject, the bold one the mean.",
+                f"subject, the bold one the {'geometric ' if is_ratio else ''}mean.",
             )
         )
     return pictures
