@@ -222,8 +222,8 @@ def average_spectra(
         panels[0].semilogy(curve.index, curve, color=color, label=name)
         exponent, offset = (aperiodic or {}).get(name, (np.nan, np.nan))
         if np.isfinite(exponent) and np.isfinite(offset):
-            ends = np.array(aperiodic_hz)
-            panels[0].plot(ends, 10**offset * ends**-exponent, color=color, linewidth=0.9, linestyle=(0, (4, 2)))
+            fitted = np.linspace(*aperiodic_hz, 60)
+            panels[0].plot(fitted, 10**offset * fitted**-exponent, color=color, linewidth=0.9, linestyle=(0, (4, 2)))
         if position:
             panels[1].plot(curve.index, 10 * np.log10(curve / reference.reindex(curve.index)), color=color)
     for low, high in (bands_hz or {}).values():

@@ -145,7 +145,9 @@ def write_methods(
         writer.format(COMPARISON) + _primary(primary, writer) + _tests(list(tests), writer),
     ]
     rest = _other_settings(facts.settings, writer.said)
-    closing = writer.format("Items of reporting follow the recommendations for M/EEG {cite:pernet2020}.")
+    closing = writer.format(
+        "This text holds the recommended items of reporting {cite:pernet2020} that recordings and settings know."
+    )
     return MethodsText(
         paragraphs=(*paragraphs, f"{rest} {closing}".strip()),
         references=bibtex(writer.cited, versions.get("swa", "")),
@@ -203,7 +205,7 @@ WINDOWS = (
     "than {windows.minimum_min} min of usable signal were treated as missing."
 )
 COMPARISON = (
-    "Nights were compared as log ratios to the baseline ({comparison.baseline}; measures that can be negative as "
+    "Nights were compared as log ratios to the baseline (the first found of {comparison.baseline}; measures that can be negative as "
     "differences), with {comparison.confidence} intervals. The interval of one subject's change rests on the SD "
     "between baseline nights from {comparison.baseline_pairs_df} degrees of freedom on, otherwise on a stated "
     "reliability (ICC {comparison.icc}, CV {comparison.cv}) {cite:jacobson1991+tan2000}. The unit of every test "

@@ -279,7 +279,7 @@ def _value(value: float) -> str:
 
 
 def _optional(value: object) -> str:
-    return number(float(value)) if isinstance(value, int | float) and math.isfinite(value) else NOT_MEASURED
+    return f"{float(value):.1f}" if isinstance(value, int | float) and math.isfinite(value) else NOT_MEASURED
 
 
 def _letter(position: int) -> str:
