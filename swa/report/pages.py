@@ -1,10 +1,12 @@
 """The pages of a results folder: HTML that stands alone, opens from disk and asks nothing of any network."""
 
 import base64
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -100,7 +102,10 @@ def write_study_page(results: Results) -> Path:
     from swa.report.study_page import describe_study
 
     path = results.path / "index.html"
-    write_text(render("study.html", describe_study(results, Shelf(results.path))), path)
+    content = describe_study(results, Shelf(results.path))
+    write_text(render("study.html", content), path)
+    write_text(content["paper"].text, results.path / "methods.txt")
+    write_text(content["paper"].references, results.path / "methods.bib")
     return path
 
 
@@ -114,7 +119,15 @@ def render(template: str, content: dict[str, Any]) -> str:
     content : dict
         What it shows.
     """
-    return _environment().get_template(template).render(content)
+    script = _script()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # Only this script can run, and nothing can ask a network, whatever a name or note of a study contains.
+    return _environment().get_template(template).render(content, script=script, script_hash=f"sha256-{digest}")
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    return (files("swa.report") / "templates" / "page.js").read_text(encoding="utf-8").strip()
 
 
 @lru_cache(maxsize=1)

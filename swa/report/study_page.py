@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.design import text_column
+from swa.recordings.channels import region
 from swa.report import figures
 from swa.report.evidence import (
     Headline,
@@ -19,9 +20,18 @@ from swa.report.evidence import (
     read_contrasts,
     read_facts,
     read_measures,
+    stored_nights,
     units_of,
 )
-from swa.report.sentences import EXPLORATORY, caveats, describe_methods, group_result
+from swa.report.methods_text import write_methods
+from swa.report.sentences import (
+    EXPLORATORY,
+    caveats,
+    describe_methods,
+    group_result,
+    headline_name,
+    where_in_words,
+)
 from swa.report.subject_page import draw_forest, list_settings
 from swa.report.tables import Footnotes, change_table
 from swa.report.wording import (
@@ -79,18 +89,20 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
     units = units_of(measures)
     colors = figures.condition_colors(facts.conditions, facts.baseline)
     by_contrast = [(name, changes[changes["contrast"] == name]) for name in contrasts]
-    treatments = [name.partition(":")[0] for name in contrasts]
+    planned = [name for name in contrasts if name.endswith(f":{facts.baseline}")]
+    treatments = list(dict.fromkeys(name.partition(":")[0] for name in planned))
+    nights, footnotes = _list_nights(results, facts, measures)
     sources = text_column(facts.nights, "staging_source").unique()
     return {
         "title": "Slow-wave sleep"
-        + (f": {join(treatments)} against {facts.baseline}" if contrasts and facts.baseline else ""),
+        + (f": {join(treatments)} against {facts.baseline}" if treatments and facts.baseline else ""),
         "facts": facts,
         "counts": _counts(facts),
         "template": (results.path / "study-template.tsv").is_file() and not contrasts,
         "headline": headline,
         "results_sentences": _results(changes, headline, facts, units),
         "exploratory": EXPLORATORY if contrasts and not headline.declared else "",
-        "caveats": caveats(treatments),
+        "caveats": caveats(dict.fromkeys(part for name in contrasts for part in name.split(":"))),
         "paired": _draw_pairs(measures, headline, facts, units, contrasts, colors, shelf),
         "forests": [
             draw_forest(name, rows, facts.settings, colors, shelf, count="subjects", name="forest")
@@ -100,10 +112,17 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
         "where": f"{stages_name(headline.stages)}, {headline.channel}",
         "night_columns": [name for _, name in NIGHT_NUMBERS]
         + [_heading(name, units) for name in PAIRED_MARKERS if name in facts.nights],
-        "night_rows": (nights := _list_nights(results, facts, measures))[0],
-        "night_footnotes": nights[1],
+        "night_rows": nights,
+        "night_footnotes": footnotes,
+        "night_channel": _night_channel(facts, measures),
         "problems": results.problems.astype(object).fillna("").to_dict("records"),
         "methods": describe_methods(facts.settings, [str(source) for source in sources]),
+        "paper": write_methods(
+            facts,
+            stored_nights(results.path, facts.nights),
+            primary=headline_name(headline, facts.settings) if headline.declared else "",
+            tests=group["method"],
+        ),
         "settings": list_settings(facts.settings),
     }
 
@@ -127,7 +146,28 @@ def _results(changes: pd.DataFrame, headline: Headline, facts: StudyFacts, units
     if rows.empty:
         return ["No two conditions were measured in the same subjects, so there is no change to report."]
     unit = units.get(headline.measure, "")
-    return [group_result(row, headline, facts.settings, unit) for _, row in rows.iterrows()]
+    sentences = []
+    for _, row in rows.iterrows():
+        # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
+        asked = "" if str(row["contrast"]).endswith(f":{facts.baseline}") else "Asked for afterwards, exploratory: "
+        sentences.append(asked + group_result(row, headline, facts.settings, unit))
+    return sentences
+
+
+def _night_channel(facts: StudyFacts, measures: pd.DataFrame) -> str:
+    """Which channel the markers in the table of nights are of: as `study.tables.add_headlines` chooses it."""
+    whole = measures[(measures["stages"] == "NREM") & (measures["window"] == "night")]
+    front = set(whole.loc[whole["channel"] == "frontal", "subject"])
+    first = whole[~whole["subject"].isin(front)].drop_duplicates("subject").set_index("subject")["channel"]
+    members = tuple(name for name in dict.fromkeys(whole["channel"]) if region(name) == "frontal")
+    parts = []
+    if front:
+        place = Headline(measure="", stages="", window="", channel="frontal", declared=False, members=members)
+        parts.append(f"at {where_in_words(place)}")
+    for channel, subjects in first.groupby(first, sort=False):
+        names = join([str(name) for name in subjects.index]) if len(subjects) <= 6 else f"{len(subjects)} subjects"
+        parts.append(f"at {channel}" + (f" in {names}" if len(first.unique()) > 1 or front else ""))
+    return f" {', '.join(parts)}" if parts else ""
 
 
 def _draw_pairs(
@@ -153,6 +193,7 @@ def _draw_pairs(
         own = values[values["measure"] == marker]
         if own.empty:
             continue
+        is_ratio = bool((own["scale"] == "ratio").all())
         name = marker_name(marker, facts.settings)
         window = in_sentence(window_name(headline.window, facts.settings))
 
@@ -166,7 +207,7 @@ def _draw_pairs(
                 own,
                 alt=_pairs_alt(own, name),
                 caption=f"{name}, {window}, {stages_name(headline.stages)}, {headline.channel}: each line is a "
-                "subject, the bold one the mean.",
+                f"subject, the bold one the {'geometric ' if is_ratio else ''}mean.",
             )
         )
     return pictures

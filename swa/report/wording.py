@@ -99,13 +99,13 @@ def number(value: float) -> str:
 
 
 def percent(ratio: float) -> str:
-    """A ratio as a change in percent with its sign: 1.25 is +25.0 %."""
+    """A ratio as a change in percent with its sign and one decimal: 1.25 is +25.0 %."""
     change = 100 * (ratio - 1)
     if not math.isfinite(change):
         return "\u2013"
-    if abs(change) < 0.005:
-        return f"0.00{NBSP}%"
-    return ("+" if change > 0 else "") + number(change) + f"{NBSP}%"
+    text = f"{change:+.1f}" if abs(change) < 1e5 else ("+" if change > 0 else "") + number(change)
+    text = "0.0" if text in ("+0.0", "-0.0") else text
+    return text.replace("-", MINUS) + f"{NBSP}%"
 
 
 def signed(value: float, unit: str = "") -> str:

@@ -270,7 +270,7 @@ def describe_results(results: Path, settings: Settings) -> None:
         "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
     }
     write_text(json.dumps(description, indent=2), results / "dataset_description.json")
-    ignored = ["*.html", "figures/", "*.tsv", "*.parquet", "*.toml", "run.json", "swa.lock"]
+    ignored = ["*.html", "figures/", "*.tsv", "*.parquet", "*.toml", "methods.*", "run.json", "swa.lock"]
     ignored += ["**/*_desc-*", "**/figures/"]
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
 
