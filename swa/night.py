@@ -23,7 +23,7 @@ from swa.night_tables import (
     spectrogram_of,
 )
 from swa.recordings.channels import region
-from swa.recordings.reader import Recording
+from swa.recordings.reader import Recording, as_recording
 from swa.settings import ArtifactSettings, Settings, WaveCriteria
 from swa.sleep.scoring import fit_to_recording
 
@@ -133,7 +133,7 @@ def analyze_night(
         Scoring and recording do not overlap.
     """
     settings = settings or Settings()
-    recording = _as_recording(recording, settings)
+    recording = as_recording(recording, settings)
     hypnogram, scoring_notes = fit_to_recording(_as_hypnogram(hypnogram), recording)
     frame = make_frame(hypnogram, settings, dose_s)
     if not frame.nrem.any():
@@ -199,7 +199,7 @@ def detect_slow_waves(
     settings = settings or Settings()
     if criteria is not None:
         settings = settings.model_copy(update={"waves": criteria})
-    recording = _as_recording(recording, settings)
+    recording = as_recording(recording, settings)
     hypnogram, _ = fit_to_recording(_as_hypnogram(hypnogram), recording)
     frame = make_frame(hypnogram, settings, None)
     problems: dict[str, RecordingError] = {}
@@ -207,17 +207,6 @@ def detect_slow_waves(
     if not results:
         raise _no_eeg(recording, problems)
     return _slow_waves(results, frame, settings.waves)
-
-
-def _as_recording(recording: "Recording | mne.io.BaseRaw", settings: Settings) -> Recording:
-    if isinstance(recording, Recording):
-        return recording
-    if not hasattr(recording, "get_data") or not hasattr(recording, "info"):
-        raise RecordingError(
-            f"Expected a Recording or an mne.io.Raw, got {type(recording).__name__}.",
-            "Read a file with swa.read_recording, or put an array into mne.io.RawArray.",
-        )
-    return Recording.from_raw(recording, settings)
 
 
 def _as_hypnogram(hypnogram: "yasa.Hypnogram") -> "yasa.Hypnogram":

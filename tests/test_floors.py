@@ -17,6 +17,7 @@ FLOORS = [
     "measures",
     "night_tables",
     "night",
+    "wave_tables",
     "study",
     "comparison",
     "report",

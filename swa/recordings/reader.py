@@ -424,6 +424,18 @@ def _header_facts(header: Header, channel: Channel) -> dict[str, str | float | N
     }
 
 
+def as_recording(recording: "Recording | mne.io.BaseRaw", settings: Settings | None = None) -> Recording:
+    """Take a recording as it is, or make one of an `mne.io.Raw`."""
+    if isinstance(recording, Recording):
+        return recording
+    if not hasattr(recording, "get_data") or not hasattr(recording, "info"):
+        raise RecordingError(
+            f"Expected a Recording or an mne.io.Raw, got {type(recording).__name__}.",
+            "Read a file with swa.read_recording, or put an array into mne.io.RawArray.",
+        )
+    return Recording.from_raw(recording, settings)
+
+
 def _refuse_joined_pieces(raw: "mne.io.BaseRaw", name: str) -> None:
     """Refuse what mne read from an interrupted EDF+D: it joins the pieces, so that times after a gap are wrong."""
     for file in raw.filenames:

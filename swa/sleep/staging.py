@@ -8,10 +8,11 @@ import numpy as np
 
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
-from swa.recordings.reader import Recording
+from swa.recordings.reader import Recording, as_recording
 from swa.sleep.scoring import make_hypnogram
 
 if TYPE_CHECKING:
+    import mne
     import yasa
 
 YASA_RATE_HZ = 100.0
@@ -19,12 +20,14 @@ YASA_MINIMUM_S = 300.0
 _REMEDY = "Give a scoring in the column `hypnogram` of the study file."
 
 
-def stage_recording(recording: Recording, *, age: float | None = None, sex: str | None = None) -> "yasa.Hypnogram":
+def stage_recording(
+    recording: "Recording | mne.io.BaseRaw", *, age: float | None = None, sex: str | None = None
+) -> "yasa.Hypnogram":
     """Stage a recording with YASA.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recording or mne.io.BaseRaw
         With at least one EEG channel of at least 80 Hz and 5 min; EOG and chin EMG are used where there are any.
     age : float, optional
         Age in years; used together with `sex`.
@@ -49,6 +52,7 @@ def stage_recording(recording: Recording, *, age: float | None = None, sex: str 
     import mne
     import yasa
 
+    recording = as_recording(recording)
     import_antropy()
     chosen = staging_channels(recording)
     group = recording.read(chosen, rate_hz=YASA_RATE_HZ)
