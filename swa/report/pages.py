@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from swa.report.figures import figure_bytes
+from swa.study.blinding import is_blinded
 from swa.study.store import Results, write_table, write_text
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def write_subject_page(task: PageTask) -> Path:
 
     folder = task.results / f"sub-{task.label}"
     path = folder / f"sub-{task.label}.html"
-    write_text(render("subject.html", describe_subject(Results(task.results), task.subject, Shelf(folder))), path)
+    content = describe_subject(Results(task.results), task.subject, Shelf(folder))
+    write_text(render("subject.html", content | {"blinded": is_blinded(task.results)}), path)
     return path
 
 
@@ -100,7 +102,8 @@ def write_study_page(results: Results) -> Path:
     from swa.report.study_page import describe_study
 
     path = results.path / "index.html"
-    write_text(render("study.html", describe_study(results, Shelf(results.path))), path)
+    content = describe_study(results, Shelf(results.path))
+    write_text(render("study.html", content | {"blinded": is_blinded(results.path)}), path)
     return path
 
 
