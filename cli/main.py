@@ -79,6 +79,7 @@ def run(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do finished nights again.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Hash every recording again.")] = False,
+    blind: Annotated[bool, typer.Option("--blind", help="Codes in the place of conditions, until unblind.")] = False,
 ) -> None:
     """Stage, measure and compare every recording of a folder, and write the pages."""
     from swa.pipeline import run_study
@@ -98,6 +99,7 @@ def run(
                 exclude=exclude or (),
                 overwrite=overwrite,
                 verify=verify,
+                blind=blind,
                 progress=bar.update,
             )
     except KeyboardInterrupt:
@@ -148,6 +150,23 @@ def compare(
             settings=read_settings(settings) if settings else None,
             progress=bar.update,
         )
+    show_results(found)
+    raise typer.Exit(_code(found))
+
+
+@app.command()
+def unblind(
+    results: Annotated[Path, typer.Argument(help="A results folder of `swa run --blind`.")],
+    key: Annotated[Path, typer.Option(help="Its key file.")],
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes for the pages.")] = None,
+) -> None:
+    """Put the names of the conditions back; contrasts and pages are made again with the true baseline."""
+    from swa.pipeline import unblind_study
+
+    from .show import Bar, show_results
+
+    with Bar() as bar:
+        found = unblind_study(results, key, jobs=jobs, progress=bar.update)
     show_results(found)
     raise typer.Exit(_code(found))
 

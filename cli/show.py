@@ -74,6 +74,8 @@ def show_run(run: "StudyRun") -> None:
     problems = run.results.problems.merge(failed[["subject", "session"]], on=["subject", "session"])
     for row in problems.itertuples():
         errors.print(f"failed: {row.subject} {row.session}: {row.problem} {row.remedy}", highlight=False, markup=False)
+    if run.key is not None:
+        errors.print(f"note: the key is {run.key}; keep it from those who read the results", markup=False)
     counts = nights["status"].value_counts()
     finished = int(counts.get("done", 0))
     found = f", {finished - run.n_fresh} of them finished before" if finished > run.n_fresh else ""

@@ -19,6 +19,7 @@ from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings
 from swa.study.batch import Workers, default_jobs
 from swa.study.bids import channel_settings
+from swa.study.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
 from swa.study.lock import hold
 from swa.study.manifest import Study, plan_study, write_template
 from swa.study.nights import NightOutcome, NightTask, is_finished, process_night
@@ -41,11 +42,14 @@ class StudyRun:
         The plan that it followed.
     n_fresh : int
         Nights that were processed now; the others were finished before.
+    key : Path or None
+        Where the key of a blinded study lies.
     """
 
     results: Results
     study: Study
     n_fresh: int
+    key: Path | None = None
 
 
 def run_study(
@@ -59,6 +63,7 @@ def run_study(
     exclude: Sequence[str] = (),
     overwrite: bool = False,
     verify: bool = False,
+    blind: bool = False,
     progress: Progress | None = None,
 ) -> StudyRun:
     """Process every night of a study, compare them, and write the pages.
@@ -83,6 +88,8 @@ def run_study(
         Do finished nights again.
     verify : bool
         Hash every recording again instead of trusting its size and time.
+    blind : bool
+        Put codes in the place of the conditions before the first recording is read (`swa.study.blinding`).
     progress : callable, optional
         Called with (stage, done, total, what).
 
@@ -99,6 +106,13 @@ def run_study(
     results = Path(results)
     study = plan_study(recordings, study_file, settings, results)
     check_primary(study.nights, settings.comparison)
+    _find_excluded(study.nights, exclude)
+    blinded = None
+    if blind:
+        blinded = blind_study(study, settings, results)
+        study, settings, exclude = blinded.study, blinded.settings, [blinded.translate(name) for name in exclude]
+    else:
+        check_not_blinded(results)
     excluded = _find_excluded(study.nights, exclude)
     started = datetime.datetime.now(datetime.UTC)
     with hold(results):
@@ -107,7 +121,7 @@ def run_study(
             write_template(study, results / "study-template.tsv")
         rows = study.nights.to_dict("records")
         runnable = [i for i, row in enumerate(rows) if i not in excluded and not row["problem"]]
-        tasks = [_night_task(rows[i], results, settings, overwrite, verify) for i in runnable]
+        tasks = [_night_task(rows[i], results, settings, overwrite, verify, blinded) for i in runnable]
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
             done = _process_nights(tasks, workers, progress or _silent)
@@ -117,7 +131,10 @@ def run_study(
             _compare(results, workers, settings, None, progress or _silent)
         _write_run(results, started, jobs, scheduler, study, outcomes)
     return StudyRun(
-        results=read_results(results), study=study, n_fresh=sum(outcome.fresh for outcome in outcomes.values())
+        results=read_results(results),
+        study=study,
+        n_fresh=sum(outcome.fresh for outcome in outcomes.values()),
+        key=blinded.key if blinded else None,
     )
 
 
@@ -153,6 +170,35 @@ def compare_study(
     jobs = jobs or default_jobs(found.nights["subject"].nunique())
     with hold(results), Workers(jobs, scheduler) as workers:
         _compare(results, workers, settings or found.settings, contrast, progress or _silent)
+    return read_results(results)
+
+
+def unblind_study(
+    results: str | Path, key: str | Path, *, jobs: int | None = None, progress: Progress | None = None
+) -> Results:
+    """Put the names of the conditions back, and compare with the true baseline; no recording is read.
+
+    Parameters
+    ----------
+    results : str or Path
+        A blinded results folder.
+    key : str or Path
+        Its key file.
+    jobs, progress
+        As in `run_study`.
+
+    Raises
+    ------
+    StudyError
+        The folder is not blinded, or this is not its key.
+    """
+    results = Path(results)
+    found = read_results(results)
+    with hold(results), Workers(jobs or default_jobs(found.nights["subject"].nunique())) as workers:
+        settings = unblind_results(results, Path(key))
+        describe_results(results, settings)
+        mark_unblinded(results, Path(key))
+        _compare(results, workers, settings, None, progress or _silent)
     return read_results(results)
 
 
@@ -258,7 +304,14 @@ def _baseline(done: pd.DataFrame, settings: Settings) -> str:
         return ""
 
 
-def _night_task(row: Mapping[Any, Any], results: Path, settings: Settings, overwrite: bool, verify: bool) -> NightTask:
+def _night_task(
+    row: Mapping[Any, Any],
+    results: Path,
+    settings: Settings,
+    overwrite: bool,
+    verify: bool,
+    blinded: Blinded | None,
+) -> NightTask:
     def text(name: str) -> str:
         value = row.get(name, "")
         return "" if pd.isna(value) else str(value)
@@ -276,9 +329,10 @@ def _night_task(row: Mapping[Any, Any], results: Path, settings: Settings, overw
         sex=text("sex") or None,
         times={name: text(name) for name in ("lights_off", "lights_on", "dose_start") if text(name)},
         results=results,
-        settings=channel_settings(Path(row["path"]), settings),
+        settings=channel_settings(blinded.originals[row["path"]] if blinded else Path(row["path"]), settings),
         overwrite=overwrite,
         verify=verify,
+        blinded=blinded is not None,
     )
 
 

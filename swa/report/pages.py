@@ -14,6 +14,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from swa.report.figures import figure_bytes
+from swa.study.blinding import is_blinded
 from swa.study.store import Results, write_table, write_text
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def write_subject_page(task: PageTask) -> Path:
 
     folder = task.results / f"sub-{task.label}"
     path = folder / f"sub-{task.label}.html"
-    write_text(render("subject.html", describe_subject(Results(task.results), task.subject, Shelf(folder))), path)
+    content = describe_subject(Results(task.results), task.subject, Shelf(folder))
+    write_text(render("subject.html", content | {"blinded": is_blinded(task.results)}), path)
     return path
 
 
@@ -103,7 +105,7 @@ def write_study_page(results: Results) -> Path:
 
     path = results.path / "index.html"
     content = describe_study(results, Shelf(results.path))
-    write_text(render("study.html", content), path)
+    write_text(render("study.html", content | {"blinded": is_blinded(results.path)}), path)
     write_text(content["paper"].text, results.path / "methods.txt")
     write_text(content["paper"].references, results.path / "methods.bib")
     return path

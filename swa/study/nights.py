@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,8 @@ class NightTask:
         All settings.
     overwrite, verify : bool
         Do it again; hash the recording again.
+    blinded : bool
+        Keep dates and the file's time out of what is written.
     """
 
     subject: str
@@ -69,6 +71,7 @@ class NightTask:
     settings: Settings
     overwrite: bool = False
     verify: bool = False
+    blinded: bool = False
 
     @property
     def folder(self) -> NightFolder:
@@ -124,6 +127,8 @@ def process_night(task: NightTask) -> NightOutcome:
         offsets, notes = _offsets(task, recording)
         notes += [f"{name} is that of the scoring" for name in lights if name not in offsets]
         offsets = lights | offsets
+        if task.blinded and recording.start is not None:
+            recording = replace(recording, start=None, clock=recording.start.time())
         night = analyze_night(
             recording,
             hypnogram,
@@ -242,6 +247,8 @@ def clock_offset_s(text: str, start: datetime.datetime) -> float:
 
 def _provenance(task: NightTask, recording: Recording, hashes: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     packages = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
+    if task.blinded:  # its time would tell the order of the nights; without it the next run hashes the file again
+        hashes = {name: value for name, value in hashes.items() if name != "recording_mtime_ns"}
     return {
         "subject": task.subject,
         "session": task.session,
