@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -155,9 +156,11 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
     say = lines.append
     if found["plan"]:
         say(f"Plan ({found['source']}): {len(found['plan'])} nights")
+        plan = [("subject", "condition", "session", "recording", "stages")]
         for night in found["plan"]:
-            scoring = night["hypnogram"] or "staged by YASA"
-            say(f"  {night['subject']}  {night['condition']}  {night['session']}  {night['recording']}  {scoring}")
+            scoring = Path(night["hypnogram"]).name or "by YASA"
+            plan.append((night["subject"], night["condition"], night["session"], night["recording"], scoring))
+        lines += _align(plan)
     for note in found["notes"]:
         say(f"note: {note}")
     for recording in found["recordings"]:
@@ -173,9 +176,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
             for channel in used:
                 labels, rate = " - ".join(channel["labels"]), f"{channel['rate_hz']:g} Hz"
                 rows.append((channel["name"], channel["role"], labels, rate, channel["unit"], channel["note"]))
-            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-            for row in rows:  # a rich table for each of 1,000 recordings would take 10 s
-                say("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+            lines += _align(rows)
         if recording["staging"]:
             say(f"  staged on {', '.join(recording['staging'])}")
         ignored: dict[str, list[str]] = {}
@@ -185,6 +186,12 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
         for reason, labels in ignored.items():
             say(f"  not used ({reason}): {', '.join(labels)}")
     _say(_console(), "\n".join(lines))
+
+
+def _align(rows: "list[tuple[str, ...]]") -> list[str]:
+    """Rows as lines in columns; a rich table for each of 1,000 recordings would take 10 s."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _console() -> Console:

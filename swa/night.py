@@ -427,7 +427,7 @@ def _summarize(
         "sleep_onset_min": None if np.isnan(frame.sleep_onset_s) else frame.sleep_onset_s / 60,
         "dose_s": frame.dose_s,
         "nrem_cycles": len(frame.cycles),
-        "staging_confidence": None if proba is None else float(proba.max(axis=1).mean()),
+        "staging_confidence": None if proba is None else float(proba.max(axis=1)[frame.stages != "UNS"].mean()),
         "statistics": {
             name: None if np.isnan(value) else float(value) for name, value in in_bed.sleep_statistics().items()
         },

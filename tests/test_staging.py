@@ -115,3 +115,26 @@ def test_what_antropy_compiles_is_kept_for_the_next_process(tmp_path):
     )
     assert first == second != ""
     assert list(tmp_path.rglob("*_higuchi_fd*.nbc"))
+
+
+def test_a_gap_does_not_change_the_stages_around_it(shared_data, tmp_path):
+    """The real nap with 90 s without recording at minute 10: all other epochs are staged as before."""
+    data = bytearray((shared_data / "recordings" / "nap_10ch_256hz.edf").read_bytes())
+    whole = stage_recording(read_recording(shared_data / "recordings" / "nap_10ch_256hz.edf"))
+    data[192:197] = b"EDF+D"
+    place = 0
+    for second in range(600, int(data[236:244])):
+        place = data.index(f"+{second}\x14\x14".encode(), place)
+        later = f"+{second + 90}\x14\x14".encode()
+        data[place : place + len(later)] = later
+    (tmp_path / "nap.edf").write_bytes(data)
+    recording = read_recording(tmp_path / "nap.edf")
+    assert recording.gaps == ((600.0, 690.0),)
+    interrupted = stage_recording(recording)
+    stages = stages_of(interrupted)
+    assert stages[20:23].tolist() == ["UNS"] * 3
+    np.testing.assert_array_equal(np.delete(stages, slice(20, 23)), stages_of(whole))
+    assert (interrupted.proba.iloc[20:23] == 0.2).all(axis=None)
+    np.testing.assert_allclose(
+        np.delete(interrupted.proba.to_numpy(), slice(20, 23), axis=0), whole.proba, atol=0.02
+    )  # edges of resampling

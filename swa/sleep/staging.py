@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 YASA_RATE_HZ = 100.0
 YASA_MINIMUM_S = 300.0
+EPOCH_S = 30.0
 _REMEDY = "Give a scoring in the column `hypnogram` of the study file."
 
 
@@ -60,9 +61,14 @@ def stage_recording(
         raise group.problems[chosen[0].name]
     roles = [channel.role for channel in group.channels]
     names = [channel.name for channel in group.channels]
+    # What was not recorded is left out: flat epochs would pull YASA's scaling over the night, and its smoothing over
+    # 7.5 minutes, towards a state that nobody was in.
+    missing = recording.gap_share_per(EPOCH_S) > 0.5
+    kept = np.ones(group.data_uv.shape[1], bool)
+    kept[: len(missing) * round(EPOCH_S * YASA_RATE_HZ)] = ~np.repeat(missing, round(EPOCH_S * YASA_RATE_HZ))
     metadata = {"age": age, "male": sex[:1].lower() == "m"} if age is not None and sex else None
     raw = mne.io.RawArray(
-        group.data_uv.astype(np.float64) * 1e-6, mne.create_info(names, YASA_RATE_HZ, roles), verbose="error"
+        group.data_uv[:, kept].astype(np.float64) * 1e-6, mne.create_info(names, YASA_RATE_HZ, roles), verbose="error"
     )
     by_role = dict(zip(roles, names, strict=True))
     try:
@@ -78,9 +84,11 @@ def stage_recording(
     model = "+".join(roles) + ("+demographics" if metadata else "")
     scorer = f"YASA {yasa.__version__} ({model}: {', '.join(names)})"
     short = {"WAKE": "W", "REM": "R"}
-    stages = np.array([short.get(stage, stage) for stage in predicted.hypno], dtype="U3")
-    stages[recording.gap_share_per(30.0)[: len(stages)] > 0.5] = "UNS"  # there is nothing to stage in a gap
-    return make_hypnogram(stages, 30.0, scorer=scorer, proba=predicted.proba)
+    stages = np.full(len(missing), "UNS", dtype="U3")
+    stages[~missing] = [short.get(stage, stage) for stage in predicted.hypno]
+    unknown = 1 / predicted.proba.shape[1]  # of each stage, as yasa.Hypnogram asks for a sum of 1
+    proba = predicted.proba.set_axis(np.flatnonzero(~missing)).reindex(range(len(missing)), fill_value=unknown)
+    return make_hypnogram(stages, EPOCH_S, scorer=scorer, proba=proba.rename_axis(predicted.proba.index.name))
 
 
 def import_antropy() -> None:
