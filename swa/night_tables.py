@@ -123,7 +123,7 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
             result.waves, settings.waves, minutes, stretch.epochs[epoch_of_wave], chosen
         )
         rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
-    rows += _night_rows(result, frame, settings)
+    rows += _night_rows(result, frame, settings, chosen)
     return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
 
 
@@ -137,7 +137,9 @@ def _spindle_rows(
     return [(name, "", value, unit, n, note) for name, (value, unit, n, note) in summary.items()]
 
 
-def _night_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list[tuple[object, ...]]:
+def _night_rows(
+    result: ChannelResult, frame: Frame, settings: Settings, chosen: NDArray[np.bool_]
+) -> list[tuple[object, ...]]:
     """Measures of the whole night: how SWA falls."""
     swa_uv2 = result.density @ power.band_weights(result.frequencies_hz, settings.power.swa_hz)
     rows: list[tuple[object, ...]] = []
@@ -146,7 +148,7 @@ def _night_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list
     n = int(known.sum())
     for name, (value, unit, note) in homeostasis.summarize_decline(swa_uv2, frame.nrem, frame.epoch_s).items():
         rows.append((*key, name, "", value, unit, n, note))
-    rows += [(*key, *row) for row in _early_late_rows(result, frame, settings)]
+    rows += [(*key, *row) for row in _early_late_rows(result, frame, settings, chosen)]
     first, second = (known & (frame.cycle_of_epoch == cycle) for cycle in (1, 2))
     minutes = min(result.usable_s[first].sum(), result.usable_s[second].sum()) / 60
     ratio, note = np.nan, "fewer than two NREM cycles"
@@ -157,14 +159,13 @@ def _night_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list
     return rows
 
 
-def _early_late_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list[tuple[object, ...]]:
+def _early_late_rows(
+    result: ChannelResult, frame: Frame, settings: Settings, chosen: NDArray[np.bool_]
+) -> list[tuple[object, ...]]:
     """First over last hour of NREM, of the amplitude and the slope of waves."""
     hours = homeostasis.first_and_last_hour(frame.nrem, frame.epoch_s)
     epoch = result.waves["epoch"].to_numpy()
-    parts = [
-        slow_waves.summarize_waves(result.waves, settings.waves, 1.0, hour[epoch] if len(epoch) else None)
-        for hour in hours
-    ]
+    parts = [slow_waves.summarize_waves(result.waves, settings.waves, 1.0, hour[epoch], chosen) for hour in hours]
     reason = "" if hours[0].any() else f"{frame.nrem.sum() * frame.epoch_s / 60:.0f} min of NREM, 120 are needed"
     rows: list[tuple[object, ...]] = []
     for name, measure in EARLY_LATE.items():
