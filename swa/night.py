@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError, ScoringError
-from swa.measures import aperiodic, artifacts, power, slow_waves, spindles
+from swa.measures import aperiodic, artifacts, coupling, power, slow_waves, spindles
 from swa.measures.slow_waves import SlowWaves
 from swa.night_tables import (
     NREM,
@@ -253,7 +253,14 @@ def _measure_channels(
                     group.rate_hz,
                     settings.spindles,
                 )
-            yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found)
+            coupled = None
+            if settings.coupling.measured:
+                waves = result.waves[slow_waves.select_waves(result.waves, settings.waves)]
+                peaks_s = waves.loc[waves["stage"].isin(NREM), "negative_peak_s"].to_numpy()
+                coupled = coupling.find_coupling(
+                    group.data_uv[row], result.usable, peaks_s, group.rate_hz, settings.coupling
+                )
+            yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found, coupling=coupled)
 
 
 def _measure_channel(

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import aperiodic, homeostasis, power, slow_waves, windows
+from swa.measures.coupling import Coupling, summarize_coupling
 from swa.measures.spindles import Spindles, summarize_spindles
 from swa.recordings.channels import region
 from swa.settings import Settings
@@ -59,6 +60,7 @@ class ChannelResult:
     average: pd.DataFrame
     passes_hz: float = float("inf")
     spindles: Spindles | None = None
+    coupling: Coupling | None = None
 
 
 def make_frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> Frame:
@@ -100,6 +102,10 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         rows.append((*key, "analysed_minutes", "", minutes, "min", n, stretch.reason))
         if result.spindles is not None and stretch.stages in ("NREM", *NREM):
             rows += [(*key, *row) for row in _spindle_rows(result.spindles, stretch, frame, minutes, reason)]
+        if result.coupling is not None and stretch.stages in ("NREM", *NREM) and not reason:
+            inside = stretch.epochs[(result.coupling.peaks_s / frame.epoch_s).astype(int)]
+            coupled = summarize_coupling(result.coupling, inside, settings.coupling)
+            rows += [(*key, name, "", *row) for name, row in coupled.items()]
         if reason:
             units = _measure_units(settings, stretch)
             rows += [(*key, measure, "", np.nan, unit, 0, reason) for measure, unit in units.items()]

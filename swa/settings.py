@@ -199,6 +199,18 @@ class SpindleSettings(Group):
     minimum_min: Positive = Field(5.0, description="min of usable N2+N3 below which spindles are not looked for")
 
 
+class CouplingSettings(Group):
+    """Coupling of slow waves and spindles: optional, with the bands of YASA (Vallat & Walker 2021)."""
+
+    measured: bool = Field(False, description="whether it is measured: about 1 s a night and channel")
+    phase_hz: Band = Field((0.3, 1.5), description="Hz; band whose phase is taken")
+    sigma_hz: Band = Field((12.0, 16.0), description="Hz; band whose amplitude is taken")
+    around_s: Positive = Field(1.0, description="s; before and after the negative peak, where the maximum is sought")
+    fewest_waves: int = Field(30, ge=5, description="slow waves below which nothing is measured")
+    surrogates: int = Field(200, ge=100, description="surrogates, each wave with the sigma of a window 2-10 s away")
+    seed: int = Field(2015, ge=0, description="seed of the surrogates")
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     "riedner2007": {},
     "massimini2004": {
@@ -371,6 +383,7 @@ class Settings(Group):
     aperiodic: AperiodicSettings = AperiodicSettings()
     homeostasis: HomeostasisSettings = HomeostasisSettings()
     spindles: SpindleSettings = SpindleSettings()
+    coupling: CouplingSettings = CouplingSettings()
     comparison: ComparisonSettings = ComparisonSettings()
 
     @model_validator(mode="after")
@@ -388,7 +401,7 @@ class Settings(Group):
         }
         bands |= {"artifacts.muscle_band_hz": self.artifacts.muscle_band_hz}
         bands |= {"artifacts.muscle_band_low_passed_hz": self.artifacts.muscle_band_low_passed_hz}
-        bands |= {"homeostasis.band_hz": self.homeostasis.band_hz}
+        bands |= {"homeostasis.band_hz": self.homeostasis.band_hz, "coupling.sigma_hz": self.coupling.sigma_hz}
         for name, band in bands.items():
             if isinstance(band, tuple) and band[1] > self.power.highest_hz:
                 kept = f"spectra are kept up to power.highest_hz = {self.power.highest_hz:g}"

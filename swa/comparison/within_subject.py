@@ -33,6 +33,8 @@ DIFFERENCE_MEASURES = frozenset(
     {
         "aperiodic_exponent",
         "aperiodic_offset",
+        "coupling_phase",
+        "coupling_z",
         "spindle_frequency",
         "swa_above_aperiodic",
         "swa_decline",

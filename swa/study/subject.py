@@ -22,6 +22,8 @@ ADDITIVE = (
     "analysed_minutes",
     "aperiodic_exponent",
     "aperiodic_offset",
+    "coupling_phase",
+    "coupling_z",
     "process_s_asymptote",
     "spindle_frequency",
     "swa_above_aperiodic",
