@@ -21,6 +21,7 @@ from swa.night_tables import (
     make_frame,
     spectra_rows,
     spectrogram_of,
+    travelling_rows,
 )
 from swa.recordings.channels import region
 from swa.recordings.reader import Recording
@@ -148,7 +149,7 @@ def analyze_night(
         subject=subject,
         session=session,
         condition=condition,
-        measures=pd.concat([channel_rows(result, frame, settings) for result in results], ignore_index=True),
+        measures=_measure_rows(results, frame, settings),
         waves=_slow_waves(results, frame, settings.waves),
         epochs=pd.concat([epoch_rows(result, frame, settings) for result in results], ignore_index=True),
         spectra=pd.concat([spectra_rows(result, frame, settings) for result in results], ignore_index=True),
@@ -200,6 +201,13 @@ def detect_slow_waves(
     if not results:
         raise _no_eeg(recording, problems)
     return _slow_waves(results, frame, settings.waves)
+
+
+def _measure_rows(results: list[ChannelResult], frame: Frame, settings: Settings) -> pd.DataFrame:
+    tables = [channel_rows(result, frame, settings) for result in results]
+    if settings.travelling.measured:
+        tables.append(travelling_rows(results, frame, settings))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _as_recording(recording: "Recording | mne.io.BaseRaw", settings: Settings) -> Recording:

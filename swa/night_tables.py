@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from swa.measures import aperiodic, homeostasis, power, slow_waves, windows
 from swa.measures.coupling import Coupling, summarize_coupling
 from swa.measures.spindles import Spindles, summarize_spindles
+from swa.measures.travelling import find_travelling, summarize_travelling
 from swa.recordings.channels import region
 from swa.settings import Settings
 from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
@@ -130,6 +131,28 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         )
         rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
     rows += _night_rows(result, frame, settings, chosen)
+    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+
+
+def travelling_rows(results: list[ChannelResult], frame: Frame, settings: Settings) -> pd.DataFrame:
+    """Rows of the long table on waves that several channels share; none unless the settings ask for them."""
+    rows: list[tuple[object, ...]] = []
+    if settings.travelling.measured:
+        peaks = [
+            np.sort(result.waves.loc[slow_waves.select_waves(result.waves, settings.waves), "negative_peak_s"])
+            for result in results
+        ]
+        starts_s, delays_s = find_travelling(peaks, settings.travelling)
+        epoch = (starts_s / frame.epoch_s).astype(int)
+        for stretch in frame.stretches:
+            if stretch.stages not in ("NREM", *NREM):
+                continue
+            channels = summarize_travelling(delays_s[stretch.epochs[epoch]], settings.travelling)
+            rows += [
+                (result.name, stretch.stages, stretch.window, measure, "", value, unit, n, note)
+                for result, summary in zip(results, channels, strict=True)
+                for measure, (value, unit, n, note) in summary.items()
+            ]
     return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
 
 

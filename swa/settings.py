@@ -211,6 +211,15 @@ class CouplingSettings(Group):
     seed: int = Field(2015, ge=0, description="seed of the surrogates")
 
 
+class TravellingSettings(Group):
+    """Travelling of slow waves across channels: optional (after Massimini 2004, J Neurosci 24:6862)."""
+
+    measured: bool = Field(False, description="whether it is measured")
+    within_s: Positive = Field(0.2, description="s; channels whose negative peaks lie within share a wave")
+    fewest_channels: int = Field(4, ge=3, description="channels that must share a wave")
+    fewest_events: int = Field(20, ge=1, description="shared waves below which a channel is not measured")
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     "riedner2007": {},
     "massimini2004": {
@@ -384,6 +393,7 @@ class Settings(Group):
     homeostasis: HomeostasisSettings = HomeostasisSettings()
     spindles: SpindleSettings = SpindleSettings()
     coupling: CouplingSettings = CouplingSettings()
+    travelling: TravellingSettings = TravellingSettings()
     comparison: ComparisonSettings = ComparisonSettings()
 
     @model_validator(mode="after")

@@ -38,6 +38,8 @@ DIFFERENCE_MEASURES = frozenset(
         "spindle_frequency",
         "swa_above_aperiodic",
         "swa_decline",
+        "travel_delay",
+        "travel_origin_share",
         "wave_multipeak_fraction",
     }
 )
