@@ -350,7 +350,8 @@ def _process_s(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[
                 note = why or f"{settings.comparison.confidence:.0%} interval {estimate.low:.4g} to {estimate.high:.4g}"
                 if measure == "process_s_initial" and not why and len(baseline) == 1 and night.session not in baseline:
                     ratio = fit.initial_ratio(night.session, baseline[0])  # tau and LA err alike in both nights
-                    note += f"; over baseline {ratio.value:.3g}, {ratio.low:.3g} to {ratio.high:.3g} by this fit"
+                    if np.isfinite(ratio.value):
+                        note += f"; over baseline {ratio.value:.3g}, {ratio.low:.3g} to {ratio.high:.3g} by this fit"
                 value = estimate.value if not why else np.nan
                 key = (night.session, night.condition, channel, "NREM", "night")
                 rows.append((*key, measure, fit.variant, value, unit, n, note))
