@@ -23,7 +23,7 @@ from swa.night_tables import (
     spectrogram_of,
     travelling_rows,
 )
-from swa.recordings.channels import region
+from swa.recordings.channels import Channel, region
 from swa.recordings.reader import Recording
 from swa.settings import Settings, WaveCriteria
 from swa.sleep.scoring import fit_to_recording
@@ -268,7 +268,28 @@ def _measure_channels(
                 coupled = coupling.find_coupling(
                     group.data_uv[row], result.usable, peaks_s, group.rate_hz, settings.coupling
                 )
+            if settings.aperiodic.high_exponent:
+                result = _add_native_spectra(result, recording, channel, group.rate_hz, settings)
             yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found, coupling=coupled)
+
+
+def _add_native_spectra(
+    result: ChannelResult, recording: Recording, channel: Channel, rate_hz: float, settings: Settings
+) -> ChannelResult:
+    """Spectra of the same windows at the native rate: resampling weakens what lies above 40 Hz."""
+    result = dataclasses.replace(result, native_rate_hz=channel.rate_hz)
+    passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic)
+    if passes_hz < settings.aperiodic.high_hz[1] or result.window_epochs is None or not len(result.window_epochs):
+        return result
+    signal_uv = recording.read([channel], channel.rate_hz).data_uv[0]
+    native = power.compute_window_spectra(signal_uv, channel.rate_hz, settings.power)
+    hop_s = max(1, round(round(settings.power.window_s * rate_hz) * (1 - settings.power.overlap))) / rate_hz
+    same = np.round(native.starts / channel.rate_hz / hop_s).astype(int)
+    epochs = np.where(
+        same < len(result.window_epochs), result.window_epochs[np.minimum(same, len(result.window_epochs) - 1)], -1
+    )
+    density, _ = power.average_by_epoch(native, epochs, len(result.density))
+    return dataclasses.replace(result, native_hz=native.frequencies_hz, native_density=density)
 
 
 def _measure_channel(
@@ -318,6 +339,7 @@ def _measure_channel(
         usable=usable,
         removed_s={rule: float(np.sum(mask & nrem_samples)) / rate_hz for rule, mask in found.samples.items()},
         waves=waves,
+        window_epochs=epochs,
         average=slow_waves.average_waveform(filtered, peaks_s[np.any(whole, axis=0)], rate_hz),
     )
 

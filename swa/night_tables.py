@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import aperiodic, homeostasis, power, slow_waves, windows
+from swa.measures.coupling import UNITS as COUPLING_UNITS
 from swa.measures.coupling import Coupling, summarize_coupling
 from swa.measures.spindles import Spindles, summarize_spindles
 from swa.measures.travelling import find_travelling, summarize_travelling
@@ -62,6 +63,10 @@ class ChannelResult:
     passes_hz: float = float("inf")
     spindles: Spindles | None = None
     coupling: Coupling | None = None
+    window_epochs: NDArray[np.int64] | None = None
+    native_rate_hz: float = float("nan")
+    native_hz: NDArray[np.floating] | None = None
+    native_density: NDArray[np.float32] | None = None
 
 
 def make_frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> Frame:
@@ -126,12 +131,29 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
             result.passes_hz,
         )
         rows += [(*key, name, "", value, unit, n, note) for name, (value, unit, note) in fitted.items()]
+        if settings.aperiodic.high_exponent:
+            rows.append((*key, *_high_exponent_row(result, taken, settings)))
         summary = slow_waves.summarize_waves(
             result.waves, settings.waves, minutes, stretch.epochs[epoch_of_wave], chosen
         )
         rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
     rows += _night_rows(result, frame, settings, chosen)
     return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+
+
+def _high_exponent_row(
+    result: ChannelResult, taken: NDArray[np.bool_], settings: Settings
+) -> tuple[str, str, float, str, int, str]:
+    """Exponent of 30-45 Hz from the spectra at the native rate."""
+    frequencies, density, n = np.empty(0), np.empty(0), 0
+    if result.native_density is not None and result.native_hz is not None:
+        known = taken & np.isfinite(result.native_density).all(axis=1)
+        frequencies, n = result.native_hz, int(known.sum())
+        density = result.native_density[known].mean(axis=0, dtype=float) if n else np.full(len(frequencies), np.nan)
+    value, unit, note = aperiodic.measure_high_exponent(
+        frequencies, density, result.native_rate_hz, None, settings.aperiodic
+    )
+    return "aperiodic_exponent_high", "", value, unit, n, note
 
 
 def travelling_rows(results: list[ChannelResult], frame: Frame, settings: Settings) -> pd.DataFrame:
@@ -225,6 +247,9 @@ def _measure_units(settings: Settings, stretch: windows.Stretch) -> dict[str, st
         waves = slow_waves.summarize_waves(empty, settings.waves, 1.0)
         units |= {name: unit for name, (_, unit, _) in waves.items()}
         units |= aperiodic.UNITS
+        units |= {"aperiodic_exponent_high": "1"} if settings.aperiodic.high_exponent else {}
+    if settings.coupling.measured and stretch.stages in ("NREM", *NREM):
+        units |= COUPLING_UNITS
     return units
 
 

@@ -159,6 +159,9 @@ class AperiodicSettings(Group):
         1.5, description="scatters above the line from which a frequency counts as a peak and loses its weight"
     )
     high_hz: Band = Field((30.0, 45.0), description="Hz; range of the high exponent (Lendner 2020; Kozhemiako 2022)")
+    high_exponent: bool = Field(
+        False, description="whether the high exponent is measured, at the native rate: a second reading of each channel"
+    )
     low_pass_margin: Annotated[float, Field(ge=1)] = Field(
         1.5, description="a low-pass must lie this factor above the range of a fit, or nothing is measured"
     )

@@ -22,7 +22,13 @@ needs_docs = pytest.mark.skipif(not (DOCS / "make_measures.py").is_file(), reaso
 @pytest.fixture(scope="module")
 def all_groups(night_recording, long_hypnogram):
     """A night with the optional groups of measures."""
-    settings = check_settings({"coupling": {"measured": True}, "travelling": {"measured": True, "fewest_channels": 3}})
+    settings = check_settings(
+        {
+            "coupling": {"measured": True},
+            "aperiodic": {"high_exponent": True},
+            "travelling": {"measured": True, "fewest_channels": 3},
+        }
+    )
     return analyze_night(night_recording, long_hypnogram, settings)
 
 

@@ -32,6 +32,7 @@ Bools = npt.NDArray[np.bool_]
 DIFFERENCE_MEASURES = frozenset(
     {
         "aperiodic_exponent",
+        "aperiodic_exponent_high",
         "aperiodic_offset",
         "coupling_phase",
         "coupling_z",

@@ -21,6 +21,7 @@ REGIONS = ("frontal", "central")
 ADDITIVE = (
     "analysed_minutes",
     "aperiodic_exponent",
+    "aperiodic_exponent_high",
     "aperiodic_offset",
     "coupling_phase",
     "coupling_z",
