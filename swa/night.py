@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError, ScoringError
-from swa.measures import aperiodic, artifacts, power, quality, rejection, slow_waves, spindles
+from swa.measures import aperiodic, artifacts, coupling, power, quality, rejection, slow_waves, spindles
 from swa.measures.slow_waves import SlowWaves
 from swa.night_tables import (
     NREM,
@@ -21,8 +21,9 @@ from swa.night_tables import (
     make_frame,
     spectra_rows,
     spectrogram_of,
+    travelling_rows,
 )
-from swa.recordings.channels import region
+from swa.recordings.channels import Channel, region
 from swa.recordings.reader import Recording, as_recording
 from swa.settings import ArtifactSettings, Settings, WaveCriteria
 from swa.sleep.scoring import fit_to_recording
@@ -154,7 +155,7 @@ def analyze_night(
         subject=subject,
         session=session,
         condition=condition,
-        measures=pd.concat([channel_rows(result, frame, settings) for result in results], ignore_index=True),
+        measures=_measure_rows(results, frame, settings),
         waves=_slow_waves(results, frame, settings.waves),
         epochs=pd.concat([epoch_rows(result, frame, settings) for result in results], ignore_index=True),
         spectra=pd.concat([spectra_rows(result, frame, settings) for result in results], ignore_index=True),
@@ -209,6 +210,13 @@ def detect_slow_waves(
     return _slow_waves(results, frame, settings.waves)
 
 
+def _measure_rows(results: list[ChannelResult], frame: Frame, settings: Settings) -> pd.DataFrame:
+    tables = [channel_rows(result, frame, settings) for result in results]
+    if settings.travelling.measured:
+        tables.append(travelling_rows(results, frame, settings))
+    return pd.concat(tables, ignore_index=True)
+
+
 def _as_hypnogram(hypnogram: "yasa.Hypnogram") -> "yasa.Hypnogram":
     if not hasattr(hypnogram, "sampling_frequency"):
         raise ScoringError(
@@ -254,7 +262,35 @@ def _measure_channels(
                     settings.spindles,
                     group.pieces,
                 )
-            yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found)
+            coupled = None
+            if settings.coupling.measured:
+                waves = result.waves[slow_waves.select_waves(result.waves, settings.waves)]
+                peaks_s = waves.loc[waves["stage"].isin(NREM), "negative_peak_s"].to_numpy()
+                coupled = coupling.find_coupling(
+                    group.data_uv[row], result.usable, peaks_s, group.rate_hz, settings.coupling
+                )
+            if settings.aperiodic.high_exponent:
+                result = _add_native_spectra(result, recording, channel, group.rate_hz, settings)
+            yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found, coupling=coupled)
+
+
+def _add_native_spectra(
+    result: ChannelResult, recording: Recording, channel: Channel, rate_hz: float, settings: Settings
+) -> ChannelResult:
+    """Spectra of the same windows at the native rate: resampling weakens what lies above 40 Hz."""
+    result = dataclasses.replace(result, native_rate_hz=channel.rate_hz)
+    passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic)
+    if passes_hz < settings.aperiodic.high_hz[1] or result.window_epochs is None or not len(result.window_epochs):
+        return result
+    signal_uv = recording.read([channel], channel.rate_hz).data_uv[0]
+    native = power.compute_window_spectra(signal_uv, channel.rate_hz, settings.power)
+    hop_s = max(1, round(round(settings.power.window_s * rate_hz) * (1 - settings.power.overlap))) / rate_hz
+    same = np.round(native.starts / channel.rate_hz / hop_s).astype(int)
+    epochs = np.where(
+        same < len(result.window_epochs), result.window_epochs[np.minimum(same, len(result.window_epochs) - 1)], -1
+    )
+    density, _ = power.average_by_epoch(native, epochs, len(result.density))
+    return dataclasses.replace(result, native_hz=native.frequencies_hz, native_density=density)
 
 
 def _find_focal(
@@ -322,6 +358,7 @@ def _measure_channel(
         removed_s={rule: float(np.sum(mask & nrem_samples)) / rate_hz for rule, mask in found.samples.items()},
         rejection=_account_for(found, find, detected, nrem_samples, spectra, frame, rate_hz, settings),
         waves=waves,
+        window_epochs=epochs,
         average=slow_waves.average_waveform(filtered, peaks_s[np.any(whole, axis=0)], rate_hz),
     )
 

@@ -178,6 +178,9 @@ class AperiodicSettings(Group):
         1.5, description="scatters above the line from which a frequency counts as a peak and loses its weight"
     )
     high_hz: Band = Field((30.0, 45.0), description="Hz; range of the high exponent (Lendner 2020; Kozhemiako 2022)")
+    high_exponent: bool = Field(
+        False, description="whether the high exponent is measured, at the native rate: a second reading of each channel"
+    )
     low_pass_margin: Annotated[float, Field(ge=1)] = Field(
         1.5, description="a low-pass must lie this factor above the range of a fit, or nothing is measured"
     )
@@ -216,6 +219,34 @@ class SpindleSettings(Group):
     correlation: Share = Field(0.65, description="moving correlation of the sigma and the broad trace")
     rms_sd: Positive = Field(1.5, description="SD above the mean moving RMS of the sigma trace, over the night's NREM")
     minimum_min: Positive = Field(5.0, description="min of usable N2+N3 below which spindles are not looked for")
+
+
+class CouplingSettings(Group):
+    """Coupling of slow waves and spindles: optional, with the bands of YASA (Vallat & Walker 2021)."""
+
+    measured: bool = Field(False, description="whether it is measured: about 1 s a night and channel")
+    phase_hz: Band = Field((0.3, 1.5), description="Hz; band whose phase is taken")
+    sigma_hz: Band = Field((12.0, 16.0), description="Hz; band whose amplitude is taken")
+    around_s: Positive = Field(1.0, description="s; before and after the negative peak, where the maximum is sought")
+    fewest_waves: int = Field(30, ge=5, description="slow waves below which nothing is measured")
+    surrogates: int = Field(200, ge=100, description="surrogates, each wave with the sigma of a window 2-10 s away")
+    seed: int = Field(2015, ge=0, description="seed of the surrogates")
+
+
+class TravellingSettings(Group):
+    """Travelling of slow waves across channels: optional (after Massimini 2004, J Neurosci 24:6862)."""
+
+    measured: bool = Field(False, description="whether it is measured")
+    within_s: Positive = Field(0.2, description="s; channels whose negative peaks lie within share a wave")
+    fewest_channels: int = Field(4, ge=3, description="channels that must share a wave")
+    fewest_events: int = Field(20, ge=1, description="shared waves below which a channel is not measured")
+
+
+class EnvelopeSettings(Group):
+    """Negative envelope of high-density EEG (Mensen 2016); for the library, no recording is measured so by itself."""
+
+    share: Annotated[float, Field(gt=0, le=0.5)] = Field(0.025, description="share of the most negative channels")
+    fewest_channels: int = Field(3, ge=1, description="channels that are averaged at least")
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -463,6 +494,8 @@ class Settings(Group):
     aperiodic: AperiodicSettings = AperiodicSettings()
     homeostasis: HomeostasisSettings = HomeostasisSettings()
     spindles: SpindleSettings = SpindleSettings()
+    coupling: CouplingSettings = CouplingSettings()
+    travelling: TravellingSettings = TravellingSettings()
     comparison: ComparisonSettings = ComparisonSettings()
     comparability: ComparabilitySettings = ComparabilitySettings()
 
@@ -481,7 +514,7 @@ class Settings(Group):
         }
         bands |= {"artifacts.muscle_band_hz": self.artifacts.muscle_band_hz}
         bands |= {"artifacts.muscle_band_low_passed_hz": self.artifacts.muscle_band_low_passed_hz}
-        bands |= {"homeostasis.band_hz": self.homeostasis.band_hz}
+        bands |= {"homeostasis.band_hz": self.homeostasis.band_hz, "coupling.sigma_hz": self.coupling.sigma_hz}
         bands |= {
             f"comparability.{name}": getattr(self.comparability, name) for name in ("rem_hz", "wake_hz", "nrem_hz")
         }

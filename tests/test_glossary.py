@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from swa.glossary import GROUPS, name_of, read_glossary
-from swa.settings import Settings
+from swa.night import analyze_night
+from swa.settings import Settings, check_settings
 from swa.study.store import NightFolder, write_night
 from swa.study.subject import SubjectTask, combine_subject, subject_file
 
@@ -19,11 +20,24 @@ needs_docs = pytest.mark.skipif(not (DOCS / "make_measures.py").is_file(), reaso
 
 
 @pytest.fixture(scope="module")
-def rows(night, tmp_path_factory):
+def all_groups(night_recording, long_hypnogram):
+    """A night with the optional groups of measures."""
+    settings = check_settings(
+        {
+            "coupling": {"measured": True},
+            "aperiodic": {"high_exponent": True},
+            "travelling": {"measured": True, "fewest_channels": 3},
+        }
+    )
+    return analyze_night(night_recording, long_hypnogram, settings)
+
+
+@pytest.fixture(scope="module")
+def rows(all_groups, tmp_path_factory):
     """The long table of a subject of two nights, with all that the subject step adds."""
     folder = tmp_path_factory.mktemp("glossary")
     for session in ("a", "b"):
-        write_night(NightFolder(folder, "S01", session), dataclasses.replace(night, session=session), "f", {})
+        write_night(NightFolder(folder, "S01", session), dataclasses.replace(all_groups, session=session), "f", {})
     nights = (("a", "a", "baseline", False), ("b", "b", "ketamine", False))
     combine_subject(
         SubjectTask(subject="S01", label="S01", nights=nights, baseline="baseline", results=folder, settings=Settings())

@@ -37,6 +37,8 @@ MEASURES = (
     *("wave_max_slope_up", "wave_multipeak_fraction", "wave_slope_up_matched", "wave_slope_down_matched"),
     *("process_s_initial", "swa_decline", "swa_early_late_ratio", "delta_sleep_ratio", "frontal_central_ratio"),
     *("spindle_density", "spindle_amplitude", "spindle_frequency"),
+    "aperiodic_exponent_high",
+    *("coupling_phase", "coupling_strength", "coupling_z", "travel_delay", "travel_origin_share"),
 )
 WINDOWS = ("night", "cycle-", "hour-", "dosehour-", "matched", "first60min", "first90min", "first120min")
 # Not a marker but what the markers rest on.

@@ -33,10 +33,15 @@ Bools = npt.NDArray[np.bool_]
 DIFFERENCE_MEASURES = frozenset(
     {
         "aperiodic_exponent",
+        "aperiodic_exponent_high",
         "aperiodic_offset",
+        "coupling_phase",
+        "coupling_z",
         "spindle_frequency",
         "swa_above_aperiodic",
         "swa_decline",
+        "travel_delay",
+        "travel_origin_share",
         "wave_multipeak_fraction",
     }
 )

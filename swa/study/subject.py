@@ -22,11 +22,16 @@ REGIONS = ("frontal", "central")
 ADDITIVE = (
     "analysed_minutes",
     "aperiodic_exponent",
+    "aperiodic_exponent_high",
     "aperiodic_offset",
+    "coupling_phase",
+    "coupling_z",
     "process_s_asymptote",
     "spindle_frequency",
     "swa_above_aperiodic",
     "swa_decline",
+    "travel_delay",
+    "travel_origin_share",
     "wave_multipeak_fraction",
 )
 AMPLITUDE_PERCENTILE = 0.9
@@ -349,6 +354,7 @@ def _process_s(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[
             settings=settings.homeostasis,
             confidence=settings.comparison.confidence,
         )
+        baseline = [night.session for night in present if night.is_baseline]
         for night in present:
             reason = fit.reason or fit.reasons.get(night.session, "the night has no NREM cycle")
             n = int((means["session"] == night.session).sum())
@@ -359,6 +365,10 @@ def _process_s(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[
                 ("process_s_tau", fit.tau_h, "h", fit.reason),
             ):
                 note = why or f"{settings.comparison.confidence:.0%} interval {estimate.low:.4g} to {estimate.high:.4g}"
+                if measure == "process_s_initial" and not why and len(baseline) == 1 and night.session not in baseline:
+                    ratio = fit.initial_ratio(night.session, baseline[0])  # tau and LA err alike in both nights
+                    if np.isfinite(ratio.value):
+                        note += f"; over baseline {ratio.value:.3g}, {ratio.low:.3g} to {ratio.high:.3g} by this fit"
                 value = estimate.value if not why else np.nan
                 key = (night.session, night.condition, channel, "NREM", "night")
                 rows.append((*key, measure, fit.variant, value, unit, n, note))
