@@ -15,6 +15,7 @@ FLOORS = [
     "sleep",
     "measures",
     "night_tables",
+    "night_staging",
     "night",
     "study",
     "comparison",

@@ -1,9 +1,12 @@
 """Automatic staging with YASA's own classifiers (Vallat & Walker 2021, eLife 10:e70092)."""
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
@@ -16,6 +19,28 @@ if TYPE_CHECKING:
 YASA_RATE_HZ = 100.0
 YASA_MINIMUM_S = 300.0
 _REMEDY = "Give a scoring in the column `hypnogram` of the study file."
+
+
+# Features of YASA that depend on the EEG's amplitude, and the power of the gain that they grow with. All others are
+# ratios, counts of crossings, or scaled to the night: `_c7min_norm` and `_p2min_norm` by a robust range.
+AMPLITUDE_FEATURES = {"eeg_std": 1, "eeg_iqr": 1, "eeg_abspow": 2}
+GAINS = (0.8, 1.2)  # of the EEG, at which the staging is repeated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staging:
+    """A hypnogram by YASA, and the stages that it would give if the EEG were smaller or larger.
+
+    Attributes
+    ----------
+    hypnogram : yasa.Hypnogram
+        As of `stage_recording`.
+    stages_at_gain : dict of float to ndarray of str, shape (n_epochs,)
+        Stages at each gain of `GAINS`.
+    """
+
+    hypnogram: "yasa.Hypnogram"
+    stages_at_gain: dict[float, NDArray[np.str_]]
 
 
 def stage_recording(recording: Recording, *, age: float | None = None, sex: str | None = None) -> "yasa.Hypnogram":
@@ -45,6 +70,31 @@ def stage_recording(recording: Recording, *, age: float | None = None, sex: str 
     -----
     The signals are brought to 100 Hz by our own polyphase filter, once, instead of YASA's resampling by FFT.
     """
+    return stage_at_gains(recording, age=age, sex=sex, gains=()).hypnogram
+
+
+def stage_at_gains(
+    recording: Recording, *, age: float | None = None, sex: str | None = None, gains: Sequence[float] = GAINS
+) -> Staging:
+    """Stage a recording, and again as if its EEG had another amplitude: how much the stages owe to amplitude.
+
+    Parameters
+    ----------
+    recording, age, sex
+        As for `stage_recording`.
+    gains : sequence of float
+        Amplitude of the EEG relative to the recorded one.
+
+    Raises
+    ------
+    RecordingError
+        YASA cannot stage this recording.
+
+    Notes
+    -----
+    The features are computed once. Those that depend on amplitude (`AMPLITUDE_FEATURES`) are multiplied, which costs a
+    prediction instead of a staging.
+    """
     import mne
     import yasa
 
@@ -67,14 +117,34 @@ def stage_recording(recording: Recording, *, age: float | None = None, sex: str 
             # YASA's classifiers were pickled by an older scikit-learn; their predictions are the same.
             warnings.filterwarnings("ignore", message="Trying to unpickle estimator")
             predicted = staging.predict()
+            others = {gain: _predict_at_gain(staging, gain) for gain in gains}
     except (ValueError, AssertionError) as error:
         raise RecordingError(f"{recording.name}: YASA could not stage it ({error}).", _REMEDY) from None
     model = "+".join(roles) + ("+demographics" if metadata else "")
     scorer = f"YASA {yasa.__version__} ({model}: {', '.join(names)})"
+    gap = recording.gap_share_per(30.0) > 0.5  # there is nothing to stage in a gap
+    stages = _short_stages(predicted.hypno, gap)
+    return Staging(
+        hypnogram=make_hypnogram(stages, 30.0, scorer=scorer, proba=predicted.proba),
+        stages_at_gain={gain: _short_stages(hypno, gap) for gain, hypno in others.items()},
+    )
+
+
+def _predict_at_gain(staging: Any, gain: float) -> Any:
+    """Stages from features as they would be with the EEG multiplied by `gain`."""
+    features = staging.get_features()
+    scaled = features.assign(**{name: features[name] * gain**power for name, power in AMPLITUDE_FEATURES.items()})
+    staging._features = scaled.astype(features.dtypes)  # what `predict` reads; YASA has no public way in
+    hypno = staging.predict().hypno
+    staging._features = features
+    return hypno
+
+
+def _short_stages(hypno: Any, gap: NDArray[np.bool_]) -> NDArray[np.str_]:
     short = {"WAKE": "W", "REM": "R"}
-    stages = np.array([short.get(stage, stage) for stage in predicted.hypno], dtype="U3")
-    stages[recording.gap_share_per(30.0)[: len(stages)] > 0.5] = "UNS"  # there is nothing to stage in a gap
-    return make_hypnogram(stages, 30.0, scorer=scorer, proba=predicted.proba)
+    stages = np.array([short.get(stage, stage) for stage in hypno], dtype="U3")
+    stages[gap[: len(stages)]] = "UNS"
+    return stages
 
 
 def staging_channels(recording: Recording) -> list[Channel]:
