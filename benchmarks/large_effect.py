@@ -2,11 +2,11 @@
 
     python benchmarks/large_effect.py DATA [--stage-nap]
 
-Every slow wave (>= 75 µV) of N2 and N3 is multiplied in the 0.5-4 Hz band, from crossing to crossing. The ratio of SWA,
-enlarged over recorded, is taken with the artefact rules and without any (limits out of reach). Targets: the two ratios
-agree within 3 %, and the rules lose fewer than 1 % more of the slow waves >= 75 µV than in the recording as it is. Where
-the recording itself holds a large artefact (the pop on F4 of the nap), the ratio without rules is that of the pop: it is
-marked and stands outside the target. The shares that each rule removes are printed for the recordings as they are.
+Every slow wave (>= 75 µV) of N2 and N3 is multiplied in the 0.5-4 Hz band, from crossing to crossing. The ratio of
+SWA, enlarged over recorded, is taken with the artefact rules and without any (limits out of reach). Targets: the two
+ratios agree within 3 %, and the rules lose fewer than 1 % more of the slow waves >= 75 µV than in the recording as it
+is. Where the recording itself holds a large artefact (the pop on F4 of the nap), the ratio without rules is that of the
+pop: it is marked and stands outside the target. What each rule removes of the recordings as they are is printed too.
 """
 
 import argparse
@@ -130,8 +130,8 @@ def main() -> None:
         shares.append(nights["as is", "rules"].rejection.assign(recording=name))
     table = pd.concat(shares)
     print(
-        "\nRemoved of NREM time / SWA / slow waves, by rule, in the recordings as they are; then SWA and wave density at"
-        "\nhalved and doubled limits as ratios:"
+        "\nRemoved of NREM time / SWA / slow waves, by rule, in the recordings as they are; then SWA and wave density"
+        "\nat halved and doubled limits as ratios:"
     )
     for key, rows in table.groupby(["recording", "channel"], sort=False):
         by_rule = rows.set_index("rule")
