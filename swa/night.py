@@ -1,7 +1,7 @@
 """One recording through all rooms: signals, stages and settings become the tables of a night."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError, ScoringError
 from swa.measures import aperiodic, artifacts, coupling, power, quality, rejection, slow_waves, spindles
 from swa.measures.slow_waves import SlowWaves
+from swa.night_staging import BIAS_COLUMNS, describe_staging, staging_bias
 from swa.night_tables import (
     NREM,
     ChannelResult,
@@ -63,6 +64,9 @@ class Night:
         Sleep statistics in min, sleep onset, staging source, shares of unusable time.
     notes : tuple of str
         What a reader of the numbers should know.
+    staging_bias : DataFrame
+        Markers and N3 minutes with the stages of a smaller and a larger EEG (`swa.night_staging.BIAS_COLUMNS`); empty
+        for a night that brought its scoring.
     rejection : DataFrame
         What each artefact rule removes of each channel's NREM, SWA and slow waves, and the result at limits halved
         and doubled (`swa.measures.rejection.REJECTION_COLUMNS`).
@@ -80,6 +84,7 @@ class Night:
     cycles: pd.DataFrame = field(repr=False)
     summary: dict[str, object] = field(repr=False)
     notes: tuple[str, ...]
+    staging_bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=BIAS_COLUMNS), repr=False)
     rejection: pd.DataFrame = field(default_factory=lambda: rejection.rejection_table([]), repr=False)
 
     def __repr__(self) -> str:
@@ -104,6 +109,7 @@ def analyze_night(
     dose_s: float | None = None,
     lights_off_s: float | None = None,
     lights_on_s: float | None = None,
+    stages_at_gain: Mapping[float, NDArray[np.str_]] | None = None,
 ) -> Night:
     """Measure one night.
 
@@ -121,6 +127,9 @@ def analyze_night(
         Time of the dose in s from the first sample; negative for a dose before the recording.
     lights_off_s, lights_on_s : float, optional
         Times of lights off and on in s from the first sample; sleep statistics are taken between them.
+    stages_at_gain : dict of float to ndarray of str, optional
+        Stages of each epoch as the stager would give them at another EEG amplitude (`stage_at_gains`); how far the
+        markers move with them goes into `Night.staging_bias`.
 
     Returns
     -------
@@ -149,6 +158,7 @@ def analyze_night(
         results.append(result)
     if not results:
         raise _no_eeg(recording, problems)
+    bias = staging_bias(results, frame, stages_at_gain or {}, settings)
     in_bed, bed_notes = _between_lights(hypnogram, frame.epoch_s, lights_off_s, lights_on_s)
     notes = (*recording.notes, *scoring_notes, *bed_notes, *(f"left out: {error}" for error in problems.values()))
     return Night(
@@ -162,8 +172,10 @@ def analyze_night(
         spectrogram=spectrogram_of(results),
         hypnogram=hypnogram,
         cycles=frame.cycles,
-        summary=_summarize(recording, hypnogram, in_bed, frame, results, settings),
+        summary=_summarize(recording, hypnogram, in_bed, frame, results, settings)
+        | {"staging": describe_staging(hypnogram.proba, frame, bias, settings.scoring.uncertain_confidence)},
         notes=notes,
+        staging_bias=bias,
         rejection=rejection.rejection_table([(result.name, *row) for result in results for row in result.rejection]),
     )
 
@@ -475,12 +487,7 @@ def _summarize(
             for result in results
         },
         "derivations": {channel.name: channel.note for channel in recording.of_role("eeg")},
-        "lost_waves_share": {
-            result.name: None if np.isnan(share) else share
-            for result in results
-            for rule, _, _, share, *_ in result.rejection
-            if rule == rejection.ANY
-        },
+        "lost_waves_share": {result.name: rejection.lost_waves_share(result.rejection) for result in results},
         "spectrum_levels": quality.spectrum_levels(
             {result.name: _mean_density(result, frame) for result in results},
             results[0].frequencies_hz,

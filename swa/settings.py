@@ -76,6 +76,9 @@ class ScoringSettings(Group):
     )
     epoch_s: Positive = Field(30.0, description="s; epoch of scorings that list one stage a line")
     beside: bool = Field(True, description="use a scoring that lies beside its recording, under its name, not staging")
+    uncertain_confidence: Share = Field(
+        0.5, description="probability of the stage that YASA chose below which an epoch counts as uncertain"
+    )
 
 
 class CycleSettings(Group):
@@ -119,7 +122,9 @@ class ArtifactSettings(Group):
     flat_uv: Positive = Field(0.5, description="uV; a smaller range over 5 s is a flat signal")
     clipped_samples: int = Field(3, ge=2, description="consecutive samples at the recording's limit")
     focal_factor: Positive = Field(
-        6.0, description="slow-band power relative to the channel's NREM median, over that of the median channel"
+        10.0,
+        description="slow-band power relative to the channel's NREM median, over that of the median channel; 6 removes "
+        "up to 8 % of enlarged slow waves (benchmarks/large_effect.py)",
     )
     focal_channels: int = Field(4, ge=3, description="EEG channels from which the focal rule works")
     bad_channel_share: Share = Field(0.5, description="a channel is bad when more of its NREM is unusable")
@@ -137,7 +142,6 @@ class QualitySettings(Group):
     """Limits of the verdict on a night: beyond them it says caution, with the reason."""
 
     lost_waves_share: Share = Field(0.05, description="share of the slow waves of a channel that artefact rules remove")
-    uncertain_confidence: Share = Field(0.5, description="probability of its stage below which an epoch is uncertain")
     uncertain_share: Share = Field(0.25, description="share of uncertain epochs among N2 and N3")
     staging_shift: Share = Field(
         0.05, description="change of SWA or wave density when the stager sees the EEG 20 % larger or smaller"
@@ -466,9 +470,13 @@ class ComparabilitySettings(Group):
     rejection_waves: Share = Field(
         0.03, description="difference of the share of slow waves removed as artefact that is flagged"
     )
+    staging_shift: Share = Field(
+        0.05,
+        description="change of a marker of N2+N3 that is flagged, when the stager sees the EEG 20 % larger or smaller",
+    )
     clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
     caution: tuple[str, ...] = Field(
-        ("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "sleep_onset"),
+        ("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "staging", "sleep_onset"),
         description="flagged controls that make a comparison `caution`",
     )
     not_comparable: tuple[str, ...] = Field(

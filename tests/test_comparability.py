@@ -140,6 +140,26 @@ def test_controls_are_band_powers_of_the_stored_spectra():
     assert np.isnan(slow[2])
 
 
+def test_rules_that_remove_more_in_one_condition_are_flagged():
+    more, less = (dict.fromkeys(CHANNELS, (share, share / 2, "muscle")) for share in (0.25, 0.02))
+    table = check(night("baseline", rejected=less), night("ketamine", rejected=more))
+    assert flags(table) == {(name, "rejection") for name in CHANNELS}
+    assert "remove 25.0% of NREM" in table.loc[table["control"] == "rejection", "note"].iloc[0]
+    assert not flags(check(night("baseline", rejected=more), night("ketamine", rejected=more)))
+
+
+def test_a_marker_that_moves_with_the_stager_is_flagged_and_n3_minutes_are_said():
+    steady = {("C4-M1", "swa"): (-0.01, 0.02), ("all", "n3_min"): (-30.0, 20.0)}
+    moved = {("C4-M1", "swa"): (-0.08, 0.02), ("all", "n3_min"): (-30.0, 45.0)}
+    assert not flags(check(night("baseline", shifts=steady), night("ketamine", shifts=steady)))
+    table = check(night("baseline", shifts=moved), night("ketamine", shifts=steady))
+    assert flags(table) == {("C4-M1", "staging_swa")}
+    row = table[table["control"] == "staging_n3"].iloc[0]
+    assert row["flagged"] == "false"
+    assert "-45 min" in row["note"]
+    assert judged(table).loc[("S01", "C4-M1", "swa", "cycle-1"), "verdict"] == "caution"
+
+
 def contrasts(subjects=("S01", "S02"), **columns):
     rows = [
         {"subject": subject, "contrast": "ketamine:baseline", "channel": channel, "measure": measure, "window": window}

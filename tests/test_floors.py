@@ -16,6 +16,7 @@ FLOORS = [
     "sleep",
     "measures",
     "night_tables",
+    "night_staging",
     "night",
     "wave_tables",
     "study",

@@ -1,5 +1,6 @@
 """Staging with YASA: which channels it uses, when it cannot, and what it makes of real and simulated sleep."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 from swa.errors import RecordingError
 from swa.recordings.reader import read_recording
 from swa.sleep.scoring import epoch_length_s, stages_of
-from swa.sleep.staging import stage_recording, staging_channels
+from swa.sleep.staging import stage_at_gains, stage_recording, staging_channels
 
 TEN_MINUTES = np.zeros(60_000)
 
@@ -138,3 +139,22 @@ def test_a_gap_does_not_change_the_stages_around_it(shared_data, tmp_path):
     np.testing.assert_allclose(
         np.delete(interrupted.proba.to_numpy(), slice(20, 23), axis=0), whole.proba, atol=0.02
     )  # edges of resampling
+
+
+@pytest.mark.slow
+def test_scaled_features_stage_as_the_scaled_signal_does(shared_data):
+    recording = read_recording(shared_data / "recordings" / "cycle_1ch_100hz.edf")
+    staging = stage_at_gains(recording)
+
+    class Scaled:
+        def __init__(self, gain):
+            self.gain = gain
+
+        def read(self, position):
+            samples, limits = recording.source.read(position)
+            return samples * self.gain, limits
+
+    for gain, stages in staging.stages_at_gain.items():
+        truly = stages_of(stage_recording(dataclasses.replace(recording, source=Scaled(gain))))
+        assert (truly == stages).mean() >= 0.995
+    assert any((stages != stages_of(staging.hypnogram)).any() for stages in staging.stages_at_gain.values())

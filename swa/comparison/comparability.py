@@ -17,6 +17,7 @@ from scipy import stats
 
 from swa.comparison.design import usable_nights
 from swa.measures.power import band_weights
+from swa.night_staging import N3_MINUTES
 from swa.night_tables import QUIET_WAKE
 from swa.settings import ComparabilitySettings, Settings
 from swa.study.store import NightFolder
@@ -47,6 +48,9 @@ class NightFacts:
         Per channel the analysed minutes of N2+N3.
     rejected : dict of str to tuple
         Per channel the shares of NREM and of slow waves that artefact rules remove, and the rule that removes most.
+    shifts : dict of (channel, measure) to tuple
+        Largest and smallest change of a marker (ln) when the stager sees a smaller or larger EEG; of ``all`` and
+        ``n3_min`` the change in min. Empty for nights that brought their scorings.
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
     place : float
@@ -60,6 +64,7 @@ class NightFacts:
     header: Mapping[str, Mapping[str, Any]]
     nrem_min: Mapping[str, float]
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
+    shifts: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     start_h: float = np.nan
     onset_h: float = np.nan
     place: float = np.nan
@@ -149,6 +154,7 @@ def compare_facts(
         rows += [(*key, *row) for row in _gain_rows(treated, before, spreads[baseline], settings)]
         rows += [(*key, *row) for row in _header_rows(treated, before)]
         rows += [(*key, *row) for row in _rejection_rows(treated, before, settings.comparability)]
+        rows += [(*key, *row) for row in _staging_rows(treated, before, settings.comparability)]
         rows += [(*key, *row) for row in _time_rows(treated, before, settings.comparability)]
         rows.append(
             (*key, *_first_night_row(treated, before, (first or {}).get(subject, np.nan), settings.comparability))
@@ -321,6 +327,30 @@ def _rejection_rows(
         yield (name, "rejection", np.nan, np.nan, settings.rejection_share, flagged, text)
 
 
+def _staging_rows(
+    treated: Sequence[NightFacts], before: Sequence[NightFacts], settings: ComparabilitySettings
+) -> Iterator[tuple[object, ...]]:
+    """How far a contrast moves when the stager sees the EEG of one condition alone 20 % larger or smaller.
+
+    That is what a drug on slow waves does to a stager whose features depend on amplitude.
+    """
+    limit = float(np.log1p(settings.staging_shift))
+    nights = (*treated, *before)
+    for channel, measure in treated[0].shifts:
+        if any((channel, measure) not in night.shifts for night in nights):
+            continue
+        changes = [np.mean([night.shifts[channel, measure] for night in part], axis=0) for part in (treated, before)]
+        moved = np.concatenate([changes[0], -changes[1]])
+        largest = float(moved[np.argmax(np.abs(moved))])
+        if measure == N3_MINUTES:
+            text = f"N3 moves by up to {largest:+.0f} min with the stager alone: not to be read as an effect"
+            yield (ALL, "staging_n3", np.nan, np.nan, np.nan, False, text)
+            continue
+        name = measure.removeprefix("wave_")
+        text = f"{measure} of N2+N3 moves by up to {np.expm1(largest):+.1%} with the stager alone (EEG ± 20 %)"
+        yield (channel, f"staging_{name}", largest, np.nan, limit, abs(largest) > limit, text)
+
+
 def _time_rows(
     treated: Sequence[NightFacts], before: Sequence[NightFacts], settings: ComparabilitySettings
 ) -> Iterator[tuple[object, ...]]:
@@ -400,6 +430,7 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
         controls=control_powers(folder.read("spectra"), settings, {c: f["rate_hz"] for c, f in header.items()}),
         header=header,
         rejected=_rejected(folder.read("rejection")),
+        shifts=_shifts(folder.read("staging_bias")),
         nrem_min={str(channel): float(value) for channel, value in nrem.items()},
         start_h=start_h,
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
@@ -407,14 +438,25 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
     )
 
 
+def _shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
+    night = bias[(bias["window"] == "night") & (bias["gain"] != 1)] if len(bias) else bias
+    found = {}
+    for key, rows in night.groupby(["channel", "measure"], sort=False):
+        change = rows["change"].to_numpy(dtype=float)
+        if np.isfinite(change).all():
+            channel, measure = (str(name) for name in key)
+            found[channel, measure] = (float(change.min()), float(change.max()))
+    return found
+
+
 def _rejected(table: pd.DataFrame) -> dict[str, tuple[float, float, str]]:
     found = {}
     for channel, rows in table[~table["rule"].str.startswith("limits")].groupby("channel"):
         by_rule = rows.set_index("rule")
-        shares = by_rule["nrem_share"].drop("any")
+        shares = by_rule["nrem_share"].drop("any").astype(float)
         most = str(shares.idxmax()) if shares.max() > 0 else ""
-        whole = by_rule.loc["any"]
-        found[str(channel)] = (float(whole["nrem_share"]), float(np.nan_to_num(whole["wave_share"])), most)
+        nrem, waves = rows.loc[rows["rule"] == "any", ["nrem_share", "wave_share"]].to_numpy(dtype=float)[0].tolist()
+        found[str(channel)] = (nrem, float(np.nan_to_num(waves)), most)
     return found
 
 

@@ -127,6 +127,7 @@ def _control_reasons(
     flagged = comparability[comparability["flagged"].astype(str).str.lower() == "true"]
     for row in flagged.to_dict("records"):
         control = "gain" if row["control"] in GAIN_CONTROLS else str(row["control"])
+        control = "staging" if control.startswith("staging_") else control
         if control in settings.not_comparable:
             verdict = NOT_COMPARABLE
         elif control in settings.caution:
@@ -152,8 +153,8 @@ def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: Compar
         apart, limit = float(row["ln_ratio"]), float(row["limit"])
         text = f"gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}"
         return verdict, "one channel", where + text
-    if control == "rejection":
-        return verdict, "artefacts", f"{where}{row['note']}"
+    if control in ("rejection", "staging"):
+        return verdict, "artefacts" if control == "rejection" else "staging", f"{where}{row['note']}"
     kind = {"analysed_minutes": "minutes", "sleep_onset": "clock", "recording_start": "clock"}.get(control, "header")
     return verdict, kind, f"{where}{control.replace('_', ' ')} {'' if kind == 'clock' else 'differs: '}{row['note']}"
 

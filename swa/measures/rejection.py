@@ -4,7 +4,7 @@ A rule that removes more in one condition than in the other is itself a finding,
 the result is also given at limits halved and doubled.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -88,6 +88,12 @@ def compare_limits(
         left = len(waves) - int(touched(waves, ~good).sum())
         density.append(left / minutes if minutes else np.nan)
     return tuple(new / old if old > 0 else np.nan for old, new in (swa, density))  # type: ignore[return-value]
+
+
+def lost_waves_share(rows: Sequence[tuple[object, ...]]) -> float | None:
+    """Share of the slow waves that all rules together remove; None where there was no wave."""
+    share = next((float(str(row[3])) for row in rows if row[0] == ANY), np.nan)
+    return None if np.isnan(share) else share
 
 
 def touched(waves: NDArray[np.int64], mask: Bools) -> Bools:

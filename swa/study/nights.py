@@ -8,13 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from swa.errors import RecordingError, StudyError, SwaError
 from swa.night import analyze_night
 from swa.recordings.header_fields import HIDDEN_DATE
 from swa.recordings.reader import Recording, read_recording
 from swa.settings import Settings
 from swa.sleep.scoring import read_scoring
-from swa.sleep.staging import stage_recording
+from swa.sleep.staging import stage_at_gains
 from swa.study.store import NightFolder, hash_file, write_night
 
 if TYPE_CHECKING:
@@ -122,7 +125,7 @@ def process_night(task: NightTask) -> NightOutcome:
             return NightOutcome(status="done", fresh=False)
         recording = read_recording(task.path, task.settings)
         step = "score" if task.hypnogram else "stage"
-        hypnogram, lights = _score(task, recording)
+        hypnogram, lights, at_gain = _score(task, recording)
         step = "measure"
         offsets, notes = _offsets(task, recording)
         notes += [f"{name} is that of the scoring" for name in lights if name not in offsets]
@@ -139,6 +142,7 @@ def process_night(task: NightTask) -> NightOutcome:
             dose_s=offsets.get("dose_start"),
             lights_off_s=offsets.get("lights_off"),
             lights_on_s=offsets.get("lights_on"),
+            stages_at_gain=at_gain,
         )
         step = "write"
         write_night(task.folder, night, fingerprint, _provenance(task, recording, hashes, notes))
@@ -157,13 +161,16 @@ def process_night(task: NightTask) -> NightOutcome:
     return NightOutcome(status="done")
 
 
-def _score(task: NightTask, recording: Recording) -> tuple["yasa.Hypnogram", dict[str, float]]:
-    """Stages of the night, and lights off and on in s from the first sample where its scoring marks them."""
+def _score(
+    task: NightTask, recording: Recording
+) -> tuple["yasa.Hypnogram", dict[str, float], dict[float, NDArray[np.str_]]]:
+    """Stages, lights off and on in s from the first sample where the scoring marks them, and stages at other gains."""
     if task.hypnogram is None:
-        return stage_recording(recording, age=task.age, sex=task.sex), {}
+        staging = stage_at_gains(recording, age=task.age, sex=task.sex)
+        return staging.hypnogram, {}, staging.stages_at_gain
     scoring = read_scoring(task.hypnogram, task.settings.scoring)
     lights = dict(zip(("lights_off", "lights_on"), scoring.lights_in(recording), strict=True))
-    return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}
+    return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}, {}
 
 
 def _unforeseen(task: NightTask, step: str, problem: str, remedy: str) -> NightOutcome:

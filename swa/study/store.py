@@ -29,6 +29,7 @@ NIGHT_TABLES = {
     "spectrogram": "desc-spectrogram.parquet",
     "cycles": "desc-cycles_events.tsv",
     "rejection": "desc-rejection.tsv",
+    "staging_bias": "desc-stagingbias.tsv",
     "measures": "desc-measures.parquet",
 }
 # Names that may look like numbers: `01` must not come back as 1.
@@ -113,6 +114,7 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
         "spectrogram": night.spectrogram,
         "cycles": night.cycles,
         "rejection": _rounded(night.rejection),
+        "staging_bias": _rounded(night.staging_bias),
         "measures": night.measures,
     }
     folder.file("desc-night.json").unlink(missing_ok=True)  # from here on the night is neither the old nor the new one
