@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, compare_nights, find_baseline
+from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
+from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
 from swa.errors import StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings
@@ -195,12 +197,24 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
         asked = compare_nights(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
     write_table(contrasts, results / "contrasts.tsv")
+    _compare_further(results, baseline if len(measures) else "", settings)
     pages = [PageTask(results=results, subject=task.subject, label=task.label) for task in combined]
     for number, (_, outcome) in enumerate(workers.run(write_subject_page, pages), start=1):
         if isinstance(outcome, BaseException):
             raise outcome
         progress("pages", number, len(pages), "")
     write_study_page(read_results(results))
+
+
+def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
+    """Tables beside the contrasts: covariates of the change, and treatments against each other."""
+    moderators, profiles = pd.DataFrame(columns=MODERATOR_COLUMNS), pd.DataFrame(columns=PROFILE_COLUMNS)
+    if baseline:
+        found = read_results(results)
+        moderators = relate_covariates(found, baseline, settings=settings)
+        profiles = compare_profiles(found, baseline, settings=settings)
+    write_table(moderators, results / "moderators.tsv")
+    write_table(profiles, results / "profiles.tsv")
 
 
 def _broken_subject(task: SubjectTask, error: BaseException) -> dict[str, str]:

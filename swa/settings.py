@@ -316,6 +316,7 @@ class ComparisonSettings(Group):
     covariates: tuple[str, ...] = Field(
         (), description="study-file columns that are related to the change; empty: every numeric one"
     )
+    moderator_permutations: int = Field(5000, ge=1000, description="permutations of a test of a covariate")
     profile_measures: tuple[str, ...] = Field(
         (
             "swa",
