@@ -338,6 +338,9 @@ class ComparisonSettings(Group):
     random_flips: int = Field(
         10_000, ge=1000, description="sign flips drawn for more subjects, the unflipped data among them"
     )
+    most_flip_subjects: int = Field(
+        200, ge=20, description="subjects beyond which t alone is computed, which no longer differs from sign flips"
+    )
     flip_seed: int = Field(2013, ge=0, description="seed of those random flips")
 
 

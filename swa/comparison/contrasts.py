@@ -442,12 +442,9 @@ def _rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFram
         subject.codes.astype(np.int64) * len(session.categories) + session.codes, return_inverse=True
     )
     place = {key: i for i, key in enumerate(zip(nights["subject"], nights["session"], strict=True))}
+    subjects, sessions = subject.categories.tolist(), session.categories.tolist()
     position = [
-        place.get(
-            (subject.categories[code // len(session.categories)], session.categories[code % len(session.categories)]),
-            -1,
-        )
-        for code in pair.tolist()
+        place.get((subjects[code // len(sessions)], sessions[code % len(sessions)]), -1) for code in pair.tolist()
     ]
     rows["night"] = np.array(position, dtype=np.int64)[inverse] if len(rows) else np.empty(0, dtype=np.int64)
     return rows[rows["night"] >= 0]
