@@ -43,7 +43,9 @@ def moderator_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
             for _ in range(studies):
                 covariate = rng.normal(size=subjects)
                 level = math.sqrt(VARIANCE * ICC) * (0.5 * covariate + math.sqrt(0.75) * rng.normal(size=subjects))
-                noise = rng.normal(size=(2, subjects)) if shape == "normal" else rng.standard_t(3, (2, subjects)) / 3**0.5
+                noise = (
+                    rng.normal(size=(2, subjects)) if shape == "normal" else rng.standard_t(3, (2, subjects)) / 3**0.5
+                )
                 night = math.sqrt(VARIANCE * (1 - ICC)) * noise
                 before, after = level + night[0], level + night[1]
                 # The model is conditional on the baseline value, of which the covariate predicts a part: what the
@@ -51,9 +53,7 @@ def moderator_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
                 joint = joint_slope()
                 _, low, high, p, _ = partial_slope(after - before - joint * covariate, covariate, [before], 1000, 1)
                 wrong += p <= 0.05
-                _, low, high, _, _ = partial_slope(
-                    after - before + SLOPE * covariate, covariate, [before], 1000, 1
-                )
+                _, low, high, _, _ = partial_slope(after - before + SLOPE * covariate, covariate, [before], 1000, 1)
                 covered += low <= SLOPE + joint <= high
                 ranks = [stats.rankdata(x) for x in (after - before - joint * covariate, covariate, before)]
                 rank_wrong += partial_slope(ranks[0], ranks[1], [ranks[2]], 1000, 1)[3] <= 0.05
@@ -65,7 +65,9 @@ def moderator_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
             cells.append(Cell(f"{label}: slope covered", covered, studies, 0.95, gated))
             cells.append(Cell(f"{label}: null rank correlation found", rank_wrong, studies, 0.05, gated))
             cells.append(Cell(f"{label}: unadjusted, null slope found", unadjusted, studies, 0.05, gated))
-            cells.append(Cell(f"{label}: of a covariate of the level, adjusted", level_alone, studies, 0.05, gated=False))
+            cells.append(
+                Cell(f"{label}: of a covariate of the level, adjusted", level_alone, studies, 0.05, gated=False)
+            )
     return cells
 
 
@@ -116,8 +118,10 @@ def profile_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
             told = np.isfinite(cosines).mean()
             middle = np.nanmedian(cosines) if told else math.nan
             label = f"profiles {name}, n = {subjects}"
-            print(f"{label}: true {truth:.2f}, median {middle:.2f}, told in {told:.0%}, dims "
-                  f"{np.mean([one.dimensions for one in found]):.1f}, found related in {rejected / studies:.1%}")
+            print(
+                f"{label}: true {truth:.2f}, median {middle:.2f}, told in {told:.0%}, dims "
+                f"{np.mean([one.dimensions for one in found]):.1f}, found related in {rejected / studies:.1%}"
+            )
             if math.isnan(truth) or truth == 0:
                 cells.append(Cell(f"{label}: called related", rejected, studies, 0.05, at_most=True))
             if math.isfinite(truth):
@@ -154,7 +158,9 @@ def judge(cells: list[Cell]) -> int:
 
 def main(studies: int = 1000, seed: int = 7) -> int:
     rng = np.random.default_rng(seed)
-    return int(judge([*moderator_cells(rng, studies), *profile_cells(rng, studies), *equivalence_cells(rng, studies)]) > 0)
+    return int(
+        judge([*moderator_cells(rng, studies), *profile_cells(rng, studies), *equivalence_cells(rng, studies)]) > 0
+    )
 
 
 if __name__ == "__main__":

@@ -74,7 +74,10 @@ def sign_flip_test(changes: npt.ArrayLike, settings: ComparisonSettings | None =
     settings = settings or ComparisonSettings()
     values = _columns(changes)
     n = np.isfinite(values).sum(axis=0)
-    values, n = np.where(n <= settings.most_flip_subjects, values, np.nan), np.where(n <= settings.most_flip_subjects, n, 0)
+    values, n = (
+        np.where(n <= settings.most_flip_subjects, values, np.nan),
+        np.where(n <= settings.most_flip_subjects, n, 0),
+    )
     exact = n <= settings.exact_flip_subjects
     flips = np.where(exact, 2 ** np.minimum(n, settings.exact_flip_subjects), _even(settings.random_flips))
     rank = np.floor((1 - settings.confidence) * flips / 2 + 1e-9).astype(np.int64)

@@ -136,13 +136,13 @@ def _rows(
     scale = part["scale"].iloc[0]
     numbers = part.set_index("subject")[["change", "baseline"]].astype(float)
     if scale == "ratio":
-        numbers = np.log(numbers)
+        numbers = numbers.apply(np.log)
     numbers = numbers.assign(covariate=covariate.reindex(numbers.index)).dropna()
     others = [numbers["baseline"].to_numpy()]
     with_order = min(night_order(nights[nights["condition"].isin(pair)], *pair)) > 1
     if with_order:
         place = place_of_nights(nights[nights["condition"].isin(pair)])
-        step = np.sign(place[pair[0]] - place[pair[1]]).reindex(numbers.index)
+        step = (place[pair[0]] - place[pair[1]]).apply(np.sign).reindex(numbers.index)
         numbers = numbers[step.isin([1, -1])]
         others = [numbers["baseline"].to_numpy(), step[step.isin([1, -1])].to_numpy(dtype=float)]
     y, x = numbers["change"].to_numpy(), numbers["covariate"].to_numpy()
@@ -161,7 +161,7 @@ def _rows(
     draws, seed = settings.comparison.moderator_permutations, settings.comparison.flip_seed
     kinds = [f"slope, adjusted for {adjusted}", f"rank correlation, adjusted for {adjusted}"]
     kinds.append("slope, adjusted for order" if with_order else "slope, unadjusted")
-    found = [(math.nan,) * 5] * 3
+    found: list[tuple[float, ...]] = [(math.nan,) * 5] * 3
     note = ""
     if not reason:
         ranks = [stats.rankdata(values) for values in (y, x, others[0])]
@@ -171,7 +171,8 @@ def _rows(
             meaning = "; ".join(part for part in ("with and without the baseline value do not agree", meaning) if part)
         per_sd = found[0][0] * float(x.std(ddof=1))
         note = f"{'ln ' if scale == 'ratio' else ''}change per unit of {name}; per SD {per_sd:+.3g}"
-    common = part.iloc[0][["contrast", "channel", "stages", "window", "measure"]].to_dict() | {"covariate": name}
+    keys = ("contrast", "channel", "stages", "window", "measure")
+    common: dict[str, object] = {key: part[key].iloc[0] for key in keys} | {"covariate": name}
     rows = []
     for kind, (estimate, low, high, p, _) in zip(kinds, found, strict=True):
         about = (note if kind.startswith("slope, adjusted for base") else "", reason, meaning)

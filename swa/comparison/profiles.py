@@ -24,7 +24,18 @@ from swa.comparison.within_subject import Floats
 from swa.settings import ComparisonSettings, Settings
 
 PROFILE_COLUMNS = [
-    *("treatment_a", "treatment_b", "measure set", "similarity", "ci_low", "ci_high", "p", "equivalence_p", "n", "note"),
+    *(
+        "treatment_a",
+        "treatment_b",
+        "measure set",
+        "similarity",
+        "ci_low",
+        "ci_high",
+        "p",
+        "equivalence_p",
+        "n",
+        "note",
+    ),
 ]
 PROFILE_VALUE_COLUMNS = ["treatment", "measure", "stages", "window", "channel", "standardised_change", "error", "n"]
 FEWEST = 6
@@ -163,7 +174,11 @@ def equivalence_p(difference: Floats, other: Floats | None, margin: float) -> fl
 
 
 def _row(
-    values: pd.DataFrame, pair: tuple[str, str], base: str, marker: tuple[str, str, str, str], settings: ComparisonSettings
+    values: pd.DataFrame,
+    pair: tuple[str, str],
+    base: str,
+    marker: tuple[str, str, str, str],
+    settings: ComparisonSettings,
 ) -> dict[str, object]:
     profiles, reason = _profiles(values, pair, base, marker, settings)
     row: dict[str, object] = {"treatment_a": pair[0], "treatment_b": pair[1]}
@@ -198,7 +213,11 @@ def _row(
 
 
 def _profiles(
-    values: pd.DataFrame, pair: tuple[str, str], base: str, marker: tuple[str, str, str, str], settings: ComparisonSettings
+    values: pd.DataFrame,
+    pair: tuple[str, str],
+    base: str,
+    marker: tuple[str, str, str, str],
+    settings: ComparisonSettings,
 ) -> tuple[Profiles, str]:
     """Standardised changes of the subjects whom all markers were measured in."""
     tables = []
@@ -227,13 +246,13 @@ def _profiles(
     variance = ((len(a) - 1) * a.var(axis=0, ddof=1) + (len(b) - 1) * b.var(axis=0, ddof=1)) / freedom / 2
     there = variance > 0
     sd = np.sqrt(variance[there])
-    markers = tuple((str(m), str(w)) for (m, w), keep in zip(known, there, strict=True) if keep)
+    markers = tuple((str(key[0]), str(key[1])) for key, keep in zip(known, there, strict=True) if keep)
     return Profiles(a=a[:, there] / sd, b=b[:, there] / sd, paired=paired, markers=markers), ""
 
 
 def _ln(rows: pd.DataFrame) -> pd.Series:
     change = rows.set_index("subject")["change"].astype(float)
-    return np.log(change) if len(rows) and rows["scale"].iloc[0] == "ratio" else change
+    return change.apply(np.log) if len(rows) and rows["scale"].iloc[0] == "ratio" else change
 
 
 def _dot(wa: Floats, wb: Floats, a: Floats, b: Floats, *, paired: bool) -> Floats:
