@@ -47,6 +47,7 @@ class Study:
     baseline: str
 
     def table(self, effect: float) -> pd.DataFrame:
+        """Long table with this ln effect."""
         ln_power = self.ln_power + effect * self.treated[:, None]
         studies = ln_power.shape[1]
         keys = self.nights[["subject", "session", "condition"]]
@@ -58,6 +59,7 @@ class Study:
         )  # fmt: skip
 
     def group(self, effect: float) -> pd.DataFrame:
+        """Rows over subjects of the contrast."""
         rows = compare_nights(self.table(effect), self.baseline, nights=self.nights)
         return rows[(rows["subject"] == "group") & (rows["contrast"] == self.contrast)]
 
@@ -66,8 +68,10 @@ def noise(rng: np.random.Generator, nights: pd.DataFrame, studies: int, icc: flo
     """Level of each subject and deviation of each night."""
     subject = pd.factorize(nights["subject"])[0]
     level = rng.normal(5, math.sqrt(VARIANCE * icc), (subject.max() + 1, studies))
-    draws = rng.standard_t(3, (len(nights), studies)) / math.sqrt(3) if shape == "t3" else rng.normal(
-        size=(len(nights), studies)
+    draws = (
+        rng.standard_t(3, (len(nights), studies)) / math.sqrt(3)
+        if shape == "t3"
+        else rng.normal(size=(len(nights), studies))
     )
     return level[subject] + draws * math.sqrt(VARIANCE * (1 - icc))
 
@@ -90,8 +94,10 @@ def crossover(rng, studies, first: int, second: int, shape="normal") -> Study:
 
 
 def pre_post(rng, studies, subjects: int, *, icc=0.9, drift=0.0, with_period=True, period=0.0, first=None) -> Study:
-    """A night before and after each infusion; `drift` is the SD (in units of that between nights) of the level of a
-    subject's period, which both its nights share."""
+    """Make a night before and after each infusion.
+
+    `drift` is the SD, in units of that between nights, of a subject's level in a period, which both its nights share.
+    """
     rows = []
     for i in range(subjects):
         drugs = ("placebo", "ketamine") if (i < first if first else i % 2 == 0) else ("ketamine", "placebo")
@@ -214,7 +220,7 @@ def pre_post_power(rng: np.random.Generator, studies: int) -> None:
             line += f" ANCOVA{' + order' if with_period else ''} {(study.group(LN_EFFECT)['p'] <= 0.05).mean():.3f}"
         values = study.ln_power + LN_EFFECT * study.treated[:, None]
         place = study.nights.set_index(["subject", "condition", "phase"]).index
-        of = {key: values[[i for i, k in enumerate(place) if k[1:] == key]] for key in set(k[1:] for k in place)}
+        of = {key: values[[i for i, k in enumerate(place) if k[1:] == key]] for key in {k[1:] for k in place}}
         post = of["ketamine", "post"] - of["placebo", "post"]
         score = post - (of["ketamine", "pre"] - of["placebo", "pre"])
         for label, change in (("change score", score), ("post alone", post)):

@@ -131,14 +131,20 @@ def show_plan(plan: "SamplePlan") -> None:
     """Print how many subjects are needed, what a number of them can find, and the power curve."""
     console = _console()
     variation = plan.variation
-    _say(console, f"Paired t, two-sided, level {plan.level:g}, on ln ratios; SD of a subject's change "
-         f"{variation.change_sd:.3g} ({variation.basis}).")
+    _say(
+        console,
+        f"Paired t, two-sided, level {plan.level:g}, on ln ratios; SD of a subject's change "
+        f"{variation.change_sd:.3g} ({variation.basis}).",
+    )
     low, high = plan.subjects_range
     between = f" ({low} to {high}, since that SD is itself an estimate)" if low != high else ""
     _say(console, f"{_percent(plan.effect)} with power {plan.power:g}: {plan.subjects} subjects{between}.")
     if plan.given:
-        _say(console, f"{plan.given} subjects: power {plan.given_power:.3f} for {_percent(plan.effect)}; "
-             f"smallest effect found with power {plan.power:g}: {_percent(plan.detectable)}.")
+        _say(
+            console,
+            f"{plan.given} subjects: power {plan.given_power:.3f} for {_percent(plan.effect)}; "
+            f"smallest effect found with power {plan.power:g}: {_percent(plan.detectable)}.",
+        )
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("subjects", f"power for {_percent(plan.effect)}", f"found with power {plan.power:g}"):
         table.add_column(name, justify="right", no_wrap=True)

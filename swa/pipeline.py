@@ -13,6 +13,8 @@ import pandas as pd
 
 from swa.comparison.comparability import check_comparability
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, compare_nights, find_baseline
+from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
+from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
@@ -247,6 +249,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     join_rejection(results, done)
     contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
+    _compare_further(results, baseline if len(measures) else "", settings)
     _write_pages(results, combined, workers, progress)
 
 
@@ -277,6 +280,17 @@ def _missing_page(subject: str, error: BaseException) -> dict[str, str]:
         "problem": f"the page of {subject or 'the study'} could not be written ({type(error).__name__}: {error}).",
         "remedy": "The tables are whole. Run `swa compare` on the results folder; if it stays, please report it.",
     }
+
+
+def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
+    """Tables beside the contrasts: covariates of the change, and treatments against each other."""
+    moderators, profiles = pd.DataFrame(columns=MODERATOR_COLUMNS), pd.DataFrame(columns=PROFILE_COLUMNS)
+    if baseline:
+        found = read_results(results)
+        moderators = relate_covariates(found, baseline, settings=settings)
+        profiles = compare_profiles(found, baseline, settings=settings)
+    write_table(moderators, results / "moderators.tsv")
+    write_table(profiles, results / "profiles.tsv")
 
 
 def _broken_subject(task: SubjectTask, error: BaseException) -> dict[str, str]:

@@ -413,6 +413,7 @@ class ComparisonSettings(Group):
     covariates: tuple[str, ...] = Field(
         (), description="study-file columns that are related to the change; empty: every numeric one"
     )
+    moderator_permutations: int = Field(5000, ge=1000, description="permutations of a test of a covariate")
     profile_measures: tuple[str, ...] = Field(
         (
             "swa",
@@ -433,6 +434,9 @@ class ComparisonSettings(Group):
     )
     random_flips: int = Field(
         10_000, ge=1000, description="sign flips drawn for more subjects, the unflipped data among them"
+    )
+    most_flip_subjects: int = Field(
+        200, ge=20, description="subjects beyond which t alone is computed, which no longer differs from sign flips"
     )
     flip_seed: int = Field(2013, ge=0, description="seed of those random flips")
 

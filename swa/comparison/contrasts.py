@@ -130,7 +130,7 @@ def compare_nights(
     parts = []
     for grid, design, changes in _each_change(plan):
         outcome = over_subjects(grid, changes, design, settings.comparison)
-        there = np.isfinite(outcome.estimate) if design.members else changes.present.any(axis=0)
+        there = np.asarray(np.isfinite(outcome.estimate) if design.members else changes.present.any(axis=0))
         parts.append(group_rows(changes, outcome, there, contrast=design.contrast, limits=design.limits))
         if not design.members:  # between arms and groups there is no change of one subject
             shown = _shown_for_subjects(grid, plan, primary, settings.comparison)
@@ -338,9 +338,7 @@ def _roles(
     return np.where(is_primary, "primary", np.where(is_secondary, "secondary", "exploratory")).astype(object)
 
 
-def _each_change(
-    plan: Plan, measures: Iterable[str] | None = None
-) -> Iterator[tuple[Grid, ContrastDesign, Changes]]:
+def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[Grid, ContrastDesign, Changes]]:
     wanted = None if measures is None else set(measures)
     # Measure by measure, so that the rows and matrices of one measure at a time are in memory.
     for measure in plan.measures.names():
@@ -446,12 +444,9 @@ def _rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFram
         subject.codes.astype(np.int64) * len(session.categories) + session.codes, return_inverse=True
     )
     place = {key: i for i, key in enumerate(zip(nights["subject"], nights["session"], strict=True))}
+    subjects, sessions = subject.categories.tolist(), session.categories.tolist()
     position = [
-        place.get(
-            (subject.categories[code // len(session.categories)], session.categories[code % len(session.categories)]),
-            -1,
-        )
-        for code in pair.tolist()
+        place.get((subjects[code // len(sessions)], sessions[code % len(sessions)]), -1) for code in pair.tolist()
     ]
     rows["night"] = np.array(position, dtype=np.int64)[inverse] if len(rows) else np.empty(0, dtype=np.int64)
     return rows[rows["night"] >= 0]

@@ -34,7 +34,7 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
 
 
 def nights_before(nights: pd.DataFrame) -> pd.DataFrame:
-    """Nights that `usable_nights` leaves out because they precede the infusion, their condition marked with `BEFORE`."""
+    """Nights that `usable_nights` leaves out because they precede the infusion; `BEFORE` marks their condition."""
     table = _clean_nights(nights)
     before = table[_before_infusion(table)]
     return before.assign(condition=before["condition"] + BEFORE).reset_index(drop=True)

@@ -99,9 +99,14 @@ def _within_subjects(
     pair = nights[nights["condition"].isin([treatment, baseline])]
     limits, tested = design_limits(nights, treatment, baseline)
     place = place_of_nights(pair).reindex(columns=[baseline, treatment])
-    step = np.sign(place[treatment] - place[baseline])
-    sequence = {str(name): int(sign) for name, sign in step.items() if sign in (1, -1)}
-    periods = {(str(s), str(c)): float(v) for (s, c), v in place.stack().items() if np.isfinite(v)}
+    step = np.sign((place[treatment] - place[baseline]).to_numpy(dtype=float))
+    sequence = {str(name): int(sign) for name, sign in zip(place.index, step, strict=True) if sign in (1, -1)}
+    periods = {
+        (str(subject), condition): float(value)
+        for condition in (baseline, treatment)
+        for subject, value in zip(place.index, place[condition].to_numpy(dtype=float), strict=True)
+        if np.isfinite(value)
+    }
     kind = _kind(pair, before, sequence, set(periods.values()), treatment, baseline, settings)
     if kind == "paired" or not sequence:
         orders = set(sequence.values())
@@ -127,7 +132,7 @@ def _kind(
     baseline: str,
     settings: ComparisonSettings,
 ) -> Kind:
-    if settings.design not in ("auto", "parallel arms"):
+    if settings.design != "auto" and settings.design != "parallel arms":
         return settings.design
     there = pair.groupby("subject")["condition"].agg(set)
     complete = there.map(len) == 2
@@ -146,9 +151,7 @@ def _kind(
     return "crossover" if both_orders else "paired"
 
 
-def _between_arms(
-    nights: pd.DataFrame, pairs: tuple[tuple[str, str], ...], arms: list[str]
-) -> list[ContrastDesign]:
+def _between_arms(nights: pd.DataFrame, pairs: tuple[tuple[str, str], ...], arms: list[str]) -> list[ContrastDesign]:
     """Contrast each arm with the control arm, else each with each, by what its subjects had after the baseline."""
     arm = text_column(nights, "arm")
     members = {str(s): str(a) for s, a in zip(nights["subject"], arm, strict=True) if a}

@@ -63,7 +63,8 @@ def sign_flip_test(changes: npt.ArrayLike, settings: ComparisonSettings | None =
         One change per subject and marker; NaN is left out.
     settings : ComparisonSettings, optional
         confidence, and how many flips are gone through: all 2^n up to `exact_flip_subjects` subjects, beyond that
-        `random_flips` of them, drawn with a fixed seed, each with its mirror image, the identity included.
+        `random_flips` of them, drawn with a fixed seed, each with its mirror image, the identity included; beyond
+        `most_flip_subjects` none (NaN).
 
     Returns
     -------
@@ -73,6 +74,10 @@ def sign_flip_test(changes: npt.ArrayLike, settings: ComparisonSettings | None =
     settings = settings or ComparisonSettings()
     values = _columns(changes)
     n = np.isfinite(values).sum(axis=0)
+    values, n = (
+        np.where(n <= settings.most_flip_subjects, values, np.nan),
+        np.where(n <= settings.most_flip_subjects, n, 0),
+    )
     exact = n <= settings.exact_flip_subjects
     flips = np.where(exact, 2 ** np.minimum(n, settings.exact_flip_subjects), _even(settings.random_flips))
     rank = np.floor((1 - settings.confidence) * flips / 2 + 1e-9).astype(np.int64)
@@ -288,7 +293,7 @@ def paired_outcome(changes: Changes, settings: ComparisonSettings, *, tested: bo
     for i in range(len(n)):
         said = tested and n[i] >= FEWEST_TESTED
         parts = (
-            _flip_note(n[i], flip.level[i], by_flip=bool(by_flip[i])),
+            _flip_note(n[i], flip.level[i], by_flip=bool(by_flip[i]), most=settings.most_flip_subjects),
             _t_note(t, i, t_low[i], t_high[i], by_flip=bool(by_flip[i]), tested=said),
         )
         note[i] = "; ".join(part for part in parts if part)
@@ -309,13 +314,15 @@ def _effect_note(effect: float, measure: str) -> str:
     return f"g_av {effect:.2f}" if math.isfinite(effect) else ""
 
 
-def _flip_note(n: int, level: float, *, by_flip: bool) -> str:
+def _flip_note(n: int, level: float, *, by_flip: bool, most: int) -> str:
     if by_flip:
         return f"{100 * level:.1f} % interval"
     if n == 0:
         return "no subject has a change"
     if n == 1:
         return "one subject: no interval over subjects"
+    if n > most:
+        return "sign flips left out: with so many subjects they say what t says"
     few = f"too few subjects for a sign-flip interval (smallest sign-flip p {2 / 2**n:.3g})"
     return few if n >= FEWEST_TESTED else f"{few}; two subjects: no test"
 

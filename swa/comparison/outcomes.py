@@ -1,7 +1,6 @@
 """One test over subjects for each marker of a contrast, as its design asks for."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +10,13 @@ from swa.comparison.design import BEFORE
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.group import FEWEST_TESTED, Outcome, paired_outcome
 from swa.comparison.linear import Fit, least_squares, random_intercept, t_interval, unequal_variances
-from swa.comparison.within_subject import Changes, Floats, Grid, Ints, NightMeans, mean_over_nights, subject_changes
+from swa.comparison.within_subject import Changes, Grid, Ints, NightMeans, mean_over_nights, subject_changes
 from swa.settings import ComparisonSettings
 
 Texts = npt.NDArray[np.object_]
 
 
-def over_subjects(
-    grid: Grid, changes: Changes, design: ContrastDesign, settings: ComparisonSettings
-) -> Outcome:
+def over_subjects(grid: Grid, changes: Changes, design: ContrastDesign, settings: ComparisonSettings) -> Outcome:
     """Estimate, interval and p of each marker over subjects; see the module of each design for its method.
 
     Parameters
@@ -65,7 +62,7 @@ def _crossover(changes: Changes, design: ContrastDesign, settings: ComparisonSet
     by = "by a factor of" if changes.grid.scale == "ratio" else "by"
     method, note = _texts(len(t)), _texts(len(t))
     for i in range(len(t)):
-        kind = ("labels permuted, exact" if permuted.exact[i] else f"{settings.random_flips} label permutations")
+        kind = "labels permuted, exact" if permuted.exact[i] else f"{settings.random_flips} label permutations"
         method[i] = exact.format(kind if by_labels[i] else "t", counts[0][i], counts[1][i]) if fit.df[i] > 0 else ""
         if not fit.df[i]:
             note[i] = "too few subjects in one of the orders for a comparison between them"
@@ -146,7 +143,10 @@ def _arms(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compar
 
     The arms may vary differently (`unequal_variances`), since one of them responds to a drug.
     """
-    sides = [changes, changes if design.other == design.treatment else subject_changes(grid, design.other, design.baseline)]
+    sides = [
+        changes,
+        changes if design.other == design.treatment else subject_changes(grid, design.other, design.baseline),
+    ]
     rows = [
         np.array([design.members.get(str(name), "") == arm for name in side.subjects], dtype=bool)
         for side, arm in zip(sides, design.sides, strict=True)
@@ -205,16 +205,24 @@ def _groups(changes: Changes, design: ContrastDesign, settings: ComparisonSettin
         each = ", ".join(
             f"{side} {show(estimates[k])[i]:.3g} (n {counts[k][i]})" for k, side in enumerate(design.sides)
         )
-        note[i] = each + (f"; t({welch[i]:.1f}) = {t[i]:.2f}" if enough[i] else "; too few subjects in a group: no test")
+        note[i] = each + (
+            f"; t({welch[i]:.1f}) = {t[i]:.2f}" if enough[i] else "; too few subjects in a group: no test"
+        )
         method[i] = ("group x treatment, Welch" + (", order adjusted" if crossed else "")) if enough[i] else ""
     hide = np.where(enough, 1.0, np.nan)
     return Outcome(
-        estimate=estimate, low=low * hide, high=high * hide, p=p * hide, n=counts[0] + counts[1], method=method, note=note
+        estimate=estimate,
+        low=low * hide,
+        high=high * hide,
+        p=p * hide,
+        n=counts[0] + counts[1],
+        method=method,
+        note=note,
     )
 
 
 def _by_t(
-    fit: Fit, weights: list[float], name: str, settings: ComparisonSettings, about: Callable[[int], str]
+    fit: Fit, weights: Sequence[float], name: str, settings: ComparisonSettings, about: Callable[[int], str]
 ) -> Outcome:
     estimate, error = fit.combine(weights)
     t, p, low, high = t_interval(estimate, error, fit.df, settings.confidence)

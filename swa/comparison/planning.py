@@ -186,7 +186,7 @@ def study_variation(source: Source, settings: Settings | None = None, effect_sd:
         changes = {c: np.log(part["change"].dropna()) for c, part in values.groupby("contrast")}
         for contrast, change in sorted(changes.items(), key=lambda item: -len(item[1])):
             if len(change) > comparison.baseline_pairs_df:
-                basis = f"{name}: changes of {len(change)} subjects, {contrast} (they hold the spread of responses)"
+                basis = f"{name}: changes of {len(change)} subjects, {contrast!s} (they hold the spread of responses)"
                 return _estimated(float(change.std()), len(change) - 1, 0.0, basis)
     raise StudyError(
         f"{name}: neither repeated baseline nights nor changes of more than {comparison.baseline_pairs_df} subjects.",

@@ -169,7 +169,8 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
             f"{' '.join(markers.iloc[marker[cell]]).strip()}.",
             "A row of measures is unique in subject, session, channel, stages, window, measure and variant.",
         )
-    note_codes, notes = pd.factorize(rows["note"].to_numpy(dtype=object), sort=True)
+    note = rows["note"].astype("category").cat  # sorted, so that the last code is the last text
+    note_codes, notes = note.codes.to_numpy(), note.categories.to_numpy(dtype=object)
     codes = np.zeros(shape, dtype=np.int64)
     codes[night, marker] = note_codes
     values = np.full(shape, np.nan)
@@ -178,11 +179,10 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
     scale = scale_of(measure)
     nonpositive = (values <= 0) & (scale == "ratio")
     values[nonpositive] = np.nan
-    units = rows["unit"].astype(str)
     return Grid(
         measure=measure,
         scale=scale,
-        unit=next((unit for unit in units.unique() if unit), ""),
+        unit=next((str(unit) for unit in rows["unit"].unique() if unit), ""),
         nights=nights,
         markers=markers,
         values=np.log(values) if scale == "ratio" else values,

@@ -189,27 +189,32 @@ class Results:
         """The long table."""
         return pd.read_parquet(self.path / "measures.parquet")
 
+    @cached_property
+    def _row_groups(self) -> dict[str, list[int]]:
+        """Row groups of the long table that hold a measure, from their statistics."""
+        found: dict[str, list[int]] = {}
+        with pq.ParquetFile(self.path / "measures.parquet") as file:
+            column = file.schema_arrow.get_field_index("measure")
+            for group in range(file.num_row_groups):
+                limits = file.metadata.row_group(group).column(column).statistics
+                if limits is not None and limits.has_min_max and limits.min == limits.max:
+                    names = [limits.min]
+                else:
+                    names = file.read_row_group(group, columns=["measure"]).column(0).unique().to_pylist()
+                for name in names:
+                    found.setdefault(str(name), []).append(group)
+        return found
+
     def measure_names(self) -> list[str]:
-        """Names of the measures in the long table, from its row groups."""
-        file = pq.ParquetFile(self.path / "measures.parquet")
-        column = file.schema_arrow.get_field_index("measure")
-        names: dict[str, None] = {}
-        for group in range(file.num_row_groups):
-            statistics = file.metadata.row_group(group).column(column).statistics
-            if statistics is None or statistics.min != statistics.max:
-                found = file.read_row_group(group, columns=["measure"]).column(0).unique().to_pylist()
-                names |= dict.fromkeys(found)
-            else:
-                names[statistics.min] = None
-        return list(names)
+        """Names of the measures in the long table."""
+        return list(self._row_groups)
 
     def measure(self, name: str) -> pd.DataFrame:
         """Rows of one measure of the long table, read alone; text columns as categories."""
-        texts = [column for column in (*KEY, "condition", "unit", "note") if column != "measure"]
-        table = pq.read_table(
-            self.path / "measures.parquet", filters=[("measure", "=", name)], read_dictionary=[*texts, "measure"]
-        )
-        return table.to_pandas()
+        texts = [*KEY, "condition", "unit", "note"]
+        with pq.ParquetFile(self.path / "measures.parquet", read_dictionary=texts) as file:
+            table = file.read_row_groups(self._row_groups.get(name, [])).to_pandas()
+        return table[(table["measure"] == name).to_numpy(dtype=bool)]
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
