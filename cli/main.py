@@ -65,6 +65,9 @@ def run(
     settings: Annotated[Path | None, typer.Option(help="Settings (TOML); `swa settings` prints the defaults.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: cores, nights, memory.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler that does the work.")] = None,
+    part: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Every N-th night from the I-th; then `swa compare`.")
+    ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="SUBJECT[/SESSION]", help="Leave out; may be given several times.")
     ] = None,
@@ -86,6 +89,7 @@ def run(
                 settings=read_settings(settings) if settings else None,
                 jobs=jobs,
                 scheduler=scheduler,
+                part=part,
                 exclude=exclude or (),
                 overwrite=overwrite,
                 verify=verify,
@@ -94,7 +98,7 @@ def run(
     except KeyboardInterrupt:
         _fail("stopped. Finished nights are kept; the same command goes on from here.", code=130)
     show_run(outcome)
-    failed = outcome.results.nights["status"].eq("failed")
+    failed = outcome.nights["status"].eq("failed")
     raise typer.Exit(SOME_FAILED if failed.any() else DONE)
 
 

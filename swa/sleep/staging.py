@@ -91,7 +91,7 @@ def import_antropy() -> None:
     compile_now = numba.jit
     numba.jit = functools.partial(compile_now, cache=True)
     try:
-        import antropy  # noqa: F401
+        import antropy
     except (RuntimeError, OSError):
         numba.jit = compile_now  # nowhere to keep them: every process compiles
         import antropy  # noqa: F401

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -131,19 +131,23 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not."""
     if path.suffix == ".parquet":
-        _replace(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
+        replace_file(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
         return
+    write_text(table_text(table), path)
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """A table as the text of a `.tsv`."""
     safe = table.copy()
     for column in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
         safe[column] = safe[column].map(_harmless)
     safe.columns = safe.columns.map(_harmless)
-    text = safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
-    write_text(text, path)
+    return safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
 
 
 def write_text(text: str, path: Path) -> None:
     """Write a text file as UTF-8, whole or not at all."""
-    _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -240,7 +244,7 @@ def describe_results(results: Path, settings: Settings) -> None:
         "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
     }
     write_text(json.dumps(description, indent=2), results / "dataset_description.json")
-    ignored = ["*.html", "figures/", "*.tsv", "*.parquet", "*.toml", "run.json", "swa.lock"]
+    ignored = ["*.html", "figures/", "*.tsv", "*.parquet", "*.toml", "run.json", "swa.lock", ".swa-work/"]
     ignored += ["**/*_desc-*", "**/figures/"]
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
 
@@ -279,7 +283,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _replace(path: Path, write: Any) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then put it in the place of `path`: whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two writers of one night, on one host or two, must not share a temporary file.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
