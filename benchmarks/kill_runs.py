@@ -28,7 +28,7 @@ LIMIT_B = 100_000
 
 def make_study(folder: Path) -> None:
     study = simulate_study(
-        folder, subjects=4, hours=1.0, rate_hz=100.0, channels=("F3-M2", "C4-M1"), effect={"ketamine": 1.5}, seed=5
+        folder, subjects=4, hours=1.5, rate_hz=100.0, channels=("F3-M2", "C4-M1"), effect={"ketamine": 1.5}, seed=5
     )
     table = pd.read_csv(study, sep="\t", dtype=str)
     table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]

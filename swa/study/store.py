@@ -17,6 +17,7 @@ import pandas as pd
 from swa.errors import StudyError
 from swa.night import Night
 from swa.settings import Settings
+from swa.study.sidecars import COLUMNS
 
 WAVE_STAGES = ("N2", "N3")
 NIGHT_TABLES = {
@@ -244,8 +245,10 @@ def describe_results(results: Path, settings: Settings) -> None:
         "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
     }
     write_text(json.dumps(description, indent=2), results / "dataset_description.json")
+    for name, columns in COLUMNS.items():
+        write_text(json.dumps(columns, indent=1, ensure_ascii=False), results / name)
     ignored = ["*.html", "figures/", "*.tsv", "*.parquet", "*.toml", "run.json", "swa.lock", ".swa-work/"]
-    ignored += ["**/*_desc-*", "**/figures/"]
+    ignored += ["*_desc-*", "**/*_desc-*", "**/figures/"]
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
 
 
