@@ -278,6 +278,16 @@ def test_inspect_reads_headers_and_finds_the_same_plan(recordings: Path) -> None
     assert found["recordings"][-1]["problems"]
 
 
+@pytest.mark.slow
+def test_the_bids_validator_finds_no_error(run: StudyRun) -> None:
+    validator = shutil.which("bids-validator-deno")
+    if validator is None:
+        pytest.skip("pip install bids-validator-deno (120 MB)")
+    found = subprocess.run([validator, "--json", str(run.results.path)], capture_output=True, text=True, check=False)
+    issues = json.loads(found.stdout)["issues"]["issues"]
+    assert not [issue for issue in issues if issue["severity"] == "error"]
+
+
 def test_results_of_another_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"nights\.tsv"):
         read_results(tmp_path)

@@ -247,8 +247,8 @@ def describe_results(results: Path, settings: Settings) -> None:
     write_text(json.dumps(description, indent=2), results / "dataset_description.json")
     for name, columns in COLUMNS.items():
         write_text(json.dumps(columns, indent=1, ensure_ascii=False), results / name)
-    ignored = ["*.html", "figures/", "*.tsv", "*.parquet", "*.toml", "run.json", "swa.lock", ".swa-work/"]
-    ignored += ["*_desc-*", "**/*_desc-*", "**/figures/"]
+    ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "run.json", "swa.lock", ".swa-work/"]
+    ignored += ["*_desc-*", "**/*_desc-*", "figures", "**/figures"]  # with a slash the validator still lists the folder
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
 
 
