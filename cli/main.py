@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from swa.study.store import Results
+    import pandas as pd
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 
@@ -51,9 +51,9 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _code(results: "Results") -> int:
+def _code(nights: "pd.DataFrame", problems: "pd.DataFrame") -> int:
     """1 where a night, a subject step or a page is missing."""
-    is_missing = results.nights["status"].eq("failed").any() or results.problems["step"].isin(["subject", "page"]).any()
+    is_missing = nights["status"].eq("failed").any() or problems["step"].isin(["subject", "page"]).any()
     return SOME_FAILED if is_missing else DONE
 
 
@@ -74,6 +74,9 @@ def run(
     settings: Annotated[Path | None, typer.Option(help="Settings (TOML); `swa settings` prints the defaults.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: cores, nights, memory.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler that does the work.")] = None,
+    part: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Every N-th night from the I-th; then `swa compare`.")
+    ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="SUBJECT[/SESSION]", help="Leave out; may be given several times.")
     ] = None,
@@ -96,6 +99,7 @@ def run(
                 settings=read_settings(settings) if settings else None,
                 jobs=jobs,
                 scheduler=scheduler,
+                part=part,
                 exclude=exclude or (),
                 overwrite=overwrite,
                 verify=verify,
@@ -105,7 +109,7 @@ def run(
     except KeyboardInterrupt:
         _fail("stopped. Finished nights are kept; the same command goes on from here.", code=130)
     show_run(outcome)
-    raise typer.Exit(_code(outcome.results))
+    raise typer.Exit(_code(outcome.nights, outcome.problems))
 
 
 @app.command()
@@ -151,7 +155,7 @@ def compare(
             progress=bar.update,
         )
     show_results(found)
-    raise typer.Exit(_code(found))
+    raise typer.Exit(_code(found.nights, found.problems))
 
 
 @app.command()
@@ -168,7 +172,7 @@ def unblind(
     with Bar() as bar:
         found = unblind_study(results, key, jobs=jobs, progress=bar.update)
     show_results(found)
-    raise typer.Exit(_code(found))
+    raise typer.Exit(_code(found.nights, found.problems))
 
 
 @app.command()

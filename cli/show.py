@@ -70,9 +70,9 @@ def show_run(run: "StudyRun") -> None:
     errors = Console(stderr=True, soft_wrap=True)
     for note in run.study.notes:
         errors.print(f"note: {note}", highlight=False, markup=False)
-    nights = run.results.nights
+    nights = run.nights
     failed = nights[nights["status"] == "failed"]
-    problems = run.results.problems.merge(failed[["subject", "session"]], on=["subject", "session"])
+    problems = run.problems.merge(failed[["subject", "session"]], on=["subject", "session"])
     for row in problems.itertuples():
         errors.print(f"failed: {row.subject} {row.session}: {row.problem} {row.remedy}", highlight=False, markup=False)
     if run.key is not None:
@@ -80,11 +80,15 @@ def show_run(run: "StudyRun") -> None:
     counts = nights["status"].value_counts()
     finished = int(counts.get("done", 0))
     found = f", {finished - run.n_fresh} of them finished before" if finished > run.n_fresh else ""
+    part = f"Part {run.part}: " if run.part else ""
     _say(
         _console(),
-        f"{len(nights)} nights of {nights['subject'].nunique()} subjects ({run.study.source}): "
+        f"{part}{len(nights)} nights of {nights['subject'].nunique()} subjects ({run.study.source}): "
         f"{finished} done{found}, {len(failed)} failed, {int(counts.get('excluded', 0))} excluded.",
     )
+    if run.part:
+        _say(_console(), f"When every part is done: swa compare {run.results.path}")
+        return
     show_results(run.results)
 
 

@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,8 @@ from swa.recordings.reader import Recording, read_recording
 from swa.settings import Settings
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import stage_at_gains
+from swa.study.attempts import MOST, count_attempts, mark_attempt
+from swa.study.lock import CLAIM_H, WORK, Holder, take
 from swa.study.store import NightFolder, hash_file, write_night
 
 if TYPE_CHECKING:
@@ -57,6 +60,10 @@ class NightTask:
         Do it again; hash the recording again.
     blinded : bool
         Keep dates and the file's time out of what is written.
+    run : str
+        Id of the run, for marks of attempts; empty leaves none.
+    shared : bool
+        Other runs may work in the folder: claim the night first.
     """
 
     subject: str
@@ -75,6 +82,13 @@ class NightTask:
     overwrite: bool = False
     verify: bool = False
     blinded: bool = False
+    run: str = ""
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the night, as in file names."""
+        return f"sub-{self.subject_label}_ses-{self.session_label}"
 
     @property
     def folder(self) -> NightFolder:
@@ -116,13 +130,59 @@ def is_finished(task: NightTask) -> bool:
 
 
 def process_night(task: NightTask) -> NightOutcome:
-    """Process one night, unless it is finished already. Bad input becomes an outcome, never an exception."""
+    """Process one night, unless it is finished already. Bad input becomes an outcome, never an exception.
+
+    A night of a shared folder is claimed by an exclusive file first. A mark stands while the night is worked at, so
+    that a night which kills its worker is known by the marks that are left.
+    """
+    try:
+        if not task.overwrite and is_finished(task):
+            return NightOutcome(status="done", fresh=False)
+        if task.run and count_attempts(task.results, task.name, task.run) >= MOST:
+            return lost_night(task)
+        with ExitStack() as stack:
+            if task.shared:
+                claim = task.results / WORK / "claims" / f"{task.name}.json"
+                if holder := take(claim, CLAIM_H):
+                    return _claimed(task, holder, claim)
+                stack.callback(claim.unlink, missing_ok=True)
+            if task.run:
+                stack.enter_context(mark_attempt(task.results, task.name, task.run))
+            return _work(task)
+    except OSError as error:  # the claim or the mark could not be written
+        return _no_file(task, "write", error)
+
+
+def lost_night(task: NightTask) -> NightOutcome:
+    """The outcome of a night whose worker died twice."""
+    return NightOutcome(
+        status="failed",
+        step="measure",
+        problem=f"{task.path.name}: the worker process died {MOST} times while it was processed (out of memory or "
+        "killed).",
+        remedy="Run again with fewer --jobs; finished nights are kept.",
+    )
+
+
+def _claimed(task: NightTask, holder: Holder, claim: Path) -> NightOutcome:
+    return NightOutcome(
+        status="failed",
+        step="claim",
+        problem=f"{task.path.name}: another process works at this night ({holder}).",
+        remedy=f"Wait for it and run this part again; if it is gone, delete {claim.relative_to(task.results)} first.",
+    )
+
+
+def _no_file(task: NightTask, step: str, error: OSError) -> NightOutcome:
+    problem = f"{error.strerror or type(error).__name__}"
+    return _unforeseen(task, step, problem, "Check the disk and the file's rights.")
+
+
+def _work(task: NightTask) -> NightOutcome:
     step = "read"
     try:
         hashes = _hash_inputs(task)
         fingerprint = _fingerprint(task, hashes)
-        if not task.overwrite and task.folder.is_finished(fingerprint):
-            return NightOutcome(status="done", fresh=False)
         recording = read_recording(task.path, task.settings)
         step = "score" if task.hypnogram else "stage"
         hypnogram, lights, at_gain = _score(task, recording)
@@ -151,9 +211,7 @@ def process_night(task: NightTask) -> NightOutcome:
     except MemoryError:
         return _unforeseen(task, step, "the machine ran out of memory", "Use fewer --jobs.")
     except OSError as error:
-        return _unforeseen(
-            task, step, f"{error.strerror or type(error).__name__}", "Check the disk and the file's rights."
-        )
+        return _no_file(task, step, error)
     except Exception as error:  # One bad night never stops a batch; --debug shows the traceback.
         return _unforeseen(
             task, step, f"{type(error).__name__}: {str(error)[:200]}", "This is a fault of swa: please report it."

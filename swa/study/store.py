@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from swa.errors import StudyError
 from swa.night import Night
 from swa.settings import Settings
+from swa.study.sidecars import COLUMNS
 
 WAVE_STAGES = ("N2", "N3")
 NIGHT_TABLES = {
@@ -136,19 +137,23 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not."""
     if path.suffix == ".parquet":
-        _replace(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
+        replace_file(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
         return
+    write_text(table_text(table), path)
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """A table as the text of a `.tsv`."""
     safe = table.copy()
     for column in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
         safe[column] = safe[column].map(_harmless)
     safe.columns = safe.columns.map(_harmless)
-    text = safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
-    write_text(text, path)
+    return safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
 
 
 def write_text(text: str, path: Path) -> None:
     """Write a text file as UTF-8, whole or not at all."""
-    _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -277,8 +282,11 @@ def describe_results(results: Path, settings: Settings) -> None:
         "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
     }
     write_text(json.dumps(description, indent=2), results / "dataset_description.json")
-    ignored = ["*.html", "figures/", "*.tsv", "*.parquet", "*.toml", "methods.*", "run.json", "swa.lock"]
-    ignored += ["**/*_desc-*", "**/figures/"]
+    for name, columns in COLUMNS.items():
+        write_text(json.dumps(columns, indent=1, ensure_ascii=False), results / name)
+    ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", "blinding.json", "run.json", "swa.lock"]
+    ignored += [".swa-work/", "*_desc-*", "**/*_desc-*"]
+    ignored += ["figures", "**/figures"]  # with a slash the validator still lists the folder
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
 
 
@@ -316,7 +324,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _replace(path: Path, write: Any) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then put it in the place of `path`: whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two writers of one night, on one host or two, must not share a temporary file.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
