@@ -20,6 +20,7 @@ from swa.report.evidence import (
     stored_nights,
     units_of,
 )
+from swa.report.extra_tables import PlainTable, gain_table, read_optional
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
 from swa.report.tables import change_table, quality_tables, sleep_table, value_table
 from swa.report.wave_tables import tabulate_waves
@@ -90,6 +91,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "sleep": sleep_table(nights),
         "unusable": quality_tables(nights)[1],
         "channels": _channels(nights),
+        "gain": _gain_tables(results, subject),
         "problems": _problems(results, subject),
         "others": [row for _, row in own[own["status"] != "done"].iterrows()],
         "methods": describe_methods(facts.settings, [str(night.summary.get("staging_source", "")) for night in nights]),
@@ -463,6 +465,14 @@ def draw_forest(
         "night; cross: no interval. An arrow marks an interval that goes on.",
         size="medium",
     )
+
+
+def _gain_tables(results: Results, subject: str) -> list[PlainTable]:
+    """The gain check of the subject's nights, where one was made."""
+    table = read_optional(results, "comparability.tsv")
+    own = table[table["subject"] == subject] if len(table) else table
+    found = [gain_table(own, str(name)) for name in (dict.fromkeys(own["contrast"]) if len(own) else ())]
+    return [one for one in found if one]
 
 
 def _channels(nights: Sequence[StoredNight]) -> list[tuple[str, str, str, list[str]]]:

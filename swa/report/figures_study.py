@@ -1,0 +1,126 @@
+"""Pictures of a study: changes against covariates, and changes over the scalp."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from swa.report.figures_style import FAINT, color_of, new_figure, say_nothing_there, styled
+
+COLUMNS = 3
+
+
+@styled
+def covariate_changes(points: pd.DataFrame, *, colors: Mapping[str, str] | None = None, title: str = "") -> Figure:
+    """Change of a marker against each covariate, a point for each subject.
+
+    Parameters
+    ----------
+    points : DataFrame
+        covariate, contrast, subject, x, change (a ratio, or a difference), scale.
+    colors : mapping of str to str, optional
+        Colour by condition.
+    title : str
+        Title of the plot.
+    """
+    names = list(dict.fromkeys(points["covariate"]))
+    columns = min(max(len(names), 1), COLUMNS)
+    rows = -(-max(len(names), 1) // COLUMNS)
+    figure = new_figure(3.2 * columns + 0.4, 2.7 * rows + 0.5, left=0.75, top=0.45)
+    panels = np.atleast_1d(figure.subplots(rows, columns, sharey=True, gridspec_kw={"hspace": 0.4})).ravel()
+    if points.empty:
+        say_nothing_there(panels[0], "no covariate")
+        return figure
+    is_ratio = bool((points["scale"] == "ratio").all())
+    for axes, name in zip(panels, names, strict=False):
+        own = points[points["covariate"] == name]
+        for position, (contrast, part) in enumerate(own.groupby("contrast", sort=False)):
+            treatment = str(contrast).partition(":")[0]
+            height = 100 * (part["change"] - 1) if is_ratio else part["change"]
+            axes.scatter(part["x"], height, s=18, color=color_of(treatment, colors, position + 1), label=treatment)
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+        axes.set_xlabel(name.replace("_", " "))
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    panels[0].set_ylabel("change, %" if is_ratio else "change")
+    if points["contrast"].nunique() > 1:
+        panels[0].legend(loc="best", fontsize=7.5)
+    figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
+    return figure
+
+
+@styled
+def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
+    """Change of a marker at each electrode, one head for each contrast, on one colour scale.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        contrast, channel, estimate (a ratio), of channels that `placed_channels` knows.
+    title : str
+        Title of the plot.
+    """
+    import mne
+
+    names = list(dict.fromkeys(changes["contrast"]))
+    figure = new_figure(3.0 * len(names) + 1.0, 3.3, left=0.1, right=0.95, bottom=0.2, top=0.6)
+    heads = np.atleast_1d(figure.subplots(1, len(names)))
+    level = np.log(changes["estimate"].to_numpy(float))
+    reach = max(float(np.nanmax(np.abs(level))), np.log(1.05))
+    image = None
+    for axes, name in zip(heads, names, strict=True):
+        own = changes[(changes["contrast"] == name) & np.isfinite(changes["estimate"])]
+        electrodes = [_electrode(channel) for channel in own["channel"]]
+        info = mne.create_info(electrodes, 100.0, "eeg")
+        info.set_montage(_montage(), match_case=False)
+        image, _ = mne.viz.plot_topomap(
+            np.log(own["estimate"].to_numpy(float)),
+            info,
+            axes=axes,
+            show=False,
+            cmap=colormaps["PuOr_r"],
+            vlim=(-reach, reach),
+            contours=0,
+            res=48,
+        )
+        axes.set_title(str(name).replace(":", " against "), fontsize=8.5)
+    bar = figure.colorbar(image, cax=figure.add_axes((1 - 0.75 / figure.get_figwidth(), 0.2, 0.02, 0.5)))
+    ticks = np.linspace(-reach, reach, 5)
+    bar.set_ticks(ticks, labels=[f"{100 * (np.exp(tick) - 1):+.0f} %" for tick in ticks])
+    bar.outline.set_visible(False)
+    figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
+    return figure
+
+
+def placed_channels(channels: Iterable[str]) -> list[str]:
+    """Channels whose electrode has a place in the 10-05 system; of several with one electrode, the first.
+
+    Parameters
+    ----------
+    channels : iterable of str
+        Canonical names, such as ``C4-M1``.
+    """
+    known = {name.casefold() for name in _montage().ch_names}
+    found: dict[str, str] = {}
+    for channel in channels:
+        electrode = _electrode(channel).casefold()
+        if electrode in known:
+            found.setdefault(electrode, channel)
+    return list(found.values())
+
+
+@lru_cache(maxsize=1)
+def _montage() -> Any:
+    import mne
+
+    # The 10-05 system on the template head; it had another name before MNE 1.13.
+    names = [name for name in ("colin27_1005", "standard_1005") if name in mne.channels.get_builtin_montages()]
+    return mne.channels.make_standard_montage(names[0])
+
+
+def _electrode(channel: str) -> str:
+    return channel.partition("-")[0]
