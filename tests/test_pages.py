@@ -361,6 +361,29 @@ def test_figures_stand_beside_the_page_with_their_numbers(study):
     assert not list(study.path.rglob("*.tmp"))
 
 
+def test_figures_of_an_earlier_run_do_not_stay(build, tmp_path):
+    rows = [night("A", "baseline"), night("A", "ketamine", size=1.2)]
+    results = build(tmp_path / "results", rows)
+    names = {path.stem for path in results.path.glob("**/figures/*.svg")}
+    for folder in ("figures", "sub-A/figures"):
+        for suffix in ("svg", "png", "tsv"):
+            (results.path / folder / f"forest_magnesium_baseline.{suffix}").write_text("old")
+        (results.path / folder / "mine.txt").write_text("a file of somebody else")
+    compare(results.path)
+    assert {path.stem for path in results.path.glob("**/figures/*.svg")} == names
+    assert not list(results.path.glob("**/forest_magnesium*"))
+    assert len(list(results.path.glob("**/mine.txt"))) == 2
+
+
+def test_methods_stand_beside_the_page_as_on_it(study):
+    text = (study.path / "methods.txt").read_text(encoding="utf-8")
+    page = parse(study.path / "index.html").text
+    assert len(text.split("\n\n")) > 5
+    for paragraph in text.strip().split("\n\n"):
+        assert paragraph in page
+    assert (study.path / "methods.bib").read_text(encoding="utf-8").strip() in page
+
+
 def test_equal_results_give_equal_pages(study):
     before = {path: path.read_bytes() for path in all_pages(study)}
     write_subject_page(PageTask(results=study.path, subject="S1", label="S1"))

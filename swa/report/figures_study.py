@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from swa.report.figures_style import FAINT, color_of, new_figure, say_nothing_there, styled
+from swa.report.wording import percent
 
 COLUMNS = 3
 
@@ -90,7 +92,7 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
         axes.set_title(str(name).replace(":", " against "), fontsize=8.5)
     bar = figure.colorbar(image, cax=figure.add_axes((1 - 0.75 / figure.get_figwidth(), 0.2, 0.02, 0.5)))
     ticks = np.linspace(-reach, reach, 5)
-    bar.set_ticks(ticks, labels=[f"{100 * (np.exp(tick) - 1):+.0f} %" for tick in ticks])
+    bar.set_ticks(ticks, labels=[percent(float(np.exp(tick))) for tick in ticks])
     bar.outline.set_visible(False)
     figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
     return figure
@@ -124,3 +126,75 @@ def _montage() -> Any:
 
 def _electrode(channel: str) -> str:
     return channel.partition("-")[0]
+
+
+@styled
+def group_spectra(
+    spectra: pd.DataFrame,
+    changes: pd.DataFrame,
+    *,
+    colors: Mapping[str, str] | None = None,
+    bands_hz: Mapping[str, tuple[float, float]] | None = None,
+    clusters: pd.DataFrame | None = None,
+    title: str = "",
+) -> Figure:
+    """Mean spectrum of each condition over subjects, and the change within subjects with its interval.
+
+    Parameters
+    ----------
+    spectra : DataFrame
+        condition, frequency_hz, density_uv2_hz: geometric mean over subjects.
+    changes : DataFrame
+        contrast, frequency_hz, change_db, low_db, high_db: mean over the subjects with both nights.
+    colors : mapping of str to str, optional
+        Colour by condition.
+    bands_hz : mapping of str to (float, float), optional
+        Bands to mark.
+    clusters : DataFrame, optional
+        contrast, low_hz, high_hz: marked by a bar under the changes.
+    title : str
+        Title of the plot.
+    """
+    figure = new_figure(7.6, 4.4, left=0.75)
+    if spectra.empty:
+        say_nothing_there(figure.subplots(), "no spectrum was measured")
+        return figure
+    both = len(changes) > 0
+    panels = np.atleast_1d(figure.subplots(1 + both, 1, sharex=True, height_ratios=[1.6, 1] if both else [1]))
+    for position, (name, rows) in enumerate(spectra.groupby("condition", sort=False)):
+        color = color_of(str(name), colors, position)
+        panels[0].semilogy(rows["frequency_hz"], rows["density_uv2_hz"], color=color, label=str(name))
+    for position, (contrast, rows) in enumerate(changes.groupby("contrast", sort=False)):
+        color = color_of(str(contrast).partition(":")[0], colors, position + 1)
+        hertz = rows["frequency_hz"].to_numpy(float)
+        panels[-1].fill_between(
+            hertz, rows["low_db"].to_numpy(float), rows["high_db"].to_numpy(float), color=color, alpha=0.15, linewidth=0
+        )
+        panels[-1].plot(hertz, rows["change_db"], color=color)
+        own = clusters[clusters["contrast"] == contrast] if clusters is not None else changes.iloc[:0]
+        for cluster in own.to_dict("records"):
+            height = 0.03 + 0.04 * position
+            ends = [cluster["low_hz"], cluster["high_hz"]]
+            panels[-1].plot(
+                ends,
+                [height] * 2,
+                color=color,
+                linewidth=3,
+                transform=panels[-1].get_xaxis_transform(),
+                solid_capstyle="butt",
+            )
+    for low, high in (bands_hz or {}).values():
+        for panel in panels:
+            panel.axvspan(low, high, color="#eef0f2", zorder=0, linewidth=0)
+    panels[0].yaxis.set_minor_locator(NullLocator())
+    panels[0].set_ylabel("power (µV²/Hz)")
+    panels[0].set_title(title)
+    panels[0].legend(loc="upper right")
+    panels[-1].set_xlim(0.5, float(spectra["frequency_hz"].max()))
+    panels[-1].set_xlabel("frequency (Hz)")
+    if both:
+        panels[-1].axhline(0, color=FAINT, linewidth=0.7)
+        panels[-1].set_ylabel("change (dB)")
+        panels[-1].grid(axis="y")
+        figure.align_ylabels(list(panels))
+    return figure

@@ -24,6 +24,7 @@ from swa.report.evidence import (
     units_of,
 )
 from swa.report.extra_tables import gain_overview, moderator_table, profile_table, read_optional
+from swa.report.group_spectra import average_over_subjects
 from swa.report.methods_text import write_methods
 from swa.report.sentences import (
     EXPLORATORY,
@@ -46,6 +47,7 @@ from swa.report.wording import (
     number,
     percent,
     plural,
+    signed,
     stages_name,
     window_name,
 )
@@ -112,6 +114,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
             for name, rows in by_contrast
         ],
         "change_tables": [change_table(rows, facts.settings, units) for _, rows in by_contrast],
+        "spectra": _draw_spectra(results, headline, facts, contrasts, colors, shelf),
         "topographies": _draw_scalp(group, headline, facts, shelf),
         "covariates": _draw_covariates(results, measures, headline, facts, contrasts, colors, shelf),
         "extra": [
@@ -225,6 +228,50 @@ def _draw_pairs(
             )
         )
     return pictures
+
+
+def _draw_spectra(
+    results: Results,
+    headline: Headline,
+    facts: StudyFacts,
+    contrasts: list[str],
+    colors: dict[str, str],
+    shelf: "Shelf",
+) -> list["Picture"]:
+    """Mean spectra over subjects, with the change within subjects."""
+    nights = stored_nights(results.path, facts.nights) if contrasts else []
+    level = facts.settings.comparison.confidence
+    spectra, changes = average_over_subjects(nights, headline, contrasts, level)
+    if changes.empty:
+        return []
+    low, high = facts.settings.power.swa_hz
+    said = []
+    for contrast, rows in changes.groupby("contrast", sort=False):
+        inside = rows[rows["frequency_hz"].between(low, high)]["change_db"].mean()
+        said.append(
+            f"{str(contrast).replace(':', ' against ')}: {signed(float(inside), 'dB')} at {low:g}\u2013{high:g} Hz, "
+            f"n = {plural(int(rows['n_subjects'].iloc[0]), 'subject')}"
+        )
+    window = in_sentence(window_name(headline.window, facts.settings))
+    return [
+        shelf.put(
+            f"spectra_{file_name(headline.window)}",
+            lambda: figures.group_spectra(
+                spectra,
+                changes,
+                colors=colors,
+                bands_hz={"swa": (low, high)},
+                title=f"Mean spectrum over subjects, {headline.channel}",
+            ),
+            pd.concat([spectra.assign(kind="spectrum"), changes.assign(kind="change")], ignore_index=True),
+            alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.",
+            caption=f"Geometric mean over subjects, {stages_name(headline.stages)}, {window}, "
+            f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
+            f"with the "
+            f"{100 * level:g} % t interval of each frequency alone. Mean change: {'; '.join(said)}.",
+            size="medium",
+        )
+    ]
 
 
 def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shelf: "Shelf") -> list["Picture"]:
