@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from swa.report import figures
+from swa.report.evidence import Headline
 from swa.report.extra_tables import gain_overview, gain_table, moderator_table, profile_table
 from swa.report.figures_study import placed_channels
+from swa.report.group_spectra import average_over_subjects
 from swa.report.wave_tables import tabulate_waves
 from swa.settings import Settings
 
@@ -182,3 +184,70 @@ def test_covariates_have_a_panel_each_with_a_point_for_each_subject():
     drawn = [axes.collections[0].get_offsets() for axes in figure.axes]
     assert [len(offsets) for offsets in drawn] == [3, 3]
     assert np.allclose(drawn[0][:, 1], 25)
+
+
+class StoredSpectrum:
+    """A stored night whose spectrum is `level` / f at two frontal channels."""
+
+    def __init__(self, folder, subject, condition, level):
+        self.condition, self.subject = condition, subject
+        self.path = folder / f"{subject}_{condition}_{len(list(folder.iterdir()))}.parquet"
+        hertz = np.arange(0.2, 40, 0.2)
+        parts = [
+            pd.DataFrame(
+                {
+                    "channel": channel,
+                    "stages": "NREM",
+                    "window": "cycle-1",
+                    "frequency_hz": hertz,
+                    "density_uv2_hz": factor * level / hertz,
+                }
+            )
+            for channel, factor in (("F3-M2", 2.0), ("F4-M1", 0.5), ("C4-M1", 99.0))
+        ]
+        pd.concat(parts).to_parquet(self.path)
+        self.folder = self
+
+    def file(self, ending):
+        return self.path
+
+
+FRONTAL = Headline(
+    measure="swa", stages="NREM", window="cycle-1", channel="frontal", declared=False, members=("F3-M2", "F4-M1")
+)
+
+
+def test_group_spectra_change_within_subjects_only(tmp_path):
+    levels = {"A": (1.0, 2.0), "B": (10.0, 20.0), "C": (100.0, 200.0), "D": (1000.0, None)}
+    nights = [
+        StoredSpectrum(tmp_path, subject, condition, level)
+        for subject, pair in levels.items()
+        for condition, level in zip(("baseline", "ketamine"), pair, strict=True)
+        if level
+    ]
+    spectra, changes = average_over_subjects(nights, FRONTAL, ["ketamine:baseline", "other:baseline"], 0.95)
+    assert set(changes["contrast"]) == {"ketamine:baseline"}
+    assert (changes["n_subjects"] == 3).all(), "D has no ketamine night"
+    assert np.allclose(changes[["change_db", "low_db", "high_db"]], 10 * np.log10(2))
+    at_one = spectra[np.isclose(spectra["frequency_hz"], 1)].set_index("condition")
+    assert at_one.loc["baseline", "density_uv2_hz"] == pytest.approx(10**1.5)  # geometric, over channels and subjects
+    assert at_one["n_subjects"].to_dict() == {"baseline": 4, "ketamine": 3}
+
+
+def test_two_subjects_have_a_mean_change_and_no_interval(tmp_path):
+    nights = [
+        StoredSpectrum(tmp_path, subject, condition, level)
+        for subject in "AB"
+        for condition, level in (("baseline", 1.0), ("baseline", 4.0), ("ketamine", 4.0))
+    ]
+    _, changes = average_over_subjects(nights, FRONTAL, ["ketamine:baseline"], 0.95)
+    assert np.allclose(changes["change_db"], 10 * np.log10(2)), "two baseline nights are one value"
+    assert changes[["low_db", "high_db"]].isna().all(axis=None)
+    figure = figures.group_spectra(*average_over_subjects(nights, FRONTAL, ["ketamine:baseline"], 0.95))
+    assert [len(axes.lines) for axes in figure.axes] == [2, 2]
+
+
+def test_group_spectra_of_nothing_say_so():
+    spectra, changes = average_over_subjects([], FRONTAL, ["a:b"], 0.95)
+    assert (len(spectra), len(changes)) == (0, 0)
+    assert figures.group_spectra(spectra, changes).axes[0].texts

@@ -13,6 +13,7 @@ HIGHEST_HZ = 30.0
 LOWEST_HZ = 0.5
 SPECTRUM_COLUMNS = ["condition", "frequency_hz", "density_uv2_hz", "n_subjects"]
 CHANGE_COLUMNS = ["contrast", "frequency_hz", "change_db", "low_db", "high_db", "n_subjects"]
+FEWEST = 3  # subjects: two that happen to agree would give an interval of any width
 DB = 10 / np.log(10)
 
 
@@ -59,7 +60,10 @@ def _read_spectrum(night: StoredNight, headline: Headline) -> pd.Series:
     """Log density of one night by frequency."""
     channels = [*headline.members, headline.channel]
     wanted = [("stages", "==", headline.stages), ("window", "==", headline.window), ("channel", "in", channels)]
-    table = pd.read_parquet(night.folder.file(NIGHT_TABLES["spectra"]), filters=wanted)
+    path = night.folder.file(NIGHT_TABLES["spectra"])
+    if not path.is_file():
+        return pd.Series(dtype=float)
+    table = pd.read_parquet(path, filters=wanted)
     table = table[table["frequency_hz"].between(LOWEST_HZ, HIGHEST_HZ) & (table["density_uv2_hz"] > 0)]
     logs = np.log(table["density_uv2_hz"].astype(float))
     return logs.groupby(table["frequency_hz"].round(4)).mean()
@@ -88,7 +92,7 @@ def _change_rows(contrast: str, logs: pd.DataFrame, confidence: float) -> pd.Dat
         return pd.DataFrame(columns=CHANGE_COLUMNS)
     mean = change.mean(axis=0).to_numpy(float)
     half = np.full(len(mean), np.nan)
-    if n > 1:
+    if n >= FEWEST:
         quantile = stats.t.ppf((1 + confidence) / 2, n - 1)
         half = quantile * change.std(axis=0, ddof=1).to_numpy(float) / np.sqrt(n)
     return pd.DataFrame(

@@ -268,7 +268,8 @@ def _draw_spectra(
             caption=f"Geometric mean over subjects, {stages_name(headline.stages)}, {window}, "
             f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
             f"with the "
-            f"{100 * level:g} % t interval of each frequency alone. Mean change: {'; '.join(said)}.",
+            f"{100 * level:g} % t interval of each frequency alone (from three subjects on). Mean change: "
+            f"{'; '.join(said)}.",
             size="medium",
         )
     ]
