@@ -109,7 +109,8 @@ def test_the_gain_check_puts_what_is_flagged_first():
         "4-10 Hz; 3 of 3 controls",
     )
     assert table.rows[2] == ("all", "prefilter", "–", "–", "–", "not flagged", "–")
-    assert "1 row flagged" in table.about
+    assert "Flagged, standing first: REM at C4-M1." in table.about
+    assert not table.is_long
     assert "Nothing is flagged" in gain_table(GAIN[GAIN["channel"] != "C4-M1"], "ketamine:baseline").about
     assert gain_table(GAIN, "other:baseline") is None
     assert gain_overview(GAIN).rows == (("ketamine against baseline", "1 subject", "A (rem)"),)

@@ -558,6 +558,40 @@ def test_simulated_nights_are_said_to_be(build, study, tmp_path):
 
 
 @pytest.mark.slow
+def test_many_channels_have_a_scalp_picture_and_are_counted_not_listed(build, tmp_path):
+    names = ("Fp1", "Fp2", "F3", "F4", "F7", "F8", "Fz", "C3", "C4", "P3", "P4", "O1")
+    channels = tuple(f"{name}-M2" for name in names)
+    rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "AB" for c in ("baseline", "ketamine")]
+    results = build(tmp_path / "results", rows, channels=channels)
+    page = parse(results.path / "index.html")
+    assert "at the frontal channels was" in page.text
+    (scalp,) = [image["alt"] for image in page.images if "over the scalp" in image["alt"]]
+    table = pd.read_csv(results.path / "figures" / "scalp_swa_cycle1.tsv", sep="\t")
+    assert set(table["channel"]) == set(channels)
+    highest = table.loc[table["estimate"].idxmax()]
+    assert f"to {percent(highest['estimate'])} at {highest['channel']}, n = 12 electrodes" in scalp
+    assert "EEG: 12 derivations" not in page.text  # the provenance of these nights names one channel
+    unusable = next(table for table in parse(subject_page(results, "A")).tables if table[1][:1] == ["Staged by"])
+    assert {row[0] for row in unusable if row[0].endswith("unusable")} == {f"{name} unusable" for name in channels}
+
+
+def test_a_contrast_asked_for_afterwards_is_no_part_of_the_title(build, tmp_path):
+    rows = [
+        night(s, c, order=i, size=1 + 0.1 * i)
+        for s in "AB"
+        for i, c in enumerate(("baseline", "ketamine", "magnesium"), start=1)
+    ]
+    results = build(tmp_path / "results", rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("swa.report.pages.figure_bytes", lambda figure, kind: b"<svg/>")
+        compare_study(results.path, jobs=1, contrast="ketamine:magnesium")
+    page = parse(results.path / "index.html")
+    assert "Slow-wave sleep: ketamine and magnesium against baseline" in page.text
+    assert "Asked for afterwards, exploratory: In ketamine nights" in page.text
+    assert page.text.count("Asked for afterwards") == 1
+
+
+@pytest.mark.slow
 def test_twelve_nights_fit_a_page(build, tmp_path):
     rows = [night("A", "baseline", session=f"b{i}") for i in range(4)]
     rows += [night("A", "ketamine", session=f"k{i}", size=1.2) for i in range(8)]

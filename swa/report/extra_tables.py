@@ -24,7 +24,15 @@ from swa.study.store import Results, read_table
 
 TRUE = ("true", "1", "yes")
 NOTHING = "\u2013"
-CONTROLS = {"rem": "REM", "quiet_wake": "quiet wake", "nrem_fast": "fast NREM"}
+# Controls that are ln-ratios of power or minutes; the numbers of the others have their own units, in their notes.
+CONTROLS = {
+    "rem": "REM",
+    "quiet_wake": "quiet wake",
+    "nrem_fast": "fast NREM",
+    "one_channel": "one channel against the others",
+    "analysed_minutes": "analysed minutes",
+}
+LONG = 12  # rows above which a table is folded away
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +53,11 @@ class PlainTable:
     about: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is folded away, so that a page stays readable."""
+        return len(self.rows) > LONG
 
 
 def read_optional(results: Results, name: str) -> pd.DataFrame:
@@ -74,9 +87,9 @@ def gain_table(rows: pd.DataFrame, contrast: str) -> PlainTable | None:
         {
             "Channel": lambda row: str(row["channel"]),
             "Control": lambda row: CONTROLS.get(str(row["control"]), str(row["control"]).replace("_", " ")),
-            "Change": lambda row: _ratio(row["ln_ratio"]),
-            "Mean of controls": lambda row: _ratio(row["g"]),
-            "Limit": lambda row: _limit(row["limit"]),
+            "Change": lambda row: _ratio(row["ln_ratio"]) if row["control"] in CONTROLS else NOTHING,
+            "Mean of controls": lambda row: _ratio(row["g"]) if row["control"] in CONTROLS else NOTHING,
+            "Limit": lambda row: _limit(row["limit"]) if row["control"] in CONTROLS else NOTHING,
             "Reading": lambda row: "flagged" if row["flag"] else "not flagged",
             "Note": lambda row: _text(row["note"]),
         },
@@ -84,7 +97,7 @@ def gain_table(rows: pd.DataFrame, contrast: str) -> PlainTable | None:
         about=f"{contrast.replace(':', ' against ')}: bands and stages far from slow waves, which a change of "
         f"electrode "
         "or amplifier gain would move as well, and what else differs between the nights. "
-        + (f"{plural(flagged, 'row')} flagged, standing first." if flagged else "Nothing is flagged.")
+        + (f"Flagged, standing first: {_flagged_names(own[own['flag']])}." if flagged else "Nothing is flagged.")
         + " Nothing is corrected: a drug may move these controls too, and a change of gain within the limit is not "
         "excluded.",
     )
@@ -159,6 +172,14 @@ def profile_table(table: pd.DataFrame) -> PlainTable | None:
         about="Whether two treatments change the markers in the same pattern: the cosine between their standardised "
         "changes (1: the same pattern, 0: unrelated, −1: opposite). Equivalence is asked of the primary marker alone.",
     )
+
+
+def _flagged_names(rows: pd.DataFrame) -> str:
+    names = [
+        CONTROLS.get(str(control), str(control).replace("_", " ")) + ("" if channel == "all" else f" at {channel}")
+        for channel, control in zip(rows["channel"], rows["control"], strict=True)
+    ]
+    return ", ".join(names[:LONG]) + (f" and {len(names) - LONG} more" if len(names) > LONG else "")
 
 
 def is_flagged(table: pd.DataFrame) -> pd.Series:
