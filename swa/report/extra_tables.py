@@ -95,8 +95,7 @@ def gain_table(rows: pd.DataFrame, contrast: str) -> PlainTable | None:
         },
         label=f"Gain check, {contrast.replace(':', ' against ')}",
         about=f"{contrast.replace(':', ' against ')}: bands and stages far from slow waves, which a change of "
-        f"electrode "
-        "or amplifier gain would move as well, and what else differs between the nights. "
+        "electrode or amplifier gain would move as well, and what else differs between the nights. "
         + (f"Flagged, standing first: {_flagged_names(own[own['flag']])}." if flagged else "Nothing is flagged.")
         + " Nothing is corrected: a drug may move these controls too, and a change of gain within the limit is not "
         "excluded.",

@@ -267,8 +267,7 @@ def _draw_spectra(
             alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.",
             caption=f"Geometric mean over subjects, {stages_name(headline.stages)}, {window}, "
             f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
-            f"with the "
-            f"{100 * level:g} % t interval of each frequency alone (from three subjects on). Mean change: "
+            f"with the {100 * level:g} % t interval of each frequency alone (from three subjects on). Mean change: "
             f"{'; '.join(said)}.",
             size="medium",
         )
@@ -357,8 +356,7 @@ def _draw_covariates(
             points,
             alt=f"Change of {in_sentence(marker)} against covariates, a point for each subject: {counted}.",
             caption=f"Change of {in_sentence(headline_name(headline, facts.settings))} against each covariate; a "
-            f"point is "
-            f"a subject.{more}",
+            f"point is a subject.{more}",
             size="medium",
         )
     ]

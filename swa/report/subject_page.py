@@ -177,9 +177,8 @@ def _draw_nights(
                 curve.drop(columns=[name for name in curve.columns if name.endswith("_power")]),
                 alt=f"{_night_alt(night, curve)} {said}",
                 caption=f"{night.name}: hypnogram, multitaper spectrogram and slow-wave activity on one time axis. "
-                f"Bars "
-                "over the hypnogram: NREM periods grey, REM periods red. Scales are those of all nights of this "
-                f"subject. In the spectrogram, grey has no usable window. {said}",
+                "Bars over the hypnogram: NREM periods grey, REM periods red. Scales are those of all nights of "
+                f"this subject. In the spectrogram, grey has no usable window. {said}",
                 size="wide",
             )
         )
@@ -342,8 +341,7 @@ def _draw_waves(
         waves.counts,
         alt=f"Half-waves per minute of N2+N3 at {channel} of at least {smallest:g} µV: {at_limit or 'none'}.",
         caption="All negative half-waves of N2+N3, whole night: how many a minute are at least as large, without a "
-        "limit "
-        f"on the peak-to-peak amplitude. Dashed: {smallest:g} µV{large}.",
+        f"limit on the peak-to-peak amplitude. Dashed: {smallest:g} µV{large}.",
     )
     read = "; ".join(
         f"{row['condition']} {number(row['slope_at_reference_uv_s'])} µV/s (n = {row['n_waves']} waves)"
@@ -365,10 +363,9 @@ def _draw_waves(
         ),
         alt=f"Upward slope against negative amplitude at {channel}, read {at}: {read or 'no fit'}.",
         caption=f"Upward slope of the half-waves of at least {smallest:g} µV in N2+N3, whole night: medians and "
-        f"quartiles "
-        f"of ten classes of amplitude, and the robust line of each condition. Diamonds, {at}: slope at equal "
-        f"amplitude; "
-        "a difference there is steepness, not size.",
+        f"quartiles of ten classes of amplitude, and the robust line of each condition. Diamonds, {at}: slope at "
+        "equal amplitude; a difference there is one of steepness at equal size, which a change of gain can still "
+        "move.",
     )
     return [amplitudes, slopes]
 
