@@ -109,7 +109,7 @@ def gain_overview(table: pd.DataFrame) -> PlainTable | None:
     flagged = table[is_flagged(table)]
     rows = [
         (
-            contrast.replace(":", " against "),
+            str(contrast).replace(":", " against "),
             plural(part["subject"].nunique(), "subject"),
             ", ".join(
                 f"{subject} ({', '.join(dict.fromkeys(str(control).replace('_', ' ') for control in own['control']))})"

@@ -73,7 +73,7 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
     heads = np.atleast_1d(figure.subplots(1, len(names)))
     level = np.log(changes["estimate"].to_numpy(float))
     reach = max(float(np.nanmax(np.abs(level))), np.log(1.05))
-    image = None
+    image: Any = None
     for axes, name in zip(heads, names, strict=True):
         own = changes[(changes["contrast"] == name) & np.isfinite(changes["estimate"])]
         electrodes = [_electrode(channel) for channel in own["channel"]]
@@ -92,7 +92,7 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
         axes.set_title(str(name).replace(":", " against "), fontsize=8.5)
     bar = figure.colorbar(image, cax=figure.add_axes((1 - 0.75 / figure.get_figwidth(), 0.2, 0.02, 0.5)))
     ticks = np.linspace(-reach, reach, 5)
-    bar.set_ticks(ticks, labels=[percent(float(np.exp(tick))) for tick in ticks])
+    bar.set_ticks(ticks.tolist(), labels=[percent(float(np.exp(tick))) for tick in ticks])
     bar.outline.set_visible(False)
     figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
     return figure

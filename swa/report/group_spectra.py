@@ -65,7 +65,7 @@ def _read_spectrum(night: StoredNight, headline: Headline) -> pd.Series:
         return pd.Series(dtype=float)
     table = pd.read_parquet(path, filters=wanted)
     table = table[table["frequency_hz"].between(LOWEST_HZ, HIGHEST_HZ) & (table["density_uv2_hz"] > 0)]
-    logs = np.log(table["density_uv2_hz"].astype(float))
+    logs = pd.Series(np.log(table["density_uv2_hz"].to_numpy(float)), index=table.index)
     return logs.groupby(table["frequency_hz"].round(4)).mean()
 
 

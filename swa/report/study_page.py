@@ -295,7 +295,8 @@ def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shel
     window = in_sentence(window_name(headline.window, facts.settings))
     said = []
     for contrast, part in rows.groupby("contrast", sort=False):
-        low, high = part.loc[part["estimate"].idxmin()], part.loc[part["estimate"].idxmax()]
+        ordered = part.sort_values("estimate")
+        low, high = ordered.iloc[0], ordered.iloc[-1]
         said.append(
             f"{str(contrast).replace(':', ' against ')}: from {percent(low['estimate'])} at {low['channel']} to "
             f"{percent(high['estimate'])} at {high['channel']}, n = {len(part)} electrodes"
@@ -344,7 +345,7 @@ def _draw_covariates(
         return []
     marker = marker_name(headline.measure, facts.settings)
     counted = "; ".join(
-        f"{name.replace('_', ' ')} {number(part['x'].min())} to {number(part['x'].max())}, n = "
+        f"{str(name).replace('_', ' ')} {number(part['x'].min())} to {number(part['x'].max())}, n = "
         f"{part['subject'].nunique()}"
         for name, part in points.groupby("covariate", sort=False)
     )
