@@ -268,11 +268,11 @@ def _draw_hypnogram(axes: Axes, stages: pd.DataFrame, cycles: pd.DataFrame | Non
     for cycle in cycles.to_dict("records") if cycles is not None else ():
         first, last = float(cycle["nrem_start_s"]) / 3600, float(cycle["nrem_end_s"]) / 3600
         axes.plot([first, last], [4.85, 4.85], color=FAINT, linewidth=2.2, solid_capstyle="butt")
-        rem = float(cycle.get("rem_start_s", np.nan)) / 3600, float(cycle.get("rem_end_s", np.nan)) / 3600
+        rem_h = float(cycle.get("rem_start_s", np.nan)) / 3600, float(cycle.get("rem_end_s", np.nan)) / 3600
         end = last
-        if np.isfinite(rem).all() and rem[1] > rem[0]:
-            axes.plot(rem, [4.85, 4.85], color=REM_COLOR, linewidth=2.2, solid_capstyle="butt")
-            end = rem[1]
+        if np.isfinite(rem_h).all() and rem_h[1] > rem_h[0]:
+            axes.plot(rem_h, [4.85, 4.85], color=REM_COLOR, linewidth=2.2, solid_capstyle="butt")
+            end = rem_h[1]
         label = f"cycle {cycle['cycle']}"
         axes.text((first + end) / 2, 5.0, label, ha="center", va="bottom", fontsize=7, color=FAINT)
     if sleep_onset_s is not None and np.isfinite(sleep_onset_s):

@@ -205,7 +205,8 @@ WINDOWS = (
     "than {windows.minimum_min} min of usable signal were treated as missing."
 )
 COMPARISON = (
-    "Nights were compared as log ratios to the baseline (the first found of {comparison.baseline}; measures that can be negative as "
+    "Nights were compared as log ratios to the baseline (the first found of {comparison.baseline}; measures that "
+    "can be negative as "
     "differences), with {comparison.confidence} intervals. The interval of one subject's change rests on the SD "
     "between baseline nights from {comparison.baseline_pairs_df} degrees of freedom on, otherwise on a stated "
     "reliability (ICC {comparison.icc}, CV {comparison.cv}) {cite:jacobson1991+tan2000}. The unit of every test "

@@ -83,8 +83,10 @@ def write_subject_page(task: PageTask) -> Path:
 
     folder = task.results / f"sub-{task.label}"
     path = folder / f"sub-{task.label}.html"
-    content = describe_subject(Results(task.results), task.subject, Shelf(folder))
+    shelf = Shelf(folder)
+    content = describe_subject(Results(task.results), task.subject, shelf)
     write_text(render("subject.html", content | {"blinded": is_blinded(task.results)}), path)
+    shelf.tidy()
     return path
 
 
@@ -104,10 +106,12 @@ def write_study_page(results: Results) -> Path:
     from swa.report.study_page import describe_study
 
     path = results.path / "index.html"
-    content = describe_study(results, Shelf(results.path))
+    shelf = Shelf(results.path)
+    content = describe_study(results, shelf)
     write_text(render("study.html", content | {"blinded": is_blinded(results.path)}), path)
     write_text(content["paper"].text, results.path / "methods.txt")
     write_text(content["paper"].references, results.path / "methods.bib")
+    shelf.tidy()
     return path
 
 
@@ -154,6 +158,13 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.names: set[str] = set()
+
+    def tidy(self) -> None:
+        """Take away figures that an earlier run left and this one did not draw: they would show other numbers."""
+        for path in (self.folder / "figures").glob("*"):
+            if path.suffix in (".svg", ".png", ".tsv") and path.stem not in self.names:
+                path.unlink()
 
     def put(
         self,
@@ -178,6 +189,7 @@ class Shelf:
         alt, caption, size
             As in `Picture`.
         """
+        self.names.add(name)
         figure = draw()
         drawn = figure_bytes(figure, "svg")
         base = self.folder / "figures" / name

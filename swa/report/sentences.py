@@ -70,7 +70,7 @@ def subject_result(row: pd.Series, headline: Headline, settings: Settings, unit:
     change = describe_change(row, unit)
     if not change.measured:
         return f"{treatment} against {baseline}: the change of {what} was not measured ({change.reason})."
-    confidence = f"{settings.comparison.confidence:.0%}".replace("%", f"{NBSP}%")
+    confidence = f"{100 * settings.comparison.confidence:g}{NBSP}%"
     interval = f"{confidence} interval {change.interval}" if change.interval else f"no interval: {change.reason}"
     nights = ("the {} night" if change.n == 2 else "the {} nights").format
     sentence = (
@@ -94,7 +94,7 @@ def group_result(row: pd.Series, headline: Headline, settings: Settings, unit: s
     change = describe_change(row, unit)
     if not change.measured:
         return f"{treatment} against {baseline}: the change of {what} was not measured ({change.reason})."
-    confidence = f"{settings.comparison.confidence:.0%}".replace("%", f"{NBSP}%")
+    confidence = f"{100 * settings.comparison.confidence:g}{NBSP}%"
     interval = f"{confidence} interval {change.interval}" if change.interval else f"no interval: {change.reason}"
     p = p_value(float(row["p"]))
     test = f"; p {p if p.startswith('<') else '= ' + p}" if pd.notna(row["p"]) else "; no p"

@@ -20,6 +20,7 @@ from swa.report.evidence import (
     stored_nights,
     units_of,
 )
+from swa.report.extra_tables import PlainTable, gain_table, read_optional
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
 from swa.report.tables import change_table, quality_tables, sleep_table, value_table
 from swa.report.wave_tables import tabulate_waves
@@ -90,6 +91,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "sleep": sleep_table(nights),
         "unusable": quality_tables(nights)[1],
         "channels": _channels(nights),
+        "gain": _gain_tables(results, subject),
         "problems": _problems(results, subject),
         "others": [row for _, row in own[own["status"] != "done"].iterrows()],
         "methods": describe_methods(facts.settings, [str(night.summary.get("staging_source", "")) for night in nights]),
@@ -175,9 +177,8 @@ def _draw_nights(
                 curve.drop(columns=[name for name in curve.columns if name.endswith("_power")]),
                 alt=f"{_night_alt(night, curve)} {said}",
                 caption=f"{night.name}: hypnogram, multitaper spectrogram and slow-wave activity on one time axis. "
-                f"Bars "
-                "over the hypnogram: NREM periods grey, REM periods red. Scales are those of all nights of this "
-                f"subject. In the spectrogram, grey has no usable window. {said}",
+                "Bars over the hypnogram: NREM periods grey, REM periods red. Scales are those of all nights of "
+                f"this subject. In the spectrogram, grey has no usable window. {said}",
                 size="wide",
             )
         )
@@ -340,8 +341,7 @@ def _draw_waves(
         waves.counts,
         alt=f"Half-waves per minute of N2+N3 at {channel} of at least {smallest:g} µV: {at_limit or 'none'}.",
         caption="All negative half-waves of N2+N3, whole night: how many a minute are at least as large, without a "
-        "limit "
-        f"on the peak-to-peak amplitude. Dashed: {smallest:g} µV{large}.",
+        f"limit on the peak-to-peak amplitude. Dashed: {smallest:g} µV{large}.",
     )
     read = "; ".join(
         f"{row['condition']} {number(row['slope_at_reference_uv_s'])} µV/s (n = {row['n_waves']} waves)"
@@ -363,10 +363,9 @@ def _draw_waves(
         ),
         alt=f"Upward slope against negative amplitude at {channel}, read {at}: {read or 'no fit'}.",
         caption=f"Upward slope of the half-waves of at least {smallest:g} µV in N2+N3, whole night: medians and "
-        f"quartiles "
-        f"of ten classes of amplitude, and the robust line of each condition. Diamonds, {at}: slope at equal "
-        f"amplitude; "
-        "a difference there is steepness, not size.",
+        f"quartiles of ten classes of amplitude, and the robust line of each condition. Diamonds, {at}: slope at "
+        "equal amplitude; a difference there is one of steepness at equal size, which a change of gain can still "
+        "move.",
     )
     return [amplitudes, slopes]
 
@@ -463,6 +462,14 @@ def draw_forest(
         "night; cross: no interval. An arrow marks an interval that goes on.",
         size="medium",
     )
+
+
+def _gain_tables(results: Results, subject: str) -> list[PlainTable]:
+    """The gain check of the subject's nights, where one was made."""
+    table = read_optional(results, "comparability.tsv")
+    own = table[table["subject"] == subject] if len(table) else table
+    found = [gain_table(own, str(name)) for name in (dict.fromkeys(own["contrast"]) if len(own) else ())]
+    return [one for one in found if one]
 
 
 def _channels(nights: Sequence[StoredNight]) -> list[tuple[str, str, str, list[str]]]:
