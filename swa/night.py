@@ -141,6 +141,24 @@ def analyze_night(
         No EEG channel can be measured, or the night has no N2 or N3.
     ScoringError
         Scoring and recording do not overlap.
+
+    See Also
+    --------
+    compare_nights : what becomes of several nights.
+
+    Examples
+    --------
+    >>> import swa
+    >>> hypnogram = swa.read_hypnogram("night.csv")
+    >>> night = swa.analyze_night(swa.read_recording("night.edf"), hypnogram, subject="S01", condition="baseline")
+    >>> swa_uv2 = night.measures.query("measure == 'swa' and stages == 'NREM' and window == 'cycle-1'")
+    >>> swa_uv2[["channel", "unit"]].values.tolist()
+    [['F3-M2', 'µV²'], ['C4-M1', 'µV²']]
+
+    Own bands (Hz); every other value keeps its default:
+
+    >>> own_bands = swa.Settings(power={"swa_hz": (0.75, 4.5), "sigma_hz": (11.0, 12.9)})
+    >>> night = swa.analyze_night(swa.read_recording("night.edf"), hypnogram, own_bands)  # doctest: +SKIP
     """
     settings = settings or Settings()
     recording = as_recording(recording, settings)
@@ -208,6 +226,19 @@ def detect_slow_waves(
     ------
     RecordingError
         No EEG channel can be measured.
+
+    Examples
+    --------
+    >>> import swa
+    >>> recording, hypnogram = swa.read_recording("night.edf"), swa.read_hypnogram("night.csv")
+    >>> waves = swa.detect_slow_waves(recording, hypnogram)
+    >>> len(waves.select()) < len(waves.table)  # slow waves among all half-waves
+    True
+    >>> bool(waves.select()["peak_to_peak_uv"].min() >= 75)
+    True
+    >>> massimini = swa.detect_slow_waves(recording, hypnogram, criteria=swa.WaveCriteria.preset("massimini2004"))
+    >>> bool(massimini.select()["peak_to_peak_uv"].min() >= 140)
+    True
     """
     settings = settings or Settings()
     if criteria is not None:

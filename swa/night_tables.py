@@ -283,7 +283,8 @@ def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     measured = np.asarray(np.isfinite(result.density).all(axis=1))
     shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
     if not shown:
-        return pd.DataFrame(columns=list(SPECTRA_COLUMNS))
+        numbers = {"frequency_hz": float, "density_uv2_hz": float, "n_epochs": int}
+        return pd.DataFrame(columns=list(SPECTRA_COLUMNS)).astype(numbers)
     taken = np.array([stretch.epochs & measured for stretch in shown])
     n_epochs, n_hz = taken.sum(axis=1), len(result.frequencies_hz)
     means = taken.astype(float) @ np.where(measured[:, None], result.density, 0).astype(float) / n_epochs[:, None]

@@ -118,6 +118,13 @@ def run_study(
     ------
     StudyError, SettingsError
         The call, the study file or the settings are wrong; nothing was processed.
+
+    Examples
+    --------
+    >>> import swa
+    >>> run = swa.run_study("recordings", "results", jobs=1)
+    >>> run.n_fresh, run.results.nights["status"].unique().tolist()  # run again, n_fresh would be 0
+    (4, ['done'])
     """
     settings = settings or Settings()
     results = Path(results)
@@ -201,10 +208,22 @@ def compare_study(
     settings : Settings, optional
         By default those of the results folder.
 
+    Returns
+    -------
+    Results
+        The same folder, with its tables of now.
+
     Raises
     ------
     StudyError
         The folder holds no results, or those of some parts only.
+
+    Examples
+    --------
+    >>> import swa
+    >>> results = swa.compare_study("results", jobs=1)
+    >>> results.contrasts["contrast"].unique().tolist()
+    ['ketamine:baseline']
     """
     results = Path(results)
     if not has_parts(results):

@@ -357,10 +357,25 @@ class WaveCriteria(Group):
         name : str
             One of ``riedner2007`` (default), ``massimini2004``, ``carrier2011``, ``aasm``, ``yasa``, ``molle``.
 
+        Returns
+        -------
+        WaveCriteria
+
         Raises
         ------
         SettingsError
             The name is not one of these.
+
+        Examples
+        --------
+        >>> import swa
+        >>> swa.WaveCriteria.preset("massimini2004").peak_to_peak_uv
+        (140.0, inf)
+
+        One limit changed, the others kept:
+
+        >>> swa.WaveCriteria.preset("riedner2007").model_copy(update={"peak_to_peak_uv": (60.0, 400.0)}).negative_uv
+        (40.0, inf)
         """
         if name not in PRESETS:
             raise SettingsError(f"There is no preset {name!r}.", f"Known are {', '.join(PRESETS)}.")
@@ -492,7 +507,23 @@ class ComparabilitySettings(Group):
 
 
 class Settings(Group):
-    """All settings, in groups."""
+    """All settings, in groups.
+
+    Each group is named by keyword, as an object or as a dict; what is not named keeps its default. On the command line
+    `swa settings` prints all of them with units and sources.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A key is unknown or a value is outside its range (a `ValueError`; `read_settings` raises a `SettingsError`).
+
+    Examples
+    --------
+    >>> import swa
+    >>> settings = swa.Settings(power={"swa_hz": (0.75, 4.5)}, comparison={"baseline": ("placebo",)})
+    >>> settings.power.swa_hz, settings.power.window_s
+    ((0.75, 4.5), 5.0)
+    """
 
     channels: ChannelSettings = ChannelSettings()
     signal: SignalSettings = SignalSettings()
@@ -544,10 +575,26 @@ class Settings(Group):
 def read_settings(path: str | Path) -> Settings:
     """Read settings from a TOML file; what it does not name keeps its default.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file, UTF-8; `swa settings > own.toml` writes one with every value.
+
+    Returns
+    -------
+    Settings
+
     Raises
     ------
     SettingsError
         Names every wrong key and value, what is allowed, and the nearest known name.
+
+    Examples
+    --------
+    >>> import pathlib, swa
+    >>> _ = pathlib.Path("own.toml").write_text("power.sigma_hz = [11.0, 12.9]")
+    >>> swa.read_settings("own.toml").power.sigma_hz
+    (11.0, 12.9)
     """
     path = Path(path)
     try:

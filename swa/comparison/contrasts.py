@@ -123,6 +123,23 @@ def compare_nights(
     Roles: *primary* is the declared marker (``measure stages window channel``). *Secondary* are the settings'
     `secondary` measures, default variant, at the primary's stages and channel in `secondary_windows`. The rest is
     *exploratory*, and so is everything when nothing is declared.
+
+    Examples
+    --------
+    Two nights of one subject, the second with the amplitude of the first times 1.2, so 1.44 times its power:
+
+    >>> import mne, swa
+    >>> hypnogram = swa.read_hypnogram("night.csv")
+    >>> raw = mne.io.read_raw_edf("night.edf", include=["C4-M1"], preload=True, verbose="error")
+    >>> louder = raw.copy().apply_function(lambda volt: 1.2 * volt, picks="all", verbose="error")
+    >>> nights = [
+    ...     swa.analyze_night(signal, hypnogram, subject="S01", condition=condition)
+    ...     for signal, condition in ((raw, "placebo"), (louder, "ketamine"))
+    ... ]
+    >>> contrasts = swa.compare_nights(nights, baseline="placebo")
+    >>> rows = contrasts.query("measure == 'swa' and stages == 'NREM' and window == 'cycle-1' and subject == 'S01'")
+    >>> rows[["contrast", "scale", "estimate"]].round(2).values.tolist()
+    [['ketamine:placebo', 'ratio', 1.44]]
     """
     settings = settings or Settings()
     plan = _plan(source, baseline, nights, contrast, settings.comparison)

@@ -1,9 +1,11 @@
 """Recordings: what a file holds, and its signals in µV at one rate, read channel group by channel group."""
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -119,6 +121,25 @@ class Recording:
     header_facts: Mapping[str, Mapping[str, str | float | None]] = field(default_factory=dict, repr=False)
     source: SignalSource = field(repr=False)
 
+    def __repr__(self) -> str:
+        roles = Counter(channel.role for channel in self.channels)
+        signals = ", ".join(f"{count} {role.upper()}" for role, count in roles.items() if role != "ignore")
+        begin = "" if self.start is None else f", from {self.start:%Y-%m-%d %H:%M}"
+        gaps = f", {len(self.gaps)} gap{'s' * (len(self.gaps) > 1)}" if self.gaps else ""
+        return f"<Recording {self.name}: {self.duration_s / 3600:.2f} h{begin}{gaps}; {signals or 'no known signal'}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the signals, what each was taken for and why, and the notes."""
+        columns = {"channel": "name", "role": "role", "rate (Hz)": "rate_hz", "unit": "unit", "derivation": "note"}
+        rows = [
+            "".join(f"<td>{escape(str(getattr(channel, name)))}</td>" for name in columns.values())
+            for channel in self.channels
+        ]
+        head = "".join(f"<th>{name}</th>" for name in columns)
+        table = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f"<p>{escape(repr(self).strip('<>'))}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
+
     @property
     def n_samples(self) -> int:
         """Samples of the analysis signal."""
@@ -225,6 +246,10 @@ class Recording:
         name : str
             How messages call it.
 
+        Returns
+        -------
+        Recording
+
         Raises
         ------
         RecordingError
@@ -238,6 +263,16 @@ class Recording:
         ``bad`` are unusable, as everywhere in mne, and the samples stay for the staging. Channels in
         ``raw.info["bads"]``, and those that mne knows to be something else (``stim``, ``resp``, ...), are left alone
         unless the settings give them a role.
+
+        Examples
+        --------
+        An array in µV becomes a recording through `mne.io.RawArray`, which takes V:
+
+        >>> import mne, numpy as np, swa
+        >>> signal_uv = np.random.default_rng(0).normal(size=(1, 60_000))
+        >>> raw = mne.io.RawArray(signal_uv * 1e-6, mne.create_info(["C4-M1"], 100.0, "eeg"), verbose="error")
+        >>> swa.Recording.from_raw(raw).duration_s
+        600.0
         """
         settings = settings or Settings()
         _refuse_joined_pieces(raw, name)
@@ -266,7 +301,7 @@ class Recording:
             name=name,
             path=None,
             start=None if start is None else (start + datetime.timedelta(seconds=raw.first_time)).replace(tzinfo=None),
-            duration_s=raw.n_times / rate_hz,
+            duration_s=float(raw.n_times / rate_hz),
             gaps=tuple((a / rate_hz, b / rate_hz) for i, (a, b) in enumerate(gaps) if a < b or i in inner),
             rate_hz=settings.signal.rate_hz,
             channels=channels,
@@ -387,6 +422,22 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     ------
     RecordingError
         The file is not there, is no EDF or BDF, holds no signals, or does not tell where its samples belong.
+
+    See Also
+    --------
+    Recording.from_raw : a recording of any other format, through mne.
+
+    Examples
+    --------
+    >>> import swa
+    >>> recording = swa.read_recording("night.edf")
+    >>> [channel.name for channel in recording.of_role("eeg")]
+    ['F3-M2', 'C4-M1']
+    >>> recording.duration_s / 3600, recording.rate_hz
+    (1.5, 100.0)
+    >>> signals = next(recording.groups("eeg"))  # µV, up to eight channels at a time
+    >>> signals.data_uv.shape
+    (2, 540000)
     """
     settings = settings or Settings()
     header = read_header(path)

@@ -192,6 +192,19 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | None = None) ->
 
     A file with times of day without a date has a `start` on the day 1970-01-02; `fit_to_recording` then lays it on the
     recording's night.
+
+    Examples
+    --------
+    >>> import swa
+    >>> hypnogram = swa.read_hypnogram("night.csv")
+    >>> hypnogram.hypno.iloc[0], hypnogram.n_epochs
+    ('WAKE', 180)
+
+    Stages that are already in Python need no file:
+
+    >>> import yasa
+    >>> yasa.Hypnogram(["W", "N1", "N2", "N3", "R"]).n_epochs
+    5
     """
     return read_scoring(path, settings).hypnogram
 

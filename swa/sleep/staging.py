@@ -74,6 +74,15 @@ def stage_recording(
     Notes
     -----
     The signals are brought to 100 Hz by our own polyphase filter, once, instead of YASA's resampling by FFT.
+
+    Examples
+    --------
+    >>> import swa
+    >>> hypnogram = swa.stage_recording(swa.read_recording("night.edf"), age=45, sex="F")
+    >>> hypnogram.n_epochs, round(1 / hypnogram.sampling_frequency)
+    (180, 30)
+    >>> bool(hypnogram.sleep_statistics()["TST"] > 30)  # min; everything that a yasa.Hypnogram can do
+    True
     """
     return stage_at_gains(as_recording(recording), age=age, sex=sex, gains=()).hypnogram
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -243,6 +244,24 @@ class Results:
 
         return read_settings(self.path / "settings.toml")
 
+    def __repr__(self) -> str:
+        nights = self.nights
+        counts = ", ".join(f"{count} {status}" for status, count in nights["status"].value_counts().items())
+        contrasts = ", ".join(self.contrasts["contrast"].unique()) or "no contrast"
+        return f"<Results {self.path.name}: {nights['subject'].nunique()} subjects, nights {counts}; {contrasts}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the nights, and the change of the whole-night slow-wave activity over the group."""
+        shown = ["subject", "session", "condition", "status", "staging_source", "verdict"]
+        nights = self.nights[[name for name in shown if name in self.nights]]
+        group = self.contrasts
+        group = group[(group["subject"] == "group") & (group["measure"] == "swa") & (group["stages"] == "NREM")]
+        group = group[(group["window"] == "night") & (group["variant"].fillna("") == "")]
+        numbers = group[["contrast", "channel", "estimate", "ci_low", "ci_high", "p", "n"]]
+        title = f"<p>{escape(repr(self).strip('<>'))}</p>"
+        change = f"<p>SWA in NREM, whole night, ratio to the baseline</p>{numbers.to_html(index=False)}"
+        return title + nights.to_html(index=False) + (change if len(numbers) else "")
+
     def night(self, subject_label: str, session_label: str) -> NightFolder:
         """The files of one night."""
         return NightFolder(self.path, subject_label, session_label)
@@ -265,6 +284,16 @@ def read_results(path: str | Path) -> Results:
     ------
     StudyError
         The folder holds no results.
+
+    Examples
+    --------
+    >>> import swa
+    >>> results = swa.read_results("results")
+    >>> results.nights["condition"].unique().tolist()
+    ['baseline', 'ketamine']
+    >>> rows = results.contrasts.query("subject == 'group' and measure == 'swa' and window == 'night'")
+    >>> rows["scale"].unique().tolist()
+    ['ratio']
     """
     path = Path(path)
     if not (path / "nights.tsv").is_file():
