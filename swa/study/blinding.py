@@ -244,7 +244,8 @@ def _record(results: Path) -> dict[str, Any]:
 
 
 def _write_record(results: Path, status: str, key: dict[str, Any]) -> None:
-    record: dict[str, Any] = {"status": status, "codes": sorted(key["conditions"].values()), "keyed_hash": _keyed_hash(key)}
+    codes = sorted(key["conditions"].values())
+    record: dict[str, Any] = {"status": status, "codes": codes, "keyed_hash": _keyed_hash(key)}
     if status == "unblinded":
         record["conditions"] = {code: name for name, code in key["conditions"].items()}
     write_text(json.dumps(record, indent=1, ensure_ascii=False), results / RECORD)
