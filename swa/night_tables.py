@@ -147,7 +147,8 @@ def _high_exponent_row(
     result: ChannelResult, taken: NDArray[np.bool_], settings: Settings
 ) -> tuple[str, str, float, str, int, str]:
     """Exponent of 30-45 Hz from the spectra at the native rate."""
-    frequencies, density, n = np.empty(0), np.empty(0), 0
+    frequencies: NDArray[np.floating] = np.empty(0)
+    density, n = np.empty(0), 0
     if result.native_density is not None and result.native_hz is not None:
         known = taken & np.isfinite(result.native_density).all(axis=1)
         frequencies, n = result.native_hz, int(known.sum())
