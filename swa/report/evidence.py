@@ -32,6 +32,8 @@ class Headline:
         As in the long table.
     declared : bool
         Whether the study declared it as its primary.
+    members : tuple of str
+        Channels that the region stands for; empty for a channel by name.
     """
 
     measure: str
@@ -39,6 +41,7 @@ class Headline:
     window: str
     channel: str
     declared: bool
+    members: tuple[str, ...] = ()
 
     def pick(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows of the contrasts or measures that are about this marker."""
@@ -184,9 +187,27 @@ def find_headline(facts: StudyFacts, channels: Iterable[str]) -> Headline:
     if declared:
         measure, stages, window, channel = declared
         spelled = next((name for name in there if name.casefold() == channel.casefold()), channel)
-        return Headline(measure=measure, stages=stages, window=window, channel=spelled, declared=True)
+        return Headline(
+            measure=measure,
+            stages=stages,
+            window=window,
+            channel=spelled,
+            declared=True,
+            members=_members(spelled, there),
+        )
     channel = next((name for name in ("frontal", "central") if name in there), there[0] if there else "frontal")
-    return Headline(measure="swa", stages="NREM", window="cycle-1", channel=channel, declared=False)
+    return Headline(
+        measure="swa",
+        stages="NREM",
+        window="cycle-1",
+        channel=channel,
+        declared=False,
+        members=_members(channel, there),
+    )
+
+
+def _members(place: str, channels: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in channels if region(name) == place)
 
 
 def shown_channel(headline: Headline, channels: Sequence[str]) -> str | None:

@@ -13,6 +13,7 @@ from matplotlib.ticker import NullLocator
 from matplotlib.transforms import blended_transform_factory
 from numpy.typing import NDArray
 
+from swa.errors import SwaError
 from swa.measures.slow_waves import SlowWaves
 from swa.report.figures_style import (
     BASELINE_COLOR,
@@ -52,6 +53,7 @@ def night_overview(
     color: str = BASELINE_COLOR,
     swa_limit_uv2: float | None = None,
     power_limits_db: tuple[float, float] | None = None,
+    process_s: tuple[float, float, float] | None = None,
     title: str = "",
 ) -> Figure:
     """Hypnogram over spectrogram over slow-wave activity, on one time axis.
@@ -78,6 +80,8 @@ def night_overview(
         Top of the activity axis, so that nights can share it; beyond it the curve is cut.
     power_limits_db : (float, float), optional
         Ends of the colour scale in dB re 1 µV²/Hz, so that nights can share it.
+    process_s : (float, float, float), optional
+        Initial level and asymptote in µV² and time constant in h, from sleep onset on: drawn dashed.
     title : str
         Written over the hypnogram.
 
@@ -103,6 +107,11 @@ def night_overview(
     if shows_spectrum:
         _draw_spectrogram(panels[1], cast("pd.DataFrame", spectrogram), stages, power_limits_db)
     _draw_activity(panels[-1], epochs, cycles, channel, color, swa_limit_uv2)
+    if process_s is not None and sleep_onset_s is not None and np.isfinite([*process_s, sleep_onset_s]).all():
+        initial, asymptote, tau_h = process_s
+        hours = np.linspace(0, max(end_h - sleep_onset_s / 3600, 0), 100)
+        level = asymptote + (initial - asymptote) * np.exp(-hours / tau_h)
+        panels[-1].plot(sleep_onset_s / 3600 + hours, level, color=INK, linewidth=1.1, linestyle=(0, (4, 2)))
     _set_time_axis(panels[-1], end_h, start)
     return figure
 
@@ -132,6 +141,11 @@ def slow_wave_average(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        No condition was given.
+
     Examples
     --------
     >>> import swa
@@ -146,6 +160,8 @@ def slow_wave_average(
     figure = new_figure(5.2, 3.5, left=0.7)
     axes = figure.subplots()
     drawn = 0
+    if not tables:
+        raise SwaError("slow_wave_average: no condition was given.", "Give slow waves or their average by condition.")
     for position, (name, table) in enumerate(tables.items()):
         rows = table[table["channel"] == channel] if len(table) else table
         if rows.empty:
@@ -178,6 +194,8 @@ def average_spectra(
     window: str = "night",
     colors: Mapping[str, str] | None = None,
     bands_hz: Mapping[str, tuple[float, float]] | None = None,
+    aperiodic: Mapping[str, tuple[float, float]] | None = None,
+    aperiodic_hz: tuple[float, float] = (1.0, 30.0),
     highest_hz: float = 30.0,
     title: str = "",
 ) -> Figure:
@@ -195,6 +213,10 @@ def average_spectra(
         Colour by condition.
     bands_hz : mapping of str to (float, float), optional
         Bands to mark.
+    aperiodic : mapping of str to (float, float), optional
+        Exponent and offset (log10 µV²/Hz at 1 Hz) of the aperiodic fit by condition, drawn dashed.
+    aperiodic_hz : (float, float)
+        Range of the fit.
     highest_hz : float
         End of the frequency axis.
     title : str
@@ -233,6 +255,10 @@ def average_spectra(
     for position, (name, curve) in enumerate(curves.items()):
         color = color_of(name, colors, position)
         panels[0].semilogy(curve.index, curve, color=color, label=name)
+        exponent, offset = (aperiodic or {}).get(name, (np.nan, np.nan))
+        if np.isfinite(exponent) and np.isfinite(offset):
+            fitted = np.linspace(*aperiodic_hz, 60)
+            panels[0].plot(fitted, 10**offset * fitted**-exponent, color=color, linewidth=0.9, linestyle=(0, (4, 2)))
         if position:
             panels[1].plot(curve.index, 10 * np.log10(curve / reference.reindex(curve.index)), color=color)
     for low, high in (bands_hz or {}).values():
@@ -274,10 +300,16 @@ def _draw_hypnogram(axes: Axes, stages: pd.DataFrame, cycles: pd.DataFrame | Non
     axes.set_yticks(list(STAGE_ROWS.values()), ["W", "REM", "N1", "N2", "N3"])
     axes.set_ylim(-1.05, 5.6 if cycles is not None and len(cycles) else 4.6)
     axes.set_ylabel("stage")
-    for cycle in cycles.itertuples() if cycles is not None else ():
-        first, last = float(cycle.nrem_start_s) / 3600, float(cycle.nrem_end_s) / 3600  # type: ignore[arg-type]
+    for cycle in cycles.to_dict("records") if cycles is not None else ():
+        first, last = float(cycle["nrem_start_s"]) / 3600, float(cycle["nrem_end_s"]) / 3600
         axes.plot([first, last], [4.85, 4.85], color=FAINT, linewidth=2.2, solid_capstyle="butt")
-        axes.text((first + last) / 2, 5.0, f"cycle {cycle.cycle}", ha="center", va="bottom", fontsize=7, color=FAINT)
+        rem_h = float(cycle.get("rem_start_s", np.nan)) / 3600, float(cycle.get("rem_end_s", np.nan)) / 3600
+        end = last
+        if np.isfinite(rem_h).all() and rem_h[1] > rem_h[0]:
+            axes.plot(rem_h, [4.85, 4.85], color=REM_COLOR, linewidth=2.2, solid_capstyle="butt")
+            end = rem_h[1]
+        label = f"cycle {cycle['cycle']}"
+        axes.text((first + end) / 2, 5.0, label, ha="center", va="bottom", fontsize=7, color=FAINT)
     if sleep_onset_s is not None and np.isfinite(sleep_onset_s):
         axes.axvline(sleep_onset_s / 3600, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)))
         axes.annotate(

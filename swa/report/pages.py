@@ -1,10 +1,12 @@
 """The pages of a results folder: HTML that stands alone, opens from disk and asks nothing of any network."""
 
 import base64
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +14,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from swa.report.figures import figure_bytes
+from swa.study.blinding import is_blinded
 from swa.study.store import Results, write_table, write_text
 
 if TYPE_CHECKING:
@@ -80,7 +83,10 @@ def write_subject_page(task: PageTask) -> Path:
 
     folder = task.results / f"sub-{task.label}"
     path = folder / f"sub-{task.label}.html"
-    write_text(render("subject.html", describe_subject(Results(task.results), task.subject, Shelf(folder))), path)
+    shelf = Shelf(folder)
+    content = describe_subject(Results(task.results), task.subject, shelf)
+    write_text(render("subject.html", content | {"blinded": is_blinded(task.results)}), path)
+    shelf.tidy()
     return path
 
 
@@ -100,7 +106,12 @@ def write_study_page(results: Results) -> Path:
     from swa.report.study_page import describe_study
 
     path = results.path / "index.html"
-    write_text(render("study.html", describe_study(results, Shelf(results.path))), path)
+    shelf = Shelf(results.path)
+    content = describe_study(results, shelf)
+    write_text(render("study.html", content | {"blinded": is_blinded(results.path)}), path)
+    write_text(content["paper"].text, results.path / "methods.txt")
+    write_text(content["paper"].references, results.path / "methods.bib")
+    shelf.tidy()
     return path
 
 
@@ -114,7 +125,15 @@ def render(template: str, content: dict[str, Any]) -> str:
     content : dict
         What it shows.
     """
-    return _environment().get_template(template).render(content)
+    script = _script()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # Only this script can run, and nothing can ask a network, whatever a name or note of a study contains.
+    return _environment().get_template(template).render(content, script=script, script_hash=f"sha256-{digest}")
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    return (files("swa.report") / "templates" / "page.js").read_text(encoding="utf-8").strip()
 
 
 @lru_cache(maxsize=1)
@@ -139,6 +158,13 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.names: set[str] = set()
+
+    def tidy(self) -> None:
+        """Take away figures that an earlier run left and this one did not draw: they would show other numbers."""
+        for path in (self.folder / "figures").glob("*"):
+            if path.suffix in (".svg", ".png", ".tsv") and path.stem not in self.names:
+                path.unlink()
 
     def put(
         self,
@@ -163,6 +189,7 @@ class Shelf:
         alt, caption, size
             As in `Picture`.
         """
+        self.names.add(name)
         figure = draw()
         drawn = figure_bytes(figure, "svg")
         base = self.folder / "figures" / name

@@ -46,12 +46,21 @@ class Method:
 def headline_name(headline: Headline, settings: Settings) -> str:
     """The headline in words: marker, stages, window, channel."""
     marker = in_sentence(marker_name(headline.measure, settings))
-    where = {"frontal": "the frontal channels", "central": "the central channels"}.get(
-        headline.channel, headline.channel
-    )
+    where = where_in_words(headline)
     window = in_sentence(window_name(headline.window, settings))
     window = window if headline.window.startswith("cycle") else f"the {window}"
     return f"{marker} in {stages_name(headline.stages)} of {window} at {where}"
+
+
+def where_in_words(headline: Headline) -> str:
+    """The channel in words: one by name, a region with what it stands for."""
+    if headline.channel not in ("frontal", "central"):
+        return headline.channel
+    members = headline.members
+    if len(members) == 1:
+        return f"the {headline.channel} channel {members[0]}"
+    named = f" ({join(list(members))})" if 1 < len(members) <= 4 else ""
+    return f"the {headline.channel} channels{named}"
 
 
 def subject_result(row: pd.Series, headline: Headline, settings: Settings, unit: str) -> str:
@@ -61,7 +70,7 @@ def subject_result(row: pd.Series, headline: Headline, settings: Settings, unit:
     change = describe_change(row, unit)
     if not change.measured:
         return f"{treatment} against {baseline}: the change of {what} was not measured ({change.reason})."
-    confidence = f"{settings.comparison.confidence:.0%}".replace("%", f"{NBSP}%")
+    confidence = f"{100 * settings.comparison.confidence:g}{NBSP}%"
     interval = f"{confidence} interval {change.interval}" if change.interval else f"no interval: {change.reason}"
     nights = ("the {} night" if change.n == 2 else "the {} nights").format
     sentence = (
@@ -85,7 +94,7 @@ def group_result(row: pd.Series, headline: Headline, settings: Settings, unit: s
     change = describe_change(row, unit)
     if not change.measured:
         return f"{treatment} against {baseline}: the change of {what} was not measured ({change.reason})."
-    confidence = f"{settings.comparison.confidence:.0%}".replace("%", f"{NBSP}%")
+    confidence = f"{100 * settings.comparison.confidence:g}{NBSP}%"
     interval = f"{confidence} interval {change.interval}" if change.interval else f"no interval: {change.reason}"
     p = p_value(float(row["p"]))
     test = f"; p {p if p.startswith('<') else '= ' + p}" if pd.notna(row["p"]) else "; no p"
@@ -208,7 +217,7 @@ def _artifacts(settings: Settings) -> Method:
         f"{rules.muscle_factor:g} × its moving median of {rules.muscle_median_s:g} s). Slow waves are never removed "
         f"for being large beside their neighbours. A channel with more than {rules.bad_channel_share:.0%} of its NREM "
         "unusable is left out of all nights of the subject.".replace("%", " %"),
-        sources="Brunner 1996, Electroencephalogr Clin Neurophysiol 99",
+        sources="Brunner 1996, J Sleep Res 5:155",
     )
 
 
@@ -217,7 +226,8 @@ def _power(settings: Settings) -> Method:
     return Method(
         title="Power",
         text=f"Welch spectra of {power.window_s:g}-s Hann windows with {power.overlap:.0%} overlap inside clean runs "
-        "of one stage; arithmetic mean over windows, then over 30-s epochs. Slow-wave activity is the power at "
+        "of one stage; arithmetic mean over windows, then over the epochs of the scoring. Slow-wave activity is the "
+        "power at "
         f"{span(power.swa_hz)} Hz in N2+N3; sigma is {span(power.sigma_hz)} Hz.".replace("%", " %"),
     )
 

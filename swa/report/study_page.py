@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.design import text_column
+from swa.recordings.channels import region
 from swa.report import figures
 from swa.report.evidence import (
     Headline,
@@ -19,9 +20,20 @@ from swa.report.evidence import (
     read_contrasts,
     read_facts,
     read_measures,
+    stored_nights,
     units_of,
 )
-from swa.report.sentences import EXPLORATORY, caveats, describe_methods, group_result
+from swa.report.extra_tables import gain_overview, moderator_table, profile_table, read_optional
+from swa.report.group_spectra import average_over_subjects
+from swa.report.methods_text import write_methods
+from swa.report.sentences import (
+    EXPLORATORY,
+    caveats,
+    describe_methods,
+    group_result,
+    headline_name,
+    where_in_words,
+)
 from swa.report.subject_page import draw_forest, list_settings
 from swa.report.tables import Footnotes, change_table
 from swa.report.wording import (
@@ -35,6 +47,7 @@ from swa.report.wording import (
     number,
     percent,
     plural,
+    signed,
     stages_name,
     window_name,
 )
@@ -51,6 +64,8 @@ NIGHT_NUMBERS = (
     ("REM_min", "REM, min"),
     ("nrem_cycles", "Cycles"),
 )
+FEWEST_ELECTRODES = 8
+MOST_COVARIATES = 6
 SHORT_NAMES = {
     "swa": "SWA",
     "wave_density": "Density",
@@ -79,31 +94,52 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
     units = units_of(measures)
     colors = figures.condition_colors(facts.conditions, facts.baseline)
     by_contrast = [(name, changes[changes["contrast"] == name]) for name in contrasts]
-    treatments = [name.partition(":")[0] for name in contrasts]
+    planned = [name for name in contrasts if name.endswith(f":{facts.baseline}")]
+    treatments = list(dict.fromkeys(name.partition(":")[0] for name in planned))
+    nights, footnotes = _list_nights(results, facts, measures)
     sources = text_column(facts.nights, "staging_source").unique()
     return {
         "title": "Slow-wave sleep"
-        + (f": {join(treatments)} against {facts.baseline}" if contrasts and facts.baseline else ""),
+        + (f": {join(treatments)} against {facts.baseline}" if treatments and facts.baseline else ""),
         "facts": facts,
         "counts": _counts(facts),
         "template": (results.path / "study-template.tsv").is_file() and not contrasts,
         "headline": headline,
         "results_sentences": _results(changes, headline, facts, units),
         "exploratory": EXPLORATORY if contrasts and not headline.declared else "",
-        "caveats": caveats(treatments),
+        "caveats": caveats(dict.fromkeys(part for name in contrasts for part in name.split(":"))),
         "paired": _draw_pairs(measures, headline, facts, units, contrasts, colors, shelf),
         "forests": [
             draw_forest(name, rows, facts.settings, colors, shelf, count="subjects", name="forest")
             for name, rows in by_contrast
         ],
         "change_tables": [change_table(rows, facts.settings, units) for _, rows in by_contrast],
+        "spectra": _draw_spectra(results, headline, facts, contrasts, colors, shelf),
+        "topographies": _draw_scalp(group, headline, facts, shelf),
+        "covariates": _draw_covariates(results, measures, headline, facts, contrasts, colors, shelf),
+        "extra": [
+            table
+            for table in (
+                gain_overview(read_optional(results, "comparability.tsv")),
+                moderator_table(read_optional(results, "moderators.tsv"), facts.settings),
+                profile_table(read_optional(results, "profiles.tsv")),
+            )
+            if table
+        ],
         "where": f"{stages_name(headline.stages)}, {headline.channel}",
         "night_columns": [name for _, name in NIGHT_NUMBERS]
         + [_heading(name, units) for name in PAIRED_MARKERS if name in facts.nights],
-        "night_rows": (nights := _list_nights(results, facts, measures))[0],
-        "night_footnotes": nights[1],
+        "night_rows": nights,
+        "night_footnotes": footnotes,
+        "night_channel": _night_channel(facts, measures),
         "problems": results.problems.astype(object).fillna("").to_dict("records"),
         "methods": describe_methods(facts.settings, [str(source) for source in sources]),
+        "paper": write_methods(
+            facts,
+            stored_nights(results.path, facts.nights),
+            primary=headline_name(headline, facts.settings) if headline.declared else "",
+            tests=group["method"],
+        ),
         "settings": list_settings(facts.settings),
     }
 
@@ -127,7 +163,28 @@ def _results(changes: pd.DataFrame, headline: Headline, facts: StudyFacts, units
     if rows.empty:
         return ["No two conditions were measured in the same subjects, so there is no change to report."]
     unit = units.get(headline.measure, "")
-    return [group_result(row, headline, facts.settings, unit) for _, row in rows.iterrows()]
+    sentences = []
+    for _, row in rows.iterrows():
+        # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
+        asked = "" if str(row["contrast"]).endswith(f":{facts.baseline}") else "Asked for afterwards, exploratory: "
+        sentences.append(asked + group_result(row, headline, facts.settings, unit))
+    return sentences
+
+
+def _night_channel(facts: StudyFacts, measures: pd.DataFrame) -> str:
+    """Which channel the markers in the table of nights are of: as `study.tables.add_headlines` chooses it."""
+    whole = measures[(measures["stages"] == "NREM") & (measures["window"] == "night")]
+    front = set(whole.loc[whole["channel"] == "frontal", "subject"])
+    first = whole[~whole["subject"].isin(front)].drop_duplicates("subject").set_index("subject")["channel"]
+    members = tuple(name for name in dict.fromkeys(whole["channel"]) if region(name) == "frontal")
+    parts = []
+    if front:
+        place = Headline(measure="", stages="", window="", channel="frontal", declared=False, members=members)
+        parts.append(f"at {where_in_words(place)}")
+    for channel, subjects in first.groupby(first, sort=False):
+        names = join([str(name) for name in subjects.index]) if len(subjects) <= 6 else f"{len(subjects)} subjects"
+        parts.append(f"at {channel}" + (f" in {names}" if len(first.unique()) > 1 or front else ""))
+    return f" {', '.join(parts)}" if parts else ""
 
 
 def _draw_pairs(
@@ -153,6 +210,7 @@ def _draw_pairs(
         own = values[values["measure"] == marker]
         if own.empty:
             continue
+        is_ratio = bool((own["scale"] == "ratio").all())
         name = marker_name(marker, facts.settings)
         window = in_sentence(window_name(headline.window, facts.settings))
 
@@ -166,10 +224,143 @@ def _draw_pairs(
                 own,
                 alt=_pairs_alt(own, name),
                 caption=f"{name}, {window}, {stages_name(headline.stages)}, {headline.channel}: each line is a "
-                "subject, the bold one the mean.",
+                f"subject, the bold one the {'geometric ' if is_ratio else ''}mean.",
             )
         )
     return pictures
+
+
+def _draw_spectra(
+    results: Results,
+    headline: Headline,
+    facts: StudyFacts,
+    contrasts: list[str],
+    colors: dict[str, str],
+    shelf: "Shelf",
+) -> list["Picture"]:
+    """Mean spectra over subjects, with the change within subjects."""
+    nights = stored_nights(results.path, facts.nights) if contrasts else []
+    level = facts.settings.comparison.confidence
+    spectra, changes = average_over_subjects(nights, headline, contrasts, level)
+    if changes.empty:
+        return []
+    low, high = facts.settings.power.swa_hz
+    said = []
+    for contrast, rows in changes.groupby("contrast", sort=False):
+        inside = rows[rows["frequency_hz"].between(low, high)]["change_db"].mean()
+        said.append(
+            f"{str(contrast).replace(':', ' against ')}: {signed(float(inside), 'dB')} at {low:g}\u2013{high:g} Hz, "
+            f"n = {plural(int(rows['n_subjects'].iloc[0]), 'subject')}"
+        )
+    window = in_sentence(window_name(headline.window, facts.settings))
+    return [
+        shelf.put(
+            f"spectra_{file_name(headline.window)}",
+            lambda: figures.group_spectra(
+                spectra,
+                changes,
+                colors=colors,
+                bands_hz={"swa": (low, high)},
+                title=f"Mean spectrum over subjects, {headline.channel}",
+            ),
+            pd.concat([spectra.assign(kind="spectrum"), changes.assign(kind="change")], ignore_index=True),
+            alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.",
+            caption=f"Geometric mean over subjects, {stages_name(headline.stages)}, {window}, "
+            f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
+            f"with the {100 * level:g} % t interval of each frequency alone (from three subjects on). Mean change: "
+            f"{'; '.join(said)}.",
+            size="medium",
+        )
+    ]
+
+
+def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shelf: "Shelf") -> list["Picture"]:
+    """The change at each electrode, where enough of them have a place on the head."""
+    rows = group[
+        (group["measure"] == headline.measure)
+        & (group["stages"] == headline.stages)
+        & (group["window"] == headline.window)
+        & (group["variant"] == "")
+        & (group["scale"] == "ratio")
+        & np.isfinite(group["estimate"].astype(float))
+    ]
+    if rows["channel"].nunique() < FEWEST_ELECTRODES:
+        return []
+    rows = rows[rows["channel"].isin(figures.placed_channels(rows["channel"].unique()))]
+    enough = rows.groupby("contrast")["channel"].nunique()
+    rows = rows[rows["contrast"].isin(enough.index[enough >= FEWEST_ELECTRODES])]
+    if rows.empty:
+        return []
+    name = marker_name(headline.measure, facts.settings)
+    window = in_sentence(window_name(headline.window, facts.settings))
+    said = []
+    for contrast, part in rows.groupby("contrast", sort=False):
+        ordered = part.sort_values("estimate")
+        low, high = ordered.iloc[0], ordered.iloc[-1]
+        said.append(
+            f"{str(contrast).replace(':', ' against ')}: from {percent(low['estimate'])} at {low['channel']} to "
+            f"{percent(high['estimate'])} at {high['channel']}, n = {len(part)} electrodes"
+        )
+    return [
+        shelf.put(
+            f"scalp_{headline.measure}_{file_name(headline.window)}",
+            lambda: figures.scalp_changes(rows, title=f"{name}, {window}"),
+            rows,
+            alt=f"Change of {in_sentence(name)} over the scalp. {'; '.join(said)}.",
+            caption=f"Change of {in_sentence(name)}, {window}, {stages_name(headline.stages)}, over subjects at each "
+            "electrode, interpolated between them. Positions are those of the 10\u201305 system, not measured ones. A "
+            "picture, not a test: the scalp does not say where in the brain a change is.",
+            size="medium",
+        )
+    ]
+
+
+def _draw_covariates(
+    results: Results,
+    measures: pd.DataFrame,
+    headline: Headline,
+    facts: StudyFacts,
+    contrasts: list[str],
+    colors: dict[str, str],
+    shelf: "Shelf",
+) -> list["Picture"]:
+    """The change of the headline marker against the covariates that were related to it."""
+    table = read_optional(results, "moderators.tsv")
+    names = [name for name in dict.fromkeys(table["covariate"]) if name in facts.nights] if len(table) else []
+    if not names:
+        return []
+    values = paired_values(headline.pick(measures), facts.nights, contrasts)
+    values = values[np.isfinite(values["change"].astype(float))]
+    nights = done_nights(facts.nights)
+    parts = []
+    for name in names[:MOST_COVARIATES]:
+        # One value a subject, that of its first night with one: as a baseline covariate is used.
+        known = nights.assign(x=pd.to_numeric(nights[name], errors="coerce")).dropna(subset=["x"])
+        own = values.merge(known.drop_duplicates("subject")[["subject", "x"]], on="subject")
+        parts.append(
+            own[["contrast", "subject", "x", "baseline", "treatment", "change", "scale"]].assign(covariate=name)
+        )
+    points = pd.concat(parts, ignore_index=True)
+    if points.empty:
+        return []
+    marker = marker_name(headline.measure, facts.settings)
+    counted = "; ".join(
+        f"{str(name).replace('_', ' ')} {number(part['x'].min())} to {number(part['x'].max())}, n = "
+        f"{part['subject'].nunique()}"
+        for name, part in points.groupby("covariate", sort=False)
+    )
+    more = f" The first {MOST_COVARIATES} of {len(names)} covariates are drawn." if len(names) > MOST_COVARIATES else ""
+    return [
+        shelf.put(
+            f"covariates_{headline.measure}",
+            lambda: figures.covariate_changes(points, colors=colors, title=f"{marker}: change against covariates"),
+            points,
+            alt=f"Change of {in_sentence(marker)} against covariates, a point for each subject: {counted}.",
+            caption=f"Change of {in_sentence(headline_name(headline, facts.settings))} against each covariate; a "
+            f"point is a subject.{more}",
+            size="medium",
+        )
+    ]
 
 
 def _pairs_alt(values: pd.DataFrame, name: str) -> str:

@@ -20,13 +20,16 @@ from swa.report.evidence import (
     stored_nights,
     units_of,
 )
+from swa.report.extra_tables import PlainTable, gain_table, read_optional
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
 from swa.report.tables import change_table, quality_tables, sleep_table, value_table
+from swa.report.wave_tables import tabulate_waves
 from swa.report.wording import (
     describe_change,
     file_name,
     in_sentence,
     join,
+    limit,
     marker_name,
     number,
     plural,
@@ -75,8 +78,8 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "exploratory": EXPLORATORY if contrasts and not headline.declared else "",
         "caveats": caveats(name.partition(":")[0] for name in contrasts),
         "nights": nights,
-        "night_pictures": _draw_nights(nights, headline, colors, shelf),
-        "wave_pictures": _draw_averages(nights, headline, facts, colors, shelf),
+        "night_pictures": _draw_nights(nights, headline, colors, shelf, measures),
+        "wave_pictures": _draw_averages(nights, headline, facts, colors, shelf, measures),
         "forests": [_draw_forest(name, rows, facts.settings, colors, shelf) for name, rows in by_contrast],
         "change_tables": [
             change_table(rows, facts.settings, units, values[values["contrast"] == name]) for name, rows in by_contrast
@@ -88,6 +91,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "sleep": sleep_table(nights),
         "unusable": quality_tables(nights)[1],
         "channels": _channels(nights),
+        "gain": _gain_tables(results, subject),
         "problems": _problems(results, subject),
         "others": [row for _, row in own[own["status"] != "done"].iterrows()],
         "methods": describe_methods(facts.settings, [str(night.summary.get("staging_source", "")) for night in nights]),
@@ -125,7 +129,11 @@ def _results(
 
 
 def _draw_nights(
-    nights: Sequence[StoredNight], headline: Headline, colors: dict[str, str], shelf: "Shelf"
+    nights: Sequence[StoredNight],
+    headline: Headline,
+    colors: dict[str, str],
+    shelf: "Shelf",
+    measures: pd.DataFrame,
 ) -> list["Picture"]:
     """Every night on the same scales, so that they can be compared by eye."""
     limits = [figures.power_limits(night.spectrogram) for night in nights]
@@ -139,8 +147,14 @@ def _draw_nights(
         channel = channels[night.session]
         curve = night.epochs[night.epochs["channel"] == channel]
         onset_min = night.summary.get("sleep_onset_min")
+        decay, said = _process_s(measures, night.session, channel)
 
-        def draw(night: StoredNight = night, channel: str | None = channel, onset_min: Any = onset_min) -> Any:
+        def draw(
+            night: StoredNight = night,
+            channel: str | None = channel,
+            onset_min: Any = onset_min,
+            decay: tuple[float, float, float] | None = decay,
+        ) -> Any:
             return figures.night_overview(
                 night.epochs,
                 night.folder.read("hypnogram"),
@@ -152,6 +166,7 @@ def _draw_nights(
                 color=colors.get(night.condition, "#5f6368"),
                 swa_limit_uv2=max(tops),
                 power_limits_db=shared_db,
+                process_s=decay,
                 title=night.name,
             )
 
@@ -160,13 +175,32 @@ def _draw_nights(
                 f"ses-{night.label}_night",
                 draw,
                 curve.drop(columns=[name for name in curve.columns if name.endswith("_power")]),
-                alt=_night_alt(night, curve),
-                caption=f"{night.name}: hypnogram, spectrogram and slow-wave activity. Scales are those of all nights "
-                "of this subject. In the spectrogram, grey has no usable window.",
+                alt=f"{_night_alt(night, curve)} {said}",
+                caption=f"{night.name}: hypnogram, multitaper spectrogram and slow-wave activity on one time axis. "
+                "Bars over the hypnogram: NREM periods grey, REM periods red. Scales are those of all nights of "
+                f"this subject. In the spectrogram, grey has no usable window. {said}",
                 size="wide",
             )
         )
     return pictures
+
+
+def _process_s(
+    measures: pd.DataFrame, session: str, channel: str | None
+) -> tuple[tuple[float, float, float] | None, str]:
+    """The fitted decay of a night, if there is one, and a sentence about it."""
+    rows = measures[(measures["session"] == session) & (measures["channel"] == channel)]
+    found, notes = [], []
+    for name in ("process_s_initial", "process_s_asymptote", "process_s_tau"):
+        own = rows[rows["measure"] == name]
+        value = own["value"].dropna()
+        found.append(float(value.iloc[0]) if len(value) else np.nan)
+        notes += [str(note) for note in own["note"] if note]
+    if np.isfinite(found).all():
+        initial, asymptote, tau_h = found
+        level = f"from {number(initial)} to {number(asymptote)} µV² with a time constant of {number(tau_h)} h"
+        return (initial, asymptote, tau_h), f"Dashed: Process S, {level}."
+    return None, f"Process S was not measured: {notes[0]}." if notes else "Process S was not measured."
 
 
 def _night_alt(night: StoredNight, curve: pd.DataFrame) -> str:
@@ -186,7 +220,12 @@ def _night_alt(night: StoredNight, curve: pd.DataFrame) -> str:
 
 
 def _draw_averages(
-    nights: Sequence[StoredNight], headline: Headline, facts: StudyFacts, colors: dict[str, str], shelf: "Shelf"
+    nights: Sequence[StoredNight],
+    headline: Headline,
+    facts: StudyFacts,
+    colors: dict[str, str],
+    shelf: "Shelf",
+    measures: pd.DataFrame,
 ) -> list["Picture"]:
     """Average wave and mean spectrum of each condition, the baseline first; nights of a condition weigh the same."""
     conditions = sorted({night.condition for night in nights}, key=lambda name: (name != facts.baseline, name))
@@ -213,8 +252,9 @@ def _draw_averages(
         pd.concat([table.assign(condition=name) for name, table in own.items()], ignore_index=True),
         alt=f"Average slow wave at {channel}: {depth or 'no slow wave in any night'}.",
         caption=f"Mean of the slow waves of N2 and N3 ({criteria.name}), aligned at the negative peak; bands: ± 1 SD "
-        "between waves. Only waves beyond the amplitude limits are averaged, so a change of amplitude shows smaller "
-        "than it is.",
+        "between waves. These are the waves of the slow-wave density: negative peak "
+        f"{limit(criteria.negative_uv, 'µV')} and peak-to-peak {limit(criteria.peak_to_peak_uv, 'µV')}. A change of "
+        "amplitude shows smaller than it is among waves beyond a limit.",
     )
     curves = [
         table[(table["channel"] == channel) & (table["stages"] == "NREM") & (table["window"] == "night")].assign(
@@ -223,15 +263,115 @@ def _draw_averages(
         for name, table in spectra.items()
         if len(table)
     ]
+    aperiodic = _aperiodic(measures, conditions, channel)
+    low, high = facts.settings.power.aperiodic_hz
+    exponents = "; ".join(f"{name} {number(exponent)}" for name, (exponent, _) in aperiodic.items())
+    fitted = f" Dashed: aperiodic fit at {low:g}\u2013{high:g} Hz, exponent {exponents}." if exponents else ""
+    shown = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["condition"])
+    if len(shown) and aperiodic:
+        line = shown["condition"].map({name: 10**offset for name, (_, offset) in aperiodic.items()})
+        slope = shown["condition"].map({name: exponent for name, (exponent, _) in aperiodic.items()})
+        inside = shown["frequency_hz"].between(low, high)
+        shown["aperiodic_uv2_hz"] = np.where(inside, line * shown["frequency_hz"].where(inside) ** -slope, np.nan)
     spectrum = shelf.put(
         "average_spectra",
-        lambda: figures.average_spectra(spectra, channel, colors=colors, bands_hz={"swa": facts.settings.power.swa_hz}),
-        pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["condition"]),
-        alt=f"Mean spectra of N2+N3 at {channel} for {join(conditions)}, 0.5 to 30 Hz; band powers are in the table.",
+        lambda: figures.average_spectra(
+            spectra,
+            channel,
+            colors=colors,
+            bands_hz={"swa": facts.settings.power.swa_hz},
+            aperiodic=aperiodic,
+            aperiodic_hz=(low, high),
+        ),
+        shown,
+        alt=f"Mean spectra of N2+N3 at {channel} for {join(conditions)}, 0.5 to 30 Hz; band powers are in the table."
+        f"{fitted}",
         caption="Mean spectrum of N2+N3, whole night; shaded: the band of slow-wave activity"
-        + (f"; below: change from {conditions[0]} in dB." if len(conditions) > 1 else "."),
+        + (f"; below: change from {conditions[0]} in dB." if len(conditions) > 1 else ".")
+        + fitted,
     )
-    return [wave, spectrum]
+    return [wave, spectrum, *_draw_waves(nights, conditions, channel, facts, colors, shelf, measures)]
+
+
+def _aperiodic(measures: pd.DataFrame, conditions: Sequence[str], channel: str) -> dict[str, tuple[float, float]]:
+    """Exponent and offset of each condition in N2+N3 of the whole night, means over its nights."""
+    rows = measures[
+        (measures["channel"] == channel)
+        & (measures["stages"] == "NREM")
+        & (measures["window"] == "night")
+        & (measures["variant"] == "")
+    ]
+    means = rows.groupby(["measure", "condition"], observed=True)["value"].mean()
+    found = {
+        name: (
+            float(means.get(("aperiodic_exponent", name), np.nan)),
+            float(means.get(("aperiodic_offset", name), np.nan)),
+        )
+        for name in conditions
+    }
+    return {name: pair for name, pair in found.items() if np.isfinite(pair).all()}
+
+
+def _draw_waves(
+    nights: Sequence[StoredNight],
+    conditions: Sequence[str],
+    channel: str,
+    facts: StudyFacts,
+    colors: dict[str, str],
+    shelf: "Shelf",
+    measures: pd.DataFrame,
+) -> list["Picture"]:
+    """How many waves of each size, and how steep at each size, with the amplitude at which nights are compared."""
+    criteria = facts.settings.waves
+    smallest = criteria.negative_uv[0]
+    waves = tabulate_waves(nights, conditions, channel, smallest, measures)
+    at_limit = "; ".join(
+        f"{name} {number(_rate_at(rows, smallest))} per min"
+        for name, rows in waves.counts.groupby("condition", sort=False)
+    )
+    large = f", {number(waves.large_uv)} µV (90th percentile of the baseline)" if np.isfinite(waves.large_uv) else ""
+    amplitudes = shelf.put(
+        "wave_amplitudes",
+        lambda: figures.wave_amplitudes(
+            waves.counts,
+            limits_uv={"slow wave": smallest, "large wave": waves.large_uv},
+            colors=colors,
+            title=f"Half-waves by size, {channel}",
+        ),
+        waves.counts,
+        alt=f"Half-waves per minute of N2+N3 at {channel} of at least {smallest:g} µV: {at_limit or 'none'}.",
+        caption="All negative half-waves of N2+N3, whole night: how many a minute are at least as large, without a "
+        f"limit on the peak-to-peak amplitude. Dashed: {smallest:g} µV{large}.",
+    )
+    read = "; ".join(
+        f"{row['condition']} {number(row['slope_at_reference_uv_s'])} µV/s (n = {row['n_waves']} waves)"
+        for row in waves.lines.to_dict("records")
+    )
+    at = f"at {number(waves.reference_uv)} µV" if np.isfinite(waves.reference_uv) else "at no amplitude"
+    slopes = shelf.put(
+        "slope_by_amplitude",
+        lambda: figures.slope_by_amplitude(
+            waves.bins,
+            waves.lines,
+            reference_uv=waves.reference_uv,
+            colors=colors,
+            title=f"Slope at each amplitude, {channel}",
+        ),
+        pd.concat(
+            [waves.bins.assign(kind="bin"), waves.lines.assign(kind="line", reference_uv=waves.reference_uv)],
+            ignore_index=True,
+        ),
+        alt=f"Upward slope against negative amplitude at {channel}, read {at}: {read or 'no fit'}.",
+        caption=f"Upward slope of the half-waves of at least {smallest:g} µV in N2+N3, whole night: medians and "
+        f"quartiles of ten classes of amplitude, and the robust line of each condition. Diamonds, {at}: slope at "
+        "equal amplitude; a difference there is one of steepness at equal size, which a change of gain can still "
+        "move.",
+    )
+    return [amplitudes, slopes]
+
+
+def _rate_at(counts: pd.DataFrame, amplitude_uv: float) -> float:
+    return float(np.interp(amplitude_uv, counts["amplitude_uv"], counts["waves_per_min"]))
 
 
 def _mean_wave(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -322,6 +462,14 @@ def draw_forest(
         "night; cross: no interval. An arrow marks an interval that goes on.",
         size="medium",
     )
+
+
+def _gain_tables(results: Results, subject: str) -> list[PlainTable]:
+    """The gain check of the subject's nights, where one was made."""
+    table = read_optional(results, "comparability.tsv")
+    own = table[table["subject"] == subject] if len(table) else table
+    found = [gain_table(own, str(name)) for name in (dict.fromkeys(own["contrast"]) if len(own) else ())]
+    return [one for one in found if one]
 
 
 def _channels(nights: Sequence[StoredNight]) -> list[tuple[str, str, str, list[str]]]:

@@ -14,7 +14,7 @@ from swa.settings import Settings
 STATISTICS = (
     ("TIB", "Time in bed (TIB)", "min"),
     ("TST", "Total sleep time (TST)", "min"),
-    ("SOL", "Sleep onset latency (SOL)", "min"),
+    ("SOL", "Latency to the first epoch of sleep (SOL)", "min"),
     ("WASO", "Wake after sleep onset (WASO)", "min"),
     ("SE", "Sleep efficiency (SE)", "%"),
     ("N1", "N1", "min"),
@@ -233,6 +233,13 @@ def sleep_table(nights: Sequence[StoredNight]) -> list[tuple[str, list[str]]]:
         )
         for key, name, unit in STATISTICS
     ]
+    # Where the windows begin is not where SOL ends: a first epoch of N1 alone opens no night.
+    rows.append(
+        (
+            "Sleep onset of the windows, min of the recording",
+            [_optional(night.summary.get("sleep_onset_min")) for night in nights],
+        )
+    )
     rows.append(("NREM cycles", [str(night.summary.get("nrem_cycles", NOT_MEASURED)) for night in nights]))
     rows.append(("Recording, min", [_optional(night.summary.get("recording_min")) for night in nights]))
     rows.append(("Start of the recording", [_start(night) for night in nights]))
@@ -272,7 +279,7 @@ def _value(value: float) -> str:
 
 
 def _optional(value: object) -> str:
-    return number(float(value)) if isinstance(value, int | float) and math.isfinite(value) else NOT_MEASURED
+    return f"{float(value):.1f}" if isinstance(value, int | float) and math.isfinite(value) else NOT_MEASURED
 
 
 def _letter(position: int) -> str:

@@ -1,0 +1,227 @@
+"""Tables of a results folder that not every study has: a section appears where its table has rows."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from swa.report.wording import (
+    NBSP,
+    in_sentence,
+    marker_name,
+    number,
+    p_value,
+    percent,
+    plural,
+    signed,
+    window_name,
+)
+from swa.settings import Settings
+from swa.study.store import Results, read_table
+
+TRUE = ("true", "1", "yes")
+NOTHING = "\u2013"
+# Controls that are ln-ratios of power or minutes; the numbers of the others have their own units, in their notes.
+CONTROLS = {
+    "rem": "REM",
+    "quiet_wake": "quiet wake",
+    "nrem_fast": "fast NREM",
+    "one_channel": "one channel against the others",
+    "analysed_minutes": "analysed minutes",
+}
+LONG = 12  # rows above which a table is folded away
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainTable:
+    """A table as text.
+
+    Attributes
+    ----------
+    label, about : str
+        What it is called, and what a reader should know about it.
+    columns : tuple of str
+        Headings; the first column heads the rows.
+    rows : tuple of tuple of str
+        Cells.
+    """
+
+    label: str
+    about: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is folded away, so that a page stays readable."""
+        return len(self.rows) > LONG
+
+
+def read_optional(results: Results, name: str) -> pd.DataFrame:
+    """A table of the results folder; empty where the folder has none."""
+    path = results.path / name
+    return read_table(path) if path.is_file() else pd.DataFrame()
+
+
+def gain_table(rows: pd.DataFrame, contrast: str) -> PlainTable | None:
+    """The gain check of one subject and contrast, with differences of headers and times.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The subject's rows of ``comparability.tsv``.
+    contrast : str
+        Which contrast.
+    """
+    own = rows[rows["contrast"] == contrast] if len(rows) else rows
+    if own.empty:
+        return None
+    own = own.assign(flag=is_flagged(own))
+    own = own.iloc[np.argsort(~own["flag"].to_numpy(), kind="stable")]
+    flagged = int(own["flag"].sum())
+    return _table(
+        own,
+        {
+            "Channel": lambda row: str(row["channel"]),
+            "Control": lambda row: CONTROLS.get(str(row["control"]), str(row["control"]).replace("_", " ")),
+            "Change": lambda row: _ratio(row["ln_ratio"]) if row["control"] in CONTROLS else NOTHING,
+            "Mean of controls": lambda row: _ratio(row["g"]) if row["control"] in CONTROLS else NOTHING,
+            "Limit": lambda row: _limit(row["limit"]) if row["control"] in CONTROLS else NOTHING,
+            "Reading": lambda row: "flagged" if row["flag"] else "not flagged",
+            "Note": lambda row: _text(row["note"]),
+        },
+        label=f"Gain check, {contrast.replace(':', ' against ')}",
+        about=f"{contrast.replace(':', ' against ')}: bands and stages far from slow waves, which a change of "
+        "electrode or amplifier gain would move as well, and what else differs between the nights. "
+        + (f"Flagged, standing first: {_flagged_names(own[own['flag']])}." if flagged else "Nothing is flagged.")
+        + " Nothing is corrected: a drug may move these controls too, and a change of gain within the limit is not "
+        "excluded.",
+    )
+
+
+def gain_overview(table: pd.DataFrame) -> PlainTable | None:
+    """How many rows of the gain check are flagged, by contrast and subject."""
+    if table.empty:
+        return None
+    flagged = table[is_flagged(table)]
+    rows = [
+        (
+            str(contrast).replace(":", " against "),
+            plural(part["subject"].nunique(), "subject"),
+            ", ".join(
+                f"{subject} ({', '.join(dict.fromkeys(str(control).replace('_', ' ') for control in own['control']))})"
+                for subject, own in flagged[flagged["contrast"] == contrast].groupby("subject", sort=False)
+            )
+            or "none",
+        )
+        for contrast, part in table.groupby("contrast", sort=False)
+    ]
+    return PlainTable(
+        label="Gain check",
+        about="Whether an electrode, amplifier or header differs between the nights of a subject; the pages of the "
+        "subjects hold the numbers.",
+        columns=("Contrast", "Checked", "Flagged"),
+        rows=tuple(rows),
+    )
+
+
+def moderator_table(table: pd.DataFrame, settings: Settings) -> PlainTable | None:
+    """Covariates against the change of the primary marker."""
+    if table.empty:
+        return None
+    return _table(
+        table,
+        {
+            "Covariate": lambda row: str(row["covariate"]).replace("_", " "),
+            "Contrast": lambda row: str(row["contrast"]).replace(":", " against "),
+            "Marker": lambda row: (
+                f"{marker_name(str(row['measure']))}, {in_sentence(window_name(str(row['window']), settings))}"
+            ),
+            "Estimate": _estimate,
+            "p": lambda row: p_value(_float(row["p"])),
+            "n": lambda row: number(_float(row["n"])) if not _is_whole(row["n"]) else str(int(row["n"])),
+            "Method": lambda row: _text(row["method"]),
+            "Note": lambda row: _text(row["note"]),
+        },
+        label="Covariates and the change of the primary marker",
+        about="Association, not cause: a covariate of the study file against the change of the primary marker over "
+        "subjects. With fewer than eight subjects nothing is tested.",
+    )
+
+
+def profile_table(table: pd.DataFrame) -> PlainTable | None:
+    """How alike the profiles of two treatments are."""
+    if table.empty:
+        return None
+    return _table(
+        table,
+        {
+            "Treatments": lambda row: f"{row['treatment_a']} and {row['treatment_b']}",
+            "Markers": lambda row: str(row["measure set"]),
+            "Similarity": lambda row: _interval(row["similarity"], row["ci_low"], row["ci_high"]),
+            "p": lambda row: p_value(_float(row["p"])),
+            "p of equivalence": lambda row: p_value(_float(row["equivalence_p"])),
+            "n": lambda row: str(int(row["n"])) if _is_whole(row["n"]) else NOTHING,
+            "Note": lambda row: _text(row["note"]),
+        },
+        label="Profiles of treatments",
+        about="Whether two treatments change the markers in the same pattern: the cosine between their standardised "
+        "changes (1: the same pattern, 0: unrelated, −1: opposite). Equivalence is asked of the primary marker alone.",
+    )
+
+
+def _flagged_names(rows: pd.DataFrame) -> str:
+    names = [
+        CONTROLS.get(str(control), str(control).replace("_", " ")) + ("" if channel == "all" else f" at {channel}")
+        for channel, control in zip(rows["channel"], rows["control"], strict=True)
+    ]
+    return ", ".join(names[:LONG]) + (f" and {len(names) - LONG} more" if len(names) > LONG else "")
+
+
+def is_flagged(table: pd.DataFrame) -> pd.Series:
+    """Rows of the gain check that are flagged; a table read from disk holds words."""
+    return table["flagged"].astype(str).str.casefold().isin(TRUE)
+
+
+def _table(rows: pd.DataFrame, columns: Mapping[str, Callable[[Any], str]], *, label: str, about: str) -> PlainTable:
+    cells = tuple(tuple(write(row) for write in columns.values()) for row in rows.to_dict("records"))
+    return PlainTable(label=label, about=about, columns=tuple(columns), rows=cells)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _is_whole(value: Any) -> bool:
+    return math.isfinite(_float(value)) and _float(value) == int(_float(value))
+
+
+def _text(value: Any) -> str:
+    return NOTHING if value is None or value != value or value == "" else str(value)
+
+
+def _ratio(ln_ratio: Any) -> str:
+    return percent(math.exp(_float(ln_ratio))) if math.isfinite(_float(ln_ratio)) else NOTHING
+
+
+def _limit(ln_limit: Any) -> str:
+    if not math.isfinite(_float(ln_limit)):
+        return NOTHING
+    return f"{percent(math.exp(-_float(ln_limit)))} to {percent(math.exp(_float(ln_limit)))}"
+
+
+def _interval(value: Any, low: Any, high: Any) -> str:
+    if not math.isfinite(_float(value)):
+        return NOTHING
+    known = math.isfinite(_float(low)) and math.isfinite(_float(high))
+    return signed(_float(value)) + (f" ({signed(_float(low))} to {signed(_float(high))})" if known else "")
+
+
+def _estimate(row: Mapping[str, Any]) -> str:
+    return _interval(row["estimate"], row["ci_low"], row["ci_high"]).replace(NBSP, " ")

@@ -1,0 +1,200 @@
+"""Pictures of a study: changes against covariates, and changes over the scalp."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from swa.report.figures_style import FAINT, color_of, new_figure, say_nothing_there, styled
+from swa.report.wording import percent
+
+COLUMNS = 3
+
+
+@styled
+def covariate_changes(points: pd.DataFrame, *, colors: Mapping[str, str] | None = None, title: str = "") -> Figure:
+    """Change of a marker against each covariate, a point for each subject.
+
+    Parameters
+    ----------
+    points : DataFrame
+        covariate, contrast, subject, x, change (a ratio, or a difference), scale.
+    colors : mapping of str to str, optional
+        Colour by condition.
+    title : str
+        Title of the plot.
+    """
+    names = list(dict.fromkeys(points["covariate"]))
+    columns = min(max(len(names), 1), COLUMNS)
+    rows = -(-max(len(names), 1) // COLUMNS)
+    figure = new_figure(3.2 * columns + 0.4, 2.7 * rows + 0.5, left=0.75, top=0.45)
+    panels = np.atleast_1d(figure.subplots(rows, columns, sharey=True, gridspec_kw={"hspace": 0.4})).ravel()
+    if points.empty:
+        say_nothing_there(panels[0], "no covariate")
+        return figure
+    is_ratio = bool((points["scale"] == "ratio").all())
+    for axes, name in zip(panels, names, strict=False):
+        own = points[points["covariate"] == name]
+        for position, (contrast, part) in enumerate(own.groupby("contrast", sort=False)):
+            treatment = str(contrast).partition(":")[0]
+            height = 100 * (part["change"] - 1) if is_ratio else part["change"]
+            axes.scatter(part["x"], height, s=18, color=color_of(treatment, colors, position + 1), label=treatment)
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+        axes.set_xlabel(name.replace("_", " "))
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    panels[0].set_ylabel("change, %" if is_ratio else "change")
+    if points["contrast"].nunique() > 1:
+        panels[0].legend(loc="best", fontsize=7.5)
+    figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
+    return figure
+
+
+@styled
+def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
+    """Change of a marker at each electrode, one head for each contrast, on one colour scale.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        contrast, channel, estimate (a ratio), of channels that `placed_channels` knows.
+    title : str
+        Title of the plot.
+    """
+    import mne
+
+    names = list(dict.fromkeys(changes["contrast"]))
+    figure = new_figure(3.0 * len(names) + 1.0, 3.3, left=0.1, right=0.95, bottom=0.2, top=0.6)
+    heads = np.atleast_1d(figure.subplots(1, len(names)))
+    level = np.log(changes["estimate"].to_numpy(float))
+    reach = max(float(np.nanmax(np.abs(level))), np.log(1.05))
+    image: Any = None
+    for axes, name in zip(heads, names, strict=True):
+        own = changes[(changes["contrast"] == name) & np.isfinite(changes["estimate"])]
+        electrodes = [_electrode(channel) for channel in own["channel"]]
+        info = mne.create_info(electrodes, 100.0, "eeg")
+        info.set_montage(_montage(), match_case=False)
+        image, _ = mne.viz.plot_topomap(
+            np.log(own["estimate"].to_numpy(float)),
+            info,
+            axes=axes,
+            show=False,
+            cmap=colormaps["PuOr_r"],
+            vlim=(-reach, reach),
+            contours=0,
+            res=48,
+        )
+        axes.set_title(str(name).replace(":", " against "), fontsize=8.5)
+    bar = figure.colorbar(image, cax=figure.add_axes((1 - 0.75 / figure.get_figwidth(), 0.2, 0.02, 0.5)))
+    ticks = np.linspace(-reach, reach, 5)
+    bar.set_ticks(ticks.tolist(), labels=[percent(float(np.exp(tick))) for tick in ticks])
+    bar.outline.set_visible(False)
+    figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
+    return figure
+
+
+def placed_channels(channels: Iterable[str]) -> list[str]:
+    """Channels whose electrode has a place in the 10-05 system; of several with one electrode, the first.
+
+    Parameters
+    ----------
+    channels : iterable of str
+        Canonical names, such as ``C4-M1``.
+    """
+    known = {name.casefold() for name in _montage().ch_names}
+    found: dict[str, str] = {}
+    for channel in channels:
+        electrode = _electrode(channel).casefold()
+        if electrode in known:
+            found.setdefault(electrode, channel)
+    return list(found.values())
+
+
+@lru_cache(maxsize=1)
+def _montage() -> Any:
+    import mne
+
+    # The 10-05 system on the template head; it had another name before MNE 1.13.
+    names = [name for name in ("colin27_1005", "standard_1005") if name in mne.channels.get_builtin_montages()]
+    return mne.channels.make_standard_montage(names[0])
+
+
+def _electrode(channel: str) -> str:
+    return channel.partition("-")[0]
+
+
+@styled
+def group_spectra(
+    spectra: pd.DataFrame,
+    changes: pd.DataFrame,
+    *,
+    colors: Mapping[str, str] | None = None,
+    bands_hz: Mapping[str, tuple[float, float]] | None = None,
+    clusters: pd.DataFrame | None = None,
+    title: str = "",
+) -> Figure:
+    """Mean spectrum of each condition over subjects, and the change within subjects with its interval.
+
+    Parameters
+    ----------
+    spectra : DataFrame
+        condition, frequency_hz, density_uv2_hz: geometric mean over subjects.
+    changes : DataFrame
+        contrast, frequency_hz, change_db, low_db, high_db: mean over the subjects with both nights.
+    colors : mapping of str to str, optional
+        Colour by condition.
+    bands_hz : mapping of str to (float, float), optional
+        Bands to mark.
+    clusters : DataFrame, optional
+        contrast, low_hz, high_hz: marked by a bar under the changes.
+    title : str
+        Title of the plot.
+    """
+    figure = new_figure(7.6, 4.4, left=0.75)
+    if spectra.empty:
+        say_nothing_there(figure.subplots(), "no spectrum was measured")
+        return figure
+    both = len(changes) > 0
+    panels = np.atleast_1d(figure.subplots(1 + both, 1, sharex=True, height_ratios=[1.6, 1] if both else [1]))
+    for position, (name, rows) in enumerate(spectra.groupby("condition", sort=False)):
+        color = color_of(str(name), colors, position)
+        panels[0].semilogy(rows["frequency_hz"], rows["density_uv2_hz"], color=color, label=str(name))
+    for position, (contrast, rows) in enumerate(changes.groupby("contrast", sort=False)):
+        color = color_of(str(contrast).partition(":")[0], colors, position + 1)
+        hertz = rows["frequency_hz"].to_numpy(float)
+        panels[-1].fill_between(
+            hertz, rows["low_db"].to_numpy(float), rows["high_db"].to_numpy(float), color=color, alpha=0.15, linewidth=0
+        )
+        panels[-1].plot(hertz, rows["change_db"], color=color)
+        own = clusters[clusters["contrast"] == contrast] if clusters is not None else changes.iloc[:0]
+        for cluster in own.to_dict("records"):
+            height = 0.03 + 0.04 * position
+            ends = [cluster["low_hz"], cluster["high_hz"]]
+            panels[-1].plot(
+                ends,
+                [height] * 2,
+                color=color,
+                linewidth=3,
+                transform=panels[-1].get_xaxis_transform(),
+                solid_capstyle="butt",
+            )
+    for low, high in (bands_hz or {}).values():
+        for panel in panels:
+            panel.axvspan(low, high, color="#eef0f2", zorder=0, linewidth=0)
+    panels[0].yaxis.set_minor_locator(NullLocator())
+    panels[0].set_ylabel("power (µV²/Hz)")
+    panels[0].set_title(title)
+    panels[0].legend(loc="upper right")
+    panels[-1].set_xlim(0.5, float(spectra["frequency_hz"].max()))
+    panels[-1].set_xlabel("frequency (Hz)")
+    if both:
+        panels[-1].axhline(0, color=FAINT, linewidth=0.7)
+        panels[-1].set_ylabel("change (dB)")
+        panels[-1].grid(axis="y")
+        figure.align_ylabels(list(panels))
+    return figure

@@ -1,0 +1,319 @@
+"""The methods paragraph for a paper, made from the settings in force, with its references."""
+
+import math
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from swa.comparison.design import text_column
+from swa.report.evidence import StoredNight, StudyFacts, done_nights
+from swa.report.references import bibtex, cite
+from swa.report.wording import join, limit, marker_name, plural, span, stages_name, window_name
+from swa.settings import Settings
+
+# Settings that are a choice between ways, in words.
+CHOICES = {
+    ("cycles.sleep_onset", "sustained"): "first of three or more consecutive epochs of sleep",
+    ("cycles.sleep_onset", "first_n2"): "first epoch of N2",
+    ("cycles.split_skipped_rem", True): "were split at the first N3 after more than 12 min without N3",
+    ("cycles.split_skipped_rem", False): "were not split",
+    ("waves.filter", "butterworth"): "a Butterworth filter run forward and backward",
+    ("waves.filter", "fir"): "a zero-phase FIR filter",
+    ("spindles.channels", "central"): "one central derivation",
+    ("spindles.channels", "all"): "every derivation",
+}
+SHARES = ("artifacts.bad_channel_share", "power.overlap", "comparison.confidence", "comparison.cv")
+AMPLITUDES = ("waves.negative_uv", "waves.peak_to_peak_uv")
+PRESET_SOURCES = {"massimini2004": "massimini2004", "carrier2011": "carrier2011", "yasa": "vallat2021"}
+# What a methods section needs and no recording says.
+LEFT_TO_FILL_IN = (
+    "amplifier, electrodes, montage, online reference, ground, hardware filters and impedances",
+    "participants, their selection, medication and diagnosis; ethics approval",
+    "dose, route and time of each treatment; randomisation and blinding",
+    "who scored the nights where the scoring was not automatic, and how raters agreed",
+    "availability of the data",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodsText:
+    """A methods section.
+
+    Attributes
+    ----------
+    paragraphs : tuple of str
+        The text.
+    references : str
+        What it cites, as BibTeX.
+    missing : tuple of str
+        What it cannot know.
+    """
+
+    paragraphs: tuple[str, ...]
+    references: str
+    missing: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The paragraphs, with an empty line between them."""
+        return "\n\n".join(self.paragraphs) + "\n"
+
+
+class _Writer(string.Formatter):
+    """Fills ``{group.key}`` with a setting and ``{cite:key}`` with a reference, and remembers which it wrote."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.said: set[str] = set()
+        self.cited: set[str] = set()
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Name and value of a setting; the name alone of a citation."""
+        if "." not in field_name:
+            return (field_name, None), field_name
+        group, key = field_name.split(".")
+        self.said.add(field_name)
+        return (field_name, getattr(getattr(self.settings, group), key)), field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Write a setting, or cite."""
+        name, setting = value
+        if name == "cite":
+            keys = format_spec.split("+")
+            self.cited |= set(keys)
+            return "(" + "; ".join(cite(key) for key in keys) + ")"
+        return write_setting(name, setting)
+
+
+def write_setting(name: str, value: Any) -> str:
+    """A setting as a text writes it.
+
+    Parameters
+    ----------
+    name : str
+        ``group.key``.
+    value : object
+        Its value.
+    """
+    if isinstance(value, str | bool) and (name, value) in CHOICES:
+        return CHOICES[name, value]
+    if name in SHARES:
+        return f"{100 * value:g} %"
+    if name in AMPLITUDES:
+        return limit(value, "µV")
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, float) for part in value):
+        return span(value) if math.isfinite(value[1]) else limit(value, "").strip()
+    if isinstance(value, tuple):
+        return join([write_setting(name, part) for part in value]) or "none"
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {write_setting(name, part)}" for key, part in value.items()) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def write_methods(
+    facts: StudyFacts, nights: Iterable[StoredNight], *, primary: str = "", tests: Iterable[str] = ()
+) -> MethodsText:
+    """Write the methods section of a study.
+
+    Parameters
+    ----------
+    facts : StudyFacts
+        Nights and settings.
+    nights : iterable of StoredNight
+        The finished nights, for channels and versions.
+    primary : str
+        The declared primary in words; empty where none was declared.
+    tests : iterable of str
+        Methods of the group rows of the contrasts.
+
+    Notes
+    -----
+    Every setting in force is either in the text or listed at its end where it differs from the default, so that texts
+    of two runs differ exactly in what differs between their settings.
+    """
+    writer = _Writer(facts.settings)
+    found = _collect(nights)
+    versions = {name: " / ".join(values) for name, values in found.versions.items()}
+    paragraphs = [
+        _recordings(facts, found),
+        writer.format(_signal(versions) + _staging(facts) + CYCLES),
+        writer.format(ARTIFACTS),
+        writer.format(POWER),
+        writer.format(WAVES) + _preset(writer),
+        writer.format(HOMEOSTASIS + SPINDLES + WINDOWS),
+        writer.format(COMPARISON) + _primary(primary, writer) + _tests(list(tests), writer),
+    ]
+    rest = _other_settings(facts.settings, writer.said)
+    closing = writer.format(
+        "This text holds the recommended items of reporting {cite:pernet2020} that recordings and settings know."
+    )
+    return MethodsText(
+        paragraphs=(*paragraphs, f"{rest} {closing}".strip()),
+        references=bibtex(writer.cited, versions.get("swa", "")),
+        missing=LEFT_TO_FILL_IN,
+    )
+
+
+CYCLES = (
+    " Sleep onset was the {cycles.sleep_onset}. NREM periods {cite:feinberg1979} began with "
+    "{cycles.nrem_starts_with}, lasted at least {cycles.nrem_minimum_min} min and tolerated wakefulness and REM "
+    "sleep shorter than {cycles.rem_minimum_min} min; first NREM periods of more than 120 min "
+    "{cycles.split_skipped_rem}."
+)
+ARTIFACTS = (
+    "Signal was unusable, per derivation, where {artifacts.clipped_samples} or more consecutive samples lay at "
+    "the limit of the recording, where it exceeded {artifacts.amplitude_uv} µV after a 0.3-Hz high-pass, where "
+    "its range over 5 s was below {artifacts.flat_uv} µV, and where power at {artifacts.muscle_band_hz} Hz "
+    "({artifacts.muscle_band_low_passed_hz} Hz in low-passed recordings) exceeded {artifacts.muscle_factor} times"
+    " its moving median of {artifacts.muscle_median_s} s {cite:brunner1996}. No rule removed slow waves for their"
+    " size relative to the same night. A derivation with more than {artifacts.bad_channel_share} of its NREM "
+    "sleep unusable in a night was left out of all nights of the subject."
+)
+POWER = (
+    "Power spectra {cite:welch1967} were computed over {power.window_s}-s Hann windows with {power.overlap} "
+    "overlap inside clean runs of one stage and averaged arithmetically over windows and epochs. Slow-wave "
+    "activity was the power at {power.swa_hz} Hz in N2 and N3 together; further bands were slow oscillation "
+    "({power.slow_oscillation_hz} Hz), delta ({power.delta_hz} Hz), theta ({power.theta_hz} Hz), alpha "
+    "({power.alpha_hz} Hz), sigma ({power.sigma_hz} Hz) and beta ({power.beta_hz} Hz); relative power was the "
+    "share of {power.total_hz} Hz. The aperiodic exponent and offset came from a robust line through the log–log "
+    "spectrum at {power.aperiodic_hz} Hz, on which peaks have no weight."
+)
+WAVES = (
+    "Slow waves were detected with the criteria {waves.name} {cite:riedner2007+esser2007}: the EEG was "
+    "band-passed at {waves.band_hz} Hz ({waves.filter}, order {waves.filter_order}), negative half-waves of "
+    "{waves.halfwave_s} s between zero crossings were measured, and a half-wave counted as a slow wave with a "
+    "negative peak of {waves.negative_uv} and a peak-to-peak amplitude of {waves.peak_to_peak_uv}. Density is per"
+    " minute of analysed time. The amplitude effect is that of the 90th percentile of all negative half-waves; "
+    "densities of large waves use the 90th percentile of the subject's baseline nights as limit in all nights. "
+    "Slopes are the negative peak over the time from the preceding, or to the following, zero crossing; to "
+    "separate steepness from size they were also read off a robust log–log line of slope on amplitude at the 75th"
+    " percentile of the subject's baseline waves."
+)
+HOMEOSTASIS = (
+    "The dissipation of slow-wave activity ({homeostasis.band_hz} Hz) was described by an exponential decay to an"
+    " asymptote, fitted to the log means of NREM cycles with time constant and asymptote shared by a subject's "
+    "nights and an initial level for each night {cite:rusterholz2010}, where at least "
+    "{homeostasis.cycles_minimum} cycle means were available. "
+)
+SPINDLES = (
+    "Spindles ({spindles.band_hz} Hz, {spindles.duration_s} s) were detected in {spindles.channels} {cite:vallat2021}. "
+)
+WINDOWS = (
+    "Markers were taken over windows fixed beforehand: each NREM period, the whole night, and the first "
+    "{windows.matched_min} min of clean NREM sleep, which are the same amount in every night; windows with less "
+    "than {windows.minimum_min} min of usable signal were treated as missing."
+)
+COMPARISON = (
+    "Nights were compared as log ratios to the baseline (the first found of {comparison.baseline}; measures that "
+    "can be negative as "
+    "differences), with {comparison.confidence} intervals. The interval of one subject's change rests on the SD "
+    "between baseline nights from {comparison.baseline_pairs_df} degrees of freedom on, otherwise on a stated "
+    "reliability (ICC {comparison.icc}, CV {comparison.cv}) {cite:jacobson1991+tan2000}. The unit of every test "
+    "was the night within the subject; tests were two-sided."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Collected:
+    channels: dict[str, dict[str, None]]
+    rates: set[float]
+    versions: dict[str, dict[str, None]]
+
+
+def _collect(nights: Iterable[StoredNight]) -> _Collected:
+    """EEG derivations with what was done to them, recording rates, and versions, over nights."""
+    channels: dict[str, dict[str, None]] = {}
+    rates: set[float] = set()
+    versions: dict[str, dict[str, None]] = {}
+    for night in nights:
+        provenance = night.document.get("provenance", {})
+        for channel in provenance.get("channels", []):
+            if channel["role"] == "eeg":
+                channels.setdefault(channel["name"], {})[channel["note"] or "as recorded"] = None
+                rates.add(float(channel["rate_hz"]))
+        for name, version in provenance.get("versions", {}).items():
+            versions.setdefault(name, {})[version] = None
+    return _Collected(channels=channels, rates=rates, versions=versions)
+
+
+def _recordings(facts: StudyFacts, found: _Collected) -> str:
+    nights = done_nights(facts.nights)
+    counts = text_column(nights, "condition").value_counts()
+    conditions = join([f"{plural(int(counts[name]), 'night')} {name}" for name in facts.conditions])
+    text = f"We analysed {plural(len(nights), 'night')} of {plural(nights['subject'].nunique(), 'subject')}"
+    text += f" ({conditions})." if conditions else "."
+    left_out = len(facts.nights) - len(nights)
+    text += f" {plural(left_out, 'further night')} could not be used." if left_out else ""
+    if found.channels:
+        # Sixty-four derivations are no reading matter: the first ones stand for them.
+        names = list(found.channels)
+        shown = join(names) if len(names) <= 8 else f"{len(names)} derivations ({names[0]} to {names[-1]})"
+        done = sorted({note for notes in found.channels.values() for note in notes})
+        rates = join([f"{rate:g}" for rate in sorted(found.rates)])
+        text += f" EEG: {shown}, recorded at {rates} Hz; derivations: {'; '.join(done)}."
+    return text + (" The recordings are simulated, not measured." if facts.simulated else "")
+
+
+def _signal(versions: Mapping[str, str]) -> str:
+    others = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()) if name != "swa")
+    program = f"swa {versions.get('swa', '')}".strip() + (f" (with {others})" if others else "")
+    return (
+        f"Recordings were processed with {program}. EEG was resampled once to {{signal.rate_hz}} Hz (polyphase, "
+        "anti-aliased)."
+    )
+
+
+def _staging(facts: StudyFacts) -> str:
+    sources = sorted({str(source) for source in text_column(done_nights(facts.nights), "staging_source")} - {""})
+    automatic = " {cite:vallat2021}" if any(source.startswith("YASA") for source in sources) else ""
+    named = join(sources).replace("{", "(").replace("}", ")")  # braces would be read as a setting
+    return f" Sleep stages came from {named or 'the stored scoring'}{automatic}."
+
+
+def _preset(writer: _Writer) -> str:
+    source = PRESET_SOURCES.get(writer.settings.waves.name)
+    return writer.format(f" These limits follow {{cite:{source}}}.") if source else ""
+
+
+def _primary(primary: str, writer: _Writer) -> str:
+    writer.said.add("comparison.primary")
+    return (
+        f" The primary outcome, declared beforehand, was {primary}; all others were secondary or exploratory."
+        if primary
+        else " No primary outcome was declared, so all results are exploratory."
+    )
+
+
+def _tests(methods: Sequence[str], writer: _Writer) -> str:
+    """How the group rows were tested, in the words of the table."""
+    names = list(dict.fromkeys(method for method in methods if method))
+    if not names:
+        return ""
+    text = f" Over subjects: {'; '.join(names)}."
+    if any(name.startswith("sign-flip") for name in names):
+        text = text.removesuffix(".") + writer.format(" {cite:hartigan1969}.")
+    return text + writer.format(
+        " The p of a declared primary stands alone; other p values were adjusted within contrast and role "
+        "{cite:benjamini1995}."
+    )
+
+
+def _other_settings(settings: Settings, said: set[str]) -> str:
+    """Settings that the text has not named and that are not the defaults."""
+    usual = Settings()
+    changed = []
+    for group in type(settings).model_fields:
+        own, default = getattr(settings, group), getattr(usual, group)
+        for key in type(own).model_fields:
+            name, value = f"{group}.{key}", getattr(own, key)
+            if name not in said and value != getattr(default, key):
+                changed.append(f"{name} = {write_setting(name, value)}")
+    return f"Further settings that differ from the defaults: {'; '.join(changed)}." if changed else ""
+
+
+def primary_in_words(row: Mapping[str, str], settings: Settings) -> str:
+    """A declared primary as a text names it."""
+    marker = marker_name(row["measure"], settings)
+    window = window_name(row["window"], settings)
+    return f"{marker}, {stages_name(row['stages'])}, {window}, {row['channel']}"

@@ -1,0 +1,168 @@
+"""The methods text: two runs differ in it exactly where their settings differ, and it cites what it uses."""
+
+import difflib
+import re
+
+import pandas as pd
+import pytest
+
+from swa.report.evidence import StudyFacts
+from swa.report.methods_text import write_methods, write_setting
+from swa.report.references import REFERENCES, bibtex, cite
+from swa.settings import Settings, check_settings
+
+
+def facts(settings):
+    nights = pd.DataFrame(
+        {
+            "subject": ["A", "A", "B"],
+            "session": ["1", "2", "1"],
+            "condition": ["baseline", "ketamine {x}", "baseline"],
+            "status": ["done", "done", "failed"],
+            "staging_source": ["YASA 0.8.1 (eeg: {C4}-M1)"] * 2 + [""],
+        }
+    )
+    return StudyFacts(
+        nights=nights,
+        settings=settings,
+        baseline="baseline",
+        conditions=("baseline", "ketamine {x}"),
+        design="",
+        simulated=False,
+    )
+
+
+class Stored:
+    def __init__(self, **provenance):
+        self.document = {"provenance": provenance}
+
+
+def write(settings=None, **options):
+    return write_methods(facts(settings or Settings()), [], **options)
+
+
+def differences(first, second):
+    """Words that two texts do not share."""
+    first, second = first.split(), second.split()
+    found = []
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        if tag != "equal":
+            found.append((" ".join(first[i:j]), " ".join(second[k:m])))
+    return found
+
+
+CHANGED = {
+    "signal.rate_hz": (200.0, "100", "200"),
+    "cycles.nrem_starts_with": ("N1", "N2,", "N1,"),
+    "cycles.rem_minimum_min": (4.0, "5", "4"),
+    "artifacts.amplitude_uv": (450.0, "500", "450"),
+    "artifacts.bad_channel_share": (0.3, "50", "30"),
+    "power.window_s": (4.0, "5-s", "4-s"),
+    "power.swa_hz": ((0.75, 4.5), "0.5–4", "0.75–4.5"),
+    "power.sigma_hz": ((11.0, 13.0), "(11–16", "(11–13"),
+    "waves.halfwave_s": ((0.3, 1.2), "0.25–1", "0.3–1.2"),
+    "waves.negative_uv": ((50.0, float("inf")), "40", "50"),
+    "windows.matched_min": (45.0, "60", "45"),
+    "comparison.confidence": (0.9, "95", "90"),
+    "comparison.icc": (0.9, "0.76,", "0.9,"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_changed_setting_changes_its_words_and_no_others(name):
+    value, before, after = CHANGED[name]
+    group, key = name.split(".")
+    changed = write(check_settings({group: {key: value}}))
+    found = differences(write().text, changed.text)
+    assert found == [(before, after)]
+
+
+def test_several_changed_settings_change_just_their_words():
+    values = {"power": {"swa_hz": (0.75, 4.5)}, "comparison": {"icc": 0.9}, "windows": {"matched_min": 45.0}}
+    found = differences(write().text, write(check_settings(values)).text)
+    assert sorted(found) == sorted([("0.5–4", "0.75–4.5"), ("0.76,", "0.9,"), ("60", "45")])
+
+
+def _every_setting():
+    settings = Settings()
+    for group in type(settings).model_fields:
+        for key, value in getattr(settings, group):
+            if isinstance(value, bool):
+                yield group, key, not value
+            elif isinstance(value, int | float):
+                yield group, key, value * 1.1 if isinstance(value, float) else value + 1
+
+
+@pytest.mark.parametrize(("group", "key", "value"), list(_every_setting()), ids=lambda value: str(value))
+def test_no_setting_in_force_is_left_unsaid(group, key, value):
+    try:
+        settings = check_settings({group: {key: value}})
+    except Exception:  # out of its range: the other direction
+        settings = check_settings({group: {key: value / 1.21}})
+    text = write(settings).text
+    assert text != write().text, f"{group}.{key} changes a number and must change the text"
+
+
+def test_what_the_text_has_no_words_for_stands_at_its_end():
+    text = write(check_settings({"quality": {"nrem_min": 90.0}})).paragraphs[-1]
+    assert text.startswith("Further settings that differ from the defaults: quality.nrem_min = 90.")
+    assert "Further settings" not in write().text
+
+
+def test_references_are_those_that_are_cited():
+    text = write(tests=["sign-flip, exact"])
+    keys = re.findall(r"^@\w+\{(\w+),$", text.references, re.M)
+    assert keys == sorted(keys)
+    for key in REFERENCES:
+        assert (cite(key) in text.text) == (key in keys), key
+    assert "hartigan1969" in keys
+    assert "hartigan1969" not in write().references
+    assert "massimini2004" in write(check_settings({"waves": {"name": "massimini2004"}})).references
+
+
+@pytest.mark.parametrize("key", REFERENCES)
+def test_bibtex_is_whole(key):
+    entry = bibtex([key])
+    assert entry.count("{") == entry.count("}")
+    for name in ("author", "title", "journal", "year", "doi"):
+        assert f"  {name} = {{" in entry
+    assert REFERENCES[key][2]["year"] in REFERENCES[key][0]
+    assert key.endswith(REFERENCES[key][2]["year"])
+    assert re.fullmatch(r"10\.\d{4,}/\S+", REFERENCES[key][2]["doi"])
+
+
+def test_recordings_versions_and_simulation_are_named():
+    channel = {"name": "C4-M1", "role": "eeg", "rate_hz": 256.0, "note": "C4 less M1"}
+    chin = {"name": "Chin", "role": "emg", "rate_hz": 512.0, "note": ""}
+    night = Stored(channels=[channel, chin], versions={"swa": "0.1.0", "yasa": "0.8.1"})
+    text = write_methods(facts(Settings()), [night, night])
+    assert "We analysed 2 nights of 1 subject (1 night baseline and 1 night ketamine {x})." in text.text
+    assert "1 further night could not be used." in text.text
+    assert "EEG: C4-M1, recorded at 256 Hz; derivations: C4 less M1." in text.text
+    assert "swa 0.1.0 (with yasa 0.8.1)" in text.text
+    assert "note = {Version 0.1.0}" in text.references
+
+
+def test_sixty_four_derivations_are_counted_not_listed():
+    channels = [{"name": f"E{i}", "role": "eeg", "rate_hz": 500.0, "note": ""} for i in range(1, 65)]
+    text = write_methods(facts(Settings()), [Stored(channels=channels)]).text
+    assert "EEG: 64 derivations (E1 to E64)" in text
+
+
+def test_a_declared_primary_is_named_and_an_undeclared_one_said():
+    assert "declared beforehand, was sigma power in N2+N3" in write(primary="sigma power in N2+N3").text
+    assert "No primary outcome was declared, so all results are exploratory." in write().text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("power.overlap", 0.5, "50 %"),
+        ("waves.negative_uv", (40.0, float("inf")), "at least 40 µV"),
+        ("comparison.baseline", ("a", "b"), "a and b"),
+        ("channels.roles", {}, "none"),
+        ("cycles.sleep_onset", "first_n2", "first epoch of N2"),
+    ],
+)
+def test_settings_are_written_as_a_text_writes_them(name, value, text):
+    assert write_setting(name, value) == text

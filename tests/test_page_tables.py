@@ -1,0 +1,254 @@
+"""Tables behind the pages: waves by size and slope, gain check, covariates, profiles."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swa.report import figures
+from swa.report.evidence import Headline
+from swa.report.extra_tables import gain_overview, gain_table, moderator_table, profile_table
+from swa.report.figures_study import placed_channels
+from swa.report.group_spectra import average_over_subjects
+from swa.report.wave_tables import tabulate_waves
+from swa.settings import Settings
+
+REFERENCE_UV = 80.0
+
+
+class StoredWaves:
+    """A stored night of waves whose slope is `steepness` * amplitude."""
+
+    def __init__(self, folder, condition, amplitude, steepness, minutes):
+        self.condition = condition
+        self.document = {"analysed_minutes": {"channel": ["F3-M2"], "stage": ["N2"], "minutes": [minutes]}}
+        self.path = folder / f"{condition}{len(list(folder.iterdir()))}.parquet"
+        waves = pd.DataFrame(
+            {
+                "channel": "F3-M2",
+                "stage": "N2",
+                "negative_amplitude_uv": amplitude,
+                "slope_up_uv_s": steepness * amplitude,
+            }
+        )
+        other = waves.assign(channel="C4-M1", slope_up_uv_s=1e6)
+        pd.concat([waves, other]).to_parquet(self.path)
+        self.folder = self
+
+    def file(self, ending):
+        return self.path
+
+
+def notes(*rows):
+    columns = ["measure", "channel", "variant", "window", "stages", "note"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+LIMITS = notes(
+    ("wave_slope_up_matched", "F3-M2", "", "night", "NREM", f"at {REFERENCE_UV} µV"),
+    ("wave_density_baseline_fixed", "F3-M2", "", "night", "NREM", "above 90.5 µV"),
+)
+
+
+def test_waves_by_size_are_per_minute_and_nights_weigh_the_same(tmp_path):
+    amplitude = np.arange(10.0, 110.0)
+    nights = [
+        StoredWaves(tmp_path, "baseline", amplitude, 5.0, 10.0),
+        StoredWaves(tmp_path, "baseline", amplitude, 5.0, 20.0),
+    ]
+    counts = tabulate_waves(nights, ["baseline"], "F3-M2", 40.0, LIMITS).counts.set_index("amplitude_uv")
+    assert counts.loc[0, "waves_per_min"] == pytest.approx((100 / 10 + 100 / 20) / 2)
+    assert counts.loc[60, "waves_per_min"] == pytest.approx((50 / 10 + 50 / 20) / 2)
+    assert counts.loc[60, "n_waves"] == 100
+    assert (counts["waves_per_min"].diff().dropna() <= 0).all()
+
+
+def test_steeper_waves_of_equal_size_read_steeper_at_the_reference(tmp_path):
+    amplitude = np.geomspace(30, 200, 400)
+    nights = [
+        StoredWaves(tmp_path, "baseline", amplitude, 5.0, 10.0),
+        StoredWaves(tmp_path, "ketamine", 1.3 * amplitude, 6.0, 10.0),
+    ]
+    found = tabulate_waves(nights, ["baseline", "ketamine"], "F3-M2", 40.0, LIMITS)
+    assert (found.reference_uv, found.large_uv) == (REFERENCE_UV, 90.5)
+    lines = found.lines.set_index("condition")["slope_at_reference_uv_s"]
+    assert lines["ketamine"] / lines["baseline"] == pytest.approx(1.2, rel=1e-3)
+    assert found.bins.groupby("condition").size().to_dict() == {"baseline": 10, "ketamine": 10}
+    assert found.bins["amplitude_uv"].min() >= 40
+    figure = figures.slope_by_amplitude(found.bins, found.lines, reference_uv=found.reference_uv)
+    axes = figure.axes[0]
+    diamonds = [line for line in axes.lines if line.get_marker() == "D"]
+    assert [line.get_ydata()[0] for line in diamonds] == pytest.approx(list(lines))
+
+
+def test_without_waves_or_reference_the_pictures_say_so(tmp_path):
+    night = StoredWaves(tmp_path, "baseline", np.array([]), 5.0, 0.0)
+    found = tabulate_waves([night], ["baseline"], "F3-M2", 40.0, LIMITS.iloc[:0])
+    assert np.isnan(found.reference_uv)
+    assert found.counts.empty
+    for figure in (
+        figures.wave_amplitudes(found.counts),
+        figures.slope_by_amplitude(found.bins, found.lines, reference_uv=found.reference_uv),
+    ):
+        assert figure.axes[0].texts
+
+
+GAIN = pd.DataFrame(
+    [
+        ("A", "ketamine:baseline", "F3-M2", "rem", 0.01, 0.02, 0.24, "false", "4-10 Hz; 3 of 3 controls"),
+        ("A", "ketamine:baseline", "C4-M1", "rem", 0.40, 0.35, 0.24, "true", "4-10 Hz; 3 of 3 controls"),
+        ("A", "ketamine:baseline", "all", "prefilter", np.nan, np.nan, np.nan, "false", np.nan),
+    ],
+    columns=["subject", "contrast", "channel", "control", "ln_ratio", "g", "limit", "flagged", "note"],
+)
+
+
+def test_the_gain_check_puts_what_is_flagged_first():
+    table = gain_table(GAIN, "ketamine:baseline")
+    assert table.rows[0] == (
+        *("C4-M1", "REM", "+49.2\u00a0%", "+41.9\u00a0%", "−21.3\u00a0% to +27.1\u00a0%", "flagged"),
+        "4-10 Hz; 3 of 3 controls",
+    )
+    assert table.rows[2] == ("all", "prefilter", "–", "–", "–", "not flagged", "–")
+    assert "Flagged, standing first: REM at C4-M1." in table.about
+    assert not table.is_long
+    assert "Nothing is flagged" in gain_table(GAIN[GAIN["channel"] != "C4-M1"], "ketamine:baseline").about
+    assert gain_table(GAIN, "other:baseline") is None
+    assert gain_overview(GAIN).rows == (("ketamine against baseline", "1 subject", "A (rem)"),)
+    assert gain_overview(pd.DataFrame()) is None
+
+
+def test_covariates_and_profiles_are_written_with_intervals_and_n():
+    row = (
+        "ketamine:baseline",
+        "serum_mg",
+        "frontal",
+        "NREM",
+        "cycle-1",
+        "swa",
+        0.5,
+        0.1,
+        0.8,
+        0.02,
+        0.04,
+        12,
+        "rank",
+        "",
+    )
+    columns = "contrast covariate channel stages window measure estimate ci_low ci_high p p_adjusted n method note"
+    table = moderator_table(pd.DataFrame([row], columns=columns.split()), Settings())
+    assert table.rows == (
+        *[
+            (
+                *("serum mg", "ketamine against baseline", "Slow-wave activity, NREM cycle 1"),
+                *("+0.500 (+0.100 to +0.800)", "0.0200", "12", "rank", "–"),
+            )
+        ],
+    )
+    columns = ["treatment_a", "treatment_b", "measure set", "similarity", "ci_low", "ci_high", "p", "equivalence_p"]
+    profile = pd.DataFrame(
+        [("ketamine", "magnesium", "headline", 0.8, np.nan, np.nan, 0.0004, np.nan)], columns=columns
+    )
+    table = profile_table(profile.assign(n=5, note="few"))
+    assert table.rows == (("ketamine and magnesium", "headline", "+0.800", "< 0.001", "–", "5", "few"),)
+    assert moderator_table(pd.DataFrame(), Settings()) is None
+    assert profile_table(pd.DataFrame()) is None
+
+
+def test_electrodes_have_places_and_one_electrode_one_place():
+    assert placed_channels(["F3-M2", "F3-Cz", "FP1-M2", "E17", "frontal", "C4-M1"]) == ["F3-M2", "FP1-M2", "C4-M1"]
+
+
+def test_scalp_picture_has_a_head_for_each_contrast_on_one_scale():
+    names = [f"{name}-M2" for name in ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")]
+    table = pd.concat(
+        [
+            pd.DataFrame({"contrast": c, "channel": names, "estimate": np.linspace(1, top, 10)})
+            for c, top in (("a:b", 1.5), ("c:b", 1.2))
+        ]
+    )
+    figure = figures.scalp_changes(table)
+    scales = {image.get_clim() for axes in figure.axes[:2] for image in axes.images}
+    assert scales == {(-np.log(1.5), np.log(1.5))}
+
+
+def test_covariates_have_a_panel_each_with_a_point_for_each_subject():
+    points = pd.DataFrame(
+        {
+            "covariate": ["age"] * 3 + ["serum_mg"] * 3,
+            "contrast": "k:b",
+            "x": range(6),
+            "change": 1.25,
+            "scale": "ratio",
+        }
+    )
+    figure = figures.covariate_changes(points)
+    drawn = [axes.collections[0].get_offsets() for axes in figure.axes]
+    assert [len(offsets) for offsets in drawn] == [3, 3]
+    assert np.allclose(drawn[0][:, 1], 25)
+
+
+class StoredSpectrum:
+    """A stored night whose spectrum is `level` / f at two frontal channels."""
+
+    def __init__(self, folder, subject, condition, level):
+        self.condition, self.subject = condition, subject
+        self.path = folder / f"{subject}_{condition}_{len(list(folder.iterdir()))}.parquet"
+        hertz = np.arange(0.2, 40, 0.2)
+        parts = [
+            pd.DataFrame(
+                {
+                    "channel": channel,
+                    "stages": "NREM",
+                    "window": "cycle-1",
+                    "frequency_hz": hertz,
+                    "density_uv2_hz": factor * level / hertz,
+                }
+            )
+            for channel, factor in (("F3-M2", 2.0), ("F4-M1", 0.5), ("C4-M1", 99.0))
+        ]
+        pd.concat(parts).to_parquet(self.path)
+        self.folder = self
+
+    def file(self, ending):
+        return self.path
+
+
+FRONTAL = Headline(
+    measure="swa", stages="NREM", window="cycle-1", channel="frontal", declared=False, members=("F3-M2", "F4-M1")
+)
+
+
+def test_group_spectra_change_within_subjects_only(tmp_path):
+    levels = {"A": (1.0, 2.0), "B": (10.0, 20.0), "C": (100.0, 200.0), "D": (1000.0, None)}
+    nights = [
+        StoredSpectrum(tmp_path, subject, condition, level)
+        for subject, pair in levels.items()
+        for condition, level in zip(("baseline", "ketamine"), pair, strict=True)
+        if level
+    ]
+    spectra, changes = average_over_subjects(nights, FRONTAL, ["ketamine:baseline", "other:baseline"], 0.95)
+    assert set(changes["contrast"]) == {"ketamine:baseline"}
+    assert (changes["n_subjects"] == 3).all(), "D has no ketamine night"
+    assert np.allclose(changes[["change_db", "low_db", "high_db"]], 10 * np.log10(2))
+    at_one = spectra[np.isclose(spectra["frequency_hz"], 1)].set_index("condition")
+    assert at_one.loc["baseline", "density_uv2_hz"] == pytest.approx(10**1.5)  # geometric, over channels and subjects
+    assert at_one["n_subjects"].to_dict() == {"baseline": 4, "ketamine": 3}
+
+
+def test_two_subjects_have_a_mean_change_and_no_interval(tmp_path):
+    nights = [
+        StoredSpectrum(tmp_path, subject, condition, level)
+        for subject in "AB"
+        for condition, level in (("baseline", 1.0), ("baseline", 4.0), ("ketamine", 4.0))
+    ]
+    _, changes = average_over_subjects(nights, FRONTAL, ["ketamine:baseline"], 0.95)
+    assert np.allclose(changes["change_db"], 10 * np.log10(2)), "two baseline nights are one value"
+    assert changes[["low_db", "high_db"]].isna().all(axis=None)
+    figure = figures.group_spectra(*average_over_subjects(nights, FRONTAL, ["ketamine:baseline"], 0.95))
+    assert [len(axes.lines) for axes in figure.axes] == [2, 2]
+
+
+def test_group_spectra_of_nothing_say_so():
+    spectra, changes = average_over_subjects([], FRONTAL, ["a:b"], 0.95)
+    assert (len(spectra), len(changes)) == (0, 0)
+    assert figures.group_spectra(spectra, changes).axes[0].texts
