@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,6 +97,18 @@ class Night:
             f"<{whose}: {nrem_min:.0f} min of NREM in {len(self.cycles)} cycles; {', '.join(channels)}; "
             f"{len(self.measures)} measures, {len(self.waves.table)} half-waves, {len(self.notes)} notes>"
         )
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a few markers of the whole night in every channel, and the notes."""
+        shown = ["swa", "wave_density", "wave_amplitude_p90", "sigma_power"]
+        rows = self.measures[(self.measures["stages"] == "NREM") & (self.measures["window"] == "night")]
+        rows = rows[rows["measure"].isin(shown) & (rows["variant"] == "")]
+        table = rows.assign(marker=rows["measure"] + " (" + rows["unit"] + ")").pivot_table(
+            index="channel", columns="marker", values="value", sort=False
+        )
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        title = f"<p>{escape(repr(self).strip('<>'))}</p><p>NREM (N2+N3), whole night</p>"
+        return title + table.to_html(float_format="{:.4g}".format) + (f"<ul>{notes}</ul>" if notes else "")
 
 
 def analyze_night(

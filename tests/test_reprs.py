@@ -33,3 +33,10 @@ def test_results_are_one_line_and_two_tables(results: swa.Results) -> None:
     assert "1.25" in shown
     assert "S&lt;1&gt;" in shown
     assert "<1>" not in shown
+
+
+def test_a_night_is_one_line_and_a_table(night: swa.Night) -> None:
+    assert repr(night).startswith("<Night S01 a baseline: ")
+    shown = night._repr_html_()
+    assert "swa (µV²)" in shown
+    assert shown.count("<tr>") >= 4

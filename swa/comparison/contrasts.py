@@ -14,6 +14,7 @@ from swa.comparison.group import adjust_p, group_rows
 from swa.comparison.outcomes import over_subjects
 from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
 from swa.errors import SettingsError, StudyError
+from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings, Settings
 
 CONTRAST_COLUMNS = [
@@ -27,19 +28,6 @@ SUBJECT_VALUE_COLUMNS = [
 SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
 TEXT_COLUMNS = ["subject", "session", "channel", "stages", "window", "measure", "variant", "unit", "note"]
 
-MEASURES = (
-    *("swa", "slow_oscillation_power", "delta_power", "theta_power", "alpha_power", "sigma_power", "beta_power"),
-    *("swa_relative", "swa_energy", "swa_above_aperiodic", "aperiodic_exponent", "aperiodic_offset"),
-    *("wave_density", "wave_density_baseline_fixed", "halfwave_rate", "wave_amplitude_p90", "wave_negative_amplitude"),
-    *("slow_oscillation_density", "delta_wave_density", "wave_amplitude_early_late_ratio"),
-    *("wave_slope_up_early_late_ratio",),
-    *("wave_peak_to_peak", "wave_duration", "wave_slope_down", "wave_slope_up", "wave_max_slope_down"),
-    *("wave_max_slope_up", "wave_multipeak_fraction", "wave_slope_up_matched", "wave_slope_down_matched"),
-    *("process_s_initial", "swa_decline", "swa_early_late_ratio", "delta_sleep_ratio", "frontal_central_ratio"),
-    *("spindle_density", "spindle_amplitude", "spindle_frequency"),
-    "aperiodic_exponent_high",
-    *("coupling_phase", "coupling_strength", "coupling_z", "travel_delay", "travel_origin_share"),
-)
 WINDOWS = ("night", "cycle-", "hour-", "dosehour-", "matched", "first60min", "first90min", "first120min")
 # Not a marker but what the markers rest on.
 NOT_COMPARED = frozenset({"analysed_minutes"})
@@ -317,7 +305,8 @@ def check_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> None:
     primary = declared_primary(nights, settings)
     if primary is None:
         return
-    known = {"measure": MEASURES, "stages": ("NREM", "N2", "N3", "REM", "W", "any"), "window": WINDOWS}
+    measures = [name for name in read_glossary() if name not in NOT_COMPARED | SHARED_OVER_NIGHTS]
+    known = {"measure": measures, "stages": ("NREM", "N2", "N3", "REM", "W", "any"), "window": WINDOWS}
     for (name, words), word in zip(known.items(), primary[:3], strict=True):
         stem = word.rstrip("0123456789") if name == "window" and "-" in word else word
         if stem.casefold() not in {text.casefold() for text in words}:

@@ -28,6 +28,18 @@ def covariate_changes(points: pd.DataFrame, *, colors: Mapping[str, str] | None 
         Colour by condition.
     title : str
         Title of the plot.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import pandas as pd, swa
+    >>> points = pd.DataFrame({"covariate": "serum_mg", "contrast": "ketamine:placebo", "subject": ["S01", "S02"],
+    ...     "x": [0.78, 0.91], "change": [1.1, 1.4], "scale": "ratio"})
+    >>> swa.figures.covariate_changes(points, title="SWA, first NREM episode").axes[0].get_xlabel()
+    'serum mg'
     """
     names = list(dict.fromkeys(points["covariate"]))
     columns = min(max(len(names), 1), COLUMNS)
@@ -65,6 +77,18 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
         contrast, channel, estimate (a ratio), of channels that `placed_channels` knows.
     title : str
         Title of the plot.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import pandas as pd, swa
+    >>> channels = ["F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2", "O2-M1"]
+    >>> changes = pd.DataFrame({"contrast": "ketamine:placebo", "channel": swa.figures.placed_channels(channels),
+    ...     "estimate": [1.3, 1.32, 1.2, 1.21, 1.05, 1.04]})
+    >>> figure = swa.figures.scalp_changes(changes, title="SWA")
     """
     import mne
 
@@ -105,6 +129,16 @@ def placed_channels(channels: Iterable[str]) -> list[str]:
     ----------
     channels : iterable of str
         Canonical names, such as ``C4-M1``.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> import swa
+    >>> swa.figures.placed_channels(["C4-M1", "C4-A1", "E37"])
+    ['C4-M1']
     """
     known = {name.casefold() for name in _montage().ch_names}
     found: dict[str, str] = {}
@@ -154,6 +188,20 @@ def group_spectra(
         contrast, low_hz, high_hz: marked by a bar under the changes.
     title : str
         Title of the plot.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import pandas as pd, swa
+    >>> hz = [1.0, 2.0, 4.0]
+    >>> spectra = pd.DataFrame({"condition": "placebo", "frequency_hz": hz, "density_uv2_hz": [90.0, 40.0, 9.0]})
+    >>> spectra = pd.concat([spectra, spectra.assign(condition="ketamine", density_uv2_hz=[110.0, 48.0, 9.0])])
+    >>> changes = pd.DataFrame({"contrast": "ketamine:placebo", "frequency_hz": hz,
+    ...     "change_db": [0.9, 0.8, 0.0], "low_db": [0.2, 0.1, -0.6], "high_db": [1.6, 1.5, 0.6]})
+    >>> figure = swa.figures.group_spectra(spectra, changes)
     """
     figure = new_figure(7.6, 4.4, left=0.75)
     if spectra.empty:

@@ -32,6 +32,16 @@ def wave_amplitudes(
         Colour by condition.
     title : str
         Title of the plot.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import pandas as pd, swa
+    >>> counts = pd.DataFrame({"condition": "placebo", "amplitude_uv": [20.0, 40.0], "waves_per_min": [30.0, 12.0]})
+    >>> figure = swa.figures.wave_amplitudes(counts, limits_uv={"limit of a slow wave": 40.0})
     """
     figure = new_figure(5.2, 3.5, left=0.7)
     axes = figure.subplots()
@@ -91,6 +101,20 @@ def slope_by_amplitude(
         Colour by condition.
     title : str
         Title of the plot.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import pandas as pd, swa
+    >>> bins = pd.DataFrame({"condition": "placebo", "amplitude_uv": [45.0, 60.0, 90.0],
+    ...     "slope_q1_uv_s": [190.0, 240.0, 330.0], "slope_median_uv_s": [220.0, 280.0, 390.0],
+    ...     "slope_q3_uv_s": [260.0, 330.0, 450.0]})
+    >>> lines = pd.DataFrame({"condition": ["placebo"], "slope_at_reference_uv_s": [280.0], "exponent": [0.85],
+    ...     "lowest_uv": [40.0], "highest_uv": [120.0]})
+    >>> figure = swa.figures.slope_by_amplitude(bins, lines, reference_uv=60.0)
     """
     figure = new_figure(5.2, 3.5, left=0.7)
     axes = figure.subplots()
