@@ -158,9 +158,10 @@ def test_commands_of_the_docs_run(
 @pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_python_of_the_docs_runs(page: Path, studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(studied)
+    names: dict[str, object] = {}  # the blocks of a page go on from one another
     for language, text in _blocks(page):
         if language == "python":
-            exec(compile(text, str(page), "exec"), {"__name__": "__main__"})
+            exec(compile(text, str(page), "exec"), names)
 
 
 @pytest.mark.slow
