@@ -1,5 +1,6 @@
 """The commands. Heavy libraries load inside the command that needs them, so that `swa --help` costs nothing."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
+DONE, SOME_FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     name="swa",
@@ -107,7 +108,10 @@ def run(
                 progress=bar.update,
             )
     except KeyboardInterrupt:
-        _fail("stopped. Finished nights are kept; the same command goes on from here.", code=130)
+        typer.echo("swa: stopped. Finished nights are kept; the same command goes on from here.", err=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)  # Dask's own end would wait for the workers, which end with this process
     show_run(outcome)
     raise typer.Exit(_code(outcome.nights, outcome.problems))
 

@@ -204,6 +204,7 @@ def analyze_night(
         hypnogram=hypnogram,
         cycles=frame.cycles,
         summary=_summarize(recording, hypnogram, in_bed, frame, results, settings)
+        | {"unread": {name: error.problem for name, error in problems.items()}}
         | {"staging": describe_staging(hypnogram.proba, frame, bias, settings.scoring.uncertain_confidence)},
         notes=notes,
         staging_bias=bias,

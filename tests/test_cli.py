@@ -89,3 +89,17 @@ def test_simulate_then_inspect(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     out = capsys.readouterr().out
     plan = json.loads(out[out.index("{") :])["plan"]
     assert [night["condition"] for night in plan] == ["baseline", "ketamine"]
+
+
+def test_plan_says_how_many_subjects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("plan", "--icc", "0.9", "--cv", "0.4", "--effect", "20%", "--subjects", "10") == 0
+    out = capsys.readouterr().out
+    assert "+20.0 % with power 0.8: 10 subjects." in out
+    assert "10 subjects: power 0.845" in out
+
+
+def test_plan_takes_a_study_or_a_reliability(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("plan", "somewhere", "--icc", "0.9") == 2
+    assert "either a results folder" in capsys.readouterr().err
+    assert run("plan", "--effect", "much") == 2
+    assert "Write it like 20%" in capsys.readouterr().err

@@ -190,6 +190,12 @@ class TestRecognised:
         assert stats.binomtest(int((null["p"] <= 0.05).sum()), 60, 0.05, alternative="greater").pvalue > 1e-4
         assert ((null["ci_low"] > 1) | (null["ci_high"] < 1)).tolist() == (null["p"] <= 0.05).tolist()
 
+    def test_a_group_without_the_treatment_is_not_compared(self):
+        study = BENCH.groups(np.random.default_rng(1), 1, 8, 8)
+        nights = study.nights[~((study.nights["group"] == "controls") & (study.nights["condition"] == "ketamine"))]
+        found = compare_nights(study.table(0.0), nights=nights)
+        assert set(found["contrast"]) == {"ketamine:placebo"}
+
     def test_can_be_stated(self):
         study = BENCH.crossover(np.random.default_rng(1), 1, 4, 4)
         stated = Settings(comparison=ComparisonSettings(design="paired"))

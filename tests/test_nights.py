@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from swa.settings import Settings, check_settings
+from swa.study.attempts import count_attempts, mark_attempt
 from swa.study.nights import NightTask, clock_offset_s, process_night
 
 LATE = datetime.datetime(2024, 3, 1, 22, 40)
@@ -258,3 +259,23 @@ def test_a_night_without_a_scoring_is_staged(task, shared_data):
     assert process_night(staged).status == "done"
     assert "demographics" in staged.folder.summary()["summary"]["staging_source"]
     assert staged.folder.read("hypnogram")["confidence"].between(0.2, 1).all()
+
+
+# --- attempts -----------------------------------------------------------------------------------------------------
+
+
+def test_a_night_that_left_two_marks_of_this_run_is_given_up(task):
+    task = change(task, run="abc")
+    died = [mark_attempt(task.results, task.name, "abc") for _ in range(2)]
+    for attempt in died:
+        attempt.__enter__()
+    outcome = process_night(task)
+    assert (outcome.status, outcome.fresh) == ("failed", True)
+    assert "died 2 times" in outcome.problem
+    assert process_night(change(task, run="another")).status == "done"  # marks of another run say nothing
+
+
+def test_a_night_that_ends_leaves_no_mark(task):
+    task = change(task, run="abc")
+    assert process_night(task).status == "done"
+    assert count_attempts(task.results, task.name, "abc") == 0

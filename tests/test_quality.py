@@ -86,6 +86,11 @@ def test_three_channels_have_no_majority():
     assert levels["O1"] == {"slow": None, "fast": None}
 
 
+def test_a_channel_that_could_not_be_read_is_no_secret():
+    verdict, reasons = judge_night(summary() | {"unread": {"F4": "F4: flat"}})
+    assert (verdict, reasons) == ("caution", ("F4: could not be read, the channel is left out",))
+
+
 def test_rules_that_remove_slow_waves_rather_than_time_are_named():
     night = summary() | {"lost_waves_share": {"C0": 0.2, "C1": 0.0}}
     assert judge_night(night) == ("caution", ("C0: artefact rules remove 20% of the slow waves",))

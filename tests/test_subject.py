@@ -345,7 +345,7 @@ def test_a_channel_that_is_bad_in_one_night_is_left_out_of_all(study, four_chann
     assert "F3-M2" not in set(rows["channel"])
     assert look_up(rows, "swa", "b", "frontal") == pytest.approx(400)
     assert len(problems) == 1
-    assert "F3-M2: more than 50% of its NREM is unusable in session k" in problems[0]["problem"]
+    assert "F3-M2: 51% of its NREM is unusable (limit 50%) in session k" in problems[0]["problem"]
     assert problems[0]["subject"] == "S 01"
 
 
@@ -419,3 +419,12 @@ def test_a_channel_that_is_bad_in_an_adaptation_night_stays_in_the_others(study,
     rows, problems = study(nights, unusable={("adapt", "C4-M1"): 0.9}, adaptation=("adapt",))
     assert not problems
     assert "C4-M1" in set(rows["channel"])
+
+
+def test_a_night_without_a_good_channel_goes_alone(study, four_channels):
+    nights = {"b": ("baseline", four_channels), "k": ("ketamine", four_channels), "m": ("magnesium", four_channels)}
+    rows, problems = study(nights, unusable={("k", channel): 0.9 for channel in four_channels})
+    assert set(rows["session"]) == {"b", "m"}
+    assert set(four_channels) <= set(rows["channel"])
+    assert [(row["session"], row["step"]) for row in problems] == [("k", "channel")]
+    assert "every EEG channel is bad in this night" in problems[0]["problem"]

@@ -64,7 +64,7 @@ def least_squares(y: Floats, columns: Sequence[npt.ArrayLike]) -> Fit:
     columns : sequence of array, shape (subjects,) or (subjects, markers)
         Regressors; the constant is one of them.
     """
-    x = np.stack([np.broadcast_to(np.asarray(c, float).reshape(len(y), -1), y.shape) for c in columns], axis=-1)
+    x = _design(y, columns)
     known = np.isfinite(y) & np.isfinite(x).all(axis=-1)
     x, values = np.where(known[..., None], x, 0.0).swapaxes(0, 1), np.where(known, y, 0.0).T
     gram = np.einsum("mni,mnj->mij", x, x)
@@ -86,7 +86,7 @@ def unequal_variances(
     subjects of whom the 6 respond differently are rejected twice as often as they should be.
     """
     fit = least_squares(y, columns)
-    x = np.stack([np.broadcast_to(np.asarray(c, float).reshape(len(y), -1), y.shape) for c in columns], axis=-1)
+    x = _design(y, columns)
     known = (np.isfinite(y) & np.isfinite(x).all(axis=-1)).T
     estimate = fit.beta @ np.asarray(weights, dtype=float)
     error, df = np.full(len(known), np.nan), np.ones(len(known))
@@ -147,6 +147,12 @@ def patterns(known: Bools) -> list[tuple[Ints, Ints]]:
     kinds, kind = np.unique(known.T, axis=0, return_inverse=True)
     kind = kind.ravel()
     return [(np.flatnonzero(rows), np.flatnonzero(kind == i)) for i, rows in enumerate(kinds)]
+
+
+def _design(y: Floats, columns: Sequence[npt.ArrayLike]) -> Floats:
+    """Regressors as subjects x markers x columns."""
+    arrays = [np.asarray(column, dtype=float) for column in columns]
+    return np.stack([np.broadcast_to(a[:, None] if a.ndim == 1 else a, y.shape) for a in arrays], axis=-1)
 
 
 def _solve(gram: Floats, right: Floats) -> tuple[Floats, Floats, Bools]:

@@ -50,7 +50,9 @@ class Workers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is KeyboardInterrupt:
+            self._stack.pop_all()  # closing waits for workers in the middle of a night; they end with this process
         self._stack.close()
         self._client = None
 

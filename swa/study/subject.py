@@ -136,15 +136,20 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
         for session, session_label, condition, adaptation in task.nights
     ]
     # A night without a good channel goes alone: it must not take the other nights' channels with it.
-    unusable = [night for night in nights if len(night.bad_channels()) == len(night.summary["unusable_nrem_share"])]
-    nights = [night for night in nights if night not in unusable] or nights
+    compared = [night for night in nights if not night.is_adaptation]
+    found = {night.session: night.bad_channels() for night in compared}
+    unusable = [night for night in compared if len(found[night.session]) == len(night.summary["unusable_nrem_share"])]
+    some_left = len(unusable) < len(nights)
+    if some_left:
+        nights = [night for night in nights if night not in unusable]
+    alone = [night.session for night in unusable]
     bad = {
-        (channel, night.session): reason
-        for night in nights
-        if not night.is_adaptation
-        for channel, reason in night.bad_channels().items()
+        (channel, session): reason
+        for session, channels in found.items()
+        if session not in alone
+        for channel, reason in channels.items()
     }
-    dropped = dict(bad.keys())
+    dropped = dict(bad.keys()) if some_left else {channel: s for s, channels in found.items() for channel in channels}
     tables = []
     for night in nights:
         table = night.folder.read("measures")
@@ -157,27 +162,42 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
     rows = rows[["subject", "session", "condition", *MEASURE_COLUMNS]]
     rows = rows.sort_values(["measure", *KEY[:5], "variant"], kind="stable", ignore_index=True)
     write_table(rows, subject_file(task.results, task.label))
-    return [
-        {
-            "subject": task.subject,
-            "session": session,
-            "recording": "",
-            "step": "channel",
-            "problem": f"{channel}: {reason} in session {session}; left out of all nights.",
-            "remedy": "Look at the electrode; the other channels are not touched.",
-        }
-        for (channel, session), reason in bad.items()
-    ] + [
-        {
-            "subject": task.subject,
-            "session": night.session,
-            "recording": "",
-            "step": "channel",
-            "problem": "every EEG channel is bad in this night; the night is left out, the others are not touched.",
-            "remedy": "Its reasons stand in nights.tsv (verdict_reasons).",
-        }
-        for night in unusable
-    ]
+    return (
+        [
+            {
+                "subject": task.subject,
+                "session": session,
+                "recording": "",
+                "step": "channel",
+                "problem": f"{channel}: {reason} in session {session}; left out of all nights.",
+                "remedy": "Look at the electrode; the other channels are not touched.",
+            }
+            for (channel, session), reason in bad.items()
+        ]
+        + [
+            {
+                "subject": task.subject,
+                "session": night.session,
+                "recording": "",
+                "step": "channel",
+                "problem": "every EEG channel is bad in this night; the night is left out, the others are not touched.",
+                "remedy": "Its reasons stand in nights.tsv (verdict_reasons).",
+            }
+            for night in unusable
+        ]
+        + [
+            {
+                "subject": task.subject,
+                "session": night.session,
+                "recording": "",
+                "step": "channel",
+                "problem": f"{problem} The channel is left out of this night.",
+                "remedy": "Look at the electrode; the other channels are not touched.",
+            }
+            for night in compared
+            for problem in night.summary.get("unread", {}).values()
+        ]
+    )
 
 
 def subject_file(results: Path, label: str) -> Path:
