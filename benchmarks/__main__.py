@@ -35,18 +35,27 @@ class Part:
     full: tuple[str, ...] = ()
 
 
+ACCURACY, AGREEMENT, REAL = "Accuracy where the truth is known", "Agreement with other programs", "Real recordings"
+CALIBRATION, ROBUSTNESS, SPEED = "Calibration of intervals and tests", "Faults, and doubt where there is none", "Speed"
 PARTS = (
-    Part("known_spectra", "Accuracy", ("--records", "24", "--rates", "100", "160", "256", "800")),
-    Part("known_waves", "Accuracy", ("--records", "3")),
-    Part("aperiodic", "Accuracy", ("--spectra", "12")),
-    Part("matched_slope", "Accuracy", ("--quick",)),
-    Part("process_s", "Accuracy", ("--subjects", "150")),
-    Part("simulated_staging", "Accuracy", ("--nights", "2")),
-    Part("peers_agreement", "Agreement with other programs", (DATA,), (DATA,)),
-    Part("nap_against_yasa", "Agreement with other programs", *((f"{DATA}/recordings/nap_10ch_256hz.edf",),) * 2),
-    Part("scored_cycle", "A real night's cycle", (DATA,), (DATA,)),
-    Part("calibration", "Calibration of intervals and tests", ("1000",)),
-    Part("speed_measures", "Speed", ("--repeat", "3")),
+    Part("known_spectra", ACCURACY, ("--records", "24", "--rates", "100", "160", "256", "800")),
+    Part("known_waves", ACCURACY, ("--records", "3")),
+    Part("aperiodic", ACCURACY, ("--spectra", "12")),
+    Part("matched_slope", ACCURACY, ("--quick",)),
+    Part("process_s", ACCURACY, ("--subjects", "150")),
+    Part("simulated_staging", ACCURACY, ("--nights", "2")),
+    Part("peers_agreement", AGREEMENT, (DATA,), (DATA,)),
+    Part("nap_against_yasa", AGREEMENT, *((f"{DATA}/recordings/nap_10ch_256hz.edf",),) * 2),
+    Part("scored_cycle", REAL, (DATA,), (DATA,)),
+    Part("large_effect", REAL, (DATA,), (DATA, "--stage-nap")),
+    Part("calibration", CALIBRATION, ("1000",)),
+    Part("calibration_designs", CALIBRATION, ("500",)),
+    Part("calibration_profiles", CALIBRATION, ("200",)),
+    Part("gain_check", ROBUSTNESS, ("--pairs", "1000")),
+    Part("recording_faults", ROBUSTNESS, ("--nights", "1", "--clean", "4")),
+    Part("speed_measures", SPEED, ("--repeat", "3")),
+    Part("inspect_speed", SPEED, ("--files", "200")),
+    Part("large_study", SPEED, ("1000", "1000")),
 )
 
 
