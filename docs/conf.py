@@ -11,6 +11,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
 default_role = "code"  # docstrings write names in single backticks
 autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings tell the types
 numpydoc_show_class_members = False
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
