@@ -458,7 +458,8 @@ def draw_forest(
         rows,
         alt=f"Changes from {baseline} to {treatment} in n {count}. {'; '.join(said) or 'Nothing was measured'}.",
         caption=f"Change from {baseline} to {treatment} with its {confidence} interval; n counts {count}. Filled "
-        "marks: the interval excludes no change. Circle: one NREM period; diamond: matched minutes; square: whole "
+        "marks: the whole interval lies on one side of no change. Circle: one NREM period; diamond: matched "
+        "minutes; square: whole "
         "night; cross: no interval. An arrow marks an interval that goes on.",
         size="medium",
     )
