@@ -9,6 +9,7 @@ night of either kind, so that this measures what is read and decided, with the p
 import argparse
 import importlib.util
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -77,9 +78,13 @@ def main() -> int:
         began = time.perf_counter()
         ended = subprocess.run([sys.executable, "-m", "swa_cli", "inspect", folder], capture_output=True, text=True)
         seconds = time.perf_counter() - began
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     n_gaps = ended.stdout.count("interrupted: 1 gap of 100 s")
     print(f"{arguments.files} recordings of {HOURS} h, {SIGNALS} signals; {n_gaps} with a gap; exit {ended.returncode}")
-    print(f"swa inspect: {seconds:.1f} s (limit {arguments.limit:g} s)")
+    print(
+        f"swa inspect: {seconds:.1f} s (limit {arguments.limit:g} s), with "
+        f"{used.ru_utime + used.ru_stime:.1f} s of processor time"
+    )
     return bool(seconds > arguments.limit or ended.returncode or n_gaps != -(-arguments.files // 10))
 
 

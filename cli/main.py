@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 
@@ -48,6 +51,12 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _code(nights: "pd.DataFrame", problems: "pd.DataFrame") -> int:
+    """1 where a night, a subject step or a page is missing."""
+    is_missing = nights["status"].eq("failed").any() or problems["step"].isin(["subject", "page"]).any()
+    return SOME_FAILED if is_missing else DONE
+
+
 @app.callback()
 def _common(
     version: Annotated[
@@ -65,11 +74,15 @@ def run(
     settings: Annotated[Path | None, typer.Option(help="Settings (TOML); `swa settings` prints the defaults.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: cores, nights, memory.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler that does the work.")] = None,
+    part: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Every N-th night from the I-th; then `swa compare`.")
+    ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="SUBJECT[/SESSION]", help="Leave out; may be given several times.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do finished nights again.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Hash every recording again.")] = False,
+    blind: Annotated[bool, typer.Option("--blind", help="Codes in the place of conditions, until unblind.")] = False,
 ) -> None:
     """Stage, measure and compare every recording of a folder, and write the pages."""
     from swa.pipeline import run_study
@@ -86,16 +99,17 @@ def run(
                 settings=read_settings(settings) if settings else None,
                 jobs=jobs,
                 scheduler=scheduler,
+                part=part,
                 exclude=exclude or (),
                 overwrite=overwrite,
                 verify=verify,
+                blind=blind,
                 progress=bar.update,
             )
     except KeyboardInterrupt:
         _fail("stopped. Finished nights are kept; the same command goes on from here.", code=130)
     show_run(outcome)
-    failed = outcome.results.nights["status"].eq("failed")
-    raise typer.Exit(SOME_FAILED if failed.any() else DONE)
+    raise typer.Exit(_code(outcome.nights, outcome.problems))
 
 
 @app.command()
@@ -141,6 +155,24 @@ def compare(
             progress=bar.update,
         )
     show_results(found)
+    raise typer.Exit(_code(found.nights, found.problems))
+
+
+@app.command()
+def unblind(
+    results: Annotated[Path, typer.Argument(help="A results folder of `swa run --blind`.")],
+    key: Annotated[Path, typer.Option(help="Its key file.")],
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes for the pages.")] = None,
+) -> None:
+    """Put the names of the conditions back; contrasts and pages are made again with the true baseline."""
+    from swa.pipeline import unblind_study
+
+    from .show import Bar, show_results
+
+    with Bar() as bar:
+        found = unblind_study(results, key, jobs=jobs, progress=bar.update)
+    show_results(found)
+    raise typer.Exit(_code(found.nights, found.problems))
 
 
 @app.command()
@@ -188,6 +220,37 @@ def simulate(
             _fail(f"simulate: {error}")
     typer.echo(f"Wrote {subjects * len(names)} simulated nights and {study}.")
     typer.echo(f"Next: swa run {directory} -o results")
+
+
+@app.command()
+def plan(
+    results: Annotated[Path | None, typer.Argument(help="A results folder whose own reliability is used.")] = None,
+    icc: Annotated[float | None, typer.Option(help="Between-night reliability of the marker (0 to 1).")] = None,
+    cv: Annotated[float | None, typer.Option(help="Coefficient of variation over subjects: 0.4 is 40 %.")] = None,
+    effect: Annotated[str, typer.Option(help="Effect to find: 20%, -15%, or a ratio, 1.2.")] = "20%",
+    effect_sd: Annotated[float | None, typer.Option(help="SD of the response over subjects (ln). Default: 0.")] = None,
+    power: Annotated[float, typer.Option(help="Wanted power.")] = 0.8,
+    subjects: Annotated[int | None, typer.Option(help="What this number of subjects can find.")] = None,
+) -> None:
+    """Sample size and smallest effect that can be found, from a stated or a study's own reliability."""
+    from swa.comparison.planning import plan_sample, read_effect, stated_variation, study_variation
+    from swa.settings import Settings
+    from swa.study.store import read_results
+
+    from .show import show_plan
+
+    if results and (icc is not None or cv is not None):
+        _fail("plan: give either a results folder, or --icc and --cv.")
+    if results:
+        found = read_results(results)
+        variation = study_variation(found, found.settings, effect_sd)
+    else:
+        default = Settings().comparison
+        basis = "default" if icc is None and cv is None else "stated"
+        variation = stated_variation(
+            default.icc if icc is None else icc, default.cv if cv is None else cv, effect_sd or 0.0, basis
+        )
+    show_plan(plan_sample(variation, effect=read_effect(effect), power=power, subjects=subjects))
 
 
 @app.command("settings")

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +13,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from swa.comparison.planning import SamplePlan
     from swa.pipeline import StudyRun
     from swa.study.store import Results
 
@@ -68,19 +70,25 @@ def show_run(run: "StudyRun") -> None:
     errors = Console(stderr=True, soft_wrap=True)
     for note in run.study.notes:
         errors.print(f"note: {note}", highlight=False, markup=False)
-    nights = run.results.nights
+    nights = run.nights
     failed = nights[nights["status"] == "failed"]
-    problems = run.results.problems.merge(failed[["subject", "session"]], on=["subject", "session"])
+    problems = run.problems.merge(failed[["subject", "session"]], on=["subject", "session"])
     for row in problems.itertuples():
         errors.print(f"failed: {row.subject} {row.session}: {row.problem} {row.remedy}", highlight=False, markup=False)
+    if run.key is not None:
+        errors.print(f"note: the key is {run.key}; keep it from those who read the results", markup=False)
     counts = nights["status"].value_counts()
     finished = int(counts.get("done", 0))
     found = f", {finished - run.n_fresh} of them finished before" if finished > run.n_fresh else ""
+    part = f"Part {run.part}: " if run.part else ""
     _say(
         _console(),
-        f"{len(nights)} nights of {nights['subject'].nunique()} subjects ({run.study.source}): "
+        f"{part}{len(nights)} nights of {nights['subject'].nunique()} subjects ({run.study.source}): "
         f"{finished} done{found}, {len(failed)} failed, {int(counts.get('excluded', 0))} excluded.",
     )
+    if run.part:
+        _say(_console(), f"When every part is done: swa compare {run.results.path}")
+        return
     show_results(run.results)
 
 
@@ -123,6 +131,32 @@ def headline_contrasts(contrasts: "pd.DataFrame") -> "pd.DataFrame":
     return rows.assign(order=order).sort_values(["contrast", "order", "window", "measure"]).drop(columns="order")
 
 
+def show_plan(plan: "SamplePlan") -> None:
+    """Print how many subjects are needed, what a number of them can find, and the power curve."""
+    console = _console()
+    variation = plan.variation
+    _say(
+        console,
+        f"Paired t, two-sided, level {plan.level:g}, on ln ratios; SD of a subject's change "
+        f"{variation.change_sd:.3g} ({variation.basis}).",
+    )
+    low, high = plan.subjects_range
+    between = f" ({low} to {high}, since that SD is itself an estimate)" if low != high else ""
+    _say(console, f"{_percent(plan.effect)} with power {plan.power:g}: {plan.subjects} subjects{between}.")
+    if plan.given:
+        _say(
+            console,
+            f"{plan.given} subjects: power {plan.given_power:.3f} for {_percent(plan.effect)}; "
+            f"smallest effect found with power {plan.power:g}: {_percent(plan.detectable)}.",
+        )
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("subjects", f"power for {_percent(plan.effect)}", f"found with power {plan.power:g}"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in plan.curve.itertuples():
+        table.add_row(f"{row.subjects}", f"{row.power:.3f}", _percent(row.detectable))
+    console.print(table)
+
+
 def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
     """Print what `inspect_study` found."""
     if as_json:
@@ -132,9 +166,11 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
     say = lines.append
     if found["plan"]:
         say(f"Plan ({found['source']}): {len(found['plan'])} nights")
+        plan = [("subject", "condition", "session", "recording", "stages")]
         for night in found["plan"]:
-            scoring = night["hypnogram"] or "staged by YASA"
-            say(f"  {night['subject']}  {night['condition']}  {night['session']}  {night['recording']}  {scoring}")
+            scoring = Path(night["hypnogram"]).name or "by YASA"
+            plan.append((night["subject"], night["condition"], night["session"], night["recording"], scoring))
+        lines += _align(plan)
     for note in found["notes"]:
         say(f"note: {note}")
     for recording in found["recordings"]:
@@ -150,9 +186,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
             for channel in used:
                 labels, rate = " - ".join(channel["labels"]), f"{channel['rate_hz']:g} Hz"
                 rows.append((channel["name"], channel["role"], labels, rate, channel["unit"], channel["note"]))
-            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-            for row in rows:  # a rich table for each of 1,000 recordings would take 10 s
-                say("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+            lines += _align(rows)
         if recording["staging"]:
             say(f"  staged on {', '.join(recording['staging'])}")
         ignored: dict[str, list[str]] = {}
@@ -162,6 +196,12 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
         for reason, labels in ignored.items():
             say(f"  not used ({reason}): {', '.join(labels)}")
     _say(_console(), "\n".join(lines))
+
+
+def _align(rows: "list[tuple[str, ...]]") -> list[str]:
+    """Rows as lines in columns; a rich table for each of 1,000 recordings would take 10 s."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _console() -> Console:
@@ -177,7 +217,7 @@ def _say(console: Console, text: str) -> None:
 
 def _describe(recording: dict[str, Any]) -> str:
     if recording["duration_s"] is None:
-        return "cannot be read"
+        return "not analysed"
     start = recording["start"] or "start hidden"
     return f"{recording['duration_s'] / 60:.1f} min, {start}, {len(recording['channels'])} signals"
 

@@ -1,7 +1,7 @@
 """One recording through all rooms: signals, stages and settings become the tables of a night."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError, ScoringError
-from swa.measures import aperiodic, artifacts, power, slow_waves, spindles
+from swa.measures import aperiodic, artifacts, coupling, power, quality, rejection, slow_waves, spindles
 from swa.measures.slow_waves import SlowWaves
+from swa.night_staging import BIAS_COLUMNS, describe_staging, staging_bias
 from swa.night_tables import (
     NREM,
     ChannelResult,
@@ -21,15 +22,18 @@ from swa.night_tables import (
     make_frame,
     spectra_rows,
     spectrogram_of,
+    travelling_rows,
 )
-from swa.recordings.channels import region
-from swa.recordings.reader import Recording
-from swa.settings import Settings, WaveCriteria
+from swa.recordings.channels import Channel, region
+from swa.recordings.reader import Recording, as_recording
+from swa.settings import ArtifactSettings, Settings, WaveCriteria
 from swa.sleep.scoring import fit_to_recording
 
 if TYPE_CHECKING:
     import mne
     import yasa
+
+LIMIT_FACTORS = (0.5, 2.0)  # artefact limits of the sensitivity run: halved is stricter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,12 @@ class Night:
         Sleep statistics in min, sleep onset, staging source, shares of unusable time.
     notes : tuple of str
         What a reader of the numbers should know.
+    staging_bias : DataFrame
+        Markers and N3 minutes with the stages of a smaller and a larger EEG (`swa.night_staging.BIAS_COLUMNS`); empty
+        for a night that brought its scoring.
+    rejection : DataFrame
+        What each artefact rule removes of each channel's NREM, SWA and slow waves, and the result at limits halved
+        and doubled (`swa.measures.rejection.REJECTION_COLUMNS`).
     """
 
     subject: str = ""
@@ -74,6 +84,18 @@ class Night:
     cycles: pd.DataFrame = field(repr=False)
     summary: dict[str, object] = field(repr=False)
     notes: tuple[str, ...]
+    staging_bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=BIAS_COLUMNS), repr=False)
+    rejection: pd.DataFrame = field(default_factory=lambda: rejection.rejection_table([]), repr=False)
+
+    def __repr__(self) -> str:
+        whose = " ".join(part for part in ("Night", self.subject, self.session, self.condition) if part)
+        channels = self.measures["channel"].unique()
+        statistics = self.hypnogram.sleep_statistics()
+        nrem_min = float(statistics["N2"] + statistics["N3"])
+        return (
+            f"<{whose}: {nrem_min:.0f} min of NREM in {len(self.cycles)} cycles; {', '.join(channels)}; "
+            f"{len(self.measures)} measures, {len(self.waves.table)} half-waves, {len(self.notes)} notes>"
+        )
 
 
 def analyze_night(
@@ -87,6 +109,7 @@ def analyze_night(
     dose_s: float | None = None,
     lights_off_s: float | None = None,
     lights_on_s: float | None = None,
+    stages_at_gain: Mapping[float, NDArray[np.str_]] | None = None,
 ) -> Night:
     """Measure one night.
 
@@ -104,6 +127,9 @@ def analyze_night(
         Time of the dose in s from the first sample; negative for a dose before the recording.
     lights_off_s, lights_on_s : float, optional
         Times of lights off and on in s from the first sample; sleep statistics are taken between them.
+    stages_at_gain : dict of float to ndarray of str, optional
+        Stages of each epoch as the stager would give them at another EEG amplitude (`stage_at_gains`); how far the
+        markers move with them goes into `Night.staging_bias`.
 
     Returns
     -------
@@ -115,9 +141,27 @@ def analyze_night(
         No EEG channel can be measured, or the night has no N2 or N3.
     ScoringError
         Scoring and recording do not overlap.
+
+    See Also
+    --------
+    compare_nights : what becomes of several nights.
+
+    Examples
+    --------
+    >>> import swa
+    >>> hypnogram = swa.read_hypnogram("night.csv")
+    >>> night = swa.analyze_night(swa.read_recording("night.edf"), hypnogram, subject="S01", condition="baseline")
+    >>> swa_uv2 = night.measures.query("measure == 'swa' and stages == 'NREM' and window == 'cycle-1'")
+    >>> swa_uv2[["channel", "unit"]].values.tolist()
+    [['F3-M2', 'µV²'], ['C4-M1', 'µV²']]
+
+    Own bands (Hz); every other value keeps its default:
+
+    >>> own_bands = swa.Settings(power={"swa_hz": (0.75, 4.5), "sigma_hz": (11.0, 12.9)})
+    >>> night = swa.analyze_night(swa.read_recording("night.edf"), hypnogram, own_bands)  # doctest: +SKIP
     """
     settings = settings or Settings()
-    recording = _as_recording(recording, settings)
+    recording = as_recording(recording, settings)
     hypnogram, scoring_notes = fit_to_recording(_as_hypnogram(hypnogram), recording)
     frame = make_frame(hypnogram, settings, dose_s)
     if not frame.nrem.any():
@@ -132,21 +176,25 @@ def analyze_night(
         results.append(result)
     if not results:
         raise _no_eeg(recording, problems)
+    bias = staging_bias(results, frame, stages_at_gain or {}, settings)
     in_bed, bed_notes = _between_lights(hypnogram, frame.epoch_s, lights_off_s, lights_on_s)
     notes = (*recording.notes, *scoring_notes, *bed_notes, *(f"left out: {error}" for error in problems.values()))
     return Night(
         subject=subject,
         session=session,
         condition=condition,
-        measures=pd.concat([channel_rows(result, frame, settings) for result in results], ignore_index=True),
+        measures=_measure_rows(results, frame, settings),
         waves=_slow_waves(results, frame, settings.waves),
         epochs=pd.concat([epoch_rows(result, frame, settings) for result in results], ignore_index=True),
         spectra=pd.concat([spectra_rows(result, frame, settings) for result in results], ignore_index=True),
         spectrogram=spectrogram_of(results),
         hypnogram=hypnogram,
         cycles=frame.cycles,
-        summary=_summarize(recording, hypnogram, in_bed, frame, results),
+        summary=_summarize(recording, hypnogram, in_bed, frame, results, settings)
+        | {"staging": describe_staging(hypnogram.proba, frame, bias, settings.scoring.uncertain_confidence)},
         notes=notes,
+        staging_bias=bias,
+        rejection=rejection.rejection_table([(result.name, *row) for result in results for row in result.rejection]),
     )
 
 
@@ -178,11 +226,24 @@ def detect_slow_waves(
     ------
     RecordingError
         No EEG channel can be measured.
+
+    Examples
+    --------
+    >>> import swa
+    >>> recording, hypnogram = swa.read_recording("night.edf"), swa.read_hypnogram("night.csv")
+    >>> waves = swa.detect_slow_waves(recording, hypnogram)
+    >>> len(waves.select()) < len(waves.table)  # slow waves among all half-waves
+    True
+    >>> bool(waves.select()["peak_to_peak_uv"].min() >= 75)
+    True
+    >>> massimini = swa.detect_slow_waves(recording, hypnogram, criteria=swa.WaveCriteria.preset("massimini2004"))
+    >>> bool(massimini.select()["peak_to_peak_uv"].min() >= 140)
+    True
     """
     settings = settings or Settings()
     if criteria is not None:
         settings = settings.model_copy(update={"waves": criteria})
-    recording = _as_recording(recording, settings)
+    recording = as_recording(recording, settings)
     hypnogram, _ = fit_to_recording(_as_hypnogram(hypnogram), recording)
     frame = make_frame(hypnogram, settings, None)
     problems: dict[str, RecordingError] = {}
@@ -192,15 +253,11 @@ def detect_slow_waves(
     return _slow_waves(results, frame, settings.waves)
 
 
-def _as_recording(recording: "Recording | mne.io.BaseRaw", settings: Settings) -> Recording:
-    if isinstance(recording, Recording):
-        return recording
-    if not hasattr(recording, "get_data") or not hasattr(recording, "info"):
-        raise RecordingError(
-            f"Expected a Recording or an mne.io.Raw, got {type(recording).__name__}.",
-            "Read a file with swa.read_recording, or put an array into mne.io.RawArray.",
-        )
-    return Recording.from_raw(recording, settings)
+def _measure_rows(results: list[ChannelResult], frame: Frame, settings: Settings) -> pd.DataFrame:
+    tables = [channel_rows(result, frame, settings) for result in results]
+    if settings.travelling.measured:
+        tables.append(travelling_rows(results, frame, settings))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _as_hypnogram(hypnogram: "yasa.Hypnogram") -> "yasa.Hypnogram":
@@ -220,6 +277,8 @@ def _measure_channels(
     spindle_channel = min([name for name in names if region(name) == "central"] or names, default="")
     for group in recording.groups("eeg"):
         problems.update(group.problems)
+        spectra = [power.compute_window_spectra(row, group.rate_hz, settings.power) for row in group.data_uv]
+        focal = _find_focal(spectra, frame, group.rate_hz, settings)
         for row, channel in enumerate(group.channels):
             band = artifacts.muscle_band(channel.rate_hz, settings.artifacts)
             result = _measure_channel(
@@ -231,6 +290,8 @@ def _measure_channels(
                 frame,
                 settings,
                 group.pieces,
+                spectra[row],
+                focal[row],
             )
             passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic)
             found = None
@@ -242,8 +303,56 @@ def _measure_channels(
                     frame.epoch_s,
                     group.rate_hz,
                     settings.spindles,
+                    group.pieces,
                 )
-            yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found)
+            coupled = None
+            if settings.coupling.measured:
+                waves = result.waves[slow_waves.select_waves(result.waves, settings.waves)]
+                peaks_s = waves.loc[waves["stage"].isin(NREM), "negative_peak_s"].to_numpy()
+                coupled = coupling.find_coupling(
+                    group.data_uv[row], result.usable, peaks_s, group.rate_hz, settings.coupling
+                )
+            if settings.aperiodic.high_exponent:
+                result = _add_native_spectra(result, recording, channel, group.rate_hz, settings)
+            yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found, coupling=coupled)
+
+
+def _add_native_spectra(
+    result: ChannelResult, recording: Recording, channel: Channel, rate_hz: float, settings: Settings
+) -> ChannelResult:
+    """Spectra of the same windows at the native rate: resampling weakens what lies above 40 Hz."""
+    result = dataclasses.replace(result, native_rate_hz=channel.rate_hz)
+    passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic)
+    if passes_hz < settings.aperiodic.high_hz[1] or result.window_epochs is None or not len(result.window_epochs):
+        return result
+    signal_uv = recording.read([channel], channel.rate_hz).data_uv[0]
+    native = power.compute_window_spectra(signal_uv, channel.rate_hz, settings.power)
+    hop_s = max(1, round(round(settings.power.window_s * rate_hz) * (1 - settings.power.overlap))) / rate_hz
+    same = np.round(native.starts / channel.rate_hz / hop_s).astype(int)
+    epochs = np.where(
+        same < len(result.window_epochs), result.window_epochs[np.minimum(same, len(result.window_epochs) - 1)], -1
+    )
+    density, _ = power.average_by_epoch(native, epochs, len(result.density))
+    return dataclasses.replace(result, native_hz=native.frequencies_hz, native_density=density)
+
+
+def _find_focal(
+    spectra: Sequence[power.WindowSpectra], frame: Frame, rate_hz: float, settings: Settings
+) -> NDArray[np.bool_]:
+    """Windows in which one channel alone is large, among the channels that are read together."""
+    if len(spectra) < settings.artifacts.focal_channels:
+        return np.zeros((len(spectra), len(spectra[0].starts) if spectra else 0), bool)
+    nrem = _nrem_epochs(spectra[0], frame, rate_hz) >= 0
+    return artifacts.find_focal(
+        np.array([each.band_power(settings.power.swa_hz) for each in spectra]), nrem, settings.artifacts
+    )
+
+
+def _nrem_epochs(spectra: power.WindowSpectra, frame: Frame, rate_hz: float) -> NDArray[np.int64]:
+    """NREM epoch of each window; -1 for windows of another stage, or of two."""
+    _, codes = np.unique(frame.stages, return_inverse=True)
+    epochs = power.assign_windows(spectra, codes, frame.epoch_s, rate_hz)
+    return np.where((epochs >= 0) & frame.nrem[epochs], epochs, -1)
 
 
 def _measure_channel(
@@ -254,21 +363,18 @@ def _measure_channel(
     muscle_band_hz: tuple[float, float],
     frame: Frame,
     settings: Settings,
-    pieces: Sequence[tuple[int, int]] | None = None,
+    pieces: Sequence[tuple[int, int]],
+    spectra: power.WindowSpectra,
+    focal: NDArray[np.bool_],
 ) -> ChannelResult:
-    """The only pass over the samples of a channel: windows, artefacts, epochs, half-waves."""
-    pieces = pieces if pieces is not None else [(0, len(signal_uv))]
-    spectra = power.compute_window_spectra(signal_uv, rate_hz, settings.power)
-    found = artifacts.find_artifacts(
-        signal_uv,
-        clipped,
-        rate_hz,
-        spectra.starts,
-        spectra.length,
-        spectra.band_power(muscle_band_hz),
-        settings.artifacts,
-        pieces,
-    )
+    """The only pass over the samples of a channel: artefacts, epochs, half-waves."""
+
+    def find(limits: ArtifactSettings) -> artifacts.Artifacts:
+        muscle = spectra.band_power(muscle_band_hz)
+        place = (rate_hz, spectra.starts, spectra.length, muscle)
+        return artifacts.find_artifacts(signal_uv, clipped, *place, limits, pieces, focal)
+
+    found = find(settings.artifacts)
     _, codes = np.unique(frame.stages, return_inverse=True)
     epochs = power.assign_windows(spectra, codes, frame.epoch_s, rate_hz)
     epochs[found.windows] = -1
@@ -278,7 +384,8 @@ def _measure_channel(
     filtered = np.zeros(len(signal_uv))
     for first, end in pieces:
         filtered[first:end] = slow_waves.filter_for_waves(signal_uv[first:end], rate_hz, settings.waves)
-    waves = _usable_waves(slow_waves.detect_in_trace(filtered, rate_hz, settings.waves), usable, rate_hz, frame)
+    detected = slow_waves.detect_in_trace(filtered, rate_hz, settings.waves)
+    waves = _usable_waves(detected, usable, rate_hz, frame)
     chosen = waves[slow_waves.select_waves(waves, settings.waves) & waves["stage"].isin(NREM)]
     peaks_s = chosen["negative_peak_s"].to_numpy()
     before_s, after_s = slow_waves.AVERAGE_S
@@ -292,9 +399,44 @@ def _measure_channel(
         usable_s=_per_epoch(usable, frame.epoch_s, rate_hz, len(codes)) / rate_hz,
         usable=usable,
         removed_s={rule: float(np.sum(mask & nrem_samples)) / rate_hz for rule, mask in found.samples.items()},
+        rejection=_account_for(found, find, detected, nrem_samples, spectra, frame, rate_hz, settings),
         waves=waves,
+        window_epochs=epochs,
         average=slow_waves.average_waveform(filtered, peaks_s[np.any(whole, axis=0)], rate_hz),
     )
+
+
+def _account_for(
+    found: artifacts.Artifacts,
+    find: Callable[[ArtifactSettings], artifacts.Artifacts],
+    detected: pd.DataFrame,
+    nrem_samples: NDArray[np.bool_],
+    spectra: power.WindowSpectra,
+    frame: Frame,
+    rate_hz: float,
+    settings: Settings,
+) -> list[tuple[object, ...]]:
+    """What each rule removes of one channel, and the result at limits halved and doubled."""
+    epoch = (detected["negative_peak_s"].to_numpy() / frame.epoch_s).astype(int)
+    inside = epoch < len(frame.stages)
+    inside[inside] = frame.nrem[epoch[inside]]
+    whole = detected[slow_waves.select_waves(detected, settings.waves) & inside]
+    first = np.floor(whole["start_s"].to_numpy() * rate_hz).astype(int)
+    end = np.minimum(np.ceil(whole["end_s"].to_numpy() * rate_hz).astype(int) + 1, len(nrem_samples))
+    waves = np.stack([first, end], axis=1)
+    slow, epochs = spectra.band_power(settings.power.swa_hz), _nrem_epochs(spectra, frame, rate_hz)
+    rows: list[tuple[object, ...]] = list(
+        rejection.account_for_rules(found.samples, found.by_rule, nrem_samples, epochs >= 0, slow, waves)
+    )
+    usable = (~found.unusable, ~found.windows)
+    for factor in LIMIT_FACTORS:
+        other = find(artifacts.scale_limits(settings.artifacts, factor))
+        good = (~other.unusable, ~other.windows)
+        ratios = rejection.compare_limits(usable, good, nrem_samples, epochs, slow, waves)
+        share = float((other.unusable & nrem_samples).sum()) / max(int(nrem_samples.sum()), 1)
+        lost = float(rejection.touched(waves, other.unusable).mean()) if len(waves) else np.nan
+        rows.append((f"limits x {factor:g}", share, np.nan, lost, len(waves), *ratios))
+    return rows
 
 
 def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float, frame: Frame) -> pd.DataFrame:
@@ -353,6 +495,7 @@ def _summarize(
     in_bed: "yasa.Hypnogram",
     frame: Frame,
     results: list[ChannelResult],
+    settings: Settings,
 ) -> dict[str, object]:
     nrem_s = float(frame.nrem.sum()) * frame.epoch_s
     clock = "" if recording.start is None else recording.start.isoformat(timespec="seconds")
@@ -364,7 +507,7 @@ def _summarize(
         "sleep_onset_min": None if np.isnan(frame.sleep_onset_s) else frame.sleep_onset_s / 60,
         "dose_s": frame.dose_s,
         "nrem_cycles": len(frame.cycles),
-        "staging_confidence": None if proba is None else float(proba.max(axis=1).mean()),
+        "staging_confidence": None if proba is None else float(proba.max(axis=1)[frame.stages != "UNS"].mean()),
         "statistics": {
             name: None if np.isnan(value) else float(value) for name, value in in_bed.sleep_statistics().items()
         },
@@ -375,7 +518,21 @@ def _summarize(
             for result in results
         },
         "derivations": {channel.name: channel.note for channel in recording.of_role("eeg")},
+        "lost_waves_share": {result.name: rejection.lost_waves_share(result.rejection) for result in results},
+        "spectrum_levels": quality.spectrum_levels(
+            {result.name: _mean_density(result, frame) for result in results},
+            results[0].frequencies_hz,
+            settings.artifacts,
+        ),
+        "header": {name: dict(facts) for name, facts in recording.header_facts.items()},
     }
+
+
+def _mean_density(result: ChannelResult, frame: Frame) -> NDArray[np.float64]:
+    """Mean spectrum of N2+N3; NaN without a usable window."""
+    taken = frame.nrem & np.isfinite(result.density).all(axis=1)
+    nothing = np.full(result.density.shape[1], np.nan)
+    return result.density[taken].mean(axis=0, dtype=float) if taken.any() else nothing
 
 
 def _no_eeg(recording: Recording, problems: dict[str, RecordingError]) -> RecordingError:

@@ -1,6 +1,6 @@
 """What is measured in a night, as tables: one row per channel, stretch and measure; epochs; spectra."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import aperiodic, homeostasis, power, slow_waves, windows
+from swa.measures.coupling import UNITS as COUPLING_UNITS
+from swa.measures.coupling import Coupling, summarize_coupling
 from swa.measures.spindles import Spindles, summarize_spindles
+from swa.measures.travelling import find_travelling, summarize_travelling
 from swa.recordings.channels import region
 from swa.settings import Settings
 from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
@@ -20,6 +23,11 @@ if TYPE_CHECKING:
 MEASURE_COLUMNS = ("channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note")
 SPECTRA_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_hz", "n_epochs")
 NREM = ("N2", "N3")
+EARLY_LATE = {  # ratio by the measure of which it is
+    "wave_amplitude_p90": "wave_amplitude_early_late_ratio",
+    "wave_slope_up": "wave_slope_up_early_late_ratio",
+}
+QUIET_WAKE = ("W", "quiet")  # stages and window of the median spectrum over wake
 PROCESS_S_BAND = "process_s_band"  # column of the epochs: power in the band of the Process S fit
 
 
@@ -55,6 +63,12 @@ class ChannelResult:
     average: pd.DataFrame
     passes_hz: float = float("inf")
     spindles: Spindles | None = None
+    rejection: list[tuple[object, ...]] = field(default_factory=list)
+    coupling: Coupling | None = None
+    window_epochs: NDArray[np.int64] | None = None
+    native_rate_hz: float = float("nan")
+    native_hz: NDArray[np.floating] | None = None
+    native_density: NDArray[np.float32] | None = None
 
 
 def make_frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> Frame:
@@ -96,6 +110,10 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         rows.append((*key, "analysed_minutes", "", minutes, "min", n, stretch.reason))
         if result.spindles is not None and stretch.stages in ("NREM", *NREM):
             rows += [(*key, *row) for row in _spindle_rows(result.spindles, stretch, frame, minutes, reason)]
+        if result.coupling is not None and stretch.stages in ("NREM", *NREM) and not reason:
+            inside = stretch.epochs[(result.coupling.peaks_s / frame.epoch_s).astype(int)]
+            coupled = summarize_coupling(result.coupling, inside, settings.coupling)
+            rows += [(*key, name, "", *row) for name, row in coupled.items()]
         if reason:
             units = _measure_units(settings, stretch)
             rows += [(*key, measure, "", np.nan, unit, 0, reason) for measure, unit in units.items()]
@@ -115,11 +133,50 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
             result.passes_hz,
         )
         rows += [(*key, name, "", value, unit, n, note) for name, (value, unit, note) in fitted.items()]
+        if settings.aperiodic.high_exponent:
+            rows.append((*key, *_high_exponent_row(result, taken, settings)))
         summary = slow_waves.summarize_waves(
             result.waves, settings.waves, minutes, stretch.epochs[epoch_of_wave], chosen
         )
         rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
-    rows += _night_rows(result, frame, settings)
+    rows += _night_rows(result, frame, settings, chosen)
+    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+
+
+def _high_exponent_row(
+    result: ChannelResult, taken: NDArray[np.bool_], settings: Settings
+) -> tuple[str, str, float, str, int, str]:
+    """Exponent of 30-45 Hz from the spectra at the native rate."""
+    frequencies, density, n = np.empty(0), np.empty(0), 0
+    if result.native_density is not None and result.native_hz is not None:
+        known = taken & np.isfinite(result.native_density).all(axis=1)
+        frequencies, n = result.native_hz, int(known.sum())
+        density = result.native_density[known].mean(axis=0, dtype=float) if n else np.full(len(frequencies), np.nan)
+    value, unit, note = aperiodic.measure_high_exponent(
+        frequencies, density, result.native_rate_hz, None, settings.aperiodic
+    )
+    return "aperiodic_exponent_high", "", value, unit, n, note
+
+
+def travelling_rows(results: list[ChannelResult], frame: Frame, settings: Settings) -> pd.DataFrame:
+    """Rows of the long table on waves that several channels share; none unless the settings ask for them."""
+    rows: list[tuple[object, ...]] = []
+    if settings.travelling.measured:
+        peaks = [
+            np.sort(result.waves.loc[slow_waves.select_waves(result.waves, settings.waves), "negative_peak_s"])
+            for result in results
+        ]
+        starts_s, delays_s = find_travelling(peaks, settings.travelling)
+        epoch = (starts_s / frame.epoch_s).astype(int)
+        for stretch in frame.stretches:
+            if stretch.stages not in ("NREM", *NREM):
+                continue
+            channels = summarize_travelling(delays_s[stretch.epochs[epoch]], settings.travelling)
+            rows += [
+                (result.name, stretch.stages, stretch.window, measure, "", value, unit, n, note)
+                for result, summary in zip(results, channels, strict=True)
+                for measure, (value, unit, n, note) in summary.items()
+            ]
     return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
 
 
@@ -133,7 +190,9 @@ def _spindle_rows(
     return [(name, "", value, unit, n, note) for name, (value, unit, n, note) in summary.items()]
 
 
-def _night_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list[tuple[object, ...]]:
+def _night_rows(
+    result: ChannelResult, frame: Frame, settings: Settings, chosen: NDArray[np.bool_]
+) -> list[tuple[object, ...]]:
     """Measures of the whole night: how SWA falls."""
     swa_uv2 = result.density @ power.band_weights(result.frequencies_hz, settings.power.swa_hz)
     rows: list[tuple[object, ...]] = []
@@ -142,6 +201,7 @@ def _night_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list
     n = int(known.sum())
     for name, (value, unit, note) in homeostasis.summarize_decline(swa_uv2, frame.nrem, frame.epoch_s).items():
         rows.append((*key, name, "", value, unit, n, note))
+    rows += [(*key, *row) for row in _early_late_rows(result, frame, settings, chosen)]
     first, second = (known & (frame.cycle_of_epoch == cycle) for cycle in (1, 2))
     minutes = min(result.usable_s[first].sum(), result.usable_s[second].sum()) / 60
     ratio, note = np.nan, "fewer than two NREM cycles"
@@ -149,6 +209,23 @@ def _night_rows(result: ChannelResult, frame: Frame, settings: Settings) -> list
         note = _too_short(minutes, first | second, settings.windows.minimum_min)
         ratio = np.nan if note else float(swa_uv2[first].mean() / swa_uv2[second].mean())
     rows.append((*key, "delta_sleep_ratio", "", ratio, "1", int((first | second).sum()), note))
+    return rows
+
+
+def _early_late_rows(
+    result: ChannelResult, frame: Frame, settings: Settings, chosen: NDArray[np.bool_]
+) -> list[tuple[object, ...]]:
+    """First over last hour of NREM, of the amplitude and the slope of waves."""
+    hours = homeostasis.first_and_last_hour(frame.nrem, frame.epoch_s)
+    epoch = result.waves["epoch"].to_numpy()
+    parts = [slow_waves.summarize_waves(result.waves, settings.waves, 1.0, hour[epoch], chosen) for hour in hours]
+    reason = "" if hours[0].any() else f"{frame.nrem.sum() * frame.epoch_s / 60:.0f} min of NREM, 120 are needed"
+    rows: list[tuple[object, ...]] = []
+    for name, measure in EARLY_LATE.items():
+        early, late = (part[name] for part in parts)
+        value, n = early[0] / late[0], min(early[2], late[2])
+        note = reason or ("" if np.isfinite(value) else "no wave in the first or the last hour of NREM")
+        rows.append((measure, "", np.nan if note else value, "1", n, note))
     return rows
 
 
@@ -172,6 +249,9 @@ def _measure_units(settings: Settings, stretch: windows.Stretch) -> dict[str, st
         waves = slow_waves.summarize_waves(empty, settings.waves, 1.0)
         units |= {name: unit for name, (_, unit, _) in waves.items()}
         units |= aperiodic.UNITS
+        units |= {"aperiodic_exponent_high": "1"} if settings.aperiodic.high_exponent else {}
+    if settings.coupling.measured and stretch.stages in ("NREM", *NREM):
+        units |= COUPLING_UNITS
     return units
 
 
@@ -195,21 +275,31 @@ def epoch_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.Da
 
 
 def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
-    """Mean spectrum of every stretch of one channel (`SPECTRA_COLUMNS`)."""
+    """Mean spectrum of every stretch of one channel (`SPECTRA_COLUMNS`), and the median over wake (`QUIET_WAKE`).
+
+    Wake moves: the median over its epochs is that of quiet wake, which the gain check between nights needs.
+    """
     stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
     measured = np.asarray(np.isfinite(result.density).all(axis=1))
     shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
     if not shown:
-        return pd.DataFrame(columns=list(SPECTRA_COLUMNS))
+        numbers = {"frequency_hz": float, "density_uv2_hz": float, "n_epochs": int}
+        return pd.DataFrame(columns=list(SPECTRA_COLUMNS)).astype(numbers)
     taken = np.array([stretch.epochs & measured for stretch in shown])
     n_epochs, n_hz = taken.sum(axis=1), len(result.frequencies_hz)
     means = taken.astype(float) @ np.where(measured[:, None], result.density, 0).astype(float) / n_epochs[:, None]
+    names = [(stretch.stages, stretch.window) for stretch in shown]
+    wake = measured & (frame.stages == "W")
+    if wake.any():
+        names.append(QUIET_WAKE)
+        n_epochs = np.append(n_epochs, wake.sum())
+        means = np.vstack([means, np.median(result.density[wake].astype(float), axis=0)])
     return pd.DataFrame(
         {
             "channel": result.name,
-            "stages": np.repeat([stretch.stages for stretch in shown], n_hz),
-            "window": np.repeat([stretch.window for stretch in shown], n_hz),
-            "frequency_hz": np.tile(result.frequencies_hz, len(shown)),
+            "stages": np.repeat([stages for stages, _ in names], n_hz),
+            "window": np.repeat([window for _, window in names], n_hz),
+            "frequency_hz": np.tile(result.frequencies_hz, len(names)),
             "density_uv2_hz": means.ravel(),
             "n_epochs": np.repeat(n_epochs, n_hz),
         }

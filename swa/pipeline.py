@@ -4,25 +4,34 @@ import datetime
 import json
 import platform
 import socket
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from swa.comparison.comparability import check_comparability
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, compare_nights, find_baseline
+from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
+from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
+from swa.comparison.verdicts import judge_contrasts
 from swa.errors import StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings
-from swa.study.batch import Workers, default_jobs
+from swa.study.attempts import MOST, clear_work, count_attempts
+from swa.study.batch import Workers, default_jobs, is_death
 from swa.study.bids import channel_settings
-from swa.study.lock import hold
+from swa.study.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
+from swa.study.lock import hold, refuse_if_held
 from swa.study.manifest import Study, plan_study, write_template
-from swa.study.nights import NightOutcome, NightTask, is_finished, process_night
+from swa.study.nights import NightOutcome, NightTask, is_finished, lost_night, process_night
+from swa.study.parts import Part, has_parts, join_parts, read_part, report_part
 from swa.study.store import Results, describe_results, read_results, write_table, write_text
 from swa.study.subject import SubjectTask, combine_subject
-from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, nights_table, problems_table
+from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, join_rejection, nights_table, problems_table
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -39,11 +48,21 @@ class StudyRun:
         The plan that it followed.
     n_fresh : int
         Nights that were processed now; the others were finished before.
+    nights, problems : DataFrame
+        What became of the nights of this call.
+    part : Part or None
+        The part of the study that it did.
+    key : Path or None
+        Where the key of a blinded study lies.
     """
 
     results: Results
     study: Study
     n_fresh: int
+    nights: pd.DataFrame
+    problems: pd.DataFrame
+    part: Part | None = None
+    key: Path | None = None
 
 
 def run_study(
@@ -54,9 +73,11 @@ def run_study(
     settings: Settings | None = None,
     jobs: int | None = None,
     scheduler: str | None = None,
+    part: str | None = None,
     exclude: Sequence[str] = (),
     overwrite: bool = False,
     verify: bool = False,
+    blind: bool = False,
     progress: Progress | None = None,
 ) -> StudyRun:
     """Process every night of a study, compare them, and write the pages.
@@ -75,12 +96,17 @@ def run_study(
         Worker processes; by default as many as cores, nights and memory allow.
     scheduler : str, optional
         Address of a Dask scheduler that does the work instead.
+    part : str, optional
+        ``I/N``: every N-th night from the I-th on, and no table or page of the study, so that several calls on several
+        machines can share the results folder; `compare_study` brings them together.
     exclude : sequence of str
         ``SUBJECT`` or ``SUBJECT/SESSION`` to leave out; they are listed as excluded.
     overwrite : bool
         Do finished nights again.
     verify : bool
         Hash every recording again instead of trusting its size and time.
+    blind : bool
+        Put codes in the place of the conditions before the first recording is read (`swa.study.blinding`).
     progress : callable, optional
         Called with (stage, done, total, what).
 
@@ -92,30 +118,71 @@ def run_study(
     ------
     StudyError, SettingsError
         The call, the study file or the settings are wrong; nothing was processed.
+
+    Examples
+    --------
+    >>> import swa
+    >>> run = swa.run_study("recordings", "results", jobs=1)
+    >>> run.n_fresh, run.results.nights["status"].unique().tolist()  # run again, n_fresh would be 0
+    (4, ['done'])
     """
     settings = settings or Settings()
     results = Path(results)
     study = plan_study(recordings, study_file, settings, results)
     check_primary(study.nights, settings.comparison)
+    _find_excluded(study.nights, exclude)
+    blinded = None
+    if blind and part:
+        raise StudyError("--blind and --part: codes are drawn by one run.", "Leave out one of them.")
+    if blind:
+        blinded = blind_study(study, settings, results)
+        study, settings, exclude = blinded.study, blinded.settings, [blinded.translate(name) for name in exclude]
+    else:
+        check_not_blinded(results)
     excluded = _find_excluded(study.nights, exclude)
     started = datetime.datetime.now(datetime.UTC)
-    with hold(results):
-        describe_results(results, settings)
-        if study.needs_template:
-            write_template(study, results / "study-template.tsv")
+    own = read_part(part) if part else None
+    if own:
+        refuse_if_held(results)
+    with nullcontext() if own else hold(results):
+        if not own:
+            clear_work(results)
+            describe_results(results, settings)
+            if study.needs_template:
+                write_template(study, results / "study-template.tsv")
         rows = study.nights.to_dict("records")
-        runnable = [i for i, row in enumerate(rows) if i not in excluded and not row["problem"]]
-        tasks = [_night_task(rows[i], results, settings, overwrite, verify) for i in runnable]
+        runnable = [
+            i for i, row in enumerate(rows) if i not in excluded and not row["problem"] and (not own or own.has(i))
+        ]
+        options = {"overwrite": overwrite, "verify": verify, "run": uuid.uuid4().hex[:12], "shared": own is not None}
+        tasks = [_night_task(rows[i], results, settings, options, blinded) for i in runnable]
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
             done = _process_nights(tasks, workers, progress or _silent)
             outcomes = {runnable[position]: outcome for position, outcome in done.items()}
-            write_table(nights_table(study, outcomes, excluded, results, settings), results / "nights.tsv")
-            write_table(problems_table(study, outcomes, excluded), results / "problems.tsv")
-            _compare(results, workers, settings, None, progress or _silent)
-        _write_run(results, started, jobs, scheduler, study, outcomes)
+            nights = nights_table(study, outcomes, excluded, results, settings)
+            problems = problems_table(study, outcomes, excluded)
+            if own:
+                report_part(results, own, study, nights, problems, settings)
+            else:
+                write_table(nights, results / "nights.tsv")
+                write_table(problems, results / "problems.tsv")
+                _compare(results, workers, settings, None, progress or _silent)
+        if own:
+            nights, problems = (table[[own.has(i) for i in table.index]] for table in (nights, problems))
+        else:
+            clear_work(results)
+            _write_run(results, started, jobs, scheduler, study, outcomes)
+            nights, problems = Results(results).nights, Results(results).problems
+    n_fresh = sum(outcome.fresh for outcome in outcomes.values())
     return StudyRun(
-        results=read_results(results), study=study, n_fresh=sum(outcome.fresh for outcome in outcomes.values())
+        results=Results(results),
+        study=study,
+        n_fresh=n_fresh,
+        nights=nights,
+        problems=problems,
+        part=own,
+        key=blinded.key if blinded else None,
     )
 
 
@@ -141,16 +208,62 @@ def compare_study(
     settings : Settings, optional
         By default those of the results folder.
 
+    Returns
+    -------
+    Results
+        The same folder, with its tables of now.
+
     Raises
     ------
     StudyError
-        The folder holds no results.
+        The folder holds no results, or those of some parts only.
+
+    Examples
+    --------
+    >>> import swa
+    >>> results = swa.compare_study("results", jobs=1)
+    >>> results.contrasts["contrast"].unique().tolist()
+    ['ketamine:baseline']
+    """
+    results = Path(results)
+    if not has_parts(results):
+        read_results(results)  # a folder without results is told before it is touched
+    with hold(results):
+        join_parts(results)
+        found = read_results(results)
+        jobs = jobs or default_jobs(found.nights["subject"].nunique())
+        with Workers(jobs, scheduler) as workers:
+            _compare(results, workers, settings or found.settings, contrast, progress or _silent)
+        clear_work(results)
+    return read_results(results)
+
+
+def unblind_study(
+    results: str | Path, key: str | Path, *, jobs: int | None = None, progress: Progress | None = None
+) -> Results:
+    """Put the names of the conditions back, and compare with the true baseline; no recording is read.
+
+    Parameters
+    ----------
+    results : str or Path
+        A blinded results folder.
+    key : str or Path
+        Its key file.
+    jobs, progress
+        As in `run_study`.
+
+    Raises
+    ------
+    StudyError
+        The folder is not blinded, or this is not its key.
     """
     results = Path(results)
     found = read_results(results)
-    jobs = jobs or default_jobs(found.nights["subject"].nunique())
-    with hold(results), Workers(jobs, scheduler) as workers:
-        _compare(results, workers, settings or found.settings, contrast, progress or _silent)
+    with hold(results), Workers(jobs or default_jobs(found.nights["subject"].nunique())) as workers:
+        settings = unblind_results(results, Path(key))
+        describe_results(results, settings)
+        mark_unblinded(results, Path(key))
+        _compare(results, workers, settings, None, progress or _silent)
     return read_results(results)
 
 
@@ -162,10 +275,16 @@ def _process_nights(tasks: list[NightTask], workers: Workers, progress: Progress
         if not task.overwrite and is_finished(task)
     }
     waiting = [position for position in range(len(tasks)) if position not in outcomes]
-    for number, outcome in workers.run(process_night, [tasks[position] for position in waiting]):
-        task = tasks[waiting[number]]
-        outcomes[waiting[number]] = _lost(task) if isinstance(outcome, BaseException) else outcome
-        progress("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
+    while waiting:
+        again = []
+        for number, outcome in workers.run(process_night, [tasks[position] for position in waiting]):
+            task = tasks[waiting[number]]
+            if is_death(outcome) and count_attempts(task.results, task.name, task.run) < MOST:
+                again.append(waiting[number])  # its worker died before it began, or once: that proves nothing
+                continue
+            outcomes[waiting[number]] = _lost(task, outcome) if isinstance(outcome, BaseException) else outcome
+            progress("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
+        waiting = again
     return outcomes
 
 
@@ -174,7 +293,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     done = found.nights[found.nights["status"] == "done"]
     baseline = _baseline(done, settings)
     tasks = [_subject_task(rows, baseline, results, settings) for _, rows in done.groupby("subject", sort=False)]
-    problems = [found.problems[~found.problems["step"].isin(["channel", "subject"])]]
+    problems = [found.problems[~found.problems["step"].isin(["channel", "subject", "page"])]]
     combined = []
     for number, rows in sorted(workers.run(combine_subject, tasks), key=lambda item: item[0]):
         task = tasks[number]
@@ -194,13 +313,53 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
         asked = compare_nights(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
+    comparability = check_comparability(results, done, contrasts, settings)
+    write_table(comparability, results / "comparability.tsv")
+    join_rejection(results, done)
+    contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
-    pages = [PageTask(results=results, subject=task.subject, label=task.label) for task in combined]
-    for number, (_, outcome) in enumerate(workers.run(write_subject_page, pages), start=1):
+    _compare_further(results, baseline if len(measures) else "", settings)
+    _write_pages(results, combined, workers, progress)
+
+
+def _write_pages(results: Path, subjects: list[SubjectTask], workers: Workers, progress: Progress) -> None:
+    """Page of the study, which takes longest and so goes first, and of each subject; one that fails stops no other."""
+    tasks: list[Path | PageTask] = [results]
+    tasks += [PageTask(results=results, subject=task.subject, label=task.label) for task in subjects]
+    failed = []
+    for number, (position, outcome) in enumerate(workers.run(_write_page, tasks), start=1):
         if isinstance(outcome, BaseException):
-            raise outcome
-        progress("pages", number, len(pages), "")
-    write_study_page(read_results(results))
+            failed.append(_missing_page(subjects[position - 1].subject if position else "", outcome))
+        progress("pages", number, len(tasks), "")
+    if failed:
+        known = read_results(results).problems
+        write_table(pd.concat([known, pd.DataFrame(failed)], ignore_index=True), results / "problems.tsv")
+
+
+def _write_page(task: Path | PageTask) -> Path:
+    return write_subject_page(task) if isinstance(task, PageTask) else write_study_page(read_results(task))
+
+
+def _missing_page(subject: str, error: BaseException) -> dict[str, str]:
+    return {
+        "subject": subject,
+        "session": "",
+        "recording": "",
+        "step": "page",
+        "problem": f"the page of {subject or 'the study'} could not be written ({type(error).__name__}: {error}).",
+        "remedy": "The tables are whole. Run `swa compare` on the results folder; if it stays, please report it.",
+    }
+
+
+def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
+    """Tables beside the contrasts: covariates of the change, and treatments against each other."""
+    moderators, profiles = pd.DataFrame(columns=MODERATOR_COLUMNS), pd.DataFrame(columns=PROFILE_COLUMNS)
+    if baseline:
+        found = read_results(results)
+        moderators = relate_covariates(found, baseline, settings=settings)
+        profiles = compare_profiles(found, baseline, settings=settings)
+    write_table(moderators, results / "moderators.tsv")
+    write_table(profiles, results / "profiles.tsv")
 
 
 def _broken_subject(task: SubjectTask, error: BaseException) -> dict[str, str]:
@@ -228,7 +387,9 @@ def _baseline(done: pd.DataFrame, settings: Settings) -> str:
         return ""
 
 
-def _night_task(row: Mapping[Any, Any], results: Path, settings: Settings, overwrite: bool, verify: bool) -> NightTask:
+def _night_task(
+    row: Mapping[Any, Any], results: Path, settings: Settings, options: Mapping[str, Any], blinded: Blinded | None
+) -> NightTask:
     def text(name: str) -> str:
         value = row.get(name, "")
         return "" if pd.isna(value) else str(value)
@@ -246,9 +407,9 @@ def _night_task(row: Mapping[Any, Any], results: Path, settings: Settings, overw
         sex=text("sex") or None,
         times={name: text(name) for name in ("lights_off", "lights_on", "dose_start") if text(name)},
         results=results,
-        settings=channel_settings(Path(row["path"]), settings),
-        overwrite=overwrite,
-        verify=verify,
+        settings=channel_settings(blinded.originals[row["path"]] if blinded else Path(row["path"]), settings),
+        blinded=blinded is not None,
+        **options,
     )
 
 
@@ -276,12 +437,14 @@ def _find_excluded(nights: pd.DataFrame, exclude: Sequence[str]) -> set[int]:
     return found
 
 
-def _lost(task: NightTask) -> NightOutcome:
+def _lost(task: NightTask, error: BaseException) -> NightOutcome:
+    if is_death(error):
+        return lost_night(task)
     return NightOutcome(
         status="failed",
         step="measure",
-        problem=f"{task.path.name}: the worker process died while it was processed (out of memory or killed).",
-        remedy="Run again with fewer --jobs; finished nights are kept.",
+        problem=f"{task.path.name}: it could not be processed ({type(error).__name__}: {error}).",
+        remedy="Run again: finished nights are kept.",
     )
 
 

@@ -40,6 +40,16 @@ class Group(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems = "; ".join(_explain(detail, type(self)) for detail in error.errors())
+            raise SettingsError(f"{type(self).__name__}: {problems}.", "`swa settings` prints all defaults.") from None
+
+    # Within other settings, pydantic is to gather all problems and not to stop at the first group's error.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
 
 class ChannelSettings(Group):
     """Which signal is what, where the labels of a recording do not say it."""
@@ -66,6 +76,9 @@ class ScoringSettings(Group):
     )
     epoch_s: Positive = Field(30.0, description="s; epoch of scorings that list one stage a line")
     beside: bool = Field(True, description="use a scoring that lies beside its recording, under its name, not staging")
+    uncertain_confidence: Share = Field(
+        0.5, description="probability of the stage that YASA chose below which an epoch counts as uncertain"
+    )
 
 
 class CycleSettings(Group):
@@ -108,11 +121,31 @@ class ArtifactSettings(Group):
     amplitude_uv: Positive = Field(500.0, description="uV; absolute limit after a 0.3-Hz high-pass")
     flat_uv: Positive = Field(0.5, description="uV; a smaller range over 5 s is a flat signal")
     clipped_samples: int = Field(3, ge=2, description="consecutive samples at the recording's limit")
+    focal_factor: Positive = Field(
+        10.0,
+        description="slow-band power relative to the channel's NREM median, over that of the median channel; 6 removes "
+        "up to 8 % of enlarged slow waves (benchmarks/large_effect.py)",
+    )
+    focal_channels: int = Field(4, ge=3, description="EEG channels from which the focal rule works")
     bad_channel_share: Share = Field(0.5, description="a channel is bad when more of its NREM is unusable")
+    spectrum_above: Annotated[float, Field(gt=1)] = Field(
+        4.0, description="NREM power over that of the other EEG channels (median) above which a channel is bad"
+    )
+    spectrum_below: Annotated[float, Field(gt=1)] = Field(
+        10.0, description="NREM power of the other EEG channels (median) over its own above which a channel is bad"
+    )
+    spectrum_slow_hz: Band = Field((0.5, 4.0), description="Hz; a channel is held against the others in this band")
+    spectrum_fast_hz: Band = Field((4.0, 30.0), description="Hz; and in this one")
 
 
 class QualitySettings(Group):
     """Limits of the verdict on a night: beyond them it says caution, with the reason."""
+
+    lost_waves_share: Share = Field(0.05, description="share of the slow waves of a channel that artefact rules remove")
+    uncertain_share: Share = Field(0.25, description="share of uncertain epochs among N2 and N3")
+    staging_shift: Share = Field(
+        0.05, description="change of SWA or wave density when the stager sees the EEG 20 % larger or smaller"
+    )
 
     unusable_nrem_share: Share = Field(0.2, description="unusable share of the NREM of a channel")
     nrem_min: Positive = Field(60.0, description="min of NREM (N2+N3) in the night")
@@ -149,6 +182,9 @@ class AperiodicSettings(Group):
         1.5, description="scatters above the line from which a frequency counts as a peak and loses its weight"
     )
     high_hz: Band = Field((30.0, 45.0), description="Hz; range of the high exponent (Lendner 2020; Kozhemiako 2022)")
+    high_exponent: bool = Field(
+        False, description="whether the high exponent is measured, at the native rate: a second reading of each channel"
+    )
     low_pass_margin: Annotated[float, Field(ge=1)] = Field(
         1.5, description="a low-pass must lie this factor above the range of a fit, or nothing is measured"
     )
@@ -189,6 +225,34 @@ class SpindleSettings(Group):
     minimum_min: Positive = Field(5.0, description="min of usable N2+N3 below which spindles are not looked for")
 
 
+class CouplingSettings(Group):
+    """Coupling of slow waves and spindles: optional, with the bands of YASA (Vallat & Walker 2021)."""
+
+    measured: bool = Field(False, description="whether it is measured: about 1 s a night and channel")
+    phase_hz: Band = Field((0.3, 1.5), description="Hz; band whose phase is taken")
+    sigma_hz: Band = Field((12.0, 16.0), description="Hz; band whose amplitude is taken")
+    around_s: Positive = Field(1.0, description="s; before and after the negative peak, where the maximum is sought")
+    fewest_waves: int = Field(30, ge=5, description="slow waves below which nothing is measured")
+    surrogates: int = Field(200, ge=100, description="surrogates, each wave with the sigma of a window 2-10 s away")
+    seed: int = Field(2015, ge=0, description="seed of the surrogates")
+
+
+class TravellingSettings(Group):
+    """Travelling of slow waves across channels: optional (after Massimini 2004, J Neurosci 24:6862)."""
+
+    measured: bool = Field(False, description="whether it is measured")
+    within_s: Positive = Field(0.2, description="s; channels whose negative peaks lie within share a wave")
+    fewest_channels: int = Field(4, ge=3, description="channels that must share a wave")
+    fewest_events: int = Field(20, ge=1, description="shared waves below which a channel is not measured")
+
+
+class EnvelopeSettings(Group):
+    """Negative envelope of high-density EEG (Mensen 2016); for the library, no recording is measured so by itself."""
+
+    share: Annotated[float, Field(gt=0, le=0.5)] = Field(0.025, description="share of the most negative channels")
+    fewest_channels: int = Field(3, ge=1, description="channels that are averaged at least")
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     "riedner2007": {},
     "massimini2004": {
@@ -208,7 +272,16 @@ PRESETS: dict[str, dict[str, Any]] = {
         "positive_uv": (10.0, 150.0),
         "peak_to_peak_uv": (75.0, 350.0),
     },
+    "molle": {
+        "band_hz": (0.5, 3.5),
+        "halfwave_s": (0.0, 2.0),
+        "duration_s": (0.9, 2.0),
+        "negative_uv": (0.0, inf),
+        "peak_to_peak_uv": (0.0, inf),
+        "times_mean": 1.25,
+    },
 }
+OWN = "own"  # name of criteria that are no preset's
 
 # An open upper limit is `inf`, which TOML knows.
 Limits = Annotated[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(gt=0)]], AfterValidator(_ordered)]
@@ -226,9 +299,14 @@ class WaveCriteria(Group):
     Departures from the papers: all but ``yasa`` use a Butterworth filter of order 2 run forward and backward over
     their own band; the type and order that each paper used were not verified in its full text. ``yasa`` uses YASA's
     band, transition widths and limits (Vallat & Walker 2021), with a zero-phase FIR filter of the same design.
+    ``molle`` is the relative detector of Moelle 2002 (J Neurosci 22:10941) and 2011 (Sleep 34:1411): downward zero
+    crossings 0.9-2 s apart, negative peak and peak-to-peak amplitude above 1.25 times their means. Its limits are those
+    of later descriptions (Ngo 2013, Neuron 78:545; 0.833-2 s there), not checked in the full text of 2011. **A limit
+    relative to the night cancels a drug effect**: when all waves grow alike, the same ones are selected, and their
+    density does not change. It is for comparison with published work only.
     """
 
-    name: str = Field("riedner2007", description="the preset; keys that are given override its values")
+    name: str = Field("riedner2007", description="the preset; keys that differ from it make the criteria `own`")
     filter: Literal["butterworth", "fir"] = Field("butterworth", description="zero-phase in both cases")
     filter_order: int = Field(2, ge=1, le=8, description="order of the Butterworth filter, run forward and backward")
     band_hz: Band = Field((0.5, 4.0), description="Hz; band of the detection filter")
@@ -237,6 +315,16 @@ class WaveCriteria(Group):
     negative_uv: Limits = Field((40.0, inf), description="uV; magnitude of the negative peak")
     positive_uv: Limits = Field((0.0, inf), description="uV; height of the positive peak")
     peak_to_peak_uv: Limits = Field((75.0, inf), description="uV; negative to positive peak")
+    duration_s: Limits = Field((0.0, inf), description="s; from the start of a wave to that of the next")
+    times_mean: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0,
+        description="least multiple of the channel's own mean negative and peak-to-peak amplitude in N2 and N3; "
+        "0 for none. A relative limit cancels a drug effect",
+    )
+    slow_oscillation_s: Positive = Field(
+        1.0,
+        description="s; slow waves of this duration and more are slow oscillations (below 1 Hz), others delta waves",
+    )
     peak_prominence: Share = Field(
         0.1, description="share of the amplitude that a further negative peak must stand out by (multi-peak waves)"
     )
@@ -247,9 +335,18 @@ class WaveCriteria(Group):
         if not isinstance(values, dict):
             return values
         name = values.get("name", "riedner2007")
-        if not isinstance(name, str) or name not in PRESETS:
+        if not isinstance(name, str) or name not in (*PRESETS, OWN):
             raise ValueError(f"{name!r} is no preset; expected one of {', '.join(PRESETS)}")
-        return PRESETS[name] | values
+        return PRESETS.get(name, {}) | values
+
+    @model_validator(mode="after")
+    def _name_own(self) -> Self:
+        """Criteria that differ from their preset must not go by its name."""
+        preset = PRESETS.get(self.name, {})
+        fields = {key: field.default for key, field in type(self).model_fields.items() if key != "name"} | preset
+        if any(getattr(self, key) != value for key, value in fields.items()):
+            self.__dict__["name"] = OWN
+        return self
 
     @classmethod
     def preset(cls, name: str) -> Self:
@@ -258,12 +355,27 @@ class WaveCriteria(Group):
         Parameters
         ----------
         name : str
-            One of ``riedner2007`` (default), ``massimini2004``, ``carrier2011``, ``aasm``, ``yasa``.
+            One of ``riedner2007`` (default), ``massimini2004``, ``carrier2011``, ``aasm``, ``yasa``, ``molle``.
+
+        Returns
+        -------
+        WaveCriteria
 
         Raises
         ------
         SettingsError
             The name is not one of these.
+
+        Examples
+        --------
+        >>> import swa
+        >>> swa.WaveCriteria.preset("massimini2004").peak_to_peak_uv
+        (140.0, inf)
+
+        One limit changed, the others kept:
+
+        >>> swa.WaveCriteria.preset("riedner2007").model_copy(update={"peak_to_peak_uv": (60.0, 400.0)}).negative_uv
+        (40.0, inf)
         """
         if name not in PRESETS:
             raise SettingsError(f"There is no preset {name!r}.", f"Known are {', '.join(PRESETS)}.")
@@ -304,17 +416,114 @@ class ComparisonSettings(Group):
     secondary_windows: tuple[str, ...] = Field(
         ("night", "cycle-1", "matched"), description="windows of the secondary markers"
     )
+    design: Literal["auto", "paired", "crossover", "pre/post crossover", "mixed model", "parallel arms"] = Field(
+        "auto", description="analysis over subjects, where the study file does not tell the design"
+    )
+    mixed_model_missing: Share = Field(
+        0.2, description="share of subjects with only one of two conditions beyond which a mixed model compares them"
+    )
+    full_subject_rows_nights: int = Field(
+        500, ge=0, description="nights up to which contrasts.tsv has every subject's row of every marker"
+    )
+    covariates: tuple[str, ...] = Field(
+        (), description="study-file columns that are related to the change; empty: every numeric one"
+    )
+    moderator_permutations: int = Field(5000, ge=1000, description="permutations of a test of a covariate")
+    profile_measures: tuple[str, ...] = Field(
+        (
+            "swa",
+            "wave_density",
+            "wave_amplitude_p90",
+            "wave_slope_up_matched",
+            "theta_power",
+            "sigma_power",
+            "aperiodic_exponent",
+        ),
+        description="markers of a treatment's profile, in the secondary windows",
+    )
+    equivalence_margin: Annotated[float, Field(gt=1)] = Field(
+        1.25, description="ratio within which two treatments' changes of the primary marker count as equivalent"
+    )
     exact_flip_subjects: int = Field(
         16, ge=6, le=18, description="subjects up to which a sign-flip test goes through all 2^n flips"
     )
     random_flips: int = Field(
         10_000, ge=1000, description="sign flips drawn for more subjects, the unflipped data among them"
     )
+    most_flip_subjects: int = Field(
+        200, ge=20, description="subjects beyond which t alone is computed, which no longer differs from sign flips"
+    )
     flip_seed: int = Field(2013, ge=0, description="seed of those random flips")
 
 
+class ComparabilitySettings(Group):
+    """Whether a difference between nights can be one of gain, electrode, filter or clock; and the verdict on it."""
+
+    rem_hz: Band = Field((4.0, 10.0), description="Hz; control band of REM sleep")
+    wake_hz: Band = Field((4.0, 30.0), description="Hz; control band of quiet wake (the median over wake epochs)")
+    nrem_hz: Band = Field((20.0, 30.0), description="Hz; control band of N2+N3")
+    control_min: Positive = Field(3.0, description="min of a stage in a night below which its control is not used")
+    control_cv: Positive = Field(
+        0.12, description="SD (ln) between nights of a subject of the mean power of the three control bands"
+    )
+    control_correlation: Share = Field(
+        0.4, description="correlation of the three between nights; widens the limit where fewer are there"
+    )
+    channel_cv: Positive = Field(
+        0.06,
+        description="SD (ln) between nights of a channel's controls from those of the others; stated, not measured",
+    )
+    control_pairs_df: int = Field(
+        10, ge=1, description="degrees of freedom from which a study's own baseline pairs replace both SDs"
+    )
+    channels_minimum: int = Field(4, ge=3, description="channels from which one is held against the others' median")
+    gain_ratio: Annotated[float, Field(gt=1)] = Field(
+        1.5, description="a gain check beyond this amplitude ratio is `not comparable`: no drug is known to do it"
+    )
+    minutes_ratio: Annotated[float, Field(gt=1)] = Field(
+        1.5, description="analysed minutes of NREM beyond this ratio are flagged (window `night` alone)"
+    )
+    rejection_share: Share = Field(
+        0.1, description="difference of the share of NREM removed as artefact that is flagged"
+    )
+    rejection_waves: Share = Field(
+        0.03, description="difference of the share of slow waves removed as artefact that is flagged"
+    )
+    staging_shift: Share = Field(
+        0.05,
+        description="change of a marker of N2+N3 that is flagged, when the stager sees the EEG 20 % larger or smaller",
+    )
+    clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
+    caution: tuple[str, ...] = Field(
+        ("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "staging", "sleep_onset"),
+        description="flagged controls that make a comparison `caution`",
+    )
+    not_comparable: tuple[str, ...] = Field(
+        ("derivation",), description="flagged controls that make a comparison `not comparable`"
+    )
+    group_share: Share = Field(
+        0.5, description="share of subjects not comparable above which a group row is `not comparable`"
+    )
+
+
 class Settings(Group):
-    """All settings, in groups."""
+    """All settings, in groups.
+
+    Each group is named by keyword, as an object or as a dict; what is not named keeps its default. On the command line
+    `swa settings` prints all of them with units and sources.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A key is unknown or a value is outside its range (a `ValueError`; `read_settings` raises a `SettingsError`).
+
+    Examples
+    --------
+    >>> import swa
+    >>> settings = swa.Settings(power={"swa_hz": (0.75, 4.5)}, comparison={"baseline": ("placebo",)})
+    >>> settings.power.swa_hz, settings.power.window_s
+    ((0.75, 4.5), 5.0)
+    """
 
     channels: ChannelSettings = ChannelSettings()
     signal: SignalSettings = SignalSettings()
@@ -328,7 +537,10 @@ class Settings(Group):
     aperiodic: AperiodicSettings = AperiodicSettings()
     homeostasis: HomeostasisSettings = HomeostasisSettings()
     spindles: SpindleSettings = SpindleSettings()
+    coupling: CouplingSettings = CouplingSettings()
+    travelling: TravellingSettings = TravellingSettings()
     comparison: ComparisonSettings = ComparisonSettings()
+    comparability: ComparabilitySettings = ComparabilitySettings()
 
     @model_validator(mode="after")
     def _fit_the_rate(self) -> Self:
@@ -345,7 +557,10 @@ class Settings(Group):
         }
         bands |= {"artifacts.muscle_band_hz": self.artifacts.muscle_band_hz}
         bands |= {"artifacts.muscle_band_low_passed_hz": self.artifacts.muscle_band_low_passed_hz}
-        bands |= {"homeostasis.band_hz": self.homeostasis.band_hz}
+        bands |= {"homeostasis.band_hz": self.homeostasis.band_hz, "coupling.sigma_hz": self.coupling.sigma_hz}
+        bands |= {
+            f"comparability.{name}": getattr(self.comparability, name) for name in ("rem_hz", "wake_hz", "nrem_hz")
+        }
         for name, band in bands.items():
             if isinstance(band, tuple) and band[1] > self.power.highest_hz:
                 kept = f"spectra are kept up to power.highest_hz = {self.power.highest_hz:g}"
@@ -360,10 +575,26 @@ class Settings(Group):
 def read_settings(path: str | Path) -> Settings:
     """Read settings from a TOML file; what it does not name keeps its default.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file, UTF-8; `swa settings > own.toml` writes one with every value.
+
+    Returns
+    -------
+    Settings
+
     Raises
     ------
     SettingsError
         Names every wrong key and value, what is allowed, and the nearest known name.
+
+    Examples
+    --------
+    >>> import pathlib, swa
+    >>> _ = pathlib.Path("own.toml").write_text("power.sigma_hz = [11.0, 12.9]")
+    >>> swa.read_settings("own.toml").power.sigma_hz
+    (11.0, 12.9)
     """
     path = Path(path)
     try:
@@ -384,12 +615,13 @@ def check_settings(values: dict[str, Any], source: str = "settings") -> Settings
         raise SettingsError(f"{source}: {problems}.", "`swa settings` prints every key with its default.") from None
 
 
-def _explain(detail: Any) -> str:
+def _explain(detail: Any, group: type[Group] | None = None) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] != "extra_forbidden":
         message = detail["msg"].removeprefix("Value error, ")[:200]
         return f"{key} = {detail['input']!r}: {message}" if key else message  # without a key, the message names them
-    near = difflib.get_close_matches(key, list(_known_keys()), n=1, cutoff=0.5)
+    known = _known_keys() if group in (None, Settings) else group.model_fields
+    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
     return f"unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
 
 

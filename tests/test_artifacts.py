@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from swa.measures.artifacts import RULES, find_artifacts, muscle_band
+from swa.measures.artifacts import RULES, find_artifacts, find_focal, muscle_band, scale_limits
 from swa.measures.power import compute_window_spectra
 from swa.settings import ArtifactSettings
 
@@ -143,3 +143,44 @@ def test_short_signals_have_no_artefact(n_samples):
     found = artifacts(eeg()[:n_samples])
     assert found.unusable.shape == (n_samples,)
     assert not found.unusable.any()
+
+
+def focal_power(n_channels=5, n_windows=400, seed=2):
+    rng = np.random.default_rng(seed)
+    together = rng.lognormal(0, 0.6, n_windows)
+    return np.arange(1, n_channels + 1)[:, None] * together * rng.lognormal(0, 0.2, (n_channels, n_windows))
+
+
+def test_a_pop_in_one_channel_is_focal_and_large_waves_in_all_are_not():
+    power = focal_power()
+    power[:, 100:120] *= 9  # a drug
+    power[2, 50] *= 20  # an electrode
+    found = find_focal(power, np.ones(400, bool))
+    assert np.argwhere(found).tolist() == [[2, 50]]
+
+
+def test_the_focal_rule_needs_four_channels_and_ignores_flat_ones():
+    power = focal_power(3)
+    power[0, 10] *= 50
+    assert not find_focal(power, np.ones(400, bool)).any()
+    power = focal_power(5)
+    power[4] = 0
+    power[0, 10] *= 50
+    assert np.argwhere(find_focal(power, np.ones(400, bool))).tolist() == [[0, 10]]
+
+
+def test_focal_windows_are_unusable_on_both_grids():
+    signal = np.asarray(eeg(), np.float32)
+    spectra = compute_window_spectra(signal, RATE_HZ)
+    focal = np.arange(len(spectra.starts)) == 40
+    muscle = spectra.band_power((26.25, 32.0))
+    place = (signal, np.zeros(len(signal), bool), RATE_HZ, spectra.starts, spectra.length, muscle)
+    found = find_artifacts(*place, focal=focal)
+    assert seconds(found.samples["focal"]) == (100.0, 105.0)
+    assert np.array_equal(found.windows, focal)
+
+
+def test_halved_limits_are_stricter():
+    strict, lenient = (scale_limits(ArtifactSettings(), factor) for factor in (0.5, 2.0))
+    assert strict.amplitude_uv < ArtifactSettings().amplitude_uv < lenient.amplitude_uv
+    assert strict.flat_uv > lenient.flat_uv

@@ -225,7 +225,7 @@ class TestDuplicates:
 class TestSettings:
     def test_role_overrides_label(self):
         (channel,) = assign("Lead 3", roles={"Lead 3": "eeg"})
-        assert (channel.name, channel.role, channel.note) == ("Lead 3", "eeg", "role from the settings")
+        assert (channel.name, channel.role, channel.note) == ("Lead 3", "eeg", "role from the settings or channels.tsv")
 
     def test_role_whatever_case_and_spaces(self):
         assert assign("LEAD  3", roles={"lead 3": "emg"})[0].role == "emg"

@@ -10,12 +10,15 @@ import pytest
 SOURCE = Path(os.environ.get("SWA_SOURCE", Path(__file__).parents[1]))
 FLOORS = [
     "errors",
+    "glossary",
     "settings",
     "recordings",
     "sleep",
     "measures",
     "night_tables",
+    "night_staging",
     "night",
+    "wave_tables",
     "study",
     "comparison",
     "report",

@@ -407,3 +407,38 @@ def test_the_real_scored_cycle_has_plausible_sleep(shared_data, value):
     assert 2 < value("wave_density", channel="C3-A2", of=night) < 30
     assert value("wave_density", "REM", channel="C3-A2", of=night) < 1
     assert night.summary["unusable_nrem_share"]["C3-A2"]["any"] < 0.1
+
+
+def test_early_late_ratios_of_waves_are_one_for_a_night_that_does_not_fall(night):
+    rows = night.measures[
+        night.measures["measure"].isin(["wave_amplitude_early_late_ratio", "wave_slope_up_early_late_ratio"])
+    ]
+    assert len(rows) == 2 * 4
+    assert rows["value"].between(0.85, 1.3).all()
+
+
+def test_nights_and_waves_show_what_they_are_in_a_few_words(night):
+    assert repr(night).startswith("<Night S01 a baseline: 152 min of NREM in 3 cycles; F3-M2, ")
+    assert len(repr(night)) < 200
+    assert repr(night.waves).startswith("<SlowWaves riedner2007: ")
+    assert len(repr(night.waves)) < 200
+
+
+def test_the_high_exponent_is_that_of_the_native_signal(make_recording, make_hypnogram):
+    """White noise through 1/f^1.5: at 256 Hz the exponent is found, at 100 Hz the rate forbids it."""
+    rng = np.random.default_rng(7)
+    hypnogram = make_hypnogram("N2*20")
+    settings = check_settings({"aperiodic": {"high_exponent": True}})
+    found = {}
+    for rate_hz in (100.0, 256.0):
+        n_samples = round(600 * rate_hz)
+        hz = np.fft.rfftfreq(n_samples, 1 / rate_hz)
+        shape = np.where(hz > 0.3, np.maximum(hz, 0.3) ** -0.75, 0)
+        signal = np.fft.irfft(np.fft.rfft(rng.normal(size=n_samples)) * shape, n_samples)
+        recording = make_recording({"C4-M1": 15 * signal / signal.std()}, rate_hz)
+        rows = analyze_night(recording, hypnogram, settings).measures
+        rows = rows[(rows["measure"] == "aperiodic_exponent_high") & (rows["stages"] == "NREM")]
+        found[rate_hz] = rows[rows["window"] == "night"].iloc[0]
+    assert found[256.0]["value"] == pytest.approx(1.5, abs=0.1)
+    assert np.isnan(found[100.0]["value"])
+    assert found[100.0]["note"] == "a recording at 100 Hz holds frequencies up to 40 Hz, 45 is needed"

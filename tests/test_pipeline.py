@@ -3,6 +3,9 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,10 @@ import pytest
 from swa.errors import StudyError
 from swa.pipeline import StudyRun, compare_study, run_study
 from swa.recordings.simulate import simulate_study
+from swa.report.pages import PageTask, write_subject_page
 from swa.settings import check_settings
 from swa.study.inspection import inspect_study
+from swa.study.lock import hold, take
 from swa.study.store import read_results
 
 CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
@@ -23,6 +28,7 @@ CONTRACT = {
         *("subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale", "estimate", "ci_low"),
         *("ci_high", "p", "p_adjusted", "n", "method", "role", "verdict", "verdict_reasons", "note"),
     ],
+    "comparability.tsv": ["subject", "contrast", "channel", "control", "ln_ratio", "g", "limit", "flagged", "note"],
     "problems.tsv": ["subject", "session", "recording", "step", "problem", "remedy"],
 }
 
@@ -118,12 +124,93 @@ def test_a_setting_of_the_comparison_redoes_no_night(recordings: Path, run: Stud
     assert (again.results.contrasts["role"] == "primary").any()
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a results folder but the one that tells times."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "run.json")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def assert_same_results(found: Path, expected: Path) -> None:
+    first, second = contents(found), contents(expected)
+    assert sorted(first) == sorted(second)
+    assert not [name for name in first if first[name] != second[name]]
+
+
 def test_two_workers_give_the_same_bytes(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
-    other = run_study(recordings, tmp_path / "two", jobs=2)
-    for path in sorted(run.results.path.rglob("*")):
-        if path.is_file() and path.name != "run.json":
-            twin = other.results.path / path.relative_to(run.results.path)
-            assert twin.read_bytes() == path.read_bytes(), path
+    run_study(recordings, tmp_path / "two", jobs=2)
+    assert_same_results(tmp_path / "two", run.results.path)
+
+
+def test_two_parts_brought_together_give_the_same_bytes(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    second = run_study(recordings, folder, part="2/2", jobs=1)
+    assert second.nights["subject"].tolist() == ["S01", "S02"]
+    assert not [path for path in folder.iterdir() if path.is_file()]  # no table or page of the study
+    with pytest.raises(StudyError, match="1/2"):
+        compare_study(folder, jobs=1)
+    first = run_study(recordings, folder, part="1/2", jobs=1)
+    assert first.nights["status"].tolist() == ["done", "done", "failed"]
+    compare_study(folder, jobs=1)
+    assert_same_results(folder, run.results.path)
+
+
+@pytest.mark.slow
+def test_a_scheduler_with_two_workers_gives_the_same_bytes(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+    def dask(*words: str) -> subprocess.Popen[bytes]:
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen([sys.executable, "-m", "dask", *words], cwd=tmp_path, stdout=quiet, stderr=quiet)
+
+    told = tmp_path / "scheduler.json"
+    here = ("--host", "127.0.0.1")
+    processes = [dask("scheduler", *here, "--port", "0", "--no-dashboard", "--scheduler-file", str(told))]
+    try:
+        for _ in range(600):
+            if told.is_file() and told.stat().st_size:
+                break
+            time.sleep(0.1)
+        address = json.loads(told.read_text())["address"]
+        processes += [dask("worker", address, "--nthreads", "1", "--no-dashboard") for _ in range(2)]
+        run_study(recordings, tmp_path / "cluster", scheduler=address)
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            process.wait(30)
+    assert_same_results(tmp_path / "cluster", run.results.path)
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3", "-1/2"])
+def test_what_is_no_part_is_refused(recordings: Path, tmp_path: Path, text: str) -> None:
+    with pytest.raises(StudyError, match="I/N"):
+        run_study(recordings, tmp_path, part=text)
+
+
+def test_a_night_claimed_by_another_process_is_left_to_it(recordings: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "claimed"
+    claim = folder / ".swa-work" / "claims" / "sub-S01_ses-baseline.json"
+    assert take(claim) is None  # this process lives
+    with pytest.raises(StudyError, match=str(os.getpid())), hold(folder):
+        pass
+    part = run_study(recordings, folder, part="1/5", jobs=1)
+    assert part.problems["step"].tolist() == ["claim"]
+    assert str(os.getpid()) in part.problems["problem"].item()
+
+
+def test_the_claim_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
+    claim = tmp_path / "claim.json"
+    assert take(claim) is None
+    holder = take(claim)
+    assert holder is not None
+    assert holder.pid == os.getpid()
+    told = json.loads(claim.read_text())
+    for change in ({"process_start": told["process_start"] - 60}, {"pid": 2**22 + 1}):  # a number given again; none
+        claim.write_text(json.dumps(told | change))
+        assert take(claim) is None
+    claim.write_text("")  # killed while it was written
+    assert take(claim) is None
+    claim.write_text(json.dumps(told | {"host": "elsewhere", "time": "2020-01-01T00:00:00+00:00"}))
+    assert take(claim) is not None  # a lock of another host is never old
+    assert take(claim, limit_h=12) is None  # a claim is
 
 
 def test_compare_makes_the_same_contrasts_without_recordings(run: StudyRun, tmp_path: Path) -> None:
@@ -133,6 +220,27 @@ def test_compare_makes_the_same_contrasts_without_recordings(run: StudyRun, tmp_
     results = compare_study(copy, jobs=1)
     assert (copy / "contrasts.tsv").read_bytes() == (run.results.path / "contrasts.tsv").read_bytes()
     assert len(results.contrasts)
+
+
+def test_a_page_that_fails_stops_no_other_and_is_listed(
+    run: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(task: PageTask) -> Path:
+        if task.subject == "S01":
+            raise ValueError("no ink")
+        return write_subject_page(task)
+
+    copy = tmp_path / "page"
+    shutil.copytree(run.results.path, copy)
+    (copy / "index.html").unlink()
+    (copy / "sub-S02" / "sub-S02.html").unlink()
+    monkeypatch.setattr("swa.pipeline.write_subject_page", write)
+    results = compare_study(copy, jobs=1)
+    problem = results.problems.iloc[-1]
+    assert (problem["subject"], problem["step"]) == ("S01", "page")
+    assert "no ink" in problem["problem"]
+    assert (copy / "index.html").is_file()
+    assert (copy / "sub-S02" / "sub-S02.html").is_file()
 
 
 def test_excluded_nights_are_listed(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
@@ -152,15 +260,15 @@ def test_unknown_exclusion_is_refused(recordings: Path, tmp_path: Path) -> None:
 def test_a_held_folder_names_its_holder_and_a_dead_lock_is_taken_over(
     recordings: Path, run: StudyRun, tmp_path: Path
 ) -> None:
-    import socket
-
     copy = tmp_path / "held"
     shutil.copytree(run.results.path, copy)
     lock = copy / "swa.lock"
-    lock.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
+    assert take(lock) is None
     with pytest.raises(StudyError, match=str(os.getpid())):
         compare_study(copy, jobs=1)
-    lock.write_text(json.dumps({"host": socket.gethostname(), "pid": 2**22 + 1}))
+    with pytest.raises(StudyError, match=str(os.getpid())):
+        run_study(recordings, copy, part="1/2")
+    lock.write_text(json.dumps(json.loads(lock.read_text()) | {"pid": 2**22 + 1}))
     compare_study(copy, jobs=1)
     assert not lock.exists()
 
@@ -191,6 +299,16 @@ def test_inspect_reads_headers_and_finds_the_same_plan(recordings: Path) -> None
     assert [channel["name"] for channel in first["channels"] if channel["role"] == "eeg"] == ["F3-M2", "C4-M1"]
     assert not first["patient_fields_filled"]
     assert found["recordings"][-1]["problems"]
+
+
+@pytest.mark.slow
+def test_the_bids_validator_finds_no_error(run: StudyRun) -> None:
+    validator = shutil.which("bids-validator-deno")
+    if validator is None:
+        pytest.skip("pip install bids-validator-deno (120 MB)")
+    found = subprocess.run([validator, "--json", str(run.results.path)], capture_output=True, text=True, check=False)
+    issues = json.loads(found.stdout)["issues"]["issues"]
+    assert not [issue for issue in issues if issue["severity"] == "error"]
 
 
 def test_results_of_another_folder_are_refused(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """The verdict on a night follows its stated limits, and each contrast carries that of its nights."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import compare_nights
-from swa.measures.quality import judge_night
+from swa.measures.quality import find_bad_channels, judge_night, spectrum_levels
 
 
 def summary(shares=(0.01, 0.02), nrem_min=200.0, confidence=0.9):
@@ -16,7 +17,7 @@ def summary(shares=(0.01, 0.02), nrem_min=200.0, confidence=0.9):
 
 
 def test_a_clean_night_is_sound_without_reasons():
-    assert judge_night(summary(), 0.5) == ("sound", ())
+    assert judge_night(summary()) == ("sound", ())
 
 
 @pytest.mark.parametrize(
@@ -29,18 +30,18 @@ def test_a_clean_night_is_sound_without_reasons():
     ],
 )
 def test_each_limit_gives_caution_with_its_reason(change, reason):
-    verdict, reasons = judge_night(summary(**change), 0.5)
+    verdict, reasons = judge_night(summary(**change))
     assert verdict == "caution"
     assert len(reasons) == 1
     assert reason in reasons[0]
 
 
 def test_a_scored_night_has_no_confidence_and_no_caution_for_it():
-    assert judge_night(summary(confidence=None), 0.5)[0] == "sound"
+    assert judge_night(summary(confidence=None))[0] == "sound"
 
 
 def test_a_night_without_a_good_channel_is_unusable():
-    assert judge_night(summary(shares=(0.6, 0.9)), 0.5)[0] == "unusable"
+    assert judge_night(summary(shares=(0.6, 0.9)))[0] == "unusable"
 
 
 def test_a_contrast_carries_the_verdict_of_its_nights():
@@ -59,3 +60,32 @@ def test_a_contrast_carries_the_verdict_of_its_nights():
     assert found.loc[("ketamine:baseline", "group"), "verdict"] == "caution"
     assert found.loc[("ketamine:baseline", "B"), "verdict"] == "sound"
     assert (found.loc["magnesium:baseline", "verdict"] == "sound").all()
+
+
+def test_a_channel_whose_spectrum_stands_apart_is_bad_and_natural_differences_are_not():
+    hz = np.arange(226) * 0.2
+    base = 1 / np.maximum(hz, 0.2) ** 2
+    density = {"F3": base, "C3": 0.8 * base, "C4": 0.9 * base, "O1": 0.25 * base, "T3": 0.15 * base}
+    levels = spectrum_levels(density, hz)
+    assert find_bad_channels(summary(shares=()) | {"spectrum_levels": levels}) == {}
+    night = summary(shares=()) | {"unusable_nrem_share": {name: {"any": 0.0} for name in density}}
+    night["spectrum_levels"] = levels
+    assert find_bad_channels(night) == {}
+    night["spectrum_levels"] = spectrum_levels(density | {"O1": 6 * base}, hz)
+    assert list(find_bad_channels(night)) == ["O1"]
+    assert "other EEG channels (limit 4)" in find_bad_channels(night)["O1"]
+    verdict, reasons = judge_night(night)
+    assert verdict == "caution"
+    assert reasons[0].endswith("the channel is left out")
+
+
+def test_three_channels_have_no_majority():
+    hz = np.arange(226) * 0.2
+    base = 1 / np.maximum(hz, 0.2) ** 2
+    levels = spectrum_levels({"F3": base, "C3": base, "O1": 50 * base}, hz)
+    assert levels["O1"] == {"slow": None, "fast": None}
+
+
+def test_rules_that_remove_slow_waves_rather_than_time_are_named():
+    night = summary() | {"lost_waves_share": {"C0": 0.2, "C1": 0.0}}
+    assert judge_night(night) == ("caution", ("C0: artefact rules remove 20% of the slow waves",))

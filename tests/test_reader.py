@@ -1,5 +1,6 @@
 """Reading recordings: samples against mne and against what was written, units, damage, privacy."""
 
+import dataclasses
 import datetime
 import warnings
 
@@ -310,9 +311,11 @@ def edf_bytes(write_edf, tmp_path_factory):
 
 
 def test_a_missing_file_and_a_folder_are_no_recording(tmp_path):
-    for path in (tmp_path / "gone.edf", tmp_path):
-        with pytest.raises(RecordingError, match="no such file"):
+    for path, what in ((tmp_path / "gone.edf", r"gone\.edf: there is no such file"), (tmp_path, "this is a folder")):
+        with pytest.raises(RecordingError, match=what):
             read_recording(path)
+    with pytest.raises(RecordingError, match=r"^\.: this is a folder"):
+        read_recording("")
 
 
 def test_a_recording_without_records_is_refused(write_edf, tmp_path, noise):
@@ -434,3 +437,75 @@ def test_a_raw_in_microvolt_is_told_that_mne_keeps_volt(noise):
     raw = mne.io.RawArray(noise()[None], mne.create_info(["C4-M1"], 100, "eeg"), verbose="error")
     (group,) = Recording.from_raw(raw).groups()
     assert "in V" in str(group.problems["C4-M1"])
+
+
+def raw_of(mne, samples, marks, rate_hz=100.0, labels=("C4-M1",), first_s=0.0):
+    """A raw in µV with annotations (onset, duration, description), whose first `first_s` were cropped."""
+    raw = mne.io.RawArray(np.atleast_2d(samples) * 1e-6, mne.create_info(list(labels), rate_hz, "eeg"), verbose="error")
+    raw.set_meas_date(datetime.datetime(2024, 3, 1, 22, 40, tzinfo=datetime.UTC))
+    raw.set_annotations(mne.Annotations(*zip(*marks, strict=True), orig_time=raw.info["meas_date"]))
+    return raw.crop(first_s) if first_s else raw
+
+
+def test_time_that_was_not_recorded_is_a_gap_of_a_raw(noise):
+    mne = pytest.importorskip("mne")
+    samples = noise(100)
+    samples[4000:6000] = 0
+    recording = Recording.from_raw(raw_of(mne, samples, [(40.0, 20.0, "BAD_ACQ_SKIP"), (3, 1, "arousal")], first_s=10))
+    assert recording.gaps == ((30.0, 50.0),)
+    assert recording.notes == (
+        "not recorded (BAD_ACQ_SKIP): 1 gap of 20 s in all; they keep their place and are unusable",
+    )
+    (group,) = recording.groups()
+    assert group.pieces == ((0, 3000), (5000, 9000))
+    np.testing.assert_allclose(group.data_uv[0, :3000], samples[1000:4000], atol=1e-3)
+    np.testing.assert_allclose(group.data_uv[0, 5000:], samples[6000:], atol=1e-3)
+    assert np.ptp(group.data_uv[0, 3000:5000]) == 0
+
+
+def test_nothing_crosses_the_joint_of_two_raws(noise):
+    mne = pytest.importorskip("mne")
+    parts = [raw_of(mne, noise(30) + offset, [(5, 1, "x")], 256.0) for offset in (0, 900)]
+    recording = Recording.from_raw(mne.concatenate_raws(parts, verbose="error"))
+    (group,) = recording.groups()
+    joint = round(len(noise(30)) / 256 * 100)
+    assert group.pieces == ((0, joint), (joint, group.data_uv.shape[1]))
+    assert group.data_uv[0, joint - 1] < 450 < group.data_uv[0, joint]  # no ringing of the resampling filter
+    assert "joined from 2 recordings" in recording.notes[0]
+
+
+def test_segments_and_channels_that_are_bad_in_mne_are_left_out(noise):
+    mne = pytest.importorskip("mne")
+    samples = np.stack([noise(60)] * 3)
+    raw = raw_of(mne, samples, [(10, 5, "BAD_movement"), (20, 0, "bad")], labels=("C4-M1", "C3-M2", "Resp"))
+    raw.set_channel_types({"Resp": "resp"}, verbose="error")
+    raw.info["bads"] = ["C3-M2"]
+    recording = Recording.from_raw(raw)
+    notes = {channel.labels[0]: (channel.role, channel.note) for channel in recording.channels}
+    assert notes["C3-M2"] == ("ignore", "marked as bad in mne")
+    assert notes["Resp"] == ("ignore", "of the type resp in mne")
+    (group,) = recording.groups()
+    assert [channel.name for channel in group.channels] == ["C4-M1"]
+    assert group.clipped[0].sum() == pytest.approx(500, abs=3)
+    np.testing.assert_allclose(group.data_uv[0], samples[0], atol=1e-3)
+    kept = Recording.from_raw(raw, Settings(channels={"roles": {"C3-M2": "eeg"}}))
+    assert len(kept.of_role("eeg")) == 2
+
+
+def test_what_was_never_recorded_is_no_recording(noise):
+    mne = pytest.importorskip("mne")
+    with pytest.raises(RecordingError, match="nothing of it was recorded"):
+        Recording.from_raw(raw_of(mne, noise(20), [(0, 20, "BAD_ACQ_SKIP")]))
+
+
+def test_a_recording_becomes_a_raw_and_a_recording_again(noise, make_recording):
+    pytest.importorskip("mne")
+    recording = make_recording({"C4": noise(60), "M1": noise(60) / 2, "E1-M2": noise(60), "Pulse": noise(60)})
+    recording = dataclasses.replace(recording, duration_s=80.0, gaps=((30.0, 50.0),))
+    raw = recording.to_raw()
+    assert raw.ch_names == ["C4-M1", "E1-M2"]
+    assert raw.get_channel_types() == ["eeg", "eog"]
+    assert raw.info["meas_date"].replace(tzinfo=None) == recording.start
+    again = Recording.from_raw(raw)
+    assert (again.gaps, again.start, again.duration_s) == (recording.gaps, recording.start, recording.duration_s)
+    np.testing.assert_allclose(signal_of(again, "C4-M1"), signal_of(recording, "C4-M1"), atol=1e-3)

@@ -1,9 +1,11 @@
 """Recordings as labs really have them: every row of docs/recordings.md, gaps, privacy, and a small fuzz."""
 
+import base64
 import importlib.util
 import json
 import re
 import sys
+import urllib.parse
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +91,7 @@ def test_inspection_of_every_case_ends_in_sentences(tmp_path):
 # --- gaps ---------------------------------------------------------------------------------------------------------
 
 GAP = (600, 700)  # s
-HYPNOGRAM = "W*4 N2*14 N3*20 R*12 N2*12 N3*16 R*4 W*2"
+HYPNOGRAM = "W*4 N2*14 N3*20 R*12 N2*32 N3*50 R*12 W*6"  # 75 min: the second hour lies behind the gap
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,9 @@ def gapped(sleep_eeg, make_hypnogram, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("gap")
     hypnogram = make_hypnogram(HYPNOGRAM)
-    signal = np.clip(sleep_eeg(hypnogram, seed=4), -3000, 3000)
+    signal = sleep_eeg(hypnogram, seed=4)
+    t = np.arange(len(signal)) / 100
+    signal += 20 * np.exp(-(((t % 8) - 4) ** 2) / 0.18) * np.sin(2 * np.pi * 13.5 * t)  # a spindle every 8 s
     paths = {}
     for name, kept in (("whole", signal), ("gapped", np.delete(signal, slice(GAP[0] * 100, GAP[1] * 100)))):
         channel = edfio.EdfSignal(kept, 100, label="C4-M1", physical_dimension="uV", physical_range=(-3200, 3200))
@@ -175,10 +179,33 @@ def test_hours_and_unusable_time_count_the_gap(nights):
     minutes = [night.measures.query(row)["value"].item() for night in (whole, gapped_night)]
     assert minutes[0] - minutes[1] == pytest.approx(100 / 60, abs=0.02)
     share = gapped_night.summary["unusable_nrem_share"]["C4-M1"]
-    nrem_s = 62 * 30
+    nrem_s = 116 * 30
     assert share["gap"] == pytest.approx(100 / nrem_s)
     assert share["flat"] == share["clipped"] == 0
     assert share["any"] == pytest.approx(share["gap"], abs=0.01)
+
+
+def test_hours_and_cycles_behind_a_gap_have_the_measures_of_the_whole_night(nights):
+    keys = ["window", "stages", "measure", "variant"]
+    whole, gapped_night = (
+        night.measures.query("window in ('hour-2', 'cycle-2')").set_index(keys)["value"] for night in nights.values()
+    )
+    spindles = whole.index.get_level_values("measure").str.startswith("spindle")
+    assert set(whole.index.get_level_values("window")) == {"hour-2", "cycle-2"}
+    assert {"swa", "wave_density", "aperiodic_exponent"} <= set(whole.index.get_level_values("measure"))
+    pd.testing.assert_series_equal(whole[~spindles], gapped_night[~spindles], rtol=1e-4)
+    # The limit of YASA's RMS is that of all N2 and N3 of the night, of which the gap took 100 s.
+    pd.testing.assert_series_equal(whole[spindles], gapped_night[spindles], rtol=0.03)
+    assert whole["hour-2", "NREM", "spindle_density", ""] == pytest.approx(60 / 8, rel=0.15)
+
+
+def test_mean_spectra_behind_a_gap_are_those_of_the_whole_night(nights):
+    columns = ["stages", "frequency_hz", "density_uv2_hz", "n_epochs"]
+    whole, gapped_night = (
+        night.spectra.query("window == 'cycle-2'")[columns].reset_index(drop=True) for night in nights.values()
+    )
+    assert len(whole) > 100
+    pd.testing.assert_frame_equal(whole, gapped_night, rtol=1e-5)
 
 
 @pytest.mark.parametrize("rate_hz", [128, 200, 256])
@@ -312,13 +339,21 @@ def _secrets(data):
 
 
 def _readable(path):
-    """A file's bytes, and what its compressed parts hold."""
-    text = path.read_bytes().decode("latin-1")
+    """A file's bytes, and what its compressed and encoded parts hold."""
+    raw = path.read_bytes()
+    text = raw.decode("latin-1") + raw.decode("utf-16", errors="ignore")
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
-        table = pd.read_parquet(path)
-        text += table.to_csv() + str(pq.read_schema(path))
+        table, schema = pd.read_parquet(path), pq.read_schema(path)
+        text += table.to_csv() + str(schema) + str(schema.metadata)
+    elif path.suffix == ".png":
+        from PIL import Image
+
+        with Image.open(path) as image:
+            text += str(image.info)
+    for kind, data in re.findall(r"data:([\w/+.-]+;base64|[^\s\"',]+),([^\"'\s)]+)", text):
+        text += base64.b64decode(data).decode("latin-1") if kind.endswith("base64") else urllib.parse.unquote(data)
     return text
 
 
@@ -347,6 +382,11 @@ def test_nothing_of_the_patient_is_in_any_output(tmp_path, sleep_eeg, make_hypno
     table.to_csv(folder / "study.tsv", sep="\t", index=False)
     found = inspect_study(folder)
     assert [recording["patient_fields_filled"] for recording in found["recordings"]][:2] == [True, True]
+    from swa_cli.main import main
+
+    for options in ([], ["--json"]):
+        with pytest.raises(SystemExit):
+            main(["inspect", str(folder), *options])
     run = run_study(folder, results, jobs=1)
     assert run.results.nights["status"].tolist().count("done") == 2, run.results.problems
     said = capfd.readouterr()
@@ -355,6 +395,11 @@ def test_nothing_of_the_patient_is_in_any_output(tmp_path, sleep_eeg, make_hypno
     texts |= {f"repr {r.name}": repr(r) + str(vars(r)) + repr(r.source) + repr(vars(r.source)) for r in recordings}
     texts |= {str(path): _readable(path) for path in results.rglob("*") if path.is_file()}
     assert len(texts) > 20
+    kinds = {Path(name).suffix for name in texts}
+    assert {".html", ".svg", ".png", ".tsv", ".json", ".parquet", ".toml"} <= kinds
+    assert "night2.txt: " in texts[str(results / "problems.tsv")]  # the failed nights speak too
+    assert "night3.edf, channel C4-M1" in texts[str(results / "problems.tsv")]
+    assert any("<svg" in text and name.endswith(".html") for name, text in texts.items())  # pages were decoded
     leaks = [(name, secret) for name, text in texts.items() for secret in secrets if secret in text]
     leaks = [(name, secret) for name, secret in leaks if secret.startswith("QZ") or not name.startswith("/")]
     assert not leaks

@@ -59,8 +59,8 @@ def test_bids_events_name_stages_beside_other_events(read):
 
 
 def test_a_stage_column_with_an_unknown_word_is_an_error_not_unscored_time(read):
-    with pytest.raises(ScoringError, match=r"night\.csv.*'nrem 2'"):
-        read("onset,duration,stage\n0,30,W\n30,30,NREM 2\n60,30,NREM 2\n")
+    with pytest.raises(ScoringError, match=r"night\.csv.*'nrem two'"):
+        read("onset,duration,stage\n0,30,W\n30,30,NREM two\n60,30,NREM two\n")
 
 
 def test_columns_may_stand_in_any_order(read):

@@ -123,6 +123,27 @@ FORMS = {
     "changes.csv": "Time,Stage\n0,5\n60,3\n90,2\n150,1\n210,4\n270,5\n",
     "clock_changes.csv": "Time;Stage\n22:40:00;W\n22:41:00;N1\n22:41:30;N2\n22:42:30;N3\n22:43:30;R\n22:44:30;W\n",
     "lines.txt": "\n".join(LABELS),
+    "old_mac.txt": "\r".join(LABELS),
+    "words.txt": "WAKE\nSleep stage: W\nNREM1\nNREM 2\nSTAGE2\nstage 3\nNREM stage 4\nREM\nSleep stage REM\nWach\n",
+    "clocks.txt": "22:40:00\tW\n22:41:00\tN1\n22:41:30\tN2\n22:42:30\tN3\n22:43:30\tR\n22:44:30\tW\n",
+    "start_time.csv": "Start Time,Stage\n10:40:00 PM,W\n10:41:00 PM,N1\n10:41:30 PM,N2\n10:42:30 PM,N3\n10:43:30 PM,R\n"
+    "10:44:30 PM,W\n",
+    "dates.csv": "Nr,When,What\n"
+    + "\n".join(f"{i},01/03/2024 22:{40 + i // 2}:{30 * (i % 2):02d},{label}" for i, label in enumerate(LABELS)),
+    "events.csv": "Start Time,Duration [s],Event\n22:42:05,3,Arousal\n"
+    + "\n".join(f"22:{40 + i // 2}:{30 * (i % 2):02d},30,{label}" for i, label in enumerate(LABELS)),
+    "values.tsv": "onset\tduration\ttrial_type\tvalue\n"
+    + "\n".join(f"{30 * i}\t30\tsleep_stage\t{label}" for i, label in enumerate(LABELS)),
+    "sleep_words.tsv": "onset\tduration\ttrial_type\n"
+    + "\n".join(
+        f"{30 * i}\t30\tsleep_{ {'W': 'wake', 'R': 'REM'}.get(label, label) }" for i, label in enumerate(LABELS)
+    ),
+    "luna_dates.annot": "class\tinstance\tchannel\tstart\tstop\tmeta\n"
+    + "\n".join(
+        f"{label}\t.\t.\t2024-03-01-22:{40 + i // 2}:{30 * (i % 2):02d}\t+30\t." for i, label in enumerate(LABELS)
+    ),
+    "compumedics_table.csv": "Epoch,Time,Stage\n"
+    + "\n".join(f"{i + 1},22:{40 + i // 2}:{30 * (i % 2):02d},{label}" for i, label in enumerate(LABELS)),
 }
 
 
@@ -135,6 +156,28 @@ def test_every_form_gives_the_same_stages(read, recording, name):
     fitted, notes = fit_to_recording(scoring.hypnogram, recording)
     assert " ".join(stages_of(fitted)) == "W W N1 N2 N2 N3 N3 R R W" + " UNS" * 10
     assert notes == ("5.0 min of the recording are not scored",)
+
+
+def test_a_list_of_events_need_not_be_in_order_of_time(read, recording):
+    scoring = read("onset,duration,trial_type\n60,30,N2\n0,60,W\n", "a.csv")
+    assert spell(scoring) == "W W N2"
+
+
+@pytest.mark.parametrize("column", ["stage_hum", "majority", "code"])
+def test_onsets_are_never_passed_over_because_the_stages_have_another_name(read, column):
+    """Read as one stage a line, a scoring from 600 s on would begin with the recording."""
+    with pytest.raises(ScoringError, match=rf"without a column stage \(found onset, duration, {column}\)"):
+        read(f"onset,duration,{column}\n600,30,0\n630,30,2\n", "a.csv")
+
+
+def test_a_text_that_is_no_scoring_is_not_told_about_an_empty_line(read):
+    with pytest.raises(ScoringError, match="known here"):
+        read("Dear colleague,\nall went\nwell.\n\nThe other day\nwas a day.\n", "a.md")
+
+
+def test_clock_times_with_numbers_that_may_be_several_things_are_refused(read):
+    with pytest.raises(ScoringError, match="several things"):
+        read("Time,Stage\n22:40:00,0\n22:40:30,1\n22:41:00,2\n", "a.csv")
 
 
 def test_one_table_of_forms_and_each_is_used(tmp_path):
@@ -475,3 +518,13 @@ def test_damaged_scorings_are_read_or_refused_with_a_sentence(tmp_path, name, cu
     assert set(stages) <= set(STAGE_BY_WORD.values())
     assert told.remedy
     assert "mustermann" not in str(told).lower()
+
+
+def test_an_edf_scoring_counts_from_its_own_start_whatever_its_first_stage(edf_scoring, make_recording):
+    """The recording hides its clock: the first stage at 120 s stays there."""
+    scoring = read_scoring(edf_scoring([(120, 60, "Sleep stage W"), (180, 60, "Sleep stage N2")]))
+    hidden = dataclasses.replace(make_recording({"C4-M1": np.zeros(36_000)}), start=None, clock=None)
+    stages, epoch_s, notes = scoring.stages_in(hidden)
+    assert epoch_s == 30
+    assert " ".join(stages) == "UNS UNS UNS UNS W W N2 N2 UNS UNS UNS UNS"
+    assert notes == ("2.0 min of the recording are not scored",)

@@ -101,6 +101,36 @@ def test_a_key_beside_a_preset_overrides_it():
     assert criteria.negative_uv == (80.0, math.inf)
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"band_hz": (5, 1)}, r"band_hz = \(5, 1\): the lower limit must be below the upper"),
+        ({"filter_order": 9}, r"filter_order = 9: .* less than or equal to 8"),
+        ({"peak_prominence": "much", "times_mean": -1}, "times_mean = -1.*peak_prominence = 'much'"),
+        ({"negative_ub": (40, 200)}, "did you mean 'negative_uv'"),
+        ({"name": "riedner"}, "is no preset; expected one of riedner2007"),
+    ],
+)
+def test_a_wrong_value_of_ones_own_criteria_is_named(values, message):
+    with pytest.raises(SettingsError, match=message):
+        WaveCriteria(**values)
+
+
+def test_all_problems_of_nested_settings_are_told_at_once():
+    with pytest.raises(SettingsError, match=r"windows\.matched_min = 0.*waves\.filter_order = 9"):
+        check_settings({"waves": {"filter_order": 9}, "windows": {"matched_min": 0}})
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_criteria_that_differ_from_a_preset_do_not_go_by_its_name(name, tmp_path):
+    assert WaveCriteria.preset(name).name == name
+    own = WaveCriteria(name=name, peak_prominence=0.2)
+    assert own.name == "own"
+    assert own.band_hz == WaveCriteria.preset(name).band_hz
+    (tmp_path / "own.toml").write_text(Settings(waves=own).to_toml(), encoding="utf-8")
+    assert read_settings(tmp_path / "own.toml").waves == own
+
+
 def test_an_unknown_preset_is_told_the_known_ones():
     with pytest.raises(SettingsError, match="riedner2007"):
         WaveCriteria.preset("riedner")

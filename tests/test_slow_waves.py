@@ -106,7 +106,7 @@ def test_columns_of_a_wave_are_in_order_of_time():
     np.testing.assert_array_equal(filtered["end_s"][:-1], filtered["start_s"][1:])
 
 
-@hypothesis_settings(max_examples=25)
+@hypothesis_settings(max_examples=25, deadline=None)
 @given(st.integers(0, 50), st.floats(0.05, 20))
 def test_a_gain_g_multiplies_amplitudes_and_slopes_by_g_and_leaves_times(seed, gain):
     signal = pink(seed, 30)
@@ -287,6 +287,35 @@ def test_limits_of_the_default_hold_at_the_limit(values, chosen):
 )
 def test_presets_have_their_published_limits(name, values, chosen):
     assert select_waves(wave(**values), WaveCriteria.preset(name)).tolist() == [chosen]
+
+
+def test_the_relative_preset_takes_waves_above_the_mean_of_their_channel_and_night():
+    """Five small waves and one large: whatever the size of all, the same one is taken, which hides any drug effect."""
+    sizes = np.array([40.0, 40, 40, 40, 40, 100])
+    table = pd.concat([wave(negative_amplitude_uv=size, peak_to_peak_uv=2 * size) for size in sizes])
+    table = table.assign(end_s=1.2, stage="N2", channel="C4-M1").reset_index(drop=True)
+    criteria = WaveCriteria.preset("molle")
+    for gain in (1.0, 0.1, 3.0):
+        larger = table.assign(
+            negative_amplitude_uv=gain * table["negative_amplitude_uv"], peak_to_peak_uv=gain * table["peak_to_peak_uv"]
+        )
+        assert select_waves(larger, criteria).tolist() == [False] * 5 + [True]
+    other = table.assign(channel="F4-M1", negative_amplitude_uv=1000.0, peak_to_peak_uv=2000.0)  # another channel
+    wake = table.assign(stage="W", negative_amplitude_uv=1000.0, peak_to_peak_uv=2000.0)  # not part of the mean
+    both = pd.concat([table, other, wake], ignore_index=True)
+    assert select_waves(both, criteria).tolist() == [False] * 5 + [True] + [False] * 6 + [True] * 6
+    assert not select_waves(table.assign(end_s=0.85), criteria).any()  # zero crossings closer than 0.9 s
+
+
+def test_slow_oscillations_and_delta_waves_are_told_apart_by_duration():
+    rate = [1.5, 0.8]  # Hz: a minute of each
+    trace = np.concatenate([sine(hz, 60.0, 60) for hz in rate])
+    waves = measured(trace)
+    summary = summarize_waves(waves, WaveCriteria(), 2.0)
+    assert summary["slow_oscillation_density"][0] == pytest.approx(0.8 * 60 / 2, abs=1)
+    assert summary["delta_wave_density"][0] == pytest.approx(1.5 * 60 / 2, abs=1)
+    total = summary["slow_oscillation_density"][0] + summary["delta_wave_density"][0]
+    assert total == pytest.approx(summary["wave_density"][0])
 
 
 def test_the_length_of_a_halfwave_is_judged_apart_from_its_amplitude():

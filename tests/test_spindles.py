@@ -4,6 +4,7 @@ import logging
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from swa.measures.spindles import SPINDLE_COLUMNS, detect_spindles, summarize_spindles
@@ -220,3 +221,56 @@ def test_whole_night_takes_seconds():
 
     assert time.perf_counter() - begin < 10
     assert len(found.table) == pytest.approx(repeats * len(CENTRES_S), rel=0.1)
+
+
+# --- gaps: nothing crosses one
+
+GAP = (30_037, 40_037)  # samples; 100 s
+
+
+def interrupted(signal, offset_uv=0.0):
+    """The signal as a recording with a gap gives it: still at its mean there, another offset behind it."""
+    changed = signal.copy()
+    changed[GAP[1] :] += offset_uv
+    changed[GAP[0] : GAP[1]] = np.mean(np.delete(changed, slice(*GAP)))
+    usable = ALL.copy()
+    usable[slice(*GAP)] = False
+    return changed, usable
+
+
+def test_spindles_outside_a_gap_are_those_of_the_whole_night_to_the_sample():
+    signal, usable = interrupted(SIGNAL)
+    pieces = [(0, GAP[0]), (GAP[1], N_SAMPLES)]
+    found = detect_spindles(signal, usable, STAGES, EPOCH_S, RATE_HZ, pieces=pieces).table
+    whole = detect_spindles(SIGNAL, usable, STAGES, EPOCH_S, RATE_HZ).table  # filled, and not counted
+
+    def far(table, s=4.0):
+        outside = (table["end_s"] < GAP[0] / RATE_HZ - s) | (table["start_s"] > GAP[1] / RATE_HZ + s)
+        return table[outside].reset_index(drop=True)
+
+    np.testing.assert_allclose(far(found)["peak_s"], far(whole)["peak_s"], atol=1e-9)
+    # YASA's moving windows of 0.1 s round their times: an edge may move by 2 samples.
+    np.testing.assert_allclose(far(found)[["start_s", "end_s"]], far(whole)[["start_s", "end_s"]], atol=0.021)
+    columns = ["amplitude_uv", "frequency_hz"]
+    np.testing.assert_allclose(far(found)[columns], far(whole)[columns], rtol=5e-3)
+    assert (far(found)["start_s"] > GAP[1] / RATE_HZ).sum() > 20
+    assert not ((found["start_s"] < GAP[1] / RATE_HZ) & (found["end_s"] > GAP[0] / RATE_HZ)).any()
+
+
+def test_what_stands_before_a_gap_does_not_reach_behind_it():
+    pieces = [(0, GAP[0]), (GAP[1], N_SAMPLES)]
+    tables = []
+    for offset_uv in (0.0, 400.0):
+        signal, usable = interrupted(SIGNAL, offset_uv)
+        tables.append(detect_spindles(signal, usable, STAGES, EPOCH_S, RATE_HZ, pieces=pieces).table)
+    pd.testing.assert_frame_equal(*tables, rtol=1e-4)  # the Hilbert transform falls as 1 / t
+
+
+def test_spindles_beside_a_gap_are_found():
+    """Two seconds from either edge: the mirror image keeps the windows from running dry."""
+    centres_s = np.array([GAP[0] / RATE_HZ - 2.0, GAP[1] / RATE_HZ + 2.0, 100.0, 500.0])
+    signal, usable = interrupted(background(seed=3) + planted(centres_s))
+    pieces = [(0, GAP[0]), (GAP[1], N_SAMPLES)]
+    found = detect_spindles(signal, usable, STAGES, EPOCH_S, RATE_HZ, pieces=pieces).table
+    distance = np.abs(found["peak_s"].to_numpy()[:, None] - centres_s)
+    assert (distance.min(axis=0) < 0.3).all()

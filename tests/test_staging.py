@@ -1,12 +1,17 @@
 """Staging with YASA: which channels it uses, when it cannot, and what it makes of real and simulated sleep."""
 
+import dataclasses
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from swa.errors import RecordingError
 from swa.recordings.reader import read_recording
 from swa.sleep.scoring import epoch_length_s, stages_of
-from swa.sleep.staging import stage_recording, staging_channels
+from swa.sleep.staging import stage_at_gains, stage_recording, staging_channels
 
 TEN_MINUTES = np.zeros(60_000)
 
@@ -98,3 +103,58 @@ def test_a_simulated_night_is_staged_as_it_was_made():
     )
     staged = stages_of(stage_recording(recording))
     assert cohen_kappa_score(staged, made.stages) > 0.7
+
+
+@pytest.mark.slow
+def test_what_antropy_compiles_is_kept_for_the_next_process(tmp_path):
+    code = "import numba; before = numba.jit; from swa.sleep.staging import import_antropy; import_antropy()"
+    code += "; import antropy; assert numba.jit is before; print(antropy.higuchi_fd([1.0, 3.0, 2.0] * 50))"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = (
+        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert first == second != ""
+    assert list(tmp_path.rglob("*_higuchi_fd*.nbc"))
+
+
+def test_a_gap_does_not_change_the_stages_around_it(shared_data, tmp_path):
+    """The real nap with 90 s without recording at minute 10: all other epochs are staged as before."""
+    data = bytearray((shared_data / "recordings" / "nap_10ch_256hz.edf").read_bytes())
+    whole = stage_recording(read_recording(shared_data / "recordings" / "nap_10ch_256hz.edf"))
+    data[192:197] = b"EDF+D"
+    place = 0
+    for second in range(600, int(data[236:244])):
+        place = data.index(f"+{second}\x14\x14".encode(), place)
+        later = f"+{second + 90}\x14\x14".encode()
+        data[place : place + len(later)] = later
+    (tmp_path / "nap.edf").write_bytes(data)
+    recording = read_recording(tmp_path / "nap.edf")
+    assert recording.gaps == ((600.0, 690.0),)
+    interrupted = stage_recording(recording)
+    stages = stages_of(interrupted)
+    assert stages[20:23].tolist() == ["UNS"] * 3
+    np.testing.assert_array_equal(np.delete(stages, slice(20, 23)), stages_of(whole))
+    assert (interrupted.proba.iloc[20:23] == 0.2).all(axis=None)
+    np.testing.assert_allclose(
+        np.delete(interrupted.proba.to_numpy(), slice(20, 23), axis=0), whole.proba, atol=0.02
+    )  # edges of resampling
+
+
+@pytest.mark.slow
+def test_scaled_features_stage_as_the_scaled_signal_does(shared_data):
+    recording = read_recording(shared_data / "recordings" / "cycle_1ch_100hz.edf")
+    staging = stage_at_gains(recording)
+
+    class Scaled:
+        def __init__(self, gain):
+            self.gain = gain
+
+        def read(self, position):
+            samples, limits = recording.source.read(position)
+            return samples * self.gain, limits
+
+    for gain, stages in staging.stages_at_gain.items():
+        truly = stages_of(stage_recording(dataclasses.replace(recording, source=Scaled(gain))))
+        assert (truly == stages).mean() >= 0.995
+    assert any((stages != stages_of(staging.hypnogram)).any() for stages in staging.stages_at_gain.values())

@@ -1,5 +1,6 @@
 """The results folder: written whole or not at all, recognised when finished, harmless to spreadsheets."""
 
+import json
 import os
 
 import numpy as np
@@ -10,8 +11,17 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from swa.errors import StudyError
+from swa.settings import Settings
 from swa.study import store
-from swa.study.store import NightFolder, read_results, read_table, write_night, write_table, write_text
+from swa.study.store import (
+    NightFolder,
+    describe_results,
+    read_results,
+    read_table,
+    write_night,
+    write_table,
+    write_text,
+)
 
 
 @pytest.fixture
@@ -121,6 +131,17 @@ def test_the_other_tables_come_back(folder, night):
     pd.testing.assert_frame_equal(folder.read("cycles"), night.cycles, check_dtype=False)
     assert len(folder.read("spectra")) == len(night.spectra)
     assert folder.summary()["summary"]["channels"] == night.summary["channels"]
+
+
+def test_every_column_of_a_night_is_described_once_at_the_root(folder):
+    describe_results(folder.results, Settings())
+    for ending in ("slowwaves_events.parquet", "hypnogram_events.tsv", "swa_timeseries.tsv", "spectra.parquet"):
+        name = f"task-sleep_desc-{ending}"
+        described = json.loads((folder.results / name).with_suffix(".json").read_text(encoding="utf-8"))
+        path = folder.file(f"desc-{ending}")
+        columns = (pd.read_parquet(path) if path.suffix == ".parquet" else read_table(path)).columns
+        assert set(described) <= {*columns, "*"}
+        assert set(columns) <= set(described) or "*" in described
 
 
 # --- tables -------------------------------------------------------------------------------------------------------

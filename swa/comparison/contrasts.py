@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.design import design_limits, find_condition, text_column, usable_nights
+from swa.comparison.design import find_condition, is_control, nights_before, text_column, usable_nights
+from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.group import adjust_p, group_rows
-from swa.comparison.within_subject import Changes, cell_keys, measure_grid, subject_changes, subject_rows
+from swa.comparison.outcomes import over_subjects
+from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
 
@@ -29,10 +31,14 @@ MEASURES = (
     *("swa", "slow_oscillation_power", "delta_power", "theta_power", "alpha_power", "sigma_power", "beta_power"),
     *("swa_relative", "swa_energy", "swa_above_aperiodic", "aperiodic_exponent", "aperiodic_offset"),
     *("wave_density", "wave_density_baseline_fixed", "halfwave_rate", "wave_amplitude_p90", "wave_negative_amplitude"),
+    *("slow_oscillation_density", "delta_wave_density", "wave_amplitude_early_late_ratio"),
+    *("wave_slope_up_early_late_ratio",),
     *("wave_peak_to_peak", "wave_duration", "wave_slope_down", "wave_slope_up", "wave_max_slope_down"),
     *("wave_max_slope_up", "wave_multipeak_fraction", "wave_slope_up_matched", "wave_slope_down_matched"),
     *("process_s_initial", "swa_decline", "swa_early_late_ratio", "delta_sleep_ratio", "frontal_central_ratio"),
     *("spindle_density", "spindle_amplitude", "spindle_frequency"),
+    "aperiodic_exponent_high",
+    *("coupling_phase", "coupling_strength", "coupling_z", "travel_delay", "travel_origin_share"),
 )
 WINDOWS = ("night", "cycle-", "hour-", "dosehour-", "matched", "first60min", "first90min", "first120min")
 # Not a marker but what the markers rest on.
@@ -40,16 +46,40 @@ NOT_COMPARED = frozenset({"analysed_minutes"})
 # Fitted once over all nights of a subject, so that they cannot differ between that subject's nights.
 SHARED_OVER_NIGHTS = frozenset({"process_s_asymptote", "process_s_tau"})
 
+MEASURE_KEYS = ["subject", "session", "channel", "stages", "window", "measure", "value"]
 Source = Any  # Results, Nights or a table: told apart by what they carry, so that comparison needs no room above it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Rows to compare, the nights they belong to, and the pairs of conditions."""
+class _Measures:
+    """The long table measure by measure, from a table or from a results folder."""
 
-    rows: pd.DataFrame
+    table: pd.DataFrame | None = None
+    results: Any = None
+
+    def names(self) -> list[str]:
+        if self.results is not None:
+            return sorted(self.results.measure_names())
+        return sorted(str(name) for name in self._table()["measure"].dropna().unique())
+
+    def rows(self, name: str) -> pd.DataFrame:
+        if self.results is not None:
+            return self.results.measure(name)
+        table = self._table()
+        return table[(table["measure"] == name).to_numpy(dtype=bool)]
+
+    def _table(self) -> pd.DataFrame:
+        return self.table if self.table is not None else pd.DataFrame(columns=MEASURE_KEYS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Measures to compare, the nights they belong to (`used`: to a condition), and how they are compared."""
+
+    measures: _Measures
     nights: pd.DataFrame
-    pairs: tuple[tuple[str, str], ...]
+    used: pd.DataFrame
+    designs: tuple[ContrastDesign, ...]
 
 
 def compare_nights(
@@ -93,16 +123,35 @@ def compare_nights(
     Roles: *primary* is the declared marker (``measure stages window channel``). *Secondary* are the settings'
     `secondary` measures, default variant, at the primary's stages and channel in `secondary_windows`. The rest is
     *exploratory*, and so is everything when nothing is declared.
+
+    Examples
+    --------
+    Two nights of one subject, the second with the amplitude of the first times 1.2, so 1.44 times its power:
+
+    >>> import mne, swa
+    >>> hypnogram = swa.read_hypnogram("night.csv")
+    >>> raw = mne.io.read_raw_edf("night.edf", include=["C4-M1"], preload=True, verbose="error")
+    >>> louder = raw.copy().apply_function(lambda volt: 1.2 * volt, picks="all", verbose="error")
+    >>> nights = [
+    ...     swa.analyze_night(signal, hypnogram, subject="S01", condition=condition)
+    ...     for signal, condition in ((raw, "placebo"), (louder, "ketamine"))
+    ... ]
+    >>> contrasts = swa.compare_nights(nights, baseline="placebo")
+    >>> rows = contrasts.query("measure == 'swa' and stages == 'NREM' and window == 'cycle-1' and subject == 'S01'")
+    >>> rows[["contrast", "scale", "estimate"]].round(2).values.tolist()
+    [['ketamine:placebo', 'ratio', 1.44]]
     """
     settings = settings or Settings()
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
-    primary = declared_primary(plan.nights, settings.comparison)
+    primary = declared_primary(plan.used, settings.comparison)
     parts = []
-    limits = {pair: design_limits(plan.nights, *pair) for pair in plan.pairs}
-    for changes in _each_change(plan):
-        note, tested = limits[changes.treatment_name, changes.baseline_name]
-        parts.append(group_rows(changes, settings.comparison, design_note=note, tested=tested))
-        parts.append(subject_rows(changes, settings.comparison))
+    for grid, design, changes in _each_change(plan):
+        outcome = over_subjects(grid, changes, design, settings.comparison)
+        there = np.asarray(np.isfinite(outcome.estimate) if design.members else changes.present.any(axis=0))
+        parts.append(group_rows(changes, outcome, there, contrast=design.contrast, limits=design.limits))
+        if not design.members:  # between arms and groups there is no change of one subject
+            shown = _shown_for_subjects(grid, plan, primary, settings.comparison)
+            parts.append(subject_rows(changes.of_markers(shown), settings.comparison))
     if not parts:
         return _typed(pd.DataFrame(columns=CONTRAST_COLUMNS))
     table = pd.concat(parts, ignore_index=True)
@@ -110,24 +159,46 @@ def compare_nights(
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"] + " " + table["role"])
     alone = table["role"] == "primary"
     table.loc[alone, "p_adjusted"] = table.loc[alone, "p"]
-    table = _with_verdicts(table, plan.nights)
+    table = _with_verdicts(table, plan)
     table["_single"] = table["subject"] != "group"
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
     return _typed(table[CONTRAST_COLUMNS])
 
 
-def _with_verdicts(table: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame:
+def _shown_for_subjects(
+    grid: Grid, plan: Plan, primary: tuple[str, str, str, str] | None, settings: ComparisonSettings
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Markers with a row for each subject: all in a study of usual size, else the declared ones.
+
+    A row for each of 5,000 subjects and every marker would be tens of millions of rows that nobody reads.
+    """
+    if len(plan.used) <= settings.full_subject_rows_nights:
+        return np.ones(len(grid.markers), dtype=bool)
+    declared = primary or ("swa", "NREM", "cycle-1", "frontal")
+    markers = grid.markers
+    shown = (
+        (markers["variant"] == "")
+        & (markers["stages"] == declared[1])
+        & markers["window"].isin([*settings.secondary_windows, declared[2]])
+    ).to_numpy()
+    return shown if grid.measure in {*settings.secondary, declared[0]} else np.zeros(len(markers), dtype=bool)
+
+
+def _with_verdicts(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Verdict on each contrast: that of the nights it rests on; empty where nobody judged them."""
+    nights = plan.used
     if "verdict" not in nights:
         return table.assign(verdict="", verdict_reasons="")
     doubtful = nights[text_column(nights, "verdict").isin(["caution", "unusable"])]
     reasons: dict[tuple[str, str], str] = {}
-    for contrast in table["contrast"].unique():
-        found = doubtful[doubtful["condition"].isin(contrast.split(":"))]
+    for design in plan.designs:
+        found = doubtful[doubtful["condition"].isin([design.treatment, design.baseline, design.other])]
         for subject, part in found.groupby("subject"):
-            reasons[contrast, str(subject)] = "; ".join(part["session"] + ": " + text_column(part, "verdict_reasons"))
+            texts = part["session"] + ": " + text_column(part, "verdict_reasons")
+            reasons[design.contrast, str(subject)] = "; ".join(texts)
         if len(found):
-            reasons[contrast, "group"] = f"a night to be read with caution in {', '.join(found['subject'].unique())}"
+            names = ", ".join(found["subject"].unique())
+            reasons[design.contrast, "group"] = f"a night to be read with caution in {names}"
     why = [reasons.get(key, "") for key in zip(table["contrast"], table["subject"], strict=True)]
     return table.assign(verdict=["caution" if text else "sound" for text in why], verdict_reasons=why)
 
@@ -139,6 +210,7 @@ def subject_values(
     nights: pd.DataFrame | None = None,
     contrast: str | None = None,
     settings: Settings | None = None,
+    measures: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Each subject's baseline and treatment value of every marker, as paired plots show them.
 
@@ -146,6 +218,8 @@ def subject_values(
     ----------
     source, baseline, nights, contrast, settings
         As for `compare_nights`.
+    measures : iterable of str, optional
+        Only these measures.
 
     Returns
     -------
@@ -157,7 +231,9 @@ def subject_values(
     settings = settings or Settings()
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     parts = []
-    for changes in _each_change(plan):
+    for _, design, changes in _each_change(plan, measures):
+        if design.members:
+            continue
         cell = np.nonzero(changes.present)
         part = cell_keys(changes, *cell)
         part["baseline"] = changes.on_reported_scale(changes.baseline[cell])
@@ -168,6 +244,17 @@ def subject_values(
     if not parts:
         return pd.DataFrame(columns=SUBJECT_VALUE_COLUMNS)
     return pd.concat(parts).sort_values([*SORT_COLUMNS, "subject"], kind="stable", ignore_index=True)
+
+
+def nights_of(source: Source, nights: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the table of nights of a source, as `compare_nights` takes it."""
+    measures, own = _tables(source)
+    known = own if nights is None else nights
+    if known is not None:
+        return known
+    table = measures.table if measures.table is not None else pd.DataFrame(columns=MEASURE_KEYS)
+    _require(table, ["subject", "session", "condition"])
+    return table[["subject", "session", "condition"]].drop_duplicates()
 
 
 def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> str:
@@ -268,16 +355,24 @@ def _roles(
     return np.where(is_primary, "primary", np.where(is_secondary, "secondary", "exploratory")).astype(object)
 
 
-def _each_change(plan: Plan) -> Iterator[Changes]:
-    # Measure by measure, so that the matrices of one measure at a time are in memory.
-    for measure, rows in plan.rows.groupby("measure", observed=True, sort=True):
+def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[Grid, ContrastDesign, Changes]]:
+    wanted = None if measures is None else set(measures)
+    # Measure by measure, so that the rows and matrices of one measure at a time are in memory.
+    for measure in plan.measures.names():
+        if measure in NOT_COMPARED or (wanted is not None and measure not in wanted):
+            continue
+        rows = _rows_of_nights(plan.measures.rows(measure), plan.nights)
         if measure in SHARED_OVER_NIGHTS:
             rows = rows[rows["variant"] != ""]
-        if rows.empty or measure in NOT_COMPARED:
+        if rows.empty:
             continue
         grid = measure_grid(rows, plan.nights)
-        for treatment, baseline in plan.pairs:
-            yield subject_changes(grid, treatment, baseline)
+        pairs: dict[tuple[str, str], Changes] = {}
+        for design in plan.designs:
+            pair = (design.treatment, design.baseline)
+            if pair not in pairs:
+                pairs[pair] = subject_changes(grid, *pair)
+            yield grid, design, pairs[pair]
 
 
 def _plan(
@@ -287,19 +382,36 @@ def _plan(
     contrast: str | None,
     settings: ComparisonSettings,
 ) -> Plan:
-    measures, own_nights = _tables(source)
-    nights = own_nights if nights is None else nights
-    if nights is None:
-        _require(measures, ["subject", "session", "condition"])
-        nights = measures[["subject", "session", "condition"]].drop_duplicates()
+    measures, _ = _tables(source)
+    nights = nights_of(source, nights)
     used = usable_nights(nights)
+    before = nights_before(nights)
     conditions = sorted(used["condition"].unique())
     if contrast is not None:
         pairs = [_named_pair(contrast, conditions)]
     else:
         base = find_baseline(nights, settings, baseline)
         pairs = [(name, base) for name in conditions if name != base]
-    return Plan(rows=_rows_of_nights(measures, used), nights=used, pairs=tuple(pairs))
+        pairs += _controlled_pairs(used, [name for name in conditions if name != base], base, settings)
+    both = pd.concat([used, before]).sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
+    designs = find_designs(used, before, tuple(pairs), settings)
+    return Plan(measures=measures, nights=both if len(before) else used, used=used, designs=tuple(designs))
+
+
+def _controlled_pairs(
+    nights: pd.DataFrame, treatments: list[str], baseline: str, settings: ComparisonSettings
+) -> list[tuple[str, str]]:
+    """Pair each treatment with the control condition, where the same subjects had both and the baseline is neither."""
+    if baseline.casefold() not in {name.casefold() for name in settings.baseline} or is_control(baseline):
+        return []
+    there = nights.groupby("subject")["condition"].agg(set)
+    return [
+        (drug, control)
+        for control in treatments
+        if is_control(control)
+        for drug in treatments
+        if not is_control(drug) and any({drug, control} <= conditions for conditions in there)
+    ]
 
 
 def _named_pair(contrast: str, conditions: list[str]) -> tuple[str, str]:
@@ -312,12 +424,16 @@ def _named_pair(contrast: str, conditions: list[str]) -> tuple[str, str]:
     return pairs[contrast.casefold()]
 
 
-def _tables(source: Source) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+def _tables(source: Source) -> tuple[_Measures, pd.DataFrame | None]:
     """Measures, and the nights where the source carries them."""
     if isinstance(source, pd.DataFrame):
-        return source, None
+        _require(source, MEASURE_KEYS)
+        return _Measures(table=source), None
+    if hasattr(source, "measure_names"):
+        return _Measures(results=source), source.nights
     if hasattr(source, "measures") and hasattr(source, "nights"):
-        return source.measures, source.nights
+        _require(source.measures, MEASURE_KEYS)
+        return _Measures(table=source.measures), source.nights
     if not isinstance(source, Iterable):
         raise StudyError(
             f"A {type(source).__name__} cannot be compared.",
@@ -332,12 +448,11 @@ def _tables(source: Source) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         parts.append(night.measures.assign(**own))
     if not parts:
         raise StudyError("There are no nights to compare.", "Give at least a baseline and a treatment night.")
-    return pd.concat(parts, ignore_index=True), None
+    return _Measures(table=pd.concat(parts, ignore_index=True)), None
 
 
 def _rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame:
     """Rows of the nights that are used, with `night` as position and text columns as sorted categories."""
-    _require(measures, ["subject", "session", "channel", "stages", "window", "measure", "value"])
     columns = {name: _category(measures.get(name), len(measures)) for name in TEXT_COLUMNS}
     rows = pd.DataFrame(columns)
     rows["value"] = pd.to_numeric(measures["value"]).to_numpy(dtype=float, na_value=np.nan)
@@ -346,12 +461,9 @@ def _rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFram
         subject.codes.astype(np.int64) * len(session.categories) + session.codes, return_inverse=True
     )
     place = {key: i for i, key in enumerate(zip(nights["subject"], nights["session"], strict=True))}
+    subjects, sessions = subject.categories.tolist(), session.categories.tolist()
     position = [
-        place.get(
-            (subject.categories[code // len(session.categories)], session.categories[code % len(session.categories)]),
-            -1,
-        )
-        for code in pair.tolist()
+        place.get((subjects[code // len(sessions)], sessions[code % len(sessions)]), -1) for code in pair.tolist()
     ]
     rows["night"] = np.array(position, dtype=np.int64)[inverse] if len(rows) else np.empty(0, dtype=np.int64)
     return rows[rows["night"] >= 0]

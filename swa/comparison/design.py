@@ -11,6 +11,9 @@ from swa.errors import StudyError
 CONTROL_WORDS = ("placebo", "sham", "saline", "vehicle", "control")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
 BEFORE_WORDS = {"pre", "before"}
+BEFORE = "|pre"  # no condition of a study file ends so; names the nights before the infusion of a condition
+
+FEWEST_OF_A_SEQUENCE = 2  # subjects of each order from which an effect of the period can be told apart
 
 Direction = Literal["earlier", "later", "mixed", "unknown"]
 
@@ -26,6 +29,18 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Sorted by subject and session, with text in subject, session and condition.
     """
+    table = _clean_nights(nights)
+    return table[~_before_infusion(table)].reset_index(drop=True)
+
+
+def nights_before(nights: pd.DataFrame) -> pd.DataFrame:
+    """Nights that `usable_nights` leaves out because they precede the infusion; `BEFORE` marks their condition."""
+    table = _clean_nights(nights)
+    before = table[_before_infusion(table)]
+    return before.assign(condition=before["condition"] + BEFORE).reset_index(drop=True)
+
+
+def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in ("subject", "session", "condition") if name not in nights]
     if missing:
         raise StudyError(
@@ -43,7 +58,7 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
         raise StudyError(
             f"{first['subject']}/{first['session']} stands for two nights.", "Give each night its own session."
         )
-    return table[~_before_infusion(table)].reset_index(drop=True)
+    return table
 
 
 def _before_infusion(nights: pd.DataFrame) -> pd.Series:
@@ -84,13 +99,18 @@ def find_condition(name: str, conditions: list[str]) -> str:
     )
 
 
-def night_order(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[int, int]:
-    """Count the subjects with the baseline first, and those with the treatment first, by `period`, else `order`."""
+def place_of_nights(nights: pd.DataFrame) -> pd.DataFrame:
+    """Mean `period`, else `order`, of each subject's nights of a condition: subjects x conditions."""
     place = pd.Series(np.nan, index=nights.index)
     for name in ("order", "period"):  # the later one wins where it is known
         if name in nights:
             place = pd.to_numeric(nights[name], errors="coerce").astype(float).fillna(place)
-    mean = place.groupby([nights["subject"], nights["condition"]]).mean().unstack()
+    return place.groupby([nights["subject"], nights["condition"]]).mean().unstack()
+
+
+def night_order(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[int, int]:
+    """Count the subjects with the baseline first, and those with the treatment first, by `period`, else `order`."""
+    mean = place_of_nights(nights)
     step = mean.get(treatment, pd.Series(dtype=float)) - mean.get(baseline, pd.Series(dtype=float))
     return int((step > 0).sum()), int((step < 0).sum())
 
@@ -116,8 +136,6 @@ def design_limits(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[
     groups = sorted(set(text_column(own, "group")) - {""})
     if len(groups) > 1:
         notes.append(f"groups {', '.join(groups)} together")
-    if all(night_order(nights, treatment, baseline)):
-        notes.append("period effect not removed")
     return "; ".join(notes), not arms
 
 
@@ -154,15 +172,16 @@ def design_statement(nights: pd.DataFrame, baseline: str) -> str:
     if arms:
         sentences.append(
             f"Subjects were in parallel arms ({', '.join(arms)}): changes from {baseline} are shown without a p, "
-            "because only a comparison between the arms can show an effect of the drug."
+            "because only a comparison between the arms can show an effect of the drug; it is adjusted for each "
+            "subject's own baseline (ANCOVA)."
         )
     else:
-        classes = {name: _direction(used, name, baseline) for name in treatments if not _is_control(name)}
+        classes = {name: _direction(used, name, baseline) for name in treatments if not is_control(name)}
         for direction in dict.fromkeys(classes.values()):
             names = [name for name in treatments if classes.get(name) == direction]
             sentences.append(_sentence(used, names, baseline, direction))
-        controls = [name for name in treatments if _is_control(name)]
-        if controls and classes and not _is_control(baseline):
+        controls = [name for name in treatments if is_control(name)]
+        if controls and classes and not is_control(baseline):
             pairs = ", ".join(f"{name}:{controls[0]}" for name in classes)
             sentences.append(f"The controlled comparison is {pairs}, not the change from {baseline}.")
         if not classes:
@@ -172,7 +191,8 @@ def design_statement(nights: pd.DataFrame, baseline: str) -> str:
     return " ".join(sentences)
 
 
-def _is_control(condition: str) -> bool:
+def is_control(condition: str) -> bool:
+    """Whether the name of a condition or arm is that of a control."""
     return any(word in condition.casefold() for word in CONTROL_WORDS)
 
 
@@ -198,11 +218,15 @@ def _sentence(nights: pd.DataFrame, treatments: list[str], baseline: str, direct
             f"{first} subjects had {baseline} first, {last} {name}"
             for name, (first, last) in zip(treatments, counts, strict=True)
         )
-        balanced = all(first == last for first, last in counts)
-        period = "which widens the intervals" if balanced else "and biases the estimates, since the orders are unequal"
-        kind = "a crossover" if _is_control(baseline) else "in both orders, but without a control condition"
-        return f"{compared}, {kind} ({orders}). An effect of the period is not removed, {period}."
-    if not _is_control(baseline):
+        kind = "a crossover" if is_control(baseline) else "in both orders, but without a control condition"
+        if all(min(count) >= FEWEST_OF_A_SEQUENCE for count in counts):
+            removed = "An effect of the period is removed by comparing the two orders; carry-over is not"
+            return f"{compared}, {kind} ({orders}). {removed}."
+        return (
+            f"{compared}, {kind} ({orders}). An effect of the period is not removed, and biases the estimates, since "
+            "the orders are unequal."
+        )
+    if not is_control(baseline):
         order = f", and {unsaid}" if direction == "unknown" else ""
         return (
             f"{compared} without a control condition{order}: the drug is confounded with night order, adaptation "

@@ -25,9 +25,10 @@ from swa.comparison.within_subject import MEASURED, ZERO, Changes, Floats, Ints,
 from swa.settings import ComparisonSettings
 
 CELLS_AT_ONCE = 8_000_000  # subset means held at a time: 64 MB
-
-
 FEWEST_TESTED = 3
+# The limit of these is a percentile of the subject's own baseline nights, so that their baseline value is the same in
+# every subject and has no spread to standardise by.
+FIXED_BY_CONSTRUCTION = frozenset({"wave_density_baseline_fixed"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,8 @@ def sign_flip_test(changes: npt.ArrayLike, settings: ComparisonSettings | None =
         One change per subject and marker; NaN is left out.
     settings : ComparisonSettings, optional
         confidence, and how many flips are gone through: all 2^n up to `exact_flip_subjects` subjects, beyond that
-        `random_flips` of them, drawn with a fixed seed, each with its mirror image, the identity included.
+        `random_flips` of them, drawn with a fixed seed, each with its mirror image, the identity included; beyond
+        `most_flip_subjects` none (NaN).
 
     Returns
     -------
@@ -72,6 +74,10 @@ def sign_flip_test(changes: npt.ArrayLike, settings: ComparisonSettings | None =
     settings = settings or ComparisonSettings()
     values = _columns(changes)
     n = np.isfinite(values).sum(axis=0)
+    values, n = (
+        np.where(n <= settings.most_flip_subjects, values, np.nan),
+        np.where(n <= settings.most_flip_subjects, n, 0),
+    )
     exact = n <= settings.exact_flip_subjects
     flips = np.where(exact, 2 ** np.minimum(n, settings.exact_flip_subjects), _even(settings.random_flips))
     rank = np.floor((1 - settings.confidence) * flips / 2 + 1e-9).astype(np.int64)
@@ -211,71 +217,112 @@ def _moments(values: Floats) -> tuple[Ints, Floats, Floats]:
     return n, mean, np.where(n > 1, sd, np.nan)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One test over subjects for each marker, on the scale of comparison; NaN where the design allows none."""
+
+    estimate: Floats
+    low: Floats
+    high: Floats
+    p: Floats
+    n: Ints
+    method: npt.NDArray[np.object_]
+    note: npt.NDArray[np.object_]
+
+
 def group_rows(
-    changes: Changes, settings: ComparisonSettings, *, design_note: str = "", tested: bool = True
+    changes: Changes, outcome: Outcome, markers: npt.NDArray[np.bool_], *, contrast: str = "", limits: str = ""
 ) -> pd.DataFrame:
     """One row per marker over subjects, in the columns of contrasts that do not depend on other rows.
-
-    `n` is the number of subjects with a change. The test is the sign flip where its interval exists (n >= 6 at 95 %),
-    else t; below two subjects there is no interval.
 
     Parameters
     ----------
     changes : Changes
         One measure in one contrast.
-    settings : ComparisonSettings
-        Level, flips.
-    design_note : str
-        What the design forbids this row to be read as; stands in every note.
-    tested : bool
-        False where the design makes the p of this contrast meaningless (arms): it is then NaN.
+    outcome : Outcome
+        Its test over subjects; `n` is the number of subjects that it rests on.
+    markers : array of bool
+        Markers to have a row for.
+    contrast : str
+        Name of the contrast, where it is not that of the changes.
+    limits : str
+        What the design forbids these rows to be read as; stands in every note.
     """
-    change = changes.change
-    marker = np.flatnonzero(changes.present.any(axis=0))
-    change, present, reason = change[:, marker], changes.present[:, marker], changes.reason[:, marker]
-    n, mean, _ = _moments(change)
-    t = paired_t(change, settings.confidence)
-    flip = sign_flip_test(change, settings)
-    by_flip = np.isfinite(flip.low)
+    marker = np.flatnonzero(markers)
+    gap = changes.present & (changes.reason != MEASURED)
+    left_out = np.stack([gap.sum(axis=0), (gap & (changes.reason == ZERO)).sum(axis=0)], axis=1)
     table = cell_keys(changes, np.zeros(len(marker), dtype=np.int64), marker)
     table["subject"] = "group"
-    table["estimate"] = changes.on_reported_scale(mean)
-    table["ci_low"] = changes.on_reported_scale(np.where(by_flip, flip.low, t.low))
-    table["ci_high"] = changes.on_reported_scale(np.where(by_flip, flip.high, t.high))
-    # Two subjects: two numbers that happen to agree would give any p.
-    table["p"] = np.where(by_flip, flip.p, np.where(n >= FEWEST_TESTED, t.p, np.nan)) if tested else np.nan
-    table["n"] = n
-    kind = np.where(flip.exact, "sign-flip, exact", f"sign-flip, {_even(settings.random_flips)} random flips")
-    table["method"] = np.where(by_flip, kind, np.where(n > 1, "paired t", ""))
-    gap = present & (reason != MEASURED)
-    left_out = np.stack([gap.sum(axis=0), (gap & (reason == ZERO)).sum(axis=0)], axis=1)
-    effect = hedges_g_av(changes.baseline[:, marker], changes.treatment[:, marker])
-    t_low, t_high = changes.on_reported_scale(t.low), changes.on_reported_scale(t.high)
-    fixed = "; ".join(text for text in (_repeats(changes), design_note) if text)
+    table["contrast"] = contrast or changes.contrast
+    for name, values in (("estimate", outcome.estimate), ("ci_low", outcome.low), ("ci_high", outcome.high)):
+        table[name] = changes.on_reported_scale(values[marker])
+    table["p"], table["n"], table["method"] = outcome.p[marker], outcome.n[marker], outcome.method[marker]
+    fixed = "; ".join(text for text in (_repeats(changes), limits) if text)
+    effect = hedges_g_av(changes.baseline, changes.treatment)
     table["note"] = [
         "; ".join(
             part
             for part in (
-                _flip_note(n[i], flip.level[i], by_flip=bool(by_flip[i])),
-                _t_note(t, i, t_low[i], t_high[i], by_flip=bool(by_flip[i]), tested=tested and n[i] >= FEWEST_TESTED),
-                f"g_av {effect[i]:.2f}" if math.isfinite(effect[i]) else "",
+                outcome.note[i],
+                _effect_note(effect[i], changes.grid.measure) if contrast in ("", changes.contrast) else "",
                 _left_out_note(*left_out[i]),
                 fixed,
             )
             if part
         )
-        for i in range(len(marker))
+        for i in marker
     ]
     return table
 
 
-def _flip_note(n: int, level: float, *, by_flip: bool) -> str:
+def paired_outcome(changes: Changes, settings: ComparisonSettings, *, tested: bool = True) -> Outcome:
+    """Test whether the mean change is none: sign flips where their interval exists (n >= 6 at 95 %), else t.
+
+    Below two subjects there is no interval, below three no p: two numbers that happen to agree would give any.
+    `tested` is False where the design makes a p meaningless (within an arm): it is then NaN.
+    """
+    change = changes.change
+    n, mean, _ = _moments(change)
+    t = paired_t(change, settings.confidence)
+    flip = sign_flip_test(change, settings)
+    by_flip = np.isfinite(flip.low)
+    p = np.where(by_flip, flip.p, np.where(n >= FEWEST_TESTED, t.p, np.nan))
+    kind = np.where(flip.exact, "sign-flip, exact", f"sign-flip, {_even(settings.random_flips)} random flips")
+    t_low, t_high = changes.on_reported_scale(t.low), changes.on_reported_scale(t.high)
+    note = np.full(len(n), "", dtype=object)
+    for i in range(len(n)):
+        said = tested and n[i] >= FEWEST_TESTED
+        parts = (
+            _flip_note(n[i], flip.level[i], by_flip=bool(by_flip[i]), most=settings.most_flip_subjects),
+            _t_note(t, i, t_low[i], t_high[i], by_flip=bool(by_flip[i]), tested=said),
+        )
+        note[i] = "; ".join(part for part in parts if part)
+    return Outcome(
+        estimate=mean,
+        low=np.where(by_flip, flip.low, t.low),
+        high=np.where(by_flip, flip.high, t.high),
+        p=p if tested else np.full(len(n), np.nan),
+        n=n,
+        method=np.where(by_flip, kind, np.where(n > 1, "paired t", "")).astype(object),
+        note=note,
+    )
+
+
+def _effect_note(effect: float, measure: str) -> str:
+    if measure in FIXED_BY_CONSTRUCTION:
+        return "no g_av: baseline nights hardly vary by construction"
+    return f"g_av {effect:.2f}" if math.isfinite(effect) else ""
+
+
+def _flip_note(n: int, level: float, *, by_flip: bool, most: int) -> str:
     if by_flip:
         return f"{100 * level:.1f} % interval"
     if n == 0:
         return "no subject has a change"
     if n == 1:
         return "one subject: no interval over subjects"
+    if n > most:
+        return "sign flips left out: with so many subjects they say what t says"
     few = f"too few subjects for a sign-flip interval (smallest sign-flip p {2 / 2**n:.3g})"
     return few if n >= FEWEST_TESTED else f"{few}; two subjects: no test"
 

@@ -10,6 +10,7 @@ for m treatment and k baseline nights: the variance of the difference of two mea
 condition do.
 """
 
+import dataclasses
 import math
 import unicodedata
 from dataclasses import dataclass
@@ -32,10 +33,15 @@ Bools = npt.NDArray[np.bool_]
 DIFFERENCE_MEASURES = frozenset(
     {
         "aperiodic_exponent",
+        "aperiodic_exponent_high",
         "aperiodic_offset",
+        "coupling_phase",
+        "coupling_z",
         "spindle_frequency",
         "swa_above_aperiodic",
         "swa_decline",
+        "travel_delay",
+        "travel_origin_share",
         "wave_multipeak_fraction",
     }
 )
@@ -117,6 +123,10 @@ class Changes:
         change = self.treatment - self.baseline
         return np.where(np.abs(change) <= 1e-12 * np.maximum(np.abs(self.baseline), 1.0), 0.0, change)
 
+    def of_markers(self, chosen: Bools) -> "Changes":
+        """Return the changes with rows for the chosen markers alone."""
+        return self if chosen.all() else dataclasses.replace(self, present=self.present & chosen)
+
     def on_reported_scale(self, values: Floats) -> Floats:
         """Ratios and geometric means from ln values; differences as they are."""
         return np.exp(values) if self.grid.scale == "ratio" else values
@@ -159,7 +169,8 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
             f"{' '.join(markers.iloc[marker[cell]]).strip()}.",
             "A row of measures is unique in subject, session, channel, stages, window, measure and variant.",
         )
-    note_codes, notes = pd.factorize(rows["note"].to_numpy(dtype=object), sort=True)
+    note = rows["note"].astype("category").cat  # sorted, so that the last code is the last text
+    note_codes, notes = note.codes.to_numpy(), note.categories.to_numpy(dtype=object)
     codes = np.zeros(shape, dtype=np.int64)
     codes[night, marker] = note_codes
     values = np.full(shape, np.nan)
@@ -168,11 +179,10 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
     scale = scale_of(measure)
     nonpositive = (values <= 0) & (scale == "ratio")
     values[nonpositive] = np.nan
-    units = rows["unit"].astype(str)
     return Grid(
         measure=measure,
         scale=scale,
-        unit=next((unit for unit in units.unique() if unit), ""),
+        unit=next((str(unit) for unit in rows["unit"].unique() if unit), ""),
         nights=nights,
         markers=markers,
         values=np.log(values) if scale == "ratio" else values,

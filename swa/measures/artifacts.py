@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from swa.settings import ArtifactSettings, Band
 
-RULES = ("gap", "clipped", "amplitude", "flat", "muscle")
+RULES = ("gap", "clipped", "amplitude", "flat", "muscle", "focal")
 # A step of the size that the amplitude rule catches rings in the 0.5-4 Hz filter for about a second on either side.
 RINGING_S = 1.0
 FLAT_WINDOW_S = 5.0
@@ -28,12 +28,17 @@ class Artifacts:
     ----------
     samples : dict of str to ndarray of bool, shape (n_samples,)
         Unusable samples by rule (`RULES`).
-    windows : ndarray of bool, shape (n_windows,)
-        Windows that hold an unusable sample.
+    by_rule : dict of str to ndarray of bool, shape (n_windows,)
+        Windows that each rule excludes: those that hold an unusable sample, or that are themselves judged.
     """
 
     samples: dict[str, NDArray[np.bool_]]
-    windows: NDArray[np.bool_]
+    by_rule: dict[str, NDArray[np.bool_]]
+
+    @property
+    def windows(self) -> NDArray[np.bool_]:
+        """Windows that any rule excludes."""
+        return np.logical_or.reduce(list(self.by_rule.values()))
 
     @property
     def unusable(self) -> NDArray[np.bool_]:
@@ -50,6 +55,7 @@ def find_artifacts(
     muscle_power: NDArray[np.float64],
     settings: ArtifactSettings | None = None,
     pieces: Sequence[Piece] | None = None,
+    focal: NDArray[np.bool_] | None = None,
 ) -> Artifacts:
     """Find the unusable time of one channel.
 
@@ -69,6 +75,8 @@ def find_artifacts(
         Limits.
     pieces : sequence of (int, int), optional
         First and end sample of each uninterrupted piece; what lies between them is a gap. One piece by default.
+    focal : ndarray of bool, shape (n_windows,), optional
+        Windows in which this channel alone is large, from `find_focal`.
 
     Returns
     -------
@@ -98,8 +106,59 @@ def find_artifacts(
         "flat": _flat(signal_uv, rate_hz, settings.flat_uv) & ~gap,
         "muscle": _mark_windows(window_starts[bursts], window_length, len(signal_uv)),
     }
-    hard = gap | samples["clipped"] | amplitude | samples["flat"]
-    return Artifacts(samples=samples, windows=_touches(hard, window_starts, window_length) | bursts)
+    alone = np.zeros(len(window_starts), bool) if focal is None else focal
+    samples["focal"] = _mark_windows(window_starts[alone], window_length, len(signal_uv))
+    by_rule = {
+        rule: _touches(samples[rule], window_starts, window_length) if samples[rule].any() else np.zeros_like(bursts)
+        for rule in ("gap", "clipped", "amplitude", "flat")
+    }
+    return Artifacts(samples=samples, by_rule=by_rule | {"muscle": bursts, "focal": alone})
+
+
+def find_focal(
+    slow_power: NDArray[np.float64], is_nrem: NDArray[np.bool_], settings: ArtifactSettings | None = None
+) -> NDArray[np.bool_]:
+    """Find windows in which one channel alone is large in the slow band: an electrode, not the brain.
+
+    Parameters
+    ----------
+    slow_power : ndarray, shape (n_channels, n_windows)
+        Power of each window in the slow band, µV².
+    is_nrem : ndarray of bool, shape (n_windows,)
+        Windows of N2 and N3.
+    settings : ArtifactSettings, optional
+        `focal_factor` and `focal_channels`.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_channels, n_windows)
+
+    Notes
+    -----
+    Each channel is taken relative to its own NREM median and held against the median channel in the same window, so
+    that slow waves which grow in all channels, as under a drug, cannot be focal.
+    """
+    settings = settings or ArtifactSettings()
+    nothing = np.zeros(slow_power.shape, bool)
+    if len(slow_power) < settings.focal_channels or not is_nrem.any():
+        return nothing
+    typical = np.median(slow_power[:, is_nrem], axis=1, keepdims=True)
+    if not (typical > 0).sum() >= settings.focal_channels:
+        return nothing
+    relative = slow_power / np.where(typical > 0, typical, np.inf)
+    return relative > settings.focal_factor * np.median(relative[typical[:, 0] > 0], axis=0)
+
+
+def scale_limits(settings: ArtifactSettings, factor: float) -> ArtifactSettings:
+    """Limits halved (0.5: stricter) or doubled (2: more lenient), to see what the result owes to them."""
+    return settings.model_copy(
+        update={
+            "muscle_factor": settings.muscle_factor * factor,
+            "focal_factor": settings.focal_factor * factor,
+            "amplitude_uv": settings.amplitude_uv * factor,
+            "flat_uv": settings.flat_uv / factor,
+        }
+    )
 
 
 def _touches(samples: NDArray[np.bool_], starts: NDArray[np.int64], length: int) -> NDArray[np.bool_]:

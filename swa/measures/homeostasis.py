@@ -35,7 +35,7 @@ def summarize_decline(
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(epoch_power)
     known = nrem & np.isfinite(logs)
-    early, late = known & (hours <= 1), known & (hours > total - 1)
+    early, late = (known & hour for hour in first_and_last_hour(nrem, epoch_s))
     if not (early.any() and late.any()):
         reason = "no usable epoch in the first or the last hour of NREM"
         return {"swa_decline": (float("nan"), "1/h", reason), "swa_early_late_ratio": (float("nan"), "1", reason)}
@@ -44,3 +44,25 @@ def summarize_decline(
         "swa_decline": (float(slope), "1/h", ""),
         "swa_early_late_ratio": (float(np.mean(epoch_power[early]) / np.mean(epoch_power[late])), "1", ""),
     }
+
+
+def first_and_last_hour(nrem: NDArray[np.bool_], epoch_s: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Epochs of the first and of the last hour of NREM.
+
+    Parameters
+    ----------
+    nrem : ndarray of bool, shape (n_epochs,)
+        N2 and N3.
+    epoch_s : float
+        Length of an epoch.
+
+    Returns
+    -------
+    tuple of ndarray of bool, shape (n_epochs,)
+        Both empty below 2 h of NREM: they would overlap.
+    """
+    hours = np.cumsum(nrem) * epoch_s / HOUR_S
+    total = float(hours[-1]) if len(hours) else 0.0
+    if total < 2:
+        return np.zeros_like(nrem), np.zeros_like(nrem)
+    return nrem & (hours <= 1), nrem & (hours > total - 1)

@@ -1,24 +1,99 @@
-"""Which nights to trust: one word and its reasons, from limits that stand in the settings."""
+"""Which channels and nights to trust: one word and its reasons, from limits that stand in the settings."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from swa.settings import QualitySettings
+import numpy as np
+from numpy.typing import NDArray
+
+from swa.settings import ArtifactSettings, QualitySettings
 
 SOUND, CAUTION, UNUSABLE = "sound", "caution", "unusable"
+FEWEST_OTHERS = 3
+
+
+def spectrum_levels(
+    density: Mapping[str, NDArray[np.float64]],
+    frequencies_hz: NDArray[np.floating],
+    settings: ArtifactSettings | None = None,
+) -> dict[str, dict[str, float | None]]:
+    """NREM power of each channel over that of the other EEG channels.
+
+    Parameters
+    ----------
+    density : dict of str to ndarray, shape (n_frequencies,)
+        Mean NREM spectrum of each channel, µV²/Hz.
+    frequencies_hz : ndarray
+        Their frequencies.
+    settings : ArtifactSettings, optional
+        The two bands.
+
+    Returns
+    -------
+    dict
+        Per channel, `slow` and `fast`: the mean ln density less the median of the other channels'; None with fewer
+        than three others.
+    """
+    settings = settings or ArtifactSettings()
+    found: dict[str, dict[str, float | None]] = {name: {} for name in density}
+    for key, (low, high) in (("slow", settings.spectrum_slow_hz), ("fast", settings.spectrum_fast_hz)):
+        inside = (frequencies_hz >= low) & (frequencies_hz <= high)
+        level = {
+            name: float(np.log(spectrum[inside]).mean())
+            for name, spectrum in density.items()
+            if np.isfinite(spectrum[inside]).all() and (spectrum[inside] > 0).all()
+        }
+        for name in density:
+            others = [value for other, value in level.items() if other != name]
+            known = name in level and len(others) >= FEWEST_OTHERS
+            found[name][key] = round(level[name] - float(np.median(others)), 4) if known else None
+    return found
+
+
+def find_bad_channels(summary: Mapping[str, Any], settings: ArtifactSettings | None = None) -> dict[str, str]:
+    """Channels of a night that are bad, each with its reason.
+
+    Parameters
+    ----------
+    summary : mapping
+        `Night.summary`.
+    settings : ArtifactSettings, optional
+        `bad_channel_share`, `spectrum_above`, `spectrum_below`.
+    """
+    settings = settings or ArtifactSettings()
+    bad: dict[str, str] = {}
+    for name, rules in summary["unusable_nrem_share"].items():
+        if rules["any"] > settings.bad_channel_share:
+            bad[name] = f"{rules['any']:.0%} of its NREM is unusable (limit {settings.bad_channel_share:.0%})"
+            continue
+        for key, level in summary.get("spectrum_levels", {}).get(name, {}).items():
+            low, high = settings.spectrum_slow_hz if key == "slow" else settings.spectrum_fast_hz
+            if level is None or -np.log(settings.spectrum_below) <= level <= np.log(settings.spectrum_above):
+                continue
+            factor = np.exp(abs(level))
+            bad[name] = f"its NREM power at {low:g}-{high:g} Hz is {factor:.3g} times " + (
+                f"that of the other EEG channels (limit {settings.spectrum_above:g})"
+                if level > 0
+                else f"below that of the other EEG channels (limit {settings.spectrum_below:g})"
+            )
+            break
+    return bad
 
 
 def judge_night(
-    summary: Mapping[str, Any], bad_channel_share: float, settings: QualitySettings | None = None
+    summary: Mapping[str, Any],
+    artifacts: ArtifactSettings | None = None,
+    settings: QualitySettings | None = None,
 ) -> tuple[str, tuple[str, ...]]:
     """Verdict on a measured night.
 
     Parameters
     ----------
     summary : mapping
-        `Night.summary`: `unusable_nrem_share` by channel and rule, `statistics` in min, `staging_confidence`.
-    bad_channel_share : float
-        Share of unusable NREM above which a channel is bad.
+        `Night.summary`: `unusable_nrem_share` by channel and rule, `spectrum_levels`, `statistics` in min,
+        `staging_confidence`, `staging`.
+    artifacts : ArtifactSettings, optional
+        What makes a channel bad.
     settings : QualitySettings, optional
         Limits.
 
@@ -31,19 +106,39 @@ def judge_night(
     """
     settings = settings or QualitySettings()
     shares = {name: rules["any"] for name, rules in summary["unusable_nrem_share"].items()}
-    bad = [name for name, share in shares.items() if share > bad_channel_share]
+    bad = find_bad_channels(summary, artifacts)
     if len(bad) == len(shares):
-        return UNUSABLE, (f"more than {bad_channel_share:.0%} of NREM is unusable in every EEG channel",)
-    reasons = [f"{name}: {shares[name]:.0%} of NREM unusable, the channel is left out" for name in bad]
+        why = "; ".join(f"{name}: {reason}" for name, reason in bad.items())
+        return UNUSABLE, (f"every EEG channel is bad ({why})",)
+    reasons = [f"{name}: {reason}; the channel is left out" for name, reason in bad.items()]
     reasons += [
         f"{name}: {share:.0%} of NREM unusable"
         for name, share in shares.items()
         if name not in bad and share > settings.unusable_nrem_share
     ]
+    reasons += [
+        f"{name}: artefact rules remove {share:.0%} of the slow waves"
+        for name, share in summary.get("lost_waves_share", {}).items()
+        if name not in bad and share is not None and share > max(settings.lost_waves_share, 2 * shares[name])
+    ]
     nrem_min = float(summary["statistics"].get("N2") or 0) + float(summary["statistics"].get("N3") or 0)
     if nrem_min < settings.nrem_min:
         reasons.append(f"{nrem_min:.0f} min of NREM, fewer than {settings.nrem_min:g}")
+    reasons += _staging_reasons(summary, settings)
+    return (CAUTION if reasons else SOUND), tuple(reasons)
+
+
+def _staging_reasons(summary: Mapping[str, Any], settings: QualitySettings) -> list[str]:
+    """What automatic staging gives to doubt; a lab's scoring has no confidence and no bias of YASA's."""
+    reasons = []
     confidence = summary["staging_confidence"]
     if confidence is not None and confidence < settings.staging_confidence:
         reasons.append(f"mean confidence of the staging {confidence:.2f}, below {settings.staging_confidence:g}")
-    return (CAUTION if reasons else SOUND), tuple(reasons)
+    staging = summary.get("staging") or {}
+    uncertain = (staging.get("uncertain_share") or {}).get("NREM")
+    if uncertain is not None and uncertain > settings.uncertain_share:
+        reasons.append(f"staging is uncertain in {uncertain:.0%} of N2 and N3")
+    for measure, shift in (staging.get("largest_shift") or {}).items():
+        if shift is not None and measure != "n3_min" and abs(shift) > settings.staging_shift:
+            reasons.append(f"{measure} moves by {shift:+.0%} when the stager sees the EEG 20 % larger or smaller")
+    return reasons

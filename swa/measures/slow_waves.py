@@ -62,9 +62,18 @@ class SlowWaves:
     """
 
     table: pd.DataFrame = field(repr=False)
-    criteria: WaveCriteria
+    criteria: WaveCriteria = field(repr=False)
     analysed_min: pd.DataFrame = field(repr=False)
     average: pd.DataFrame = field(repr=False)
+
+    def __repr__(self) -> str:
+        channels = ", ".join(self.analysed_min["channel"].unique())
+        minutes = self.analysed_min.groupby("stage", sort=False)["minutes"].max()
+        longest = ", ".join(f"{stage} {value:.0f}" for stage, value in minutes.items())
+        return (
+            f"<SlowWaves {self.criteria.name}: {len(self.select())} slow waves of {len(self.table)} half-waves; "
+            f"{channels}; min analysed: {longest}>"
+        )
 
     def select(self) -> pd.DataFrame:
         """The slow waves: the half-waves that meet the amplitude criteria."""
@@ -188,13 +197,36 @@ def is_halfwave(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
     """Which half-waves have the lengths that the criteria ask for, whatever their amplitude."""
     negative_s = table["midcrossing_s"] - table["start_s"]
     positive_s = table["end_s"] - table["midcrossing_s"]
-    return negative_s.between(*criteria.halfwave_s) & positive_s.between(*criteria.positive_s)
+    return (
+        negative_s.between(*criteria.halfwave_s)
+        & positive_s.between(*criteria.positive_s)
+        & (negative_s + positive_s).between(*criteria.duration_s)
+    )
+
+
+def _is_above_mean(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
+    above = pd.Series(True, index=table.index)
+    if criteria.times_mean == 0:
+        return above
+    counted = is_halfwave(table, criteria)
+    if "stage" in table:
+        counted &= table["stage"].isin(["N2", "N3"])
+    channel = table.get("channel", above)
+    for column in ("negative_amplitude_uv", "peak_to_peak_uv"):
+        means = table[column].where(counted).groupby(channel).transform("mean")
+        above &= table[column] >= criteria.times_mean * means
+    return above
 
 
 def select_waves(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
-    """Which half-waves are slow waves."""
+    """Which half-waves are slow waves.
+
+    Limits relative to the mean (`times_mean`) refer to the half-waves of N2 and N3 of each channel in the table, where
+    it has these columns; else to all of them. They cancel whatever makes all waves of a night larger.
+    """
     return (
         is_halfwave(table, criteria)
+        & _is_above_mean(table, criteria)
         & table["negative_amplitude_uv"].between(*criteria.negative_uv)
         & table["positive_amplitude_uv"].between(*criteria.positive_uv)
         & table["peak_to_peak_uv"].between(*criteria.peak_to_peak_uv)
@@ -278,8 +310,11 @@ def summarize_waves(
     n = len(taken)
     amplitudes = waves["negative_amplitude_uv"].to_numpy()[inside]
     multipeak = waves["negative_peaks"].to_numpy()[taken] > 1
+    n_slow = int(np.count_nonzero(waves["duration_s"].to_numpy()[taken] >= criteria.slow_oscillation_s))
     rows: dict[str, tuple[float, str, int]] = {
         "wave_density": (n / minutes, "1/min", n),
+        "slow_oscillation_density": (n_slow / minutes, "1/min", n_slow),
+        "delta_wave_density": ((n - n_slow) / minutes, "1/min", n - n_slow),
         "halfwave_rate": (n_inside / minutes, "1/min", n_inside),
         "wave_amplitude_p90": (float(np.quantile(amplitudes, 0.9)) if n_inside else float("nan"), "µV", n_inside),
         "wave_multipeak_fraction": (float(multipeak.mean()) if n else float("nan"), "1", n),

@@ -1,5 +1,6 @@
 """Sleep spindles of N2 and N3 of one channel, found by YASA."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +26,8 @@ SPINDLE_COLUMNS = (
 EDGE_S = 0.1
 # Signal kept before and after the analysed time, for the filters to settle.
 MARGIN_S = 10.0
+# Its mirror image at the edges of a gap: more than half of YASA's filters (2.2 s) and windows (2 s).
+MIRROR_S = 5.0
 # Outside this standard deviation (of the middle 90 % of the samples, µV) YASA refuses a signal, as one in another unit,
 # and answers as if there were no spindle.
 POSSIBLE_SD_UV = (0.1, 1000.0)
@@ -57,6 +60,7 @@ def detect_spindles(
     epoch_s: float,
     rate_hz: float,
     settings: SpindleSettings | None = None,
+    pieces: Sequence[tuple[int, int]] | None = None,
 ) -> Spindles:
     """Find the spindles of N2 and N3 in one channel.
 
@@ -72,6 +76,8 @@ def detect_spindles(
         Length of an epoch in s, rate of the signal in Hz.
     settings : SpindleSettings, optional
         The detector.
+    pieces : sequence of (int, int), optional
+        First and end sample of each uninterrupted piece; by default the whole signal is one.
 
     Returns
     -------
@@ -109,11 +115,14 @@ def detect_spindles(
         return Spindles(table=_empty(), analysed_min=minutes, reason=reason)
     first, end = np.flatnonzero(analysed)[[0, -1]] + (0, 1)
     first, end = max(first - round(MARGIN_S * rate_hz), 0), min(end + round(MARGIN_S * rate_hz), len(signal))
-    scatter_uv = float(trimbothstd(signal[first:end], cut=0.05))
+    inside = [(max(a, first), min(b, end)) for a, b in pieces or [(0, len(signal))] if max(a, first) < min(b, end)]
+    apart, source = _set_apart(signal, inside, round(rate_hz))
+    scatter_uv = float(trimbothstd(apart[source >= 0], cut=0.05))
     if not POSSIBLE_SD_UV[0] < scatter_uv < POSSIBLE_SD_UV[1]:
         reason = f"a standard deviation of {scatter_uv:.3g} µV between the first and the last N2 or N3: no EEG"
         return Spindles(table=_empty(), analysed_min=minutes, reason=reason)
-    table = _to_table(_run_yasa(signal[first:end], analysed[first:end], rate_hz, settings), first / rate_hz)
+    found = _run_yasa(apart, analysed[source] & (source >= 0), rate_hz, settings)
+    table = _to_table(found, source, rate_hz)
     kept = table[_wholly_inside(table, analysed, rate_hz)].reset_index(drop=True)
     peak = np.minimum((kept["peak_s"].to_numpy() * rate_hz).astype(int), len(signal) - 1)
     kept["stage"] = stage_of_sample[peak]
@@ -189,9 +198,31 @@ def _run_yasa(
     return None if found is None else found.summary()
 
 
-def _to_table(found: pd.DataFrame | None, offset_s: float) -> pd.DataFrame:
+def _set_apart(
+    signal: NDArray[np.float64], pieces: Sequence[tuple[int, int]], step: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Pieces one after the other, with their own mirror images between them, so that no filter or window joins two.
+
+    Each piece stands where it stood, modulo `step` samples: the windows of YASA, every 0.2 s, fall as without the gap.
+    Also returned is the sample of the signal that each sample is, -1 in a mirror image.
+    """
+    margin = round(MIRROR_S * step)
+    parts, source, place = [], [], 0
+    for i, (first, end) in enumerate(pieces):
+        before = margin + (first - pieces[0][0] - place - margin) % step if i else 0
+        after = margin if i < len(pieces) - 1 else 0
+        parts.append(np.pad(signal[first:end], (before, after), mode="reflect"))
+        source.append(np.pad(np.arange(first, end), (before, after), constant_values=-1))
+        place += len(parts[-1])
+    return np.concatenate(parts), np.concatenate(source)
+
+
+def _to_table(found: pd.DataFrame | None, source: NDArray[np.int64], rate_hz: float) -> pd.DataFrame:
     if found is None or found.empty:
         return _empty()
+    # A spindle lies within one piece, as only those are analysed; its times move with the sample of its peak.
+    peak = np.minimum(np.rint(found["Peak"].to_numpy() * rate_hz).astype(int), len(source) - 1)
+    offset_s = (source[peak] - peak) / rate_hz
     return pd.DataFrame(
         {
             "stage": "",

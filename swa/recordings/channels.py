@@ -228,7 +228,9 @@ def _read_signal(position: int, signal: SignalInfo, layout: Layout, settings: Ch
     role = _setting(settings.roles, signal.label)
     unit = _setting(settings.units, signal.label)
     if role is not None and role != meaning.role:
-        meaning = Meaning(role=role, name=tidy_label(signal.label) or "without label", note="role from the settings")
+        meaning = Meaning(
+            role=role, name=tidy_label(signal.label) or "without label", note="role from the settings or channels.tsv"
+        )
     elif role is None and unit is None and meaning.role != "ignore" and _is_no_voltage(signal.unit):
         note = f"its unit is {tidy_label(signal.unit)}, not a voltage; the settings channels.units can correct it"
         meaning = replace(meaning, role="ignore", note=note)

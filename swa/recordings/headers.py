@@ -75,6 +75,8 @@ class SignalHeader:
         Physical minimum and maximum, digital minimum and maximum; None where the field is no number.
     is_annotations : bool
         Whether it holds annotations in place of samples.
+    transducer, prefilter : str
+        Electrode and filters, as in the file.
     """
 
     label: str
@@ -84,6 +86,8 @@ class SignalHeader:
     samples: int
     limits: tuple[float | None, ...]
     is_annotations: bool
+    transducer: str = ""
+    prefilter: str = ""
 
     @property
     def physical(self) -> tuple[float, float] | None:
@@ -178,8 +182,12 @@ def read_header(path: str | Path) -> Header:
         The file is not there, is something else, or its header does not tell where its samples stand.
     """
     path = Path(path)
+    if path.is_dir():
+        raise RecordingError(
+            f"{path.name or path}: this is a folder, not a recording.", "Name one file; `swa run` takes whole folders."
+        )
     if not path.is_file():
-        raise RecordingError(f"{path.name}: there is no such file.", "Check the path in the study file.")
+        raise RecordingError(f"{path.name}: there is no such file.", "Check its path.")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(HEAD)
@@ -374,7 +382,7 @@ def _read_signals(path: Path, fields: bytes, n_signals: int, record_s: float | N
     for width in _WIDTHS:
         columns.append([fields[place + i * width : place + (i + 1) * width] for i in range(n_signals)])
         place += width * n_signals
-    labels, _, units, *limits, _, counts, _ = columns
+    labels, transducers, units, *limits, prefilters, counts, _ = columns
     signals: list[SignalHeader] = []
     first = 0
     for i in range(n_signals):
@@ -394,6 +402,8 @@ def _read_signals(path: Path, fields: bytes, n_signals: int, record_s: float | N
                 samples=int(count),
                 limits=tuple(read_number(column[i]) for column in limits),
                 is_annotations=read_text(labels[i]).casefold() in ("edf annotations", "bdf annotations"),
+                transducer=read_text(transducers[i]),
+                prefilter=read_text(prefilters[i]),
             )
         )
         first += int(count)

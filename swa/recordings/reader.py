@@ -1,9 +1,11 @@
 """Recordings: what a file holds, and its signals in µV at one rate, read channel group by channel group."""
 
 import datetime
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +15,8 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.recordings.channels import Channel, SignalInfo, assign_channels
 from swa.recordings.headers import Header, header_notes, read_header, signal_infos
+from swa.recordings.mne_marks import read_marks
+from swa.recordings.record_times import SHORTEST_PIECE_S
 from swa.settings import Settings
 
 if TYPE_CHECKING:
@@ -96,6 +100,9 @@ class Recording:
         Whether the header's fields about the patient say anything; what they say never leaves the file.
     clipped_samples : int
         Consecutive samples at the recording's limit that count as clipped.
+    header_facts : dict of str to dict
+        Per EEG channel what nights are compared by: `transducer`, `prefilter`, `physical_range_uv`, `rate_hz` and
+        `derivation`. Nothing of the patient.
     source : SignalSource
         Where the samples are read from.
     """
@@ -111,7 +118,27 @@ class Recording:
     gaps: tuple[tuple[float, float], ...] = ()
     has_patient_fields: bool | None = None
     clipped_samples: int = 3
+    header_facts: Mapping[str, Mapping[str, str | float | None]] = field(default_factory=dict, repr=False)
     source: SignalSource = field(repr=False)
+
+    def __repr__(self) -> str:
+        roles = Counter(channel.role for channel in self.channels)
+        signals = ", ".join(f"{count} {role.upper()}" for role, count in roles.items() if role != "ignore")
+        begin = "" if self.start is None else f", from {self.start:%Y-%m-%d %H:%M}"
+        gaps = f", {len(self.gaps)} gap{'s' * (len(self.gaps) > 1)}" if self.gaps else ""
+        return f"<Recording {self.name}: {self.duration_s / 3600:.2f} h{begin}{gaps}; {signals or 'no known signal'}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the signals, what each was taken for and why, and the notes."""
+        columns = {"channel": "name", "role": "role", "rate (Hz)": "rate_hz", "unit": "unit", "derivation": "note"}
+        rows = [
+            "".join(f"<td>{escape(str(getattr(channel, name)))}</td>" for name in columns.values())
+            for channel in self.channels
+        ]
+        head = "".join(f"<th>{name}</th>" for name in columns)
+        table = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f"<p>{escape(repr(self).strip('<>'))}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
 
     @property
     def n_samples(self) -> int:
@@ -219,38 +246,116 @@ class Recording:
         name : str
             How messages call it.
 
+        Returns
+        -------
+        Recording
+
         Raises
         ------
         RecordingError
-            mne has read it from an interrupted EDF+D or BDF+D, whose pieces it joins without a word.
+            mne has read it from an interrupted EDF+D or BDF+D, whose pieces it joins without a word; or nothing of it
+            was recorded.
+
+        Notes
+        -----
+        ``BAD_ACQ_SKIP`` (the acquisition was off) is a gap, and nothing is filtered across it, nor across an ``EDGE
+        boundary`` or ``BAD boundary``, where two recordings were joined. Other segments whose description begins with
+        ``bad`` are unusable, as everywhere in mne, and the samples stay for the staging. Channels in
+        ``raw.info["bads"]``, and those that mne knows to be something else (``stim``, ``resp``, ...), are left alone
+        unless the settings give them a role.
+
+        Examples
+        --------
+        An array in µV becomes a recording through `mne.io.RawArray`, which takes V:
+
+        >>> import mne, numpy as np, swa
+        >>> signal_uv = np.random.default_rng(0).normal(size=(1, 60_000))
+        >>> raw = mne.io.RawArray(signal_uv * 1e-6, mne.create_info(["C4-M1"], 100.0, "eeg"), verbose="error")
+        >>> swa.Recording.from_raw(raw).duration_s
+        600.0
         """
         settings = settings or Settings()
         _refuse_joined_pieces(raw, name)
+        marks = read_marks(raw)
         rate_hz = float(raw.info["sfreq"])
+        kept = marks.pieces(raw.n_times, round(SHORTEST_PIECE_S * rate_hz))
+        if not kept:
+            raise RecordingError(f"{name}: nothing of it was recorded.", "Look at its BAD_ACQ_SKIP annotations.")
         infos = [SignalInfo(label=label, rate_hz=rate_hz, unit="V") for label in raw.ch_names]
+        left_alone = {label: why for label, why in marks.ignored.items() if label not in settings.channels.roles}
+        roles = settings.channels.roles | dict.fromkeys(left_alone, "ignore")
+        channels = assign_channels(infos, settings.channels.model_copy(update={"roles": roles}))
+        channels = tuple(
+            replace(channel, note=left_alone[channel.labels[0]])
+            if channel.role == "ignore" and channel.labels[0] in left_alone
+            else channel
+            for channel in channels
+        )
         start = raw.info["meas_date"]
+        edges = [0, *(edge for piece in kept for edge in piece), raw.n_times]
+        gaps = zip(edges[::2], edges[1::2], strict=True)
+        inner = range(
+            1, len(kept)
+        )  # two pieces that touch are a gap of no length, which a filter does not cross either
         return cls(
             name=name,
             path=None,
             start=None if start is None else (start + datetime.timedelta(seconds=raw.first_time)).replace(tzinfo=None),
-            duration_s=raw.n_times / rate_hz,
+            duration_s=float(raw.n_times / rate_hz),
+            gaps=tuple((a / rate_hz, b / rate_hz) for i, (a, b) in enumerate(gaps) if a < b or i in inner),
             rate_hz=settings.signal.rate_hz,
-            channels=assign_channels(infos, settings.channels),
+            channels=channels,
+            notes=marks.notes(rate_hz),
             clipped_samples=settings.artifacts.clipped_samples,
-            source=RawSource(raw),
+            source=RawSource(raw, kept, marks.bad),
         )
+
+    def to_raw(self) -> "mne.io.BaseRaw":
+        """`mne.io.Raw` of the channels that are analysed, in V at the analysis rate.
+
+        Returns
+        -------
+        mne.io.RawArray
+            EEG, EOG, EMG and ECG under their names here, derivations made. Gaps are annotated ``BAD_ACQ_SKIP``, and
+            clipped samples of a channel ``BAD_clipped``. Channels that cannot be read are missing.
+        """
+        import mne
+
+        channels = [channel for channel in self.channels if channel.role in (*ANALYSED, "ecg")]
+        group = self.read(channels)
+        info = mne.create_info([c.name for c in group.channels], group.rate_hz, [c.role for c in group.channels])
+        raw = mne.io.RawArray(group.data_uv * 1e-6, info, verbose="error")
+        if self.start is not None:
+            raw.set_meas_date(self.start.replace(tzinfo=datetime.UTC))
+        spans: list[tuple[float, float, str, tuple[str, ...]]] = [
+            (start_s, end_s, "BAD_ACQ_SKIP" if end_s > start_s else "EDGE boundary", ()) for start_s, end_s in self.gaps
+        ]
+        for channel, clipped in zip(group.channels, group.clipped, strict=True):
+            edges = np.flatnonzero(np.diff(clipped.astype(np.int8), prepend=0, append=0)).reshape(-1, 2) / group.rate_hz
+            spans += [(start_s, end_s, "BAD_clipped", (channel.name,)) for start_s, end_s in edges]
+        onsets, ends, texts, names = zip(*spans, strict=True) if spans else ((), (), (), ())
+        durations = np.subtract(ends, onsets)
+        raw.set_annotations(mne.Annotations(onsets, durations, texts, raw.info["meas_date"], names))
+        return raw
 
 
 @dataclass(frozen=True)
 class RawSource:
-    """Samples of an `mne.io.Raw`."""
+    """Samples of an `mne.io.Raw`: of its pieces, and where they are marked as bad."""
 
     raw: "mne.io.BaseRaw"
+    pieces: tuple[Piece, ...]
+    bad: tuple[tuple[int, int, tuple[str, ...]], ...] = ()
 
     def read(self, position: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Samples in V. The limit of the recording is not known to mne: its extremes stand in for it."""
         samples = self.raw.get_data(picks=[position])[0]
-        return samples, (samples == samples.max()) | (samples == samples.min())
+        unusable = np.zeros(len(samples), bool)
+        for first, end, labels in self.bad:
+            if not labels or self.raw.ch_names[position] in labels:
+                unusable[first:end] = True
+        samples, unusable = (np.concatenate([array[a:b] for a, b in self.pieces]) for array in (samples, unusable))
+        return samples, unusable | (samples == samples.max()) | (samples == samples.min())
 
 
 @dataclass(frozen=True)
@@ -317,6 +422,22 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     ------
     RecordingError
         The file is not there, is no EDF or BDF, holds no signals, or does not tell where its samples belong.
+
+    See Also
+    --------
+    Recording.from_raw : a recording of any other format, through mne.
+
+    Examples
+    --------
+    >>> import swa
+    >>> recording = swa.read_recording("night.edf")
+    >>> [channel.name for channel in recording.of_role("eeg")]
+    ['F3-M2', 'C4-M1']
+    >>> recording.duration_s / 3600, recording.rate_hz
+    (1.5, 100.0)
+    >>> signals = next(recording.groups("eeg"))  # µV, up to eight channels at a time
+    >>> signals.data_uv.shape
+    (2, 540000)
     """
     settings = settings or Settings()
     header = read_header(path)
@@ -334,8 +455,36 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
         notes=(*header.notes, *header_notes(header, used)),
         has_patient_fields=header.has_patient_fields,
         clipped_samples=settings.artifacts.clipped_samples,
+        header_facts={channel.name: _header_facts(header, channel) for channel in channels if channel.role == "eeg"},
         source=EdfSource(header),
     )
+
+
+def _header_facts(header: Header, channel: Channel) -> dict[str, str | float | None]:
+    """What the header says about how a channel was recorded; of a derivation, what it says about both signals."""
+    signals = [header.signals[position] for position in channel.signals]
+    ranges = [abs(signal.physical[1] - signal.physical[0]) for signal in signals if signal.physical]
+    return {
+        "transducer": " / ".join(dict.fromkeys(signal.transducer[:60] for signal in signals)),
+        "prefilter": " / ".join(dict.fromkeys(signal.prefilter for signal in signals)),
+        "physical_range_uv": round(max(ranges) * UV_PER_UNIT[channel.unit], 3)
+        if ranges and channel.unit in UV_PER_UNIT
+        else None,
+        "rate_hz": channel.rate_hz,
+        "derivation": channel.note,
+    }
+
+
+def as_recording(recording: "Recording | mne.io.BaseRaw", settings: Settings | None = None) -> Recording:
+    """Take a recording as it is, or make one of an `mne.io.Raw`."""
+    if isinstance(recording, Recording):
+        return recording
+    if not hasattr(recording, "get_data") or not hasattr(recording, "info"):
+        raise RecordingError(
+            f"Expected a Recording or an mne.io.Raw, got {type(recording).__name__}.",
+            "Read a file with swa.read_recording, or put an array into mne.io.RawArray.",
+        )
+    return Recording.from_raw(recording, settings)
 
 
 def _refuse_joined_pieces(raw: "mne.io.BaseRaw", name: str) -> None:

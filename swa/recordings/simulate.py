@@ -119,6 +119,15 @@ def simulate_study(
     ValueError
         If an argument is outside its range, names an unknown condition or channel, two nights would share a file, or
         a file of one of these names is there already.
+
+    Examples
+    --------
+    >>> import swa
+    >>> study = swa.simulate_study(
+    ...     "simulated", subjects=1, hours=1.5, rate_hz=100.0, channels=("C4-M1",), effect={"ketamine": 1.25}, seed=7
+    ... )
+    >>> study.name, sorted(path.name for path in study.parent.glob("*.edf"))
+    ('study.tsv', ['S01_baseline.edf', 'S01_ketamine.edf'])
     """
     common = NightPlan(
         seed=_check_seed(seed),

@@ -62,9 +62,23 @@ def paired_changes(
     title : str
         Title of the plot.
 
+    Returns
+    -------
+    matplotlib.figure.Figure
+
     Notes
     -----
     Ratio measures have a logarithmic axis and a geometric mean; only subjects with both values are drawn.
+
+    Examples
+    --------
+    >>> import swa
+    >>> from swa.comparison.contrasts import subject_values
+    >>> marker = "measure == 'swa' and stages == 'NREM' and window == 'night' and channel == 'C4-M1'"
+    >>> values = subject_values(swa.read_results("results")).query(marker)
+    >>> figure = swa.figures.paired_changes(values, unit="µV²", title="SWA")
+    >>> figure.axes[0].get_ylabel()
+    'µV²'
     """
     complete = values[np.isfinite(values["baseline"]) & np.isfinite(values["treatment"])]
     contrasts = sorted(values["contrast"].unique())
@@ -114,9 +128,22 @@ def forest(
     title : str
         Title of the plot.
 
+    Returns
+    -------
+    matplotlib.figure.Figure
+
     Notes
     -----
     A filled mark has an interval that excludes no change; a cross has no interval. Arrows: the interval goes on.
+
+    Examples
+    --------
+    >>> import swa
+    >>> rows = swa.read_results("results").contrasts.query(
+    ...     "subject == 'group' and channel == 'C4-M1' and stages == 'NREM' and window == 'night'"
+    ... )
+    >>> figure = swa.figures.forest(rows, count="subjects", title="ketamine against baseline")
+    >>> figure.savefig("forest.png")
     """
     rows = rows[(rows["scale"] == "ratio") & np.isfinite(rows["estimate"])].reset_index(drop=True)
     places = _places(rows["measure"])

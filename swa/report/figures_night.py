@@ -84,6 +84,17 @@ def night_overview(
         Initial level and asymptote in µV² and time constant in h, from sleep onset on: drawn dashed.
     title : str
         Written over the hypnogram.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import swa
+    >>> night = swa.analyze_night(swa.read_recording("night.edf"), swa.read_hypnogram("night.csv"))
+    >>> figure = swa.figures.night_overview(night.epochs, night.hypnogram, night.spectrogram, night.cycles)
+    >>> figure.savefig("night.png", dpi=150)
     """
     stages = _stage_table(hypnogram)
     end_h = float((stages["onset"] + stages["duration"]).max()) / 3600 if len(stages) else 1.0
@@ -126,10 +137,22 @@ def slow_wave_average(
     title : str
         Title of the plot.
 
+    Returns
+    -------
+    matplotlib.figure.Figure
+
     Raises
     ------
     SwaError
         No condition was given.
+
+    Examples
+    --------
+    >>> import swa
+    >>> waves = swa.detect_slow_waves(swa.read_recording("night.edf"), swa.read_hypnogram("night.csv"))
+    >>> figure = swa.figures.slow_wave_average({"baseline": waves}, channel="C4-M1")
+    >>> figure.axes[0].get_ylabel()
+    'band-passed EEG (µV)'
     """
     tables = {name: found.average if isinstance(found, SlowWaves) else found for name, found in waves.items()}
     shared = _shared_channels(tables)
@@ -198,6 +221,18 @@ def average_spectra(
         End of the frequency axis.
     title : str
         Title of the plot.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import swa
+    >>> night = swa.analyze_night(swa.read_recording("night.edf"), swa.read_hypnogram("night.csv"))
+    >>> figure = swa.figures.average_spectra({"baseline": night.spectra}, bands_hz={"SWA": (0.5, 4.0)})
+    >>> figure.axes[0].get_ylabel()
+    'power (µV²/Hz)'
     """
     shared = _shared_channels(spectra)
     channel = channel or (shared[0] if shared else None)
@@ -316,6 +351,19 @@ def power_limits(spectrogram: pd.DataFrame) -> tuple[float, float]:
     ----------
     spectrogram : DataFrame
         `Night.spectrogram`.
+
+    Returns
+    -------
+    (float, float)
+        In dB re 1 µV²/Hz.
+
+    Examples
+    --------
+    >>> import swa
+    >>> night = swa.analyze_night(swa.read_recording("night.edf"), swa.read_hypnogram("night.csv"))
+    >>> low_db, high_db = swa.figures.power_limits(night.spectrogram)
+    >>> low_db < high_db
+    True
     """
     level, _ = _decibels(spectrogram)
     known = level[np.isfinite(level)]
@@ -398,6 +446,18 @@ def activity_limit(epochs: pd.DataFrame) -> float:
     ----------
     epochs : DataFrame
         `Night.epochs`.
+
+    Returns
+    -------
+    float
+        In µV².
+
+    Examples
+    --------
+    >>> import swa
+    >>> night = swa.analyze_night(swa.read_recording("night.edf"), swa.read_hypnogram("night.csv"))
+    >>> swa.figures.activity_limit(night.epochs) > 0  # µV²
+    True
     """
     known = epochs.loc[epochs["stage"].isin(["N2", "N3"]), "swa"].dropna()
     return float(known.quantile(0.995)) * 1.15 if len(known) and known.max() > 0 else 1.0

@@ -107,6 +107,17 @@ def figure_bytes(figure: Figure, kind: Literal["svg", "png"], *, dpi: float = 12
         Format.
     dpi : float
         Resolution of a PNG, and of dense layers in an SVG.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> import pathlib, swa
+    >>> figure = swa.figures.forest(swa.read_results("results").contrasts.head(0))
+    >>> pathlib.Path("forest.svg").write_bytes(swa.figures.figure_bytes(figure, "svg")) > 0
+    True
     """
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
@@ -128,6 +139,17 @@ def condition_colors(conditions: Sequence[str], baseline: str = "") -> dict[str,
         All conditions of the study, so that a condition has the same colour on every page.
     baseline : str
         Name of the baseline.
+
+    Returns
+    -------
+    dict of str to str
+        Colour as ``#rrggbb``, the baseline first.
+
+    Examples
+    --------
+    >>> import swa
+    >>> swa.figures.condition_colors(["ketamine", "placebo"], baseline="placebo")
+    {'placebo': '#5f6368', 'ketamine': '#0072b2'}
     """
     treatments = sorted(set(conditions) - {baseline})
     colors = {name: TREATMENT_COLORS[i % len(TREATMENT_COLORS)] for i, name in enumerate(treatments)}

@@ -392,6 +392,7 @@ def _list_nights(
     markers = [name for name in PAIRED_MARKERS if name in facts.nights]
     nights = facts.nights.assign(place=range(len(facts.nights)))
     order = sorted(nights.index, key=lambda i: (natural_key(str(nights.loc[i, "subject"])), nights.loc[i, "place"]))
+    combined = set(measures["subject"])
     rows = []
     for i in order:
         night = nights.loc[i]
@@ -406,7 +407,7 @@ def _list_nights(
         rows.append(
             {
                 "subject": str(night["subject"]),
-                "page": page if done and (results.path / page).is_file() else "",
+                "page": page if done and night["subject"] in combined else "",
                 "session": str(night["session"]),
                 "condition": str(night["condition"]),
                 "status": str(night["status"]),

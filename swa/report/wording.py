@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from swa.glossary import name_of
 from swa.settings import Settings
 
 MINUS = "\u2212"
@@ -28,37 +29,6 @@ HEADLINE_MARKERS = (
 PAIRED_MARKERS = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched")
 HEADLINE_WINDOWS = ("cycle-1", "matched", "night")
 
-_NAMES = {
-    "swa": "Slow-wave activity",
-    "slow_oscillation_power": "Slow-oscillation power",
-    "delta_power": "Delta power",
-    "theta_power": "Theta power",
-    "alpha_power": "Alpha power",
-    "sigma_power": "Sigma power",
-    "beta_power": "Beta power",
-    "swa_relative": "Relative slow-wave activity",
-    "swa_energy": "Slow-wave energy",
-    "swa_above_aperiodic": "Slow-wave activity above the aperiodic fit",
-    "wave_density": "Slow-wave density",
-    "wave_density_baseline_fixed": "Density of large waves, limit fixed on baseline",
-    "halfwave_rate": "Half-wave rate, no amplitude limit",
-    "wave_amplitude_p90": "Wave amplitude, 90th percentile",
-    "wave_negative_amplitude": "Negative amplitude of slow waves",
-    "wave_peak_to_peak": "Peak-to-peak amplitude of slow waves",
-    "wave_duration": "Duration of slow waves",
-    "wave_slope_up": "Upward slope",
-    "wave_slope_down": "Downward slope",
-    "wave_max_slope_up": "Maximum upward slope",
-    "wave_max_slope_down": "Maximum downward slope",
-    "wave_slope_up_matched": "Upward slope at equal amplitude",
-    "wave_slope_down_matched": "Downward slope at equal amplitude",
-    "wave_multipeak_fraction": "Share of waves with several peaks",
-    "swa_decline": "Overnight decline of slow-wave activity",
-    "swa_early_late_ratio": "First over last hour of NREM",
-    "delta_sleep_ratio": "Delta sleep ratio, cycle 1 over cycle 2",
-    "frontal_central_ratio": "Frontal over central slow-wave activity",
-    "analysed_minutes": "Analysed time",
-}
 _STAGES = {"NREM": "N2+N3", "REM": "REM", "W": "wake", "any": "any stage"}
 
 
@@ -72,7 +42,7 @@ def marker_name(measure: str, settings: Settings | None = None) -> str:
     settings : Settings, optional
         Where the bands stand.
     """
-    name = _NAMES.get(measure, measure.replace("_", " ").capitalize())
+    name = name_of(measure)
     bands = settings.power.bands_hz if settings else {}
     return f"{name} ({span(bands[measure])} Hz)" if measure in bands else name
 

@@ -87,6 +87,10 @@ class Scoring:
         """The stages as YASA has them."""
         return make_hypnogram(self.stages, self.epoch_s, scorer=self.name, start=self.start)
 
+    def stages_in(self, recording: "Recording") -> tuple[NDArray[np.str_], float, tuple[str, ...]]:
+        """Stages on the time line of the recording, their epoch in s, and notes, as by `fit_to_recording`."""
+        return _lay_on(self.stages, self.epoch_s, self.start, self.name, recording)
+
     def lights_in(self, recording: "Recording") -> tuple[float | None, float | None]:
         """Lights off and on in s from the first sample of the recording, as `analyze_night` takes them."""
         offset_s = _offset_s(self.start, len(self.stages) * self.epoch_s, recording)
@@ -188,6 +192,19 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | None = None) ->
 
     A file with times of day without a date has a `start` on the day 1970-01-02; `fit_to_recording` then lays it on the
     recording's night.
+
+    Examples
+    --------
+    >>> import swa
+    >>> hypnogram = swa.read_hypnogram("night.csv")
+    >>> hypnogram.hypno.iloc[0], hypnogram.n_epochs
+    ('WAKE', 180)
+
+    Stages that are already in Python need no file:
+
+    >>> import yasa
+    >>> yasa.Hypnogram(["W", "N1", "N2", "N3", "R"]).n_epochs
+    5
     """
     return read_scoring(path, settings).hypnogram
 
@@ -197,7 +214,8 @@ def read_scoring(path: str | Path, settings: ScoringSettings | None = None) -> S
     settings = settings or ScoringSettings()
     path = Path(path)
     if not path.is_file():
-        raise ScoringError(f"{path.name}: there is no such scoring.", "Check the column `hypnogram` of the study file.")
+        what = "this is a folder, not a scoring" if path.is_dir() else "there is no such scoring"
+        raise ScoringError(f"{path.name or path}: {what}.", "Check its path (the column `hypnogram` of a study file).")
     document = Document(path=path)
     form = next(form for form in FORMATS if form.fits(document))
     if form.fits is not _is_edf and not document.lines:
@@ -284,18 +302,27 @@ def fit_to_recording(hypnogram: "yasa.Hypnogram", recording: "Recording") -> tup
             f"{hypnogram.scorer or 'the scoring'}: has the stages {', '.join(sorted(foreign))}.",
             "Give a scoring in W, N1, N2, N3 and R: a yasa.Hypnogram with n_stages=5.",
         )
-    _check_epoch_length(hypnogram, recording)
-    offset_s = _offset_s(hypnogram.start, len(stages) * epoch_s, recording)
+    fitted, fitted_s, notes = _lay_on(stages, epoch_s, hypnogram.start, hypnogram.scorer or "the scoring", recording)
+    keeps_proba = proba is not None and len(proba) == len(fitted) and np.array_equal(fitted, stages)
+    return make_hypnogram(fitted, fitted_s, hypnogram.scorer, proba=proba if keeps_proba else None), notes
+
+
+def _lay_on(
+    stages: NDArray[np.str_], epoch_s: float, start: pd.Timestamp | None, name: str, recording: "Recording"
+) -> tuple[NDArray[np.str_], float, tuple[str, ...]]:
+    """Stages of the epochs of the recording, the length of an epoch, and what did not fit."""
+    _check_epoch_length(len(stages), epoch_s, start, name, recording)
+    offset_s = _offset_s(start, len(stages) * epoch_s, recording)
     if offset_s % epoch_s:
         finer = next((s for s in _EPOCHS_S if not epoch_s % s and not offset_s % s), 1)
-        stages, proba = np.repeat(stages, round(epoch_s / finer)), None
+        stages = np.repeat(stages, round(epoch_s / finer))
         epoch_s = float(finer)
     first, n_epochs = round(offset_s / epoch_s), int(recording.duration_s / epoch_s + 1e-6)
     fitted = np.full(n_epochs, "UNS", dtype="U3")
     begin, end = max(first, 0), min(first + len(stages), n_epochs)
     if end <= begin:
         raise ScoringError(
-            f"{hypnogram.scorer}: the scoring starts {offset_s / 60:.1f} min after {recording.name} and lasts "
+            f"{name}: the scoring starts {offset_s / 60:.1f} min after {recording.name} and lasts "
             f"{len(stages) * epoch_s / 60:.1f} min, the recording {recording.duration_s / 60:.1f} min: no overlap.",
             "Check that the scoring belongs to this recording.",
         )
@@ -306,8 +333,7 @@ def fit_to_recording(hypnogram: "yasa.Hypnogram", recording: "Recording") -> tup
     if first < 0 or first + len(stages) > n_epochs:
         beyond_min = (len(stages) - (end - begin)) * epoch_s / 60
         notes.append(f"{beyond_min:.1f} min of the scoring lie outside the recording and are left out")
-    keeps_proba = proba is not None and first == 0 and len(proba) == n_epochs
-    return make_hypnogram(fitted, epoch_s, hypnogram.scorer, proba=proba if keeps_proba else None), tuple(notes)
+    return fitted, epoch_s, tuple(notes)
 
 
 def _offset_s(start: pd.Timestamp | None, length_s: float, recording: "Recording") -> float:
@@ -334,15 +360,16 @@ def _offset_s(start: pd.Timestamp | None, length_s: float, recording: "Recording
     return max((later, later - day_s), key=lambda place: (overlap_s(place), -abs(place)))
 
 
-def _check_epoch_length(hypnogram: "yasa.Hypnogram", recording: "Recording") -> None:
+def _check_epoch_length(
+    n_epochs: int, epoch_s: float, start: pd.Timestamp | None, name: str, recording: "Recording"
+) -> None:
     """Refuse a scoring without clock whose epochs would fill the recording if only they were shorter."""
-    epoch_s, n_epochs = epoch_length_s(hypnogram), hypnogram.n_epochs
-    if hypnogram.start is not None or n_epochs < 20 or n_epochs * epoch_s < 1.4 * recording.duration_s:
+    if start is not None or n_epochs < 20 or n_epochs * epoch_s < 1.4 * recording.duration_s:
         return
     for other in _EPOCHS_S:
         if other < epoch_s and abs(n_epochs * other - recording.duration_s) <= other:
             raise ScoringError(
-                f"{hypnogram.scorer or 'the scoring'}: {n_epochs} epochs of {epoch_s:g} s are "
+                f"{name}: {n_epochs} epochs of {epoch_s:g} s are "
                 f"{n_epochs * epoch_s / 60:.1f} min, {recording.name} lasts {recording.duration_s / 60:.1f} min.",
                 f"Epochs of {other} s would fit: if that is so, set [scoring] epoch_s = {other}.",
             )
@@ -373,14 +400,17 @@ def _lay_out(document: Document, marks: Marks, settings: ScoringSettings) -> Sco
             "Stages are written as W, N1, N2, N3, R, or S1 to S4 and REM; [scoring] codes names others.",
         )
     stages = to_stages(document, [marks.labels[i] for i in known], marks.codes, settings)
-    values, epoch_s = _on_a_grid(document.name, marks.onsets_s[known], marks.ends_s[known], stages)
+    # Epochs are counted from the first stage: an event before it must not set their grid.
+    first_s = float(marks.onsets_s[known].min()) if marks.from_first else 0.0
+    onsets_s, ends_s = marks.onsets_s[known] - first_s, marks.ends_s[known] - first_s
+    values, epoch_s = _on_a_grid(document.name, onsets_s, ends_s, stages)
     return Scoring(
         name=document.name,
         stages=values,
         epoch_s=epoch_s,
-        start=marks.start,
-        lights_off_s=off_s,
-        lights_on_s=on_s,
+        start=None if marks.start is None else marks.start + pd.Timedelta(seconds=first_s),
+        lights_off_s=None if off_s is None else off_s - first_s,
+        lights_on_s=None if on_s is None else on_s - first_s,
         certain=marks.certain,
     )
 

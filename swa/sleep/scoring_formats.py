@@ -20,8 +20,13 @@ from swa.errors import ScoringError
 from swa.settings import ScoringSettings
 from swa.sleep.scoring_marks import (
     CLOCK,
+    DURATION_COLUMNS,
+    END_COLUMNS,
+    EVENT_COLUMNS,
+    ONSET_COLUMNS,
     PROFUSION_LABELS,
     STAGE_COLUMNS,
+    TIME_COLUMNS,
     Document,
     Marks,
     bad_row,
@@ -190,7 +195,7 @@ def read_remlogic(document: Document, settings: ScoringSettings) -> Marks:
         durations = np.array([parse_seconds(row[duration].replace(",", ".") or "0") for row in rows])
     except ValueError as error:
         raise bad_row(document, "time, event and duration", error) from None
-    return Marks(onsets_s=onsets, ends_s=onsets + durations, labels=labels, others=True, start=start)
+    return Marks(onsets_s=onsets, ends_s=onsets + durations, labels=labels, others=True, start=start, from_first=True)
 
 
 def _is_stage_event(name: str) -> bool:
@@ -240,7 +245,8 @@ def read_annot(document: Document, settings: ScoringSettings) -> Marks:
     # An ellipsis lasts until the next row.
     following = np.append(onsets[1:], onsets[-1:] + settings.epoch_s)
     ends_s = np.where(np.isnan(ends), following, ends) if len(spans) else np.empty(0)
-    return Marks(onsets_s=onsets, ends_s=ends_s, labels=[row[0] for row in rows], others=True, start=start)
+    labels, clocked = [row[0] for row in rows], start is not None
+    return Marks(onsets_s=onsets, ends_s=ends_s, labels=labels, others=True, start=start, from_first=clocked)
 
 
 def _luna_label(name: str, instance: str) -> str:
@@ -295,18 +301,25 @@ def _luna_clock_end(document: Document, span: tuple[float | str, float | str | N
 
 
 def is_events(document: Document) -> bool:
-    """Whether a table has onsets and stages: BIDS events, `yasa.Hypnogram.as_events`, and others like them."""
-    return document.column("onset", "start") is not None and document.column(*STAGE_COLUMNS) is not None
+    """Whether a table has onsets and durations or ends: BIDS events, `yasa.Hypnogram.as_events`, and others alike."""
+    onset = document.column(*ONSET_COLUMNS)
+    return onset is not None and (
+        document.column(*DURATION_COLUMNS, *END_COLUMNS) is not None or document.header[onset] in ("onset", "start")
+    )
 
 
 def read_events(document: Document, settings: ScoringSettings) -> Marks:
     """Rows of onset (or start), duration (or end) and stage, in s or clock times; a trial_type may be another event."""
-    onset, stage = document.column("onset", "start"), document.column(*STAGE_COLUMNS)
-    duration, end = document.column("duration"), document.column("end", "stop")
-    if onset is None or stage is None or (duration is None and end is None):
+    onset, stage = document.column(*ONSET_COLUMNS), _stage_column(document)
+    duration, end = document.column(*DURATION_COLUMNS), document.column(*END_COLUMNS)
+    found = ", ".join(document.header[:9])[:100]
+    if stage is None:
         raise ScoringError(
-            f"{document.name}: has no column duration (found {', '.join(document.header[:9])[:100]}).", "Add it, in s."
+            f"{document.name}: a table of onsets without a column stage (found {found}).",
+            "Call the column that holds the stages `stage`.",
         )
+    if onset is None or (duration is None and end is None):
+        raise ScoringError(f"{document.name}: has no column duration (found {found}).", "Add it, in s.")
     rows = document.rows[1:]
     try:
         labels = [row[stage] for row in rows]
@@ -318,22 +331,54 @@ def read_events(document: Document, settings: ScoringSettings) -> Marks:
             ends = read_times(document, both)[0][1::2]
     except (ValueError, IndexError) as error:
         raise bad_row(document, "onset, duration, stage", error) from None
-    others = document.header[stage] in ("trial_type", "description")
+    others = document.header[stage] in EVENT_COLUMNS
     named = not others or any(re.search("[a-z]", label.lower()) for label in labels)
-    return Marks(onsets_s=onsets, ends_s=ends, labels=labels, others=others, start=start, certain=named)
+    return Marks(
+        onsets_s=onsets,
+        ends_s=ends,
+        labels=labels,
+        others=others,
+        start=start,
+        from_first=start is not None,
+        certain=named,
+    )
+
+
+def _stage_column(document: Document) -> int | None:
+    """The first column of stages by its name; of several, the first one that holds words for stages."""
+    columns = [document.header.index(name) for name in (*STAGE_COLUMNS, *EVENT_COLUMNS) if name in document.header]
+    spelt = [i for i in columns if any(len(row) > i and row[i] and is_stage_word(row[i]) for row in document.rows[1:])]
+    return next(iter(spelt or columns), None)
 
 
 def is_changes(document: Document) -> bool:
-    """Whether a table has times and stages, without durations."""
-    return "time" in document.header and document.column(*STAGE_COLUMNS[:6]) is not None
+    """Whether a table has times and stages, without durations; its columns may lack a header, then times are clocks."""
+    return _change_columns(document) is not None
+
+
+def _change_columns(document: Document) -> tuple[int, int, int] | None:
+    """Column of times, column of stages, and the first row."""
+    time, stage = document.column(*TIME_COLUMNS), document.column(*STAGE_COLUMNS[:6])
+    if time is not None and stage is not None:
+        return time, stage, 1
+    rows = document.rows
+    for first in (0, 1):
+        body = rows[first:]
+        width = min((len(row) for row in body), default=0)
+        clocks = [i for i in range(width) if ":" in body[0][i] and all(CLOCK.fullmatch(row[i]) for row in body)]
+        if len(clocks) == 1:
+            stages = [i for i in range(width) if any(is_stage_word(row[i]) and row[i] for row in body)]
+            return (clocks[0], stages[-1], first) if stages else None
+    return None
 
 
 def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     """Times, in s or clock times, at which a stage begins; it lasts until the next."""
-    stage, rows = document.column(*STAGE_COLUMNS[:6]) or 0, document.rows[1:]
+    time, stage, first = _change_columns(document) or (0, 0, 0)
+    rows = document.rows[first:]
     try:
         labels = [row[stage] for row in rows]
-        times, start = read_times(document, [row[document.header.index("time")] for row in rows])
+        times, start = read_times(document, [row[time] for row in rows])
     except (ValueError, IndexError) as error:
         raise bad_row(document, "a time and a stage", error) from None
     return from_changes(document, times, labels, settings.epoch_s, start=start, codes=CHANGE_POINT_CODES)
@@ -390,6 +435,9 @@ def _check_blank_lines(document: Document) -> None:
     """An empty line among stages is an epoch that got lost, unless every second line is empty."""
     blank = [number for number, line in enumerate(document.lines, start=1) if not line.strip()]
     lines = len(document.lines)
+    known = sum(is_number(row[-1]) or is_stage_word(row[-1]) for row in document.rows)
+    if known < len(document.rows) / 2:
+        return  # no scoring at all, as is said later
     if blank and "," not in document.lines[0] and blank != list(range(2, lines, 2)) and len(blank) < lines // 2:
         filled = [line for line in document.lines[blank[0] :] if line.strip()]
         if len(document.rows) - len(filled) > 1:  # below a title a line may be empty

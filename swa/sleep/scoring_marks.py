@@ -21,9 +21,14 @@ from swa.settings import ScoringSettings
 # The date of a time of day whose day the file does not tell; earlier than any date that an EDF can have.
 NO_DATE = pd.Timestamp("1970-01-02")
 STAGE_COLUMNS = ("stage", "trial_type", "sleep_stage", "stages", "hypnogram", "hypno", "description", "yasa")
+EVENT_COLUMNS = ("trial_type", "description", "event", "value", "annotation", "label")  # may hold other events as well
+ONSET_COLUMNS = ("onset", "start", "start_time", "onset_s", "start_s")
+DURATION_COLUMNS, END_COLUMNS = ("duration", "duration_s"), ("end", "stop", "end_time", "stop_time", "end_s")
+TIME_COLUMNS = ("time", "start_time", "clock", "clock_time", "time_of_day")
 
+# Dates whose order of day and month is that of a machine (01/03/2024, 01-03-24) are not read: the time of day tells.
 CLOCK = re.compile(
-    r"(?:(?P<date>\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4})[T ]\s*)?"
+    r"(?:(?P<date>\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}([/-])\d{1,2}\2\d{2,4})[T -]\s*)?"
     r"(?P<hour>\d{1,2})[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:[.,](?P<part>\d{1,9}))?)?"
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
@@ -77,7 +82,7 @@ class Document:
                 text = self.content.decode("utf-8-sig")
             except UnicodeDecodeError:
                 text = self.content.decode("latin-1")
-        lines = [line.strip(" \r\x00") for line in text.split("\n")]
+        lines = [line.strip(" \r\x00") for line in re.split(r"\r*\n|\r", text)]
         filled = [number for number, line in enumerate(lines) if line.strip()]
         return lines[filled[0] : filled[-1] + 1] if filled else []
 
@@ -91,8 +96,9 @@ class Document:
 
     @cached_property
     def header(self) -> list[str]:
-        """Cells of the first row as column names."""
-        return [cell.lower().strip("[]").replace(" ", "_") for cell in self.rows[0]] if self.rows else []
+        """Cells of the first row as column names, without a unit behind them: ``Duration [s]`` is ``duration``."""
+        names = [re.sub(r"(?<=\w)\s*(?:\[[^\]]*\]|\([^)]*\))$", "", cell) for cell in self.rows[0]] if self.rows else []
+        return [name.lower().strip("[]").replace(" ", "_") for name in names]
 
     def column(self, *names: str) -> int | None:
         """Position of the first of these names that the header has."""
@@ -115,6 +121,8 @@ class Marks:
         What number codes mean in this form, where the settings do not say; None where they have to tell themselves.
     start : Timestamp or None
         Clock time of 0 s; on the day `NO_DATE` where only the time of day is known.
+    from_first : bool
+        Whether 0 s is the first row, which may be an event, and not the start of the recording or of the file.
     certain : bool
         False where the file could be a table of something else: bare numbers without a word for stages.
     """
@@ -125,6 +133,7 @@ class Marks:
     others: bool = False
     codes: Mapping[str, str] | None = None
     start: pd.Timestamp | None = None
+    from_first: bool = False
     certain: bool = True
 
 
@@ -156,8 +165,8 @@ def read_times(document: Document, cells: Sequence[str]) -> tuple[NDArray[np.flo
             days += 1
         previous = second
         times.append(days * _DAY_S + second)
-    start = (first_date or NO_DATE) + pd.Timedelta(seconds=moments[0][1])
-    return np.array(times) - times[0], start
+    first_s = min(times)  # events may stand before stages that are earlier
+    return np.array(times) - first_s, (first_date or NO_DATE) + pd.Timedelta(seconds=first_s)
 
 
 def _clock_parts(match: re.Match[str]) -> tuple[pd.Timestamp | None, float]:
@@ -166,7 +175,7 @@ def _clock_parts(match: re.Match[str]) -> tuple[pd.Timestamp | None, float]:
         hour = hour % 12 + (12 if match["half"].lower() == "p" else 0)
     seconds = 3600.0 * hour + 60 * int(match["minute"]) + int(match["second"] or 0) + float(f"0.{match['part'] or 0}")
     date = None
-    if match["date"]:
+    if match["date"] and re.search(r"\d{4}-|\.", match["date"]):
         try:
             date = pd.to_datetime(match["date"], format="%d.%m.%Y" if "." in match["date"] else "%Y-%m-%d")
         except ValueError:
@@ -215,16 +224,27 @@ def bad_row(document: Document, expected: str, error: Exception) -> ScoringError
 
 # Rechtschaffen & Kales' S3 and S4 are N3; movement time and everything unscored is no stage (AASM manual, 2007 on).
 _WORDS = {
-    "W": "w,wake,awake,wk,sleep stage w,stage w,sleep wake,wach",
-    "N1": "n1,s1,nrem1,sleep stage 1,sleep stage n1,stage 1,stage n1,stage 1 sleep",
-    "N2": "n2,s2,nrem2,sleep stage 2,sleep stage n2,stage 2,stage n2,stage 2 sleep",
-    "N3": "n3,n4,s3,s4,nrem3,nrem4,sleep stage 3,sleep stage 4,sleep stage n3,stage 3,stage 4,stage n3,stage 3 sleep,"
-    "stage 4 sleep",
-    "R": "r,rem,sleep stage r,stage r,sleep stage rem,stage rem,rem sleep",
-    "UNS": "?,uns,unscored,art,artifact,artefact,mt,m,movement,movement time,sleep stage ?,sleep stage m,u,l,unknown,"
-    "undefined,nan,n/a,",
+    "W": "w,wake,awake,wk,wach,0",
+    "N1": "n1,s1,1,nrem1,nrem 1",
+    "N2": "n2,s2,2,nrem2,nrem 2",
+    "N3": "n3,n4,s3,s4,3,4,nrem3,nrem4,nrem 3,nrem 4",
+    "R": "r,rem",
+    "UNS": "?,uns,unscored,art,artifact,artefact,mt,m,movement,movement time,bewegung,u,l,unknown,undefined,nan,n/a,",
 }
-STAGE_BY_WORD = {word: stage for stage, words in _WORDS.items() for word in words.split(",")}
+_PREFIXED = {word: stage for stage, words in _WORDS.items() for word in words.split(",") if word}
+# Numbers are stages only behind a word that says so: `stage 2`, `sleep stage 2`, `2 sleep` no more than `2`.
+STAGE_BY_WORD = (
+    {word: stage for word, stage in _PREFIXED.items() if not word.isdigit()}
+    | {
+        f"{prefix} {word}": stage
+        for prefix in ("stage", "sleep stage", "nrem stage")
+        for word, stage in _PREFIXED.items()
+    }
+    | {f"sleep {word}": stage for word, stage in _PREFIXED.items() if len(word) > 1}
+    | {f"stage {n} sleep": _PREFIXED[n] for n in "1234"}
+    | {f"stage{n}": _PREFIXED[n] for n in "1234"}
+    | {"rem sleep": "R", "": "UNS"}
+)
 _LIGHTS = re.compile(r"(?:lights?[ -]?(?:(?P<off>off|out)|on)|licht (?:(?P<aus>aus)|an))(?![a-z])")
 
 
@@ -233,7 +253,7 @@ def plain_word(label: str) -> str:
     """A label in lower case, with single spaces; a number in its shortest form."""
     if is_number(label):
         return f"{float(label):g}"
-    return " ".join(label.lower().replace("_", " ").split())
+    return " ".join(re.sub(r"_|(?<=stage):", " ", label.lower()).split())
 
 
 def is_stage_word(label: str) -> bool:
@@ -301,7 +321,7 @@ def unknown_stages(name: str, labels: Sequence[str]) -> ScoringError:
     else:
         found = f"{', '.join(map(repr, shown[:5]))} {'is no stage' if len(shown) == 1 else 'are no stages'}"
     return ScoringError(
-        f"{name}: {found} that is known here.",
+        f"{name}: {found} known here.",
         'Say what each code means in the settings: [scoring] codes = { "5" = "W", "4" = "R", ... }.',
     )
 

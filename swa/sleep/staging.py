@@ -1,29 +1,59 @@
 """Automatic staging with YASA's own classifiers (Vallat & Walker 2021, eLife 10:e70092)."""
 
+import functools
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
-from swa.recordings.reader import Recording
+from swa.recordings.reader import Recording, as_recording
 from swa.sleep.scoring import make_hypnogram
 
 if TYPE_CHECKING:
+    import mne
     import yasa
 
 YASA_RATE_HZ = 100.0
+EPOCH_S = 30.0
 YASA_MINIMUM_S = 300.0
 _REMEDY = "Give a scoring in the column `hypnogram` of the study file."
 
 
-def stage_recording(recording: Recording, *, age: float | None = None, sex: str | None = None) -> "yasa.Hypnogram":
+# Features of YASA that depend on the EEG's amplitude, and the power of the gain that they grow with. All others are
+# ratios, counts of crossings, or scaled to the night: `_c7min_norm` and `_p2min_norm` by a robust range.
+AMPLITUDE_FEATURES = {"eeg_std": 1, "eeg_iqr": 1, "eeg_abspow": 2}
+GAINS = (0.8, 1.2)  # of the EEG, at which the staging is repeated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staging:
+    """A hypnogram by YASA, and the stages that it would give if the EEG were smaller or larger.
+
+    Attributes
+    ----------
+    hypnogram : yasa.Hypnogram
+        As of `stage_recording`.
+    stages_at_gain : dict of float to ndarray of str, shape (n_epochs,)
+        Stages at each gain of `GAINS`.
+    """
+
+    hypnogram: "yasa.Hypnogram"
+    stages_at_gain: dict[float, NDArray[np.str_]]
+
+
+def stage_recording(
+    recording: "Recording | mne.io.BaseRaw", *, age: float | None = None, sex: str | None = None
+) -> "yasa.Hypnogram":
     """Stage a recording with YASA.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recording or mne.io.BaseRaw
         With at least one EEG channel of at least 80 Hz and 5 min; EOG and chin EMG are used where there are any.
     age : float, optional
         Age in years; used together with `sex`.
@@ -44,19 +74,59 @@ def stage_recording(recording: Recording, *, age: float | None = None, sex: str 
     Notes
     -----
     The signals are brought to 100 Hz by our own polyphase filter, once, instead of YASA's resampling by FFT.
+
+    Examples
+    --------
+    >>> import swa
+    >>> hypnogram = swa.stage_recording(swa.read_recording("night.edf"), age=45, sex="F")
+    >>> hypnogram.n_epochs, round(1 / hypnogram.sampling_frequency)
+    (180, 30)
+    >>> bool(hypnogram.sleep_statistics()["TST"] > 30)  # min; everything that a yasa.Hypnogram can do
+    True
+    """
+    return stage_at_gains(as_recording(recording), age=age, sex=sex, gains=()).hypnogram
+
+
+def stage_at_gains(
+    recording: Recording, *, age: float | None = None, sex: str | None = None, gains: Sequence[float] = GAINS
+) -> Staging:
+    """Stage a recording, and again as if its EEG had another amplitude: how much the stages owe to amplitude.
+
+    Parameters
+    ----------
+    recording, age, sex
+        As for `stage_recording`.
+    gains : sequence of float
+        Amplitude of the EEG relative to the recorded one.
+
+    Raises
+    ------
+    RecordingError
+        YASA cannot stage this recording.
+
+    Notes
+    -----
+    The features are computed once. Those that depend on amplitude (`AMPLITUDE_FEATURES`) are multiplied, which costs a
+    prediction instead of a staging.
     """
     import mne
     import yasa
 
+    import_antropy()
     chosen = staging_channels(recording)
     group = recording.read(chosen, rate_hz=YASA_RATE_HZ)
     if chosen[0].name in group.problems:
         raise group.problems[chosen[0].name]
     roles = [channel.role for channel in group.channels]
     names = [channel.name for channel in group.channels]
+    # What was not recorded is left out: flat epochs would pull YASA's scaling over the night, and its smoothing over
+    # 7.5 minutes, towards a state that nobody was in.
+    missing = recording.gap_share_per(EPOCH_S) > 0.5
+    kept = np.ones(group.data_uv.shape[1], bool)
+    kept[: len(missing) * round(EPOCH_S * YASA_RATE_HZ)] = ~np.repeat(missing, round(EPOCH_S * YASA_RATE_HZ))
     metadata = {"age": age, "male": sex[:1].lower() == "m"} if age is not None and sex else None
     raw = mne.io.RawArray(
-        group.data_uv.astype(np.float64) * 1e-6, mne.create_info(names, YASA_RATE_HZ, roles), verbose="error"
+        group.data_uv[:, kept].astype(np.float64) * 1e-6, mne.create_info(names, YASA_RATE_HZ, roles), verbose="error"
     )
     by_role = dict(zip(roles, names, strict=True))
     try:
@@ -67,14 +137,55 @@ def stage_recording(recording: Recording, *, age: float | None = None, sex: str 
             # YASA's classifiers were pickled by an older scikit-learn; their predictions are the same.
             warnings.filterwarnings("ignore", message="Trying to unpickle estimator")
             predicted = staging.predict()
+            others = {gain: _predict_at_gain(staging, gain) for gain in gains}
     except (ValueError, AssertionError) as error:
         raise RecordingError(f"{recording.name}: YASA could not stage it ({error}).", _REMEDY) from None
     model = "+".join(roles) + ("+demographics" if metadata else "")
     scorer = f"YASA {yasa.__version__} ({model}: {', '.join(names)})"
+    unknown = 1 / predicted.proba.shape[1]  # of each stage, as yasa.Hypnogram asks for a sum of 1
+    proba = predicted.proba.set_axis(np.flatnonzero(~missing)).reindex(range(len(missing)), fill_value=unknown)
+    proba = proba.rename_axis(predicted.proba.index.name)
+    return Staging(
+        hypnogram=make_hypnogram(_all_stages(predicted.hypno, missing), EPOCH_S, scorer=scorer, proba=proba),
+        stages_at_gain={gain: _all_stages(hypno, missing) for gain, hypno in others.items()},
+    )
+
+
+def _predict_at_gain(staging: Any, gain: float) -> Any:
+    """Stages from features as they would be with the EEG multiplied by `gain`."""
+    features = staging.get_features()
+    scaled = features.assign(**{name: features[name] * gain**power for name, power in AMPLITUDE_FEATURES.items()})
+    staging._features = scaled.astype(features.dtypes)  # what `predict` reads; YASA has no public way in
+    hypno = staging.predict().hypno
+    staging._features = features
+    return hypno
+
+
+def _all_stages(hypno: Any, missing: NDArray[np.bool_]) -> NDArray[np.str_]:
     short = {"WAKE": "W", "REM": "R"}
-    stages = np.array([short.get(stage, stage) for stage in predicted.hypno], dtype="U3")
-    stages[recording.gap_share_per(30.0)[: len(stages)] > 0.5] = "UNS"  # there is nothing to stage in a gap
-    return make_hypnogram(stages, 30.0, scorer=scorer, proba=predicted.proba)
+    stages = np.full(len(missing), "UNS", dtype="U3")
+    stages[~missing] = [short.get(stage, stage) for stage in hypno]
+    return stages
+
+
+def import_antropy() -> None:
+    """Import antropy, which YASA's features need, with its compiled functions kept for the next process.
+
+    antropy compiles six functions at every import (8 s, in every worker) and keeps none. numba's own cache keeps them
+    (in the package's ``__pycache__``, else in the user's cache folder, or in ``NUMBA_CACHE_DIR``); asked for where
+    antropy asks for compilation, it hands the next process the same machine code in 0.5 s.
+    """
+    import numba
+
+    compile_now = numba.jit
+    numba.jit = functools.partial(compile_now, cache=True)
+    try:
+        import antropy
+    except (RuntimeError, OSError):
+        numba.jit = compile_now  # nowhere to keep them: every process compiles
+        import antropy  # noqa: F401
+    finally:
+        numba.jit = compile_now
 
 
 def staging_channels(recording: Recording) -> list[Channel]:

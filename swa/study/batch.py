@@ -1,6 +1,7 @@
 """One engine for everything that is done many times: nights, subject steps, pages."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -118,6 +119,15 @@ class Workers:
         )
         self._client = self._stack.enter_context(Client(cluster))
         return self._client
+
+
+def is_death(outcome: object) -> bool:
+    """Whether an outcome of `Workers.run` says that the worker died, not that the task failed."""
+    if "distributed" not in sys.modules:  # no worker was ever asked
+        return False
+    from distributed import KilledWorker
+
+    return isinstance(outcome, KilledWorker)
 
 
 def default_jobs(n_tasks: int) -> int:

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from swa.errors import SwaError
-from swa.recordings.reader import read_recording
+import numpy as np
+
+from swa.errors import ScoringError, SwaError
+from swa.recordings.reader import Recording, read_recording
 from swa.settings import Settings
+from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import staging_channels
 from swa.study.bids import channel_settings
 from swa.study.manifest import plan_study
+from swa.study.names import printable
 
 
 def inspect_study(
@@ -58,8 +62,9 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
         "problems": [],
         "patient_fields_filled": None,
     }
-    if row["problem"]:
+    if row["problem"]:  # of the plan: the recording or its scoring is not there, or two scorings differ
         found["problems"].append(row["problem"])
+    if not row["path"]:
         return found
     try:
         recording = read_recording(row["path"], channel_settings(Path(row["path"]), settings))
@@ -79,10 +84,31 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
         for channel in recording.of_role("eeg")
         if not channel.unit
     ]
-    if row["hypnogram"]:
+    if row["problem"]:
         return found
     try:
-        found["staging"] = [channel.name for channel in staging_channels(recording)]
+        if row["hypnogram"]:
+            found["notes"] += _check_scoring(Path(row["hypnogram"]), recording, settings)
+        else:
+            found["staging"] = [channel.name for channel in staging_channels(recording)]
     except SwaError as error:
         found["problems"].append(str(error))
     return found
+
+
+def _check_scoring(path: Path, recording: Recording, settings: Settings) -> tuple[str, ...]:
+    """Notes on how a scoring fits its recording.
+
+    Raises
+    ------
+    ScoringError
+        It cannot be used for this night.
+    """
+    stages, epoch_s, notes = read_scoring(path, settings.scoring).stages_in(recording)
+    if not np.isin(stages, ("N2", "N3")).any():
+        raise ScoringError(
+            f"{path.name}: has no N2 or N3 within {recording.name}.",
+            "Slow-wave activity is measured in NREM sleep: check that the scoring belongs to this night.",
+        )
+    minutes = float(np.sum(np.isin(stages, ("N2", "N3")))) * epoch_s / 60
+    return (f"scored by {printable(path.name)}: {minutes:.1f} min of N2 and N3 in epochs of {epoch_s:g} s", *notes)

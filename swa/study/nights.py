@@ -3,10 +3,14 @@
 import datetime
 import hashlib
 import json
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from swa.errors import RecordingError, StudyError, SwaError
 from swa.night import analyze_night
@@ -14,14 +18,16 @@ from swa.recordings.header_fields import HIDDEN_DATE
 from swa.recordings.reader import Recording, read_recording
 from swa.settings import Settings
 from swa.sleep.scoring import read_scoring
-from swa.sleep.staging import stage_recording
+from swa.sleep.staging import stage_at_gains
+from swa.study.attempts import MOST, count_attempts, mark_attempt
+from swa.study.lock import CLAIM_H, WORK, Holder, take
 from swa.study.store import NightFolder, hash_file, write_night
 
 if TYPE_CHECKING:
     import yasa
 
 # A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
-NIGHT_FORMAT = 1
+NIGHT_FORMAT = 2
 DAY_S = 86400.0
 BEFORE_START_S = 6 * 3600.0  # lights off lies at most so long before the recording begins
 
@@ -52,6 +58,12 @@ class NightTask:
         All settings.
     overwrite, verify : bool
         Do it again; hash the recording again.
+    blinded : bool
+        Keep dates and the file's time out of what is written.
+    run : str
+        Id of the run, for marks of attempts; empty leaves none.
+    shared : bool
+        Other runs may work in the folder: claim the night first.
     """
 
     subject: str
@@ -69,6 +81,14 @@ class NightTask:
     settings: Settings
     overwrite: bool = False
     verify: bool = False
+    blinded: bool = False
+    run: str = ""
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the night, as in file names."""
+        return f"sub-{self.subject_label}_ses-{self.session_label}"
 
     @property
     def folder(self) -> NightFolder:
@@ -102,26 +122,76 @@ class NightOutcome:
 def is_finished(task: NightTask) -> bool:
     """Whether the night was finished from the same recording, scoring and settings."""
     try:
+        if task.folder.summary() is None:  # nothing to compare with, so the recording need not be hashed here
+            return False
         return task.folder.is_finished(_fingerprint(task, _hash_inputs(task)))
     except (SwaError, OSError):
         return False
 
 
 def process_night(task: NightTask) -> NightOutcome:
-    """Process one night, unless it is finished already. Bad input becomes an outcome, never an exception."""
+    """Process one night, unless it is finished already. Bad input becomes an outcome, never an exception.
+
+    A night of a shared folder is claimed by an exclusive file first. A mark stands while the night is worked at, so
+    that a night which kills its worker is known by the marks that are left.
+    """
+    try:
+        if not task.overwrite and is_finished(task):
+            return NightOutcome(status="done", fresh=False)
+        if task.run and count_attempts(task.results, task.name, task.run) >= MOST:
+            return lost_night(task)
+        with ExitStack() as stack:
+            if task.shared:
+                claim = task.results / WORK / "claims" / f"{task.name}.json"
+                if holder := take(claim, CLAIM_H):
+                    return _claimed(task, holder, claim)
+                stack.callback(claim.unlink, missing_ok=True)
+            if task.run:
+                stack.enter_context(mark_attempt(task.results, task.name, task.run))
+            return _work(task)
+    except OSError as error:  # the claim or the mark could not be written
+        return _no_file(task, "write", error)
+
+
+def lost_night(task: NightTask) -> NightOutcome:
+    """The outcome of a night whose worker died twice."""
+    return NightOutcome(
+        status="failed",
+        step="measure",
+        problem=f"{task.path.name}: the worker process died {MOST} times while it was processed (out of memory or "
+        "killed).",
+        remedy="Run again with fewer --jobs; finished nights are kept.",
+    )
+
+
+def _claimed(task: NightTask, holder: Holder, claim: Path) -> NightOutcome:
+    return NightOutcome(
+        status="failed",
+        step="claim",
+        problem=f"{task.path.name}: another process works at this night ({holder}).",
+        remedy=f"Wait for it and run this part again; if it is gone, delete {claim.relative_to(task.results)} first.",
+    )
+
+
+def _no_file(task: NightTask, step: str, error: OSError) -> NightOutcome:
+    problem = f"{error.strerror or type(error).__name__}"
+    return _unforeseen(task, step, problem, "Check the disk and the file's rights.")
+
+
+def _work(task: NightTask) -> NightOutcome:
     step = "read"
     try:
         hashes = _hash_inputs(task)
         fingerprint = _fingerprint(task, hashes)
-        if not task.overwrite and task.folder.is_finished(fingerprint):
-            return NightOutcome(status="done", fresh=False)
         recording = read_recording(task.path, task.settings)
         step = "score" if task.hypnogram else "stage"
-        hypnogram, lights = _score(task, recording)
+        hypnogram, lights, at_gain = _score(task, recording)
         step = "measure"
         offsets, notes = _offsets(task, recording)
         notes += [f"{name} is that of the scoring" for name in lights if name not in offsets]
         offsets = lights | offsets
+        if task.blinded and recording.start is not None:
+            recording = replace(recording, start=None, clock=recording.start.time())
         night = analyze_night(
             recording,
             hypnogram,
@@ -132,6 +202,7 @@ def process_night(task: NightTask) -> NightOutcome:
             dose_s=offsets.get("dose_start"),
             lights_off_s=offsets.get("lights_off"),
             lights_on_s=offsets.get("lights_on"),
+            stages_at_gain=at_gain,
         )
         step = "write"
         write_night(task.folder, night, fingerprint, _provenance(task, recording, hashes, notes))
@@ -140,9 +211,7 @@ def process_night(task: NightTask) -> NightOutcome:
     except MemoryError:
         return _unforeseen(task, step, "the machine ran out of memory", "Use fewer --jobs.")
     except OSError as error:
-        return _unforeseen(
-            task, step, f"{error.strerror or type(error).__name__}", "Check the disk and the file's rights."
-        )
+        return _no_file(task, step, error)
     except Exception as error:  # One bad night never stops a batch; --debug shows the traceback.
         return _unforeseen(
             task, step, f"{type(error).__name__}: {str(error)[:200]}", "This is a fault of swa: please report it."
@@ -150,13 +219,16 @@ def process_night(task: NightTask) -> NightOutcome:
     return NightOutcome(status="done")
 
 
-def _score(task: NightTask, recording: Recording) -> tuple["yasa.Hypnogram", dict[str, float]]:
-    """Stages of the night, and lights off and on in s from the first sample where its scoring marks them."""
+def _score(
+    task: NightTask, recording: Recording
+) -> tuple["yasa.Hypnogram", dict[str, float], dict[float, NDArray[np.str_]]]:
+    """Stages, lights off and on in s from the first sample where the scoring marks them, and stages at other gains."""
     if task.hypnogram is None:
-        return stage_recording(recording, age=task.age, sex=task.sex), {}
+        staging = stage_at_gains(recording, age=task.age, sex=task.sex)
+        return staging.hypnogram, {}, staging.stages_at_gain
     scoring = read_scoring(task.hypnogram, task.settings.scoring)
     lights = dict(zip(("lights_off", "lights_on"), scoring.lights_in(recording), strict=True))
-    return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}
+    return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}, {}
 
 
 def _unforeseen(task: NightTask, step: str, problem: str, remedy: str) -> NightOutcome:
@@ -186,7 +258,7 @@ def _fingerprint(task: NightTask, hashes: dict[str, Any]) -> str:
         "format": NIGHT_FORMAT,
         "recording": hashes["recording_sha256"],
         "hypnogram": hashes["hypnogram_sha256"] or str(task.hypnogram or ""),
-        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "quality"}),
+        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "comparability", "quality"}),
         "person": [task.age, task.sex],
         "times": task.times,
         "identity": [task.subject, task.session, task.condition],
@@ -240,6 +312,8 @@ def clock_offset_s(text: str, start: datetime.datetime) -> float:
 
 def _provenance(task: NightTask, recording: Recording, hashes: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     packages = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
+    if task.blinded:  # its time would tell the order of the nights; without it the next run hashes the file again
+        hashes = {name: value for name, value in hashes.items() if name != "recording_mtime_ns"}
     return {
         "subject": task.subject,
         "session": task.session,
@@ -249,7 +323,7 @@ def _provenance(task: NightTask, recording: Recording, hashes: dict[str, Any], n
         "study_times": task.times,
         "notes": notes,
         "versions": {name: version(name) for name in packages},
-        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "quality"}),
+        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "comparability", "quality"}),
         "channels": [
             {"name": c.name, "labels": list(c.labels), "role": c.role, "rate_hz": c.rate_hz, "note": c.note}
             for c in recording.channels

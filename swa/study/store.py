@@ -4,19 +4,22 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from swa.errors import StudyError
 from swa.night import Night
 from swa.settings import Settings
+from swa.study.sidecars import COLUMNS
 
 WAVE_STAGES = ("N2", "N3")
 NIGHT_TABLES = {
@@ -27,6 +30,8 @@ NIGHT_TABLES = {
     "spectra": "desc-spectra.parquet",
     "spectrogram": "desc-spectrogram.parquet",
     "cycles": "desc-cycles_events.tsv",
+    "rejection": "desc-rejection.tsv",
+    "staging_bias": "desc-stagingbias.tsv",
     "measures": "desc-measures.parquet",
 }
 # Names that may look like numbers: `01` must not come back as 1.
@@ -110,6 +115,8 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
         "spectra": night.spectra.astype({"density_uv2_hz": np.float32}) if len(night.spectra) else night.spectra,
         "spectrogram": night.spectrogram,
         "cycles": night.cycles,
+        "rejection": _rounded(night.rejection),
+        "staging_bias": _rounded(night.staging_bias),
         "measures": night.measures,
     }
     folder.file("desc-night.json").unlink(missing_ok=True)  # from here on the night is neither the old nor the new one
@@ -131,19 +138,23 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not."""
     if path.suffix == ".parquet":
-        _replace(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
+        replace_file(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
         return
+    write_text(table_text(table), path)
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """A table as the text of a `.tsv`."""
     safe = table.copy()
     for column in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
         safe[column] = safe[column].map(_harmless)
     safe.columns = safe.columns.map(_harmless)
-    text = safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
-    write_text(text, path)
+    return safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
 
 
 def write_text(text: str, path: Path) -> None:
     """Write a text file as UTF-8, whole or not at all."""
-    _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -185,9 +196,41 @@ class Results:
         return pd.read_parquet(self.path / "measures.parquet")
 
     @cached_property
+    def _row_groups(self) -> dict[str, list[int]]:
+        """Row groups of the long table that hold a measure, from their statistics."""
+        found: dict[str, list[int]] = {}
+        with pq.ParquetFile(self.path / "measures.parquet") as file:
+            column = file.schema_arrow.get_field_index("measure")
+            for group in range(file.num_row_groups):
+                limits = file.metadata.row_group(group).column(column).statistics
+                if limits is not None and limits.has_min_max and limits.min == limits.max:
+                    names = [limits.min]
+                else:
+                    names = file.read_row_group(group, columns=["measure"]).column(0).unique().to_pylist()
+                for name in names:
+                    found.setdefault(str(name), []).append(group)
+        return found
+
+    def measure_names(self) -> list[str]:
+        """Names of the measures in the long table."""
+        return list(self._row_groups)
+
+    def measure(self, name: str) -> pd.DataFrame:
+        """Rows of one measure of the long table, read alone; text columns as categories."""
+        texts = [*KEY, "condition", "unit", "note"]
+        with pq.ParquetFile(self.path / "measures.parquet", read_dictionary=texts) as file:
+            table = file.read_row_groups(self._row_groups.get(name, [])).to_pandas()
+        return table[(table["measure"] == name).to_numpy(dtype=bool)]
+
+    @cached_property
     def contrasts(self) -> pd.DataFrame:
         """Changes within subjects and over the group."""
         return read_table(self.path / "contrasts.tsv")
+
+    @cached_property
+    def comparability(self) -> pd.DataFrame:
+        """The gain check, and what else differs between compared nights."""
+        return read_table(self.path / "comparability.tsv")
 
     @cached_property
     def problems(self) -> pd.DataFrame:
@@ -200,6 +243,24 @@ class Results:
         from swa.settings import read_settings
 
         return read_settings(self.path / "settings.toml")
+
+    def __repr__(self) -> str:
+        nights = self.nights
+        counts = ", ".join(f"{count} {status}" for status, count in nights["status"].value_counts().items())
+        contrasts = ", ".join(self.contrasts["contrast"].unique()) or "no contrast"
+        return f"<Results {self.path.name}: {nights['subject'].nunique()} subjects, nights {counts}; {contrasts}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the nights, and the change of the whole-night slow-wave activity over the group."""
+        shown = ["subject", "session", "condition", "status", "staging_source", "verdict"]
+        nights = self.nights[[name for name in shown if name in self.nights]]
+        group = self.contrasts
+        group = group[(group["subject"] == "group") & (group["measure"] == "swa") & (group["stages"] == "NREM")]
+        group = group[(group["window"] == "night") & (group["variant"].fillna("") == "")]
+        numbers = group[["contrast", "channel", "estimate", "ci_low", "ci_high", "p", "n"]]
+        title = f"<p>{escape(repr(self).strip('<>'))}</p>"
+        change = f"<p>SWA in NREM, whole night, ratio to the baseline</p>{numbers.to_html(index=False)}"
+        return title + nights.to_html(index=False) + (change if len(numbers) else "")
 
     def night(self, subject_label: str, session_label: str) -> NightFolder:
         """The files of one night."""
@@ -223,6 +284,16 @@ def read_results(path: str | Path) -> Results:
     ------
     StudyError
         The folder holds no results.
+
+    Examples
+    --------
+    >>> import swa
+    >>> results = swa.read_results("results")
+    >>> results.nights["condition"].unique().tolist()
+    ['baseline', 'ketamine']
+    >>> rows = results.contrasts.query("subject == 'group' and measure == 'swa' and window == 'night'")
+    >>> rows["scale"].unique().tolist()
+    ['ratio']
     """
     path = Path(path)
     if not (path / "nights.tsv").is_file():
@@ -240,8 +311,11 @@ def describe_results(results: Path, settings: Settings) -> None:
         "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
     }
     write_text(json.dumps(description, indent=2), results / "dataset_description.json")
-    ignored = ["*.html", "figures/", "*.tsv", "*.parquet", "*.toml", "methods.*", "run.json", "swa.lock"]
-    ignored += ["**/*_desc-*", "**/figures/"]
+    for name, columns in COLUMNS.items():
+        write_text(json.dumps(columns, indent=1, ensure_ascii=False), results / name)
+    ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", "blinding.json", "run.json", "swa.lock"]
+    ignored += [".swa-work/", "*_desc-*", "**/*_desc-*"]
+    ignored += ["figures", "**/figures"]  # with a slash the validator still lists the folder
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
 
 
@@ -279,7 +353,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _replace(path: Path, write: Any) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then put it in the place of `path`: whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two writers of one night, on one host or two, must not share a temporary file.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import matched_slopes, process_s, windows
+from swa.measures.quality import find_bad_channels
 from swa.night_tables import MEASURE_COLUMNS, PROCESS_S_BAND
 from swa.recordings.channels import region
 from swa.settings import Settings
@@ -21,11 +22,16 @@ REGIONS = ("frontal", "central")
 ADDITIVE = (
     "analysed_minutes",
     "aperiodic_exponent",
+    "aperiodic_exponent_high",
     "aperiodic_offset",
+    "coupling_phase",
+    "coupling_z",
     "process_s_asymptote",
     "spindle_frequency",
     "swa_above_aperiodic",
     "swa_decline",
+    "travel_delay",
+    "travel_origin_share",
     "wave_multipeak_fraction",
 )
 AMPLITUDE_PERCENTILE = 0.9
@@ -82,9 +88,8 @@ class _StoredNight:
     def summary(self) -> dict[str, Any]:
         return (self.folder.summary() or {})["summary"]
 
-    def bad_channels(self) -> list[str]:
-        limit = self.settings.artifacts.bad_channel_share
-        return [name for name, shares in self.summary["unusable_nrem_share"].items() if shares["any"] > limit]
+    def bad_channels(self) -> dict[str, str]:
+        return find_bad_channels(self.summary, self.settings.artifacts)
 
     def stretches(self, channel: str) -> tuple[list[windows.Stretch], NDArray[np.float64], float]:
         """NREM stretches of one channel, its usable time per epoch, and the epoch length."""
@@ -130,8 +135,16 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
         )
         for session, session_label, condition, adaptation in task.nights
     ]
-    compared = [night for night in nights if not night.is_adaptation]
-    dropped = {channel: night.session for night in compared for channel in night.bad_channels()}
+    # A night without a good channel goes alone: it must not take the other nights' channels with it.
+    unusable = [night for night in nights if len(night.bad_channels()) == len(night.summary["unusable_nrem_share"])]
+    nights = [night for night in nights if night not in unusable] or nights
+    bad = {
+        (channel, night.session): reason
+        for night in nights
+        if not night.is_adaptation
+        for channel, reason in night.bad_channels().items()
+    }
+    dropped = dict(bad.keys())
     tables = []
     for night in nights:
         table = night.folder.read("measures")
@@ -144,18 +157,26 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
     rows = rows[["subject", "session", "condition", *MEASURE_COLUMNS]]
     rows = rows.sort_values(["measure", *KEY[:5], "variant"], kind="stable", ignore_index=True)
     write_table(rows, subject_file(task.results, task.label))
-    limit = task.settings.artifacts.bad_channel_share
     return [
         {
             "subject": task.subject,
             "session": session,
             "recording": "",
             "step": "channel",
-            "problem": f"{channel}: more than {limit:.0%} of its NREM is unusable in session {session}; "
-            "left out of all nights.",
+            "problem": f"{channel}: {reason} in session {session}; left out of all nights.",
             "remedy": "Look at the electrode; the other channels are not touched.",
         }
-        for channel, session in dropped.items()
+        for (channel, session), reason in bad.items()
+    ] + [
+        {
+            "subject": task.subject,
+            "session": night.session,
+            "recording": "",
+            "step": "channel",
+            "problem": "every EEG channel is bad in this night; the night is left out, the others are not touched.",
+            "remedy": "Its reasons stand in nights.tsv (verdict_reasons).",
+        }
+        for night in unusable
     ]
 
 
@@ -333,6 +354,7 @@ def _process_s(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[
             settings=settings.homeostasis,
             confidence=settings.comparison.confidence,
         )
+        baseline = [night.session for night in present if night.is_baseline]
         for night in present:
             reason = fit.reason or fit.reasons.get(night.session, "the night has no NREM cycle")
             n = int((means["session"] == night.session).sum())
@@ -343,6 +365,10 @@ def _process_s(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[
                 ("process_s_tau", fit.tau_h, "h", fit.reason),
             ):
                 note = why or f"{settings.comparison.confidence:.0%} interval {estimate.low:.4g} to {estimate.high:.4g}"
+                if measure == "process_s_initial" and not why and len(baseline) == 1 and night.session not in baseline:
+                    ratio = fit.initial_ratio(night.session, baseline[0])  # tau and LA err alike in both nights
+                    if np.isfinite(ratio.value):
+                        note += f"; over baseline {ratio.value:.3g}, {ratio.low:.3g} to {ratio.high:.3g} by this fit"
                 value = estimate.value if not why else np.nan
                 key = (night.session, night.condition, channel, "NREM", "night")
                 rows.append((*key, measure, fit.variant, value, unit, n, note))

@@ -1,6 +1,5 @@
 """The tables of a whole study: nights, problems, and the long table of measures."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from swa.measures.quality import UNUSABLE, judge_night
+from swa.measures.rejection import REJECTION_COLUMNS
 from swa.night_tables import MEASURE_COLUMNS
 from swa.settings import Settings
 from swa.study.manifest import Study
 from swa.study.nights import NightOutcome
-from swa.study.store import NightFolder, read_results, write_table
+from swa.study.store import NightFolder, read_results, replace_file, write_table
 from swa.study.subject import subject_file
 
 PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
@@ -43,7 +43,7 @@ def nights_table(
             row[name if name == "SE" else f"{name}_min"] = np.nan if value is None else value
         row["verdict"], row["verdict_reasons"] = "", ""
         if summary:
-            row["verdict"], reasons = judge_night(summary, settings.artifacts.bad_channel_share, settings.quality)
+            row["verdict"], reasons = judge_night(summary, settings.artifacts, settings.quality)
             row["verdict_reasons"] = "; ".join(reasons)
         elif status == "failed":
             row["verdict"], row["verdict_reasons"] = UNUSABLE, "failed (see problems.tsv)"
@@ -52,8 +52,8 @@ def nights_table(
 
 
 def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: set[int]) -> pd.DataFrame:
-    """Every night that was left out, where it failed, why, and what to do."""
-    rows = []
+    """Every night that was left out, where it failed, why, and what to do; indexed by place in the plan."""
+    rows, places = [], []
     for i, night in enumerate(study.nights.to_dict("records")):
         outcome = outcomes.get(i)
         if i in excluded:
@@ -65,7 +65,8 @@ def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: se
         else:
             continue
         rows.append((night["subject"], night["session"], night["recording"], step, problem, remedy))
-    return pd.DataFrame(rows, columns=PROBLEM_COLUMNS)
+        places.append(i)
+    return pd.DataFrame(rows, columns=PROBLEM_COLUMNS, index=places)
 
 
 def join_measures(results: Path, labels: Sequence[str]) -> pd.DataFrame:
@@ -77,13 +78,25 @@ def join_measures(results: Path, labels: Sequence[str]) -> pd.DataFrame:
         return empty
     joined = pd.concat(tables, ignore_index=True).sort_values("measure", kind="stable", ignore_index=True)
     path = results / "measures.parquet"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     schema = pa.Schema.from_pandas(joined, preserve_index=False)
-    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for _, part in joined.groupby("measure", sort=False):
-            writer.write_table(pa.Table.from_pandas(part, schema, preserve_index=False))
-    os.replace(temporary, path)
+
+    def write(temporary: Path) -> None:
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for _, part in joined.groupby("measure", sort=False):
+                writer.write_table(pa.Table.from_pandas(part, schema, preserve_index=False))
+
+    replace_file(path, write)
     return joined
+
+
+def join_rejection(results: Path, nights: pd.DataFrame) -> None:
+    """What each artefact rule removed of NREM, SWA and slow waves, of every night and channel: ``rejection.tsv``."""
+    columns = ["subject", "session", "condition", *REJECTION_COLUMNS]
+    tables = []
+    for night in nights.to_dict("records"):
+        table = NightFolder(results, night["subject_label"], night["session_label"]).read("rejection")
+        tables.append(table.assign(**{name: night[name] for name in columns[:3]})[columns])
+    write_table(pd.concat(tables) if tables else pd.DataFrame(columns=columns), results / "rejection.tsv")
 
 
 def add_headlines(results: Path, measures: pd.DataFrame) -> None:

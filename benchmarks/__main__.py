@@ -1,0 +1,145 @@
+"""Everything that the benchmarks print, as one page: docs/validation.md.
+
+    python -m benchmarks [--full] [--data ../shared/data] [--only NAME ...] [--write docs/validation.md]
+
+By default the quick form of each, some minutes in all; `--full` takes the numbers of records that each script has by
+itself, some hours. Those on real recordings are left out, and the page says so, where the data are absent. Exits with 1
+when one of them does not end by itself. A target that is missed is printed as MISSED by its own script and stands on
+the page.
+"""
+
+import argparse
+import datetime
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PACKAGES = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "scikit-learn", "specparam", "lunapi")
+DATA = "{data}"  # stands for the folder of the real recordings
+
+
+@dataclass(frozen=True)
+class Part:
+    """One script, its place on the page, and the arguments of its quick and its full form."""
+
+    name: str
+    section: str
+    quick: tuple[str, ...] = ()
+    full: tuple[str, ...] = ()
+
+
+PARTS = (
+    Part("known_spectra", "Accuracy", ("--records", "24", "--rates", "100", "160", "256", "800")),
+    Part("known_waves", "Accuracy", ("--records", "3")),
+    Part("aperiodic", "Accuracy", ("--spectra", "12")),
+    Part("matched_slope", "Accuracy", ("--quick",)),
+    Part("process_s", "Accuracy", ("--subjects", "150")),
+    Part("simulated_staging", "Accuracy", ("--nights", "2")),
+    Part("peers_agreement", "Agreement with other programs", (DATA,), (DATA,)),
+    Part("nap_against_yasa", "Agreement with other programs", *((f"{DATA}/recordings/nap_10ch_256hz.edf",),) * 2),
+    Part("scored_cycle", "A real night's cycle", (DATA,), (DATA,)),
+    Part("calibration", "Calibration of intervals and tests", ("1000",)),
+    Part("speed_measures", "Speed", ("--repeat", "3")),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run them and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data")
+    parser.add_argument("--only", nargs="+", choices=[part.name for part in PARTS])
+    parser.add_argument("--write", type=Path, default=HERE.parent / "docs" / "validation.md")
+    options = parser.parse_args(arguments)
+    parts = [part for part in PARTS if not options.only or part.name in options.only]
+    lines, section, broken = head(options.full), "", 0
+    for part in parts:
+        if part.section != section:
+            section = part.section
+            lines += [f"## {section}", ""]
+        given = part.full if options.full else part.quick
+        lines += [f"### {title(part.name)}", ""]
+        if any(DATA in argument for argument in given) and not options.data.is_dir():
+            lines += ["Not run: the real recordings were not there.", ""]
+            continue
+        started = time.perf_counter()
+        code, text = run(part.name, [argument.replace(DATA, str(options.data)) for argument in given])
+        print(f"{part.name}: {time.perf_counter() - started:.0f} s, exit code {code}", flush=True)
+        broken += code not in (0, 1)
+        shown = " ".join(["python", f"benchmarks/{part.name}.py", *(a.replace(DATA, "DATA") for a in given)])
+        lines += [f"`{shown}`", "", "```text", without_paths(text, options.data), "```", ""]
+    options.write.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return int(broken > 0)
+
+
+def head(full: bool) -> list[str]:
+    """What the page is, when it was made, on what and with which versions."""
+    found = []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"{name} not installed")
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    form = "full" if full else "quick"
+    return [
+        "# Validation",
+        "",
+        "What the benchmarks print: how accurate the measures are where the truth is known, how they agree with other",
+        "programs, whether intervals and tests keep what they promise, and how fast it goes. Made by one command,",
+        "`python -m benchmarks`; nothing here is written by hand. MISSED marks a target that is not met.",
+        "",
+        f"Made {today}, {form} form, on {machine()}, Python {platform.python_version()}, {', '.join(found)}.",
+        "Simulated nights are not patients, and the real recordings are few: see [the limits](limits.md).",
+        "",
+    ]
+
+
+def machine() -> str:
+    """Kind of processor, number of cores and system; no names."""
+    model = platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = re.findall(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), flags=re.MULTILINE)
+        model = names[0].strip() if names else model
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def title(name: str) -> str:
+    """First sentence of the script's own description."""
+    text = (HERE / f"{name}.py").read_text(encoding="utf-8").split('"""')[1]
+    return " ".join(text.split("\n\n")[0].split()).split(". ")[0].rstrip(".")
+
+
+def run(name: str, arguments: list[str]) -> tuple[int, str]:
+    """Exit code and what was printed; where it broke, the last line of the error too."""
+    ran = subprocess.run(
+        [sys.executable, str(HERE / f"{name}.py"), *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=HERE.parent,
+        env=os.environ | {"PYTHONUTF8": "1", "PYTHONPATH": str(HERE.parent)},
+    )
+    text = ran.stdout.strip("\n")
+    if ran.returncode not in (0, 1) or not text:
+        text += "\n" + "\n".join(ran.stderr.strip().splitlines()[-1:])
+    return ran.returncode, text.strip("\n")
+
+
+def without_paths(text: str, data: Path) -> str:
+    """Text without the folders of the machine that it was made on."""
+    for folder, name in ((data.resolve(), "DATA"), (data, "DATA"), (HERE.parent, "."), (Path.home(), "~")):
+        text = text.replace(str(folder), name)
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""Whether moderators and treatment profiles hold what they promise, on simulated three-condition studies.
+
+Moderators: ln SWA of two nights of subjects with a covariate that goes with their level (so that it seems to go with
+the change unless the baseline value is in the model) and, where it is a moderator, with their response. Profiles: 21
+correlated markers, three nights a subject, the two treatments sharing the baseline night; true profiles alike,
+orthogonal, or none. Prints rates with 99 % binomial intervals adjusted for the number of gated cells.
+
+Run as ``python benchmarks/calibration_profiles.py [studies]``; exits with 1 when a gated cell fails.
+"""
+
+import math
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from swa.comparison.moderators import partial_slope
+from swa.comparison.profiles import Profiles, equivalence_p, similarity
+
+VARIANCE, ICC = math.log1p(0.4**2), 0.76
+SLOPE = 0.10  # ln change for one SD of the covariate
+MARKERS = 21
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A simulated rate, the rate that it should have (or the most that it may have), and whether it is gated."""
+
+    name: str
+    hits: int
+    studies: int
+    nominal: float
+    gated: bool = True
+    at_most: bool = False
+
+
+def moderator_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
+    cells = []
+    for subjects in (8, 12, 20):
+        for shape in ("normal", "t3"):
+            wrong, covered, rank_wrong, unadjusted, level_alone = 0, 0, 0, 0, 0
+            for _ in range(studies):
+                covariate = rng.normal(size=subjects)
+                level = math.sqrt(VARIANCE * ICC) * (0.5 * covariate + math.sqrt(0.75) * rng.normal(size=subjects))
+                noise = (
+                    rng.normal(size=(2, subjects)) if shape == "normal" else rng.standard_t(3, (2, subjects)) / 3**0.5
+                )
+                night = math.sqrt(VARIANCE * (1 - ICC)) * noise
+                before, after = level + night[0], level + night[1]
+                # The model is conditional on the baseline value, of which the covariate predicts a part: what the
+                # covariate says beyond it, given both, is known from the joint normal distribution.
+                joint = joint_slope()
+                _, low, high, p, _ = partial_slope(after - before - joint * covariate, covariate, [before], 1000, 1)
+                wrong += p <= 0.05
+                _, low, high, _, _ = partial_slope(after - before + SLOPE * covariate, covariate, [before], 1000, 1)
+                covered += low <= SLOPE + joint <= high
+                ranks = [stats.rankdata(x) for x in (after - before - joint * covariate, covariate, before)]
+                rank_wrong += partial_slope(ranks[0], ranks[1], [ranks[2]], 1000, 1)[3] <= 0.05
+                level_alone += partial_slope(after - before, covariate, [before], 1000, 1)[3] <= 0.05
+                unadjusted += partial_slope(after - before, covariate, [], 1000, 1)[3] <= 0.05
+            label = f"moderator, n = {subjects}, {shape}"
+            gated = shape == "normal"
+            cells.append(Cell(f"{label}: null slope found", wrong, studies, 0.05))
+            cells.append(Cell(f"{label}: slope covered", covered, studies, 0.95, gated))
+            cells.append(Cell(f"{label}: null rank correlation found", rank_wrong, studies, 0.05, gated))
+            cells.append(Cell(f"{label}: unadjusted, null slope found", unadjusted, studies, 0.05, gated))
+            cells.append(
+                Cell(f"{label}: of a covariate of the level, adjusted", level_alone, studies, 0.05, gated=False)
+            )
+    return cells
+
+
+def joint_slope() -> float:
+    """Slope of the change on the covariate at a given baseline value, of a covariate that goes with the level alone.
+
+    Level and covariate correlate 0.5 here; given a noisy baseline night the covariate still tells about the level.
+    """
+    level, night = VARIANCE * ICC, VARIANCE * (1 - ICC)
+    covariance = np.array([[1.0, 0.5 * math.sqrt(level)], [0.5 * math.sqrt(level), level + night]])
+    return float(np.linalg.solve(covariance, [0.0, -night])[0])
+
+
+def simulate_profiles(rng: np.random.Generator, subjects: int, a: np.ndarray, b: np.ndarray, spread: float) -> Profiles:
+    """Standardised changes of the same subjects from a shared baseline night; markers correlate 0.6."""
+
+    def nights() -> np.ndarray:
+        return math.sqrt(0.6) * rng.normal(size=(subjects, 1)) + math.sqrt(0.4) * rng.normal(size=(subjects, len(a)))
+
+    base = nights()
+    answer = 1 + spread * rng.normal(size=(2, subjects, 1))  # each subject's own strength of the response
+    first, second = a * answer[0] + nights() - base, b * answer[1] + nights() - base
+    sd = np.sqrt((first.var(axis=0, ddof=1) + second.var(axis=0, ddof=1)) / 4)
+    return Profiles(a=first / sd, b=second / sd, paired=True, markers=())
+
+
+def profile_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
+    half = np.r_[np.ones(10), np.zeros(11)]
+    other = np.r_[np.zeros(10), np.ones(11)]
+    mixed = np.r_[np.ones(5), -np.ones(5), np.zeros(11)]
+    cells = []
+    for subjects in (8, 15, 30):
+        for name, a, b in (
+            ("alike", half, half),
+            ("alike, one half as strong", half, half / 2),
+            ("orthogonal", half, other),
+            ("orthogonal, cancelling", half, mixed),
+            ("one without effect", half, 0 * half),
+            ("both without effect", 0 * half, 0 * half),
+        ):
+            found = []
+            for _ in range(studies):
+                found.append(similarity(simulate_profiles(rng, subjects, a, b, 0.3), draws=500, seed=1))
+            length = np.linalg.norm(a) * np.linalg.norm(b)
+            truth = float(a @ b) / length if length else math.nan
+            cosines = np.array([one.cosine for one in found])
+            rejected = sum(one.p <= 0.05 for one in found)
+            told = np.isfinite(cosines).mean()
+            middle = np.nanmedian(cosines) if told else math.nan
+            label = f"profiles {name}, n = {subjects}"
+            print(
+                f"{label}: true {truth:.2f}, median {middle:.2f}, told in {told:.0%}, dims "
+                f"{np.mean([one.dimensions for one in found]):.1f}, found related in {rejected / studies:.1%}"
+            )
+            if math.isnan(truth) or truth == 0:
+                cells.append(Cell(f"{label}: called related", rejected, studies, 0.05, at_most=True))
+            if math.isfinite(truth):
+                covered = sum(one.low <= truth <= one.high for one in found)
+                cells.append(Cell(f"{label}: covered", covered, studies, 0.95, gated=False))
+    return cells
+
+
+def equivalence_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
+    """At the margin equivalence may be found in 5 %; with no difference it shows what n can tell."""
+    cells, margin = [], math.log(1.25)
+    for subjects in (10, 20):
+        for name, shift in (("at the margin", margin), ("no difference", 0.0)):
+            sd = math.sqrt(2 * VARIANCE * (1 - 0.9))
+            hits = sum(equivalence_p(rng.normal(shift, sd, subjects), None, margin) <= 0.05 for _ in range(studies))
+            at = name == "at the margin"
+            cells.append(Cell(f"equivalence, n = {subjects}, {name}", hits, studies, 0.05 if at else 1, at))
+    return cells
+
+
+def judge(cells: list[Cell]) -> int:
+    level = 1 - 0.01 / max(sum(cell.gated for cell in cells), 1)
+    failed = 0
+    for cell in cells:
+        wide = stats.binomtest(cell.hits, cell.studies).proportion_ci(level)
+        passed = wide.low <= cell.nominal and (cell.at_most or cell.nominal <= wide.high)
+        failed += cell.gated and not passed
+        verdict = ("passes" if passed else "FAILS") if cell.gated else "not gated"
+        rate = cell.hits / cell.studies
+        print(f"{cell.name:60} {rate:6.1%} [{wide.low:.1%}, {wide.high:.1%}] nominal {cell.nominal:.2%}  {verdict}")
+    print(f"{failed} of {sum(cell.gated for cell in cells)} gated cells fail")
+    return failed
+
+
+def main(studies: int = 1000, seed: int = 7) -> int:
+    rng = np.random.default_rng(seed)
+    return int(
+        judge([*moderator_cells(rng, studies), *profile_cells(rng, studies), *equivalence_cells(rng, studies)]) > 0
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(int(argument) for argument in sys.argv[1:])))

@@ -1,0 +1,126 @@
+"""Kill a run at random moments, and its workers at random: are the results those of an undisturbed run?
+
+    python benchmarks/kill_runs.py [--kills 20] [--per-round 4] [--seed 0]
+
+Eight short simulated nights with given scorings, two workers. In each round a fresh results folder is begun, killed
+`--per-round` times (SIGKILL: the run with its workers, or one worker alone), then run to its end and compared, byte by
+byte, with the undisturbed run. A last round lets no file grow beyond 100 kB (RLIMIT_FSIZE), as a full disk would, and
+then runs on without the limit. POSIX only.
+"""
+
+import argparse
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+
+from swa.recordings.simulate import simulate_study
+
+LIMIT_B = 100_000
+
+
+def make_study(folder: Path) -> None:
+    study = simulate_study(
+        folder, subjects=4, hours=1.5, rate_hz=100.0, channels=("F3-M2", "C4-M1"), effect={"ketamine": 1.5}, seed=5
+    )
+    table = pd.read_csv(study, sep="\t", dtype=str)
+    table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]
+    table.to_csv(study, sep="\t", index=False)
+
+
+def start(recordings: Path, results: Path, *, limit: bool = False) -> subprocess.Popen[bytes]:
+    def small_files() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT_B, LIMIT_B))
+
+    command = [sys.executable, "-m", "swa_cli", "run", str(recordings), "-o", str(results), "--jobs", "2"]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=small_files if limit else None,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "run.json")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def differences(found: Path, expected: dict[str, bytes]) -> list[str]:
+    own = contents(found)
+    return sorted(name for name in own.keys() | expected.keys() if own.get(name) != expected.get(name))
+
+
+def kill_worker(run: subprocess.Popen[bytes], rng: random.Random) -> bool:
+    try:
+        children = psutil.Process(run.pid).children(recursive=True)
+        workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        if workers:
+            rng.choice(workers).kill()
+        return bool(workers)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--per-round", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rng = random.Random(arguments.seed)
+    with tempfile.TemporaryDirectory() as place:
+        base = Path(place)
+        make_study(base / "recordings")
+        begun = time.monotonic()
+        code = start(base / "recordings", base / "undisturbed").wait()
+        whole_s = time.monotonic() - begun
+        expected = contents(base / "undisturbed")
+        print(f"undisturbed: exit {code}, {whole_s:.0f} s, {len(expected)} files", flush=True)
+        kills = rounds = wrong = 0
+        while kills < arguments.kills:
+            rounds += 1
+            results = base / f"round-{rounds}"
+            for _ in range(min(arguments.per_round, arguments.kills - kills)):
+                run = start(base / "recordings", results)
+                after_s = rng.uniform(0.05, 0.95) * whole_s
+                try:
+                    run.wait(after_s)  # ended before its turn: counts no kill
+                    continue
+                except subprocess.TimeoutExpired:
+                    pass
+                if rng.random() < 0.3 and kill_worker(run, rng):
+                    what = "a worker"
+                    run.wait()
+                else:
+                    what = "the run"
+                    run.kill()
+                    run.wait()
+                kills += 1
+                finished = len(list(results.rglob("*_desc-night.json")))
+                print(f"kill {kills}: {what} after {after_s:.1f} s, {finished} nights finished", flush=True)
+            code = start(base / "recordings", results).wait()
+            differ = differences(results, expected)
+            wrong += bool(differ) or code != 0
+            print(f"round {rounds}: exit {code}, {len(differ)} files differ {differ[:5]}", flush=True)
+        code = start(base / "recordings", base / "full", limit=True).wait()
+        print(f"full disk: exit {code}, {len(list((base / 'full').rglob('*_desc-night.json')))} nights finished")
+        code = start(base / "recordings", base / "full").wait()
+        differ = differences(base / "full", expected)
+        wrong += bool(differ) or code != 0
+        print(f"then: exit {code}, {len(differ)} files differ {differ[:5]}")
+        print(f"{kills} kills in {rounds} rounds: {wrong} rounds with other results")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

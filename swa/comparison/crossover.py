@@ -1,0 +1,150 @@
+"""The 2 x 2 crossover: one value per subject and period, two sequences of the conditions.
+
+Hills & Armitage 1979 (Br J Clin Pharmacol 8:7): the difference between a subject's periods holds the treatment effect
+with opposite signs in the two sequences and the period effect with the same sign, so a two-sample comparison of the
+differences between sequences is free of the period effect, balanced or not. Treatment effect = half the difference
+of the sequence means = mean of the two sequences' mean changes.
+
+Its randomisation test permutes the sequence labels, which is what was randomised. Shifting the change by t moves the
+difference of means under a permutation P by t * T_P(s), where s is +1 and -1 by the true sequence, so the limits of
+the interval are again found without a search: they are the K-th smallest and largest of
+(T - T_P(d)) / (2 - T_P(s)) over all permutations but the identity.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from swa.comparison.group import SignFlip
+from swa.comparison.linear import Fit, least_squares, patterns, t_interval
+from swa.comparison.within_subject import Floats, Ints
+from swa.settings import ComparisonSettings
+
+CELLS_AT_ONCE = 8_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarryOver:
+    """Difference of the carry-over after the treatment and after the baseline, with its t interval, and its bias.
+
+    `bias` is what it would add to the treatment effect of the crossover: minus half of it.
+    """
+
+    estimate: Floats
+    low: Floats
+    high: Floats
+    bias: Floats
+
+
+def hills_armitage(changes: Floats, sequence: Ints) -> Fit:
+    """Two-sample fit of the within-subject period differences.
+
+    Parameters
+    ----------
+    changes : array, shape (subjects, markers)
+        Treatment less baseline; NaN is left out.
+    sequence : array of int, shape (subjects,)
+        1 where the baseline came first, -1 where the treatment did, 0 where that is not known (left out).
+
+    Returns
+    -------
+    Fit
+        Columns: treatment effect, period effect (second less first).
+    """
+    order = np.where(sequence == 0, np.nan, sequence.astype(float))
+    return least_squares(changes, [np.ones(len(sequence)), order])
+
+
+def carry_over(baseline: Floats, treatment: Floats, sequence: Ints, confidence: float) -> CarryOver:
+    """Carry-over from the sums of the two periods, between the sequences (Hills & Armitage 1979).
+
+    A subject's sum holds the carry-over of the condition that came first. The comparison is between subjects, hence
+    wide; it never chooses the analysis (Senn 2002, Cross-over trials in clinical research).
+    """
+    order = np.where(sequence == 0, np.nan, sequence.astype(float))
+    fit = least_squares(baseline + treatment, [np.ones(len(sequence)), -order / 2])
+    estimate, error = fit.combine([0, 1])
+    _, _, low, high = t_interval(estimate, error, fit.df, confidence)
+    return CarryOver(estimate=estimate, low=low, high=high, bias=-estimate / 2)
+
+
+def sequence_test(changes: Floats, sequence: Ints, settings: ComparisonSettings | None = None) -> SignFlip:
+    """Randomisation test of the treatment effect in a crossover, with the interval that it inverts to.
+
+    Parameters
+    ----------
+    changes, sequence
+        As for `hills_armitage`.
+    settings : ComparisonSettings, optional
+        confidence; all permutations are gone through while there are no more than 2^exact_flip_subjects, beyond that
+        `random_flips` of them, the identity among them.
+
+    Returns
+    -------
+    SignFlip
+        Two-sided p (twice the smaller tail), interval and attained level; NaN where no interval exists.
+    """
+    settings = settings or ComparisonSettings()
+    markers = changes.shape[1]
+    p, low, high, level = (np.full(markers, np.nan) for _ in range(4))
+    flips, exact = np.zeros(markers, dtype=np.int64), np.ones(markers, dtype=bool)
+    for rows, some in patterns(np.isfinite(changes) & (sequence != 0)[:, None]):
+        rows = rows[np.argsort(-sequence[rows], kind="stable")]  # the sequence with the baseline first comes first
+        first = int((sequence[rows] > 0).sum())
+        if first in (0, len(rows)):
+            continue
+        labels, exact[some] = _permutations(
+            len(rows), first, 2**settings.exact_flip_subjects, settings.random_flips, settings.flip_seed
+        )
+        flips[some] = len(labels) + 1
+        step = max(1, CELLS_AT_ONCE // max(len(labels), 1))
+        for start in range(0, len(some), step):
+            chunk = some[start : start + step]
+            found = _permute(changes[np.ix_(rows, chunk)], first, labels, settings.confidence)
+            p[chunk], low[chunk], high[chunk], level[chunk] = found
+    return SignFlip(p=p, low=low, high=high, level=level, flips=flips, exact=exact)
+
+
+def _permute(
+    changes: Floats, first: int, labels: npt.NDArray[np.int8], confidence: float
+) -> tuple[Floats, Floats, Floats, float]:
+    """P and limits for complete changes, sorted by sequence."""
+    n = len(changes)
+    sign = np.where(np.arange(n) < first, 1.0, -1.0)
+    differences = changes * sign[:, None]
+
+    def statistic(values: Floats) -> Floats:
+        """Mean under label 1 less mean under label 0."""
+        return labels @ values * (1 / first + 1 / (n - first)) - values.sum(axis=0) / (n - first)
+
+    observed = differences[:first].mean(axis=0) - differences[first:].mean(axis=0)
+    shifts = ((observed - statistic(differences)) / (2 - statistic(sign))[:, None]).T.copy()
+    rounding = 1e-12 * np.abs(changes).max(axis=0)[:, None]
+    number = len(labels) + 1
+    reached = np.where(observed > 0, (shifts <= rounding).sum(axis=1), (shifts >= -rounding).sum(axis=1))
+    p = np.where(np.abs(observed) <= rounding[:, 0], 1.0, np.minimum(2 * (1 + reached) / number, 1.0))
+    rank = math.floor((1 - confidence) * number / 2 + 1e-9)
+    if rank == 0:
+        return p, np.full_like(p, np.nan), np.full_like(p, np.nan), math.nan
+    shifts.sort(axis=1)
+    return p, shifts[:, rank - 1], shifts[:, -rank], 1 - 2 * rank / number
+
+
+@lru_cache(maxsize=8)
+def _permutations(n: int, first: int, most: int, drawn: int, seed: int) -> tuple[npt.NDArray[np.int8], bool]:
+    """Labels of all permutations but the identity (the first `first` subjects), or of random ones."""
+    number = math.comb(n, first)
+    if number <= most:
+        chosen = np.array(list(itertools.combinations(range(n), first)))[1:]
+        labels = np.zeros((len(chosen), n), dtype=np.int8)
+        np.put_along_axis(labels, chosen, 1, axis=1)
+        return labels, True
+    rng = np.random.default_rng(seed)
+    identity = (np.arange(n) < first).astype(np.int8)
+    labels = rng.permuted(np.tile(identity, (drawn - 1, 1)), axis=1)
+    labels[(labels == identity).all(axis=1)] = identity[::-1] if first * 2 == n else np.roll(identity, 1)
+    return labels, False

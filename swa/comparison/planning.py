@@ -1,0 +1,298 @@
+"""How many subjects a study needs, and which effect it can find: two-sided paired t on ln ratios.
+
+The SD of a subject's change is sqrt(2 * SD_w^2 / nights + effect_sd^2): night-to-night variation of both conditions,
+SD_w = sqrt(ln(1 + CV^2) * (1 - ICC)), and the spread of the response between subjects. Power is that of the noncentral
+t distribution, both tails.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, stats
+
+from swa.comparison.contrasts import Source, declared_primary, find_baseline, subject_values
+from swa.comparison.design import usable_nights
+from swa.comparison.within_subject import measure_grid, pooled_within_sd
+from swa.errors import SettingsError, StudyError
+from swa.settings import ComparisonSettings, Settings
+
+MOST_SUBJECTS = 100_000
+CURVE_SUBJECTS = (4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
+DEFAULT_MARKER = ("swa", "NREM", "night", "frontal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variation:
+    """SD of one subject's ln change between two nights, and what is known about it.
+
+    Attributes
+    ----------
+    change_sd : float
+        SD over subjects of the ln ratio.
+    low, high : float
+        95 % limits of that SD where it was estimated from a study; equal to it where it was stated.
+    basis : str
+        Where it comes from, for the reader.
+    """
+
+    change_sd: float
+    low: float
+    high: float
+    basis: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplePlan:
+    """Answer to one planning question.
+
+    Attributes
+    ----------
+    variation : Variation
+        SD of the change.
+    effect : float
+        Ratio of treatment to baseline that is to be found.
+    power, level : float
+        Wanted power; two-sided level of the test.
+    subjects : int
+        Subjects needed for `effect`.
+    subjects_range : tuple of int
+        The same at the limits of the SD.
+    given : int or None
+        Number of subjects asked about, its power for `effect` and the smallest ratio that it finds.
+    given_power, detectable : float
+        NaN where no number was given.
+    curve : DataFrame
+        subjects, power (for `effect`), detectable (ratio found with the wanted power).
+    """
+
+    variation: Variation
+    effect: float
+    power: float
+    level: float
+    subjects: int
+    subjects_range: tuple[int, int]
+    given: int | None
+    given_power: float
+    detectable: float
+    curve: pd.DataFrame
+
+
+def paired_power(ln_effect: float, change_sd: float, subjects: int, level: float = 0.05) -> float:
+    """Power of the two-sided paired t test.
+
+    Parameters
+    ----------
+    ln_effect : float
+        ln of the ratio.
+    change_sd : float
+        SD of the ln change over subjects.
+    subjects : int
+        Number of pairs; below 2 there is no test and no power.
+    level : float
+        Two-sided level.
+    """
+    if subjects < 2:
+        return 0.0
+    shift, df = abs(ln_effect) * math.sqrt(subjects) / change_sd, subjects - 1
+    limit = float(stats.t.ppf(1 - level / 2, df))
+    upper = float(stats.nct.sf(limit, df, shift))
+    lower = float(stats.nct.cdf(-limit, df, shift))
+    return upper + (lower if math.isfinite(lower) else 0.0)  # the far tail underflows to NaN
+
+
+def subjects_needed(ln_effect: float, change_sd: float, power: float = 0.8, level: float = 0.05) -> int:
+    """Smallest number of subjects that reaches the power.
+
+    Raises
+    ------
+    SettingsError
+        No effect, or one so small that more than 100,000 subjects would be needed.
+    """
+    high = 2
+    while paired_power(ln_effect, change_sd, high, level) < power:
+        high *= 2
+        if ln_effect == 0 or high > MOST_SUBJECTS:
+            raise SettingsError(
+                f"An effect of {100 * math.expm1(ln_effect):+.3g} % needs more than {MOST_SUBJECTS} subjects.",
+                "Give a larger --effect.",
+            )
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if paired_power(ln_effect, change_sd, middle, level) < power else (low, middle)
+    return high
+
+
+def detectable_effect(change_sd: float, subjects: int, power: float = 0.8, level: float = 0.05) -> float:
+    """Smallest ratio above 1 that is found with the power; NaN below 2 subjects."""
+    if subjects < 2:
+        return math.nan
+    most = 1.0
+    while paired_power(most * change_sd, change_sd, subjects, level) < power:
+        most *= 2
+    found = optimize.brentq(lambda d: paired_power(d * change_sd, change_sd, subjects, level) - power, 1e-9, most)
+    return math.exp(float(found) * change_sd)
+
+
+def stated_variation(icc: float, cv: float, effect_sd: float = 0.0, basis: str = "stated") -> Variation:
+    """SD of the change from a stated reliability.
+
+    Parameters
+    ----------
+    icc : float
+        Between-night intraclass correlation of the ln marker, 0 to below 1.
+    cv : float
+        Coefficient of variation over subjects of one night.
+    effect_sd : float
+        SD over subjects of the response, ln.
+    """
+    if not 0 <= icc <= 1 or cv <= 0 or effect_sd < 0:
+        raise SettingsError(
+            f"Reliability {icc:g}, CV {cv:g}, effect SD {effect_sd:g}: expected 0 <= ICC <= 1, CV > 0, SD >= 0.",
+            "Give CV as a share: 0.4 for 40 %.",
+        )
+    sd = math.sqrt(2 * math.log1p(cv**2) * (1 - icc) + effect_sd**2)
+    if sd == 0:
+        raise SettingsError("With an ICC of 1 and no effect SD nothing varies.", "Give an ICC below 1.")
+    text = f"{basis}: ICC {icc:g}, CV {100 * cv:g} %" + (f", effect SD {effect_sd:g} (ln)" if effect_sd else "")
+    return Variation(change_sd=sd, low=sd, high=sd, basis=text)
+
+
+def study_variation(source: Source, settings: Settings | None = None, effect_sd: float | None = None) -> Variation:
+    """SD of the change from a study's own nights, of the declared primary, else of frontal NREM SWA over the night.
+
+    Repeated baseline nights come first (with `effect_sd` added); without them it is the SD of the subjects' changes,
+    which holds the spread of their responses already.
+
+    Raises
+    ------
+    StudyError
+        Fewer than three degrees of freedom either way.
+    """
+    settings = settings or Settings()
+    comparison = settings.comparison
+    marker = declared_primary(source.nights, comparison) or DEFAULT_MARKER
+    rows = _rows_of_marker(source, marker)
+    name = " ".join((marker[0], marker[1], marker[2], str(rows["channel"].iloc[0]) if len(rows) else marker[3]))
+    if len(rows):
+        sd, df = _baseline_sd(rows, source.nights, comparison)
+        if df >= comparison.baseline_pairs_df and math.isfinite(sd):
+            spread = effect_sd or 0.0
+            basis = f"{name}: repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
+            return _estimated(math.sqrt(2) * sd, df, spread, basis)
+        values = subject_values(rows, nights=source.nights, settings=settings)
+        changes = {c: np.log(part["change"].dropna()) for c, part in values.groupby("contrast")}
+        for contrast, change in sorted(changes.items(), key=lambda item: -len(item[1])):
+            if len(change) > comparison.baseline_pairs_df:
+                basis = f"{name}: changes of {len(change)} subjects, {contrast!s} (they hold the spread of responses)"
+                return _estimated(float(change.std()), len(change) - 1, 0.0, basis)
+    raise StudyError(
+        f"{name}: neither repeated baseline nights nor changes of more than {comparison.baseline_pairs_df} subjects.",
+        "State the reliability instead: swa plan --icc 0.76 --cv 0.4.",
+    )
+
+
+def plan_sample(
+    variation: Variation,
+    *,
+    effect: float = 1.2,
+    power: float = 0.8,
+    subjects: int | None = None,
+    level: float = 0.05,
+) -> SamplePlan:
+    """Answer how many subjects an effect needs, and what a number of subjects can find.
+
+    Parameters
+    ----------
+    variation : Variation
+        From `stated_variation` or `study_variation`.
+    effect : float
+        Ratio of treatment to baseline.
+    power : float
+        Wanted power.
+    subjects : int, optional
+        A number of subjects to ask about.
+    level : float
+        Two-sided level.
+    """
+    if not (effect > 0 and effect != 1) or not 0 < power < 1 or (subjects is not None and subjects < 2):
+        raise SettingsError(
+            f"Effect {effect:g} (ratio), power {power:g}, subjects {subjects}: expected a ratio other than 1, "
+            "a power between 0 and 1, and at least 2 subjects.",
+            "For example: swa plan --effect 20% --power 0.8 --subjects 12.",
+        )
+    ln_effect = math.log(effect)
+    sd = variation.change_sd
+    needed = [subjects_needed(ln_effect, s, power, level) for s in (variation.low, sd, variation.high)]
+    counts = sorted({*CURVE_SUBJECTS, needed[1], *([subjects] if subjects else [])})
+    curve = pd.DataFrame(
+        {
+            "subjects": counts,
+            "power": [paired_power(ln_effect, sd, n, level) for n in counts],
+            "detectable": [detectable_effect(sd, n, power, level) for n in counts],
+        }
+    )
+    return SamplePlan(
+        variation=variation,
+        effect=effect,
+        power=power,
+        level=level,
+        subjects=needed[1],
+        subjects_range=(needed[0], needed[2]),
+        given=subjects,
+        given_power=paired_power(ln_effect, sd, subjects, level) if subjects else math.nan,
+        detectable=detectable_effect(sd, subjects, power, level) if subjects else math.nan,
+        curve=curve,
+    )
+
+
+def read_effect(text: str) -> float:
+    """Read an effect, ``20%``, ``+20 %``, ``-15%`` or the ratio ``1.2``, as a ratio.
+
+    Raises
+    ------
+    SettingsError
+        It is neither.
+    """
+    plain = text.replace(" ", "").replace(",", ".")
+    try:
+        value = 1 + float(plain[:-1]) / 100 if plain.endswith("%") else float(plain)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 10:
+        raise SettingsError(f"--effect {text}: not a change.", "Write it like 20%, -15% or, as a ratio, 1.2.")
+    return value
+
+
+def _rows_of_marker(source: Source, marker: tuple[str, str, str, str]) -> pd.DataFrame:
+    measure, stages, window, channel = marker
+    rows = source.measure(measure) if hasattr(source, "measure") else source.measures
+    rows = rows.astype(dict.fromkeys(rows.columns[rows.dtypes == "category"], object))
+    rows = rows[(rows["measure"] == measure) & (rows["stages"] == stages) & (rows["window"] == window)]
+    rows = rows[rows["variant"].fillna("") == ""]
+    own = rows[rows["channel"].str.casefold() == channel.casefold()]
+    return own if len(own) else rows[rows["channel"] == rows["channel"].min()]
+
+
+def _baseline_sd(rows: pd.DataFrame, nights: pd.DataFrame, settings: ComparisonSettings) -> tuple[float, int]:
+    used = usable_nights(nights)
+    place = {key: i for i, key in enumerate(zip(used["subject"], used["session"], strict=True))}
+    keys = zip(rows["subject"].astype(str), rows["session"].astype(str), strict=True)
+    rows = rows.assign(night=[place.get(key, -1) for key in keys])
+    rows = rows[rows["night"] >= 0]
+    if rows.empty:
+        return math.nan, 0
+    sd, df = pooled_within_sd(measure_grid(rows, used), find_baseline(nights, settings))
+    return float(sd[0]), int(df[0])
+
+
+def _estimated(change_sd: float, df: int, effect_sd: float, basis: str) -> Variation:
+    """SD with its chi-square limits."""
+    low, high = (change_sd * math.sqrt(df / float(stats.chi2.ppf(q, df))) for q in (0.975, 0.025))
+    add = [math.sqrt(sd**2 + effect_sd**2) for sd in (change_sd, low, high)]
+    if add[0] == 0:
+        raise StudyError(f"{basis}: nothing varies.", "State the reliability instead: --icc 0.76 --cv 0.4.")
+    text = basis + (f", effect SD {effect_sd:g} (ln)" if effect_sd else "")
+    return Variation(change_sd=add[0], low=add[1], high=add[2], basis=text)

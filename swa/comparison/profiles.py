@@ -1,0 +1,275 @@
+"""Does one treatment do what another does, marker by marker?
+
+A treatment's profile is the vector of its standardised changes, mean change / SD between nights, over the headline
+markers and windows. Two profiles are compared by the cosine of their angle: 1 the same pattern, 0 unrelated, -1 the
+opposite, however strong each is.
+
+The plain cosine of two mean vectors is biased twice: noise lengthens both vectors, which pulls it to 0, and both
+treatments are compared with the same baseline nights, whose noise pulls it to 1 (to 0.5 without any effect). So dot
+products are taken between different subjects only, sum over i != k of a_i . b_k / (n (n - 1)), which is unbiased.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from swa.comparison.contrasts import Source, declared_primary, find_baseline, nights_of, subject_values
+from swa.comparison.design import is_control
+from swa.comparison.moderators import DEFAULT_PRIMARY, of_marker
+from swa.comparison.within_subject import Floats
+from swa.settings import ComparisonSettings, Settings
+
+PROFILE_COLUMNS = [
+    *(
+        "treatment_a",
+        "treatment_b",
+        "measure set",
+        "similarity",
+        "ci_low",
+        "ci_high",
+        "p",
+        "equivalence_p",
+        "n",
+        "note",
+    ),
+]
+PROFILE_VALUE_COLUMNS = ["treatment", "measure", "stages", "window", "channel", "standardised_change", "error", "n"]
+FEWEST = 6
+MEASURED_SHARE = 0.8  # of the subjects, below which a marker is left out of the profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profiles:
+    """Two treatments: standardised changes of the subjects (subjects x markers), paired or not."""
+
+    a: Floats
+    b: Floats
+    paired: bool
+    markers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Similarity:
+    """Cosine with interval, p against none, and the effective number of dimensions; NaN where it cannot be told."""
+
+    cosine: float
+    low: float
+    high: float
+    p: float
+    dimensions: float
+
+
+def compare_profiles(
+    source: Source, baseline: str | None = None, *, nights: pd.DataFrame | None = None, settings: Settings | None = None
+) -> pd.DataFrame:
+    """Compare the profiles of each two treatments.
+
+    Parameters
+    ----------
+    source, baseline, nights, settings
+        As for `compare_nights`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``profiles.tsv``. `similarity` is the cosine, `p` against unrelated profiles (cosine 0),
+        `equivalence_p` that of two one-sided t tests that the two treatments' changes of the primary marker differ by
+        less than the setting `equivalence_margin`; `n` is the number of subjects (of the smaller treatment where
+        they are not the same subjects).
+    """
+    settings = settings or Settings()
+    known = nights_of(source, nights)
+    base = find_baseline(known, settings.comparison, baseline)
+    marker = declared_primary(known, settings.comparison) or DEFAULT_PRIMARY
+    measures = [*dict.fromkeys((*settings.comparison.profile_measures, marker[0]))]
+    values = subject_values(source, base, nights=nights, settings=settings, measures=measures)
+    values = values[values["contrast"].str.endswith(f":{base}")]
+    treatments = sorted({name.removesuffix(f":{base}") for name in values["contrast"]})
+    treatments = [name for name in treatments if not is_control(name)]
+    rows = []
+    for a, b in combinations(treatments, 2):
+        pair = values[values["contrast"].isin([f"{a}:{base}", f"{b}:{base}"])]
+        rows.append(_row(pair, (a, b), base, marker, settings.comparison))
+    return pd.DataFrame(rows, columns=PROFILE_COLUMNS)
+
+
+def profile_values(
+    source: Source, baseline: str | None = None, *, nights: pd.DataFrame | None = None, settings: Settings | None = None
+) -> pd.DataFrame:
+    """Return each treatment's profile as numbers, for a figure: columns `PROFILE_VALUE_COLUMNS`.
+
+    `standardised_change` is the mean change over the SD between nights (the SD of the changes / sqrt 2), `error` its
+    standard error, `n` the subjects.
+    """
+    settings = settings or Settings()
+    known = nights_of(source, nights)
+    base = find_baseline(known, settings.comparison, baseline)
+    marker = declared_primary(known, settings.comparison) or DEFAULT_PRIMARY
+    chosen = list(settings.comparison.profile_measures)
+    values = subject_values(source, base, nights=nights, settings=settings, measures=chosen)
+    rows = []
+    for contrast, part in values.groupby("contrast", sort=True):
+        treatment, _, against = str(contrast).partition(":")
+        if against != base:
+            continue
+        for measure in settings.comparison.profile_measures:
+            for window in settings.comparison.secondary_windows:
+                own = of_marker(part, (measure, marker[1], window, marker[3]))
+                change = _ln(own).dropna()
+                sd = float(change.std()) / math.sqrt(2)
+                if len(change) < 2 or not sd > 0:
+                    continue
+                channel = own["channel"].iloc[0]
+                mean, error = float(change.mean()) / sd, math.sqrt(2 / len(change))
+                rows.append((treatment, measure, marker[1], window, channel, mean, error, len(change)))
+    return pd.DataFrame(rows, columns=PROFILE_VALUE_COLUMNS)
+
+
+def similarity(profiles: Profiles, *, draws: int = 2000, seed: int = 0, confidence: float = 0.95) -> Similarity:
+    """Cosine of two profiles, with a subject bootstrap and a test against unrelated profiles.
+
+    p is twice the share of resamples on the other side of 0, so that it agrees with the interval. Flipping the signs
+    of subjects (of their changes, or of jackknife pseudo-values of the dot product) is no such test: where both
+    treatments act, on different markers, it finds orthogonal profiles related in 13 % (benchmarks/
+    calibration_profiles.py), because markers that go up and down together bend both profiles at once.
+    """
+    a, b = profiles.a, profiles.b
+    na, nb = len(a), len(b)
+    correlated = np.corrcoef(np.concatenate([a - a.mean(axis=0), b - b.mean(axis=0)]), rowvar=False)
+    values = np.linalg.eigvalsh(np.atleast_2d(correlated))
+    dimensions = float(values.sum() ** 2 / (values**2).sum())
+    cosine = float(_cosine(np.ones((1, na)), np.ones((1, nb)), profiles)[0])
+    if min(na, nb) < FEWEST:
+        return Similarity(cosine=cosine, low=math.nan, high=math.nan, p=math.nan, dimensions=dimensions)
+    rng = np.random.default_rng(seed)
+    wa = rng.multinomial(na, np.full(na, 1 / na), draws).astype(float)
+    wb = wa if profiles.paired else rng.multinomial(nb, np.full(nb, 1 / nb), draws).astype(float)
+    drawn = _cosine(wa, wb, profiles)
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    # A resample whose vector has no length left has no angle: it could be any, so it counts for both ends.
+    low = np.quantile(np.where(np.isnan(drawn), -1.0, drawn), tails[0])
+    high = np.quantile(np.where(np.isnan(drawn), 1.0, drawn), tails[1])
+    beyond = min(np.count_nonzero(~(drawn > 0)), np.count_nonzero(~(drawn < 0)))
+    p = min(2 * (1 + beyond) / (draws + 1), 1.0)
+    return Similarity(cosine=cosine, low=float(low), high=float(high), p=p, dimensions=dimensions)
+
+
+def equivalence_p(difference: Floats, other: Floats | None, margin: float) -> float:
+    """Two one-sided t tests (Schuirmann 1987) that a mean difference lies within +- margin; paired, or Welch."""
+    if other is None:
+        n, mean, error = len(difference), difference.mean(), difference.std(ddof=1) / math.sqrt(len(difference))
+        df = float(n - 1)
+    else:
+        parts = [x.var(ddof=1) / len(x) for x in (difference, other)]
+        mean, error = difference.mean() - other.mean(), math.sqrt(sum(parts))
+        freedom = sum(v**2 / (len(x) - 1) for v, x in zip(parts, (difference, other), strict=True))
+        df = sum(parts) ** 2 / freedom if freedom > 0 else math.nan
+    if not error > 0:
+        return math.nan
+    return float(max(stats.t.sf((mean + margin) / error, df), stats.t.cdf((mean - margin) / error, df)))
+
+
+def _row(
+    values: pd.DataFrame,
+    pair: tuple[str, str],
+    base: str,
+    marker: tuple[str, str, str, str],
+    settings: ComparisonSettings,
+) -> dict[str, object]:
+    profiles, reason = _profiles(values, pair, base, marker, settings)
+    row: dict[str, object] = {"treatment_a": pair[0], "treatment_b": pair[1]}
+    used = list(dict.fromkeys(measure for measure, _ in profiles.markers))
+    windows = list(dict.fromkeys(window for _, window in profiles.markers))
+    row["measure set"] = f"{', '.join(used)} ({', '.join(windows)})" if used else ""
+    n = min(len(profiles.a), len(profiles.b))
+    row |= {"n": n, "similarity": math.nan, "ci_low": math.nan, "ci_high": math.nan, "p": math.nan}
+    notes = [f"changes from {base}", "the same subjects" if profiles.paired else "different subjects"]
+    if reason:
+        notes.append(reason)
+    else:
+        found = similarity(profiles, seed=settings.flip_seed, confidence=settings.confidence)
+        row |= {"similarity": found.cosine, "ci_low": found.low, "ci_high": found.high, "p": found.p}
+        notes.append(f"{len(profiles.markers)} markers, effective dimensions {found.dimensions:.1f}")
+        if not math.isfinite(found.cosine):
+            notes.append("no similarity: the profile of one of them is not longer than noise alone makes it")
+        if n < FEWEST:
+            notes.append(f"fewer than {FEWEST} subjects: no test")
+    primary = [_ln(of_marker(values[values["contrast"] == f"{name}:{base}"], marker)).dropna() for name in pair]
+    both = primary[0].index.intersection(primary[1].index)
+    margin = math.log(settings.equivalence_margin)
+    row["equivalence_p"] = math.nan
+    is_ratio = set(values.loc[values["measure"] == marker[0], "scale"]) == {"ratio"}
+    if is_ratio and profiles.paired and len(both) >= FEWEST:
+        row["equivalence_p"] = equivalence_p((primary[0][both] - primary[1][both]).to_numpy(), None, margin)
+    elif is_ratio and not profiles.paired and min(map(len, primary)) >= FEWEST:
+        row["equivalence_p"] = equivalence_p(primary[0].to_numpy(), primary[1].to_numpy(), margin)
+    notes.append(f"equivalence: {marker[0]} {marker[2]} within a factor of {settings.equivalence_margin:g}")
+    row["note"] = "; ".join(notes)
+    return row
+
+
+def _profiles(
+    values: pd.DataFrame,
+    pair: tuple[str, str],
+    base: str,
+    marker: tuple[str, str, str, str],
+    settings: ComparisonSettings,
+) -> tuple[Profiles, str]:
+    """Standardised changes of the subjects whom all markers were measured in."""
+    tables = []
+    for name in pair:
+        own = values[values["contrast"] == f"{name}:{base}"]
+        columns = {}
+        for measure in settings.profile_measures:
+            for window in settings.secondary_windows:
+                change = _ln(of_marker(own, (measure, marker[1], window, marker[3])))
+                if len(change):
+                    columns[measure, window] = change
+        tables.append(pd.DataFrame(columns))
+    first, second = tables
+    known = [key for key in first.columns if key in second.columns]
+    known = [key for key in known if all(t[key].notna().mean() >= MEASURED_SHARE for t in tables)]
+    first, second = first[known].dropna(), second[known].dropna()
+    both = first.index.intersection(second.index)
+    paired = len(both) >= max(2, min(len(first), len(second)) / 2)
+    if paired:
+        first, second = first.loc[both], second.loc[both]
+    a, b = first.to_numpy(dtype=float), second.to_numpy(dtype=float)
+    if len(known) < 2 or min(len(a), len(b)) < 3:
+        none = np.empty((0, 0))
+        return Profiles(a=none, b=none, paired=paired, markers=()), "too few subjects or markers for a profile"
+    freedom = len(a) + len(b) - 2
+    variance = ((len(a) - 1) * a.var(axis=0, ddof=1) + (len(b) - 1) * b.var(axis=0, ddof=1)) / freedom / 2
+    there = variance > 0
+    sd = np.sqrt(variance[there])
+    markers = tuple((str(key[0]), str(key[1])) for key, keep in zip(known, there, strict=True) if keep)
+    return Profiles(a=a[:, there] / sd, b=b[:, there] / sd, paired=paired, markers=markers), ""
+
+
+def _ln(rows: pd.DataFrame) -> pd.Series:
+    change = rows.set_index("subject")["change"].astype(float)
+    return change.apply(np.log) if len(rows) and rows["scale"].iloc[0] == "ratio" else change
+
+
+def _dot(wa: Floats, wb: Floats, a: Floats, b: Floats, *, paired: bool) -> Floats:
+    """Weighted mean of a_i . b_k over different subjects; a subject drawn twice is one subject still."""
+    total = np.einsum("rd,rd->r", wa @ a, wb @ b)
+    weight = wa.sum(axis=1) * wb.sum(axis=1)
+    if paired:
+        total = total - (wa * wb) @ np.einsum("id,id->i", a, b)
+        weight = weight - (wa * wb).sum(axis=1)
+    return np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan)
+
+
+def _cosine(wa: Floats, wb: Floats, profiles: Profiles) -> Floats:
+    a, b = profiles.a, profiles.b
+    lengths = _dot(wa, wa, a, a, paired=True), _dot(wb, wb, b, b, paired=True)
+    dot = _dot(wa, wb, a, b, paired=profiles.paired)
+    with np.errstate(invalid="ignore"):
+        usable = (lengths[0] > 0) & (lengths[1] > 0)
+        cosine = dot / np.sqrt(np.where(usable, lengths[0] * lengths[1], np.nan))
+    return np.clip(cosine, -1, 1)

@@ -1,0 +1,176 @@
+"""One word on each contrast, sound, caution or not comparable, from stated rules and with its reasons."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from swa.comparison.comparability import ALL, GAIN_CONTROLS
+from swa.comparison.design import text_column, usable_nights
+from swa.recordings.channels import region
+from swa.settings import ComparabilitySettings
+
+SOUND, CAUTION, NOT_COMPARABLE = "sound", "caution", "not comparable"
+RANK = {SOUND: 0, CAUTION: 1, NOT_COMPARABLE: 2}
+# What a factor on the whole signal leaves as it is: a gain change is no objection to these.
+GAIN_FREE = frozenset(
+    {
+        *("swa_relative", "aperiodic_exponent", "halfwave_rate", "swa_decline", "swa_early_late_ratio"),
+        *("delta_sleep_ratio", "frontal_central_ratio", "process_s_tau", "spindle_density", "spindle_frequency"),
+    }
+)
+SUBJECTS_NAMED = 6
+Reason = tuple[str, str, str]  # verdict, kind, text
+
+
+def judge_contrasts(
+    contrasts: pd.DataFrame, comparability: pd.DataFrame, nights: pd.DataFrame, settings: ComparabilitySettings
+) -> pd.DataFrame:
+    """Verdict and reasons of each contrast.
+
+    Parameters
+    ----------
+    contrasts : DataFrame
+        The columns of ``contrasts.tsv``.
+    comparability : DataFrame
+        From `swa.comparison.comparability.check_comparability`.
+    nights : DataFrame
+        The table of nights, with the verdict on each.
+    settings : ComparabilitySettings
+        Which flagged controls make which verdict.
+
+    Returns
+    -------
+    DataFrame
+        `contrasts` with `verdict` and `verdict_reasons`.
+
+    Notes
+    -----
+    A row of one subject is judged by its nights, by the controls of its channel (of a region: of its channels), and by
+    those of the whole night. A flagged gain is no objection to a measure that no factor on the signal can move
+    (`GAIN_FREE`), one channel's departure none to another channel, and analysed minutes are one for the window `night`
+    alone. A group row counts its subjects: *caution* where one is not sound, *not comparable* where more than
+    `group_share` of them are not comparable.
+    """
+    if contrasts.empty:
+        return contrasts.assign(verdict="", verdict_reasons="")
+    kind = contrasts["measure"].isin(GAIN_FREE).map({True: "free", False: ""}) + (
+        contrasts["window"].eq("night").map({True: " night", False: ""})
+    )
+    keys = pd.DataFrame({name: contrasts[name].astype(str) for name in ("subject", "contrast", "channel")}, copy=True)
+    keys["kind"] = kind
+    unique = keys.drop_duplicates()
+    by_night = _night_reasons(nights)
+    by_control = _control_reasons(comparability, settings)
+    single: dict[tuple[str, str, str, str], list[Reason]] = {}
+    for subject, contrast, channel, what in unique.itertuples(index=False, name=None):
+        if subject == "group":
+            continue
+        reasons = [
+            *by_night.get((subject, contrast.split(":")[0]), ()),
+            *by_night.get((subject, contrast.split(":")[-1]), ()),
+        ]
+        for own, found in by_control.get((subject, contrast), {}).items():
+            if own == ALL or _covers(channel, own):
+                reasons += [reason for reason in found if _matters(reason, what, channel)]
+        single[subject, contrast, channel, what] = list(dict.fromkeys(reasons))
+    members: dict[tuple[str, str, str], dict[str, list[Reason]]] = {}
+    for (subject, contrast, channel, what), reasons in single.items():
+        members.setdefault((contrast, channel, what), {})[subject] = reasons
+    verdicts: dict[tuple[str, str, str, str], tuple[str, str]] = {}
+    for key in unique.itertuples(index=False, name=None):
+        if key[0] == "group":
+            verdicts[key] = _group_verdict(members.get(key[1:], {}), settings)
+        else:
+            verdicts[key] = (_worst(single[key]), "; ".join(text for _, _, text in single[key]))
+    judged = [verdicts[key] for key in keys.itertuples(index=False, name=None)]
+    return contrasts.assign(verdict=[word for word, _ in judged], verdict_reasons=[text for _, text in judged])
+
+
+def _covers(channel: str, own: str) -> bool:
+    """Whether a contrast's channel is, or rests on, a recorded channel: `frontal` rests on F3-M2."""
+    return channel == own or (region(own) != "" and region(own) in channel.split("/"))
+
+
+def _matters(reason: Reason, what: str, channel: str) -> bool:
+    if reason[1] == "gain" or (reason[1] == "one channel" and channel != "frontal/central"):
+        return "free" not in what
+    return reason[1] != "minutes" or "night" in what
+
+
+def _worst(reasons: Sequence[Reason]) -> str:
+    return max((verdict for verdict, _, _ in reasons), key=RANK.__getitem__, default=SOUND)
+
+
+def _night_reasons(nights: pd.DataFrame) -> dict[tuple[str, str], list[Reason]]:
+    """Reasons by subject and condition: the nights that are not sound."""
+    used = usable_nights(nights)
+    if "verdict" not in used:
+        return {}
+    used = used.assign(word=text_column(used, "verdict"), why=text_column(used, "verdict_reasons"))
+    found: dict[tuple[str, str], list[Reason]] = {}
+    for night in used[used["word"].isin([CAUTION, "unusable"])].to_dict("records"):
+        verdict = NOT_COMPARABLE if night["word"] == "unusable" else CAUTION
+        key = (str(night["subject"]), str(night["condition"]))
+        found.setdefault(key, []).append((verdict, "night", f"{night['session']}: {night['why']}"))
+    return found
+
+
+def _control_reasons(
+    comparability: pd.DataFrame, settings: ComparabilitySettings
+) -> dict[tuple[str, str], dict[str, list[Reason]]]:
+    """Reasons by (subject, contrast), then by channel."""
+    found: dict[tuple[str, str], dict[str, list[Reason]]] = {}
+    if comparability.empty:
+        return found
+    flagged = comparability[comparability["flagged"].astype(str).str.lower() == "true"]
+    for row in flagged.to_dict("records"):
+        control = "gain" if row["control"] in GAIN_CONTROLS else str(row["control"])
+        control = "staging" if control.startswith("staging_") else control
+        if control in settings.not_comparable:
+            verdict = NOT_COMPARABLE
+        elif control in settings.caution:
+            verdict = CAUTION
+        else:
+            continue
+        reason = _reason(verdict, control, row, settings)
+        own = found.setdefault((str(row["subject"]), str(row["contrast"])), {}).setdefault(str(row["channel"]), [])
+        if reason not in own:  # the three controls of a channel share one G
+            own.append(reason)
+    return found
+
+
+def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: ComparabilitySettings) -> Reason:
+    where = "" if row["channel"] == ALL else f"{row['channel']}: "
+    if control == "gain":
+        g, limit = float(row["g"]), float(row["limit"])
+        if abs(g) > 2 * math.log(settings.gain_ratio):
+            verdict = NOT_COMPARABLE
+        text = f"gain check G {g:+.2f} beyond ±{limit:.2f}, as an amplitude × {math.exp(g / 2):.2f} would do"
+        return verdict, "gain", where + text
+    if control == "one_channel":
+        apart, limit = float(row["ln_ratio"]), float(row["limit"])
+        text = f"gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}"
+        return verdict, "one channel", where + text
+    if control in ("rejection", "staging"):
+        return verdict, "artefacts" if control == "rejection" else "staging", f"{where}{row['note']}"
+    kind = {"analysed_minutes": "minutes", "sleep_onset": "clock", "recording_start": "clock"}.get(control, "header")
+    return verdict, kind, f"{where}{control.replace('_', ' ')} {'' if kind == 'clock' else 'differs: '}{row['note']}"
+
+
+def _group_verdict(members: Mapping[str, Sequence[Reason]], settings: ComparabilitySettings) -> tuple[str, str]:
+    words = {subject: _worst(reasons) for subject, reasons in members.items()}
+    doubtful = [subject for subject, word in words.items() if word != SOUND]
+    if not doubtful:
+        return SOUND, ""
+    worse = sum(word == NOT_COMPARABLE for word in words.values())
+    verdict = NOT_COMPARABLE if worse > settings.group_share * len(words) else CAUTION
+    named = [
+        f"{subject}: {', '.join(dict.fromkeys(kind for _, kind, _ in members[subject]))}"
+        for subject in doubtful[:SUBJECTS_NAMED]
+    ]
+    if len(doubtful) > SUBJECTS_NAMED:
+        named.append(f"and {len(doubtful) - SUBJECTS_NAMED} more")
+    text = f"{len(doubtful)} of {len(words)} subjects not sound" + (f", {worse} not comparable" if worse else "")
+    return verdict, f"{text} ({'; '.join(named)})"

@@ -1,0 +1,105 @@
+"""How much a night's numbers owe to its automatic staging: uncertain epochs, and stages of a smaller or larger EEG.
+
+YASA's features depend on amplitude and are partly scaled to the night, so a drug that enlarges slow waves can move N3
+by itself. N2+N3 together should hardly move; how far they do is measured here, night by night.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.measures import power, slow_waves, windows
+from swa.night_tables import ChannelResult, Frame, make_frame
+from swa.settings import Settings
+from swa.sleep.scoring import make_hypnogram
+
+BIAS_COLUMNS = ["gain", "channel", "window", "measure", "value", "change"]
+MARKERS = ("swa", "wave_density", "wave_amplitude_p90")
+SHIFT_WINDOWS = ("night", "cycle-1", "matched")
+N3_MINUTES = "n3_min"
+
+
+def staging_bias(
+    results: Sequence[ChannelResult],
+    frame: Frame,
+    stages_at_gain: Mapping[float, NDArray[np.str_]],
+    settings: Settings,
+) -> pd.DataFrame:
+    """Markers of N2+N3, and minutes of N3, with the stages that the stager gives at other EEG amplitudes.
+
+    Returns
+    -------
+    DataFrame
+        `gain` (1 is the EEG as it is), `channel` (``all`` for minutes), `window`, `measure`, `value`, and `change`: the
+        ln ratio to gain 1, or the difference in min.
+    """
+    if not stages_at_gain or any(len(stages) != len(frame.stages) for stages in stages_at_gain.values()):
+        return pd.DataFrame(columns=BIAS_COLUMNS)
+    rows: list[tuple[object, ...]] = []
+    for gain, stages in ({1.0: frame.stages} | dict(stages_at_gain)).items():
+        staged = frame if gain == 1 else make_frame(make_hypnogram(stages, frame.epoch_s), settings, frame.dose_s)
+        minutes = float((stages == "N3").sum()) * frame.epoch_s / 60
+        rows.append((gain, "all", "night", N3_MINUTES, minutes))
+        for result in results:
+            rows += [(gain, result.name, *row) for row in _markers(result, staged, settings)]
+    table = pd.DataFrame(rows, columns=BIAS_COLUMNS[:-1])
+    keys = ["channel", "window", "measure"]
+    plain = table[table["gain"] == 1].set_index(keys)["value"]
+    before = plain.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy(dtype=float)
+    value = table["value"].to_numpy(dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.log(value / before)
+    table["change"] = np.where(
+        table["measure"] == N3_MINUTES, value - before, np.where(np.isfinite(ratio), ratio, np.nan)
+    )
+    return table
+
+
+def _markers(result: ChannelResult, frame: Frame, settings: Settings) -> list[tuple[str, str, float]]:
+    """Window, measure and value of the markers of one channel."""
+    swa_uv2 = result.density @ power.band_weights(result.frequencies_hz, settings.power.swa_hz)
+    epoch = result.waves["epoch"].to_numpy()
+    stretches = [stretch for stretch in frame.stretches if stretch.stages == "NREM"]
+    stretches.append(windows.find_matched(frame.stretches, result.usable_s, settings.windows))
+    rows = []
+    for stretch in stretches:
+        minutes = float(result.usable_s[stretch.epochs].sum()) / 60
+        taken = stretch.epochs & np.isfinite(swa_uv2)
+        if stretch.window not in SHIFT_WINDOWS or minutes < settings.windows.minimum_min or not taken.any():
+            continue
+        waves = slow_waves.summarize_waves(result.waves, settings.waves, minutes, stretch.epochs[epoch])
+        values = {name: float(waves[name][0]) for name in MARKERS[1:]} | {"swa": float(swa_uv2[taken].mean())}
+        rows += [(stretch.window, name, values[name]) for name in MARKERS]
+    return rows
+
+
+def describe_staging(
+    proba: pd.DataFrame | None, frame: Frame, bias: pd.DataFrame, uncertain_below: float
+) -> dict[str, Any]:
+    """Share of uncertain epochs by stage, and the largest shift of each marker over channels and gains.
+
+    Returns
+    -------
+    dict
+        `uncertain_share` by stage and for ``NREM`` (None without probabilities); `largest_shift` by measure, as a
+        share (0.05 is 5 %), for the whole night, and of N3 in min; both signed.
+    """
+    shift: dict[str, float] = {}
+    night = bias[bias["window"] == "night"]
+    for measure, rows in night.groupby("measure", sort=False):
+        change = rows["change"].dropna().to_numpy(dtype=float)
+        if change.size:
+            largest = float(change[np.argmax(np.abs(change))])
+            shift[str(measure)] = round(largest if measure == N3_MINUTES else float(np.expm1(largest)), 4)
+    return {"uncertain_share": _uncertain(proba, frame, uncertain_below), "largest_shift": shift}
+
+
+def _uncertain(proba: pd.DataFrame | None, frame: Frame, below: float) -> dict[str, float] | None:
+    if proba is None or len(proba) != len(frame.stages):
+        return None
+    doubtful = proba.max(axis=1).to_numpy() < below
+    sets = {name: frame.stages == name for name in ("W", "N1", "N2", "N3", "R")} | {"NREM": frame.nrem}
+    return {name: round(float(doubtful[inside].mean()), 4) for name, inside in sets.items() if inside.any()}

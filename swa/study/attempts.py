@@ -1,0 +1,40 @@
+"""Marks that a worker leaves before it begins a night: two of one run mean that this night kills its worker."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from swa.study.lock import WORK
+
+MOST = 2
+
+
+def count_attempts(results: Path, name: str, run: str) -> int:
+    """Attempts of a run at a night that have neither ended nor failed."""
+    return len(list(_folder(results).glob(f"{name}.{run}.*")))
+
+
+@contextmanager
+def mark_attempt(results: Path, name: str, run: str) -> Iterator[None]:
+    """Leave a mark while a night is worked at; only a process that dies leaves it for ever."""
+    folder = _folder(results)
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / f"{name}.{run}.{uuid.uuid4().hex[:8]}"
+    mark.touch()
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def clear_work(results: Path) -> None:
+    """Remove what earlier runs left: marks, claims of the dead, reports of parts and half-written files."""
+    shutil.rmtree(results / WORK, ignore_errors=True)
+    for temporary in (*results.rglob(".*.tmp"), *results.glob("*.tmp")):
+        temporary.unlink(missing_ok=True)
+
+
+def _folder(results: Path) -> Path:
+    return results / WORK / "attempts"

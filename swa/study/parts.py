@@ -1,0 +1,129 @@
+"""A study in parts that share a results folder and need no scheduler: each reports, and the last step joins them."""
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from swa.errors import StudyError
+from swa.settings import Settings, check_settings
+from swa.study.lock import WORK
+from swa.study.manifest import Study, write_template
+from swa.study.store import describe_results, table_text, write_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Every `count`-th night of a study, from the `number`-th on.
+
+    Attributes
+    ----------
+    number, count : int
+        1 ≤ number ≤ count.
+    """
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    def has(self, position: int) -> bool:
+        """Whether a night, by its place in the plan from 0 on, belongs to this part."""
+        return position % self.count == self.number - 1
+
+
+def read_part(text: str) -> Part:
+    """Read ``I/N``.
+
+    Raises
+    ------
+    StudyError
+        It is no part.
+    """
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise StudyError(f"--part {text}: expected I/N with 1 ≤ I ≤ N.", "For example --part 2/8, the second of eight.")
+    return Part(number=int(number), count=int(count))
+
+
+def report_part(
+    results: Path, part: Part, study: Study, nights: pd.DataFrame, problems: pd.DataFrame, settings: Settings
+) -> None:
+    """Leave the part's rows of the study's tables for `join_parts`; both tables are indexed by place in the plan."""
+    plan = nights[["subject", "session", "condition", "recording"]].astype(str)
+    document = {
+        "part": str(part),
+        "plan": plan.to_csv(index=False),
+        "settings": settings.to_toml(),
+        "nights": _rows(nights, part),
+        "problems": _rows(problems, part),
+    }
+    folder = _folder(results)
+    if study.needs_template:
+        write_template(study, folder / "study-template.tsv")
+    write_text(json.dumps(document, ensure_ascii=False), folder / f"{part.number}-of-{part.count}.json")
+
+
+def join_parts(results: Path) -> None:
+    """Write the study's tables from the reports of its parts; does nothing where there are none.
+
+    Raises
+    ------
+    StudyError
+        A part has not reported, or parts differ in plan or settings.
+    """
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(_folder(results).glob("*-of-*.json"))]
+    if not reports:
+        return
+    first = reports[0]
+    for report in reports:
+        for name in ("plan", "settings"):
+            if report[name] != first[name]:
+                raise StudyError(
+                    f"{results}: part {report['part']} had other {name} than part {first['part']}.",
+                    "Run every part with the same recordings, study file and settings.",
+                )
+    parts = [read_part(report["part"]) for report in reports]
+    missing = set(range(1, parts[0].count + 1)) - {part.number for part in parts}
+    if missing or len({part.count for part in parts}) > 1:
+        reported = ", ".join(map(str, parts))
+        raise StudyError(
+            f"{results}: only the parts {reported} have reported.",
+            "Run "
+            + (f"--part {min(missing)}/{parts[0].count}" if missing else "all parts with the same N")
+            + ", or `swa run` without --part, which finishes the study.",
+        )
+    describe_results(results, check_settings(tomllib.loads(first["settings"])))
+    write_text(_join(reports, "nights"), results / "nights.tsv")
+    write_text(_join(reports, "problems"), results / "problems.tsv")
+    template = _folder(results) / "study-template.tsv"
+    if template.is_file():
+        os.replace(template, results / template.name)
+
+
+def has_parts(results: Path) -> bool:
+    """Whether a part has reported."""
+    return any(_folder(results).glob("*-of-*.json"))
+
+
+def _rows(table: pd.DataFrame, part: Part) -> dict[str, Any]:
+    """The part's rows as text: read as numbers and written again, they could differ from those of a whole run."""
+    header = table_text(table.iloc[:0])
+    own = [k for k, place in enumerate(table.index) if part.has(place)]
+    texts = [(int(table.index[k]), table_text(table.iloc[[k]])[len(header) :]) for k in own]
+    return {"header": header, "rows": texts}
+
+
+def _join(reports: list[dict[str, Any]], name: str) -> str:
+    """Rows of all parts in the order of the plan."""
+    rows = sorted((place, text) for report in reports for place, text in report[name]["rows"])
+    return reports[0][name]["header"] + "".join(text for _, text in rows)
+
+
+def _folder(results: Path) -> Path:
+    return results / WORK / "parts"

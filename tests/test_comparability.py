@@ -1,0 +1,229 @@
+"""The gain check finds changes of gain at its stated rates, and the verdict says what it rests on."""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swa.comparison.comparability import (
+    COMPARABILITY_COLUMNS,
+    GAIN_CONTROLS,
+    NightFacts,
+    compare_facts,
+    control_powers,
+    own_spread,
+)
+from swa.comparison.verdicts import judge_contrasts
+from swa.settings import ComparabilitySettings, Settings
+
+CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2")
+SETTINGS = Settings()
+HEADER = {"transducer": "AgCl", "prefilter": "HP:0.3Hz", "physical_range_uv": 400.0, "rate_hz": 256.0, "derivation": ""}
+
+
+def night(condition, ln_gain=0.0, *, subject="S01", one=0.0, header=None, minutes=200.0, channels=CHANNELS, **facts):
+    controls = {name: np.log([3.0, 20.0, 0.8]) + ln_gain for name in channels}
+    controls[channels[0]] = controls[channels[0]] + one
+    return NightFacts(
+        subject=subject,
+        session=facts.pop("session", condition),
+        condition=condition,
+        controls=controls,
+        header={name: HEADER | (header or {}) for name in channels},
+        nrem_min=dict.fromkeys(channels, minutes),
+        **facts,
+    )
+
+
+def check(*nights, settings=SETTINGS, first=None):
+    return compare_facts(nights, [("S01", "ketamine:baseline")], settings, first)
+
+
+def flags(table):
+    return {(row.channel, row.control) for row in table.itertuples() if row.flagged == "true"}
+
+
+def test_nights_alike_are_not_flagged_and_say_what_is_not_excluded():
+    table = check(night("baseline"), night("ketamine"))
+    assert list(table.columns) == COMPARABILITY_COLUMNS
+    assert not flags(table)
+    gain = table[table["control"].isin(GAIN_CONTROLS)]
+    assert len(gain) == 3 * len(CHANNELS)
+    assert np.allclose(gain["limit"], 1.96 * 0.12 * np.sqrt(2), atol=1e-3)
+    assert gain["note"].str.contains("a gain change below × 1.18").all()
+
+
+def test_a_gain_on_all_channels_is_flagged_in_each_and_its_size_named():
+    table = check(night("baseline"), night("ketamine", 2 * np.log(1.35)))
+    assert flags(table) == {(name, control) for name in CHANNELS for control in GAIN_CONTROLS}
+    gain = table[table["control"] == "rem"]
+    assert np.allclose(gain["g"], 2 * np.log(1.35), atol=1e-4)
+    assert gain["note"].str.contains("amplitude × 1.35").all()
+
+
+def test_one_channel_is_held_against_the_others_and_two_are_too_few():
+    table = check(night("baseline"), night("ketamine", one=2 * np.log(1.2)))
+    assert flags(table) == {("F3-M2", "one_channel")}
+    few = CHANNELS[:2]
+    table = check(night("baseline", channels=few), night("ketamine", one=2 * np.log(1.2), channels=few))
+    assert "one_channel" not in set(table["control"])
+    assert ("F3-M2", "rem") in flags(table)
+
+
+def test_several_nights_are_averaged_and_narrow_the_limit():
+    table = check(night("baseline", session="b1"), night("baseline", 0.3, session="b2"), night("ketamine", 0.45))
+    rem = table[table["control"] == "rem"].iloc[0]
+    assert rem["g"] == pytest.approx(0.30)
+    assert rem["limit"] == pytest.approx(1.96 * 0.12 * np.sqrt(1.5), abs=1e-3)
+
+
+def test_a_missing_control_widens_the_limit_and_none_excludes_nothing():
+    treated = night("ketamine")
+    without = {name: values * [np.nan, 1, 1] for name, values in treated.controls.items()}
+    table = check(night("baseline"), dataclasses.replace(treated, controls=without))
+    assert (table.loc[table["control"] == "quiet_wake", "limit"] > 0.34).all()
+    assert table.loc[table["control"] == "rem", "ln_ratio"].isna().all()
+    none = {name: values * np.nan for name, values in treated.controls.items()}
+    table = check(night("baseline"), dataclasses.replace(treated, controls=none))
+    assert table.loc[table["control"] == "rem", "note"].str.contains("not excluded at all").all()
+    assert not flags(table)
+
+
+def test_headers_minutes_and_clock_are_listed():
+    baseline = night("baseline", start_h=10.0, onset_h=10.5, place=1.0)
+    other = {"transducer": "gold cup", "physical_range_uv": 800.0}
+    table = check(
+        baseline,
+        night("ketamine", header=other, minutes=100.0, start_h=10.0, onset_h=13.0, place=2.0),
+        first={"S01": 1.0},
+    )
+    found = {control for _, control in flags(table)}
+    assert found == {"transducer", "physical_range", "analysed_minutes", "sleep_onset"}
+    notes = table.set_index("control")["note"]
+    assert "baseline: AgCl; ketamine: gold cup" in set(notes["transducer"])
+    assert notes["sleep_onset"].startswith("01:00, 22:30 at baseline")
+    assert notes["first_night"].startswith("baseline is the subject's first night")
+
+
+def test_own_baseline_pairs_replace_the_stated_spread():
+    rng = np.random.default_rng(3)
+    nights = [
+        night("baseline", rng.normal(0, 0.2), subject=f"S{i}", session=f"b{k}") for i in range(200) for k in range(2)
+    ]
+    spread = own_spread(nights, "baseline", ComparabilitySettings())
+    assert spread.gain == pytest.approx(0.2, rel=0.12)
+    assert spread.df == 200
+    assert own_spread(nights[:6], "baseline", ComparabilitySettings()).source == "stated SD"
+
+
+def test_controls_are_band_powers_of_the_stored_spectra():
+    hz = np.arange(226) * 0.2
+    parts = [
+        pd.DataFrame(
+            {"channel": "C4-M1", "stages": stages, "window": window, "frequency_hz": hz, "density_uv2_hz": level}
+        ).assign(n_epochs=n)
+        for stages, window, level, n in (
+            ("REM", "night", 2.0, 40),
+            ("W", "quiet", 3.0, 5),
+            ("NREM", "night", 0.5, 400),
+            ("NREM", "matched", 9.0, 400),
+        )
+    ]
+    found = control_powers(pd.concat(parts), ComparabilitySettings())["C4-M1"]
+    assert np.allclose(np.exp(found[[0, 2]]), [12.0, 5.0])
+    assert np.isnan(found[1])  # 2.5 min of wake are too few
+    slow = control_powers(pd.concat(parts), ComparabilitySettings(), {"C4-M1": 50.0})["C4-M1"]
+    assert np.isfinite(slow[0])
+    assert np.isnan(slow[2])
+
+
+def test_rules_that_remove_more_in_one_condition_are_flagged():
+    more, less = (dict.fromkeys(CHANNELS, (share, share / 2, "muscle")) for share in (0.25, 0.02))
+    table = check(night("baseline", rejected=less), night("ketamine", rejected=more))
+    assert flags(table) == {(name, "rejection") for name in CHANNELS}
+    assert "remove 25.0% of NREM" in table.loc[table["control"] == "rejection", "note"].iloc[0]
+    assert not flags(check(night("baseline", rejected=more), night("ketamine", rejected=more)))
+
+
+def test_a_marker_that_moves_with_the_stager_is_flagged_and_n3_minutes_are_said():
+    steady = {("C4-M1", "swa"): (-0.01, 0.02), ("all", "n3_min"): (-30.0, 20.0)}
+    moved = {("C4-M1", "swa"): (-0.08, 0.02), ("all", "n3_min"): (-30.0, 45.0)}
+    assert not flags(check(night("baseline", shifts=steady), night("ketamine", shifts=steady)))
+    table = check(night("baseline", shifts=moved), night("ketamine", shifts=steady))
+    assert flags(table) == {("C4-M1", "staging_swa")}
+    row = table[table["control"] == "staging_n3"].iloc[0]
+    assert row["flagged"] == "false"
+    assert "-45 min" in row["note"]
+    assert judged(table).loc[("S01", "C4-M1", "swa", "cycle-1"), "verdict"] == "caution"
+
+
+def contrasts(subjects=("S01", "S02"), **columns):
+    rows = [
+        {"subject": subject, "contrast": "ketamine:baseline", "channel": channel, "measure": measure, "window": window}
+        for subject in ("group", *subjects)
+        for channel in ("F3-M2", "C4-M1", "frontal")
+        for measure in ("swa", "swa_relative")
+        for window in ("night", "cycle-1")
+    ]
+    return pd.DataFrame(rows)
+
+
+NIGHTS = pd.DataFrame(
+    [(s, c, c, "done", "sound", "") for s in ("S01", "S02") for c in ("baseline", "ketamine")],
+    columns=["subject", "session", "condition", "status", "verdict", "verdict_reasons"],
+)
+
+
+def judged(table, nights=NIGHTS):
+    found = judge_contrasts(contrasts(), table, nights, SETTINGS.comparability)
+    return found.set_index(["subject", "channel", "measure", "window"]).sort_index()
+
+
+def test_a_flagged_gain_is_caution_for_the_channel_its_region_and_the_group_but_not_for_shares():
+    found = judged(check(night("baseline"), night("ketamine", one=2 * np.log(1.2))))
+    assert found.loc[("S01", "F3-M2", "swa", "night"), "verdict"] == "caution"
+    assert found.loc[("S01", "frontal", "swa", "night"), "verdict"] == "caution"
+    assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict"] == "sound"
+    assert found.loc[("S01", "F3-M2", "swa_relative", "night"), "verdict"] == "sound"
+    assert (found.loc["S02", "verdict"] == "sound").all()
+    group = found.loc[("group", "F3-M2", "swa", "night")]
+    assert group["verdict"] == "caution"
+    assert group["verdict_reasons"] == "1 of 2 subjects not sound (S01: one channel)"
+
+
+def test_another_reference_or_a_gain_that_no_drug_makes_is_not_comparable():
+    found = judged(check(night("baseline"), night("ketamine", header={"derivation": "recorded reference"})))
+    assert found.loc[("S01", "C4-M1", "swa_relative", "cycle-1"), "verdict"] == "not comparable"
+    found = judged(check(night("baseline"), night("ketamine", 2 * np.log(1.6))))
+    assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict"] == "not comparable"
+    assert found.loc[("group", "C4-M1", "swa", "night"), "verdict"] == "caution"
+
+
+def test_analysed_minutes_concern_the_whole_night_alone():
+    found = judged(check(night("baseline"), night("ketamine", minutes=100.0)))
+    assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict"] == "caution"
+    assert found.loc[("S01", "C4-M1", "swa", "cycle-1"), "verdict"] == "sound"
+
+
+def test_a_night_that_is_not_sound_stays_so_in_its_contrasts():
+    nights = NIGHTS.copy()
+    nights.loc[1, ["verdict", "verdict_reasons"]] = ["unusable", "all channels bad"]
+    found = judged(check(night("baseline"), night("ketamine")), nights)
+    assert (found.loc["S01", "verdict"] == "not comparable").all()
+    assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict_reasons"] == "ketamine: all channels bad"
+
+
+def test_the_rates_of_the_gain_check_on_simulated_pairs():
+    path = Path(__file__).parents[1] / "benchmarks" / "gain_check.py"
+    if not path.is_file():
+        pytest.skip("needs the source tree")
+    spec = importlib.util.spec_from_file_location("gain_check", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rng = np.random.default_rng(1)
+    assert module.flag_rates(module.draw_nights(rng, 200, 0.4, gain=1.35))["gain, any"] >= 0.88
+    assert module.flag_rates(module.draw_nights(rng, 200, 0.4))["gain, any"] <= 0.09
+    assert module.flag_rates(module.draw_nights(rng, 200, 0.4, one=1.2))["departs, that channel"] >= 0.88

@@ -1,0 +1,288 @@
+"""Designs, the mixed model and planning against formulas, scipy, statsmodels, and METHODS."""
+
+import importlib.util
+import itertools
+import math
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from swa.comparison.contrasts import compare_nights
+from swa.comparison.crossover import carry_over, hills_armitage, sequence_test
+from swa.comparison.linear import least_squares, random_intercept, t_interval, unequal_variances
+from swa.comparison.planning import (
+    detectable_effect,
+    paired_power,
+    plan_sample,
+    read_effect,
+    stated_variation,
+    study_variation,
+    subjects_needed,
+)
+from swa.errors import SettingsError, StudyError
+from swa.settings import ComparisonSettings, Settings
+
+
+def benchmark(name):
+    path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+BENCH = benchmark("calibration_designs")
+
+
+def numbers(row):
+    return [math.log(row[name]) for name in ("estimate", "ci_low", "ci_high")]
+
+
+class TestCrossover:
+    CHANGE = np.array([0.3, 0.1, 0.6, 0.2, 0.5, -0.1, 0.4, 0.05])
+    FIRST = np.array([1, 1, 1, 1, -1, -1, -1, -1])
+
+    def test_is_the_two_sample_t_of_period_differences(self):
+        fit = hills_armitage(self.CHANGE[:, None], self.FIRST)
+        estimate, error = fit.combine([1, 0])
+        t, p, low, _ = t_interval(estimate, error, fit.df, 0.95)
+        difference = self.CHANGE * self.FIRST  # second period less first
+        expected = stats.ttest_ind(difference[:4], difference[4:])
+        assert estimate[0] == pytest.approx((difference[:4].mean() - difference[4:].mean()) / 2, abs=1e-12)
+        assert t[0] == pytest.approx(expected.statistic, abs=1e-10)
+        assert p[0] == pytest.approx(expected.pvalue, abs=1e-10)
+        assert low[0] == pytest.approx(expected.confidence_interval().low / 2, abs=1e-10)
+
+    def test_permutes_the_sequence_labels(self):
+        found = sequence_test(self.CHANGE[:, None], self.FIRST)
+        difference = self.CHANGE * self.FIRST
+        observed = difference[:4].mean() - difference[4:].mean()
+        sums = [
+            difference[list(some)].mean() - np.delete(difference, some).mean()
+            for some in itertools.combinations(range(8), 4)
+        ]
+        assert found.p[0] == pytest.approx(2 * np.mean(np.array(sums) >= observed - 1e-12))
+        assert found.level[0] == pytest.approx(1 - 2 / 70)
+
+    @pytest.mark.parametrize("shape", [(4, 4), (7, 3), (5, 6)])
+    def test_interval_is_the_set_of_effects_that_are_not_rejected(self, shape):
+        rng = np.random.default_rng(shape[0])
+        order = np.repeat([1, -1], shape)
+        change = rng.normal(0.3, 1, sum(shape))
+        found = sequence_test(change[:, None], order)
+        for limit, outward in ((found.low[0], -1), (found.high[0], 1)):
+            assert sequence_test((change - limit - outward * 1e-7)[:, None], order).p[0] <= 0.05 + 1e-12
+            assert sequence_test((change - limit + outward * 1e-7)[:, None], order).p[0] > 0.05
+
+    def test_order_of_subjects_and_a_missing_one_do_not_matter(self):
+        change = np.append(self.CHANGE, np.nan)[:, None]
+        order = np.append(self.FIRST, -1)
+        mixed = np.random.default_rng(0).permutation(9)
+        a, b = sequence_test(self.CHANGE[:, None], self.FIRST), sequence_test(change[mixed], order[mixed])
+        assert (a.p[0], a.level[0]) == (b.p[0], b.level[0])
+        assert [a.low[0], a.high[0]] == pytest.approx([b.low[0], b.high[0]], abs=1e-12)
+
+    def test_carry_over_and_its_bias_are_recovered(self):
+        level = np.linspace(4, 6, 10)
+        order = np.repeat([1, -1], 5)
+        effect, period, after_drug, after_placebo = 0.2, 0.4, 0.12, 0.02
+        placebo = level + np.where(order == -1, period + after_drug, 0)
+        drug = level + effect + np.where(order == 1, period + after_placebo, 0)
+        level_difference = np.mean(level[5:]) - np.mean(level[:5])
+        carried = carry_over(placebo[:, None], drug[:, None], order, 0.95)
+        assert carried.estimate[0] == pytest.approx(after_drug - after_placebo + 2 * level_difference)
+        estimate = hills_armitage((drug - placebo)[:, None], order).beta[0, 0]
+        assert estimate == pytest.approx(effect - (after_drug - after_placebo) / 2)
+
+    def test_period_effect_is_removed_from_an_unbalanced_study(self):
+        study = BENCH.crossover(np.random.default_rng(1), 1, 7, 3)
+        study.ln_power[:] = BENCH.PERIOD * (study.nights["period"] == 2).to_numpy()[:, None]
+        row = study.group(math.log(1.2)).iloc[0]
+        assert row["estimate"] == pytest.approx(1.2)
+        assert "labels permuted" in row["method"]
+        assert "carry-over" in row["note"]
+        assert "bias the estimate by a factor" in row["note"]
+        assert "period 2 to 1" in row["note"]
+
+
+class TestLinear:
+    def test_agrees_with_statsmodels(self):
+        api = pytest.importorskip("statsmodels.api")
+        rng = np.random.default_rng(2)
+        arm, before, after = np.repeat([0.5, -0.5], [6, 9]), rng.normal(size=(15, 3)), rng.normal(size=(15, 3))
+        after[4, 1] = np.nan
+        fit = least_squares(after, [np.ones(15), arm, before])
+        estimate, error, _, _ = unequal_variances(after, [np.ones(15), arm, before], [0, 1, 0])
+        for i in range(3):
+            rows = np.isfinite(after[:, i])
+            design = np.column_stack([np.ones(15), arm, before[:, i]])[rows]
+            expected = api.OLS(after[rows, i], design).fit()
+            assert fit.beta[i] == pytest.approx(expected.params, abs=1e-8)
+            assert fit.covariance[i] == pytest.approx(expected.cov_params(), abs=1e-8)
+            assert fit.df[i] == expected.df_resid
+            robust = expected.get_robustcov_results("HC2")
+            assert [estimate[i], error[i]] == pytest.approx([robust.params[1], robust.bse[1]], abs=1e-8)
+
+    def test_freedom_is_that_of_bell_and_mccaffrey(self):
+        rng = np.random.default_rng(3)
+        x = np.column_stack([np.ones(12), np.repeat([0.5, -0.5], [4, 8]), rng.normal(size=12)])
+        _, _, df, _ = unequal_variances(rng.normal(size=(12, 1)), list(x.T), [0, 1, 0])
+        inverse = np.linalg.inv(x.T @ x)
+        hat = x @ inverse @ x.T
+        scale = np.diag((x @ inverse)[:, 1] / np.sqrt(1 - np.diag(hat)))
+        m = scale @ (np.eye(12) - hat) @ scale
+        assert df[0] == pytest.approx(np.trace(m) ** 2 / np.trace(m @ m), rel=1e-10)
+
+    @pytest.mark.parametrize("missing", [(), (1,), (0, 5, 14)])
+    def test_mixed_model_agrees_with_statsmodels(self, missing):
+        models = pytest.importorskip("statsmodels.regression.mixed_linear_model")
+        rng = np.random.default_rng(len(missing))
+        subject, condition = np.repeat(np.arange(8), 2), np.tile([0.0, 1.0], 8)
+        period = (condition + (subject % 2)) % 2
+        y = (rng.normal(5, 0.4, 8)[subject] + rng.normal(0, 0.2, 16) + 0.2 * condition)[:, None]
+        y[list(missing)] = np.nan
+        fit = random_intercept(y, subject, [np.ones(16), condition, period])
+        rows = np.isfinite(y[:, 0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = models.MixedLM(
+                y[rows, 0], np.column_stack([np.ones(16), condition, period])[rows], groups=subject[rows]
+            ).fit(method="bfgs", gtol=1e-10)
+        assert expected.converged
+        assert fit.beta[0] == pytest.approx(expected.fe_params, abs=1e-6 if missing else 1e-8)
+        # Not its bse_fe, which adds to the usual GLS covariance what it thinks of the variances' uncertainty.
+        design = np.column_stack([np.ones(16), condition, period])[rows]
+        same = subject[rows][:, None] == subject[rows]
+        v = expected.scale * np.eye(rows.sum()) + float(np.asarray(expected.cov_re)[0, 0]) * same
+        assert fit.covariance[0] == pytest.approx(np.linalg.inv(design.T @ np.linalg.solve(v, design)), abs=1e-6)
+
+    def test_complete_mixed_model_is_the_crossover(self):
+        rng = np.random.default_rng(5)
+        order = np.repeat([1, -1], [4, 5])
+        base, drug = rng.normal(5, 1, (9, 2)), rng.normal(5, 1, (9, 2))
+        crossed = hills_armitage(drug - base, order)
+        period = np.concatenate([np.where(order == 1, 0, 1), np.where(order == 1, 1, 0)])
+        columns = [np.ones(18), np.repeat([0.0, 1.0], 9), period]
+        mixed = random_intercept(np.concatenate([base, drug]), np.tile(np.arange(9), 2), columns)
+        a, b = crossed.combine([1, 0]), mixed.combine([0, 1, 0])
+        assert a[0] == pytest.approx(b[0], abs=1e-6)
+        assert (crossed.df == mixed.df).all()
+
+    def test_columns_that_cannot_be_told_apart_give_nothing(self):
+        fit = least_squares(np.arange(6.0)[:, None], [np.ones(6), np.ones(6)])
+        assert np.isnan(fit.beta).all()
+
+
+class TestRecognised:
+    @pytest.mark.parametrize("name", sorted(BENCH.DESIGNS))
+    def test_from_the_study_file_and_holding(self, name):
+        """Quick form of benchmarks/calibration_designs.py: the method, and no more error than 60 studies can show."""
+        study = BENCH.DESIGNS[name][0](np.random.default_rng(1), 60)
+        null = study.group(0.0)
+        word = {"cros": "Hills", "pre/": "ANCOVA of the post", "arms": "ANCOVA between", "grou": "group x"}
+        assert null["method"].str.startswith(word.get(name[:4], "mixed model")).all()
+        assert stats.binomtest(int((null["p"] <= 0.05).sum()), 60, 0.05, alternative="greater").pvalue > 1e-4
+        assert ((null["ci_low"] > 1) | (null["ci_high"] < 1)).tolist() == (null["p"] <= 0.05).tolist()
+
+    def test_can_be_stated(self):
+        study = BENCH.crossover(np.random.default_rng(1), 1, 4, 4)
+        stated = Settings(comparison=ComparisonSettings(design="paired"))
+        rows = compare_nights(study.table(0.0), nights=study.nights, settings=stated)
+        row = rows[rows["subject"] == "group"].iloc[0]
+        assert row["method"] == "sign-flip, exact"
+        assert "period effect not removed" in row["note"]
+
+    def test_placebo_among_the_treatments_is_the_controlled_contrast(self):
+        rows = [
+            {"subject": f"s{i}", "session": c, "condition": c, "value": 100.0 + 7 * i + k}
+            for i in range(7)
+            for k, c in enumerate(("baseline", "placebo", "ketamine"))
+        ]
+        table = pd.DataFrame(rows).assign(channel="C4", stages="NREM", window="night", measure="swa", unit="µV²")
+        assert set(compare_nights(table)["contrast"]) == {
+            "placebo:baseline",
+            "ketamine:baseline",
+            "ketamine:placebo",
+        }
+
+    def test_baseline_fixed_density_has_no_standardised_effect(self):
+        study = BENCH.missing_nights(np.random.default_rng(1), 1, 8, 0)
+        table = study.table(0.1).assign(measure="wave_density_baseline_fixed", unit="1/min")
+        rows = compare_nights(table)
+        note = rows.loc[rows["subject"] == "group", "note"].iloc[0]
+        assert "no g_av: baseline nights hardly vary by construction" in note
+
+    def test_large_studies_have_subject_rows_of_the_declared_markers_alone(self):
+        study = BENCH.missing_nights(np.random.default_rng(1), 1, 8, 0)
+        table = pd.concat([study.table(0.1), study.table(0.1).assign(measure="beta_power")])
+        few = Settings(comparison=ComparisonSettings(full_subject_rows_nights=4))
+        found = compare_nights(table, settings=few)
+        assert found.groupby("measure")["subject"].nunique().to_dict() == {"beta_power": 1, "swa": 9}
+
+
+class TestPlanning:
+    @pytest.mark.parametrize(
+        ("icc", "spread", "ten", "twenty"),
+        # METHODS' row "ICC 0.76 -> 63 and 19" is of the exact 0.7625 that r = 0.9 with a five-night mean gives.
+        [(0.9, 0.0, 28, 10), (0.8, 0.0, 54, 17), (0.7625, 0.0, 63, 19), (0.9, 0.10, 37, 12)],
+    )
+    def test_table_of_methods(self, icc, spread, ten, twenty):
+        sd = stated_variation(icc, 0.4, spread).change_sd
+        assert [subjects_needed(math.log(ratio), sd) for ratio in (1.1, 1.2)] == [ten, twenty]
+
+    def test_power_is_that_of_statsmodels(self):
+        power = pytest.importorskip("statsmodels.stats.power")
+        for n, d in ((3, 0.5), (10, 0.95), (40, 0.3)):
+            assert paired_power(d, 1.0, n) == pytest.approx(power.TTestPower().power(d, n, 0.05), abs=1e-8)
+
+    def test_agrees_with_simulation(self):
+        sd = stated_variation(0.9, 0.4).change_sd
+        x = np.random.default_rng(1).normal(math.log(1.2), sd, (10, 20_000))
+        simulated = (stats.ttest_1samp(x, 0).pvalue <= 0.05).mean()
+        assert paired_power(math.log(1.2), sd, 10) == pytest.approx(0.845, abs=0.001)
+        assert simulated == pytest.approx(0.845, abs=0.01)
+
+    def test_detectable_effect_is_the_inverse(self):
+        found = detectable_effect(0.2, 12, 0.9)
+        assert paired_power(math.log(found), 0.2, 12) == pytest.approx(0.9, abs=1e-6)
+        assert math.isnan(detectable_effect(0.2, 1))
+
+    def test_own_baseline_pairs_with_the_limits_of_their_sd(self):
+        rng = np.random.default_rng(4)
+        rows = [
+            {"subject": f"s{i}", "session": s, "condition": s[:-1], "value": math.exp(5 + rng.normal(0, 0.1))}
+            for i in range(200)
+            for s in ("baseline1", "baseline2", "ketamine1")
+        ]
+        table = pd.DataFrame(rows).assign(
+            channel="frontal", stages="NREM", window="night", measure="swa", variant="", unit="µV²", note=""
+        )
+        nights = table[["subject", "session", "condition"]]
+        results = type("Source", (), {"measures": table, "nights": nights})()
+        found = study_variation(results)
+        assert found.low < 0.1 * math.sqrt(2) < found.high
+        assert "repeated baseline nights" in found.basis
+        answer = plan_sample(found, effect=1.1, subjects=9)
+        assert answer.subjects_range[0] <= answer.subjects <= answer.subjects_range[1]
+        assert (answer.curve["power"].diff().dropna() > -1e-12).all()
+        with pytest.raises(StudyError, match="State the reliability"):
+            study_variation(type("Source", (), {"measures": table[:4], "nights": nights[:4]})())
+
+    @pytest.mark.parametrize(("text", "ratio"), [("20%", 1.2), ("+20 %", 1.2), ("-15%", 0.85), ("1,2", 1.2)])
+    def test_effects_are_read(self, text, ratio):
+        assert read_effect(text) == pytest.approx(ratio)
+
+    @pytest.mark.parametrize("text", ["abc", "-100%", "20", ""])
+    def test_what_is_no_effect_is_refused(self, text):
+        with pytest.raises(SettingsError):
+            read_effect(text)
+
+    def test_an_effect_that_cannot_be_found_is_said(self):
+        with pytest.raises(SettingsError, match="more than 100000 subjects"):
+            subjects_needed(1e-6, 0.2)

@@ -1,0 +1,238 @@
+"""What the documentation says is true: examples of docstrings, README and docs are run, links and names are checked."""
+
+import contextlib
+import doctest
+import inspect
+import re
+import shlex
+import shutil
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import distribution, version
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import swa
+from swa.recordings.simulate import simulate_study
+from swa.settings import check_settings
+
+ROOT = Path(__file__).parents[1]
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the examples mean it: one night with its scoring, a small study, and its results."""
+    folder = tmp_path_factory.mktemp("lab")
+    study = simulate_study(
+        folder / "recordings",
+        subjects=2,
+        hours=1.5,
+        rate_hz=100.0,
+        channels=("F3-M2", "C4-M1", "E1-M2", "Chin"),
+        effect={"ketamine": 1.5},
+        icc=0.95,
+        seed=3,
+    )
+    table = pd.read_csv(study, sep="\t", dtype=str)
+    table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]
+    table.to_csv(study, sep="\t", index=False)
+    recordings = study.parent
+    shutil.copy(recordings / "S01_baseline.edf", folder / "night.edf")
+    stages = pd.read_csv(recordings / "truth" / "S01_baseline_stages.tsv", sep="\t")
+    stages["stage"].to_csv(folder / "night.csv", index=False, header=False)
+    (folder / "scored").mkdir()
+    for path in (recordings / "truth").glob("*_stages.tsv"):
+        text = "\n".join(pd.read_csv(path, sep="\t")["stage"]) + "\n"
+        (folder / "scored" / path.name.replace("_stages.tsv", ".txt")).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def studied(lab: Path) -> Path:
+    """The same folder after its recordings were analysed, by the example of `run_study`."""
+    with contextlib.chdir(lab):
+        _run_examples("run_study", swa.run_study.__doc__ or "")
+    return lab
+
+
+def _documented() -> Iterator[tuple[str, object]]:
+    for name in swa.__all__:
+        item = getattr(swa, name)
+        if inspect.ismodule(item):
+            yield from ((f"{name}.{part}", getattr(item, part)) for part in item.__all__)
+        else:
+            yield name, item
+    yield "WaveCriteria.preset", swa.WaveCriteria.preset
+    yield "Recording.from_raw", swa.Recording.from_raw
+
+
+DOCUMENTED = dict(_documented())
+FUNCTIONS = {name: item for name, item in DOCUMENTED.items() if not inspect.isclass(item)}
+NEEDS_RESULTS = {name for name, item in FUNCTIONS.items() if '"results"' in (item.__doc__ or "")}
+# YASA's staging imports for seconds, and nights cost a second each.
+SLOW = NEEDS_RESULTS | {name for name in FUNCTIONS if "figures." in name} | {"stage_recording", "compare_nights"}
+
+
+def test_public_names_are_those_that_are_promised() -> None:
+    assert sorted(swa.__all__) == sorted(
+        [
+            *("read_recording", "Recording", "stage_recording", "read_hypnogram", "detect_slow_waves", "WaveCriteria"),
+            *("analyze_night", "Night", "measures_from_waves", "compare_nights", "read_results", "Results", "figures"),
+            *("Settings", "read_settings", "SwaError", "run_study", "compare_study", "simulate_study"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_public_function_says_what_it_takes_and_gives_with_an_example(name: str) -> None:
+    text = inspect.getdoc(FUNCTIONS[name]) or ""
+    headings = re.findall(r"^([A-Z]\w+(?: \w+)?)\n-+$", text, flags=re.MULTILINE)
+    assert {"Parameters", "Returns", "Examples"} <= set(headings), headings
+    order = ["Parameters", "Returns", "Raises", "See Also", "Notes", "Examples"]
+    assert headings == [heading for heading in order if heading in headings]
+    parameters = text.split("Parameters\n----------\n")[1].split("\n\n")[0]
+    own = [parameter for parameter in inspect.signature(FUNCTIONS[name]).parameters if parameter != "self"]
+    told = {
+        word.strip()
+        for line in re.findall(r"^(\w[\w, ]*)(?: :|$)", parameters, re.MULTILINE)
+        for word in line.split(",")
+    }
+    assert set(own) == told
+
+
+def _run_examples(name: str, text: str) -> None:
+    test = doctest.DocTestParser().get_doctest(inspect.cleandoc(text), {}, name, name, 0)
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(test, out=report.append)
+    assert test.examples
+    assert not report, "".join(report)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        for name, item in DOCUMENTED.items()
+        if ">>>" in (item.__doc__ or "")
+    ],
+)
+def test_examples_of_docstrings_give_what_they_say(
+    name: str, lab: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name in NEEDS_RESULTS:
+        request.getfixturevalue("studied")
+    monkeypatch.chdir(lab)
+    if name != "run_study":  # made the results
+        _run_examples(name, DOCUMENTED[name].__doc__ or "")
+
+
+# --- the blocks of README and docs
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", flags=re.MULTILINE | re.DOTALL)
+# What the checks of a clean clone do (.ci/run), or what needs R: not run again here.
+ELSEWHERE = ("python -m pip", "pytest", "bash .ci", "pre-commit", "git ", "python -m build", "python -m benchmarks")
+
+
+def _blocks(page: Path) -> list[tuple[str, str]]:
+    return [(match[2], inspect.cleandoc(match[3])) for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def _commands(text: str) -> list[str]:
+    lines = (part.split("  #")[0].strip() for line in text.splitlines() for part in line.split("&&"))
+    return [line for line in lines if line and not line.startswith(ELSEWHERE)]
+
+
+COMMANDS = sorted(
+    {
+        command.replace("sample_recordings", "recordings")
+        for page in PAGES
+        for language, text in _blocks(page)
+        if language in ("", "bash", "sh", "console") and "|" not in text
+        for command in _commands(text)
+        if command.startswith("swa ")
+    }
+)
+PYTHON = [page for page in PAGES if any(language == "python" for language, _ in _blocks(page))]
+
+
+def test_every_block_of_the_docs_is_of_a_kind_that_is_checked() -> None:
+    for page in PAGES:
+        for language, text in _blocks(page):
+            known = {"python", "toml", "r", "bash", "text", ""}
+            assert language in known, (page.name, language)
+            if language == "bash" or (not language and text.startswith("swa ")):
+                assert all(command.startswith("swa ") for command in _commands(text)), (page.name, text)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(kind == "toml" for kind, _ in _blocks(page))], ids=str)
+def test_settings_of_the_docs_are_settings(page: Path) -> None:
+    for language, text in _blocks(page):
+        if language == "toml":
+            check_settings(tomllib.loads(text), page.name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_docs_run(
+    command: str, studied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from swa_cli.main import main
+
+    monkeypatch.chdir(studied)
+    (studied / "settings.toml").write_text('[channels]\nroles = { "Kanal 7" = "eeg" }\n')
+    with pytest.raises(SystemExit) as ended:
+        main(shlex.split(command)[1:])
+    assert not ended.value.code, capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_python_of_the_docs_runs(page: Path, studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(studied)
+    for language, text in _blocks(page):
+        if language == "python":
+            exec(compile(text, str(page), "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.slow
+def test_a_script_written_from_the_docs_is_short_and_its_files_are_there(
+    studied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nights from mne, scored by hand, own band, compared, two figures, exported: at most 25 lines."""
+    monkeypatch.chdir(studied)
+    script = next(text for language, text in _blocks(ROOT / "docs" / "howto" / "python.md") if language == "python")
+    assert len([line for line in script.splitlines() if line.strip()]) <= 25
+    assert "mne.io" in script
+    names: dict[str, object] = {}
+    exec(compile(script, "script.py", "exec"), names)
+    changes = pd.read_csv("changes.csv").set_index("measure")
+    assert 1.2 < changes.loc["swa", "estimate"] < 1.9  # 1.5 in truth, between two nights that differ anyhow
+    assert Path("waves.png").stat().st_size > 5000
+    assert Path("changes.svg").read_text().count("<path") > 20
+    own, usual = names["settings"], swa.Settings()
+    assert own.power.swa_hz != usual.power.swa_hz
+
+
+def test_links_of_the_docs_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert version("swa") == told
+    assert f"version: {told}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("## ")[1].startswith(told)
+
+
+def test_a_wheel_needs_no_compiler() -> None:
+    """Nothing but Python and text in it, and small."""
+    files = [file for file in distribution("swa").files or () if not str(file).startswith("..")]
+    assert not [file for file in files if file.suffix in (".so", ".pyd", ".dylib", ".c", ".pyx")]
+    package = Path(swa.__file__).parent
+    assert sum(path.stat().st_size for path in package.rglob("*") if path.suffix != ".pyc" and path.is_file()) < 5e6

@@ -1,0 +1,80 @@
+"""The glossary has every measure that the code can emit, and no other; docs/measures.md is made from it."""
+
+import dataclasses
+import importlib.util
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from swa.glossary import GROUPS, name_of, read_glossary
+from swa.night import analyze_night
+from swa.settings import Settings, check_settings
+from swa.study.store import NightFolder, write_night
+from swa.study.subject import SubjectTask, combine_subject, subject_file
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+needs_docs = pytest.mark.skipif(not (DOCS / "make_measures.py").is_file(), reason="needs the source tree")
+
+
+@pytest.fixture(scope="module")
+def all_groups(night_recording, long_hypnogram):
+    """A night with the optional groups of measures."""
+    settings = check_settings(
+        {
+            "coupling": {"measured": True},
+            "aperiodic": {"high_exponent": True},
+            "travelling": {"measured": True, "fewest_channels": 3},
+        }
+    )
+    return analyze_night(night_recording, long_hypnogram, settings)
+
+
+@pytest.fixture(scope="module")
+def rows(all_groups, tmp_path_factory):
+    """The long table of a subject of two nights, with all that the subject step adds."""
+    folder = tmp_path_factory.mktemp("glossary")
+    for session in ("a", "b"):
+        write_night(NightFolder(folder, "S01", session), dataclasses.replace(all_groups, session=session), "f", {})
+    nights = (("a", "a", "baseline", False), ("b", "b", "ketamine", False))
+    combine_subject(
+        SubjectTask(subject="S01", label="S01", nights=nights, baseline="baseline", results=folder, settings=Settings())
+    )
+    return pd.read_parquet(subject_file(folder, "S01"))
+
+
+def test_every_measure_has_an_entry_and_no_entry_is_stale(rows):
+    assert set(rows["measure"]) == set(read_glossary())
+
+
+def test_units_are_those_of_the_table(rows):
+    units = rows.groupby("measure")["unit"].agg(set).to_dict()
+    assert units == {measure: {entry.unit} for measure, entry in read_glossary().items()}
+
+
+def test_entries_are_whole():
+    for measure, entry in read_glossary().items():
+        assert entry.group in GROUPS, measure
+        filled = [field.name for field in dataclasses.fields(entry) if getattr(entry, field.name)]
+        assert set(filled) >= {"name", "symbol", "unit", "definition", "formula", "source", "raises", "lowers"}, measure
+        assert entry.definition.endswith("."), measure
+
+
+def test_names_are_unique_and_unknown_measures_keep_theirs():
+    names = [entry.name for entry in read_glossary().values()]
+    assert len(set(names)) == len(names)
+    assert name_of("swa") == "Slow-wave activity"
+    assert name_of("a_new_measure") == "A new measure"
+
+
+@needs_docs
+def test_the_page_of_measures_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("make_measures", DOCS / "make_measures.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    text = (DOCS / "measures.md").read_text(encoding="utf-8")
+    assert text == module.markdown(), "run `python docs/make_measures.py`"
+    for picture in re.findall(r"\]\((.*?)\)", text):
+        assert (DOCS / picture).is_file(), picture

@@ -1,0 +1,152 @@
+"""Moderators and treatment profiles: known answers, and the cases that must say that they cannot tell."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from swa.comparison.moderators import MODERATOR_COLUMNS, covariate_names, partial_slope, relate_covariates
+from swa.comparison.profiles import (
+    PROFILE_COLUMNS,
+    Profiles,
+    compare_profiles,
+    equivalence_p,
+    profile_values,
+    similarity,
+)
+from swa.settings import ComparisonSettings, Settings
+
+MEASURES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched", "theta_power", "sigma_power")
+WINDOWS = ("cycle-1", "matched", "night")
+
+
+def study(subjects, seed=0, same=True, slope=0.0):
+    """Baseline, ketamine and magnesium nights; ketamine moves three markers, magnesium the same ones or the others."""
+    rng = np.random.default_rng(seed)
+    mg = rng.normal(0.85, 0.1, subjects)
+    rows, nights = [], []
+    for i in range(subjects):
+        for condition in ("baseline", "ketamine", "magnesium"):
+            nights.append((f"s{i:02d}", condition, condition, "x.edf", mg[i], "done", 1.0))
+            for k, measure in enumerate(MEASURES):
+                moved = {"ketamine": k < 3, "magnesium": (k < 3) == same}.get(condition, False)
+                level = 5 + 0.4 * rng.normal() * 0
+                for window in WINDOWS:
+                    effect = 0.4 * moved + (slope * (mg[i] - 0.85) if condition == "ketamine" else 0)
+                    value = math.exp(level + effect + rng.normal(0, 0.15))
+                    rows.append((f"s{i:02d}", condition, condition, "frontal", "NREM", window, measure, value))
+    names = ["subject", "session", "condition", "channel", "stages", "window", "measure", "value"]
+    table = pd.DataFrame(rows, columns=names).assign(variant="", unit="µV²", note="")
+    columns = ["subject", "session", "condition", "recording", "serum_mg", "status", "swa"]
+    return table, pd.DataFrame(nights, columns=columns)
+
+
+class TestModerators:
+    def test_slope_is_that_of_least_squares(self):
+        rng = np.random.default_rng(1)
+        x, base = rng.normal(size=(2, 15))
+        y = 0.5 * x - 0.3 * base + rng.normal(size=15)
+        estimate, low, high, p, t = partial_slope(y, x, [base], 5000, 0)
+        api = pytest.importorskip("statsmodels.api")
+        expected = api.OLS(y, np.column_stack([np.ones(15), x, base])).fit()
+        assert [estimate, t] == pytest.approx([expected.params[1], expected.tvalues[1]], abs=1e-8)
+        assert [low, high] == pytest.approx(expected.conf_int()[1], abs=1e-8)
+        assert p == pytest.approx(expected.pvalues[1], abs=0.03)
+
+    def test_unadjusted_rank_correlation_is_spearmans(self):
+        x, y = np.random.default_rng(2).normal(size=(2, 12))
+        t = partial_slope(stats.rankdata(y), stats.rankdata(x), [], 1000, 0)[4]
+        assert t / math.sqrt(t**2 + 10) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-8)
+
+    def test_known_moderator_is_found_and_columns_are_those_of_the_table(self):
+        table, nights = study(20, slope=3.0)
+        found = relate_covariates(table, nights=nights)
+        assert list(found.columns) == MODERATOR_COLUMNS
+        ketamine = found[found["contrast"] == "ketamine:baseline"]
+        assert set(found["covariate"]) == {"serum_mg"}
+        assert (ketamine["p"] < 0.01).all()
+        slopes = ketamine[ketamine["method"].str.startswith("slope")]
+        assert ((slopes["ci_low"] < 3) & (slopes["ci_high"] > 3)).all()
+        assert (found.loc[found["contrast"] == "magnesium:baseline", "p"] > 0.05).all()
+
+    def test_fewer_than_eight_subjects_are_not_tested(self):
+        table, nights = study(7, slope=3.0)
+        found = relate_covariates(table, nights=nights)
+        assert found[["estimate", "p"]].isna().all(axis=None)
+        assert found["note"].str.contains("fewer than 8 subjects").all()
+
+    def test_an_outcome_is_association_only(self):
+        table, nights = study(9)
+        found = relate_covariates(table, nights=nights.rename(columns={"serum_mg": "madrs_change"}))
+        assert found["note"].str.contains("association only, no mediation").all()
+
+    def test_covariates_are_numeric_columns_of_the_study_file(self):
+        nights = pd.DataFrame(
+            {
+                "subject": ["1", "2"],
+                "order": [1, 2],
+                "age": [30, 40],
+                "sex": ["f", "m"],
+                "same": [1, 1],
+                "status": "done",
+            }
+        ).assign(TST_min=[400.0, 420.0])
+        assert covariate_names(nights, ()) == ["age"]
+        assert covariate_names(nights, ("bdnf",)) == []
+
+
+class TestProfiles:
+    def test_same_and_orthogonal_profiles_are_told_apart(self):
+        settings = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
+        same, other = (compare_profiles(*study(16, 3, alike)[:1], nights=study(16, 3, alike)[1], settings=settings)
+                       for alike in (True, False))  # fmt: skip
+        assert list(same.columns) == PROFILE_COLUMNS
+        a, b = same.iloc[0], other.iloc[0]
+        assert (a["treatment_a"], a["treatment_b"], a["n"]) == ("ketamine", "magnesium", 16)
+        assert a["similarity"] > 0.9
+        assert a["ci_low"] > 0.5
+        assert a["p"] < 0.05
+        assert a["equivalence_p"] < 0.05
+        assert abs(b["similarity"]) < 0.35
+        assert b["ci_high"] < 0.6
+        assert b["equivalence_p"] > 0.05
+        assert "effective dimensions" in a["note"]
+
+    def test_shared_baseline_noise_is_no_similarity(self):
+        rng = np.random.default_rng(4)
+        found = []
+        for _ in range(40):
+            base, a, b = rng.normal(size=(3, 12, 8))
+            found.append(similarity(Profiles(a=a - base, b=b - base, paired=True, markers=()), draws=200))
+        assert sum(one.p <= 0.05 for one in found) <= 3
+
+    def test_scale_and_sign_of_a_profile(self):
+        rng = np.random.default_rng(5)
+        a = np.array([2.0, 2.0, 0.0, 0.0]) + rng.normal(0, 0.3, (10, 4))
+        b = np.array([2.0, 2.0, 0.0, 0.0]) + rng.normal(0, 0.3, (10, 4))
+        one = similarity(Profiles(a=a, b=b, paired=False, markers=()))
+        assert similarity(Profiles(a=3 * a, b=b, paired=False, markers=())).cosine == pytest.approx(one.cosine)
+        assert similarity(Profiles(a=a, b=-b, paired=False, markers=())).cosine == pytest.approx(-one.cosine)
+        assert one.cosine == pytest.approx(1, abs=0.05)
+
+    def test_few_subjects_have_no_test(self):
+        found = compare_profiles(*study(4)[:1], nights=study(4)[1]).iloc[0]
+        assert np.isnan(found["p"])
+        assert "fewer than 6 subjects" in found["note"]
+
+    def test_equivalence_is_two_one_sided_t_tests(self):
+        x = np.random.default_rng(6).normal(0.02, 0.1, 12)
+        expected = max(
+            stats.ttest_1samp(x, -0.2, alternative="greater").pvalue,
+            stats.ttest_1samp(x, 0.2, alternative="less").pvalue,
+        )
+        assert equivalence_p(x, None, 0.2) == pytest.approx(expected, abs=1e-12)
+
+    def test_values_for_the_figure(self):
+        table, nights = study(12)
+        found = profile_values(table, nights=nights)
+        assert set(found["treatment"]) == {"ketamine", "magnesium"}
+        assert len(found) == 2 * len(MEASURES) * len(WINDOWS)
+        assert (found.loc[found["measure"] == "swa", "standardised_change"] > 1).all()
