@@ -22,7 +22,7 @@ from swa.report.evidence import (
 )
 from swa.report.extra_tables import PlainTable, gain_table, read_optional
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
-from swa.report.tables import change_table, quality_tables, sleep_table, value_table
+from swa.report.tables import change_table, explain_markers, quality_tables, sleep_table, value_table
 from swa.report.wave_tables import tabulate_waves
 from swa.report.wording import (
     describe_change,
@@ -96,6 +96,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "others": [row for _, row in own[own["status"] != "done"].iterrows()],
         "methods": describe_methods(facts.settings, [str(night.summary.get("staging_source", "")) for night in nights]),
         "versions": _versions(nights),
+        "glossary": explain_markers(changes["measure"] if len(changes) else shown["measure"].astype(str)),
         "settings": list_settings(facts.settings),
     }
 
