@@ -209,7 +209,8 @@ def plan_table(results: Results, facts: StudyFacts, subjects: int) -> PlainTable
         label="Planning the next study",
         about=f"Subjects needed with both nights (paired t, two-sided level {level:.2g}, power "
         f"{100 * plans[0].power:g} %), from {variation.basis}; SD of the ln change {number(variation.change_sd)} "
-        f"({number(variation.low)} to {number(variation.high)}).{smallest} The range is that of the SD: a plan from few subjects is a rough one.",
+        f"({number(variation.low)} to {number(variation.high)}).{smallest} The range is that of the SD: a plan from "
+        "few subjects is a rough one.",
         columns=("Change to be found", "Subjects", "At the limits of the SD"),
         rows=tuple(
             (percent(plan.effect), str(plan.subjects), f"{plan.subjects_range[0]} to {plan.subjects_range[1]}")
