@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from swa.comparison.planning import stated_variation
+from swa.errors import StudyError
 from swa.report import figures
-from swa.report.evidence import Headline
-from swa.report.extra_tables import gain_overview, gain_table, moderator_table, profile_table
+from swa.report.evidence import Headline, StudyFacts
+from swa.report.extra_tables import gain_overview, gain_table, moderator_table, plan_table, profile_table
 from swa.report.figures_study import placed_channels
 from swa.report.group_spectra import average_over_subjects
 from swa.report.wave_tables import tabulate_waves
@@ -252,3 +254,24 @@ def test_group_spectra_of_nothing_say_so():
     spectra, changes = average_over_subjects([], FRONTAL, ["a:b"], 0.95)
     assert (len(spectra), len(changes)) == (0, 0)
     assert figures.group_spectra(spectra, changes).axes[0].texts
+
+
+def test_planning_is_that_of_the_study_and_absent_where_it_cannot_say():
+    facts = StudyFacts(
+        nights=pd.DataFrame(), settings=Settings(), baseline="b", conditions=("b", "k"), design="", simulated=False
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        stated = stated_variation(0.9, 0.4)
+        patch.setattr("swa.report.extra_tables.study_variation", lambda results, settings: stated)
+        table = plan_table(None, facts, 10)
+    # METHODS: two-sided paired t, 80 % power, CV 40 %, ICC 0.9: 28 subjects for +10 %, 10 for +20 %.
+    assert [row[:2] for row in table.rows[:2]] == [("+10.0\u00a0%", "28"), ("+20.0\u00a0%", "10")]
+    assert "10 subjects find a change of +18.7" in table.about
+    assert stated.basis in table.about
+
+    def too_few(results, settings):
+        raise StudyError("too few nights.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("swa.report.extra_tables.study_variation", too_few)
+        assert plan_table(None, facts, 3) is None

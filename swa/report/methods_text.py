@@ -25,7 +25,12 @@ CHOICES = {
 }
 SHARES = ("artifacts.bad_channel_share", "power.overlap", "comparison.confidence", "comparison.cv")
 AMPLITUDES = ("waves.negative_uv", "waves.peak_to_peak_uv")
-PRESET_SOURCES = {"massimini2004": "massimini2004", "carrier2011": "carrier2011", "yasa": "vallat2021"}
+PRESET_SOURCES = {
+    "massimini2004": "massimini2004",
+    "carrier2011": "carrier2011",
+    "molle": "molle2002",
+    "yasa": "vallat2021",
+}
 # What a methods section needs and no recording says.
 LEFT_TO_FILL_IN = (
     "amplifier, electrodes, montage, online reference, ground, hardware filters and impedances",

@@ -139,6 +139,20 @@ REFERENCES: dict[str, tuple[str, str, dict[str, str]]] = {
             "doi": "10.1523/JNEUROSCI.1318-04.2004",
         },
     ),
+    "molle2002": (
+        "Mölle et al., 2002",
+        "article",
+        {
+            "author": 'M{\\"o}lle, Matthias and Marshall, Lisa and Gais, Steffen and Born, Jan',
+            "title": "Grouping of spindle activity during slow oscillations in human non-rapid eye movement sleep",
+            "journal": "Journal of Neuroscience",
+            "year": "2002",
+            "volume": "22",
+            "number": "24",
+            "pages": "10941--10947",
+            "doi": "10.1523/JNEUROSCI.22-24-10941.2002",
+        },
+    ),
     "pernet2020": (
         "COBIDAS-MEEG; Pernet et al., 2020",
         "article",

@@ -82,7 +82,7 @@ def subject_result(row: pd.Series, headline: Headline, settings: Settings, unit:
     reading = (
         "That is more than two nights of one person would usually differ."
         if change.excludes_none
-        else "Two nights of one person may well differ by as much: the interval includes no change."
+        else "Two nights of one person may well differ by as much: the interval reaches from a fall to a rise."
     )
     return " ".join(part for part in (sentence, reading, _basis(str(row["method"]), settings), _verdict(row)) if part)
 
@@ -100,6 +100,7 @@ def group_result(row: pd.Series, headline: Headline, settings: Settings, unit: s
     test = f"; p {p if p.startswith('<') else '= ' + p}" if pd.notna(row["p"]) else "; no p"
     method = f"; {row['method']}" if row["method"] else ""
     mean = "on average " if change.n > 1 else ""
+    null = 1.0 if row["scale"] == "ratio" else 0.0
     sentence = (
         f"In {treatment} nights, {what} was {mean}{_than(row, change.change)} {baseline} nights "
         f"({interval}{test}; n{NBSP}={NBSP}{plural(change.n, 'subject')}{method})."
@@ -107,9 +108,9 @@ def group_result(row: pd.Series, headline: Headline, settings: Settings, unit: s
     if not change.interval:
         return sentence
     reading = (
-        "The interval excludes no change."
+        f"The whole interval lies {'above' if float(row['estimate']) > null else 'below'} no change."
         if change.excludes_none
-        else "The interval includes no change: these nights show neither a rise nor a fall for certain."
+        else "The interval reaches from a fall to a rise: these nights show neither for certain."
     )
     if change.n < 3:
         reading = "Two subjects are too few to tell a change from chance: look at each of them."

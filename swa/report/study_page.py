@@ -23,7 +23,7 @@ from swa.report.evidence import (
     stored_nights,
     units_of,
 )
-from swa.report.extra_tables import gain_overview, moderator_table, profile_table, read_optional
+from swa.report.extra_tables import gain_overview, moderator_table, plan_table, profile_table, read_optional
 from swa.report.group_spectra import average_over_subjects
 from swa.report.methods_text import write_methods
 from swa.report.sentences import (
@@ -35,7 +35,7 @@ from swa.report.sentences import (
     where_in_words,
 )
 from swa.report.subject_page import draw_forest, list_settings
-from swa.report.tables import Footnotes, change_table
+from swa.report.tables import Footnotes, change_table, explain_markers
 from swa.report.wording import (
     HEADLINE_MARKERS,
     NOT_MEASURED,
@@ -123,6 +123,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
                 gain_overview(read_optional(results, "comparability.tsv")),
                 moderator_table(read_optional(results, "moderators.tsv"), facts.settings),
                 profile_table(read_optional(results, "profiles.tsv")),
+                plan_table(results, facts, done_nights(facts.nights)["subject"].nunique()) if contrasts else None,
             )
             if table
         ],
@@ -140,6 +141,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
             primary=headline_name(headline, facts.settings) if headline.declared else "",
             tests=group["method"],
         ),
+        "glossary": explain_markers(changes["measure"]),
         "settings": list_settings(facts.settings),
     }
 

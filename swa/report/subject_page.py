@@ -22,7 +22,7 @@ from swa.report.evidence import (
 )
 from swa.report.extra_tables import PlainTable, gain_table, read_optional
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
-from swa.report.tables import change_table, quality_tables, sleep_table, value_table
+from swa.report.tables import change_table, explain_markers, quality_tables, sleep_table, value_table
 from swa.report.wave_tables import tabulate_waves
 from swa.report.wording import (
     describe_change,
@@ -96,6 +96,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "others": [row for _, row in own[own["status"] != "done"].iterrows()],
         "methods": describe_methods(facts.settings, [str(night.summary.get("staging_source", "")) for night in nights]),
         "versions": _versions(nights),
+        "glossary": explain_markers(changes["measure"] if len(changes) else shown["measure"].astype(str)),
         "settings": list_settings(facts.settings),
     }
 
@@ -458,7 +459,8 @@ def draw_forest(
         rows,
         alt=f"Changes from {baseline} to {treatment} in n {count}. {'; '.join(said) or 'Nothing was measured'}.",
         caption=f"Change from {baseline} to {treatment} with its {confidence} interval; n counts {count}. Filled "
-        "marks: the interval excludes no change. Circle: one NREM period; diamond: matched minutes; square: whole "
+        "marks: the whole interval lies on one side of no change. Circle: one NREM period; diamond: matched "
+        "minutes; square: whole "
         "night; cross: no interval. An arrow marks an interval that goes on.",
         size="medium",
     )

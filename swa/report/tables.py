@@ -7,6 +7,7 @@ from itertools import groupby
 
 import pandas as pd
 
+from swa.glossary import Entry, read_glossary
 from swa.report.evidence import StoredNight
 from swa.report.wording import NOT_MEASURED, describe_change, file_name, marker_name, number, p_value, window_name
 from swa.settings import Settings
@@ -52,6 +53,7 @@ class Footnotes:
 class ChangeRow:
     """A row of a table of changes, as text."""
 
+    measure: str
     marker: str
     span: int
     window: str
@@ -156,6 +158,7 @@ def _change_row(
     if row["verdict_reasons"]:
         shared.append(str(row["verdict_reasons"]))
     return ChangeRow(
+        measure=str(row["measure"]) if row["measure"] in read_glossary() else "",
         marker=name,
         span=span,
         window=window_name(str(row["window"]), settings),
@@ -172,6 +175,12 @@ def _change_row(
         marks=footnotes.mark(text.replace(">=", "≥") for text in shared),
         measured=change.measured,
     )
+
+
+def explain_markers(measures: Iterable[str]) -> list[Entry]:
+    """Entries of the glossary for these measures, in their order; those that it does not know are left out."""
+    glossary = read_glossary()
+    return [glossary[name] for name in dict.fromkeys(measures) if name in glossary]
 
 
 def _note_parts(note: str) -> list[str]:
