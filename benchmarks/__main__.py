@@ -107,6 +107,7 @@ def head(full: bool) -> list[str]:
         "",
         f"Made {today}, {form} form, on {machine()}, Python {platform.python_version()}, {', '.join(found)}.",
         "Simulated nights are not patients, and the real recordings are few: see [the limits](limits.md).",
+        "Seconds depend on what else the machine did at the time: compare them within a table.",
         "",
     ]
 
