@@ -42,7 +42,7 @@ def covariate_changes(points: pd.DataFrame, *, colors: Mapping[str, str] | None 
     'serum mg'
     """
     names = list(dict.fromkeys(points["covariate"]))
-    columns = min(max(len(names), 1), COLUMNS)
+    columns = min(max(len(names), 2), COLUMNS)  # one alone would be drawn as large as the page
     rows = -(-max(len(names), 1) // COLUMNS)
     figure = new_figure(3.2 * columns + 0.4, 2.7 * rows + 0.5, left=0.75, top=0.45)
     panels = np.atleast_1d(figure.subplots(rows, columns, sharey=True, gridspec_kw={"hspace": 0.4})).ravel()
