@@ -17,7 +17,7 @@ from swa.night_tables import PROCESS_S_BAND
 from swa.recordings.channels import region
 from swa.settings import PRESETS, Band, Settings, WaveCriteria
 from swa.study.store import NIGHT_TABLES, NightFolder
-from swa.study.subject import REGIONS, SubjectTask, regional_means, subject_file
+from swa.study.subject import REGIONS, SubjectTask, subject_file
 
 CHOICE_COLUMNS = ["band", "estimator", "selection", "artefacts"]  # choices that are not columns of the long table
 ROW_COLUMNS = [
@@ -71,11 +71,33 @@ def respecify_subject(task: SubjectTask) -> pd.DataFrame:
             of_night = _night(folder, channels, values, task.settings)
             rows += [(task.subject, session, condition, *row) for row in of_night]
     table = pd.DataFrame(rows, columns=ROW_COLUMNS)
-    if table.empty:
-        return table
-    regions = regional_means(table)
-    regions = regions[regions["channel"].isin(REGIONS)].assign(subject=task.subject)
-    return pd.concat([table, regions[ROW_COLUMNS]], ignore_index=True)
+    return pd.concat([table, *_regions(table)], ignore_index=True) if len(table) else table
+
+
+def _regions(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """Log-means over the channels of a region that every night has, as in the subject step."""
+    n_nights = rows["session"].nunique()
+    everywhere = rows.groupby("channel")["session"].nunique() == n_nights
+    places = {channel: region(channel) for channel in everywhere.index[everywhere]}
+    keys = ["subject", "session", "condition", "stages", "window", "measure", "variant", "unit"]
+    log = np.log(rows["value"].where(rows["value"] > 0))
+    rows = rows.assign(log=log, zero=rows["value"] == 0, place=rows["channel"].map(places))
+    found = []
+    for place in REGIONS:
+        part = rows[rows["place"] == place]
+        grouped = part.groupby(keys, sort=False)
+        mean = (
+            grouped[["log"]]
+            .mean()
+            .assign(
+                known=grouped["log"].count(), size=grouped.size(), zeros=grouped["zero"].sum(), n=grouped["n"].min()
+            )
+        )
+        value = np.exp(mean["log"]).where(mean["known"] == mean["size"]).mask(mean["zeros"] == mean["size"], 0.0)
+        note = grouped["note"].max().mask(value.notna(), "")
+        note = note.mask(value.isna() & (note == ""), "zero in one of its channels: no log-mean")
+        found.append(mean.assign(channel=place, value=value, note=note).reset_index()[ROW_COLUMNS])
+    return found
 
 
 def write_variant(measure: str, band: str = "", estimator: str = "", selection: str = "", artefacts: str = "") -> str:
@@ -105,7 +127,7 @@ def other_selections(criteria: WaveCriteria) -> dict[str, WaveCriteria]:
     other waves; of it only the limits can be tried, and only where they ask for no length that is not stored.
     """
     found = {
-        f"limits x {factor:g}": criteria.model_copy(
+        f"amplitude limits x {factor:g}": criteria.model_copy(
             update={name: _scaled(getattr(criteria, name), factor) for name in ("negative_uv", "peak_to_peak_uv")}
         )
         for factor in LIMIT_FACTORS
@@ -175,7 +197,11 @@ def _night(
     all_epochs, cycles = folder.read("epochs"), folder.read("cycles")
     all_waves = pd.read_parquet(folder.file(NIGHT_TABLES["waves"]), columns=WAVE_COLUMNS)
     rejection = folder.read("rejection")
-    selections = other_selections(settings.waves)
+    # A limit relative to the mean of the channel would need each channel apart; there is none among these.
+    selected = {
+        name: slow_waves.select_waves(all_waves, criteria).to_numpy()
+        for name, criteria in other_selections(settings.waves).items()
+    }
     shared: list[windows.Stretch] = []
     for channel in channels:
         epochs = all_epochs[all_epochs["channel"] == channel]
@@ -193,9 +219,10 @@ def _night(
             for column, band in _bands(settings).items()
             if column in epochs
         }
-        waves = all_waves[(all_waves["channel"] == channel).to_numpy()].drop(columns="channel")
+        of_channel = (all_waves["channel"] == channel).to_numpy()
+        waves = all_waves[of_channel]
         epoch = (waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)
-        chosen = {name: slow_waves.select_waves(waves, criteria).to_numpy() for name, criteria in selections.items()}
+        chosen = {name: whole[of_channel] for name, whole in selected.items()}
         for stretch in stretches:
             minutes = float(usable_s[stretch.epochs].sum()) / 60
             if not _is_shown(stretch, settings):

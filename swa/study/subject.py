@@ -152,7 +152,7 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
         tables.append(table.assign(session=night.session, condition=night.condition))
     shared = [*_baseline_fixed(nights, dropped), *_matched_slopes(nights, dropped), *_process_s(nights, dropped)]
     rows = pd.concat([*tables, *shared], ignore_index=True)
-    rows = pd.concat([rows, regional_means(rows)], ignore_index=True)
+    rows = pd.concat([rows, _regions(rows)], ignore_index=True)
     rows.insert(0, "subject", task.subject)
     rows = rows[["subject", "session", "condition", *MEASURE_COLUMNS]]
     rows = rows.sort_values(["measure", *KEY[:5], "variant"], kind="stable", ignore_index=True)
@@ -185,7 +185,7 @@ def subject_file(results: Path, label: str) -> Path:
     return results / f"sub-{label}" / f"sub-{label}_task-sleep_desc-measures.parquet"
 
 
-def regional_means(rows: pd.DataFrame) -> pd.DataFrame:
+def _regions(rows: pd.DataFrame) -> pd.DataFrame:
     """Log-mean over the channels of a region that every night has, and the frontal/central ratio of SWA."""
     n_nights = rows["session"].nunique()
     everywhere = rows.groupby("channel")["session"].nunique() == n_nights
