@@ -162,9 +162,7 @@ def test_an_effect_of_the_period_is_no_effect_of_the_treatment():
     rng = np.random.default_rng(5)
     sequence = np.repeat([1, -1], [7, 3])
     # Later nights are higher, the treatment does nothing.
-    change = 0.8 * sequence[:, None] + rng.normal(
-        0, 0.1, (10, 6)
-    )
+    change = 0.8 * sequence[:, None] + rng.normal(0, 0.1, (10, 6))
     p, method, _ = curve_test(paired(change), design("crossover", sequence), np.arange(6), ComparisonSettings())
     assert p > 0.05
     assert "orders permuted, exact" in method
