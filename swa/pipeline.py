@@ -17,6 +17,7 @@ from swa.comparison.comparability import check_comparability
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, compare_nights, find_baseline
 from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
 from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
+from swa.comparison.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
@@ -29,6 +30,7 @@ from swa.study.lock import hold, refuse_if_held
 from swa.study.manifest import Study, plan_study, write_template
 from swa.study.nights import NightOutcome, NightTask, is_finished, lost_night, process_night
 from swa.study.parts import Part, has_parts, join_parts, read_part, report_part
+from swa.study.specifications import respecify_subject
 from swa.study.store import Results, describe_results, read_results, write_table, write_text
 from swa.study.subject import SubjectTask, combine_subject
 from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, join_rejection, nights_table, problems_table
@@ -319,6 +321,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
     _compare_further(results, baseline if len(measures) else "", settings)
+    _trace_specifications(results, combined if baseline and len(measures) else [], workers, baseline, settings)
     _write_pages(results, combined, workers, progress)
 
 
@@ -360,6 +363,25 @@ def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
         profiles = compare_profiles(found, baseline, settings=settings)
     write_table(moderators, results / "moderators.tsv")
     write_table(profiles, results / "profiles.tsv")
+
+
+def _trace_specifications(
+    results: Path, subjects: list[SubjectTask], workers: Workers, baseline: str, settings: Settings
+) -> None:
+    """Tables of the specification curve; empty without a contrast.
+
+    In a large study the stored nights are not gone through again: the curve then has what the long table holds.
+    """
+    specifications, summary = pd.DataFrame(columns=SPECIFICATION_COLUMNS), pd.DataFrame(columns=SUMMARY_COLUMNS)
+    if subjects:
+        parts = []
+        if sum(len(task.nights) for task in subjects) <= settings.comparison.full_subject_rows_nights:
+            found = sorted(workers.run(respecify_subject, subjects), key=lambda item: item[0])
+            parts = [rows for _, rows in found if isinstance(rows, pd.DataFrame) and len(rows)]
+        respecified = pd.concat(parts, ignore_index=True) if parts else None
+        specifications, summary = trace_specifications(read_results(results), respecified, baseline, settings=settings)
+    write_table(specifications, results / "specifications.tsv")
+    write_table(summary, results / "specification_summary.tsv")
 
 
 def _broken_subject(task: SubjectTask, error: BaseException) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from swa.comparison.design import find_condition, is_control, nights_before, text_column, usable_nights
 from swa.comparison.designs import ContrastDesign, find_designs
-from swa.comparison.group import adjust_p, group_rows
+from swa.comparison.group import Outcome, adjust_p, group_rows
 from swa.comparison.outcomes import over_subjects
 from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
 from swa.errors import SettingsError, StudyError
@@ -232,6 +232,26 @@ def subject_values(
     if not parts:
         return pd.DataFrame(columns=SUBJECT_VALUE_COLUMNS)
     return pd.concat(parts).sort_values([*SORT_COLUMNS, "subject"], kind="stable", ignore_index=True)
+
+
+def group_outcomes(
+    source: Source, baseline: str | None = None, *, nights: pd.DataFrame | None = None, settings: Settings | None = None
+) -> Iterator[tuple[ContrastDesign, Changes, Outcome]]:
+    """Changes within subjects and their test over subjects, measure by measure and contrast by contrast.
+
+    Parameters
+    ----------
+    source, baseline, nights, settings
+        As for `compare_nights`, which makes its rows of the same outcomes.
+    """
+    settings = settings or Settings()
+    for grid, design, changes in _each_change(_plan(source, baseline, nights, None, settings.comparison)):
+        yield design, changes, over_subjects(grid, changes, design, settings.comparison)
+
+
+def measure_rows(source: Source, measure: str) -> pd.DataFrame:
+    """Rows of one measure of a source's long table, read alone where the source is a results folder."""
+    return _tables(source)[0].rows(measure)
 
 
 def nights_of(source: Source, nights: pd.DataFrame | None = None) -> pd.DataFrame:

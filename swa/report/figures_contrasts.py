@@ -159,8 +159,8 @@ def forest(
     axes.axvline(1, color=FAINT, linewidth=0.9, zorder=0)
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    ticks = _ratio_ticks(low, high)
-    axes.set_xticks(ticks, [_plain_percent(tick) for tick in ticks])
+    ticks = ratio_ticks(low, high)
+    axes.set_xticks(ticks, [plain_percent(tick) for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("change from baseline (axis of log ratios)")
     axes.set_ylim(places[-1] + 0.8, -0.6)
@@ -212,7 +212,8 @@ def _ratio_limits(rows: pd.DataFrame) -> tuple[float, float]:
     return math.exp(-reach), math.exp(reach)
 
 
-def _ratio_ticks(low: float, high: float) -> list[float]:
+def ratio_ticks(low: float, high: float) -> list[float]:
+    """Ticks of a ratio axis between two limits."""
     kept: list[float] = []
     for tick in RATIO_TICKS:
         apart = all(abs(math.log(tick / other)) > math.log(high / low) / 6.5 for other in kept)
@@ -221,7 +222,8 @@ def _ratio_ticks(low: float, high: float) -> list[float]:
     return sorted(kept)
 
 
-def _plain_percent(ratio: float) -> str:
+def plain_percent(ratio: float) -> str:
+    """A ratio as the label of a tick."""
     change = 100 * (ratio - 1)
     return "0 %" if abs(change) < 1e-9 else f"{change:+.3g} %".replace("-", MINUS)
 

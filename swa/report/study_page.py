@@ -34,6 +34,7 @@ from swa.report.sentences import (
     headline_name,
     where_in_words,
 )
+from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.subject_page import draw_forest, list_settings
 from swa.report.tables import Footnotes, change_table, explain_markers
 from swa.report.wording import (
@@ -127,6 +128,8 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
             )
             if table
         ],
+        "specification_curves": draw_specifications(results, facts.settings, colors, shelf),
+        "specification_tables": specification_tables(results, facts.settings),
         "where": f"{stages_name(headline.stages)}, {headline.channel}",
         "night_columns": [name for _, name in NIGHT_NUMBERS]
         + [_heading(name, units) for name in PAIRED_MARKERS if name in facts.nights],

@@ -1,0 +1,419 @@
+"""The primary contrast under every other choice that could have been defended, as one curve.
+
+A *specification* is one set of choices: channel or region, stages, window, band or selection of waves, estimator,
+artefact limits (Simonsohn, Simmons & Nelson 2020, Nat Hum Behav 4:1208). Each is analysed as the contrasts are; none is
+a test of its own, since all rest on the same nights. Only the curve as a whole has a p: the median estimate under sign
+flips of the subjects' changes (in a crossover under permutations of the order), the same flips for all specifications.
+
+Choices that ask another question stand in curves of their own: power, density, amplitude and slope of waves.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from swa.comparison.contrasts import (
+    Source,
+    declared_primary,
+    find_baseline,
+    group_outcomes,
+    measure_rows,
+    nights_of,
+)
+from swa.comparison.designs import ContrastDesign
+from swa.comparison.group import Outcome, group_rows
+from swa.comparison.moderators import DEFAULT_PRIMARY
+from swa.comparison.outcomes import sequence_of
+from swa.comparison.within_subject import Changes, Floats
+from swa.settings import ComparisonSettings, Settings
+from swa.study.specifications import (
+    ALL_HALFWAVES,
+    IN_USE,
+    ROW_COLUMNS,
+    band_name,
+    own_selection,
+    presets_left_out,
+    read_variant,
+    write_variant,
+)
+
+CHOICES = ["channel", "stages", "window", "band", "estimator", "selection", "artefacts"]
+SPECIFICATION_COLUMNS = [
+    *("contrast", "curve", "measure", *CHOICES, "scale", "estimate", "ci_low", "ci_high", "p", "n", "method"),
+    *("role", "differs", "note"),
+]
+SUMMARY_COLUMNS = [
+    *("contrast", "curve", "reference", "scale", "reference_estimate", "lowest", "median", "highest"),
+    *("same_sign_share", "excluding_none_share", "n_specifications", "n_estimated", "n", "p", "method", "note"),
+]
+REGIONS = ("frontal", "central")
+MOST_CHANNELS = 6
+MOST_FLIPS = 8192  # of all subjects together: 2^13; beyond, as many are drawn
+FLIPS_AT_ONCE = 512
+DEPENDENT = "all rest on the same nights and are not independent; p is of the whole curve, one each has none"
+DEFAULT_MEASURES = {
+    "swa": "swa",
+    "wave_density": "wave_density",
+    "wave_amplitude": "wave_amplitude_p90",
+    "wave_slope": "wave_slope_up_matched",
+}
+# Measures of the long table by curve, with the estimator that they are; band and selection follow from the settings.
+ESTIMATORS: dict[str, dict[tuple[str, str], str]] = {
+    "swa": {("swa", ""): "mean", ("delta_power", ""): "mean", ("swa_relative", ""): "relative"},
+    "wave_density": {("wave_density", ""): "", ("wave_density_baseline_fixed", ""): ""},
+    "wave_amplitude": {
+        ("wave_amplitude_p90", ""): "percentile 90",
+        ("wave_negative_amplitude", ""): "mean negative peak",
+        ("wave_peak_to_peak", ""): "mean peak-to-peak",
+    },
+    "wave_slope": {
+        ("wave_slope_up", ""): "mean slope up",
+        ("wave_slope_down", ""): "mean slope down",
+        ("wave_slope_up_matched", ""): "slope up at equal amplitude, line",
+        ("wave_slope_up_matched", "resampled"): "slope up at equal amplitude, resampled",
+        ("wave_slope_down_matched", ""): "slope down at equal amplitude, line",
+        ("wave_slope_down_matched", "resampled"): "slope down at equal amplitude, resampled",
+    },
+}
+SELECTIONS = {
+    "wave_density_baseline_fixed": "above the baseline's percentile 90",
+    "wave_amplitude_p90": ALL_HALFWAVES,
+    "wave_slope_up_matched": "negative peak of the limit or more",
+    "wave_slope_down_matched": "negative peak of the limit or more",
+}
+Marker = tuple[str, str, str, str]
+
+
+def trace_specifications(
+    source: Source,
+    respecified: pd.DataFrame | None = None,
+    baseline: str | None = None,
+    *,
+    nights: pd.DataFrame | None = None,
+    settings: Settings | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every specification of the primary contrast, and what the curves say as a whole.
+
+    Parameters
+    ----------
+    source, baseline, nights, settings
+        As for `compare_nights`.
+    respecified : DataFrame, optional
+        Rows of `swa.study.specifications.respecify_subject` of all subjects; without them only the choices that the
+        long table holds are there.
+
+    Returns
+    -------
+    specifications : DataFrame
+        The columns of ``specifications.tsv``, one row a specification. `curve`: which question (``swa``,
+        ``wave_density``, ``wave_amplitude``, ``wave_slope``, or the primary measure's name). `band`, `estimator`,
+        `selection` (of waves) and `artefacts` (limits) are the choices beside channel, stages and window. `estimate`,
+        `ci_low`, `ci_high`, `p`, `n`, `method`, `note`: as in ``contrasts.tsv``. `role`: ``primary`` where it was
+        declared, ``reference`` for the specification that a curve is held against otherwise, else ``alternative``.
+        `differs`: choices in which it differs from that one.
+    summary : DataFrame
+        The columns of ``specification_summary.tsv``, one row a contrast and curve. `same_sign_share`: share of the
+        estimated specifications on the reference's side of no change; `excluding_none_share`: of those whose interval
+        lies on that side; `p`: of the median estimate, two-sided, under flips of subjects.
+
+    Raises
+    ------
+    StudyError
+        There is no baseline among the conditions.
+    """
+    settings = settings or Settings()
+    known = nights_of(source, nights)
+    base = find_baseline(known, settings.comparison, baseline)
+    declared = declared_primary(known, settings.comparison)
+    primary = _spelled(source, declared or DEFAULT_PRIMARY)
+    rows = _rows(source, respecified, primary, settings)
+    parts, summaries = [], []
+    for design, changes, outcome in group_outcomes(rows, base, nights=known, settings=settings) if len(rows) else ():
+        table = _specifications(design, changes, outcome)
+        reference = _reference(table, primary, settings)
+        role = "primary" if declared and _curve(primary[0]) == changes.grid.measure else "reference"
+        table["role"] = np.where(np.arange(len(table)) == reference, role, "alternative")
+        table["differs"] = _count_differences(table, reference)
+        parts.append(table)
+        summaries.append(_summary(table, reference, design, changes, settings))
+    specifications = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return (
+        _sorted(specifications, primary, SPECIFICATION_COLUMNS),
+        _sorted(pd.DataFrame(summaries), primary, SUMMARY_COLUMNS),
+    )
+
+
+def _curve(measure: str) -> str:
+    """Curve that a measure belongs to; its own where it has no other."""
+    return next((curve for curve, members in ESTIMATORS.items() if measure in {name for name, _ in members}), measure)
+
+
+def _spelled(source: Source, primary: Marker) -> Marker:
+    """The primary as the long table spells it; its channel the first region, else the first channel, that is there."""
+    measure, stages, window, channel = primary
+    rows = measure_rows(source, measure)
+    rows = rows if len(rows) else measure_rows(source, measure.casefold())
+    channels = [str(name) for name in dict.fromkeys(rows["channel"])]
+    same = [name for name in channels if name.casefold() == channel.casefold()]
+    found = [*same, *(name for name in REGIONS if name in channels), *channels, channel]
+    stages_there = {str(name).casefold(): str(name) for name in rows["stages"].unique()}
+    return (
+        str(rows["measure"].iloc[0]) if len(rows) else measure,
+        stages_there.get(stages.casefold(), stages),
+        window.casefold(),
+        found[0],
+    )
+
+
+def _rows(source: Source, respecified: pd.DataFrame | None, primary: Marker, settings: Settings) -> pd.DataFrame:
+    """Values of every night under every choice, as a long table whose measures are the curves."""
+    curves: dict[str, dict[tuple[str, str], str]] = dict(ESTIMATORS)
+    if _curve(primary[0]) not in curves:
+        curves[primary[0]] = {(primary[0], ""): ""}
+    channels = _channels(source, primary)
+    parts = []
+    for curve, members in curves.items():
+        for measure in dict.fromkeys(name for name, _ in members):
+            table = _shown(measure_rows(source, measure), channels, primary, settings)
+            for variant, part in table.groupby(table["variant"].astype(str), observed=True):
+                if (measure, variant) in members:
+                    parts.append(_stored(part, curve, members[measure, variant], settings))
+    if respecified is not None and len(respecified):
+        parts.append(_shown(respecified, channels, primary, settings)[ROW_COLUMNS])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=ROW_COLUMNS)
+
+
+def _stored(rows: pd.DataFrame, curve: str, estimator: str, settings: Settings) -> pd.DataFrame:
+    """Rows of the long table as rows of a curve."""
+    measure = str(rows["measure"].iloc[0])
+    free = rows["stages"].astype(str).eq("any") & rows["window"].astype(str).str.startswith("first")
+    names = {is_free: _variant(measure, estimator, settings, free=is_free) for is_free in (True, False)}
+    table = rows.assign(measure=curve, variant=free.map(names))
+    return table[ROW_COLUMNS].astype(dict.fromkeys(("subject", "session", "channel", "stages", "window"), "object"))
+
+
+def _variant(measure: str, estimator: str, settings: Settings, *, free: bool) -> str:
+    """Choices of a measure of the long table; stage-free stretches have medians over epochs for means."""
+    power, own = settings.power, own_selection(settings.waves)
+    bands = {"swa": power.swa_hz, "delta_power": power.delta_hz, "swa_relative": power.swa_hz}
+    band = band_name(bands[measure]) if measure in bands else ""
+    selection = SELECTIONS.get(measure, own if measure.startswith("wave_") else "")
+    return write_variant(measure, band, estimator.replace("mean", "median") if free else estimator, selection)
+
+
+def _channels(source: Source, primary: Marker) -> list[str]:
+    """The primary's channel, the regions, and single channels, those of the region first."""
+    from swa.recordings.channels import region
+
+    rows = measure_rows(source, primary[0])
+    there = sorted({str(name) for name in rows["channel"].unique()})
+    place = {name: region(name) for name in there if name not in REGIONS and "/" not in name}
+    members = list(place.values())
+    # The only channel of a region is that region: as a second specification it would count twice.
+    single = [name for name in place if not (place[name] in there and members.count(place[name]) == 1)]
+    single.sort(key=lambda name: place[name] != primary[3])
+    found = dict.fromkeys([primary[3], *(name for name in REGIONS if name in there), *single])
+    return list(found)[:MOST_CHANNELS]
+
+
+def _shown(rows: pd.DataFrame, channels: list[str], primary: Marker, settings: Settings) -> pd.DataFrame:
+    """Rows of the channels, stages and windows of the curve."""
+    window, stages = rows["window"].astype(str), rows["stages"].astype(str)
+    several = window.isin([*settings.comparison.secondary_windows, primary[2]]) & stages.isin(["NREM", primary[1]])
+    single = window.isin(["night", primary[2]]) & stages.isin(["N2", "N3"])
+    free = stages.eq("any") & window.str.startswith("first")
+    return rows[(several | single | free) & rows["channel"].astype(str).isin(channels)]
+
+
+def _specifications(design: ContrastDesign, changes: Changes, outcome: Outcome) -> pd.DataFrame:
+    there = np.asarray(changes.present.any(axis=0))
+    table = group_rows(changes, outcome, there, contrast=design.contrast, limits=design.limits)
+    choices = [read_variant(variant) for variant in table["variant"]]
+    table[["measure", "band", "estimator", "selection", "artefacts"]] = choices
+    table.insert(0, "curve", changes.grid.measure)
+    table["marker"] = np.flatnonzero(there)  # column of the changes
+    return table
+
+
+def _reference(table: pd.DataFrame, primary: Marker, settings: Settings) -> int:
+    """Position of the row that the curve is held against: the primary, else its counterpart; -1 without one."""
+    curve = str(table["curve"].iloc[0])
+    measure = primary[0] if _curve(primary[0]) == curve else DEFAULT_MEASURES[curve]
+    estimator = ESTIMATORS.get(curve, {}).get((measure, ""), "")
+    for stages, window in (primary[1:3], ("NREM", primary[2]), ("NREM", "night")):
+        free = stages == "any" and window.startswith("first")
+        same = (table["variant"] == _variant(measure, estimator, settings, free=free)) & (
+            table["channel"] == primary[3]
+        )
+        found = np.flatnonzero(same & (table["stages"] == stages) & (table["window"] == window))
+        if len(found):
+            return int(found[0])
+    return -1
+
+
+def _count_differences(table: pd.DataFrame, reference: int) -> npt.NDArray[np.int64]:
+    if reference < 0:
+        return np.full(len(table), -1)
+    return np.asarray((table[CHOICES] != table[CHOICES].iloc[reference]).sum(axis=1), dtype=np.int64)
+
+
+def _summary(
+    table: pd.DataFrame, reference: int, design: ContrastDesign, changes: Changes, settings: Settings
+) -> dict[str, Any]:
+    none = 1.0 if changes.grid.scale == "ratio" else 0.0
+    estimate, low, high = (table[name].to_numpy(dtype=float) for name in ("estimate", "ci_low", "ci_high"))
+    known = np.isfinite(estimate)
+    held = float(estimate[reference]) if reference >= 0 else math.nan
+    side = np.sign(held - none)
+    shared = known.any() and side in (-1, 1)
+    excluding = np.where(side > 0, low > none, high < none)
+    p, method, n = curve_test(changes, design, table["marker"].to_numpy(dtype=np.int64)[known], settings.comparison)
+    return {
+        "contrast": design.contrast,
+        "curve": changes.grid.measure,
+        "reference": describe_choices(table.iloc[reference]) if reference >= 0 else "",
+        "scale": changes.grid.scale,
+        "reference_estimate": held,
+        "lowest": estimate[known].min() if known.any() else math.nan,
+        "median": _median(estimate[known], changes.grid.scale),
+        "highest": estimate[known].max() if known.any() else math.nan,
+        "same_sign_share": float((np.sign(estimate[known] - none) == side).mean()) if shared else math.nan,
+        "excluding_none_share": float(excluding[known].mean()) if shared else math.nan,
+        "n_specifications": len(table),
+        "n_estimated": int(known.sum()),
+        "n": n,
+        "p": p,
+        "method": method,
+        "note": "; ".join(_summary_notes(changes.grid.measure, settings)),
+    }
+
+
+def _median(estimates: Floats, scale: str) -> float:
+    if not len(estimates):
+        return math.nan
+    return float(np.exp(np.median(np.log(estimates)))) if scale == "ratio" else float(np.median(estimates))
+
+
+def _summary_notes(curve: str, settings: Settings) -> Iterator[str]:
+    yield DEPENDENT
+    yield "references other than the recorded derivation need the recordings"
+    if curve == "swa":
+        yield "relative power asks another question: what raises the whole spectrum cancels"
+    if curve in ("wave_amplitude", "wave_slope"):
+        yield "means over waves that a limit selected are truncated"
+    if curve.startswith("wave_"):
+        left_out = "; ".join(f"{name} ({why})" for name, why in presets_left_out(settings.waves).items())
+        yield f"presets that the stored half-waves of {settings.waves.name} cannot give: {left_out}"
+
+
+def describe_choices(row: pd.Series) -> str:
+    """A specification in words, its default artefact limits left out."""
+    words = [str(row[name]) for name in ("measure", *CHOICES) if row[name] and row[name] != IN_USE]
+    return ", ".join(words)
+
+
+def curve_test(
+    changes: Changes, design: ContrastDesign, markers: npt.NDArray[np.int64], settings: ComparisonSettings
+) -> tuple[float, str, int]:
+    """P of the median estimate over a curve's specifications, the same flips of subjects for all of them.
+
+    Parameters
+    ----------
+    changes : Changes
+        The curve in one contrast, its specifications as markers.
+    design : ContrastDesign
+        Paired: the signs of subjects are flipped. Crossover: the orders of subjects are permuted. Others have no test.
+    markers : array of int
+        Columns with an estimate.
+    settings : ComparisonSettings
+        Draws and seed, where there are too many flips to go through.
+
+    Returns
+    -------
+    p : float
+        Two-sided: share of the flips whose median lies as far from no change; NaN without a test.
+    method : str
+        How, or why not.
+    n : int
+        Subjects.
+    """
+    values = changes.change[:, markers]
+    sequence = sequence_of(changes, design)
+    crossed = design.kind == "crossover"
+    rows = np.isfinite(values).any(axis=1) & ((sequence != 0) | (not crossed))
+    values, n = values[rows], int(rows.sum())
+    if design.kind not in ("paired", "crossover") or not design.tested:
+        return math.nan, f"no test of the curve in this design ({design.kind})", n
+    if n < 3 or not values.shape[1]:
+        return math.nan, "too few subjects for a test of the curve", n
+    rng = np.random.default_rng(settings.flip_seed)
+    if crossed:
+        values = values * sequence[rows, None]  # second period less first
+        labels, exact = _orders(sequence[rows], rng)
+        medians = _medians(values, labels, between=True)
+    else:
+        labels, exact = _signs(n, rng)
+        medians = _medians(values, labels, between=False)
+    observed = abs(medians[0])
+    reached = np.abs(medians) >= observed - 1e-12 * max(observed, 1.0)
+    kind = "orders permuted" if crossed else "sign flips"
+    number = math.comb(n, int((sequence[rows] == 1).sum())) if crossed else 2**n
+    method = f"{kind}, exact, smallest p {(1 if crossed else 2) / number:.3g}" if exact else f"{len(labels)} {kind}"
+    return float(reached.mean()), f"median over specifications, {method}", n
+
+
+def _signs(n: int, rng: np.random.Generator) -> tuple[Floats, bool]:
+    """Signs of the subjects, the identity first: one of each mirrored pair, whose medians are equally far from none."""
+    if 2**n <= MOST_FLIPS:
+        bits = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1
+        return np.asarray(1.0 - 2.0 * bits, dtype=float), True
+    drawn = rng.choice([-1.0, 1.0], size=(MOST_FLIPS, n))
+    drawn[0] = 1.0
+    return drawn, False
+
+
+def _orders(sequence: npt.NDArray[np.int64], rng: np.random.Generator) -> tuple[Floats, bool]:
+    """Orders of the subjects, the true one first."""
+    n, first = len(sequence), int((sequence == 1).sum())
+    true = sequence.astype(float)
+    if math.comb(n, first) <= MOST_FLIPS:
+        labels = np.full((math.comb(n, first), n), -1.0)
+        for row, chosen in enumerate(itertools.combinations(range(n), first)):
+            labels[row, list(chosen)] = 1.0
+        same = int(np.flatnonzero((labels == true).all(axis=1))[0])
+        labels[[0, same]] = labels[[same, 0]]
+        return labels, True
+    return np.array([true, *(rng.permutation(true) for _ in range(MOST_FLIPS - 1))]), False
+
+
+def _medians(values: Floats, labels: Floats, *, between: bool) -> Floats:
+    """Median over specifications of the estimates under each row of labels."""
+    known = np.isfinite(values).astype(float)
+    filled = np.where(known > 0, values, 0.0)
+    found = np.empty(len(labels))
+    for start in range(0, len(labels), FLIPS_AT_ONCE):
+        signs = labels[start : start + FLIPS_AT_ONCE]
+        if between:
+            sides = [(signs == side).astype(float) for side in (1.0, -1.0)]
+            with np.errstate(invalid="ignore"):
+                first, second = (side @ filled / np.where(side @ known > 0, side @ known, np.nan) for side in sides)
+            estimates = (first - second) / 2
+            found[start : start + len(signs)] = np.nanmedian(estimates, axis=1)
+        else:
+            found[start : start + len(signs)] = np.median(signs @ filled / known.sum(axis=0), axis=1)
+    return found
+
+
+def _sorted(table: pd.DataFrame, primary: Marker, columns: list[str]) -> pd.DataFrame:
+    """The primary's curve first, in each the reference and then the specifications nearest to it."""
+    if table.empty:
+        return pd.DataFrame(columns=columns)
+    order = {name: i for i, name in enumerate(dict.fromkeys([_curve(primary[0]), *ESTIMATORS]))}
+    table = table.assign(_curve=table["curve"].map(order))
+    keys = ["contrast", "_curve", *(name for name in ("differs", "measure", *CHOICES) if name in columns)]
+    return table.sort_values(keys, kind="stable", ignore_index=True)[columns]
