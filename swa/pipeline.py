@@ -295,7 +295,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     done = found.nights[found.nights["status"] == "done"]
     baseline = _baseline(done, settings)
     tasks = [_subject_task(rows, baseline, results, settings) for _, rows in done.groupby("subject", sort=False)]
-    problems = [found.problems[~found.problems["step"].isin(["channel", "subject", "page"])]]
+    problems = [found.problems[~found.problems["step"].isin(["channel", "subject", "page", "specifications"])]]
     combined = []
     for number, rows in sorted(workers.run(combine_subject, tasks), key=lambda item: item[0]):
         task = tasks[number]
@@ -376,12 +376,31 @@ def _trace_specifications(
     if subjects:
         parts = []
         if sum(len(task.nights) for task in subjects) <= settings.comparison.full_subject_rows_nights:
-            found = sorted(workers.run(respecify_subject, subjects), key=lambda item: item[0])
-            parts = [rows for _, rows in found if isinstance(rows, pd.DataFrame) and len(rows)]
+            failed = []
+            for position, rows in sorted(workers.run(respecify_subject, subjects), key=lambda item: item[0]):
+                if isinstance(rows, BaseException):
+                    failed.append(_missing_choices(subjects[position].subject, rows))
+                elif len(rows):
+                    parts.append(rows)
+            if failed:
+                known = read_results(results).problems
+                write_table(pd.concat([known, pd.DataFrame(failed)], ignore_index=True), results / "problems.tsv")
         respecified = pd.concat(parts, ignore_index=True) if parts else None
         specifications, summary = trace_specifications(read_results(results), respecified, baseline, settings=settings)
     write_table(specifications, results / "specifications.tsv")
     write_table(summary, results / "specification_summary.tsv")
+
+
+def _missing_choices(subject: str, error: BaseException) -> dict[str, str]:
+    return {
+        "subject": subject,
+        "session": "",
+        "recording": "",
+        "step": "specifications",
+        "problem": f"the stored nights of {subject} could not be taken under other choices "
+        f"({type(error).__name__}: {error}); those rows of specifications.tsv rest on the other subjects.",
+        "remedy": "The contrasts are whole. Run again with --overwrite; if it stays, please report it.",
+    }
 
 
 def _broken_subject(task: SubjectTask, error: BaseException) -> dict[str, str]:

@@ -17,6 +17,8 @@ from swa.comparison.specification_curve import (
 )
 from swa.night import analyze_night
 from swa.report import figures
+from swa.report.pages import Shelf
+from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.settings import ComparisonSettings, Settings, WaveCriteria
 from swa.study.specifications import (
     ROW_COLUMNS,
@@ -25,7 +27,7 @@ from swa.study.specifications import (
     respecify_subject,
     write_variant,
 )
-from swa.study.store import NightFolder, write_night
+from swa.study.store import NightFolder, Results, write_night, write_table
 from swa.study.subject import SubjectTask, combine_subject, subject_file
 
 SETTINGS = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
@@ -291,3 +293,27 @@ def test_picture_of_nothing_says_so():
     empty = pd.DataFrame(columns=SPECIFICATION_COLUMNS)
     figure = figures.specification_curve(empty)
     assert "no specification" in figure.axes[0].texts[0].get_text()
+
+
+def test_page_shows_the_curve_of_the_primary_with_its_numbers_and_what_was_left_out(tmp_path):
+    table, again = study(7, 1.2)
+    found, summary = trace_specifications(table, again, settings=SETTINGS)
+    write_table(found, tmp_path / "specifications.tsv")
+    write_table(summary, tmp_path / "specification_summary.tsv")
+    (picture,) = draw_specifications(Results(tmp_path), SETTINGS, {}, Shelf(tmp_path))
+    n = int((found["curve"] == "swa").sum())
+    assert f"{n} specifications of 7 subjects, 0.0\u00a0% to +44.0\u00a0%, median +44.0\u00a0%" in picture.alt
+    assert "marked +44.0\u00a0%" in picture.alt
+    assert "p of the median 0.0156" in picture.alt
+    curves, near = specification_tables(Results(tmp_path), SETTINGS)
+    assert "carrier2011 (another filter" in curves.about
+    assert [row[1] for row in curves.rows] == ["Slow-wave activity", "Amplitude of waves", "Slope of waves"]
+    assert [row[1] for row in near.rows[:2]] == ["as declared", "1\u20134 Hz"]
+    assert len(near.rows) == int(((found["curve"] == "swa") & (found["differs"] <= 1)).sum())
+
+
+def test_a_study_without_contrasts_has_no_section(tmp_path):
+    write_table(pd.DataFrame(columns=SPECIFICATION_COLUMNS), tmp_path / "specifications.tsv")
+    write_table(pd.DataFrame(columns=SUMMARY_COLUMNS), tmp_path / "specification_summary.tsv")
+    assert draw_specifications(Results(tmp_path), SETTINGS, {}, Shelf(tmp_path)) == []
+    assert specification_tables(Results(tmp_path), SETTINGS) == []

@@ -223,11 +223,12 @@ def _channels(source: Source, primary: Marker) -> list[str]:
 
 def _shown(rows: pd.DataFrame, channels: list[str], primary: Marker, settings: Settings) -> pd.DataFrame:
     """Rows of the channels, stages and windows of the curve."""
-    window, stages = rows["window"].astype(str), rows["stages"].astype(str)
+    first = [name for name in rows["window"].unique() if str(name).startswith("first")]
+    window, stages = rows["window"], rows["stages"]
     several = window.isin([*settings.comparison.secondary_windows, primary[2]]) & stages.isin(["NREM", primary[1]])
     single = window.isin(["night", primary[2]]) & stages.isin(["N2", "N3"])
-    free = stages.eq("any") & window.str.startswith("first")
-    return rows[(several | single | free) & rows["channel"].astype(str).isin(channels)]
+    free = stages.isin(["any"]) & window.isin(first)
+    return rows[(several | single | free) & rows["channel"].isin(channels)]
 
 
 def _specifications(design: ContrastDesign, changes: Changes, outcome: Outcome) -> pd.DataFrame:
@@ -363,7 +364,11 @@ def curve_test(
     reached = np.abs(medians) >= observed - 1e-12 * max(observed, 1.0)
     kind = "orders permuted" if crossed else "sign flips"
     number = math.comb(n, int((sequence[rows] == 1).sum())) if crossed else 2**n
-    method = f"{kind}, exact, smallest p {(1 if crossed else 2) / number:.3g}" if exact else f"{len(labels)} {kind}"
+    method = (
+        f"{kind}, exact, smallest reachable p {(1 if crossed else 2) / number:.3g}"
+        if exact
+        else f"{len(labels)} {kind}"
+    )
     return float(reached.mean()), f"median over specifications, {method}", n
 
 

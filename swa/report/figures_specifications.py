@@ -110,7 +110,13 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, color: str) -> None:
     for position in held:
         axes.vlines(position, low[position], high[position], color=INK, linewidth=1.3, zorder=3)
     ends = np.array([np.nanpercentile(np.append(low, estimate), 5), np.nanpercentile(np.append(high, estimate), 95)])
-    edges = min(ends[0], estimate.min(), none), max(ends[1], estimate.max(), none)
+    scale = np.log if ratio else np.asarray
+    # Intervals as far as they help: with two subjects they would leave the estimates a flat line.
+    spread = max(float(np.ptp(scale(np.append(estimate, none)))), 0.1)
+    lowest, highest = scale(np.append(estimate, none)).min(), scale(np.append(estimate, none)).max()
+    known = scale(ends)
+    edges = max(min(known[0], lowest), lowest - 1.5 * spread), min(max(known[1], highest), highest + 1.5 * spread)
+    edges = tuple(np.exp(edges)) if ratio else edges
     if ratio:
         axes.set_yscale("log")
         pad = (edges[1] / edges[0]) ** 0.06

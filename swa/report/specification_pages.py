@@ -9,9 +9,9 @@ import pandas as pd
 from swa.report import figures
 from swa.report.extra_tables import PlainTable, read_optional
 from swa.report.wording import (
+    file_name,
     in_sentence,
     marker_name,
-    number,
     p_value,
     percent,
     plural,
@@ -36,7 +36,7 @@ ABOUT = (
     "The contrast under other choices that could have been defended: channel or region, stages, window, band or "
     "selection of waves, estimator, artefact limits. They rest on the same nights and are not independent, so "
     "shares are no evidence of their own; the p is of the whole curve, its median under the same flips of subjects "
-    "for all."
+    "for all. N2 or N3 alone follow the staging, which a drug can shift."
 )
 MOST_PICTURES = 4
 
@@ -78,7 +78,7 @@ def draw_specifications(
         marked = "primary" if (own["role"] == "primary").any() else "reference (nothing was declared)"
         pictures.append(
             shelf.put(
-                f"specifications_{curve}_{contrast.replace(':', '_').replace(' ', '_')}",
+                f"specifications_{file_name(curve)}_{'_'.join(file_name(name) for name in contrast.split(':'))}",
                 draw,
                 own,
                 alt=f"Specification curve of {in_sentence(_curve_name(curve))}, {said}",
@@ -174,6 +174,7 @@ def _names(rows: pd.DataFrame, settings: Settings) -> dict[str, str]:
     """How the choices are written on a page."""
     names = {str(name): stages_name(str(name)) for name in rows["stages"].unique()}
     names |= {str(name): in_sentence(window_name(str(name), settings)) for name in rows["window"].unique()}
+    names |= {str(name): str(name).replace("-", "\u2013") for name in rows["band"].unique()}
     names |= {"mean": "mean over epochs", "median": "median over epochs", "relative": "share of the whole spectrum"}
     return names
 
@@ -195,7 +196,7 @@ def _said(row: pd.Series) -> str:
     p = float(row["p"])
     tested = f"p of the median {p_value(p)}" if np.isfinite(p) else str(row["method"])
     return (
-        f"{plural(int(row['n_estimated']), 'specification')} of {number(float(row['n']))} subjects, "
+        f"{plural(int(row['n_estimated']), 'specification')} of {plural(int(row['n']), 'subject')}, "
         f"{_change(row['lowest'], scale)} to {_change(row['highest'], scale)}, median {_change(row['median'], scale)}; "
         f"marked {_change(row['reference_estimate'], scale)}; {_share(row['same_sign_share'])} with its sign; {tested}."
     )

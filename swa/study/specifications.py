@@ -79,24 +79,26 @@ def _regions(rows: pd.DataFrame) -> list[pd.DataFrame]:
     n_nights = rows["session"].nunique()
     everywhere = rows.groupby("channel")["session"].nunique() == n_nights
     places = {channel: region(channel) for channel in everywhere.index[everywhere]}
-    keys = ["subject", "session", "condition", "stages", "window", "measure", "variant", "unit"]
+    keys = ["session", "stages", "window", "measure", "variant"]
     log = np.log(rows["value"].where(rows["value"] > 0))
     rows = rows.assign(log=log, zero=rows["value"] == 0, place=rows["channel"].map(places))
     found = []
     for place in REGIONS:
         part = rows[rows["place"] == place]
-        grouped = part.groupby(keys, sort=False)
-        mean = (
-            grouped[["log"]]
-            .mean()
-            .assign(
-                known=grouped["log"].count(), size=grouped.size(), zeros=grouped["zero"].sum(), n=grouped["n"].min()
-            )
+        group = part.groupby(keys, sort=False).ngroup()  # by numbers from here on: five columns of text are slow
+        grouped = part.groupby(group.to_numpy(), sort=True)
+        mean, zeros, size = (
+            grouped["log"].mean().to_numpy(),
+            grouped["zero"].sum().to_numpy(),
+            grouped.size().to_numpy(),
         )
-        value = np.exp(mean["log"]).where(mean["known"] == mean["size"]).mask(mean["zeros"] == mean["size"], 0.0)
-        note = grouped["note"].max().mask(value.notna(), "")
-        note = note.mask(value.isna() & (note == ""), "zero in one of its channels: no log-mean")
-        found.append(mean.assign(channel=place, value=value, note=note).reset_index()[ROW_COLUMNS])
+        value = np.where(grouped["log"].count().to_numpy() == size, np.exp(mean), np.nan)
+        value = np.where(zeros == size, 0.0, value)  # none there in any: none there
+        silent = part[part["value"].isna()]
+        why = silent.groupby(group[silent.index].to_numpy())["note"].first().reindex(np.arange(len(value)))
+        note = np.where(np.isfinite(value), "", why.fillna("zero in one of its channels: no log-mean"))
+        first = part[~group.duplicated()]
+        found.append(first.assign(channel=place, value=value, n=grouped["n"].min().to_numpy(), note=note)[ROW_COLUMNS])
     return found
 
 
@@ -202,6 +204,7 @@ def _night(
         name: slow_waves.select_waves(all_waves, criteria).to_numpy()
         for name, criteria in other_selections(settings.waves).items()
     }
+    columns = {name: all_waves[name].to_numpy(dtype=float) for name in WAVE_COLUMNS[1:]}
     shared: list[windows.Stretch] = []
     for channel in channels:
         epochs = all_epochs[all_epochs["channel"] == channel]
@@ -220,8 +223,8 @@ def _night(
             if column in epochs
         }
         of_channel = (all_waves["channel"] == channel).to_numpy()
-        waves = all_waves[of_channel]
-        epoch = (waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)
+        waves = {name: values[of_channel] for name, values in columns.items()}
+        epoch = (waves["negative_peak_s"] / epoch_s).astype(int)
         chosen = {name: whole[of_channel] for name, whole in selected.items()}
         for stretch in stretches:
             minutes = float(usable_s[stretch.epochs].sum()) / 60
@@ -268,21 +271,22 @@ def _powers(powers: dict[str, NDArray[np.float64]], stretch: windows.Stretch, se
 
 
 def _waves(
-    waves: pd.DataFrame, inside: NDArray[np.bool_], chosen: dict[str, NDArray[np.bool_]], minutes: float
+    waves: dict[str, NDArray[np.float64]],
+    inside: NDArray[np.bool_],
+    chosen: dict[str, NDArray[np.bool_]],
+    minutes: float,
 ) -> Values:
-    amplitude = waves["negative_amplitude_uv"].to_numpy(dtype=float)[inside]
-    slope = waves["slope_up_uv_s"].to_numpy(dtype=float)
     for name, selected in chosen.items():
-        taken = inside & selected
-        n = int(taken.sum())
-        density = n / minutes if minutes > 0 else np.nan
-        yield "wave_density", write_variant("wave_density", "", "", name), density, "1/min", n
-        mean = float(slope[taken].mean()) if n else np.nan
-        yield "wave_slope", write_variant("wave_slope_up", "", "mean slope up", name), mean, "µV/s", n
-    for percentile in PERCENTILES:
-        value = float(np.percentile(amplitude, percentile)) if len(amplitude) else np.nan
+        slopes = waves["slope_up_uv_s"][inside & selected]
+        density = len(slopes) / minutes if minutes > 0 else np.nan
+        yield "wave_density", write_variant("wave_density", "", "", name), density, "1/min", len(slopes)
+        mean = float(slopes.mean()) if len(slopes) else np.nan
+        yield "wave_slope", write_variant("wave_slope_up", "", "mean slope up", name), mean, "µV/s", len(slopes)
+    amplitude = waves["negative_amplitude_uv"][inside]
+    values = np.percentile(amplitude, PERCENTILES) if len(amplitude) else np.full(len(PERCENTILES), np.nan)
+    for percentile, value in zip(PERCENTILES, values, strict=True):
         variant = write_variant("wave_amplitude", "", f"percentile {percentile}", ALL_HALFWAVES)
-        yield "wave_amplitude", variant, value, "µV", len(amplitude)
+        yield "wave_amplitude", variant, float(value), "µV", len(amplitude)
 
 
 def _other_limits(
