@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -243,31 +241,6 @@ def test_two_parts_brought_together_give_the_same_bytes(recordings: Path, run: S
     assert first.nights["status"].tolist() == ["done", "done", "failed"]
     compare_study(folder, jobs=1)
     assert_same_results(folder, run.results.path)
-
-
-@pytest.mark.slow
-def test_a_scheduler_with_two_workers_gives_the_same_bytes(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
-    def dask(*words: str) -> subprocess.Popen[bytes]:
-        quiet = subprocess.DEVNULL
-        return subprocess.Popen([sys.executable, "-m", "dask", *words], cwd=tmp_path, stdout=quiet, stderr=quiet)
-
-    told = tmp_path / "scheduler.json"
-    here = ("--host", "127.0.0.1")
-    processes = [dask("scheduler", *here, "--port", "0", "--no-dashboard", "--scheduler-file", str(told))]
-    try:
-        for _ in range(600):
-            if told.is_file() and told.stat().st_size:
-                break
-            time.sleep(0.1)
-        address = json.loads(told.read_text())["address"]
-        processes += [dask("worker", address, "--nthreads", "1", "--no-dashboard") for _ in range(2)]
-        run_study(recordings, tmp_path / "cluster", scheduler=address)
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-        for process in processes:
-            process.wait(30)
-    assert_same_results(tmp_path / "cluster", run.results.path)
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3", "-1/2"])
