@@ -1,11 +1,11 @@
 """Kill a run at random moments, and its workers at random: are the results those of an undisturbed run?
 
-    python benchmarks/kill_runs.py [--kills 20] [--per-round 4] [--seed 0]
+    python benchmarks/kill_runs.py [--kills 20] [--per-round 4] [--seed 0] [--short]
 
 Eight short simulated nights with given scorings, two workers. In each round a fresh results folder is begun, killed
 `--per-round` times (SIGKILL: the run with its workers, or one worker alone), then run to its end and compared, byte by
 byte, with the undisturbed run. A last round lets no file grow beyond 100 kB (RLIMIT_FSIZE), as a full disk would, and
-then runs on without the limit. POSIX only.
+then runs on without the limit. `--short` takes half an hour of each night and leaves the pages out. POSIX only.
 """
 
 import argparse
@@ -18,12 +18,14 @@ import tempfile
 import time
 from pathlib import Path
 
+import edfio
 import pandas as pd
 import psutil
 
 from swa.recordings.simulate import simulate_study
 
 LIMIT_B = 100_000
+WITHOUT_PAGES = "short"
 
 
 def make_study(folder: Path) -> None:
@@ -35,12 +37,25 @@ def make_study(folder: Path) -> None:
     table.to_csv(study, sep="\t", index=False)
 
 
+def shorten(folder: Path) -> None:
+    """Keep half an hour of each recording, from the 20th minute on."""
+    for path in folder.glob("*.edf"):
+        recording = edfio.read_edf(path)
+        recording.slice_between_seconds(1200, 3000)
+        recording.write(path)
+        scoring = folder / "truth" / f"{path.stem}_stages.tsv"
+        table = pd.read_csv(scoring, sep="\t").iloc[40:100]
+        table.assign(onset=table["onset"] - 1200).to_csv(scoring, sep="\t", index=False)
+
+
 def start(recordings: Path, results: Path, *, limit: bool = False) -> subprocess.Popen[bytes]:
     def small_files() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT_B, LIMIT_B))
 
-    command = [sys.executable, "-m", "swa_cli", "run", str(recordings), "-o", str(results), "--jobs", "2"]
+    options = ["run", str(recordings), "-o", str(results), "--jobs", "2"]
+    pages = "import swa.pipeline; swa.pipeline._write_page = str; " if WITHOUT_PAGES in recordings.name else ""
+    command = [sys.executable, "-c", f"{pages}from swa_cli.main import main; main({options})"]
     return subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
@@ -76,13 +91,17 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--per-round", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--short", action="store_true")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as place:
         base = Path(place)
-        make_study(base / "recordings")
+        recordings = base / (WITHOUT_PAGES if arguments.short else "whole")
+        make_study(recordings)
+        if arguments.short:
+            shorten(recordings)
         begun = time.monotonic()
-        code = start(base / "recordings", base / "undisturbed").wait()
+        code = start(recordings, base / "undisturbed").wait()
         whole_s = time.monotonic() - begun
         expected = contents(base / "undisturbed")
         print(f"undisturbed: exit {code}, {whole_s:.0f} s, {len(expected)} files", flush=True)
@@ -91,7 +110,7 @@ def main() -> None:
             rounds += 1
             results = base / f"round-{rounds}"
             for _ in range(min(arguments.per_round, arguments.kills - kills)):
-                run = start(base / "recordings", results)
+                run = start(recordings, results)
                 after_s = rng.uniform(0.05, 0.95) * whole_s
                 try:
                     run.wait(after_s)  # ended before its turn: counts no kill
@@ -108,13 +127,13 @@ def main() -> None:
                 kills += 1
                 finished = len(list(results.rglob("*_desc-night.json")))
                 print(f"kill {kills}: {what} after {after_s:.1f} s, {finished} nights finished", flush=True)
-            code = start(base / "recordings", results).wait()
+            code = start(recordings, results).wait()
             differ = differences(results, expected)
             wrong += bool(differ) or code != 0
             print(f"round {rounds}: exit {code}, {len(differ)} files differ {differ[:5]}", flush=True)
-        code = start(base / "recordings", base / "full", limit=True).wait()
+        code = start(recordings, base / "full", limit=True).wait()
         print(f"full disk: exit {code}, {len(list((base / 'full').rglob('*_desc-night.json')))} nights finished")
-        code = start(base / "recordings", base / "full").wait()
+        code = start(recordings, base / "full").wait()
         differ = differences(base / "full", expected)
         wrong += bool(differ) or code != 0
         print(f"then: exit {code}, {len(differ)} files differ {differ[:5]}")

@@ -1,9 +1,6 @@
 """The one call behind `swa run`: a folder of recordings becomes a results folder."""
 
-import datetime
-import json
-import platform
-import socket
+import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -26,13 +23,14 @@ from swa.study.attempts import MOST, clear_work, count_attempts
 from swa.study.batch import Workers, default_jobs, is_death
 from swa.study.bids import channel_settings
 from swa.study.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
+from swa.study.journal import Journal, describe_comparison, digest_inputs, find_comparison, forget_comparison
 from swa.study.lock import hold, refuse_if_held
 from swa.study.manifest import Study, plan_study, write_template
 from swa.study.nights import NightOutcome, NightTask, is_finished, lost_night, process_night
 from swa.study.parts import Part, has_parts, join_parts, read_part, report_part
 from swa.study.specifications import respecify_subject
-from swa.study.store import Results, describe_results, read_results, write_table, write_text
-from swa.study.subject import SubjectTask, combine_subject
+from swa.study.store import Results, describe_results, read_results, write_table
+from swa.study.subject import SubjectTask, combine_subject, subject_file
 from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, join_rejection, nights_table, problems_table
 
 Progress = Callable[[str, int, int, str], None]
@@ -142,13 +140,13 @@ def run_study(
     else:
         check_not_blinded(results)
     excluded = _find_excluded(study.nights, exclude)
-    started = datetime.datetime.now(datetime.UTC)
     own = read_part(part) if part else None
     if own:
         refuse_if_held(results)
     with nullcontext() if own else hold(results):
+        journal = Journal(results, "run")
         if not own:
-            clear_work(results)
+            clear_work(results, keep=("logs",))
             describe_results(results, settings)
             if study.needs_template:
                 write_template(study, results / "study-template.tsv")
@@ -167,15 +165,21 @@ def run_study(
             if own:
                 report_part(results, own, study, nights, problems, settings)
             else:
-                write_table(nights, results / "nights.tsv")
-                write_table(problems, results / "problems.tsv")
-                _compare(results, workers, settings, None, progress or _silent)
+                inputs = digest_inputs(results, nights, problems, settings)
+                comparison = None if overwrite else find_comparison(results, inputs, verify)
+                if comparison is None:
+                    forget_comparison(results)
+                    write_table(nights, results / "nights.tsv")
+                    write_table(problems, results / "problems.tsv")
+                    _compare(results, workers, settings, None, progress or _silent)
         if own:
             nights, problems = (table[[own.has(i) for i in table.index]] for table in (nights, problems))
         else:
-            clear_work(results)
-            _write_run(results, started, jobs, scheduler, study, outcomes)
             nights, problems = Results(results).nights, Results(results).problems
+            if comparison is None and not problems["step"].isin(["subject", "page"]).any():
+                comparison = describe_comparison(results, inputs)
+            journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes))
+            clear_work(results)
     n_fresh = sum(outcome.fresh for outcome in outcomes.values())
     return StudyRun(
         results=Results(results),
@@ -231,11 +235,14 @@ def compare_study(
     if not has_parts(results):
         read_results(results)  # a folder without results is told before it is touched
     with hold(results):
+        journal = Journal(results, "compare")
         join_parts(results)
         found = read_results(results)
         jobs = jobs or default_jobs(found.nights["subject"].nunique())
         with Workers(jobs, scheduler) as workers:
+            forget_comparison(results)
             _compare(results, workers, settings or found.settings, contrast, progress or _silent)
+        journal.write(settings or found.settings, None, jobs=jobs, scheduler=scheduler)
         clear_work(results)
     return read_results(results)
 
@@ -262,10 +269,13 @@ def unblind_study(
     results = Path(results)
     found = read_results(results)
     with hold(results), Workers(jobs or default_jobs(found.nights["subject"].nunique())) as workers:
+        journal = Journal(results, "unblind")
+        forget_comparison(results)
         settings = unblind_results(results, Path(key))
         describe_results(results, settings)
         mark_unblinded(results, Path(key))
         _compare(results, workers, settings, None, progress or _silent)
+        journal.write(settings, None, jobs=jobs)
     return read_results(results)
 
 
@@ -306,6 +316,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
         problems.append(pd.DataFrame(rows, columns=PROBLEM_COLUMNS))
         progress("subjects", number + 1, len(tasks), task.subject)
     write_table(pd.concat(problems, ignore_index=True), results / "problems.tsv")
+    _remove_others(results, {task.label for task in combined})
     measures = join_measures(results, [task.label for task in combined])
     add_headlines(results, measures)
     contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
@@ -323,6 +334,16 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     _compare_further(results, baseline if len(measures) else "", settings)
     _trace_specifications(results, combined if baseline and len(measures) else [], workers, baseline, settings)
     _write_pages(results, combined, workers, progress)
+
+
+def _remove_others(results: Path, labels: set[str]) -> None:
+    """Take away tables and pages of subjects that are no longer in the study: their nights stay, for another run."""
+    for folder in results.glob("sub-*"):
+        label = folder.name.removeprefix("sub-")
+        if label not in labels:
+            for path in (subject_file(results, label), folder / f"{folder.name}.html"):
+                path.unlink(missing_ok=True)
+            shutil.rmtree(folder / "figures", ignore_errors=True)
 
 
 def _write_pages(results: Path, subjects: list[SubjectTask], workers: Workers, progress: Progress) -> None:
@@ -489,21 +510,9 @@ def _lost(task: NightTask, error: BaseException) -> NightOutcome:
     )
 
 
-def _write_run(
-    results: Path,
-    started: datetime.datetime,
-    jobs: int,
-    scheduler: str | None,
-    study: Study,
-    outcomes: dict[int, NightOutcome],
-) -> None:
-    """When and where: the only file that differs between identical runs."""
-    document = {
-        "started": started.isoformat(timespec="seconds"),
-        "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "host": socket.gethostname(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
+def _facts(jobs: int, scheduler: str | None, study: Study, outcomes: dict[int, NightOutcome]) -> dict[str, object]:
+    """What `run.json` says beside times, host and logs."""
+    return {
         "jobs": jobs,
         "scheduler": scheduler,
         "study_source": study.source,
@@ -511,4 +520,3 @@ def _write_run(
         "nights_found_finished": sum(not outcome.fresh for outcome in outcomes.values()),
         "nights_failed": sum(outcome.status == "failed" for outcome in outcomes.values()),
     }
-    write_text(json.dumps(document, indent=2), results / "run.json")

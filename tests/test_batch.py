@@ -2,11 +2,14 @@
 
 import math
 import os
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from swa.errors import StudyError
 from swa.study import batch
 from swa.study.batch import Workers, default_jobs
 
@@ -17,10 +20,6 @@ DIE = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 def run_tasks(function: Callable[[Any], Any], tasks: list[Any], jobs: int) -> dict[int, Any]:
     with Workers(jobs) as workers:
         return dict(workers.run(function, tasks))
-
-
-def only_here(number: int) -> int:
-    return number
 
 
 def test_loop_keeps_positions() -> None:
@@ -51,11 +50,39 @@ def test_a_task_that_kills_its_worker_is_an_outcome_and_the_others_finish() -> N
 
 @pytest.mark.slow
 def test_a_cluster_without_workers_ends_with_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import LocalCluster
+
     monkeypatch.setattr(batch, "LOOK_S", 1)
-    monkeypatch.setattr(batch, "NO_WORKER_S", 3)
-    outcomes = run_tasks(only_here, [1, 2, 3], jobs=2)  # no worker can import it: each gives up
+    monkeypatch.setattr(batch, "NO_WORKER_S", 2)
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        Workers(scheduler=cluster.scheduler_address) as workers,
+    ):
+        outcomes = dict(workers.run(math.sqrt, [1, 2, 3]))
     assert len(outcomes) == 3
     assert all(isinstance(outcome, BaseException) for outcome in outcomes.values())
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere"])
+def test_a_scheduler_that_does_not_answer_is_an_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "CONNECT_S", 1)
+    with pytest.raises(StudyError, match=address), Workers(scheduler=address) as workers:
+        list(workers.run(math.sqrt, [1, 4]))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_lost_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import LocalCluster
+
+    quick = {"distributed.comm.timeouts.connect": "1s", "distributed.client.scheduler-reconnect-timeout": "1s"}
+    monkeypatch.setattr(batch, "DASK_CONFIG", batch.DASK_CONFIG | quick)
+    monkeypatch.setattr(batch, "CONNECT_S", 3)
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        timer = threading.Timer(2, cluster.close)
+        timer.start()
+        with pytest.raises(StudyError, match="lost"), Workers(scheduler=cluster.scheduler_address) as workers:
+            list(workers.run(time.sleep, [6, 6]))
+        timer.join()
 
 
 def test_default_jobs_never_exceed_the_tasks() -> None:

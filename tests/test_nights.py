@@ -186,6 +186,8 @@ def test_the_provenance_says_what_the_numbers_rest_on(task):
     assert found["subject"] == "S 01"
     assert found["inputs"]["recording_size"] == task.path.stat().st_size
     assert found["versions"]["swa"]
+    assert "antropy" not in found["versions"]  # the scoring was given
+    assert len(found["settings_sha256"]) == 64
     assert found["settings"]["windows"]["matched_min"] == 60
     assert [channel["name"] for channel in found["channels"]] == ["C4-M1"]
 
@@ -257,6 +259,7 @@ def test_a_night_without_a_scoring_is_staged(task, shared_data):
     path = shared_data / "recordings" / "nap_10ch_256hz.edf"
     staged = change(task, path=path, hypnogram=None, age=25.0, sex="F")
     assert process_night(staged).status == "done"
+    assert {"antropy", "lightgbm", "numba", "scikit-learn"} <= set(staged.folder.summary()["provenance"]["versions"])
     assert "demographics" in staged.folder.summary()["summary"]["staging_source"]
     assert staged.folder.read("hypnogram")["confidence"].between(0.2, 1).all()
 

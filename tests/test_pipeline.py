@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +16,9 @@ from swa.recordings.simulate import simulate_study
 from swa.report.pages import PageTask, write_subject_page
 from swa.settings import check_settings
 from swa.study.inspection import inspect_study
+from swa.study.journal import forget_comparison
 from swa.study.lock import hold, take
-from swa.study.store import read_results
+from swa.study.store import read_results, write_table
 
 CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
 CONTRACT = {
@@ -102,6 +101,96 @@ def test_second_run_does_nothing_and_changes_nothing(recordings: Path, run: Stud
             assert (copy / path.relative_to(run.results.path)).read_bytes() == path.read_bytes(), path
 
 
+def times(folder: Path) -> dict[str, int]:
+    """When each table, page and figure was written."""
+    files = (path for path in folder.rglob("*.*") if path.suffix in (".tsv", ".parquet", ".html", ".svg", ".png"))
+    return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in files}
+
+
+def test_a_run_that_finds_everything_done_writes_no_table_and_no_page(
+    recordings: Path, run: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "again"
+    shutil.copytree(run.results.path, copy)
+    before = times(copy)
+    assert len(before) > 100
+    for verify in (False, True):
+        again = run_study(recordings, copy, jobs=1, verify=verify)
+        assert times(copy) == before
+        assert again.problems.equals(run.problems)
+    compared: list[bool] = []
+    monkeypatch.setattr("swa.pipeline._compare", lambda *_: compared.append(True))
+    state = (copy / "contrasts.tsv").stat()
+    text = (copy / "contrasts.tsv").read_bytes()
+    (copy / "contrasts.tsv").write_bytes(text[:-1] + b" ")  # same size and time: only --verify can know
+    os.utime(copy / "contrasts.tsv", ns=(state.st_atime_ns, state.st_mtime_ns))
+    run_study(recordings, copy, jobs=1)
+    assert not compared
+    run_study(recordings, copy, jobs=1, verify=True)
+    assert len(compared) == 1
+
+
+@pytest.mark.parametrize(
+    "change", ["page gone", "figure changed", "killed while compared", "other baseline", "compare"]
+)
+def test_tables_and_pages_are_made_again_where_something_differs(
+    change: str, recordings: Path, run: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "again"
+    shutil.copytree(run.results.path, copy)
+    compared: list[bool] = []
+    monkeypatch.setattr("swa.pipeline._compare", lambda *_: compared.append(True))
+    settings = None
+    if change == "page gone":
+        (copy / "sub-S02" / "sub-S02.html").unlink()
+    elif change == "figure changed":
+        next((copy / "figures").glob("*.svg")).write_text("nothing")
+    elif change == "killed while compared":
+        forget_comparison(copy)
+    elif change == "other baseline":
+        settings = check_settings({"comparison": {"baseline": "ketamine"}})
+    else:
+        compare_study(copy, jobs=1)
+    run_study(recordings, copy, settings=settings, jobs=1)
+    assert len(compared) == 1 + (change == "compare")
+
+
+def test_a_page_that_failed_is_tried_again(
+    recordings: Path, run: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "again"
+    shutil.copytree(run.results.path, copy)
+    compared: list[bool] = []
+
+    def fail(*_: object) -> None:
+        compared.append(True)
+        table = read_results(copy).problems
+        table.loc[len(table)] = dict.fromkeys(table.columns, "x") | {"step": "page"}
+        write_table(table, copy / "problems.tsv")
+
+    monkeypatch.setattr("swa.pipeline._compare", fail)
+    (copy / "index.html").unlink()
+    for count in (1, 2):
+        assert "page" in set(run_study(recordings, copy, jobs=1).problems["step"])
+        assert len(compared) == count
+
+
+def test_the_log_of_every_night_stands_in_run_json(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+    told = json.loads((run.results.path / "run.json").read_text(encoding="utf-8"))
+    assert set(told["nights"]) == {f"sub-{a}_ses-{b}" for a in ("S01", "S02") for b in ("baseline", "ketamine")} | {
+        "sub-S03_ses-baseline"
+    }
+    steps = [line.split(" ")[1] for line in told["nights"]["sub-S01_ses-ketamine"]["log"]]
+    assert [step for step in steps if step != "note:"] == ["read", "score", "measure", "write", "done"]
+    assert "failed (read)" in told["nights"]["sub-S03_ses-baseline"]["log"][-1]
+    copy = tmp_path / "again"
+    shutil.copytree(run.results.path, copy)
+    run_study(recordings, copy, jobs=1)
+    later = json.loads((copy / "run.json").read_text(encoding="utf-8"))
+    assert later["nights"]["sub-S01_ses-ketamine"] == told["nights"]["sub-S01_ses-ketamine"]
+    assert later["nights_found_finished"] == 4
+
+
 def test_a_changed_setting_redoes_the_nights(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
     copy = tmp_path / "changed"
     shutil.copytree(run.results.path, copy)
@@ -152,31 +241,6 @@ def test_two_parts_brought_together_give_the_same_bytes(recordings: Path, run: S
     assert first.nights["status"].tolist() == ["done", "done", "failed"]
     compare_study(folder, jobs=1)
     assert_same_results(folder, run.results.path)
-
-
-@pytest.mark.slow
-def test_a_scheduler_with_two_workers_gives_the_same_bytes(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
-    def dask(*words: str) -> subprocess.Popen[bytes]:
-        quiet = subprocess.DEVNULL
-        return subprocess.Popen([sys.executable, "-m", "dask", *words], cwd=tmp_path, stdout=quiet, stderr=quiet)
-
-    told = tmp_path / "scheduler.json"
-    here = ("--host", "127.0.0.1")
-    processes = [dask("scheduler", *here, "--port", "0", "--no-dashboard", "--scheduler-file", str(told))]
-    try:
-        for _ in range(600):
-            if told.is_file() and told.stat().st_size:
-                break
-            time.sleep(0.1)
-        address = json.loads(told.read_text())["address"]
-        processes += [dask("worker", address, "--nthreads", "1", "--no-dashboard") for _ in range(2)]
-        run_study(recordings, tmp_path / "cluster", scheduler=address)
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-        for process in processes:
-            process.wait(30)
-    assert_same_results(tmp_path / "cluster", run.results.path)
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3", "-1/2"])
@@ -243,13 +307,23 @@ def test_a_page_that_fails_stops_no_other_and_is_listed(
     assert (copy / "sub-S02" / "sub-S02.html").is_file()
 
 
-def test_excluded_nights_are_listed(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+def test_excluded_nights_are_listed(
+    recordings: Path, run: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("swa.pipeline._write_page", str)  # pages have tests of their own
     copy = tmp_path / "exclude"
     shutil.copytree(run.results.path, copy)
     again = run_study(recordings, copy, exclude=["S03", "S02/ketamine"], jobs=1)
     status = again.results.nights.set_index(["subject", "session"])["status"]
     assert status["S02", "ketamine"] == status["S03", "baseline"] == "excluded"
     assert set(again.results.problems["step"]) == {"exclude"}
+    # No page and no rows of a subject that is no longer in the study; its nights stay for another run.
+    assert list(copy.glob("sub-S01/*.html"))
+    again = run_study(recordings, copy, exclude=["S01"], jobs=1)
+    assert not list(copy.glob("sub-S01/*.*"))
+    assert not (copy / "sub-S01" / "figures").exists()
+    assert set(again.results.measures["subject"]) == {"S02"}
+    assert list(copy.glob("sub-S01/ses-*/eeg/*_desc-night.json"))
 
 
 def test_unknown_exclusion_is_refused(recordings: Path, tmp_path: Path) -> None:

@@ -63,6 +63,17 @@ def test_a_night_with_a_flipped_byte_is_not_finished(folder, ending):
     assert not folder.is_finished("abc")
 
 
+def test_a_byte_flipped_without_a_trace_is_found_by_verify(folder):
+    path = folder.file("desc-measures.parquet")
+    later = folder.file("desc-night.json").stat().st_mtime_ns - 10**9
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(later, later))
+    assert folder.is_finished("abc")  # its size and time say that it was not touched
+    assert not folder.is_finished("abc", verify=True)
+
+
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b'{"fingerprint": "abc"}', b"\xff\xfe", b'{"finger'])
 def test_a_damaged_summary_is_an_unfinished_night(folder, content):
     folder.file("desc-night.json").write_bytes(content)

@@ -3,7 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from swa.study.lock import WORK
@@ -29,9 +29,21 @@ def mark_attempt(results: Path, name: str, run: str) -> Iterator[None]:
         mark.unlink(missing_ok=True)
 
 
-def clear_work(results: Path) -> None:
-    """Remove what earlier runs left: marks, claims of the dead, reports of parts and half-written files."""
-    shutil.rmtree(results / WORK, ignore_errors=True)
+def clear_work(results: Path, keep: tuple[str, ...] = ()) -> None:
+    """Remove what earlier runs left: marks, claims of the dead, reports of parts, logs and half-written files.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    keep : tuple of str
+        What stays, by its folder: ``logs`` until `run.json` has taken them.
+    """
+    for folder in (results / WORK).glob("*"):
+        if folder.name not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # not empty, or not there
+        (results / WORK).rmdir()
     for temporary in (*results.rglob(".*.tmp"), *results.glob("*.tmp")):
         temporary.unlink(missing_ok=True)
 

@@ -1,10 +1,13 @@
 """One engine for everything that is done many times: nights, subject steps, pages."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
+
+from swa.errors import StudyError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -15,6 +18,7 @@ Result = TypeVar("Result")
 MEMORY_PER_JOB_GB = 1.5
 LOOK_S = 5
 NO_WORKER_S = 60
+CONNECT_S = 30
 # Dask's defaults lose innocent work: a worker that dies takes its queue with it, and three deaths blame every task that
 # waited there. One task at a time per worker and one death allowed keep the blame where it belongs.
 DASK_CONFIG = {
@@ -72,6 +76,11 @@ class Workers:
         ------
         (int, result or exception)
             Position of the task, in the order of completion; an exception where its worker died.
+
+        Raises
+        ------
+        StudyError
+            No scheduler answers at the address, or the connection was lost.
         """
         if self._scheduler is None and self._client is None and (self._jobs == 1 or len(tasks) <= 1):
             from threadpoolctl import threadpool_limits
@@ -83,6 +92,19 @@ class Workers:
                     except Exception as fault:
                         yield position, fault
             return
+        from concurrent.futures import CancelledError
+
+        try:
+            yield from self._run_on_workers(function, tasks)
+        except (CancelledError, OSError):  # a scheduler that is gone: errors of tasks are outcomes
+            raise StudyError(
+                f"The connection to the scheduler {self._scheduler or 'of the workers'} was lost.",
+                "Repeat the command when it runs again: finished nights are kept.",
+            ) from None
+
+    def _run_on_workers(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result | BaseException]]:
         from distributed import wait
 
         client = self._connect()
@@ -112,7 +134,16 @@ class Workers:
 
         self._stack.enter_context(dask.config.set(DASK_CONFIG))
         if self._scheduler is not None:
-            self._client = self._stack.enter_context(Client(self._scheduler, timeout="30s"))
+            logger = logging.getLogger("distributed")  # a lost connection is told in one line, not by its tracebacks
+            self._stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL)
+            try:
+                self._client = self._stack.enter_context(Client(self._scheduler, timeout=CONNECT_S))
+            except (OSError, ValueError) as error:  # ValueError: it is no address
+                raise StudyError(
+                    f"--scheduler {self._scheduler}: no Dask scheduler answers there ({error}).",
+                    "Give its address as `dask scheduler` prints it: tcp://HOST:PORT.",
+                ) from None
             return self._client
         cluster = self._stack.enter_context(
             LocalCluster(

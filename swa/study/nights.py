@@ -20,6 +20,7 @@ from swa.settings import Settings
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import stage_at_gains
 from swa.study.attempts import MOST, count_attempts, mark_attempt
+from swa.study.journal import NightLog
 from swa.study.lock import CLAIM_H, WORK, Holder, take
 from swa.study.store import NightFolder, hash_file, write_night
 
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     import yasa
 
 # A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
-NIGHT_FORMAT = 2
+NIGHT_FORMAT = 3
+AFTERWARDS = {"comparison", "comparability", "quality"}  # groups of settings that are read after the night
+PACKAGES = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
+STAGING_PACKAGES = ("antropy", "scikit-learn", "lightgbm", "numba")  # features, classifier, its trees, compilation
 DAY_S = 86400.0
 BEFORE_START_S = 6 * 3600.0  # lights off lies at most so long before the recording begins
 
@@ -57,7 +61,7 @@ class NightTask:
     settings : Settings
         All settings.
     overwrite, verify : bool
-        Do it again; hash the recording again.
+        Do it again; hash the recording and the stored files again.
     blinded : bool
         Keep dates and the file's time out of what is written.
     run : str
@@ -124,7 +128,7 @@ def is_finished(task: NightTask) -> bool:
     try:
         if task.folder.summary() is None:  # nothing to compare with, so the recording need not be hashed here
             return False
-        return task.folder.is_finished(_fingerprint(task, _hash_inputs(task)))
+        return task.folder.is_finished(_fingerprint(task, _hash_inputs(task)), task.verify)
     except (SwaError, OSError):
         return False
 
@@ -179,14 +183,26 @@ def _no_file(task: NightTask, step: str, error: OSError) -> NightOutcome:
 
 
 def _work(task: NightTask) -> NightOutcome:
+    """Process a night and leave its log."""
+    log = NightLog(task.results, task.name)
+    outcome = _work_in_steps(task, log)
+    log.add(f"failed ({outcome.step}): {outcome.problem}" if outcome.status == "failed" else "done")
+    log.write()
+    return outcome
+
+
+def _work_in_steps(task: NightTask, log: NightLog) -> NightOutcome:
     step = "read"
     try:
+        log.add(f"read {task.path.name}")
         hashes = _hash_inputs(task)
         fingerprint = _fingerprint(task, hashes)
         recording = read_recording(task.path, task.settings)
         step = "score" if task.hypnogram else "stage"
+        log.add(f"score by {task.hypnogram.name}" if task.hypnogram else "stage by YASA")
         hypnogram, lights, at_gain = _score(task, recording)
         step = "measure"
+        log.add("measure")
         offsets, notes = _offsets(task, recording)
         notes += [f"{name} is that of the scoring" for name in lights if name not in offsets]
         offsets = lights | offsets
@@ -204,7 +220,10 @@ def _work(task: NightTask) -> NightOutcome:
             lights_on_s=offsets.get("lights_on"),
             stages_at_gain=at_gain,
         )
+        for note in (*notes, *night.notes):
+            log.add(f"note: {note}")
         step = "write"
+        log.add("write")
         write_night(task.folder, night, fingerprint, _provenance(task, recording, hashes, notes))
     except SwaError as error:
         return NightOutcome(status="failed", problem=error.problem, remedy=error.remedy, step=step)
@@ -258,7 +277,7 @@ def _fingerprint(task: NightTask, hashes: dict[str, Any]) -> str:
         "format": NIGHT_FORMAT,
         "recording": hashes["recording_sha256"],
         "hypnogram": hashes["hypnogram_sha256"] or str(task.hypnogram or ""),
-        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "comparability", "quality"}),
+        "settings": task.settings.model_dump(mode="json", exclude=AFTERWARDS),
         "person": [task.age, task.sex],
         "times": task.times,
         "identity": [task.subject, task.session, task.condition],
@@ -311,7 +330,8 @@ def clock_offset_s(text: str, start: datetime.datetime) -> float:
 
 
 def _provenance(task: NightTask, recording: Recording, hashes: dict[str, Any], notes: list[str]) -> dict[str, Any]:
-    packages = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
+    packages = PACKAGES if task.hypnogram else PACKAGES + STAGING_PACKAGES
+    settings = task.settings.model_dump(mode="json", exclude=AFTERWARDS)
     if task.blinded:  # its time would tell the order of the nights; without it the next run hashes the file again
         hashes = {name: value for name, value in hashes.items() if name != "recording_mtime_ns"}
     return {
@@ -323,7 +343,8 @@ def _provenance(task: NightTask, recording: Recording, hashes: dict[str, Any], n
         "study_times": task.times,
         "notes": notes,
         "versions": {name: version(name) for name in packages},
-        "settings": task.settings.model_dump(mode="json", exclude={"comparison", "comparability", "quality"}),
+        "settings": settings,
+        "settings_sha256": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         "channels": [
             {"name": c.name, "labels": list(c.labels), "role": c.role, "rate_hz": c.rate_hz, "note": c.note}
             for c in recording.channels

@@ -83,15 +83,31 @@ class NightFolder:
             return None
         return found if isinstance(found, dict) and {"fingerprint", "summary", "files"} <= set(found) else None
 
-    def is_finished(self, fingerprint: str) -> bool:
-        """Whether the night was finished from the same inputs, and its files are still as they were written."""
+    def is_finished(self, fingerprint: str, verify: bool = False) -> bool:
+        """Whether the night was finished from the same inputs, and its files are still as they were written.
+
+        Parameters
+        ----------
+        fingerprint : str
+            Of the inputs.
+        verify : bool
+            Hash every file, whatever its size and time say.
+        """
         found = self.summary()
         if found is None or found.get("fingerprint") != fingerprint:
             return False
-        return all(
-            self.file(ending).is_file() and hash_file(self.file(ending)) == digest
-            for ending, digest in found["files"].items()
-        )
+        try:
+            # They were written before desc-night.json: one of its size that is older than it was not touched since.
+            told_ns = 0 if verify else self.file("desc-night.json").stat().st_mtime_ns
+            return all(self._is_as_written(ending, written, told_ns) for ending, written in found["files"].items())
+        except (OSError, KeyError, TypeError, AttributeError):
+            return False
+
+    def _is_as_written(self, ending: str, written: Mapping[str, Any], told_ns: int) -> bool:
+        state = self.file(ending).stat()
+        if state.st_size != written["size"]:
+            return False
+        return state.st_mtime_ns < told_ns or hash_file(self.file(ending)) == written["sha256"]
 
 
 def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance: Mapping[str, Any]) -> None:
@@ -123,7 +139,8 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
     files = {}
     for name, ending in NIGHT_TABLES.items():
         write_table(tables[name], folder.file(ending))
-        files[ending] = hash_file(folder.file(ending))
+        path = folder.file(ending)
+        files[ending] = {"size": path.stat().st_size, "sha256": hash_file(path)}
     document = {
         "fingerprint": fingerprint,
         "summary": night.summary,

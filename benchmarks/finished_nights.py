@@ -1,0 +1,101 @@
+"""What a night costs that is finished already: the second run of a study, and the third where everything is done.
+
+    python benchmarks/finished_nights.py [--nights 200] [--verify]
+
+One short simulated night is processed; the others are copies of its recording and its files under their own names. The
+pages are left out (they are written once, and none is written by the runs that are timed); for each subject 60 figure
+files stand in their place, since a run looks at the size and time of each. Target: < 20 ms a night.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from swa import pipeline
+from swa.recordings.simulate import simulate_study
+from swa.settings import Settings
+from swa.study.nights import _fingerprint, _hash_inputs, process_night
+from swa.study.store import write_text
+
+TARGET_MS = 20.0
+
+
+def make_study(folder: Path, nights: int) -> Path:
+    study = simulate_study(
+        folder, subjects=1, conditions=("baseline",), hours=1.5, rate_hz=100.0, channels=("C4-M1",), effect={}
+    )
+    row = pd.read_csv(study, sep="\t", dtype=str).iloc[0]
+    first = folder / row["recording"]
+    rows = []
+    for i in range(nights):
+        subject, condition = f"P{i // 2:04d}", ("baseline", "ketamine")[i % 2]
+        name = f"{subject}_{condition}.edf"
+        shutil.copy2(first, folder / name)
+        stages = f"truth/{first.stem}_stages.tsv"
+        rows.append({"subject": subject, "condition": condition, "recording": name, "hypnogram": stages})
+    first.unlink()
+    pd.DataFrame(rows).to_csv(study, sep="\t", index=False)
+    return study
+
+
+def finish_all(recordings: Path, results: Path) -> None:
+    """Process the first night and copy it to the others."""
+    study = pipeline.plan_study(recordings, None, Settings(), results)
+    options = {"overwrite": False, "verify": False, "run": "", "shared": False}
+    tasks = [pipeline._night_task(row, results, Settings(), options, None) for row in study.nights.to_dict("records")]
+    assert process_night(tasks[0]).status == "done"
+    document = tasks[0].folder.summary()
+    for task in tasks[1:]:
+        task.folder.path.mkdir(parents=True)
+        own = json.loads(json.dumps(document))
+        for ending in document["files"]:
+            shutil.copy(tasks[0].folder.file(ending), task.folder.file(ending))
+        hashes = _hash_inputs(task)
+        own["fingerprint"] = _fingerprint(task, hashes)
+        own["provenance"]["inputs"] = hashes
+        time.sleep(0.005)  # older than desc-night.json by the clock of the file system
+        write_text(json.dumps(own), task.folder.file("desc-night.json"))
+
+
+def write_stand_in(task: object) -> None:
+    if isinstance(task, pipeline.PageTask):
+        folder = task.results / f"sub-{task.label}"
+        write_text("page", folder / f"sub-{task.label}.html")
+        (folder / "figures").mkdir(exist_ok=True)
+        for i in range(60):
+            (folder / "figures" / f"figure-{i}.svg").write_text("figure")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nights", type=int, default=200)
+    parser.add_argument("--verify", action="store_true")
+    arguments = parser.parse_args()
+    pipeline._write_page = write_stand_in  # type: ignore[assignment]
+    with tempfile.TemporaryDirectory() as place:
+        recordings, results = Path(place) / "recordings", Path(place) / "results"
+        make_study(recordings, arguments.nights)
+        finish_all(recordings, results)
+        print(f"{'run':28} {'nights':>6} {'finished':>8} {'wall s':>7} {'CPU s':>6} {'ms a night':>10}", flush=True)
+        worst = 0.0
+        for name in ("makes tables", "everything done", "everything done", "everything done"):
+            wall, cpu = time.perf_counter(), time.process_time()
+            run = pipeline.run_study(recordings, results, jobs=1, verify=arguments.verify)
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            per_night = cpu / arguments.nights * 1000
+            found = len(run.nights) - run.n_fresh
+            print(f"{name:28} {len(run.nights):6} {found:8} {wall:7.2f} {cpu:6.2f} {per_night:10.1f}", flush=True)
+            worst = per_night
+        print(f"overhead of a finished night: {worst:.1f} ms of CPU time, target < {TARGET_MS:g}", end="")
+        print(" MISSED" if worst >= TARGET_MS else "")
+    sys.exit(int(worst >= TARGET_MS))
+
+
+if __name__ == "__main__":
+    main()
