@@ -157,6 +157,13 @@ class PowerSettings(Group):
 
     window_s: Positive = Field(5.0, description="s; Hann window of the Welch spectra")
     overlap: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="overlap of neighbouring windows")
+    trend_order: int = Field(
+        2,
+        ge=0,
+        le=2,
+        description="order of the polynomial taken off each window, so that drift does not leak into slow-wave "
+        "activity; 0 takes off the mean alone, as most published work",
+    )
     highest_hz: Positive = Field(45.0, description="Hz; spectra are kept up to this frequency")
     slow_oscillation_hz: Band = Field((0.5, 1.0), description="Hz")
     delta_hz: Band = Field((1.0, 4.0), description="Hz")
