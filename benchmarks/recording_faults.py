@@ -55,6 +55,8 @@ def facts_of(night, condition):
         header={},
         nrem_min={str(name): float(value) for name, value in nrem.items()},
         rejected=_rejected(night.rejection),
+        clipped=night.summary["clipped_waves_share"],
+        below_band={name: share for name, share in night.summary["below_band_share"].items() if share is not None},
     )
 
 

@@ -147,6 +147,13 @@ class QualitySettings(Group):
         0.05, description="change of SWA or wave density when the stager sees the EEG 20 % larger or smaller"
     )
 
+    clipped_waves_share: Share = Field(
+        0.02, description="share of the slow waves, or of NREM, that is clipped: the largest waves are missing"
+    )
+    below_band_share: Positive = Field(
+        0.15,
+        description="power of N2+N3 at 0.2-0.5 Hz over slow-wave activity (sweat, drift; clean recordings 0.01-0.11)",
+    )
     unusable_nrem_share: Share = Field(0.2, description="unusable share of the NREM of a channel")
     nrem_min: Positive = Field(60.0, description="min of NREM (N2+N3) in the night")
     staging_confidence: Share = Field(0.7, description="mean probability of the stage that YASA chose")
@@ -496,17 +503,29 @@ class ComparabilitySettings(Group):
     rejection_waves: Share = Field(
         0.03, description="difference of the share of slow waves removed as artefact that is flagged"
     )
+    clipped_waves_share: Share = Field(
+        0.02, description="share of the slow waves, or of NREM, clipped in a night: the largest waves are missing"
+    )
+    below_band_share: Positive = Field(
+        0.05,
+        description="difference of the power at 0.2-0.5 Hz over slow-wave activity that is flagged; most of it (0.9) "
+        "leaks into slow-wave activity (benchmarks/recording_faults.py)",
+    )
+    below_band_worst: Positive = Field(0.2, description="such a difference that makes a comparison `not comparable`")
     staging_shift: Share = Field(
         0.05,
         description="change of a marker of N2+N3 that is flagged, when the stager sees the EEG 20 % larger or smaller",
     )
     clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
     caution: tuple[str, ...] = Field(
-        ("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "staging", "sleep_onset"),
+        (
+            *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
+            *("staging", "sleep_onset"),
+        ),
         description="flagged controls that make a comparison `caution`",
     )
     not_comparable: tuple[str, ...] = Field(
-        ("derivation",), description="flagged controls that make a comparison `not comparable`"
+        ("derivation", "clipping"), description="flagged controls that make a comparison `not comparable`"
     )
     group_share: Share = Field(
         0.5, description="share of subjects not comparable above which a group row is `not comparable`"

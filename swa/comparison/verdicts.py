@@ -180,6 +180,12 @@ def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: Compar
         apart, limit = float(row["ln_ratio"]), float(row["limit"])
         text = f"gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}"
         return verdict, "one channel", where + text
+    if control == "below_band":
+        if abs(float(row["ln_ratio"])) > settings.below_band_worst:
+            verdict = NOT_COMPARABLE
+        return verdict, "sweat or drift", f"{where}{row['note']}"
+    if control == "clipping":
+        return verdict, "clipping", f"{where}{row['note']}"
     if control in ("rejection", "staging"):
         return verdict, "artefacts" if control == "rejection" else "staging", f"{where}{row['note']}"
     kind = {"analysed_minutes": "minutes", "sleep_onset": "clock", "recording_start": "clock"}.get(control, "header")
