@@ -76,6 +76,9 @@ class ScoringSettings(Group):
     )
     epoch_s: Positive = Field(30.0, description="s; epoch of scorings that list one stage a line")
     beside: bool = Field(True, description="use a scoring that lies beside its recording, under its name, not staging")
+    compare_with_yasa: bool = Field(
+        False, description="stage nights that bring a scoring with YASA too, and tell the agreement: a staging a night"
+    )
     uncertain_confidence: Share = Field(
         0.5, description="probability of the stage that YASA chose below which an epoch counts as uncertain"
     )
