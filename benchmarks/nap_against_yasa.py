@@ -32,7 +32,7 @@ def compare_power(path: Path, window_s: float) -> pd.DataFrame:
     import yasa
 
     recording = swa.read_recording(path)
-    settings = swa.Settings(power=PowerSettings(window_s=window_s))
+    settings = swa.Settings(power=PowerSettings(window_s=window_s, trend_order=0))
     night = swa.analyze_night(recording, swa.stage_recording(recording), settings)
     rows = []
     group = next(recording.groups("eeg"))

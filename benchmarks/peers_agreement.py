@@ -67,6 +67,11 @@ NEAR_S = 0.1
 Trace = NDArray[np.float64]
 
 
+def plain_welch(window_s):
+    """As the peers do it: no trend taken off."""
+    return PowerSettings(window_s=window_s, trend_order=0)
+
+
 def load(data: Path) -> dict[str, tuple[Trace, NDArray[np.bool_]]]:
     """Signals at 100 Hz cut to whole epochs, and which epochs are NREM."""
     found = {}
@@ -107,7 +112,7 @@ def powers_against_yasa(recordings: dict[str, tuple[Trace, NDArray[np.bool_]]], 
     rows = []
     for name, (samples, nrem) in recordings.items():
         joined = laid_end_to_end(samples, nrem)
-        spectra = compute_window_spectra(joined.astype(np.float32), RATE_HZ, PowerSettings(window_s=window_s))
+        spectra = compute_window_spectra(joined.astype(np.float32), RATE_HZ, plain_welch(window_s))
         density, hz = spectra.density.mean(axis=0, dtype=float), spectra.frequencies_hz
         theirs = {
             average: yasa.bandpower(
@@ -143,7 +148,7 @@ def powers_against_luna(recordings: dict[str, tuple[Trace, NDArray[np.bool_]]], 
         instance, joined = in_luna(laid_end_to_end(samples, nrem))
         instance.silent_proc(f"PSD sig=X spectrum max=45 segment-sec={window_s} segment-inc={window_s / 2} hann")
         theirs = instance.table("PSD", "B_CH").set_index("B")["PSD"]
-        whole = compute_window_spectra(joined.astype(np.float32), RATE_HZ, PowerSettings(window_s=window_s))
+        whole = compute_window_spectra(joined.astype(np.float32), RATE_HZ, plain_welch(window_s))
         ours = whole.density.mean(axis=0, dtype=float)
         periodic = within_epochs(whole)
         symmetric = luna_density(joined, whole)

@@ -533,6 +533,13 @@ def _summarize(
         },
         "derivations": {channel.name: channel.note for channel in recording.of_role("eeg")},
         "lost_waves_share": {result.name: rejection.lost_waves_share(result.rejection) for result in results},
+        "clipped_waves_share": {result.name: rejection.clipped_share(result.rejection) for result in results},
+        "below_band_share": {
+            result.name: power.below_band_share(
+                _mean_density(result, frame), result.frequencies_hz, settings.power.swa_hz
+            )
+            for result in results
+        },
         "spectrum_levels": quality.spectrum_levels(
             {result.name: _mean_density(result, frame) for result in results},
             results[0].frequencies_hz,

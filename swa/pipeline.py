@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability
-from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, compare_nights, find_baseline
+from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, find_baseline, measure_contrasts
 from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
 from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
 from swa.comparison.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
@@ -321,10 +321,10 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     add_headlines(results, measures)
     contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
     if baseline and len(measures):
-        contrasts = compare_nights(read_results(results), baseline, settings=settings)
+        contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
     if contrast and len(measures) and contrast not in set(contrasts["contrast"]):
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
-        asked = compare_nights(read_results(results), contrast=contrast, settings=settings)
+        asked = measure_contrasts(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
     comparability = check_comparability(results, done, contrasts, settings)
     write_table(comparability, results / "comparability.tsv")

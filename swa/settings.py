@@ -76,6 +76,9 @@ class ScoringSettings(Group):
     )
     epoch_s: Positive = Field(30.0, description="s; epoch of scorings that list one stage a line")
     beside: bool = Field(True, description="use a scoring that lies beside its recording, under its name, not staging")
+    compare_with_yasa: bool = Field(
+        False, description="stage nights that bring a scoring with YASA too, and tell the agreement: a staging a night"
+    )
     uncertain_confidence: Share = Field(
         0.5, description="probability of the stage that YASA chose below which an epoch counts as uncertain"
     )
@@ -147,6 +150,13 @@ class QualitySettings(Group):
         0.05, description="change of SWA or wave density when the stager sees the EEG 20 % larger or smaller"
     )
 
+    clipped_waves_share: Share = Field(
+        0.02, description="share of the slow waves, or of NREM, that is clipped: the largest waves are missing"
+    )
+    below_band_share: Positive = Field(
+        0.15,
+        description="power of N2+N3 at 0.2-0.5 Hz over slow-wave activity (sweat, drift; clean recordings 0.01-0.11)",
+    )
     unusable_nrem_share: Share = Field(0.2, description="unusable share of the NREM of a channel")
     nrem_min: Positive = Field(60.0, description="min of NREM (N2+N3) in the night")
     staging_confidence: Share = Field(0.7, description="mean probability of the stage that YASA chose")
@@ -157,6 +167,13 @@ class PowerSettings(Group):
 
     window_s: Positive = Field(5.0, description="s; Hann window of the Welch spectra")
     overlap: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="overlap of neighbouring windows")
+    trend_order: int = Field(
+        2,
+        ge=0,
+        le=2,
+        description="order of the polynomial taken off each window, so that drift does not leak into slow-wave "
+        "activity; 0 takes off the mean alone, as most published work",
+    )
     highest_hz: Positive = Field(45.0, description="Hz; spectra are kept up to this frequency")
     slow_oscillation_hz: Band = Field((0.5, 1.0), description="Hz")
     delta_hz: Band = Field((1.0, 4.0), description="Hz")
@@ -489,17 +506,29 @@ class ComparabilitySettings(Group):
     rejection_waves: Share = Field(
         0.03, description="difference of the share of slow waves removed as artefact that is flagged"
     )
+    clipped_waves_share: Share = Field(
+        0.02, description="share of the slow waves, or of NREM, clipped in a night: the largest waves are missing"
+    )
+    below_band_share: Positive = Field(
+        0.05,
+        description="difference of the power at 0.2-0.5 Hz over slow-wave activity that is flagged; most of it (0.9) "
+        "leaks into slow-wave activity (benchmarks/recording_faults.py)",
+    )
+    below_band_worst: Positive = Field(0.2, description="such a difference that makes a comparison `not comparable`")
     staging_shift: Share = Field(
         0.05,
         description="change of a marker of N2+N3 that is flagged, when the stager sees the EEG 20 % larger or smaller",
     )
     clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
     caution: tuple[str, ...] = Field(
-        ("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "staging", "sleep_onset"),
+        (
+            *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
+            *("staging", "sleep_onset"),
+        ),
         description="flagged controls that make a comparison `caution`",
     )
     not_comparable: tuple[str, ...] = Field(
-        ("derivation",), description="flagged controls that make a comparison `not comparable`"
+        ("derivation", "clipping"), description="flagged controls that make a comparison `not comparable`"
     )
     group_share: Share = Field(
         0.5, description="share of subjects not comparable above which a group row is `not comparable`"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from swa.comparison.contrasts import compare_nights
 from swa.errors import StudyError
 from swa.pipeline import StudyRun, compare_study, run_study
 from swa.recordings.simulate import simulate_study
@@ -59,6 +60,17 @@ def test_one_bad_night_does_not_stop_the_others(run: StudyRun) -> None:
     assert (problem["subject"], problem["step"]) == ("S03", "read")
     assert "S03_baseline.edf" in problem["problem"]
     assert problem["remedy"]
+
+
+def test_the_library_gives_the_verdicts_of_the_run(run: StudyRun) -> None:
+    own = ["subject", "contrast", "channel", "stages", "window", "measure", "variant", "verdict", "verdict_reasons"]
+    settings = run.results.settings
+    stored = run.results.contrasts[own].fillna("")
+    asked = compare_nights(run.results, settings=settings)[own]
+    pd.testing.assert_frame_equal(asked.astype(str), stored.astype(str))
+    strict = settings.comparability.model_copy(update={"control_cv": 1e-6})
+    doubtful = compare_nights(run.results, settings=settings.model_copy(update={"comparability": strict}))
+    assert "caution" in set(doubtful["verdict"]), "the stored nights are looked at"
 
 
 @pytest.mark.parametrize("name", CONTRACT)

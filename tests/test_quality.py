@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import compare_nights
+from swa.comparison.verdicts import judge_contrasts
 from swa.measures.quality import find_bad_channels, judge_night, spectrum_levels
+from swa.settings import ComparabilitySettings
 
 
 def summary(shares=(0.01, 0.02), nrem_min=200.0, confidence=0.9):
@@ -62,6 +64,23 @@ def test_a_contrast_carries_the_verdict_of_its_nights():
     assert (found.loc["magnesium:baseline", "verdict"] == "sound").all()
 
 
+def test_a_group_row_without_rows_of_subjects_is_judged_by_its_nights():
+    nights = pd.DataFrame(
+        {
+            "subject": ["A", "A", "B", "B", "C", "C"],
+            "session": ["1", "2"] * 3,
+            "condition": ["baseline", "ketamine"] * 2 + ["baseline", "placebo"],
+            "verdict": ["sound", "caution", "sound", "sound", "sound", "sound"],
+            "verdict_reasons": ["", "40 min of NREM", "", "", "", ""],
+        }
+    )
+    rows = pd.DataFrame({"contrast": ["ketamine:placebo", "ketamine:baseline men:women", "placebo:baseline"]})
+    rows = rows.assign(subject="group", channel="C4-M1", measure="swa", window="night")
+    found = judge_contrasts(rows, pd.DataFrame(), nights, ComparabilitySettings())
+    assert found["verdict"].tolist() == ["caution", "caution", "sound"]
+    assert found["verdict_reasons"].str[:24].tolist()[:2] == ["1 of 3 subjects not soun", "1 of 2 subjects not soun"]
+
+
 def test_a_channel_whose_spectrum_stands_apart_is_bad_and_natural_differences_are_not():
     hz = np.arange(226) * 0.2
     base = 1 / np.maximum(hz, 0.2) ** 2
@@ -94,3 +113,13 @@ def test_a_channel_that_could_not_be_read_is_no_secret():
 def test_rules_that_remove_slow_waves_rather_than_time_are_named():
     night = summary() | {"lost_waves_share": {"C0": 0.2, "C1": 0.0}}
     assert judge_night(night) == ("caution", ("C0: artefact rules remove 20% of the slow waves",))
+
+
+def test_clipped_waves_and_sweat_are_told():
+    night = summary() | {"clipped_waves_share": {"C0": 0.1, "C1": 0.0}, "below_band_share": {"C0": None, "C1": 0.3}}
+    verdict, reasons = judge_night(night)
+    assert verdict == "caution"
+    assert reasons[0] == "C0: 10% of the slow waves are clipped; the largest are missing"
+    assert reasons[1].startswith("C1: power at 0.2-0.5 Hz is 0.30 of slow-wave activity")
+    clean = summary() | {"clipped_waves_share": {"C0": 0.01}, "below_band_share": {"C0": 0.11}}
+    assert judge_night(clean) == ("sound", ())

@@ -10,8 +10,8 @@ import pytest
 
 from swa.errors import RecordingError
 from swa.recordings.reader import read_recording
-from swa.sleep.scoring import epoch_length_s, stages_of
-from swa.sleep.staging import stage_at_gains, stage_recording, staging_channels
+from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
+from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_channels
 
 TEN_MINUTES = np.zeros(60_000)
 
@@ -158,3 +158,15 @@ def test_scaled_features_stage_as_the_scaled_signal_does(shared_data):
         truly = stages_of(stage_recording(dataclasses.replace(recording, source=Scaled(gain))))
         assert (truly == stages).mean() >= 0.995
     assert any((stages != stages_of(staging.hypnogram)).any() for stages in staging.stages_at_gain.values())
+
+
+def test_agreement_counts_epochs_that_both_know():
+    scored = make_hypnogram(np.array(["UNS"] * 3 + ["W"] * 10 + ["N2"] * 20 + ["N3"] * 10), 30.0)
+    staged = make_hypnogram(np.array(["W"] * 13 + ["N2"] * 25 + ["N3"] * 5 + ["R"] * 9), 30.0)
+    found = measure_agreement(scored, staged)
+    assert (found["epochs"], found["accuracy"]) == (40, 0.875)
+    assert found["kappa"] == pytest.approx((0.875 - 0.40625) / (1 - 0.40625), abs=1e-4)
+    assert found["recall"] == {"W": 1.0, "N1": None, "N2": 1.0, "N3": 0.5, "R": None}
+    assert found["precision"] == {"W": 1.0, "N1": None, "N2": 0.8, "N3": 1.0, "R": None}
+    assert measure_agreement(make_hypnogram(np.array(["W"] * 10), 20.0), staged) is None
+    assert measure_agreement(make_hypnogram(np.array(["UNS"] * 10), 30.0), staged) is None

@@ -48,6 +48,10 @@ class NightFacts:
         Per channel the analysed minutes of N2+N3.
     rejected : dict of str to tuple
         Per channel the shares of NREM and of slow waves that artefact rules remove, and the rule that removes most.
+    clipped : dict of str to float
+        Per channel the share of slow waves, or of NREM, that is clipped.
+    below_band : dict of str to float
+        Per channel the power of N2+N3 at 0.2-0.5 Hz over slow-wave activity.
     shifts : dict of (channel, measure) to tuple
         Largest and smallest change of a marker (ln) when the stager sees a smaller or larger EEG; of ``all`` and
         ``n3_min`` the change in min. Empty for nights that brought their scorings.
@@ -64,6 +68,8 @@ class NightFacts:
     header: Mapping[str, Mapping[str, Any]]
     nrem_min: Mapping[str, float]
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
+    clipped: Mapping[str, float] = field(default_factory=dict)
+    below_band: Mapping[str, float] = field(default_factory=dict)
     shifts: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     start_h: float = np.nan
     onset_h: float = np.nan
@@ -154,6 +160,8 @@ def compare_facts(
         rows += [(*key, *row) for row in _gain_rows(treated, before, spreads[baseline], settings)]
         rows += [(*key, *row) for row in _header_rows(treated, before)]
         rows += [(*key, *row) for row in _rejection_rows(treated, before, settings.comparability)]
+        rows += [(*key, *row) for row in _clipping_rows(treated, before, settings.comparability)]
+        rows += [(*key, *row) for row in _below_band_rows(treated, before, settings.comparability)]
         rows += [(*key, *row) for row in _staging_rows(treated, before, settings.comparability)]
         rows += [(*key, *row) for row in _time_rows(treated, before, settings.comparability)]
         rows.append(
@@ -327,6 +335,34 @@ def _rejection_rows(
         yield (name, "rejection", np.nan, np.nan, settings.rejection_share, flagged, text)
 
 
+def _clipping_rows(
+    treated: Sequence[NightFacts], before: Sequence[NightFacts], settings: ComparabilitySettings
+) -> Iterator[tuple[object, ...]]:
+    """Clipped slow waves: what is left out is the largest waves, so that what is left is no fair sample."""
+    nights = (*before, *treated)
+    for name in [name for name in treated[0].clipped if all(name in night.clipped for night in nights)]:
+        shares = {night.session: night.clipped[name] for night in nights}
+        limit = settings.clipped_waves_share
+        text = ", ".join(f"{share:.1%} in {session}" for session, share in shares.items())
+        text = f"slow waves clipped: {text} (limit {limit:.0%}); the largest are missing"
+        yield (name, "clipping", np.nan, np.nan, limit, max(shares.values()) > limit, text)
+
+
+def _below_band_rows(
+    treated: Sequence[NightFacts], before: Sequence[NightFacts], settings: ComparabilitySettings
+) -> Iterator[tuple[object, ...]]:
+    """Sweat and drift just below the slow waves' band, of which most leaks into it."""
+    nights = (*before, *treated)
+    for name in [name for name in treated[0].below_band if all(name in night.below_band for night in nights)]:
+        after, earlier = (float(np.mean([night.below_band[name] for night in part])) for part in (treated, before))
+        text = (
+            f"power at 0.2-0.5 Hz (sweat, drift) is {after:.2f} of slow-wave activity, {earlier:.2f} at baseline; "
+            "most of the difference leaks into slow-wave activity"
+        )
+        limit = settings.below_band_share
+        yield (name, "below_band", after - earlier, np.nan, limit, abs(after - earlier) > limit, text)
+
+
 def _staging_rows(
     treated: Sequence[NightFacts], before: Sequence[NightFacts], settings: ComparabilitySettings
 ) -> Iterator[tuple[object, ...]]:
@@ -430,6 +466,8 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
         controls=control_powers(folder.read("spectra"), settings, {c: f["rate_hz"] for c, f in header.items()}),
         header=header,
         rejected=_rejected(folder.read("rejection")),
+        clipped=summary.get("clipped_waves_share", {}),
+        below_band={c: share for c, share in summary.get("below_band_share", {}).items() if share is not None},
         shifts=_shifts(folder.read("staging_bias")),
         nrem_min={str(channel): float(value) for channel, value in nrem.items()},
         start_h=start_h,

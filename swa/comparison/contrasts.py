@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from swa.comparison.comparability import COMPARABILITY_COLUMNS, check_comparability
 from swa.comparison.design import find_condition, is_control, nights_before, text_column, usable_nights
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.group import Outcome, adjust_p, group_rows
 from swa.comparison.outcomes import over_subjects
+from swa.comparison.verdicts import judge_contrasts
 from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
 from swa.errors import SettingsError, StudyError
 from swa.glossary import read_glossary
@@ -100,6 +102,8 @@ def compare_nights(
         The columns of ``contrasts.tsv``. Rows of `subject` ``group`` are over subjects (`n` subjects), the others are
         one subject's (`n` nights, no p). `estimate`, `ci_low` and `ci_high` are ratios where `scale` is ratio.
         p_adjusted is Benjamini-Hochberg within contrast and role; the primary stands alone and keeps its p.
+        `verdict` and `verdict_reasons` are those of `swa.comparison.verdicts.judge_contrasts`: of a results folder with
+        the checks of its stored nights, else by the column `verdict` of the nights, and empty where there is neither.
 
     Raises
     ------
@@ -130,6 +134,21 @@ def compare_nights(
     [['ketamine:placebo', 'ratio', 1.44]]
     """
     settings = settings or Settings()
+    known = nights_of(source, nights)
+    table = measure_contrasts(source, baseline, nights=nights, contrast=contrast, settings=settings)
+    return judge_contrasts(table, _comparability(source, known, table, settings), known, settings.comparability)
+
+
+def measure_contrasts(
+    source: Source,
+    baseline: str | None = None,
+    *,
+    nights: pd.DataFrame | None = None,
+    contrast: str | None = None,
+    settings: Settings | None = None,
+) -> pd.DataFrame:
+    """Contrasts as `compare_nights` gives them, before anybody judged them: without a verdict."""
+    settings = settings or Settings()
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     primary = declared_primary(plan.used, settings.comparison)
     parts = []
@@ -147,7 +166,7 @@ def compare_nights(
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"] + " " + table["role"])
     alone = table["role"] == "primary"
     table.loc[alone, "p_adjusted"] = table.loc[alone, "p"]
-    table = _with_verdicts(table, plan)
+    table = table.assign(verdict="", verdict_reasons="")
     table["_single"] = table["subject"] != "group"
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
     return _typed(table[CONTRAST_COLUMNS])
@@ -172,23 +191,12 @@ def _shown_for_subjects(
     return shown if grid.measure in {*settings.secondary, declared[0]} else np.zeros(len(markers), dtype=bool)
 
 
-def _with_verdicts(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """Verdict on each contrast: that of the nights it rests on; empty where nobody judged them."""
-    nights = plan.used
-    if "verdict" not in nights:
-        return table.assign(verdict="", verdict_reasons="")
-    doubtful = nights[text_column(nights, "verdict").isin(["caution", "unusable"])]
-    reasons: dict[tuple[str, str], str] = {}
-    for design in plan.designs:
-        found = doubtful[doubtful["condition"].isin([design.treatment, design.baseline, design.other])]
-        for subject, part in found.groupby("subject"):
-            texts = part["session"] + ": " + text_column(part, "verdict_reasons")
-            reasons[design.contrast, str(subject)] = "; ".join(texts)
-        if len(found):
-            names = ", ".join(found["subject"].unique())
-            reasons[design.contrast, "group"] = f"a night to be read with caution in {names}"
-    why = [reasons.get(key, "") for key in zip(table["contrast"], table["subject"], strict=True)]
-    return table.assign(verdict=["caution" if text else "sound" for text in why], verdict_reasons=why)
+def _comparability(source: Source, nights: pd.DataFrame, contrasts: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """What the stored nights of a results folder are held against each other by; nothing without such nights."""
+    folder = _tables(source)[0].results
+    if folder is None or not {"subject_label", "session_label"} <= set(nights):
+        return pd.DataFrame(columns=COMPARABILITY_COLUMNS)
+    return check_comparability(folder.path, nights, contrasts, settings)
 
 
 def subject_values(

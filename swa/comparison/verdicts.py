@@ -1,7 +1,7 @@
 """One word on each contrast, sound, caution or not comparable, from stated rules and with its reasons."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -53,7 +53,7 @@ def judge_contrasts(
     alone. A group row counts its subjects: *caution* where one is not sound, *not comparable* where more than
     `group_share` of them are not comparable.
     """
-    if contrasts.empty:
+    if contrasts.empty or (comparability.empty and "verdict" not in nights):  # nobody judged the nights
         return contrasts.assign(verdict="", verdict_reasons="")
     kind = contrasts["measure"].isin(GAIN_FREE).map({True: "free", False: ""}) + (
         contrasts["window"].eq("night").map({True: " night", False: ""})
@@ -63,29 +63,56 @@ def judge_contrasts(
     unique = keys.drop_duplicates()
     by_night = _night_reasons(nights)
     by_control = _control_reasons(comparability, settings)
-    single: dict[tuple[str, str, str, str], list[Reason]] = {}
-    for subject, contrast, channel, what in unique.itertuples(index=False, name=None):
-        if subject == "group":
-            continue
-        reasons = [
-            *by_night.get((subject, contrast.split(":")[0]), ()),
-            *by_night.get((subject, contrast.split(":")[-1]), ()),
-        ]
-        for own, found in by_control.get((subject, contrast), {}).items():
+
+    def judge(subject: str, conditions: Iterable[str], pairs: Iterable[str], channel: str, what: str) -> list[Reason]:
+        reasons = [reason for name in conditions for reason in by_night.get((subject, name), ())]
+        for own, found in (
+            (own, found) for pair in pairs for own, found in by_control.get((subject, pair), {}).items()
+        ):
             if own == ALL or _covers(channel, own):
                 reasons += [reason for reason in found if _matters(reason, what, channel)]
-        single[subject, contrast, channel, what] = list(dict.fromkeys(reasons))
+        return list(dict.fromkeys(reasons))
+
+    single = {
+        key: judge(key[0], key[1].split(":"), [key[1]], *key[2:])
+        for key in unique.itertuples(index=False, name=None)
+        if key[0] != "group"
+    }
+    taking_part = _subjects_of(unique["contrast"].unique(), usable_nights(nights))
     members: dict[tuple[str, str, str], dict[str, list[Reason]]] = {}
     for (subject, contrast, channel, what), reasons in single.items():
         members.setdefault((contrast, channel, what), {})[subject] = reasons
     verdicts: dict[tuple[str, str, str, str], tuple[str, str]] = {}
     for key in unique.itertuples(index=False, name=None):
         if key[0] == "group":
-            verdicts[key] = _group_verdict(members.get(key[1:], {}), settings)
+            known = members.get(key[1:]) or {
+                subject: judge(subject, conditions, pairs, *key[2:])
+                for subject, conditions, pairs in taking_part[key[1]]
+            }
+            verdicts[key] = _group_verdict(known, settings)
         else:
             verdicts[key] = (_worst(single[key]), "; ".join(text for _, _, text in single[key]))
     judged = [verdicts[key] for key in keys.itertuples(index=False, name=None)]
     return contrasts.assign(verdict=[word for word, _ in judged], verdict_reasons=[text for _, text in judged])
+
+
+def _subjects_of(contrasts: Iterable[str], nights: pd.DataFrame) -> dict[str, list[tuple[str, list[str], list[str]]]]:
+    """Subjects of each contrast, with the conditions and contrasts that each is judged by.
+
+    For group rows that no subject's row stands beside: between arms or groups, and in large studies. A contrast between
+    groups is named after that within subjects (``ketamine:baseline patients:controls``); one between arms has no
+    subject with both sides, and everybody's nights count.
+    """
+    there = nights.groupby("subject", sort=False)["condition"].agg(lambda names: list(dict.fromkeys(names)))
+    found: dict[str, list[tuple[str, list[str], list[str]]]] = {}
+    for contrast in contrasts:
+        pair = contrast.split(" ")[0]
+        sides = pair.split(":")
+        both = [(str(subject), sides, [pair]) for subject, names in there.items() if set(sides) <= set(names)]
+        found[contrast] = both or [
+            (str(subject), names, [f"{a}:{b}" for a in names for b in names]) for subject, names in there.items()
+        ]
+    return found
 
 
 def _covers(channel: str, own: str) -> bool:
@@ -153,6 +180,12 @@ def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: Compar
         apart, limit = float(row["ln_ratio"]), float(row["limit"])
         text = f"gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}"
         return verdict, "one channel", where + text
+    if control == "below_band":
+        if abs(float(row["ln_ratio"])) > settings.below_band_worst:
+            verdict = NOT_COMPARABLE
+        return verdict, "sweat or drift", f"{where}{row['note']}"
+    if control == "clipping":
+        return verdict, "clipping", f"{where}{row['note']}"
     if control in ("rejection", "staging"):
         return verdict, "artefacts" if control == "rejection" else "staging", f"{where}{row['note']}"
     kind = {"analysed_minutes": "minutes", "sleep_onset": "clock", "recording_start": "clock"}.get(control, "header")

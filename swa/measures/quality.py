@@ -122,6 +122,17 @@ def judge_night(
         for name, share in summary.get("lost_waves_share", {}).items()
         if name not in bad and share is not None and share > max(settings.lost_waves_share, 2 * shares[name])
     ]
+    reasons += [
+        f"{name}: {share:.0%} of the slow waves are clipped; the largest are missing"
+        for name, share in summary.get("clipped_waves_share", {}).items()
+        if name not in bad and share > settings.clipped_waves_share
+    ]
+    reasons += [
+        f"{name}: power at 0.2-0.5 Hz is {share:.2f} of slow-wave activity (sweat or drift; limit "
+        f"{settings.below_band_share:g}), and most of it leaks into slow-wave activity"
+        for name, share in summary.get("below_band_share", {}).items()
+        if name not in bad and share is not None and share > settings.below_band_share
+    ]
     nrem_min = float(summary["statistics"].get("N2") or 0) + float(summary["statistics"].get("N3") or 0)
     if nrem_min < settings.nrem_min:
         reasons.append(f"{nrem_min:.0f} min of NREM, fewer than {settings.nrem_min:g}")

@@ -96,6 +96,12 @@ def lost_waves_share(rows: Sequence[tuple[object, ...]]) -> float | None:
     return None if np.isnan(share) else share
 
 
+def clipped_share(rows: Sequence[tuple[object, ...]]) -> float:
+    """Share of the slow waves that are clipped, or of NREM where that is more."""
+    shares = next(([float(str(row[1])), float(str(row[3]))] for row in rows if row[0] == "clipped"), [0.0])
+    return round(max(share for share in (*shares, 0.0) if not np.isnan(share)), 4)
+
+
 def touched(waves: NDArray[np.int64], mask: Bools) -> Bools:
     """Which waves hold a True sample."""
     count = np.concatenate(([0], np.cumsum(mask)))

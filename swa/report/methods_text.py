@@ -177,7 +177,8 @@ ARTIFACTS = (
 )
 POWER = (
     "Power spectra {cite:welch1967} were computed over {power.window_s}-s Hann windows with {power.overlap} "
-    "overlap inside clean runs of one stage and averaged arithmetically over windows and epochs. Slow-wave "
+    "overlap inside clean runs of one stage, each less its polynomial trend (order {power.trend_order}), and averaged "
+    "arithmetically over windows and epochs. Slow-wave "
     "activity was the power at {power.swa_hz} Hz in N2 and N3 together; further bands were slow oscillation "
     "({power.slow_oscillation_hz} Hz), delta ({power.delta_hz} Hz), theta ({power.theta_hz} Hz), alpha "
     "({power.alpha_hz} Hz), sigma ({power.sigma_hz} Hz) and beta ({power.beta_hz} Hz); relative power was the "

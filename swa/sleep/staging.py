@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
 from swa.recordings.reader import Recording, as_recording
-from swa.sleep.scoring import make_hypnogram
+from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
 
 if TYPE_CHECKING:
     import mne
@@ -149,6 +149,47 @@ def stage_at_gains(
         hypnogram=make_hypnogram(_all_stages(predicted.hypno, missing), EPOCH_S, scorer=scorer, proba=proba),
         stages_at_gain={gain: _all_stages(hypno, missing) for gain, hypno in others.items()},
     )
+
+
+def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dict[str, Any] | None:
+    """Agreement of YASA's stages with a scoring, by `yasa.EpochByEpochAgreement`.
+
+    Parameters
+    ----------
+    scored, staged : yasa.Hypnogram
+        The scoring on the recording's time line (`fit_to_recording`), and the stages by YASA.
+
+    Returns
+    -------
+    dict or None
+        `epochs` that both know, `accuracy` (share), Cohen's `kappa`, and by stage `recall` (share of the scoring's
+        epochs that YASA stages alike) and `precision` (share of YASA's that are scored alike), None where the stage
+        does not occur. None where epochs are not of 30 s or none is known to both.
+    """
+    if epoch_length_s(scored) != EPOCH_S:
+        return None
+    n = min(scored.n_epochs, staged.n_epochs)
+    ours, theirs = stages_of(staged)[:n], stages_of(scored)[:n]
+    known = (ours != "UNS") & (theirs != "UNS")
+    if not known.any():
+        return None
+    lab = make_hypnogram(theirs[known], EPOCH_S, scorer="scoring")
+    found = lab.evaluate(make_hypnogram(ours[known], EPOCH_S, scorer="YASA"))
+    overall = found.get_agreement()
+    by_stage = found.get_agreement_bystage().rename({"WAKE": "W", "REM": "R"})
+    present = {"recall": set(theirs[known]), "precision": set(ours[known])}
+    return {
+        "epochs": int(known.sum()),
+        "accuracy": round(float(overall["accuracy"]) / 100, 4),
+        "kappa": round(float(overall["kappa"]), 4) if len(set(theirs[known])) > 1 else None,
+        **{
+            name: {
+                stage: round(float(by_stage.loc[stage, name]) / 100, 4) if stage in there else None
+                for stage in ("W", "N1", "N2", "N3", "R")
+            }
+            for name, there in present.items()
+        },
+    }
 
 
 def _predict_at_gain(staging: Any, gain: float) -> Any:

@@ -18,7 +18,7 @@ from swa.recordings.header_fields import HIDDEN_DATE
 from swa.recordings.reader import Recording, read_recording
 from swa.settings import Settings
 from swa.sleep.scoring import read_scoring
-from swa.sleep.staging import stage_at_gains
+from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording
 from swa.study.attempts import MOST, count_attempts, mark_attempt
 from swa.study.journal import NightLog
 from swa.study.lock import CLAIM_H, WORK, Holder, take
@@ -220,6 +220,10 @@ def _work_in_steps(task: NightTask, log: NightLog) -> NightOutcome:
             lights_on_s=offsets.get("lights_on"),
             stages_at_gain=at_gain,
         )
+        if task.hypnogram and task.settings.scoring.compare_with_yasa:
+            step = "stage"
+            night.summary["agreement"], told = _agreement(task, recording, night.hypnogram)
+            notes += told
         for note in (*notes, *night.notes):
             log.add(f"note: {note}")
         step = "write"
@@ -248,6 +252,18 @@ def _score(
     scoring = read_scoring(task.hypnogram, task.settings.scoring)
     lights = dict(zip(("lights_off", "lights_on"), scoring.lights_in(recording), strict=True))
     return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}, {}
+
+
+def _agreement(
+    task: NightTask, recording: Recording, scored: "yasa.Hypnogram"
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """How far YASA agrees with the scoring, or a note why that is not known: it never costs the night."""
+    try:
+        staged = stage_recording(recording, age=task.age, sex=task.sex)
+    except RecordingError as error:
+        return None, [f"YASA could not be held against the scoring: {error.problem}"]
+    found = measure_agreement(scored, staged)
+    return found, [] if found else ["YASA could not be held against the scoring: no shared epochs of 30 s"]
 
 
 def _unforeseen(task: NightTask, step: str, problem: str, remedy: str) -> NightOutcome:

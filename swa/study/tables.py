@@ -38,6 +38,11 @@ def nights_table(
         for name in ("recording_min", "sleep_onset_min", "nrem_cycles", "staging_confidence"):
             value = summary[name] if summary else None
             row[name] = np.nan if value is None else round(value, 3)
+        if settings.scoring.compare_with_yasa:
+            agreement = (summary or {}).get("agreement") or {}
+            for name in ("accuracy", "kappa"):
+                value = agreement.get(name)
+                row[f"yasa_{name}"] = np.nan if value is None else value
         for name in STATISTICS:
             value = summary["statistics"].get(name) if summary else None
             row[name if name == "SE" else f"{name}_min"] = np.nan if value is None else value
