@@ -471,6 +471,12 @@ class ComparisonSettings(Group):
         200, ge=20, description="subjects beyond which t alone is computed, which no longer differs from sign flips"
     )
     flip_seed: int = Field(2013, ge=0, description="seed of those random flips")
+    cluster_forming_p: Annotated[float, Field(gt=0, le=0.1)] = Field(
+        0.05, description="two-sided p of t at a frequency or hour from which neighbours form a cluster"
+    )
+    cluster_flips: int = Field(
+        5000, ge=1000, description="permutations of a cluster test; all sign flips where there are no more of them"
+    )
 
 
 class ComparabilitySettings(Group):

@@ -262,6 +262,13 @@ def measure_rows(source: Source, measure: str) -> pd.DataFrame:
     return _tables(source)[0].rows(measure)
 
 
+def contrast_designs(
+    source: Source, baseline: str | None = None, *, nights: pd.DataFrame | None = None, settings: Settings | None = None
+) -> tuple[ContrastDesign, ...]:
+    """How each contrast is analysed, as the nights were understood; arguments as for `compare_nights`."""
+    return _plan(source, baseline, nights, None, (settings or Settings()).comparison).designs
+
+
 def nights_of(source: Source, nights: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the table of nights of a source, as `compare_nights` takes it."""
     measures, own = _tables(source)

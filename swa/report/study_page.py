@@ -257,6 +257,7 @@ def _draw_spectra(
             f"{str(contrast).replace(':', ' against ')}: {signed(float(inside), 'dB')} at {low:g}\u2013{high:g} Hz, "
             f"n = {plural(int(rows['n_subjects'].iloc[0]), 'subject')}"
         )
+    clusters, tested = _clusters(results, headline, contrasts, level)
     window = in_sentence(window_name(headline.window, facts.settings))
     return [
         shelf.put(
@@ -266,17 +267,52 @@ def _draw_spectra(
                 changes,
                 colors=colors,
                 bands_hz={"swa": (low, high)},
+                clusters=clusters,
                 title=f"Mean spectrum over subjects, {headline.channel}",
             ),
             pd.concat([spectra.assign(kind="spectrum"), changes.assign(kind="change")], ignore_index=True),
-            alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.",
+            alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.{tested}",
             caption=f"Geometric mean over subjects, {stages_name(headline.stages)}, {window}, "
             f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
             f"with the {100 * level:g} % t interval of each frequency alone (from three subjects on). Mean change: "
-            f"{'; '.join(said)}.",
+            f"{'; '.join(said)}.{tested}",
             size="medium",
         )
     ]
+
+
+def _clusters(
+    results: Results, headline: Headline, contrasts: list[str], confidence: float
+) -> tuple[pd.DataFrame, str]:
+    """Clusters of frequencies to mark, and what the tests of them say."""
+    columns = ["contrast", "low_hz", "high_hz"]
+    table = read_optional(results, "clusters.tsv")
+    if table.empty:
+        return pd.DataFrame(columns=columns), ""
+    own = (table["domain"] == "frequency") & (table["channel"] == headline.channel)
+    own &= (table["window"] == headline.window) & (table["stages"] == headline.stages)
+    table = table[own & table["contrast"].isin(contrasts) & np.isfinite(table["smallest_p"].astype(float))]
+    limit = 1 - confidence
+    said = []
+    for contrast, rows in table.groupby("contrast", sort=False):
+        first = rows.iloc[0]
+        low = rows[rows["p"].astype(float) < limit]
+        parts = [f"{row['from']:g}\u2013{row['to']:g} Hz (p = {row['p']:.2g})" for _, row in low.iterrows()]
+        text = join(parts) if parts else f"none below {limit:.2g}"
+        if float(first["smallest_p"]) > limit:
+            text = f"none can be below {limit:.2g}: with {plural(int(first['n']), 'subject')} the smallest reachable p "
+            text += f"is {float(first['smallest_p']):.3g}"
+        elif parts:
+            text += f", {first['method']}, {int(first['n_flips'])} of them, n = {int(first['n'])}"
+        said.append(f"{str(contrast).replace(':', ' against ')}: {text}")
+    marked = table[table["p"].astype(float) < limit].rename(columns={"from": "low_hz", "to": "high_hz"})
+    if not said:
+        return marked[columns], ""
+    bars = " (bars at the foot)" if len(marked) else ""
+    return marked[columns], (
+        f" Clusters of frequencies{bars}, exploratory: {'; '.join(said)}. A cluster says that the spectra differ, not "
+        "at which frequencies its edges are."
+    )
 
 
 def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shelf: "Shelf") -> list["Picture"]:
