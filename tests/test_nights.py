@@ -2,10 +2,13 @@
 
 import dataclasses
 import datetime
+import json
+import warnings
 
 import numpy as np
 import pytest
 
+from swa.night import analyze_night
 from swa.settings import Settings, check_settings
 from swa.study.attempts import count_attempts, mark_attempt
 from swa.study.nights import NightTask, clock_offset_s, process_night
@@ -276,6 +279,23 @@ def test_a_night_that_left_two_marks_of_this_run_is_given_up(task):
     assert (outcome.status, outcome.fresh) == ("failed", True)
     assert "died 2 times" in outcome.problem
     assert process_night(change(task, run="another")).status == "done"  # marks of another run say nothing
+
+
+def test_the_log_says_what_was_done_in_order_and_where_a_library_warned(task, monkeypatch):
+    def analyze(*args, **options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("patient Jane Doe", RuntimeWarning, stacklevel=1)
+        return analyze_night(*args, **options)
+
+    monkeypatch.setattr("swa.study.nights.analyze_night", analyze)
+    process_night(task)
+    path = task.results / ".swa-work" / "logs" / f"{task.name}.json"
+    lines = [line.partition(" ")[2] for line in json.loads(path.read_text(encoding="utf-8"))["log"]]
+    steps = [line for line in lines if not line.startswith(("note", "warning"))]
+    assert steps == ["read S01_a.edf", "score by S01_a.csv", "measure", "write", "done"]
+    assert not any("Jane" in line for line in lines)
+    assert any(line.startswith("warning: RuntimeWarning at test_nights.py") for line in lines)
 
 
 def test_a_night_that_ends_leaves_no_mark(task):

@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -185,7 +186,11 @@ def _no_file(task: NightTask, step: str, error: OSError) -> NightOutcome:
 def _work(task: NightTask) -> NightOutcome:
     """Process a night and leave its log."""
     log = NightLog(task.results, task.name)
-    outcome = _work_in_steps(task, log)
+    with warnings.catch_warnings(record=True) as caught:
+        outcome = _work_in_steps(task, log)
+    # By place, not by text: a library's text may quote a header, and a patient field with it.
+    for place in dict.fromkeys((w.category.__name__, Path(w.filename).name, w.lineno) for w in caught):
+        log.add("warning: {} at {}:{}".format(*place))
     log.add(f"failed ({outcome.step}): {outcome.problem}" if outcome.status == "failed" else "done")
     log.write()
     return outcome
