@@ -9,6 +9,7 @@ from swa.comparison.cycles import CYCLE_COLUMNS, compare_cycles
 from swa.report.evidence import StudyFacts, find_headline, headline_rows
 from swa.report.study_page import _results
 from swa.settings import Settings
+from swa.study.store import read_results, write_table
 
 EARLY = {"cycle-1": 1.5, "cycle-2": 1.0, "cycle-3": 1.0, "cycle-4": 1.0, "matched": 1.5, "night": 1.15}
 
@@ -88,3 +89,14 @@ def test_null_studies_hold_their_level():
     cycles = compare_cycles(pd.concat(nights, ignore_index=True), "baseline")
     false = (cycles.loc[cycles["cycles"] == "1 against 2 and 3", "p"] < 0.05).sum()
     assert 1 <= false <= 20  # 99.9 % of binomial(200, 0.047)
+
+
+def test_from_a_results_folder(tmp_path):
+    nights = study(EARLY, noise=0.01)
+    nights.loc[nights["window"] == "cycle-4", "value"] = np.nan
+    nights.to_parquet(tmp_path / "measures.parquet")
+    named = nights[["subject", "session", "condition"]].drop_duplicates().assign(status="done")
+    write_table(named.assign(primary="swa NREM cycle-1 frontal"), tmp_path / "nights.tsv")
+    cycles = group(compare_cycles(read_results(tmp_path), "baseline"))
+    assert cycles["estimate"].to_numpy() == pytest.approx(1.5, rel=0.05)
+    assert (cycles["n"] == 12).all()

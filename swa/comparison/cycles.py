@@ -87,5 +87,6 @@ def _first_over_later(rows: pd.DataFrame, measure: str, stages: str, nights: pd.
     for name, later in LATER.items():
         cycles = wide.reindex(columns=[FIRST, *later])
         value = cycles[FIRST] - cycles[list(later)].mean(axis=1, skipna=False)
-        parts.append((np.exp(value) if is_ratio else value).rename("value").reset_index().assign(window=name))
+        table = value.rename("value").reset_index().assign(window=name)
+        parts.append(table.assign(value=np.exp(table["value"])) if is_ratio else table)
     return pd.concat(parts, ignore_index=True).assign(stages=stages, measure=measure, variant="", unit="1", note="")
