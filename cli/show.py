@@ -89,7 +89,22 @@ def show_run(run: "StudyRun") -> None:
     if run.part:
         _say(_console(), f"When every part is done: swa compare {run.results.path}")
         return
+    _show_design(run.results)
     show_results(run.results)
+
+
+def _show_design(results: "Results") -> None:
+    """Print how each contrast was analysed, as the study file was understood; nothing where there is none."""
+    from swa.comparison.contrasts import contrast_designs
+    from swa.errors import StudyError
+
+    try:
+        designs = contrast_designs(results, settings=results.settings)
+    except StudyError:  # without a baseline condition there is no contrast
+        return
+    for design in designs:
+        limits = f" ({design.limits})" if design.limits else ""
+        _say(_console(), f"Design of {design.contrast} as understood: {design.kind}{limits}.")
 
 
 def show_results(results: "Results") -> None:
