@@ -12,7 +12,7 @@ gain check alone doubts up to 7 % of clean pairs, by its 95 % limits. Nights tha
 One night of each (`--nights 1`): every fault at strength 3 is detected but mislabelling (channels that look alike) and
 exchanged nights, which no signal tells: the study file has to be right. Missed at strength 1: pops (moved 5.0 % bare,
 0.0 % with rules), drift (0.3, 0.0), gain × 1.2 (44, 44), low-pass at 35 Hz (0, 0), ECG (0.2, 0.2). Drift at strength 3
-moves 16.5 % bare and 0.4 %; movements 491 and 2.6 %. Clipping is worse with rules (82 % bare, 504 %), for they leave out
+moves 16.5 % bare and 0.4 %; movements 491 and 2.6 %. Clipping is worse with rules (82 % bare, 504 %): they leave out
 the largest waves: the contrast is withheld. Sweating in half of the night moves 6 % and 314 % and no rule mends it
 (windows left out would be those with small waves): the night is `caution`, the contrast withheld at strength 3.
 """
