@@ -14,7 +14,8 @@ exchanged nights, which no signal tells: the study file has to be right. Missed 
 0.0 % with rules), drift (0.3, 0.0), gain × 1.2 (44, 44), low-pass at 35 Hz (0, 0), ECG (0.2, 0.2). Drift at strength 3
 moves 16.5 % bare and 0.4 %; movements 491 and 2.6 %. Clipping is worse with rules (82 % bare, 504 %): they leave out
 the largest waves: the contrast is withheld. Sweating in half of the night moves 6 % and 314 % and no rule mends it
-(windows left out would be those with small waves): the night is `caution`, the contrast withheld at strength 3.
+(windows left out would be those with small waves): the night is `caution`, the contrast withheld at strengths 2 and 3.
+Clean: nights doubted 0 of 100, contrasts doubted 3 of 50, all by the gain check.
 """
 
 import argparse
