@@ -168,11 +168,11 @@ class PowerSettings(Group):
     window_s: Positive = Field(5.0, description="s; Hann window of the Welch spectra")
     overlap: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="overlap of neighbouring windows")
     trend_order: int = Field(
-        2,
+        0,
         ge=0,
         le=2,
-        description="order of the polynomial taken off each window, so that drift does not leak into slow-wave "
-        "activity; 0 takes off the mean alone, as most published work",
+        description="order of the polynomial taken off each window; 0 the mean alone, as most published work; 2 keeps "
+        "drift below 0.1 Hz from leaking into slow-wave activity",
     )
     highest_hz: Positive = Field(45.0, description="Hz; spectra are kept up to this frequency")
     slow_oscillation_hz: Band = Field((0.5, 1.0), description="Hz")

@@ -129,7 +129,8 @@ def judge_night(
     ]
     reasons += [
         f"{name}: power at 0.2-0.5 Hz is {share:.2f} of slow-wave activity (sweat or drift; limit "
-        f"{settings.below_band_share:g}), and most of it leaks into slow-wave activity"
+        f"{settings.below_band_share:g}), and most of it leaks into slow-wave activity; "
+        "the setting power.trend_order = 2 takes drift off"
         for name, share in summary.get("below_band_share", {}).items()
         if name not in bad and share is not None and share > settings.below_band_share
     ]
