@@ -404,7 +404,7 @@ def test_what_was_not_measured_has_its_reason(study):
     table = next(table for table in page.tables if table[0][0] == "Window")
     row = next(row for row in table if row[0] == "First 60 min of clean NREM")
     assert row[1] == "not measured"
-    mark = row[-1].split()[0].rstrip(",")
+    mark = row[-1].split()[-1]
     source = html.unescape(subject_page(study, "S1").read_text(encoding="utf-8"))
     assert re.search(
         rf"<li><sup>{mark}</sup> not measured in \w+: [\d.]+ min of clean NREM, 60 are needed</li>", source
@@ -502,8 +502,8 @@ def test_channels_that_were_left_out_are_named_and_the_page_goes_on_without_them
     assert "100.0 % (muscle 40.0, clipped 60.0)" in page.text
     assert "F3-M2: 100% of its NREM is unusable" in page.text
     results = spoil(results, ["C4-M1"])
-    assert "There is no pair of nights to compare" in parse(subject_page(results, "A")).text
-    assert "C4-M1: 100% of its NREM is unusable" in parse(results.path / "index.html").text
+    assert "was not measured (not measured in ketamine)" in parse(subject_page(results, "A")).text
+    assert "every EEG channel is bad in this night" in parse(results.path / "index.html").text
 
 
 def test_a_declared_primary_leads_and_is_not_exploratory(build, tmp_path):

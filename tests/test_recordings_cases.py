@@ -400,6 +400,8 @@ def test_nothing_of_the_patient_is_in_any_output(tmp_path, sleep_eeg, make_hypno
     assert "night2.txt: " in texts[str(results / "problems.tsv")]  # the failed nights speak too
     assert "night3.edf, channel C4-M1" in texts[str(results / "problems.tsv")]
     assert any("<svg" in text and name.endswith(".html") for name, text in texts.items())  # pages were decoded
+    # Electrode and filter of a channel are no patient's: the gain check compares them between nights.
+    secrets = {secret for secret in secrets if not secret.startswith(("QZtransducer", "QZprefilter"))}
     leaks = [(name, secret) for name, text in texts.items() for secret in secrets if secret in text]
     leaks = [(name, secret) for name, secret in leaks if secret.startswith("QZ") or not name.startswith("/")]
     assert not leaks

@@ -1,8 +1,8 @@
 """`swa run` says how it understood the study."""
 
 import pandas as pd
+from swa_cli.show import _show_design
 
-from cli.show import _show_design
 from swa.settings import Settings
 from swa.study.store import Results, write_table, write_text
 

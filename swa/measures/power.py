@@ -63,9 +63,9 @@ def compute_window_spectra(
     A 5-s Hann window leaks from below: on a spectrum that falls as 1/f² the band 0.5-1 Hz reads 10 % high when a steep
     high-pass ends it at 0.3 Hz and 21 % when it goes on to 0.1 Hz (`benchmarks/known_spectra.py`).
     A baseline that wanders below 0.1 Hz leaks too: with an SD of 300 µV it raises SWA of real recordings by 12 to 30 %.
-    With `trend_order` 2 a parabola fitted under the taper is taken off as well: it leaves 0.5 % of that, moves the SWA of
-    recordings as they are by 0.5 % at most (of 1/f² noise down to 0.1 Hz by 4 %, all of it leak) and changes nothing
-    from 0.8 Hz up; the third order would take off true slow waves (2 %). It is not the default, since published work
+    With `trend_order` 2 a parabola fitted under the taper is taken off as well: it leaves 0.5 % of that, moves the SWA
+    of recordings as they are by 0.5 % at most (of 1/f² noise down to 0.1 Hz by 4 %, all of it leak), and nothing from
+    0.8 Hz up; the third order would take off true slow waves (2 %). It is not the default, since published work
     takes off the mean alone; nights that drift are told by their verdict.
     It is local where a high-pass is not: one at 0.15 Hz rings around steps of 10 mV and raises the clean windows beside
     them by 3 to 14 %.
