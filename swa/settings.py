@@ -154,8 +154,8 @@ class QualitySettings(Group):
         0.02, description="share of the slow waves, or of NREM, that is clipped: the largest waves are missing"
     )
     below_band_share: Positive = Field(
-        0.15,
-        description="power of N2+N3 at 0.2-0.5 Hz over slow-wave activity (sweat, drift; clean recordings 0.01-0.11)",
+        0.4,
+        description="power of N2+N3 at 0.2-0.5 Hz over slow-wave activity (sweat, drift; clean recordings 0.06-0.23)",
     )
     unusable_nrem_share: Share = Field(0.2, description="unusable share of the NREM of a channel")
     nrem_min: Positive = Field(60.0, description="min of NREM (N2+N3) in the night")

@@ -880,9 +880,9 @@ def test_the_table_of_nights_sorts_and_filters(seen):
 @pytest.mark.slow
 def test_a_night_can_be_enlarged_and_made_whole_again(seen):
     zooms = [zoom for frame in seen[0] for zoom in frame.get("zoom", [])]
-    assert len(zooms) == 4
+    assert len(zooms) >= 4  # both nights of a subject page, at two widths, and other wide figures
     for before, after, again in zooms:
-        assert after == pytest.approx(2 * before, rel=0.01)
+        assert after == pytest.approx(2 * before, rel=0.02)
         assert again == before
 
 

@@ -116,10 +116,10 @@ def test_rules_that_remove_slow_waves_rather_than_time_are_named():
 
 
 def test_clipped_waves_and_sweat_are_told():
-    night = summary() | {"clipped_waves_share": {"C0": 0.1, "C1": 0.0}, "below_band_share": {"C0": None, "C1": 0.3}}
+    night = summary() | {"clipped_waves_share": {"C0": 0.1, "C1": 0.0}, "below_band_share": {"C0": None, "C1": 0.6}}
     verdict, reasons = judge_night(night)
     assert verdict == "caution"
     assert reasons[0] == "C0: 10% of the slow waves are clipped; the largest are missing"
-    assert reasons[1].startswith("C1: power at 0.2-0.5 Hz is 0.30 of slow-wave activity")
-    clean = summary() | {"clipped_waves_share": {"C0": 0.01}, "below_band_share": {"C0": 0.11}}
+    assert reasons[1].startswith("C1: power at 0.2-0.5 Hz is 0.60 of slow-wave activity")
+    clean = summary() | {"clipped_waves_share": {"C0": 0.01}, "below_band_share": {"C0": 0.23}}
     assert judge_night(clean) == ("sound", ())
