@@ -528,3 +528,19 @@ def test_an_edf_scoring_counts_from_its_own_start_whatever_its_first_stage(edf_s
     assert epoch_s == 30
     assert " ".join(stages) == "UNS UNS UNS UNS W W N2 N2 UNS UNS UNS UNS"
     assert notes == ("2.0 min of the recording are not scored",)
+
+
+@pytest.mark.parametrize("codes", ["0 1 2 3 2 5 0 1 2", "0 1 2 3 4 3 2 5", "5 1 2 0 2 3 5", "1 2 3 0"])
+def test_stage_changes_in_the_codes_of_rechtschaffen_and_kales_are_not_read_the_other_way_round(tmp_path, codes):
+    path = tmp_path / "night.csv"
+    path.write_text("Time,Stage\n" + "\n".join(f"{30 * i},{code}" for i, code in enumerate(codes.split())))
+    with pytest.raises(ScoringError, match="could mean several things"):
+        read_scoring(path)
+
+
+@pytest.mark.parametrize("codes", ["5 3 2 1 2 4 5", "0 5 3 2 1 2 4 5 0"])
+def test_stage_changes_that_begin_awake_count_depth_upwards(tmp_path, codes):
+    path = tmp_path / "night.csv"
+    path.write_text("Time,Stage\n" + "\n".join(f"{30 * i},{code}" for i, code in enumerate(codes.split())))
+    stages = [str(stage) for stage in read_scoring(path).hypnogram.hypno]
+    assert [stage for stage in stages if stage not in ("UNS", "ART")][:4] == ["WAKE", "N1", "N2", "N3"]

@@ -299,7 +299,10 @@ def _number_codes(
     """What number codes mean where the settings do not say, as far as the numbers themselves tell."""
     scored = [label for label in numbers if label not in ("-1", "-2", "6", "9")]
     if defaults is not None:
-        if "0" in scored and "5" not in scored:
+        # There 0 is unscored time, which stands at the ends of a night that begins awake (5); anywhere else it is the
+        # wake of Rechtschaffen & Kales, whose other codes count the other way round.
+        told = " ".join(scored).strip("0 ").split()
+        if "0" in told or ("0" in scored and told[:1] != ["5"]):
             raise _ambiguous(document, set(scored))
         return defaults
     if {"w", "wake", "r", "rem"} & set(plain):
