@@ -116,6 +116,8 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, color: str) -> None:
     lowest, highest = scale(np.append(estimate, none)).min(), scale(np.append(estimate, none)).max()
     known = scale(ends)
     edges = max(min(known[0], lowest), lowest - 1.5 * spread), min(max(known[1], highest), highest + 1.5 * spread)
+    if edges[1] - edges[0] < 0.1:  # equal nights: an axis needs some length
+        edges = edges[0] - 0.05, edges[1] + 0.05
     edges = tuple(np.exp(edges)) if ratio else edges
     if ratio:
         axes.set_yscale("log")
