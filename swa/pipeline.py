@@ -14,6 +14,7 @@ from swa.comparison.clusters import CLUSTER_COLUMNS, find_clusters
 from swa.comparison.comparability import check_comparability
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, find_baseline, measure_contrasts
 from swa.comparison.cycles import CYCLE_COLUMNS, compare_cycles
+from swa.comparison.design import is_adaptation
 from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
 from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
 from swa.comparison.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
@@ -137,6 +138,7 @@ def run_study(
     if blind and part:
         raise StudyError("--blind and --part: codes are drawn by one run.", "Leave out one of them.")
     if blind:
+        refuse_if_held(results)  # the links to the recordings are made anew, and a run that goes on reads through them
         blinded = blind_study(study, settings, results)
         study, settings, exclude = blinded.study, blinded.settings, [blinded.translate(name) for name in exclude]
     else:
@@ -278,6 +280,7 @@ def unblind_study(
         mark_unblinded(results, Path(key))
         _compare(results, workers, settings, None, progress or _silent)
         journal.write(settings, None, jobs=jobs)
+        clear_work(results)
     return read_results(results)
 
 
@@ -312,7 +315,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     for number, rows in sorted(workers.run(combine_subject, tasks), key=lambda item: item[0]):
         task = tasks[number]
         if isinstance(rows, BaseException):
-            rows = [_broken_subject(task, rows)]
+            rows = [_broken_subject(task.subject, rows)]
         else:
             combined.append(task)
         problems.append(pd.DataFrame(rows, columns=PROBLEM_COLUMNS))
@@ -357,24 +360,11 @@ def _write_pages(results: Path, subjects: list[SubjectTask], workers: Workers, p
         if isinstance(outcome, BaseException):
             failed.append(_missing_page(subjects[position - 1].subject if position else "", outcome))
         progress("pages", number, len(tasks), "")
-    if failed:
-        known = read_results(results).problems
-        write_table(pd.concat([known, pd.DataFrame(failed)], ignore_index=True), results / "problems.tsv")
+    _add_problems(results, failed)
 
 
 def _write_page(task: Path | PageTask) -> Path:
     return write_subject_page(task) if isinstance(task, PageTask) else write_study_page(read_results(task))
-
-
-def _missing_page(subject: str, error: BaseException) -> dict[str, str]:
-    return {
-        "subject": subject,
-        "session": "",
-        "recording": "",
-        "step": "page",
-        "problem": f"the page of {subject or 'the study'} could not be written ({type(error).__name__}: {error}).",
-        "remedy": "The tables are whole. Run `swa compare` on the results folder; if it stays, please report it.",
-    }
 
 
 def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
@@ -410,36 +400,41 @@ def _trace_specifications(
                     failed.append(_missing_choices(subjects[position].subject, rows))
                 elif len(rows):
                     parts.append(rows)
-            if failed:
-                known = read_results(results).problems
-                write_table(pd.concat([known, pd.DataFrame(failed)], ignore_index=True), results / "problems.tsv")
+            _add_problems(results, failed)
         respecified = pd.concat(parts, ignore_index=True) if parts else None
         specifications, summary = trace_specifications(read_results(results), respecified, baseline, settings=settings)
     write_table(specifications, results / "specifications.tsv")
     write_table(summary, results / "specification_summary.tsv")
 
 
+def _broken_subject(subject: str, error: BaseException) -> dict[str, str]:
+    problem = f"the nights of {subject} could not be brought together ({type(error).__name__}: {error})."
+    return _problem(subject, "subject", problem, "Run again with --overwrite; if it stays, please report it.")
+
+
 def _missing_choices(subject: str, error: BaseException) -> dict[str, str]:
-    return {
-        "subject": subject,
-        "session": "",
-        "recording": "",
-        "step": "specifications",
-        "problem": f"the stored nights of {subject} could not be taken under other choices "
-        f"({type(error).__name__}: {error}); those rows of specifications.tsv rest on the other subjects.",
-        "remedy": "The contrasts are whole. Run again with --overwrite; if it stays, please report it.",
-    }
+    problem = f"the stored nights of {subject} could not be taken under other choices ({type(error).__name__}: {error})"
+    problem += "; those rows of specifications.tsv rest on the other subjects."
+    remedy = "The contrasts are whole. Run again with --overwrite; if it stays, please report it."
+    return _problem(subject, "specifications", problem, remedy)
 
 
-def _broken_subject(task: SubjectTask, error: BaseException) -> dict[str, str]:
-    return {
-        "subject": task.subject,
-        "session": "",
-        "recording": "",
-        "step": "subject",
-        "problem": f"the nights of {task.subject} could not be brought together ({type(error).__name__}: {error}).",
-        "remedy": "Run again with --overwrite; if it stays, please report it.",
-    }
+def _missing_page(subject: str, error: BaseException) -> dict[str, str]:
+    problem = f"the page of {subject or 'the study'} could not be written ({type(error).__name__}: {error})."
+    remedy = "The tables are whole. Run `swa compare` on the results folder; if it stays, please report it."
+    return _problem(subject, "page", problem, remedy)
+
+
+def _problem(subject: str, step: str, problem: str, remedy: str) -> dict[str, str]:
+    """A row of `problems.tsv` that is about all nights of a subject, or about the study."""
+    row = {"subject": subject, "session": "", "recording": "", "step": step, "problem": problem, "remedy": remedy}
+    return {name: row[name] for name in PROBLEM_COLUMNS}
+
+
+def _add_problems(results: Path, rows: list[dict[str, str]]) -> None:
+    if rows:
+        known = read_results(results).problems
+        write_table(pd.concat([known, pd.DataFrame(rows)], ignore_index=True), results / "problems.tsv")
 
 
 def _silent(stage: str, done: int, total: int, what: str) -> None:
@@ -483,8 +478,7 @@ def _night_task(
 
 
 def _subject_task(rows: pd.DataFrame, baseline: str, results: Path, settings: Settings) -> SubjectTask:
-    adaptation = rows.get("adaptation", pd.Series(False, index=rows.index)).fillna(False).astype(str).str.lower()
-    nights = zip(rows["session"], rows["session_label"], rows["condition"], adaptation.isin(["true", "1"]), strict=True)
+    nights = zip(rows["session"], rows["session_label"], rows["condition"], is_adaptation(rows), strict=True)
     return SubjectTask(
         subject=str(rows["subject"].iloc[0]),
         label=str(rows["subject_label"].iloc[0]),

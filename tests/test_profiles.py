@@ -13,7 +13,6 @@ from swa.comparison.profiles import (
     Profiles,
     compare_profiles,
     equivalence_p,
-    profile_values,
     similarity,
 )
 from swa.settings import ComparisonSettings, Settings
@@ -143,10 +142,3 @@ class TestProfiles:
             stats.ttest_1samp(x, 0.2, alternative="less").pvalue,
         )
         assert equivalence_p(x, None, 0.2) == pytest.approx(expected, abs=1e-12)
-
-    def test_values_for_the_figure(self):
-        table, nights = study(12)
-        found = profile_values(table, nights=nights)
-        assert set(found["treatment"]) == {"ketamine", "magnesium"}
-        assert len(found) == 2 * len(MEASURES) * len(WINDOWS)
-        assert (found.loc[found["measure"] == "swa", "standardised_change"] > 1).all()

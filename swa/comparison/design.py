@@ -33,6 +33,11 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
     return table[~_before_infusion(table)].reset_index(drop=True)
 
 
+def is_adaptation(nights: pd.DataFrame) -> pd.Series:
+    """Which nights are for adaptation: never baseline, never compared."""
+    return text_column(nights, "adaptation").str.casefold().isin(TRUE_WORDS)
+
+
 def nights_before(nights: pd.DataFrame) -> pd.DataFrame:
     """Nights that `usable_nights` leaves out because they precede the infusion; `BEFORE` marks their condition."""
     table = _clean_nights(nights)
@@ -50,7 +55,7 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
     keep = text_column(table, "condition") != ""
     if "status" in table:
         keep &= text_column(table, "status").str.casefold() == "done"
-    keep &= ~text_column(table, "adaptation").str.casefold().isin(TRUE_WORDS)
+    keep &= ~is_adaptation(table)
     table = table[keep].sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
     twice = table.duplicated(["subject", "session"])
     if twice.any():

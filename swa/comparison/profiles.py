@@ -37,7 +37,6 @@ PROFILE_COLUMNS = [
         "note",
     ),
 ]
-PROFILE_VALUE_COLUMNS = ["treatment", "measure", "stages", "window", "channel", "standardised_change", "error", "n"]
 FEWEST = 6
 MEASURED_SHARE = 0.8  # of the subjects, below which a marker is left out of the profile
 
@@ -95,38 +94,6 @@ def compare_profiles(
         pair = values[values["contrast"].isin([f"{a}:{base}", f"{b}:{base}"])]
         rows.append(_row(pair, (a, b), base, marker, settings.comparison))
     return pd.DataFrame(rows, columns=PROFILE_COLUMNS)
-
-
-def profile_values(
-    source: Source, baseline: str | None = None, *, nights: pd.DataFrame | None = None, settings: Settings | None = None
-) -> pd.DataFrame:
-    """Return each treatment's profile as numbers, for a figure: columns `PROFILE_VALUE_COLUMNS`.
-
-    `standardised_change` is the mean change over the SD between nights (the SD of the changes / sqrt 2), `error` its
-    standard error, `n` the subjects.
-    """
-    settings = settings or Settings()
-    known = nights_of(source, nights)
-    base = find_baseline(known, settings.comparison, baseline)
-    marker = declared_primary(known, settings.comparison) or DEFAULT_PRIMARY
-    chosen = list(settings.comparison.profile_measures)
-    values = subject_values(source, base, nights=nights, settings=settings, measures=chosen)
-    rows = []
-    for contrast, part in values.groupby("contrast", sort=True):
-        treatment, _, against = str(contrast).partition(":")
-        if against != base:
-            continue
-        for measure in settings.comparison.profile_measures:
-            for window in settings.comparison.secondary_windows:
-                own = of_marker(part, (measure, marker[1], window, marker[3]))
-                change = _ln(own).dropna()
-                sd = float(change.std()) / math.sqrt(2)
-                if len(change) < 2 or not sd > 0:
-                    continue
-                channel = own["channel"].iloc[0]
-                mean, error = float(change.mean()) / sd, math.sqrt(2 / len(change))
-                rows.append((treatment, measure, marker[1], window, channel, mean, error, len(change)))
-    return pd.DataFrame(rows, columns=PROFILE_VALUE_COLUMNS)
 
 
 def similarity(profiles: Profiles, *, draws: int = 2000, seed: int = 0, confidence: float = 0.95) -> Similarity:

@@ -16,6 +16,7 @@ from swa.errors import StudyError
 from swa.recordings.channels import region
 from swa.report.wording import HEADLINE_MARKERS, HEADLINE_WINDOWS
 from swa.settings import Settings
+from swa.study.blinding import is_blinded
 from swa.study.store import NightFolder, Results
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted")
@@ -70,6 +71,8 @@ class StudyFacts:
         What the design can and cannot show.
     simulated : bool
         Whether the study file says that its nights were simulated.
+    blinded : bool
+        Whether its conditions are codes.
     """
 
     nights: pd.DataFrame
@@ -78,6 +81,7 @@ class StudyFacts:
     conditions: tuple[str, ...]
     design: str
     simulated: bool
+    blinded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +159,7 @@ def read_facts(results: Results) -> StudyFacts:
         conditions=tuple(dict.fromkeys(text_column(done, "condition"))),
         design=design,
         simulated=bool(simulated.any()),
+        blinded=is_blinded(results.path),
     )
 
 

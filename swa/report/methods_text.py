@@ -9,7 +9,7 @@ from typing import Any
 from swa.comparison.design import text_column
 from swa.report.evidence import StoredNight, StudyFacts, done_nights
 from swa.report.references import bibtex, cite
-from swa.report.wording import join, limit, marker_name, plural, span, stages_name, window_name
+from swa.report.wording import join, limit, plural, span
 from swa.settings import Settings
 
 # Settings that are a choice between ways, in words.
@@ -316,10 +316,3 @@ def _other_settings(settings: Settings, said: set[str]) -> str:
             if name not in said and value != getattr(default, key):
                 changed.append(f"{name} = {write_setting(name, value)}")
     return f"Further settings that differ from the defaults: {'; '.join(changed)}." if changed else ""
-
-
-def primary_in_words(row: Mapping[str, str], settings: Settings) -> str:
-    """A declared primary as a text names it."""
-    marker = marker_name(row["measure"], settings)
-    window = window_name(row["window"], settings)
-    return f"{marker}, {stages_name(row['stages'])}, {window}, {row['channel']}"

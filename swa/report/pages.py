@@ -14,7 +14,6 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from swa.report.figures import figure_bytes
-from swa.study.blinding import is_blinded
 from swa.study.store import Results, write_table, write_text
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def write_subject_page(task: PageTask) -> Path:
     path = folder / f"sub-{task.label}.html"
     shelf = Shelf(folder)
     content = describe_subject(Results(task.results), task.subject, shelf)
-    write_text(render("subject.html", content | {"blinded": is_blinded(task.results)}), path)
+    write_text(render("subject.html", content), path)
     shelf.tidy()
     return path
 
@@ -108,7 +107,7 @@ def write_study_page(results: Results) -> Path:
     path = results.path / "index.html"
     shelf = Shelf(results.path)
     content = describe_study(results, shelf)
-    write_text(render("study.html", content | {"blinded": is_blinded(results.path)}), path)
+    write_text(render("study.html", content), path)
     write_text(content["paper"].text, results.path / "methods.txt")
     write_text(content["paper"].references, results.path / "methods.bib")
     shelf.tidy()

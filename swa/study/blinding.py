@@ -207,8 +207,8 @@ def _read_or_draw_key(results: Path, nights: pd.DataFrame, settings: Settings) -
         letters = (f"{column}-{''.join(parts)}" for size in (1, 2) for parts in _letters(size))
         free = (code for code in letters if code not in known.values())
         known |= dict(zip(fresh, itertools.islice(free, len(fresh)), strict=True))
-    adapting = nights.get("adaptation", pd.Series(False, index=nights.index)).fillna(False).astype(str).str.lower()
-    usable = list(dict.fromkeys(nights.loc[~adapting.isin(["true", "1"]), "condition"].astype(str)))
+    compared = nights[~nights["adaptation"].astype(bool)] if "adaptation" in nights else nights
+    usable = list(dict.fromkeys(compared["condition"].astype(str)))
     key.setdefault("reference", key["conditions"][draw.choice(usable or list(key["conditions"]))])
     key.setdefault("secret", secrets.token_hex(32))
     key["baseline"] = list(settings.comparison.baseline)

@@ -80,7 +80,7 @@ def hold(results: Path) -> Iterator[None]:
 
 
 def refuse_if_held(results: Path) -> None:
-    """Stop a part where a whole run holds the folder.
+    """Stop where a whole run holds the folder.
 
     Raises
     ------

@@ -19,7 +19,6 @@ from swa.settings import PRESETS, Band, Settings, WaveCriteria
 from swa.study.store import NIGHT_TABLES, NightFolder
 from swa.study.subject import REGIONS, SubjectTask, subject_file
 
-CHOICE_COLUMNS = ["band", "estimator", "selection", "artefacts"]  # choices that are not columns of the long table
 ROW_COLUMNS = [
     *("subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value", "unit", "n"),
     "note",
