@@ -162,42 +162,27 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
     rows = rows[["subject", "session", "condition", *MEASURE_COLUMNS]]
     rows = rows.sort_values(["measure", *KEY[:5], "variant"], kind="stable", ignore_index=True)
     write_table(rows, subject_file(task.results, task.label))
-    return (
-        [
-            {
-                "subject": task.subject,
-                "session": session,
-                "recording": "",
-                "step": "channel",
-                "problem": f"{channel}: {reason} in session {session}; left out of all nights.",
-                "remedy": "Look at the electrode; the other channels are not touched.",
-            }
-            for (channel, session), reason in bad.items()
-        ]
-        + [
-            {
-                "subject": task.subject,
-                "session": night.session,
-                "recording": "",
-                "step": "channel",
-                "problem": "every EEG channel is bad in this night; the night is left out, the others are not touched.",
-                "remedy": "Its reasons stand in nights.tsv (verdict_reasons).",
-            }
-            for night in unusable
-        ]
-        + [
-            {
-                "subject": task.subject,
-                "session": night.session,
-                "recording": "",
-                "step": "channel",
-                "problem": f"{problem} The channel is left out of this night.",
-                "remedy": "Look at the electrode; the other channels are not touched.",
-            }
-            for night in compared
-            for problem in night.summary.get("unread", {}).values()
-        ]
-    )
+    return _left_out(task.subject, bad, unusable, compared)
+
+
+def _left_out(
+    subject: str, bad: dict[tuple[str, str], str], unusable: Sequence[_StoredNight], compared: Sequence[_StoredNight]
+) -> list[dict[str, str]]:
+    """Rows of `problems.tsv`: channels left out of all nights, nights without a good channel, unread channels."""
+    look = "Look at the electrode; the other channels are not touched."
+    found = [
+        (session, f"{name}: {why} in session {session}; left out of all nights.", look)
+        for (name, session), why in bad.items()
+    ]
+    alone = "every EEG channel is bad in this night; the night is left out, the others are not touched."
+    found += [(night.session, alone, "Its reasons stand in nights.tsv (verdict_reasons).") for night in unusable]
+    found += [
+        (night.session, f"{problem} The channel is left out of this night.", look)
+        for night in compared
+        for problem in night.summary.get("unread", {}).values()
+    ]
+    fixed = {"subject": subject, "recording": "", "step": "channel"}
+    return [fixed | {"session": session, "problem": text, "remedy": remedy} for session, text, remedy in found]
 
 
 def subject_file(results: Path, label: str) -> Path:
