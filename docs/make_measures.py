@@ -1,4 +1,4 @@
-"""Makes docs/measures.md from the glossary of the package, and its pictures from simulated signals.
+"""Makes docs/measures.md and docs/tables.md from what the package knows of its measures and tables, and pictures.
 
 python docs/make_measures.py
 """
@@ -15,6 +15,7 @@ from swa.measures.power import compute_window_spectra
 from swa.measures.process_s import fit_process_s
 from swa.measures.slow_waves import detect_in_trace, filter_for_waves
 from swa.settings import Settings, WaveCriteria
+from swa.study.sidecars import COLUMNS
 
 DOCS = Path(__file__).parent
 INK, SOFT, ACCENT, SECOND = "#1f2933", "#9aa5b1", "#0b6e99", "#c2571a"
@@ -48,6 +49,42 @@ Each limit that is named here is a default: `swa settings` prints all of them, a
   waves come over the limit. The 90th percentile of all half-waves grows by 20 %.
 - **Stages.** NREM is N2 and N3. A drug that raises delta can move the border between them, so no headline rests on N3
   alone, and the windows `first60min`, `first90min`, `first120min` ask for no stage at all.
+
+## Windows and stages
+
+A row of `measures.parquet` and `contrasts.tsv` says over which part of the night it was taken. Windows are fixed
+beforehand; none is chosen from the data.
+
+- `night`: all epochs of the stages, from the first sample to the last.
+- `cycle-1`, `cycle-2` …: one NREM cycle, that is the NREM period (from N2, at least 15 min, less than 5 min of wake or
+  REM sleep in a row within it); for REM sleep the REM period after it (at least 5 min; the first may be shorter). A
+  NREM period above 120 min may hide a skipped REM period and is split at the first N3 after more than 12 min without.
+- `matched`: the first 60 min of clean N2 and N3, the same amount in every night; a night with less has no value.
+- `hour-1`, `hour-2` …: N2 and N3 in each clock hour since sleep onset.
+- `dosehour-1` …: N2 and N3 in each clock hour since the dose (`dose_start` of the study file).
+- `first60min`, `first90min`, `first120min`: all clean epochs of the first minutes after sleep onset, **whatever their
+  stage**, by the median over epochs. No stager can move them.
+
+| stages | which epochs |
+| --- | --- |
+| `NREM` | N2 and N3 together |
+| `N2`, `N3`, `REM`, `W` | one stage; single epochs and waves have `R` for REM sleep, as in AASM scoring |
+| `any` | every stage |
+
+**Sleep onset** is the first of three epochs of sleep in a row (setting: first N2). `SOL_min` of `nights.tsv` is
+another definition, that of sleep laboratories: from lights off to the first single epoch of sleep.
+
+**Clean** means that no artefact rule marks it. Shares of a night that rules remove are judged twice, for two questions:
+a *night* gets a caution when they removed more than 5 % of its slow waves (setting `quality.lost_waves_share`), a
+*contrast* when its nights differ by more than 3 points of the waves or 10 points of NREM
+(`comparability.rejection_waves`, `comparability.rejection_share`).
+"""
+TABLES = """# Tables
+
+*Made from `swa/study/sidecars.py` by `docs/make_measures.py`; change it there.*
+
+Every table of a results folder, column by column. `.tsv` files open in a spreadsheet, `n/a` is a missing value; the
+same texts lie in the folder as JSON. Parquet files open with `swa.read_results`, pandas, R (`arrow`) or DuckDB.
 """
 PICTURES = {
     "waves": (
@@ -96,6 +133,24 @@ def _section(entry: Entry) -> str:
     lines += [f"- Raised by: {entry.raises}", f"- Lowered by: {entry.lowers}"]
     lines += [f"- Beware: {entry.note}"] if entry.note else []
     return "\n".join(lines) + "\n"
+
+
+def tables() -> str:
+    """Text of docs/tables.md."""
+    parts = [TABLES]
+    for name, columns in COLUMNS.items():
+        night = name.startswith("task-")
+        shown = f"…_{name.removesuffix('.json')}" if night else name.replace(".json", ".tsv")
+        parts.append(f"## `{shown}`\n\n| column | unit | what it is |\n| --- | --- | --- |")
+        parts += [_column(column, entry) for column, entry in columns.items()]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _column(name: str, entry: dict) -> str:
+    levels = "; ".join(f"`{level}` {meaning}" for level, meaning in entry.get("Levels", {}).items())
+    text = f"{entry['Description']}: {levels}" if levels else entry["Description"]
+    return f"| {'others' if name == '*' else f'`{name}`'} | {entry.get('Units', '')} | {text} |"
 
 
 def draw(folder: Path) -> None:
@@ -284,4 +339,5 @@ def _matched_slope():
 
 if __name__ == "__main__":
     (DOCS / "measures.md").write_text(markdown(), encoding="utf-8", newline="\n")
+    (DOCS / "tables.md").write_text(tables(), encoding="utf-8", newline="\n")
     draw(DOCS / "images")

@@ -76,5 +76,6 @@ def test_the_page_of_measures_is_up_to_date():
     spec.loader.exec_module(module)
     text = (DOCS / "measures.md").read_text(encoding="utf-8")
     assert text == module.markdown(), "run `python docs/make_measures.py`"
+    assert (DOCS / "tables.md").read_text(encoding="utf-8") == module.tables(), "run `python docs/make_measures.py`"
     for picture in re.findall(r"\]\((.*?)\)", text):
         assert (DOCS / picture).is_file(), picture

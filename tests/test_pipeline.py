@@ -103,6 +103,16 @@ def test_results_open_from_disk(run: StudyRun) -> None:
     assert json.loads((run.results.path / "dataset_description.json").read_text())["DatasetType"] == "derivative"
 
 
+def test_every_column_of_every_study_table_is_described_beside_it(run):
+    tables = sorted(run.results.path.glob("*.tsv"))
+    assert {"nights.tsv", "contrasts.tsv", "comparability.tsv", "problems.tsv"} <= {path.name for path in tables}
+    for path in tables:
+        described = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        columns = set(pd.read_csv(path, sep="\t", nrows=0).columns)
+        assert columns <= set(described) or "*" in described, (path.name, columns - set(described))
+        assert set(described) <= columns | {"*"} or path.name == "nights.tsv", (path.name, set(described) - columns)
+
+
 def test_second_run_does_nothing_and_changes_nothing(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
     copy = tmp_path / "again"
     shutil.copytree(run.results.path, copy)

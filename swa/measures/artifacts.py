@@ -178,8 +178,11 @@ def _above_moving_median(power: NDArray[np.float64], settings: ArtifactSettings,
 
     if np.isnan(power).any():
         return np.zeros(len(power), bool)
-    size = 2 * int(settings.muscle_median_s / hop_s / 2) + 1
-    return power > settings.muscle_factor * median_filter(power, size=size, mode="nearest")
+    half = int(settings.muscle_median_s / hop_s / 2)
+    # Lengthened here, since scipy 1.15 reads beyond a signal that is shorter than the filter.
+    lengthened = np.pad(power, half, mode="edge") if len(power) else power
+    median = median_filter(lengthened, size=2 * half + 1, mode="nearest")[half : half + len(power)]
+    return power > settings.muscle_factor * median
 
 
 def _too_large(signal_uv: NDArray[np.float32], rate_hz: float, limit_uv: float) -> NDArray[np.bool_]:

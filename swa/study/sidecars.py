@@ -1,7 +1,10 @@
 """What the columns of the stored tables mean: JSON that stands once at the root (BIDS inheritance)."""
 
 _CHANNEL = {"Description": "Derivation, e.g. C4-M1; a region (frontal, central) where the subject step made one"}
-_STAGE = {"Description": "Sleep stage by AASM", "Levels": {"W": "wake", "N1": "", "N2": "", "N3": "", "R": "REM sleep"}}
+_STAGE = {
+    "Description": "Sleep stage by AASM; UNS where nobody scored",
+    "Levels": {"W": "wake", "N1": "NREM 1", "N2": "NREM 2", "N3": "NREM 3", "R": "REM sleep"},
+}
 _CYCLE = {"Description": "Number of the NREM cycle, 0 outside of one"}
 _ONSET = {"Description": "From the first sample of the recording", "Units": "s"}
 _SHARED = {
@@ -15,7 +18,172 @@ def _in(units: str, description: str) -> dict[str, str]:
     return {"Description": description, "Units": units}
 
 
+def _is(description: str) -> dict[str, str]:
+    return {"Description": description}
+
+
+_NAMES = {name: _is("As in the study file, letters and digits only") for name in ("subject", "session")}
+_NIGHT = _NAMES | {"condition": _is("As in the study file; a code in a blinded run")}
+_CONTRAST = _is("Treatment and baseline, as in ketamine:baseline")
+_INTERVAL = {
+    "ci_low": _is("Lower end of the 95 % interval, on the scale of the estimate"),
+    "ci_high": _is("Upper end of the 95 % interval"),
+    "p": _is("Two-sided; missing where no test is possible, and for a single subject"),
+    "p_adjusted": _is("Benjamini-Hochberg within contrast and role; the primary stands alone and keeps its p"),
+    "n": _is("Subjects that the row rests on; in a row of one subject, nights"),
+    "method": _is("Test and interval"),
+    "note": _is("Why a value is missing, or what to know about it"),
+}
+_SCALE = {
+    "Description": "What the estimate is",
+    "Levels": {"ratio": "treatment / baseline", "difference": "treatment - baseline"},
+}
+_VERDICT = {
+    "verdict": _is("sound, caution or not comparable (of a night alone: sound, caution or unusable)"),
+    "verdict_reasons": _is("Each stated limit that was passed, with its number"),
+}
+_ROLE = _is("primary (declared in the study file or settings), secondary, or exploratory")
+
 COLUMNS: dict[str, dict[str, object]] = {
+    "nights.json": {
+        **_NIGHT,
+        "recording": _is("Path of the recording, as in the study file"),
+        "subject_label": _is("The name as it stands in the study file"),
+        "session_label": _is("The name as it stands in the study file"),
+        "status": _is("done, failed (why: problems.tsv) or excluded (by the call)"),
+        "staging_source": _is("Scoring file, or YASA with its version, channels and what it knew of the subject"),
+        "recording_min": _in("min", "Length of the recording, gaps among it"),
+        "sleep_onset_min": _in("min", "First sample to sleep onset (the first of three epochs of sleep in a row)"),
+        "nrem_cycles": _is("NREM cycles"),
+        "staging_confidence": _in("1", "Mean probability of the stage that the classifier chose"),
+        "TIB_min": _in("min", "Time in bed: lights off to lights on where known, else the recording"),
+        "TST_min": _in("min", "Total sleep time"),
+        "SOL_min": _in(
+            "min", "Lights off (else the start) to the first single epoch of sleep: a latency, not sleep onset"
+        ),
+        "WASO_min": _in("min", "Wake after sleep onset"),
+        "SE": _in("%", "Sleep efficiency: total sleep time / time in bed"),
+        "N1_min": _in("min", "Time in N1"),
+        "N2_min": _in("min", "Time in N2"),
+        "N3_min": _in("min", "Time in N3"),
+        "REM_min": _in("min", "Time in REM sleep"),
+        **_VERDICT,
+        "*": _is("Columns of the study file, and headline markers of the night in the primary channel and window"),
+    },
+    "contrasts.json": {
+        "subject": _is("A subject, or `group`"),
+        "contrast": _CONTRAST,
+        **_SHARED,
+        "measure": _is("What was compared (docs: measures)"),
+        "variant": _is("Preset, selection or estimator; empty for the default"),
+        "scale": _SCALE,
+        "estimate": _is("Change from baseline; of the group the geometric mean of ratios, or the mean of differences"),
+        **_INTERVAL,
+        "role": _ROLE,
+        **_VERDICT,
+    },
+    "comparability.json": {
+        "subject": _NAMES["subject"],
+        "contrast": _CONTRAST,
+        "channel": _CHANNEL,
+        "control": _is("Band and state that a drug should not move, or what else was compared"),
+        "ln_ratio": _is("ln of the power of the treatment night over the baseline night"),
+        "g": _is("Mean of the controls, ln power; exp(g/2) is a gain"),
+        "limit": _is("Above it the row is flagged: 95 % limit between two nights of no change"),
+        "flagged": _is("true or false"),
+        "note": _is("Bands, how the limit was found, and what an unflagged row does not exclude"),
+    },
+    "profiles.json": {
+        "treatment_a": _is("Condition"),
+        "treatment_b": _is("Condition"),
+        "measure set": _is("Markers and windows that both profiles have"),
+        "similarity": _is("Cosine of the two profiles of standardised changes, -1 to 1"),
+        **{name: _INTERVAL[name] for name in ("ci_low", "ci_high", "p", "n", "note")},
+        "equivalence_p": _is("Two one-sided tests that they differ by less than the margin on the primary marker"),
+    },
+    "moderators.json": {
+        "contrast": _CONTRAST,
+        "covariate": _is("Column of the study file"),
+        **_SHARED,
+        "measure": _is("Marker whose change was related to the covariate"),
+        "estimate": _is("Slope of the ln change per unit of the covariate, or rank correlation: see method"),
+        **_INTERVAL,
+    },
+    "problems.json": {
+        **_NAMES,
+        "recording": _is("Path of the recording"),
+        "step": _is("What the program was doing"),
+        "problem": _is("What was found, and what was expected"),
+        "remedy": _is("What to do"),
+    },
+    "rejection.json": {
+        **_NIGHT,
+        "channel": _CHANNEL,
+        "rule": _is("Artefact rule; `any`: all together; `limits x 0.5`, `limits x 2`: at other limits"),
+        "nrem_share": _in("1", "Share of NREM time that the rule removes"),
+        "swa_share": _in("1", "Share of SWA, the artefact's own power among it"),
+        "wave_share": _in("1", "Share of the slow waves"),
+        "n_waves": _is("Slow waves before any was removed"),
+        "swa_ratio": _in("1", "SWA at limits halved or doubled over SWA at the limits in use"),
+        "wave_density_ratio": _in("1", "The same of wave density"),
+    },
+    "clusters.json": {
+        "contrast": _CONTRAST,
+        "domain": _is("frequency, hours (since sleep onset) or channels"),
+        **_SHARED,
+        "from": _is("First frequency in Hz or hour of the cluster"),
+        "to": _is("Last frequency in Hz or hour of the cluster"),
+        "t_sum": _is("Sum of t within the cluster"),
+        "p": _is("Two-sided, over the largest clusters of all sign flips: it holds for the cluster, not for its edges"),
+        "n": _is("Subjects"),
+        "n_flips": _is("Sign flips made"),
+        "smallest_p": _is("The smallest p that this number of subjects can reach"),
+        "method": _INTERVAL["method"],
+        "note": _INTERVAL["note"],
+    },
+    "cycle_contrasts.json": {
+        "contrast": _CONTRAST,
+        "channel": _CHANNEL,
+        "stages": _SHARED["stages"],
+        "cycles": _is("The two cycles whose changes are subtracted within each subject"),
+        "measure": _is("What was compared"),
+        "scale": _SCALE,
+        "estimate": _is("Change in the first of the cycles against the change in the second"),
+        **_INTERVAL,
+    },
+    "specifications.json": {
+        "contrast": _CONTRAST,
+        "curve": _is("Marker whose specification curve this row belongs to"),
+        **_SHARED,
+        "measure": _is("What was compared"),
+        "band": _is("Frequency band"),
+        "estimator": _is("Mean or median over epochs, or how a slope is matched"),
+        "selection": _is("Criteria of the waves"),
+        "artefacts": _is("Limits of the artefact rules"),
+        "scale": _SCALE,
+        "estimate": _is("Contrast under this specification"),
+        **{name: text for name, text in _INTERVAL.items() if name != "p_adjusted"},
+        "role": _ROLE,
+        "differs": _is("In how many choices the row differs from the reference"),
+    },
+    "specification_summary.json": {
+        "contrast": _CONTRAST,
+        "curve": _is("Marker"),
+        "reference": _is("The specification that was declared"),
+        "scale": _SCALE,
+        "reference_estimate": _is("Its estimate"),
+        "lowest": _is("Lowest estimate of all specifications"),
+        "median": _is("Median estimate"),
+        "highest": _is("Highest estimate"),
+        "same_sign_share": _in("1", "Share with the sign of the reference"),
+        "excluding_none_share": _in("1", "Share whose interval excludes no change"),
+        "n_specifications": _is("Specifications asked for"),
+        "n_estimated": _is("Those that gave an estimate"),
+        "n": _is("Subjects"),
+        "p": _is("Of the whole curve, by sign flips"),
+        "method": _INTERVAL["method"],
+        "note": _INTERVAL["note"],
+    },
     "task-sleep_desc-slowwaves_events.json": {
         "channel": _CHANNEL,
         "stage": _STAGE,

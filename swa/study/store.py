@@ -331,6 +331,7 @@ def describe_results(results: Path, settings: Settings) -> None:
     for name, columns in COLUMNS.items():
         write_text(json.dumps(columns, indent=1, ensure_ascii=False), results / name)
     ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", "blinding.json", "run.json", "swa.lock"]
+    ignored += [name for name in COLUMNS if not name.startswith("task-")]  # of tables that BIDS lacks
     ignored += [".swa-work/", "*_desc-*", "**/*_desc-*"]
     ignored += ["figures", "**/figures"]  # with a slash the validator still lists the folder
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
