@@ -4,6 +4,8 @@ import doctest
 import inspect
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import distribution, version
@@ -166,6 +168,24 @@ def test_python_of_the_docs_runs(page: Path, studied: Path, monkeypatch: pytest.
     for language, text in _blocks(page):
         if language == "python":
             exec(compile(text, str(page), "exec"), names)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="needs R with lme4 (Debian: r-base-core, r-cran-lme4)")
+def test_r_of_the_docs_runs_and_reads_the_same_numbers(studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(studied)
+    exec(compile((ROOT / "examples" / "tables_for_r.py").read_text(encoding="utf-8"), "tables_for_r.py", "exec"), {})
+    blocks = [text for language, text in _blocks(ROOT / "docs" / "howto" / "r.md") if language == "r"]
+    shown = 'cat("READ", group$estimate[group$channel == "frontal"], nrow(nights), "\\n")'
+    ran = subprocess.run(["Rscript", "-e", "\n".join([*blocks, shown])], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    estimate, nights = ran.stdout.split("READ")[1].split()
+    group = swa.read_results("results").contrasts.query(
+        "subject == 'group' and stages == 'NREM' and channel == 'frontal'"
+    )
+    expected = group.query("window == 'cycle-1' and measure == 'swa' and variant == ''")["estimate"].item()
+    assert float(estimate) == pytest.approx(expected, rel=1e-5)
+    assert int(nights) == len(swa.read_results("results").nights)
 
 
 @pytest.mark.slow
