@@ -7,8 +7,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
+
+# An example may take long on a busy machine; that is no failure.
+hypothesis.settings.register_profile("swa", deadline=None)
+hypothesis.settings.load_profile("swa")
 
 START = datetime.datetime(2024, 3, 1, 22, 40)
 

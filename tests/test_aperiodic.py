@@ -34,7 +34,7 @@ def spectrum(exponent, offset=2.5, peaks=(), floor=0.0, windows=None, seed=0):
 
 
 @given(st.floats(0.5, 4.0), st.floats(-1.0, 4.0))
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=30)
 def test_power_law_is_recovered_exactly(exponent, offset):
     fit = fit_aperiodic(FREQUENCIES, spectrum(exponent, offset), BAND)
 
@@ -66,7 +66,7 @@ def test_high_noise_floor_lowers_the_exponent():
 
 
 @given(st.floats(0.1, 10.0), st.integers(0, 50))
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=30)
 def test_gain_adds_to_the_offset_and_leaves_the_exponent(gain, seed):
     density = spectrum(2.2, peaks=(DELTA, SIGMA), windows=100, seed=seed)
 

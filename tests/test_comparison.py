@@ -130,7 +130,6 @@ class TestSignFlip:
         assert np.isnan(found.p[2])
 
     @given(st.lists(st.floats(-3, 3), min_size=6, max_size=10))
-    @hypothesis_settings(deadline=None)
     def test_interval_contains_the_mean_and_mirrors(self, changes):
         x = np.array(changes)
         found, mirrored = sign_flip_test(x), sign_flip_test(-x)
@@ -499,7 +498,7 @@ NUMBERS = ["estimate", "ci_low", "ci_high", "p"]
 
 class TestSymmetries:
     @given(values_of_studies, st.floats(0.01, 100))
-    @hypothesis_settings(deadline=None, max_examples=12)
+    @hypothesis_settings(max_examples=12)
     def test_scale_of_the_signal_does_not_matter(self, study, gain):
         a, b = compare_nights(as_table(study)), compare_nights(as_table([(x * gain, y * gain) for x, y in study]))
         assert np.allclose(a[["estimate"]], b[["estimate"]], rtol=1e-9)
@@ -507,7 +506,7 @@ class TestSymmetries:
         assert np.allclose(a.loc[singles, NUMBERS], b.loc[singles, NUMBERS], rtol=1e-9, equal_nan=True)
 
     @given(values_of_studies)
-    @hypothesis_settings(deadline=None, max_examples=12)
+    @hypothesis_settings(max_examples=12)
     def test_swapped_conditions_give_the_reciprocal(self, study):
         data = as_table(study)
         a, b = compare_nights(data, baseline="baseline"), compare_nights(data, baseline="ketamine")
@@ -516,7 +515,7 @@ class TestSymmetries:
         assert np.allclose(a["p"], b["p"], rtol=1e-7, equal_nan=True)
 
     @given(values_of_studies, st.randoms(use_true_random=False))
-    @hypothesis_settings(deadline=None, max_examples=12)
+    @hypothesis_settings(max_examples=12)
     def test_order_of_rows_does_not_matter(self, study, random):
         data = pd.concat([as_table(study), as_table(study[::-1]).assign(channel="C4-M1")], ignore_index=True)
         shuffled = data.iloc[random.sample(range(len(data)), len(data))]

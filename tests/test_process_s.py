@@ -24,7 +24,7 @@ def noisy(seed, noise=0.15, **truth):
 
 
 @given(st.floats(300, 3000), st.floats(0.7, 1.5), st.floats(0.0, 0.3), st.floats(1.0, 5.0), st.permutations(range(10)))
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=40)
 def test_curve_without_scatter_is_recovered_in_any_order(initial, ratio, share, tau_h, order):
     level = curve((initial, initial * ratio), share * initial, tau_h)
     order = list(order)

@@ -497,7 +497,7 @@ def test_the_real_dreams_scoring_whose_epoch_is_forgotten_is_refused(shared_data
 # --- anything
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from([*FORMS, "a.edf"]),
     cuts=st.lists(st.tuples(st.integers(0, 2000), st.binary(max_size=6)), min_size=1, max_size=4),

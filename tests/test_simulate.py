@@ -100,7 +100,7 @@ def write_study(
 # --- the course of the night --------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(seed=st.integers(0, 2**32 - 1), hours=st.floats(1.5, 10.0))
 def test_every_night_holds_all_stages_and_a_whole_first_cycle(seed: int, hours: float) -> None:
     stages = simulate_stages(np.random.default_rng(seed), hours)

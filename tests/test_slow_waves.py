@@ -106,7 +106,7 @@ def test_columns_of_a_wave_are_in_order_of_time():
     np.testing.assert_array_equal(filtered["end_s"][:-1], filtered["start_s"][1:])
 
 
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=25)
 @given(st.integers(0, 50), st.floats(0.05, 20))
 def test_a_gain_g_multiplies_amplitudes_and_slopes_by_g_and_leaves_times(seed, gain):
     signal = pink(seed, 30)
