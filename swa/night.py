@@ -383,10 +383,12 @@ def _measure_channel(
 ) -> ChannelResult:
     """The only pass over the samples of a channel: artefacts, epochs, half-waves."""
 
+    lowest_uv = settings.artifacts.amplitude_uv * min(1.0, *LIMIT_FACTORS)
+    height_uv = artifacts.measure_height(signal_uv, rate_hz, lowest_uv, pieces)
+    place = (rate_hz, spectra.starts, spectra.length, spectra.band_power(muscle_band_hz))
+
     def find(limits: ArtifactSettings) -> artifacts.Artifacts:
-        muscle = spectra.band_power(muscle_band_hz)
-        place = (rate_hz, spectra.starts, spectra.length, muscle)
-        return artifacts.find_artifacts(signal_uv, clipped, *place, limits, pieces, focal)
+        return artifacts.find_artifacts(signal_uv, clipped, *place, limits, pieces, focal, height_uv)
 
     found = find(settings.artifacts)
     _, codes = np.unique(frame.stages, return_inverse=True)
@@ -412,7 +414,7 @@ def _measure_channel(
         density=density,
         usable_s=_per_epoch(usable, frame.epoch_s, rate_hz, len(codes)) / rate_hz,
         usable=usable,
-        removed_s={rule: float(np.sum(mask & nrem_samples)) / rate_hz for rule, mask in found.samples.items()},
+        removed_s={rule: np.count_nonzero(mask & nrem_samples) / rate_hz for rule, mask in found.samples.items()},
         rejection=_account_for(found, find, detected, nrem_samples, spectra, frame, rate_hz, settings),
         waves=waves,
         window_epochs=epochs,
@@ -447,7 +449,7 @@ def _account_for(
         other = find(artifacts.scale_limits(settings.artifacts, factor))
         good = (~other.unusable, ~other.windows)
         ratios = rejection.compare_limits(usable, good, nrem_samples, epochs, slow, waves)
-        share = float((other.unusable & nrem_samples).sum()) / max(int(nrem_samples.sum()), 1)
+        share = np.count_nonzero(other.unusable & nrem_samples) / max(np.count_nonzero(nrem_samples), 1)
         lost = float(rejection.touched(waves, other.unusable).mean()) if len(waves) else np.nan
         rows.append((f"limits x {factor:g}", share, np.nan, lost, len(waves), *ratios))
     return rows
@@ -455,11 +457,12 @@ def _account_for(
 
 def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float, frame: Frame) -> pd.DataFrame:
     """Half-waves that lie in usable time from start to end, with the stage, cycle and time of their negative peak."""
-    unusable = np.concatenate(([0], np.cumsum(~usable, dtype=np.int32)))
+    unusable = np.flatnonzero(~usable)
     first = np.floor(table["start_s"].to_numpy() * rate_hz).astype(int)
     end = np.minimum(np.ceil(table["end_s"].to_numpy() * rate_hz).astype(int) + 1, len(usable))
     epoch = (table["negative_peak_s"].to_numpy() / frame.epoch_s).astype(int)
-    kept = (unusable[end] == unusable[first]) & (epoch < len(frame.stages))
+    whole = np.searchsorted(unusable, end) == np.searchsorted(unusable, first)
+    kept = whole & (epoch < len(frame.stages))
     table, epoch = table[kept].reset_index(drop=True), epoch[kept]
     nrem = frame.nrem
     before_s = np.concatenate(([0.0], np.cumsum(nrem) * frame.epoch_s))  # NREM before each epoch
@@ -575,4 +578,5 @@ def _by_sample(epochs: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_samp
 def _per_epoch(samples: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_epochs: int) -> NDArray[np.float64]:
     """Number of True samples of each epoch."""
     edges = np.minimum(np.round(np.arange(n_epochs + 1) * epoch_s * rate_hz).astype(int), len(samples))
-    return np.diff(np.concatenate(([0], np.cumsum(samples, dtype=np.int32)))[edges]).astype(float)
+    others = np.searchsorted(np.flatnonzero(~samples), edges)  # few: most of a night is usable
+    return np.diff(edges - others).astype(float)

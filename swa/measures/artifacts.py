@@ -6,6 +6,7 @@ a rule "slow-band power above 4 times its local median" turned a true ratio of 1
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +36,15 @@ class Artifacts:
     samples: dict[str, NDArray[np.bool_]]
     by_rule: dict[str, NDArray[np.bool_]]
 
-    @property
+    @cached_property
     def windows(self) -> NDArray[np.bool_]:
         """Windows that any rule excludes."""
-        return np.logical_or.reduce(list(self.by_rule.values()))
+        return reduce(np.logical_or, self.by_rule.values())
 
-    @property
+    @cached_property
     def unusable(self) -> NDArray[np.bool_]:
         """Samples that any rule excludes."""
-        return np.logical_or.reduce(list(self.samples.values()))
+        return reduce(np.logical_or, self.samples.values())
 
 
 def find_artifacts(
@@ -56,6 +57,7 @@ def find_artifacts(
     settings: ArtifactSettings | None = None,
     pieces: Sequence[Piece] | None = None,
     focal: NDArray[np.bool_] | None = None,
+    height_uv: NDArray[np.floating] | None = None,
 ) -> Artifacts:
     """Find the unusable time of one channel.
 
@@ -77,6 +79,8 @@ def find_artifacts(
         First and end sample of each uninterrupted piece; what lies between them is a gap. One piece by default.
     focal : ndarray of bool, shape (n_windows,), optional
         Windows in which this channel alone is large, from `find_focal`.
+    height_uv : ndarray, shape (n_samples,), optional
+        From `measure_height`, where several limits are tried on one signal.
 
     Returns
     -------
@@ -90,9 +94,11 @@ def find_artifacts(
     pieces = pieces if pieces is not None else [(0, len(signal_uv))]
     gap = np.ones(len(signal_uv), bool)
     amplitude = np.zeros(len(signal_uv), bool)
+    if height_uv is None:
+        height_uv = measure_height(signal_uv, rate_hz, settings.amplitude_uv, pieces)
     for first, end in pieces:
         gap[first:end] = False
-        amplitude[first:end] = _too_large(signal_uv[first:end], rate_hz, settings.amplitude_uv)
+        amplitude[first:end] = _with_ringing(height_uv[first:end] > settings.amplitude_uv, rate_hz)
     interrupted = _touches(gap, window_starts, window_length) if gap.any() else np.zeros(len(window_starts), bool)
     bursts = np.zeros(len(window_starts), bool)
     if len(window_starts) > 1:
@@ -113,6 +119,21 @@ def find_artifacts(
         for rule in ("gap", "clipped", "amplitude", "flat")
     }
     return Artifacts(samples=samples, by_rule=by_rule | {"muscle": bursts, "focal": alone})
+
+
+def measure_height(
+    signal_uv: NDArray[np.float32], rate_hz: float, lowest_uv: float, pieces: Sequence[Piece]
+) -> NDArray[np.floating]:
+    """Size of each sample after a zero-phase high-pass at 0.3 Hz, µV; 0 in pieces whose range is below `lowest_uv`."""
+    from scipy.signal import butter, sosfiltfilt
+
+    height = np.zeros(len(signal_uv), np.float32)
+    for first, end in pieces:
+        piece = signal_uv[first:end]
+        if len(piece) and np.ptp(piece) >= lowest_uv:  # no high-pass makes a signal larger than its range
+            high_pass = butter(1, HIGH_PASS_HZ, "highpass", fs=rate_hz, output="sos")
+            height[first:end] = np.abs(sosfiltfilt(high_pass, piece))
+    return height
 
 
 def find_focal(
@@ -163,8 +184,8 @@ def scale_limits(settings: ArtifactSettings, factor: float) -> ArtifactSettings:
 
 def _touches(samples: NDArray[np.bool_], starts: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
     """Windows that hold a True sample."""
-    count = np.concatenate(([0], np.cumsum(samples)))
-    return np.asarray(count[starts + length] > count[starts])
+    marked = np.flatnonzero(samples)
+    return np.asarray(np.searchsorted(marked, starts + length) > np.searchsorted(marked, starts))
 
 
 def muscle_band(native_rate_hz: float, settings: ArtifactSettings) -> Band:
@@ -185,18 +206,11 @@ def _above_moving_median(power: NDArray[np.float64], settings: ArtifactSettings,
     return power > settings.muscle_factor * median
 
 
-def _too_large(signal_uv: NDArray[np.float32], rate_hz: float, limit_uv: float) -> NDArray[np.bool_]:
-    """Samples beyond the limit after a zero-phase high-pass, and the second before and after them."""
+def _with_ringing(beyond: NDArray[np.bool_], rate_hz: float) -> NDArray[np.bool_]:
+    """Samples beyond a limit, and the second before and after them."""
     from scipy.ndimage import binary_dilation
-    from scipy.signal import butter, sosfiltfilt
 
-    if np.ptp(signal_uv) < limit_uv:  # nothing to find: no high-pass can make it larger than its range
-        return np.zeros(len(signal_uv), bool)
-    filtered = sosfiltfilt(butter(1, HIGH_PASS_HZ, "highpass", fs=rate_hz, output="sos"), signal_uv)
-    beyond = np.abs(filtered) > limit_uv
-    if not beyond.any():
-        return beyond
-    return binary_dilation(beyond, np.ones(2 * round(RINGING_S * rate_hz) + 1, bool))
+    return binary_dilation(beyond, np.ones(2 * round(RINGING_S * rate_hz) + 1, bool)) if beyond.any() else beyond
 
 
 def _flat(signal_uv: NDArray[np.float32], rate_hz: float, limit_uv: float) -> NDArray[np.bool_]:
@@ -212,9 +226,7 @@ def _flat(signal_uv: NDArray[np.float32], rate_hz: float, limit_uv: float) -> ND
 
 
 def _mark_windows(starts: NDArray[np.int64], length: int, n_samples: int) -> NDArray[np.bool_]:
-    if not len(starts):
-        return np.zeros(n_samples, bool)
-    edges = np.zeros(n_samples + 1, np.int64)
-    np.add.at(edges, starts, 1)
-    np.add.at(edges, np.minimum(starts + length, n_samples), -1)
-    return np.cumsum(edges[:-1]) > 0
+    marked = np.zeros(n_samples, bool)
+    for start in starts:
+        marked[start : start + length] = True
+    return marked

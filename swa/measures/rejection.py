@@ -5,6 +5,7 @@ the result is also given at limits halved and doubled.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -44,15 +45,15 @@ def account_for_rules(
         Rule, share of NREM time, of SWA summed over windows (the artefact's own power among it), of slow waves, and
         the number of slow waves before; NaN for the ratios, which are those of other limits (`compare_limits`).
     """
-    total = max(int(nrem_samples.sum()), 1)
+    total = max(np.count_nonzero(nrem_samples), 1)
     power = float(slow_power[nrem_windows].sum())
-    masks = dict(samples) | {ANY: np.logical_or.reduce(list(samples.values()))}
-    windows = dict(by_window) | {ANY: np.logical_or.reduce(list(by_window.values()))}
+    masks = dict(samples) | {ANY: reduce(np.logical_or, samples.values())}
+    windows = dict(by_window) | {ANY: reduce(np.logical_or, by_window.values())}
     rows = []
     for rule, mask in masks.items():
         swa_share = float(slow_power[nrem_windows & windows[rule]].sum()) / power if power > 0 else np.nan
         wave_share = float(touched(waves, mask).mean()) if len(waves) else np.nan
-        nrem_share = float((mask & nrem_samples).sum()) / total
+        nrem_share = np.count_nonzero(mask & nrem_samples) / total
         rows.append((rule, nrem_share, swa_share, wave_share, len(waves), np.nan, np.nan))
     return rows
 
@@ -84,7 +85,7 @@ def compare_limits(
         counts = np.bincount(window_epochs[kept])
         sums = np.bincount(window_epochs[kept], slow_power[kept])
         swa.append(float((sums[counts > 0] / counts[counts > 0]).mean()) if kept.any() else np.nan)
-        minutes = int((good & nrem_samples).sum())
+        minutes = np.count_nonzero(good & nrem_samples)
         left = len(waves) - int(touched(waves, ~good).sum())
         density.append(left / minutes if minutes else np.nan)
     return tuple(new / old if old > 0 else np.nan for old, new in (swa, density))  # type: ignore[return-value]
@@ -104,8 +105,8 @@ def clipped_share(rows: Sequence[tuple[object, ...]]) -> float:
 
 def touched(waves: NDArray[np.int64], mask: Bools) -> Bools:
     """Which waves hold a True sample."""
-    count = np.concatenate(([0], np.cumsum(mask)))
-    return np.asarray(count[np.minimum(waves[:, 1], len(mask))] > count[waves[:, 0]])
+    marked = np.flatnonzero(mask)
+    return np.asarray(np.searchsorted(marked, waves[:, 1]) > np.searchsorted(marked, waves[:, 0]))
 
 
 def rejection_table(rows: list[tuple[object, ...]]) -> pd.DataFrame:
