@@ -154,8 +154,7 @@ def forest(
         say_nothing_there(axes, "nothing was measured in both conditions")
         return figure
     low, high = _ratio_limits(rows)
-    for place, row in zip(places, rows.itertuples(index=False), strict=True):
-        _draw_estimate(axes, row, place, (low, high), color or color_of("", None, 1))
+    _draw_estimates(axes, rows, np.array(places), (low, high), color or color_of("", None, 1))
     axes.axvline(1, color=FAINT, linewidth=0.9, zorder=0)
     axes.set_xscale("log")
     axes.set_xlim(low, high)
@@ -239,21 +238,29 @@ def _places(measures: pd.Series) -> list[float]:
     return places
 
 
-def _draw_estimate(axes: Axes, row: Any, place: float, limits: tuple[float, float], color: str) -> None:
-    low, high = limits
-    known = math.isfinite(row.ci_low) and math.isfinite(row.ci_high)
-    mark = WINDOW_MARKS.get(row.window, "o")
-    if not known:
-        axes.plot(row.estimate, place, marker="x", color=color, markersize=5, markeredgewidth=1.3)
-        return
-    axes.plot([max(row.ci_low, low), min(row.ci_high, high)], [place, place], color=color, linewidth=1.3)
-    for end, cut, arrow in ((row.ci_low, row.ci_low < low, "<"), (row.ci_high, row.ci_high > high, ">")):
-        if cut:
-            axes.plot(low if end < 1 else high, place, marker=arrow, color=color, markersize=5, clip_on=False)
-    excludes = row.ci_low > 1 or row.ci_high < 1
-    axes.plot(
-        row.estimate, place, marker=mark, color=color, markersize=5.5, markerfacecolor=color if excludes else "white"
-    )
+def _draw_estimates(
+    axes: Axes, rows: pd.DataFrame, places: np.ndarray[Any, Any], limits: tuple[float, float], color: str
+) -> None:
+    """All estimates with their intervals: a call for each kind of mark, not for each line of the plot."""
+    estimate, first, last = (rows[name].to_numpy(float) for name in ("estimate", "ci_low", "ci_high"))
+    known = np.isfinite(first) & np.isfinite(last)
+    bare: dict[str, Any] = {"linestyle": "", "color": color}
+    axes.hlines(places[known], first[known].clip(*limits), last[known].clip(*limits), color=color, linewidth=1.3)
+    for ends in (first, last):
+        for goes_on, edge, arrow in ((ends < limits[0], limits[0], "<"), (ends > limits[1], limits[1], ">")):
+            cut = places[known & goes_on]
+            if len(cut):
+                axes.plot(np.full(len(cut), edge), cut, marker=arrow, markersize=5, clip_on=False, **bare)
+    excludes = (first > 1) | (last < 1)
+    marks = rows["window"].map(WINDOW_MARKS).fillna("o").to_numpy()
+    for mark in dict.fromkeys(marks):
+        for filled in (True, False):
+            these = known & (marks == mark) & (excludes == filled)
+            face = color if filled else "white"
+            if these.any():
+                axes.plot(estimate[these], places[these], marker=mark, markersize=5.5, markerfacecolor=face, **bare)
+    if not known.all():
+        axes.plot(estimate[~known], places[~known], marker="x", markersize=5, markeredgewidth=1.3, **bare)
 
 
 def _label_rows(

@@ -209,7 +209,7 @@ def _draw_pairs(
         & (measures["window"] == headline.window)
         & measures["measure"].isin(markers)
     ]
-    values = paired_values(rows, facts.nights, contrasts)
+    values = paired_values(rows, facts.nights, contrasts, facts.settings)
     pictures = []
     for marker in markers:
         own = values[values["measure"] == marker]
@@ -370,7 +370,7 @@ def _draw_covariates(
     names = [name for name in dict.fromkeys(table["covariate"]) if name in facts.nights] if len(table) else []
     if not names:
         return []
-    values = paired_values(headline.pick(measures), facts.nights, contrasts)
+    values = paired_values(headline.pick(measures), facts.nights, contrasts, facts.settings)
     values = values[np.isfinite(values["change"].astype(float))]
     nights = done_nights(facts.nights)
     parts = []

@@ -66,7 +66,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
     units = units_of(measures)
     shown = headline_rows(measures, headline)
     contrasts = list(dict.fromkeys(changes["contrast"]))
-    values = paired_values(shown, own, contrasts)
+    values = paired_values(shown, own, contrasts, facts.settings)
     by_contrast = [(name, changes[changes["contrast"] == name]) for name in contrasts]
     colors = figures.condition_colors(facts.conditions, facts.baseline)
     return {
