@@ -173,9 +173,11 @@ def forest(
 def _draw_pairs(axes: Axes, rows: pd.DataFrame, shades: tuple[str, str], *, is_ratio: bool) -> None:
     pairs = rows[["baseline", "treatment"]].to_numpy(float)
     alpha = 0.9 if len(rows) <= 30 else 0.35
-    axes.plot([0, 1], pairs.T, color="#a9aeb3", linewidth=0.9, alpha=alpha, zorder=1)
+    joined = np.column_stack([pairs, np.full(len(pairs), np.nan)]).ravel()  # one path with gaps
+    axes.plot(np.tile([0, 1, np.nan], len(pairs)), joined, color="#a9aeb3", linewidth=0.9, alpha=alpha, zorder=1)
+    dots: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4, "markeredgewidth": 0, "zorder": 2}
     for place, shade in enumerate(shades):
-        axes.scatter(np.full(len(pairs), place), pairs[:, place], s=16, color=shade, alpha=alpha, zorder=2, linewidth=0)
+        axes.plot(np.full(len(pairs), place), pairs[:, place], color=shade, alpha=alpha, **dots)
     mean = np.exp(np.log(pairs).mean(axis=0)) if is_ratio else pairs.mean(axis=0)
     if len(pairs) > 1:
         axes.plot([0, 1], mean, color=INK, linewidth=2.2, zorder=3)
