@@ -14,6 +14,7 @@ from matplotlib.transforms import blended_transform_factory
 from swa.report.figures_style import FAINT, INK, RULE, color_of, new_figure, say_nothing_there, styled
 from swa.report.wording import MINUS, NBSP, describe_change, marker_name, number, percent
 
+SHORTEST_AXIS = 1.5  # of paired plots, top over bottom
 WINDOW_MARKS = {"cycle-1": "o", "matched": "D", "night": "s"}
 # Ticks of a ratio axis that read well in percent, those that matter most first.
 RATIO_TICKS = (
@@ -97,6 +98,7 @@ def paired_changes(
         axes.set_xlabel(f"n = {len(rows)}", fontsize=8)
     if is_ratio:
         panels[0].set_yscale("log")
+        _widen(panels[0])
         _plain_log_ticks(panels[0], complete[["baseline", "treatment"]].to_numpy(float))
     panels[0].set_ylabel("" if unit == "1" else unit)
     figure.text(0.02, 0.975, title, va="top", fontsize=9.5, fontweight="bold")
@@ -193,6 +195,14 @@ def _draw_pairs(axes: Axes, rows: pd.DataFrame, shades: tuple[str, str], *, is_r
             fontweight="bold",
         )
     axes.set_xlim(-0.55, 1.55)
+
+
+def _widen(axes: Axes) -> None:
+    """Give a logarithmic axis some length, so that a change of a thousandth does not look like a fall."""
+    low, high = axes.get_ylim()
+    short = math.log(SHORTEST_AXIS) - math.log(high / low)
+    if short > 0:
+        axes.set_ylim(low * math.exp(-short / 2), high * math.exp(short / 2))
 
 
 def _plain_log_ticks(axes: Axes, values: np.ndarray[Any, Any]) -> None:

@@ -23,7 +23,14 @@ from swa.report.evidence import (
     stored_nights,
     units_of,
 )
-from swa.report.extra_tables import gain_overview, moderator_table, plan_table, profile_table, read_optional
+from swa.report.extra_tables import (
+    cycle_table,
+    gain_overview,
+    moderator_table,
+    plan_table,
+    profile_table,
+    read_optional,
+)
 from swa.report.group_spectra import average_over_subjects
 from swa.report.methods_text import write_methods
 from swa.report.sentences import (
@@ -64,6 +71,21 @@ NIGHT_NUMBERS = (
     ("N3_min", "N3, min"),
     ("REM_min", "REM, min"),
     ("nrem_cycles", "Cycles"),
+)
+TABLES = (
+    ("nights.tsv", "one row a night"),
+    ("measures.parquet", "every measure of every night"),
+    ("contrasts.tsv", "every change with its interval, of subjects and of the group"),
+    ("cycle_contrasts.tsv", "the change in the first cycle against later ones"),
+    ("clusters.tsv", "clusters of frequencies and electrodes"),
+    ("specifications.tsv", "the primary contrast under other choices"),
+    ("specification_summary.tsv", "what the specifications come to"),
+    ("moderators.tsv", "covariates against the change"),
+    ("profiles.tsv", "treatments against each other"),
+    ("comparability.tsv", "the gain check"),
+    ("rejection.tsv", "what each artefact rule took"),
+    ("problems.tsv", "what was left out"),
+    ("settings.toml", "the settings in force"),
 )
 FEWEST_ELECTRODES = 8
 MOST_COVARIATES = 6
@@ -121,6 +143,11 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
         "extra": [
             table
             for table in (
+                cycle_table(
+                    read_optional(results, "cycle_contrasts.tsv"),
+                    headline.channel,
+                    facts.settings.comparison.confidence,
+                ),
                 gain_overview(read_optional(results, "comparability.tsv")),
                 moderator_table(read_optional(results, "moderators.tsv"), facts.settings),
                 profile_table(read_optional(results, "profiles.tsv")),
@@ -145,6 +172,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
             tests=group["method"],
         ),
         "glossary": explain_markers(changes["measure"]),
+        "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],
         "settings": list_settings(facts.settings),
     }
 

@@ -22,7 +22,7 @@ from swa.report.evidence import (
 )
 from swa.report.extra_tables import PlainTable, gain_table, read_optional
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
-from swa.report.tables import change_table, explain_markers, quality_tables, sleep_table, value_table
+from swa.report.tables import change_table, explain_markers, join_equal, quality_table, sleep_table, value_table
 from swa.report.wave_tables import tabulate_waves
 from swa.report.wording import (
     describe_change,
@@ -89,7 +89,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         else value_table(shown, [(night.session, night.name) for night in nights], facts.settings, units),
         "where": f"{stages_name(headline.stages)}, {headline.channel}",
         "sleep": sleep_table(nights),
-        "unusable": quality_tables(nights)[1],
+        "unusable": quality_table(nights),
         "channels": _channels(nights),
         "gain": _gain_tables(results, subject),
         "problems": _problems(results, subject),
@@ -482,7 +482,10 @@ def _channels(nights: Sequence[StoredNight]) -> list[tuple[str, str, str, list[s
             labels, cells = found.setdefault((channel["name"], channel["role"]), ({}, ["absent"] * len(nights)))
             labels.update(dict.fromkeys(channel["labels"]))
             cells[position] = f"{channel['note'] or 'as recorded'}, {channel['rate_hz']:g} Hz"
-    return [(name, role.upper(), ", ".join(labels), cells) for (name, role), (labels, cells) in found.items()]
+    rows = [(name, [role.upper(), ", ".join(labels), *cells]) for (name, role), (labels, cells) in found.items()]
+    if all(labels == name for name, (_, labels, *_) in rows):  # nothing that the names do not say
+        rows = join_equal([(name, [role, "as named", *cells]) for name, (role, _, *cells) in rows])
+    return [(name, role, labels, cells) for name, (role, labels, *cells) in rows]
 
 
 def _problems(results: Results, subject: str) -> list[Any]:
