@@ -1,6 +1,7 @@
 """What stands on the page of a study."""
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -467,7 +468,10 @@ def _list_nights(
         night = nights.loc[i]
         done = night["status"] == "done"
         page = f"sub-{night['subject_label']}/sub-{night['subject_label']}.html"
-        cells: list[Any] = [_cell(night.get(name), whole=name == "nrem_cycles") for name, _ in NIGHT_NUMBERS]
+        cells: list[Any] = [
+            _cell(night.get(name), "{:.0f}".format if name == "nrem_cycles" else "{:.1f}".format)
+            for name, _ in NIGHT_NUMBERS
+        ]
         for name in markers:
             text = _cell(night[name])
             reason = reasons.get((night["subject"], night["session"], name), "no reason was stored")
@@ -500,8 +504,8 @@ def _short_source(source: str) -> str:
     return source.partition(" (")[0] if source and source != "nan" else "\u2013"
 
 
-def _cell(value: Any, *, whole: bool = False) -> str:
+def _cell(value: Any, write: Callable[[float], str] = number) -> str:
     is_number = isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value)
     if not is_number:
         return NOT_MEASURED
-    return f"{value:.0f}" if whole else number(float(value))
+    return write(float(value))

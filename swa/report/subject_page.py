@@ -22,7 +22,15 @@ from swa.report.evidence import (
 )
 from swa.report.extra_tables import PlainTable, gain_table, read_optional
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
-from swa.report.tables import change_table, explain_markers, join_equal, quality_table, sleep_table, value_table
+from swa.report.tables import (
+    MANY_CHANNELS,
+    change_table,
+    explain_markers,
+    join_equal,
+    quality_table,
+    sleep_table,
+    value_table,
+)
 from swa.report.wave_tables import tabulate_waves
 from swa.report.wording import (
     describe_change,
@@ -483,7 +491,7 @@ def _channels(nights: Sequence[StoredNight]) -> list[tuple[str, str, str, list[s
             labels.update(dict.fromkeys(channel["labels"]))
             cells[position] = f"{channel['note'] or 'as recorded'}, {channel['rate_hz']:g} Hz"
     rows = [(name, [role.upper(), ", ".join(labels), *cells]) for (name, role), (labels, cells) in found.items()]
-    if all(labels == name for name, (_, labels, *_) in rows):  # nothing that the names do not say
+    if len(rows) > MANY_CHANNELS and all(labels == name for name, (_, labels, *_) in rows):
         rows = join_equal([(name, [role, "as named", *cells]) for name, (role, _, *cells) in rows])
     return [(name, role, labels, cells) for name, (role, labels, *cells) in rows]
 
