@@ -205,7 +205,8 @@ class BothRenderers(RendererBase):
         clip = gc.get_clip_rectangle()
         if clip is not None:
             wide.set_clip_rectangle(Bbox(clip.get_points() * self.zoom))
-        path, transform = gc.get_clip_path()
+        clip_path: Any = gc.get_clip_path()
+        path, transform = clip_path
         if path is not None:
             wide.set_clip_path(TransformedPath(path, transform + self.enlarge))
         return wide
@@ -214,4 +215,5 @@ class BothRenderers(RendererBase):
 @lru_cache(maxsize=4096)
 def _outlines(text: str, prop: Any, ismath: Any) -> Path:
     """Outlines of a text; many texts of a page stand on it, and on the next one, again."""
-    return Path(*text_to_path.get_text_path(prop, text, ismath=ismath))
+    vertices, codes = text_to_path.get_text_path(prop, text, ismath=ismath)
+    return Path(vertices, codes)

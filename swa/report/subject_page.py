@@ -357,6 +357,12 @@ def _draw_waves(
         for row in waves.lines.to_dict("records")
     )
     at = f"at {number(waves.reference_uv)} µV" if np.isfinite(waves.reference_uv) else "at no amplitude"
+    reading = (
+        f", and the robust line of each condition. Diamonds, {at}: slope at equal amplitude; a difference there is one "
+        "of steepness at equal size, which a change of gain can still move."
+        if np.isfinite(waves.reference_uv)
+        else "; without a baseline night there is no amplitude at which slopes would be compared."
+    )
     slopes = shelf.put(
         "slope_by_amplitude",
         lambda: figures.slope_by_amplitude(
@@ -372,9 +378,7 @@ def _draw_waves(
         ),
         alt=f"Upward slope against negative amplitude at {channel}, read {at}: {read or 'no fit'}.",
         caption=f"Upward slope of the half-waves of at least {smallest:g} µV in N2+N3, whole night: medians and "
-        f"quartiles of ten classes of amplitude, and the robust line of each condition. Diamonds, {at}: slope at "
-        "equal amplitude; a difference there is one of steepness at equal size, which a change of gain can still "
-        "move.",
+        f"quartiles of ten classes of amplitude{reading}",
     )
     return [amplitudes, slopes]
 
