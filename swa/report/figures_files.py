@@ -5,14 +5,15 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, Bbox, TransformedPath
-from PIL import Image
 
 from swa.report.figures_style import STYLE
 
@@ -71,8 +72,9 @@ def figure_files(figure: Figure, *, dpi: float = 120) -> tuple[bytes, bytes]:
         vector.finalize()
         figure.set_dpi(dpi)
     image = io.BytesIO()
-    opaque = Image.frombuffer("RGBA", (int(pixels.width), int(pixels.height)), pixels.buffer_rgba()).convert("RGB")
-    opaque.save(image, format="png", dpi=(dpi, dpi), compress_level=3)
+    nameless: dict[str, Any] = {"Software": None}
+    drawn = np.asarray(pixels.buffer_rgba())
+    imsave(image, drawn, format="png", dpi=dpi, metadata=nameless, pil_kwargs={"compress_level": 3})
     return text.getvalue().encode(), image.getvalue()
 
 
