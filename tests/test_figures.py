@@ -1,12 +1,14 @@
 """Figures: they show the numbers that they are given, say when there are none, and are the same bytes each time."""
 
 import datetime
+import io
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from swa.errors import SwaError
 from swa.report import figures
@@ -85,6 +87,32 @@ def test_equal_inputs_give_equal_bytes_without_a_date(night):
         assert "<dc:date>" not in svg
         assert "<text" not in svg, "letters are paths, so that no font is asked for"
         assert "Matplotlib v" not in svg
+
+
+def test_one_pass_shows_what_two_drawings_show():
+    """Lines, marks, intervals, fills, clips, an image, a mesh, dashes and letters stand where matplotlib puts them."""
+    figure = Figure(figsize=(4, 3))
+    axes = figure.subplots()
+    axes.plot([0, 1, 2], [0, 2, 1], marker="o", linestyle="--", label="a line")
+    axes.errorbar([0.5, 1.5], [1, 1], yerr=0.4, fmt="s")
+    axes.scatter([0.2, 1.2], [1.5, 0.3], s=[20, 200])
+    axes.fill_between([0, 2], [0, 0], [0.2, 0.4], alpha=0.5)
+    axes.hlines([0.5, 1.5], 0, 9, color="red")  # cut at the edge of the axes
+    figure.colorbar(axes.imshow(np.arange(12).reshape(3, 4), extent=(0.5, 1, 1, 1.5), interpolation="none"))
+    axes.set(xlim=(0, 2), ylim=(0, 2), ylabel="µV²", xlabel="time (s)")
+    axes.legend()
+    svg, png = figures.figure_files(figure, dpi=120)
+    plain = io.BytesIO()
+    figure.savefig(plain, format="png", dpi=120)
+    ours, theirs = (np.asarray(Image.open(file).convert("RGB"), dtype=float) for file in (io.BytesIO(png), plain))
+    assert ours.shape == theirs.shape == (360, 480, 3)
+    # Letters are outlines in ours, which shades their edges otherwise; a thing out of place would show in whole blocks.
+    blocks = np.abs(ours - theirs).reshape(18, 20, 24, 20, 3).mean(axis=(1, 3, 4))
+    assert blocks.max() < 25
+    assert np.abs(ours - theirs).mean() < 2
+    shown = svg.decode()
+    assert shown.count("<image") == 1
+    assert 'width="288pt" height="216pt"' in shown
 
 
 def test_the_style_of_the_caller_is_neither_used_nor_changed(night):

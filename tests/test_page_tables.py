@@ -8,9 +8,10 @@ from swa.comparison.planning import stated_variation
 from swa.errors import StudyError
 from swa.report import figures
 from swa.report.evidence import Headline, StudyFacts
-from swa.report.extra_tables import gain_overview, gain_table, moderator_table, plan_table, profile_table
+from swa.report.extra_tables import cycle_table, gain_overview, gain_table, moderator_table, plan_table, profile_table
 from swa.report.figures_study import placed_channels
 from swa.report.group_spectra import average_over_subjects
+from swa.report.tables import join_equal
 from swa.report.wave_tables import tabulate_waves
 from swa.settings import Settings
 
@@ -154,6 +155,46 @@ def test_covariates_and_profiles_are_written_with_intervals_and_n():
     assert table.rows == (("ketamine and magnesium", "headline", "+0.800", "< 0.001", "–", "5", "few"),)
     assert moderator_table(pd.DataFrame(), Settings()) is None
     assert profile_table(pd.DataFrame()) is None
+
+
+def test_the_change_of_the_first_cycle_against_later_ones_has_interval_n_and_reason():
+    rows = pd.DataFrame(
+        {
+            "contrast": "ketamine:baseline",
+            "channel": ["frontal", "frontal", "C4-M1"],
+            "stages": "NREM",
+            "cycles": ["1 against 2", "1 against 2 and 3", "1 against 2"],
+            "measure": "swa",
+            "scale": "ratio",
+            "estimate": [1.2, np.nan, 9.0],
+            "ci_low": [1.05, np.nan, 8.0],
+            "ci_high": [1.37, np.nan, 10.0],
+            "p": [0.012, np.nan, 0.5],
+            "p_adjusted": [0.024, np.nan, 0.5],
+            "n": [8, 0, 8],
+            "method": "paired t",
+            "note": ["", "no subject has a change", ""],
+        }
+    )
+    table = cycle_table(rows, "frontal", 0.95)
+    first, second = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
+    plain = {name: text.replace("\u00a0", " ") for name, text in first.items()}
+    assert (plain["Cycle 1 over later"], plain["95 % interval"], plain["n"]) == ("+20.0 %", "+5.0 % to +37.0 %", "8")
+    assert (plain["p"], plain["p adjusted"]) == ("0.0120", "0.0240")
+    assert (second["Cycle 1 over later"], second["n"]) == ("\u2013", "0")
+    assert second["Note"] == "no subject has a change"
+    assert cycle_table(rows.iloc[:0], "frontal", 0.95) is None
+    assert cycle_table(pd.DataFrame(), "frontal", 0.95) is None
+
+
+def test_many_channels_with_equal_cells_share_a_row():
+    rows = [(f"E{i}", ["0 %"]) for i in range(20)]
+    rows[7] = ("E7", ["3.1 % (muscle 3.1)"])
+    joined = join_equal(rows)
+    assert [cells for _, cells in joined] == [["0 %"], ["3.1 % (muscle 3.1)"]]
+    assert joined[1][0] == "E7"
+    assert joined[0][0].count(",") == 18
+    assert join_equal(rows[:10]) == rows[:10]
 
 
 def test_electrodes_have_places_and_one_electrode_one_place():

@@ -145,7 +145,7 @@ def build(make_night):
 def compare(folder, drawn=False):
     with pytest.MonkeyPatch.context() as patch:
         if not drawn:
-            patch.setattr("swa.report.pages.figure_bytes", lambda figure, kind: b"<svg/>")
+            patch.setattr("swa.report.pages.figure_files", lambda figure: (b"<svg/>", b""))
         return compare_study(folder, jobs=1)
 
 
@@ -583,7 +583,7 @@ def test_a_contrast_asked_for_afterwards_is_no_part_of_the_title(build, tmp_path
     ]
     results = build(tmp_path / "results", rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("swa.report.pages.figure_bytes", lambda figure, kind: b"<svg/>")
+        patch.setattr("swa.report.pages.figure_files", lambda figure: (b"<svg/>", b""))
         compare_study(results.path, jobs=1, contrast="ketamine:magnesium")
     page = parse(results.path / "index.html")
     assert "Slow-wave sleep: ketamine and magnesium against baseline" in page.text
@@ -598,6 +598,42 @@ def test_twelve_nights_fit_a_page(build, tmp_path):
     path = subject_page(build(tmp_path / "results", rows, drawn=True), "A")
     assert path.stat().st_size < 3_000_000
     assert len(parse(path).images) == 12 + 5
+
+
+@pytest.mark.slow
+def test_six_nights_of_a_subject_stand_in_their_order_and_are_compared_by_condition(build, tmp_path):
+    """Two baselines, two post nights of ketamine and two of magnesium: every night has its picture and its column."""
+    rows = [
+        night("A", condition, session=f"{condition}{number}", size=size)
+        for number in (1, 2)
+        for condition, size in (("baseline", 1.0), ("ketamine", 1.2), ("magnesium", 1.0))
+    ]
+    path = subject_page(build(tmp_path / "results", rows, drawn=True), "A")
+    page = parse(path)
+    assert path.stat().st_size < 3_000_000
+    shown = [image["alt"] for image in page.images]
+    assert [alt.partition(":")[0] for alt in shown[:6]] == [
+        f"Night {row['condition']}, session {row['session']}" for row in rows
+    ]
+    assert len(shown) == 6 + 4 + 2  # nights; waves and spectra of conditions; forests
+    sleep = next(table for table in page.tables if table[0][:1] == ["Measure"])
+    assert [len(row) for row in sleep] == [7] * len(sleep)
+    for treatment in ("ketamine", "magnesium"):
+        assert re.search(rf"{treatment} .{{,300}}n = 4 nights", page.text), treatment
+
+
+@pytest.mark.slow
+def test_sixty_four_channels_do_not_swell_a_page(build, tmp_path):
+    rows = [night("A", "baseline"), night("A", "ketamine", size=1.2)]
+    results = build(tmp_path / "results", rows, channels=tuple(f"E{i}" for i in range(1, 65)), drawn=True)
+    path = subject_page(results, "A")
+    page = parse(path)
+    assert path.stat().st_size < 3_000_000
+    assert (results.path / "index.html").stat().st_size < 3_000_000
+    assert len(page.images) == 2 + 4 + 1
+    unusable = next(table for table in page.tables if table[1][:1] == ["Staged by"])
+    assert len(unusable) < 10, "channels of which there is the same to say share a row"
+    assert all(f"E{i}" in re.split(r"[ ,]+", " ".join(row[0] for row in unusable)) for i in range(1, 65))
 
 
 def test_a_missing_value_of_a_template_is_an_error():

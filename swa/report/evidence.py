@@ -288,12 +288,22 @@ def headline_rows(rows: pd.DataFrame, headline: Headline) -> pd.DataFrame:
     return kept.loc[order.sort_values(["marker", "window"], kind="stable").index]
 
 
-def paired_values(measures: pd.DataFrame, nights: pd.DataFrame, contrasts: Iterable[str]) -> pd.DataFrame:
+def paired_values(
+    measures: pd.DataFrame, nights: pd.DataFrame, contrasts: Iterable[str], settings: Settings
+) -> pd.DataFrame:
     """Baseline and treatment value of each subject in each contrast; empty where a subject set lacks a condition."""
+    wanted = list(contrasts)
     parts = []
-    for contrast in contrasts:
+    try:  # the planned ones in one go over the markers
+        planned = subject_values(measures, nights=nights, settings=settings) if len(wanted) > 1 else pd.DataFrame()
+    except StudyError:  # no night of a baseline
+        planned = pd.DataFrame()
+    for contrast in wanted:
+        rows = planned[planned["contrast"] == contrast] if len(planned) else planned
         try:
-            parts.append(subject_values(measures, nights=nights, contrast=contrast))
+            parts.append(
+                rows if len(rows) else subject_values(measures, nights=nights, contrast=contrast, settings=settings)
+            )
         except StudyError:  # these subjects have no night of one of the two conditions
             continue
     if parts:

@@ -177,6 +177,56 @@ def profile_table(table: pd.DataFrame) -> PlainTable | None:
     )
 
 
+def cycle_table(table: pd.DataFrame, channel: str, confidence: float) -> PlainTable | None:
+    """Whether the change differs between the first NREM cycle and later ones.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``cycle_contrasts.tsv``.
+    channel : str
+        Channel or region to show.
+    confidence : float
+        Level of the intervals.
+    """
+    own = table[table["channel"].astype(str) == channel] if len(table) else table
+    if own.empty:
+        return None
+    return _table(
+        own,
+        {
+            "Contrast": lambda row: str(row["contrast"]).replace(":", " against "),
+            "Marker": lambda row: marker_name(str(row["measure"])),
+            "Cycles": lambda row: str(row["cycles"]),
+            "Cycle 1 over later": _cycle_change,
+            f"{100 * confidence:g} % interval": _cycle_interval,
+            "p": lambda row: p_value(_float(row["p"])),
+            "p adjusted": lambda row: p_value(_float(row["p_adjusted"])),
+            "n": lambda row: str(int(row["n"])) if _is_whole(row["n"]) else NOTHING,
+            "Note": lambda row: _text(row["note"]),
+        },
+        label="The first NREM cycle against later ones",
+        about=f"Whether a change is larger early in the night ({channel}): the change in cycle 1 over the change in "
+        "later cycles of the same nights; +10 % says that cycle 1 rose by a tenth more. A change that is found in one "
+        "cycle and not in another is no difference between them; this is its test. n counts subjects; all rows are "
+        "exploratory.",
+    )
+
+
+def _cycle_change(row: Mapping[str, Any]) -> str:
+    estimate = _float(row["estimate"])
+    if not math.isfinite(estimate):
+        return NOTHING
+    return percent(estimate) if row["scale"] == "ratio" else signed(estimate)
+
+
+def _cycle_interval(row: Mapping[str, Any]) -> str:
+    low, high = _float(row["ci_low"]), _float(row["ci_high"])
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "no interval"
+    return f"{percent(low)} to {percent(high)}" if row["scale"] == "ratio" else f"{signed(low)} to {signed(high)}"
+
+
 def _flagged_names(rows: pd.DataFrame) -> str:
     names = [
         CONTROLS.get(str(control), str(control).replace("_", " ")) + ("" if channel == "all" else f" at {channel}")

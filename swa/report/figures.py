@@ -4,10 +4,11 @@ Conditions have the colours of `condition_colors`; `figure_bytes` writes a figur
 """
 
 from swa.report.figures_contrasts import forest, paired_changes
+from swa.report.figures_files import figure_bytes, figure_files
 from swa.report.figures_night import activity_limit, average_spectra, night_overview, power_limits, slow_wave_average
 from swa.report.figures_specifications import specification_curve
 from swa.report.figures_study import covariate_changes, group_spectra, placed_channels, scalp_changes
-from swa.report.figures_style import condition_colors, figure_bytes
+from swa.report.figures_style import condition_colors
 from swa.report.figures_waves import slope_by_amplitude, wave_amplitudes
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "condition_colors",
     "covariate_changes",
     "figure_bytes",
+    "figure_files",
     "forest",
     "group_spectra",
     "night_overview",

@@ -14,6 +14,7 @@ from matplotlib.transforms import blended_transform_factory
 from swa.report.figures_style import FAINT, INK, RULE, color_of, new_figure, say_nothing_there, styled
 from swa.report.wording import MINUS, NBSP, describe_change, marker_name, number, percent
 
+SHORTEST_AXIS = 1.5  # of paired plots, top over bottom
 WINDOW_MARKS = {"cycle-1": "o", "matched": "D", "night": "s"}
 # Ticks of a ratio axis that read well in percent, those that matter most first.
 RATIO_TICKS = (
@@ -97,6 +98,7 @@ def paired_changes(
         axes.set_xlabel(f"n = {len(rows)}", fontsize=8)
     if is_ratio:
         panels[0].set_yscale("log")
+        _widen(panels[0])
         _plain_log_ticks(panels[0], complete[["baseline", "treatment"]].to_numpy(float))
     panels[0].set_ylabel("" if unit == "1" else unit)
     figure.text(0.02, 0.975, title, va="top", fontsize=9.5, fontweight="bold")
@@ -154,8 +156,7 @@ def forest(
         say_nothing_there(axes, "nothing was measured in both conditions")
         return figure
     low, high = _ratio_limits(rows)
-    for place, row in zip(places, rows.itertuples(index=False), strict=True):
-        _draw_estimate(axes, row, place, (low, high), color or color_of("", None, 1))
+    _draw_estimates(axes, rows, np.array(places), (low, high), color or color_of("", None, 1))
     axes.axvline(1, color=FAINT, linewidth=0.9, zorder=0)
     axes.set_xscale("log")
     axes.set_xlim(low, high)
@@ -174,9 +175,11 @@ def forest(
 def _draw_pairs(axes: Axes, rows: pd.DataFrame, shades: tuple[str, str], *, is_ratio: bool) -> None:
     pairs = rows[["baseline", "treatment"]].to_numpy(float)
     alpha = 0.9 if len(rows) <= 30 else 0.35
-    axes.plot([0, 1], pairs.T, color="#a9aeb3", linewidth=0.9, alpha=alpha, zorder=1)
+    joined = np.column_stack([pairs, np.full(len(pairs), np.nan)]).ravel()  # one path with gaps
+    axes.plot(np.tile([0, 1, np.nan], len(pairs)), joined, color="#a9aeb3", linewidth=0.9, alpha=alpha, zorder=1)
+    dots: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4, "markeredgewidth": 0, "zorder": 2}
     for place, shade in enumerate(shades):
-        axes.scatter(np.full(len(pairs), place), pairs[:, place], s=16, color=shade, alpha=alpha, zorder=2, linewidth=0)
+        axes.plot(np.full(len(pairs), place), pairs[:, place], color=shade, alpha=alpha, **dots)
     mean = np.exp(np.log(pairs).mean(axis=0)) if is_ratio else pairs.mean(axis=0)
     if len(pairs) > 1:
         axes.plot([0, 1], mean, color=INK, linewidth=2.2, zorder=3)
@@ -192,6 +195,14 @@ def _draw_pairs(axes: Axes, rows: pd.DataFrame, shades: tuple[str, str], *, is_r
             fontweight="bold",
         )
     axes.set_xlim(-0.55, 1.55)
+
+
+def _widen(axes: Axes) -> None:
+    """Give a logarithmic axis some length, so that a change of a thousandth does not look like a fall."""
+    low, high = axes.get_ylim()
+    short = math.log(SHORTEST_AXIS) - math.log(high / low)
+    if short > 0:
+        axes.set_ylim(low * math.exp(-short / 2), high * math.exp(short / 2))
 
 
 def _plain_log_ticks(axes: Axes, values: np.ndarray[Any, Any]) -> None:
@@ -239,21 +250,29 @@ def _places(measures: pd.Series) -> list[float]:
     return places
 
 
-def _draw_estimate(axes: Axes, row: Any, place: float, limits: tuple[float, float], color: str) -> None:
-    low, high = limits
-    known = math.isfinite(row.ci_low) and math.isfinite(row.ci_high)
-    mark = WINDOW_MARKS.get(row.window, "o")
-    if not known:
-        axes.plot(row.estimate, place, marker="x", color=color, markersize=5, markeredgewidth=1.3)
-        return
-    axes.plot([max(row.ci_low, low), min(row.ci_high, high)], [place, place], color=color, linewidth=1.3)
-    for end, cut, arrow in ((row.ci_low, row.ci_low < low, "<"), (row.ci_high, row.ci_high > high, ">")):
-        if cut:
-            axes.plot(low if end < 1 else high, place, marker=arrow, color=color, markersize=5, clip_on=False)
-    excludes = row.ci_low > 1 or row.ci_high < 1
-    axes.plot(
-        row.estimate, place, marker=mark, color=color, markersize=5.5, markerfacecolor=color if excludes else "white"
-    )
+def _draw_estimates(
+    axes: Axes, rows: pd.DataFrame, places: np.ndarray[Any, Any], limits: tuple[float, float], color: str
+) -> None:
+    """All estimates with their intervals: a call for each kind of mark, not for each line of the plot."""
+    estimate, first, last = (rows[name].to_numpy(float) for name in ("estimate", "ci_low", "ci_high"))
+    known = np.isfinite(first) & np.isfinite(last)
+    bare: dict[str, Any] = {"linestyle": "", "color": color}
+    axes.hlines(places[known], first[known].clip(*limits), last[known].clip(*limits), color=color, linewidth=1.3)
+    for ends in (first, last):
+        for goes_on, edge, arrow in ((ends < limits[0], limits[0], "<"), (ends > limits[1], limits[1], ">")):
+            cut = places[known & goes_on]
+            if len(cut):
+                axes.plot(np.full(len(cut), edge), cut, marker=arrow, markersize=5, clip_on=False, **bare)
+    excludes = (first > 1) | (last < 1)
+    marks = rows["window"].map(WINDOW_MARKS).fillna("o").to_numpy()
+    for mark in dict.fromkeys(marks):
+        for filled in (True, False):
+            these = known & (marks == mark) & (excludes == filled)
+            face = color if filled else "white"
+            if these.any():
+                axes.plot(estimate[these], places[these], marker=mark, markersize=5.5, markerfacecolor=face, **bare)
+    if not known.all():
+        axes.plot(estimate[~known], places[~known], marker="x", markersize=5, markeredgewidth=1.3, **bare)
 
 
 def _label_rows(

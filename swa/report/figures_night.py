@@ -333,7 +333,6 @@ def _draw_spectrogram(
         vmin=low,
         vmax=high,
         cmap=colormaps["viridis"].resampled(COLORS).with_extremes(bad=UNUSABLE_COLOR),
-        rasterized=True,
     )
     axes.set_ylabel("frequency (Hz)")
     axes.set_title(f"Spectrum of each epoch, {spectrogram['channel'].iloc[0]}", fontsize=8, fontweight="normal")

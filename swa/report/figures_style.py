@@ -1,14 +1,12 @@
-"""What all figures share: colours, type, and how they become bytes."""
+"""What all figures share: colours and type."""
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, Literal, ParamSpec
+from typing import Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Okabe & Ito: told apart by every kind of colour vision. The baseline is grey, so that colour always means treatment.
@@ -19,7 +17,7 @@ FAINT = "#6b7075"
 RULE = "#d5d8db"
 UNUSABLE_COLOR = "#b9bdc1"
 
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -63,7 +61,7 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
     def draw(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with mpl.rc_context():
             mpl.rcdefaults()
-            mpl.rcParams.update(_STYLE)
+            mpl.rcParams.update(STYLE)
             return function(*args, **kwargs)
 
     return draw
@@ -94,40 +92,6 @@ def new_figure(
         left=left / width_in, right=1 - right / width_in, bottom=bottom / height_in, top=1 - top / height_in
     )
     return figure
-
-
-def figure_bytes(figure: Figure, kind: Literal["svg", "png"], *, dpi: float = 120) -> bytes:
-    """Write a figure as a file without date or version: equal figures are equal bytes.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    kind : {"svg", "png"}
-        Format.
-    dpi : float
-        Resolution of a PNG, and of dense layers in an SVG.
-
-    Returns
-    -------
-    bytes
-
-    Examples
-    --------
-    >>> import pathlib, swa
-    >>> figure = swa.figures.forest(swa.read_results("results").contrasts.head(0))
-    >>> pathlib.Path("forest.svg").write_bytes(swa.figures.figure_bytes(figure, "svg")) > 0
-    True
-    """
-    buffer = io.BytesIO()
-    with mpl.rc_context(_STYLE):
-        figure.set_dpi(dpi)
-        # Not savefig, which draws everything once more beforehand for layouts that these figures do not have.
-        if kind == "svg":
-            FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
-        else:
-            FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
-    return buffer.getvalue()
 
 
 def condition_colors(conditions: Sequence[str], baseline: str = "") -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from swa.report.figures import figure_bytes
+from swa.report.figures import figure_files
 from swa.study.store import Results, write_table, write_text
 
 if TYPE_CHECKING:
@@ -189,11 +189,10 @@ class Shelf:
             As in `Picture`.
         """
         self.names.add(name)
-        figure = draw()
-        drawn = figure_bytes(figure, "svg")
+        drawn, pixels = figure_files(draw())
         base = self.folder / "figures" / name
         write_text(drawn.decode("utf-8"), base.with_name(f"{name}.svg"))
-        _write_bytes(figure_bytes(figure, "png"), base.with_name(f"{name}.png"))
+        _write_bytes(pixels, base.with_name(f"{name}.png"))
         write_table(numbers, base.with_name(f"{name}.tsv"))
         return Picture(
             name=name,

@@ -175,6 +175,7 @@ def _names(rows: pd.DataFrame, settings: Settings) -> dict[str, str]:
     names = {str(name): stages_name(str(name)) for name in rows["stages"].unique()}
     names |= {str(name): in_sentence(window_name(str(name), settings)) for name in rows["window"].unique()}
     names |= {str(name): str(name).replace("-", "\u2013") for name in rows["band"].unique()}
+    names |= {str(name): str(name).replace(" x ", " × ") for name in rows["artefacts"].unique()}
     names |= {"mean": "mean over epochs", "median": "median over epochs", "relative": "share of the whole spectrum"}
     return names
 

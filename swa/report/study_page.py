@@ -1,6 +1,7 @@
 """What stands on the page of a study."""
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,14 @@ from swa.report.evidence import (
     stored_nights,
     units_of,
 )
-from swa.report.extra_tables import gain_overview, moderator_table, plan_table, profile_table, read_optional
+from swa.report.extra_tables import (
+    cycle_table,
+    gain_overview,
+    moderator_table,
+    plan_table,
+    profile_table,
+    read_optional,
+)
 from swa.report.group_spectra import average_over_subjects
 from swa.report.methods_text import write_methods
 from swa.report.sentences import (
@@ -64,6 +72,21 @@ NIGHT_NUMBERS = (
     ("N3_min", "N3, min"),
     ("REM_min", "REM, min"),
     ("nrem_cycles", "Cycles"),
+)
+TABLES = (
+    ("nights.tsv", "one row a night"),
+    ("measures.parquet", "every measure of every night"),
+    ("contrasts.tsv", "every change with its interval, of subjects and of the group"),
+    ("cycle_contrasts.tsv", "the change in the first cycle against later ones"),
+    ("clusters.tsv", "clusters of frequencies and electrodes"),
+    ("specifications.tsv", "the primary contrast under other choices"),
+    ("specification_summary.tsv", "what the specifications come to"),
+    ("moderators.tsv", "covariates against the change"),
+    ("profiles.tsv", "treatments against each other"),
+    ("comparability.tsv", "the gain check"),
+    ("rejection.tsv", "what each artefact rule took"),
+    ("problems.tsv", "what was left out"),
+    ("settings.toml", "the settings in force"),
 )
 FEWEST_ELECTRODES = 8
 MOST_COVARIATES = 6
@@ -121,6 +144,11 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
         "extra": [
             table
             for table in (
+                cycle_table(
+                    read_optional(results, "cycle_contrasts.tsv"),
+                    headline.channel,
+                    facts.settings.comparison.confidence,
+                ),
                 gain_overview(read_optional(results, "comparability.tsv")),
                 moderator_table(read_optional(results, "moderators.tsv"), facts.settings),
                 profile_table(read_optional(results, "profiles.tsv")),
@@ -145,6 +173,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
             tests=group["method"],
         ),
         "glossary": explain_markers(changes["measure"]),
+        "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],
         "settings": list_settings(facts.settings),
     }
 
@@ -209,7 +238,7 @@ def _draw_pairs(
         & (measures["window"] == headline.window)
         & measures["measure"].isin(markers)
     ]
-    values = paired_values(rows, facts.nights, contrasts)
+    values = paired_values(rows, facts.nights, contrasts, facts.settings)
     pictures = []
     for marker in markers:
         own = values[values["measure"] == marker]
@@ -370,7 +399,7 @@ def _draw_covariates(
     names = [name for name in dict.fromkeys(table["covariate"]) if name in facts.nights] if len(table) else []
     if not names:
         return []
-    values = paired_values(headline.pick(measures), facts.nights, contrasts)
+    values = paired_values(headline.pick(measures), facts.nights, contrasts, facts.settings)
     values = values[np.isfinite(values["change"].astype(float))]
     nights = done_nights(facts.nights)
     parts = []
@@ -439,7 +468,10 @@ def _list_nights(
         night = nights.loc[i]
         done = night["status"] == "done"
         page = f"sub-{night['subject_label']}/sub-{night['subject_label']}.html"
-        cells: list[Any] = [_cell(night.get(name), whole=name == "nrem_cycles") for name, _ in NIGHT_NUMBERS]
+        cells: list[Any] = [
+            _cell(night.get(name), "{:.0f}".format if name == "nrem_cycles" else "{:.1f}".format)
+            for name, _ in NIGHT_NUMBERS
+        ]
         for name in markers:
             text = _cell(night[name])
             reason = reasons.get((night["subject"], night["session"], name), "no reason was stored")
@@ -472,8 +504,8 @@ def _short_source(source: str) -> str:
     return source.partition(" (")[0] if source and source != "nan" else "\u2013"
 
 
-def _cell(value: Any, *, whole: bool = False) -> str:
+def _cell(value: Any, write: Callable[[float], str] = number) -> str:
     is_number = isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value)
     if not is_number:
         return NOT_MEASURED
-    return f"{value:.0f}" if whole else number(float(value))
+    return write(float(value))

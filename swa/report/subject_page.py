@@ -22,7 +22,15 @@ from swa.report.evidence import (
 )
 from swa.report.extra_tables import PlainTable, gain_table, read_optional
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
-from swa.report.tables import change_table, explain_markers, quality_tables, sleep_table, value_table
+from swa.report.tables import (
+    MANY_CHANNELS,
+    change_table,
+    explain_markers,
+    join_equal,
+    quality_table,
+    sleep_table,
+    value_table,
+)
 from swa.report.wave_tables import tabulate_waves
 from swa.report.wording import (
     describe_change,
@@ -66,7 +74,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
     units = units_of(measures)
     shown = headline_rows(measures, headline)
     contrasts = list(dict.fromkeys(changes["contrast"]))
-    values = paired_values(shown, own, contrasts)
+    values = paired_values(shown, own, contrasts, facts.settings)
     by_contrast = [(name, changes[changes["contrast"] == name]) for name in contrasts]
     colors = figures.condition_colors(facts.conditions, facts.baseline)
     return {
@@ -89,7 +97,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         else value_table(shown, [(night.session, night.name) for night in nights], facts.settings, units),
         "where": f"{stages_name(headline.stages)}, {headline.channel}",
         "sleep": sleep_table(nights),
-        "unusable": quality_tables(nights)[1],
+        "unusable": quality_table(nights),
         "channels": _channels(nights),
         "gain": _gain_tables(results, subject),
         "problems": _problems(results, subject),
@@ -349,6 +357,12 @@ def _draw_waves(
         for row in waves.lines.to_dict("records")
     )
     at = f"at {number(waves.reference_uv)} µV" if np.isfinite(waves.reference_uv) else "at no amplitude"
+    reading = (
+        f", and the robust line of each condition. Diamonds, {at}: slope at equal amplitude; a difference there is one "
+        "of steepness at equal size, which a change of gain can still move."
+        if np.isfinite(waves.reference_uv)
+        else "; without a baseline night there is no amplitude at which slopes would be compared."
+    )
     slopes = shelf.put(
         "slope_by_amplitude",
         lambda: figures.slope_by_amplitude(
@@ -364,9 +378,7 @@ def _draw_waves(
         ),
         alt=f"Upward slope against negative amplitude at {channel}, read {at}: {read or 'no fit'}.",
         caption=f"Upward slope of the half-waves of at least {smallest:g} µV in N2+N3, whole night: medians and "
-        f"quartiles of ten classes of amplitude, and the robust line of each condition. Diamonds, {at}: slope at "
-        "equal amplitude; a difference there is one of steepness at equal size, which a change of gain can still "
-        "move.",
+        f"quartiles of ten classes of amplitude{reading}",
     )
     return [amplitudes, slopes]
 
@@ -482,7 +494,10 @@ def _channels(nights: Sequence[StoredNight]) -> list[tuple[str, str, str, list[s
             labels, cells = found.setdefault((channel["name"], channel["role"]), ({}, ["absent"] * len(nights)))
             labels.update(dict.fromkeys(channel["labels"]))
             cells[position] = f"{channel['note'] or 'as recorded'}, {channel['rate_hz']:g} Hz"
-    return [(name, role.upper(), ", ".join(labels), cells) for (name, role), (labels, cells) in found.items()]
+    rows = [(name, [role.upper(), ", ".join(labels), *cells]) for (name, role), (labels, cells) in found.items()]
+    if len(rows) > MANY_CHANNELS and all(labels == name for name, (_, labels, *_) in rows):
+        rows = join_equal([(name, [role, "as named", *cells]) for name, (role, _, *cells) in rows])
+    return [(name, role, labels, cells) for name, (role, labels, *cells) in rows]
 
 
 def _problems(results: Results, subject: str) -> list[Any]:

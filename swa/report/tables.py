@@ -25,6 +25,7 @@ STATISTICS = (
 )
 # Parts of a note that say how a row reads or that differ from row to row; the rest is the same text in many rows.
 READINGS = {"reliable change": "reliable change", "within night-to-night variation": "within variation"}
+MANY_CHANNELS = 16
 STATISTIC_PARTS = ("paired t(", "g_av ")
 
 
@@ -255,8 +256,11 @@ def sleep_table(nights: Sequence[StoredNight]) -> list[tuple[str, list[str]]]:
     return rows
 
 
-def quality_tables(nights: Sequence[StoredNight]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Share of NREM that is unusable, by channel and night, with the rules that took it."""
+def quality_table(nights: Sequence[StoredNight]) -> list[tuple[str, list[str]]]:
+    """Share of NREM that is unusable, by channel and night, with the rules that took it.
+
+    Of many channels, those with the same cells share a row.
+    """
     channels = list(dict.fromkeys(channel for night in nights for channel in night.channels))
     rows = []
     for channel in channels:
@@ -265,7 +269,17 @@ def quality_tables(nights: Sequence[StoredNight]) -> tuple[list[str], list[tuple
             shares = night.summary.get("unusable_nrem_share", {}).get(channel)
             cells.append(NOT_MEASURED if shares is None else _shares(shares))
         rows.append((channel, cells))
-    return channels, rows
+    return join_equal(rows)
+
+
+def join_equal(rows: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """Rows of more channels than a reader looks through, those with equal cells in one."""
+    if len(rows) <= MANY_CHANNELS:
+        return rows
+    joined: dict[tuple[str, ...], list[str]] = {}
+    for name, cells in rows:
+        joined.setdefault(tuple(cells), []).append(name)
+    return [(", ".join(names), list(cells)) for cells, names in joined.items()]
 
 
 def _shares(shares: Mapping[str, float]) -> str:

@@ -19,8 +19,11 @@
   };
   const empty = (text) => ["", "\u2013", "not measured"].includes(text.trim());
   const textOf = (row, column) => {
-    const cell = row.cells[column].cloneNode(true);
-    cell.querySelectorAll("sup").forEach((mark) => mark.remove());
+    let cell = row.cells[column];
+    if (cell.firstElementChild) {
+      cell = cell.cloneNode(true);
+      cell.querySelectorAll("sup").forEach((mark) => mark.remove());
+    }
     return cell.textContent;
   };
 
