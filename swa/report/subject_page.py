@@ -492,6 +492,7 @@ def _draw_controls(
             "numbers.",
             caption="Spectra of each condition in the stages of the gain check; shaded: its control bands. A change of "
             "gain moves all three by the same distance.",
+            size="medium",
         )
     ]
 
