@@ -52,6 +52,7 @@ PARTS = (
     Part("calibration_designs", CALIBRATION, ("500",)),
     Part("calibration_profiles", CALIBRATION, ("200",)),
     Part("gain_check", ROBUSTNESS, ("--pairs", "1000")),
+    Part("stage_shift", ROBUSTNESS, ("--subjects", "4", "--studies", "1")),
     Part("recording_faults", ROBUSTNESS, ("--nights", "1", "--clean", "4")),
     Part("speed_measures", SPEED, ("--repeat", "3")),
     Part("inspect_speed", SPEED, ("--files", "200")),

@@ -5,20 +5,28 @@ in all channels, and each channel apart from the others by 0.05.
 """
 
 import argparse
+from functools import cache
 
 import numpy as np
 
 from swa.comparison.comparability import GAIN_CONTROLS, NightFacts, compare_facts
+from swa.measures import power
+from swa.recordings.simulate import NightPlan, simulate_night
 from swa.settings import Settings
 
 CONTROL_SD = 0.15
 CHANNEL_SD = 0.05
 CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2", "O2-M1")
 PAIRS = 1000
+NIGHTS = 4  # simulated, for what a true effect does to the control bands
 
 
-def draw_nights(rng, pairs, correlation, gain=1.0, one=1.0, nights=(1, 1)):
-    """Facts of subjects with k baseline and m treatment nights; an amplitude gain on all or on the first channel."""
+def draw_nights(rng, pairs, correlation, gain=1.0, one=1.0, nights=(1, 1), swa=1.0):
+    """Facts of subjects with k baseline and m treatment nights; an amplitude gain on all or on the first channel.
+
+    `swa` is a true effect, the power ratio of slow waves: of each control band it moves what a simulated night says.
+    """
+    effect = effect_on_controls(swa)
     shared = CONTROL_SD * np.sqrt(correlation)
     own = CONTROL_SD * np.sqrt(1 - correlation)
     facts = []
@@ -28,7 +36,7 @@ def draw_nights(rng, pairs, correlation, gain=1.0, one=1.0, nights=(1, 1)):
                 bands = shared * rng.standard_normal() + own * rng.standard_normal(3)
                 controls = {name: bands + CHANNEL_SD * rng.standard_normal() for name in CHANNELS}
                 if condition == "ketamine":
-                    controls = {name: values + 2 * np.log(gain) for name, values in controls.items()}
+                    controls = {name: values + 2 * np.log(gain) + effect for name, values in controls.items()}
                     controls[CHANNELS[0]] = controls[CHANNELS[0]] + 2 * np.log(one)
                 facts.append(
                     NightFacts(
@@ -41,6 +49,37 @@ def draw_nights(rng, pairs, correlation, gain=1.0, one=1.0, nights=(1, 1)):
                     )
                 )
     return facts
+
+
+@cache
+def effect_on_controls(swa):
+    """Change (ln) of the three control bands under a true effect on slow waves: simulated nights with and without it.
+
+    The nights of a pair share everything else, so that the difference is the effect alone.
+    """
+    if swa == 1:
+        return np.zeros(3)
+    found = []
+    for seed in range(NIGHTS):
+        powers = []
+        for effect in (1.0, swa):
+            plan = NightPlan(hours=4, rate_hz=100, channels=("C3-M2",), seed=seed, effect=effect)
+            made = simulate_night(plan)
+            signal, limits = made.signals_uv["C3-M2"], Settings().comparability
+            spectra = power.compute_window_spectra(signal, 100.0, Settings().power)
+            codes = np.unique(made.stages, return_inverse=True)[1]
+            windows = power.assign_windows(spectra, codes, 30.0, 100.0)
+            density, _ = power.average_by_epoch(spectra, windows, len(codes))
+            bands = ((("R",), limits.rem_hz), (("W",), limits.wake_hz), (("N2", "N3"), limits.nrem_hz))
+            powers.append(
+                [
+                    np.nanmean(density[np.isin(made.stages, stages)], axis=0)
+                    @ power.band_weights(spectra.frequencies_hz, band)
+                    for stages, band in bands
+                ]
+            )
+        found.append(np.log(powers[1]) - np.log(powers[0]))
+    return np.nanmean(found, axis=0)
 
 
 def flag_rates(facts, settings=None):
@@ -68,16 +107,21 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=PAIRS)
     arguments = parser.parse_args()
     rng = np.random.default_rng(7)
+    moved = ", ".join(
+        f"{name} {value:+.4f}" for name, value in zip(GAIN_CONTROLS, effect_on_controls(1.2), strict=True)
+    )
+    print(f"A true SWA + 20 % moves the control bands (ln, mean of {NIGHTS} simulated pairs): {moved}")
     print(f"{'amplitude':<26}{'r':>5}{'nights':>8}{'gain, one':>11}{'gain, any':>11}{'departs':>9}{'dep., any':>11}")
     for nights in ((1, 1), (2, 1)):
         for correlation in (0.3, 0.4, 0.5):
-            for name, gain, one in (
-                ("no change", 1.0, 1.0),
-                ("all channels × 1.2", 1.2, 1.0),
-                ("all channels × 1.35", 1.35, 1.0),
-                ("one channel × 1.2", 1.0, 1.2),
+            for name, gain, one, swa in (
+                ("no change", 1.0, 1.0, 1.0),
+                ("no change, SWA + 20 %", 1.0, 1.0, 1.2),
+                ("all channels × 1.2", 1.2, 1.0, 1.0),
+                ("all channels × 1.35", 1.35, 1.0, 1.0),
+                ("one channel × 1.2", 1.0, 1.2, 1.0),
             ):
-                rates = flag_rates(draw_nights(rng, arguments.pairs, correlation, gain, one, nights))
+                rates = flag_rates(draw_nights(rng, arguments.pairs, correlation, gain, one, nights, swa))
                 cells = "".join(
                     f"{rate:>{width}.1%}" for rate, width in zip(rates.values(), (11, 11, 9, 11), strict=True)
                 )

@@ -534,7 +534,8 @@ class ComparabilitySettings(Group):
         description="flagged controls that make a comparison `caution`",
     )
     not_comparable: tuple[str, ...] = Field(
-        ("derivation", "clipping"), description="flagged controls that make a comparison `not comparable`"
+        ("same_recording", "derivation", "clipping"),
+        description="flagged controls that make a comparison `not comparable`",
     )
     group_share: Share = Field(
         0.5, description="share of subjects not comparable above which a group row is `not comparable`"

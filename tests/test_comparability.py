@@ -202,6 +202,15 @@ def test_another_reference_or_a_gain_that_no_drug_makes_is_not_comparable():
     assert found.loc[("group", "C4-M1", "swa", "night"), "verdict"] == "caution"
 
 
+def test_a_night_held_against_itself_is_never_sound():
+    same = check(night("baseline", content=("file a", "spectra a")), night("ketamine", content=("file b", "spectra a")))
+    found = judged(same).loc["S01"]
+    assert (found["verdict"] == "not comparable").all()
+    assert found["verdict_reasons"].iloc[0].startswith("baseline and ketamine hold the same signals")
+    other = check(night("baseline", content=("file a",)), night("ketamine", content=("file b",)))
+    assert "same_recording" not in set(other["control"])
+
+
 def test_analysed_minutes_concern_the_whole_night_alone():
     found = judged(check(night("baseline"), night("ketamine", minutes=100.0)))
     assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict"] == "caution"

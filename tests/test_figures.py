@@ -280,3 +280,19 @@ def test_an_axis_of_activity_is_not_set_by_movement_in_wake(night):
     moved.loc[moved["stage"] == "W", "swa"] = 1e6
     assert figures.activity_limit(moved) == figures.activity_limit(channel)
     assert figures.activity_limit(channel.iloc[:0]) == 1.0
+
+
+def test_the_control_spectra_of_both_nights_are_one_plot_with_the_bands_of_the_check(night):
+    from swa.report.figures_controls import control_spectra
+    from swa.settings import ComparabilitySettings
+
+    limits = ComparabilitySettings()
+    bands = {"rem": limits.rem_hz, "quiet_wake": limits.wake_hz, "nrem_fast": limits.nrem_hz}
+    channel = night.spectra["channel"].iloc[0]
+    louder = night.spectra.assign(density_uv2_hz=night.spectra["density_uv2_hz"] * 1.44)
+    figure = control_spectra({"baseline": night.spectra, "ketamine": louder}, channel, bands_hz=bands)
+    lower, upper = (line.get_ydata() for line in figure.axes[2].get_lines())
+    assert np.allclose(upper / lower, 1.44)
+    assert {"baseline", "ketamine", "N2+N3, 20\N{EN DASH}30 Hz"} <= set(texts(figure))
+    empty = control_spectra({"baseline": night.spectra.iloc[:0]}, channel, bands_hz=bands)
+    assert texts(empty).count("not in these nights") == 3

@@ -349,7 +349,7 @@ def test_figures_stand_beside_the_page_with_their_numbers(study):
     folder = study.path / "sub-S1" / "figures"
     names = {path.stem for path in folder.glob("*.svg")}
     assert names == {"ses-baseline_night", "ses-ketamine_night", "slow_wave_average", "average_spectra"} | {
-        *("wave_amplitudes", "slope_by_amplitude"),
+        *("wave_amplitudes", "slope_by_amplitude", "control_spectra"),
         "forest_ketamine_baseline",
     }
     for name in names:

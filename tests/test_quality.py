@@ -95,7 +95,7 @@ def test_a_channel_whose_spectrum_stands_apart_is_bad_and_natural_differences_ar
     assert "other EEG channels (limit 4)" in find_bad_channels(night)["O1"]
     verdict, reasons = judge_night(night)
     assert verdict == "caution"
-    assert reasons[0].endswith("the channel is left out")
+    assert reasons[0].endswith("the channel is left out of comparisons and regions")
 
 
 def test_three_channels_have_no_majority():

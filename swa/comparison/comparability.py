@@ -5,8 +5,10 @@ not. So each channel has three controls, bands and stages far from slow waves, a
 of a difference between nights could be one of gain. Nothing is ever corrected: drugs move these controls too.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ GAIN_CONTROLS = ("rem", "quiet_wake", "nrem_fast")
 HEADER_FACTS = ("transducer", "prefilter", "physical_range", "rate", "derivation")
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
 CARRIED_SHARE = 0.4  # a recording holds frequencies up to this share of its rate
+SAME_RECORDING = "same_recording"
 ALL = "all"  # the channel of rows that are about the whole night
 
 Floats = NDArray[np.float64]
@@ -55,6 +58,8 @@ class NightFacts:
     shifts : dict of (channel, measure) to tuple
         Largest and smallest change of a marker (ln) when the stager sees a smaller or larger EEG; of ``all`` and
         ``n3_min`` the change in min. Empty for nights that brought their scorings.
+    content : tuple of str
+        Digests of the recording and of its spectra: nights that share one are the same night.
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
     place : float
@@ -71,6 +76,7 @@ class NightFacts:
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)
     shifts: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    content: tuple[str, ...] = ()
     start_h: float = np.nan
     onset_h: float = np.nan
     place: float = np.nan
@@ -157,6 +163,7 @@ def compare_facts(
         if baseline not in spreads:
             spreads[baseline] = own_spread(facts, baseline, settings.comparability)
         key = (subject, contrast)
+        rows += [(*key, *row) for row in _copy_rows(treated, before)]
         rows += [(*key, *row) for row in _gain_rows(treated, before, spreads[baseline], settings)]
         rows += [(*key, *row) for row in _header_rows(treated, before)]
         rows += [(*key, *row) for row in _rejection_rows(treated, before, settings.comparability)]
@@ -286,6 +293,14 @@ def _gain_text(g: float, limit: float, flagged: bool, n: int, source: str) -> st
 
 def _not_excluded(limit: float) -> str:
     return f"; a gain change below × {np.exp(limit / 2):.2f} (power × {np.exp(limit):.2f}) is not excluded"
+
+
+def _copy_rows(treated: Sequence[NightFacts], before: Sequence[NightFacts]) -> Iterator[tuple[object, ...]]:
+    """Nights of a comparison that hold the same signals: they differ by nothing, whatever the drug did."""
+    for earlier, later in combinations((*before, *treated), 2):
+        if set(earlier.content) & set(later.content):
+            text = f"{earlier.session} and {later.session} hold the same signals: one recording under two names"
+            yield (ALL, SAME_RECORDING, np.nan, np.nan, np.nan, True, text)
 
 
 def _header_rows(treated: Sequence[NightFacts], before: Sequence[NightFacts]) -> Iterator[tuple[object, ...]]:
@@ -459,14 +474,16 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
     start = pd.to_datetime(summary["recording_start"]) if summary["recording_start"] else None
     start_h = np.nan if start is None else (start.hour + start.minute / 60 - 12) % 24
     onset_min = summary["sleep_onset_min"]
+    spectra = folder.read("spectra")
     return NightFacts(
         subject=str(night["subject"]),
         session=str(night["session"]),
         condition=str(night["condition"]),
-        controls=control_powers(folder.read("spectra"), settings, {c: f["rate_hz"] for c, f in header.items()}),
+        controls=control_powers(spectra, settings, {c: f["rate_hz"] for c, f in header.items()}),
         header=header,
         rejected=_rejected(folder.read("rejection")),
         clipped=summary.get("clipped_waves_share", {}),
+        content=_content(stored.get("provenance", {}), spectra),
         below_band={c: share for c, share in summary.get("below_band_share", {}).items() if share is not None},
         shifts=_shifts(folder.read("staging_bias")),
         nrem_min={str(channel): float(value) for channel, value in nrem.items()},
@@ -474,6 +491,14 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
         place=float(_places(pd.DataFrame([dict(night)])).iloc[0]),
     )
+
+
+def _content(provenance: Mapping[str, Any], spectra: pd.DataFrame) -> tuple[str, ...]:
+    """Digests of the file, and of the spectra: an export under another name is another file with the same signals."""
+    file = provenance.get("inputs", {}).get("recording_sha256")
+    density = spectra["density_uv2_hz"].to_numpy() if len(spectra) else np.zeros(0)
+    known = density[np.isfinite(density)]
+    return tuple(text for text in (file, hashlib.sha256(known.tobytes()).hexdigest() if known.size else "") if text)
 
 
 def _shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:

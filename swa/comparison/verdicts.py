@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from swa.comparison.comparability import ALL, GAIN_CONTROLS
+from swa.comparison.comparability import ALL, GAIN_CONTROLS, SAME_RECORDING
 from swa.comparison.design import text_column, usable_nights
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings
@@ -186,6 +186,8 @@ def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: Compar
         return verdict, "sweat or drift", f"{where}{row['note']}"
     if control == "clipping":
         return verdict, "clipping", f"{where}{row['note']}"
+    if control == SAME_RECORDING:
+        return verdict, "same recording", str(row["note"])
     if control in ("rejection", "staging"):
         return verdict, "artefacts" if control == "rejection" else "staging", f"{where}{row['note']}"
     kind = {"analysed_minutes": "minutes", "sleep_onset": "clock", "recording_start": "clock"}.get(control, "header")

@@ -110,7 +110,7 @@ def judge_night(
     if len(bad) == len(shares):
         why = "; ".join(f"{name}: {reason}" for name, reason in bad.items())
         return UNUSABLE, (f"every EEG channel is bad ({why})",)
-    reasons = [f"{name}: {reason}; the channel is left out" for name, reason in bad.items()]
+    reasons = [f"{name}: {reason}; the channel is left out of comparisons and regions" for name, reason in bad.items()]
     reasons += [f"{name}: could not be read, the channel is left out" for name in summary.get("unread", {})]
     reasons += [
         f"{name}: {share:.0%} of NREM unusable"

@@ -4,6 +4,7 @@ Conditions have the colours of `condition_colors`; `figure_bytes` writes a figur
 """
 
 from swa.report.figures_contrasts import forest, paired_changes
+from swa.report.figures_controls import control_spectra
 from swa.report.figures_files import figure_bytes, figure_files
 from swa.report.figures_night import activity_limit, average_spectra, night_overview, power_limits, slow_wave_average
 from swa.report.figures_specifications import specification_curve
@@ -15,6 +16,7 @@ __all__ = [
     "activity_limit",
     "average_spectra",
     "condition_colors",
+    "control_spectra",
     "covariate_changes",
     "figure_bytes",
     "figure_files",

@@ -1,6 +1,6 @@
 """What stands on the page of a subject."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -299,7 +299,8 @@ def _draw_averages(
         + (f"; below: change from {conditions[0]} in dB." if len(conditions) > 1 else ".")
         + fitted,
     )
-    return [wave, spectrum, *_draw_waves(nights, conditions, channel, facts, colors, shelf, measures)]
+    controls = _draw_controls(spectra, channel, facts, colors, shelf) if len(conditions) > 1 else []
+    return [wave, spectrum, *controls, *_draw_waves(nights, conditions, channel, facts, colors, shelf, measures)]
 
 
 def _aperiodic(measures: pd.DataFrame, conditions: Sequence[str], channel: str) -> dict[str, tuple[float, float]]:
@@ -476,6 +477,36 @@ def draw_forest(
         "night; cross: no interval. An arrow marks an interval that goes on.",
         size="medium",
     )
+
+
+def _draw_controls(
+    spectra: Mapping[str, pd.DataFrame], channel: str, facts: StudyFacts, colors: dict[str, str], shelf: "Shelf"
+) -> list["Picture"]:
+    """Spectra of the conditions in the stages of the gain check."""
+    limits = facts.settings.comparability
+    shown = [
+        table[(table["channel"] == channel) & (table["stages"] == stages) & (table["window"] == window)].assign(
+            condition=name
+        )
+        for name, table in spectra.items()
+        for stages, window in (("REM", "night"), ("W", "quiet"), ("NREM", "night"))
+        if len(table)
+    ]
+    if not shown:
+        return []
+    bands = {"rem": limits.rem_hz, "quiet_wake": limits.wake_hz, "nrem_fast": limits.nrem_hz}
+    return [
+        shelf.put(
+            "control_spectra",
+            lambda: figures.control_spectra(spectra, channel, bands_hz=bands, colors=colors),
+            pd.concat(shown, ignore_index=True),
+            alt=f"Spectra at {channel} in REM, quiet wake and N2+N3 for {join(list(spectra))}; the gain check has the "
+            "numbers.",
+            caption="Spectra of each condition in the stages of the gain check; shaded: its control bands. A change of "
+            "gain moves all three by the same distance.",
+            size="medium",
+        )
+    ]
 
 
 def _gain_tables(results: Results, subject: str) -> list[PlainTable]:

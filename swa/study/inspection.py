@@ -12,6 +12,7 @@ from swa.settings import Settings
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import staging_channels
 from swa.study.bids import channel_settings
+from swa.study.copies import find_copies
 from swa.study.manifest import plan_study
 from swa.study.names import printable
 
@@ -45,7 +46,11 @@ def inspect_study(
     settings = settings or Settings()
     study = plan_study(path, study_file, settings)
     plan = study.nights[["subject", "session", "condition", "recording", "hypnogram"]].to_dict("records")
-    found = [_inspect(row, settings) for row in study.nights.drop_duplicates("path").to_dict("records")]
+    nights = study.nights.drop_duplicates("path").to_dict("records")
+    found = [_inspect(row, settings) for row in nights]
+    told = "notes" if study.needs_template else "problems"  # where each recording is a subject nothing is compared
+    for copy, first in find_copies([row["path"] for row in nights]).items():
+        found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
     return {"source": study.source, "notes": list(study.notes), "plan": plan, "recordings": found}
 
 

@@ -36,6 +36,7 @@ ADDITIVE = (
 )
 AMPLITUDE_PERCENTILE = 0.9
 ROW_COLUMNS = ["session", "condition", *MEASURE_COLUMNS]
+DOUBTFUL = "doubtful channel"
 NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
 
 
@@ -150,6 +151,9 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
         for channel, reason in channels.items()
     }
     dropped = dict(bad.keys()) if some_left else {channel: s for s, channels in found.items() for channel in channels}
+    # A night that is held against no other keeps its doubtful channels, marked, and its regions go without them.
+    doubtful = {channel: reason for (channel, _), reason in bad.items()} if len(nights) == 1 and some_left else {}
+    dropped = {} if doubtful else dropped
     tables = []
     for night in nights:
         table = night.folder.read("measures")
@@ -157,25 +161,33 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
         tables.append(table.assign(session=night.session, condition=night.condition))
     shared = [*_baseline_fixed(nights, dropped), *_matched_slopes(nights, dropped), *_process_s(nights, dropped)]
     rows = pd.concat([*tables, *shared], ignore_index=True)
-    rows = pd.concat([rows, _regions(rows)], ignore_index=True)
+    rows = pd.concat([rows, _regions(rows[~rows["channel"].isin(doubtful)])], ignore_index=True)
+    marked = rows["channel"].isin(doubtful) & rows["value"].notna()
+    rows.loc[marked, "note"] = [
+        f"{DOUBTFUL}: {doubtful[channel]}" + (f"; {note}" if note else "")
+        for channel, note in zip(rows.loc[marked, "channel"], rows.loc[marked, "note"], strict=True)
+    ]
     rows.insert(0, "subject", task.subject)
     rows = rows[["subject", "session", "condition", *MEASURE_COLUMNS]]
     rows = rows.sort_values(["measure", *KEY[:5], "variant"], kind="stable", ignore_index=True)
     write_table(rows, subject_file(task.results, task.label))
-    return _left_out(task.subject, bad, unusable, compared)
+    return _left_out(task.subject, bad, unusable, compared, alone=bool(doubtful))
 
 
 def _left_out(
-    subject: str, bad: dict[tuple[str, str], str], unusable: Sequence[_StoredNight], compared: Sequence[_StoredNight]
+    subject: str,
+    bad: dict[tuple[str, str], str],
+    unusable: Sequence[_StoredNight],
+    compared: Sequence[_StoredNight],
+    *,
+    alone: bool,
 ) -> list[dict[str, str]]:
     """Rows of `problems.tsv`: channels left out of all nights, nights without a good channel, unread channels."""
     look = "Look at the electrode; the other channels are not touched."
-    found = [
-        (session, f"{name}: {why} in session {session}; left out of all nights.", look)
-        for (name, session), why in bad.items()
-    ]
-    alone = "every EEG channel is bad in this night; the night is left out, the others are not touched."
-    found += [(night.session, alone, "Its reasons stand in nights.tsv (verdict_reasons).") for night in unusable]
+    what = "in the tables with this doubt, left out of the regions" if alone else "left out of all nights"
+    found = [(session, f"{name}: {why} in session {session}; {what}.", look) for (name, session), why in bad.items()]
+    nothing = "every EEG channel is bad in this night; the night is left out, the others are not touched."
+    found += [(night.session, nothing, "Its reasons stand in nights.tsv (verdict_reasons).") for night in unusable]
     found += [
         (night.session, f"{problem} The channel is left out of this night.", look)
         for night in compared

@@ -12,11 +12,13 @@ from swa.measures.quality import UNUSABLE, judge_night
 from swa.measures.rejection import REJECTION_COLUMNS
 from swa.night_tables import MEASURE_COLUMNS
 from swa.settings import Settings
+from swa.study.copies import find_copies
 from swa.study.manifest import Study
 from swa.study.nights import NightOutcome
 from swa.study.store import NightFolder, read_results, replace_file, write_table
-from swa.study.subject import subject_file
+from swa.study.subject import DOUBTFUL, subject_file
 
+SAME_REMEDY = "One of the two is a copy: name the recording of each night; their comparison says nothing."
 PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
 HEADLINES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched")
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
@@ -71,6 +73,13 @@ def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: se
             continue
         rows.append((night["subject"], night["session"], night["recording"], step, problem, remedy))
         places.append(i)
+    if not study.needs_template:  # there nothing is compared
+        kept = study.nights.drop(index=list(excluded))
+        for copy, first in find_copies(kept["path"].tolist()).items():
+            one, same = kept.iloc[copy], kept.iloc[first]
+            problem = f"holds the same signals as the recording of {same['subject']} {same['session']}."
+            rows.append((one["subject"], one["session"], one["recording"], "plan", problem, SAME_REMEDY))
+            places.append(kept.index[copy])
     return pd.DataFrame(rows, columns=PROBLEM_COLUMNS, index=places)
 
 
@@ -112,7 +121,8 @@ def add_headlines(results: Path, measures: pd.DataFrame) -> None:
     for name in HEADLINES:
         rows = whole[whole["measure"] == name]
         front = rows[rows["channel"] == "frontal"]
-        first = rows.drop_duplicates(keys)
+        first = rows.assign(doubt=rows["note"].str.startswith(DOUBTFUL)).sort_values("doubt", kind="stable")
+        first = first.drop(columns="doubt").drop_duplicates(keys)
         chosen = pd.concat([front, first[~first["subject"].isin(front["subject"])]])
         values = chosen.set_index(keys)["value"].round(4)
         nights[name] = [values.get((row.subject, row.session), np.nan) for row in nights[keys].itertuples()]
