@@ -322,12 +322,12 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
         progress("subjects", number + 1, len(tasks), task.subject)
     write_table(pd.concat(problems, ignore_index=True), results / "problems.tsv")
     _remove_others(results, {task.label for task in combined})
-    measures = join_measures(results, [task.label for task in combined])
-    add_headlines(results, measures)
+    is_measured = join_measures(results, [task.label for task in combined]) > 0
+    add_headlines(results)
     contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
-    if baseline and len(measures):
+    if baseline and is_measured:
         contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
-    if contrast and len(measures) and contrast not in set(contrasts["contrast"]):
+    if contrast and is_measured and contrast not in set(contrasts["contrast"]):
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
         asked = measure_contrasts(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
@@ -336,8 +336,8 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     join_rejection(results, done)
     contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
-    _compare_further(results, baseline if len(measures) else "", settings)
-    _trace_specifications(results, combined if baseline and len(measures) else [], workers, baseline, settings)
+    _compare_further(results, baseline if is_measured else "", settings)
+    _trace_specifications(results, combined if baseline and is_measured else [], workers, baseline, settings)
     _write_pages(results, combined, workers, progress)
 
 
