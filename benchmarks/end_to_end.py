@@ -1,4 +1,4 @@
-"""From whole simulated nights to the study's answer: a known effect is recovered, and where there is none none is found.
+"""From whole simulated nights to the study's answer: a known effect is recovered, and none is found where none is.
 
     python benchmarks/end_to_end.py [--subjects 8] [--hours 3.5] [--studies 2] [--steeper 1.32] [--staged] [--jobs 2]
 
@@ -12,9 +12,9 @@ because slopes are those of the trace in 0.5-4 Hz (METHODS), and the band-pass r
 steeper are 4 % steeper there, so that those drawn 32 % steeper stand for 10 %.
 
 Printed for each study: the drawn effect, the truth, and estimate, interval and p of the study. Targets: the truth of
-slow-wave activity is within 2 % of what was drawn; of 95 % intervals, those of the real studies hold the truth and those
-of the null studies hold 1 as often as they should (at most one of each marker's misses); null studies have no finding
-after adjustment. Exits with 1 when a target is missed.
+slow-wave activity is within 2 % of what was drawn; the 95 % intervals of the real studies hold the truth and those of
+the null studies hold 1 (of several studies, one of each marker may miss); null studies have no finding after
+adjustment. Exits with 1 when a target is missed.
 """
 
 import argparse
@@ -55,6 +55,7 @@ class Answer:
     role: str
 
     def holds(self, ratio: float) -> bool:
+        """Whether a ratio lies in the interval."""
         return self.low <= ratio <= self.high
 
 
@@ -131,10 +132,10 @@ def compare(seed: int, options: argparse.Namespace) -> tuple[list[str], list[dic
                 {"measure": measure, "window": window, "truth": truth, "drawn": drawn, "p": found.p,
                  "real": found.holds(truth), "null": without.holds(1.0)}
             )  # fmt: skip
-        hits, rows = findings(null)
+        (hits, rows), (others, _) = findings(null), findings(real)
         lines.append(
-            f"      null study: {hits} of {rows} group rows with adjusted p <= 0.05; real study: {findings(real)[0]} of "
-            f"{findings(real)[1]} ({time.perf_counter() - started:.0f} s)"
+            f"      group rows with adjusted p <= 0.05: {hits} of {rows} in the null study, {others} in the real one "
+            f"({time.perf_counter() - started:.0f} s)"
         )
     return lines, held, hits
 
@@ -170,8 +171,9 @@ def judge(held: pd.DataFrame, hits: int) -> int:
         off = float(np.exp(np.log(rows["truth"] / rows["drawn"]).mean()) - 1)
         near = measure != "swa" or abs(off) <= NEAR
         missed += not (ok and near)
+        found = int((rows["p"] <= 0.05).sum())
         print(
-            f"{measure} {window}: truth held {real} of {n}, found at p <= 0.05 {int((rows['p'] <= 0.05).sum())} of {n}, "
+            f"{measure} {window}: truth held {real} of {n}, found at p <= 0.05 {found} of {n}, "
             f"no effect held {null} of {n}; truth {rows['truth'].mean():.3f} for {rows['drawn'].mean():.3f} drawn"
             + ("" if ok and near else "  MISSED")
         )
