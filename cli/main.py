@@ -129,8 +129,9 @@ def inspect(
 
     from .show import show_inspection
 
-    found = inspect_study(path, study_file=study, settings=read_settings(settings) if settings else None)
-    show_inspection(found, as_json=as_json)
+    chosen = read_settings(settings) if settings else None
+    found = inspect_study(path, study_file=study, settings=chosen)
+    show_inspection(found, as_json=as_json, settings=chosen)
     raise typer.Exit(SOME_FAILED if any(recording["problems"] for recording in found["recordings"]) else DONE)
 
 
