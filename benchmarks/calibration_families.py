@@ -58,7 +58,11 @@ def false_share(rng: np.random.Generator, changed: int) -> tuple[float, int, int
     rows = compare_nights(table, "baseline", settings=Settings())
     rows = rows[rows["subject"] == "group"].merge(keys, on=["channel", "window"])
     found = rows["p_adjusted"] <= LEVEL
-    return float((found & ~rows["true"]).sum() / max(found.sum(), 1)), int(found.sum()), int((found & rows["true"]).sum())
+    return (
+        float((found & ~rows["true"]).sum() / max(found.sum(), 1)),
+        int(found.sum()),
+        int((found & rows["true"]).sum()),
+    )
 
 
 def spectra(rng: np.random.Generator, subjects: int, points: int = len(HERTZ)) -> np.ndarray:
@@ -104,7 +108,9 @@ def main(studies: int = 2000, of_clusters: int = 1000, seed: int = 3) -> int:
         share = np.array([one[0] for one in found])
         mean, error = share.mean(), wide * share.std(ddof=1) / math.sqrt(studies)
         failed += mean - error > LEVEL
-        told = f"{sum(one[2] for one in found) / studies / changed:.0%} of the true ones found" if changed else "all null"
+        told = (
+            f"{sum(one[2] for one in found) / studies / changed:.0%} of the true ones found" if changed else "all null"
+        )
         name = f"family of 60 markers, {changed} of them changed ({told}): false discoveries"
         print(line(name, mean, max(mean - error, 0), mean + error, LEVEL), flush=True)
     for name, hits in cluster_rates(rng, of_clusters).items():

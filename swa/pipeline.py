@@ -15,6 +15,7 @@ from swa.comparison.comparability import check_comparability
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, find_baseline, measure_contrasts
 from swa.comparison.cycles import CYCLE_COLUMNS, compare_cycles
 from swa.comparison.design import is_adaptation
+from swa.comparison.doses import DOSE_CONTRAST_COLUMNS, compare_doses
 from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
 from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
 from swa.comparison.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
@@ -371,16 +372,19 @@ def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
     """Tables beside the contrasts: covariates of the change, and treatments against each other."""
     moderators, profiles = pd.DataFrame(columns=MODERATOR_COLUMNS), pd.DataFrame(columns=PROFILE_COLUMNS)
     clusters, cycles = pd.DataFrame(columns=CLUSTER_COLUMNS), pd.DataFrame(columns=CYCLE_COLUMNS)
+    doses = pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
     if baseline:
         found = read_results(results)
         moderators = relate_covariates(found, baseline, settings=settings)
         profiles = compare_profiles(found, baseline, settings=settings)
         clusters = find_clusters(results, baseline, settings=settings)
         cycles = compare_cycles(found, baseline, settings=settings)
+        doses = compare_doses(found, baseline, settings=settings)
     write_table(moderators, results / "moderators.tsv")
     write_table(profiles, results / "profiles.tsv")
     write_table(clusters, results / "clusters.tsv")
     write_table(cycles, results / "cycle_contrasts.tsv")
+    write_table(doses, results / "dose_contrasts.tsv")
 
 
 def _trace_specifications(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from swa.comparison.comparability import COMPARABILITY_COLUMNS, check_comparability
 from swa.comparison.design import find_condition, is_control, nights_before, text_column, usable_nights
-from swa.comparison.designs import ContrastDesign, find_designs, state_design
+from swa.comparison.designs import ContrastDesign, find_designs, state_design, state_doses
 from swa.comparison.group import Outcome, adjust_p, group_rows
 from swa.comparison.outcomes import over_subjects
 from swa.comparison.verdicts import judge_contrasts
@@ -289,7 +289,9 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
     except StudyError:
         return []
     used = usable_nights(nights)
-    return [f"{design.contrast}: {state_design(design, used)}" for design in designs]
+    return [
+        f"{design.contrast}: {state_design(design, used)}{state_doses(used, design.treatment)}" for design in designs
+    ]
 
 
 def nights_of(source: Source, nights: pd.DataFrame | None = None) -> pd.DataFrame:

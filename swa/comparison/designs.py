@@ -236,3 +236,15 @@ def state_design(design: ContrastDesign, nights: pd.DataFrame) -> str:
     number = f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}"
     limits = f"; {design.limits}" if design.limits else ""
     return f"{kind}, {number}" + (f" ({', '.join(parts)})" if parts else "") + limits
+
+
+def state_doses(nights: pd.DataFrame, treatment: str) -> str:
+    """Say which nights after how many infusions a treatment has, as a clause to append; empty where one night each."""
+    own = nights[nights["condition"] == treatment]
+    said = []
+    for name, text in (("infusion", "each of {} infusions"), ("nights_since_dose", "nights {} since the dose")):
+        numbers = pd.to_numeric(own[name], errors="coerce").dropna() if name in own else pd.Series(dtype=float)
+        found = [f"{number:g}" for number in sorted(numbers.unique())]
+        if len(found) > 1:
+            said.append(text.format(len(found) if name == "infusion" else ", ".join(found)))
+    return f"; {' after '.join(reversed(said))} (dose_contrasts.tsv)" if said else ""

@@ -12,6 +12,7 @@ from swa.measures.quality import UNUSABLE, judge_night
 from swa.measures.rejection import REJECTION_COLUMNS
 from swa.night_tables import MEASURE_COLUMNS
 from swa.settings import Settings
+from swa.study.doses import dose_columns
 from swa.study.manifest import Study
 from swa.study.nights import NightOutcome
 from swa.study.store import NightFolder, read_results, replace_file, write_table
@@ -29,13 +30,14 @@ def nights_table(
 ) -> pd.DataFrame:
     """One row a night: the study file's columns, what became of it, its sleep, and the verdict on it."""
     table = study.nights.drop(columns=["path", "problem", "hypnogram"], errors="ignore").copy()
-    rows = []
+    rows, summaries = [], {}
     for i in table.index:
         outcome = outcomes.get(i)
         status = "excluded" if i in excluded else outcome.status if outcome else "failed"
         row: dict[str, object] = {"status": status}
         folder = NightFolder(results, table.loc[i, "subject_label"], table.loc[i, "session_label"])
         summary = (folder.summary() or {}).get("summary") if status == "done" else None
+        summaries[i] = summary or {}
         row["staging_source"] = summary["staging_source"] if summary else ""
         for name in ("recording_min", "sleep_onset_min", "nrem_cycles", "staging_confidence"):
             value = summary[name] if summary else None
@@ -55,7 +57,7 @@ def nights_table(
         elif status == "failed":
             row["verdict"], row["verdict_reasons"] = UNUSABLE, "failed (see problems.tsv)"
         rows.append(row)
-    return pd.concat([table, pd.DataFrame(rows, index=table.index)], axis=1)
+    return pd.concat([table, pd.DataFrame(rows, index=table.index), dose_columns(table, summaries)], axis=1)
 
 
 def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: set[int]) -> pd.DataFrame:
