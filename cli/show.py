@@ -126,6 +126,24 @@ def show_results(results: "Results") -> None:
         _say(console, f"Left out: {len(results.problems)} (see {results.path / 'problems.tsv'})")
 
 
+def contrasts_in(results: Path) -> set[str]:
+    """Names of the contrasts of a results folder; none where there is no table of them yet."""
+    from swa.study.store import read_table
+
+    path = results / "contrasts.tsv"
+    return set(read_table(path)["contrast"].astype(str)) if path.is_file() else set()
+
+
+def tell_dropped(names: "set[str]") -> None:
+    """Say which contrasts were there before and are not now: those of an earlier ``--contrast`` are not kept.
+
+    What a folder holds follows from its nights and settings, not from what was once asked of it.
+    """
+    errors = Console(stderr=True, soft_wrap=True)
+    for name in sorted(names):
+        errors.print(f"note: {name} is no longer among the contrasts; --contrast {name} makes it again", markup=False)
+
+
 def headline_contrasts(contrasts: "pd.DataFrame") -> "pd.DataFrame":
     """Group rows of the headline markers in the first cycle and the whole night, the primary first."""
     rows = contrasts[

@@ -213,7 +213,8 @@ def compare_study(
     results : str or Path
         The results folder.
     contrast : str, optional
-        A further contrast beside those with the baseline, e.g. ``ketamine:magnesium``; it is exploratory.
+        A further contrast beside those with the baseline, e.g. ``ketamine:magnesium``; it is exploratory, and made by
+        this call alone: what a folder holds follows from its nights and settings.
     jobs, scheduler, progress
         As in `run_study`.
     settings : Settings, optional

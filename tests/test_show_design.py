@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from swa_cli.show import _show_design, show_inspection
+from swa_cli.show import _show_design, contrasts_in, show_inspection, tell_dropped
 
 from swa.recordings.simulate import simulate_study
 from swa.settings import Settings
@@ -65,3 +65,10 @@ def test_a_single_recording_is_not_blamed_for_its_name(folder, capsys):
     assert "one recording is analysed by itself" in said
     assert "1 night\n" in said
     assert said.endswith("1 of 1 recordings can run.\n")
+
+
+def test_a_contrast_that_is_gone_is_told(tmp_path, capsys):
+    assert contrasts_in(tmp_path) == set()
+    write_table(pd.DataFrame({"contrast": ["a:b", "a:b", "c:b"]}), tmp_path / "contrasts.tsv")
+    tell_dropped(contrasts_in(tmp_path) - {"a:b"})
+    assert "note: c:b is no longer among the contrasts; --contrast c:b makes it again" in capsys.readouterr().err
