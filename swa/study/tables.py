@@ -133,7 +133,7 @@ def _by_measure(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 def _pack(tables: Sequence[pa.Table]) -> bytes:
     sink = pa.BufferOutputStream()
     joined = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
-    pq.write_table(joined, sink, compression="zstd")
+    pq.write_table(joined, sink, compression="lz4", write_statistics=False)
     return bytes(sink.getvalue())
 
 
