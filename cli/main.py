@@ -129,8 +129,9 @@ def inspect(
 
     from .show import show_inspection
 
-    found = inspect_study(path, study_file=study, settings=read_settings(settings) if settings else None)
-    show_inspection(found, as_json=as_json)
+    chosen = read_settings(settings) if settings else None
+    found = inspect_study(path, study_file=study, settings=chosen)
+    show_inspection(found, as_json=as_json, settings=chosen)
     raise typer.Exit(SOME_FAILED if any(recording["problems"] for recording in found["recordings"]) else DONE)
 
 
@@ -139,7 +140,9 @@ def compare(
     results: Annotated[Path, typer.Argument(help="A results folder.")],
     contrast: Annotated[
         str | None,
-        typer.Option(metavar="TREATMENT:BASELINE", help="A further contrast, beside those with the baseline."),
+        typer.Option(
+            metavar="TREATMENT:BASELINE", help="A further contrast, beside those with the baseline; of this call alone."
+        ),
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings (TOML) whose [comparison] is used.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes for the pages.")] = None,
@@ -148,8 +151,9 @@ def compare(
     from swa.pipeline import compare_study
     from swa.settings import read_settings
 
-    from .show import Bar, show_results
+    from .show import Bar, contrasts_in, show_results, tell_dropped
 
+    before = contrasts_in(results)
     with Bar() as bar:
         found = compare_study(
             results,
@@ -159,6 +163,7 @@ def compare(
             progress=bar.update,
         )
     show_results(found)
+    tell_dropped(before - contrasts_in(results))
     raise typer.Exit(_code(found.nights, found.problems))
 
 

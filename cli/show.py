@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from swa.comparison.planning import SamplePlan
     from swa.pipeline import StudyRun
+    from swa.settings import Settings
     from swa.study.store import Results
 
+MOST_NAMED = 10
 LABELS = {
     "swa": "SWA",
     "wave_density": "wave density",
@@ -95,16 +97,10 @@ def show_run(run: "StudyRun") -> None:
 
 def _show_design(results: "Results") -> None:
     """Print how each contrast was analysed, as the study file was understood; nothing where there is none."""
-    from swa.comparison.contrasts import contrast_designs
-    from swa.errors import StudyError
+    from swa.comparison.contrasts import state_designs
 
-    try:
-        designs = contrast_designs(results, settings=results.settings)
-    except StudyError:  # without a baseline condition there is no contrast
-        return
-    for design in designs:
-        limits = f" ({design.limits})" if design.limits else ""
-        _say(_console(), f"Design of {design.contrast} as understood: {design.kind}{limits}.")
+    for text in state_designs(results.nights, results.settings):
+        _say(_console(), f"Design as understood: {text}.")
 
 
 def show_results(results: "Results") -> None:
@@ -128,6 +124,24 @@ def show_results(results: "Results") -> None:
     _say(console, f"Open {results.path / 'index.html'}")
     if len(results.problems):
         _say(console, f"Left out: {len(results.problems)} (see {results.path / 'problems.tsv'})")
+
+
+def contrasts_in(results: Path) -> set[str]:
+    """Names of the contrasts of a results folder; none where there is no table of them yet."""
+    from swa.study.store import read_table
+
+    path = results / "contrasts.tsv"
+    return set(read_table(path)["contrast"].astype(str)) if path.is_file() else set()
+
+
+def tell_dropped(names: "set[str]") -> None:
+    """Say which contrasts were there before and are not now: those of an earlier ``--contrast`` are not kept.
+
+    What a folder holds follows from its nights and settings, not from what was once asked of it.
+    """
+    errors = Console(stderr=True, soft_wrap=True)
+    for name in sorted(names):
+        errors.print(f"note: {name} is no longer among the contrasts; --contrast {name} makes it again", markup=False)
 
 
 def headline_contrasts(contrasts: "pd.DataFrame") -> "pd.DataFrame":
@@ -172,20 +186,31 @@ def show_plan(plan: "SamplePlan") -> None:
     console.print(table)
 
 
-def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
-    """Print what `inspect_study` found."""
+def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings | None" = None) -> None:
+    """Print what `inspect_study` found, the design that a run would follow, and how many recordings can run."""
+    found["design"] = []
+    if len({night["condition"] for night in found["plan"]}) > 1:  # else there is nothing to import for
+        import pandas as pd
+
+        from swa.comparison.contrasts import state_designs
+
+        found["design"] = state_designs(pd.DataFrame(found["plan"]), settings)
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return
     lines: list[str] = []
     say = lines.append
     if found["plan"]:
-        say(f"Plan ({found['source']}): {len(found['plan'])} nights")
+        number = len(found["plan"])
+        say(f"Plan ({found['source']}): {number} night{'' if number == 1 else 's'}")
         plan = [("subject", "condition", "session", "recording", "stages")]
+        stages = {recording["recording"]: _stages_of(recording) for recording in found["recordings"]}
         for night in found["plan"]:
-            scoring = Path(night["hypnogram"]).name or "by YASA"
+            scoring = stages.get(night["recording"], "") or Path(night["hypnogram"]).name
             plan.append((night["subject"], night["condition"], night["session"], night["recording"], scoring))
         lines += _align(plan)
+    for text in found["design"]:
+        say(f"Design as understood: {text}")
     for note in found["notes"]:
         say(f"note: {note}")
     for recording in found["recordings"]:
@@ -210,7 +235,25 @@ def show_inspection(found: dict[str, Any], *, as_json: bool) -> None:
                 ignored.setdefault(channel["note"], []).append(channel["labels"][0])
         for reason, labels in ignored.items():
             say(f"  not used ({reason}): {', '.join(labels)}")
+    say("")
+    say(_count_problems(found["recordings"]))
     _say(_console(), "\n".join(lines))
+
+
+def _stages_of(recording: dict[str, Any]) -> str:
+    """Where a night's stages would come from; empty where from its scoring."""
+    if recording["problems"]:
+        return "cannot run"
+    return "by YASA" if recording["staging"] else ""
+
+
+def _count_problems(recordings: list[dict[str, Any]]) -> str:
+    broken = [recording["recording"] for recording in recordings if recording["problems"]]
+    text = f"{len(recordings) - len(broken)} of {len(recordings)} recordings can run"
+    if not broken:
+        return f"{text}."
+    more = f" and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
+    return f"{text}; problems: {', '.join(broken[:MOST_NAMED])}{more}."
 
 
 def _align(rows: "list[tuple[str, ...]]") -> list[str]:

@@ -382,8 +382,7 @@ def _measure_channel(
     focal: NDArray[np.bool_],
 ) -> ChannelResult:
     """The only pass over the samples of a channel: artefacts, epochs, half-waves."""
-
-    lowest_uv = settings.artifacts.amplitude_uv * min(1.0, *LIMIT_FACTORS)
+    lowest_uv = settings.artifacts.amplitude_uv * min((1.0, *LIMIT_FACTORS))
     height_uv = artifacts.measure_height(signal_uv, rate_hz, lowest_uv, pieces)
     place = (rate_hz, spectra.starts, spectra.length, spectra.band_power(muscle_band_hz))
 
@@ -449,7 +448,7 @@ def _account_for(
         other = find(artifacts.scale_limits(settings.artifacts, factor))
         good = (~other.unusable, ~other.windows)
         ratios = rejection.compare_limits(usable, good, nrem_samples, epochs, slow, waves)
-        share = np.count_nonzero(other.unusable & nrem_samples) / max(np.count_nonzero(nrem_samples), 1)
+        share = np.count_nonzero(other.unusable & nrem_samples) / max(int(np.count_nonzero(nrem_samples)), 1)
         lost = float(rejection.touched(waves, other.unusable).mean()) if len(waves) else np.nan
         rows.append((f"limits x {factor:g}", share, np.nan, lost, len(waves), *ratios))
     return rows

@@ -15,6 +15,7 @@ from swa.comparison.comparability import check_comparability
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, find_baseline, measure_contrasts
 from swa.comparison.cycles import CYCLE_COLUMNS, compare_cycles
 from swa.comparison.design import is_adaptation
+from swa.comparison.doses import DOSE_CONTRAST_COLUMNS, compare_doses
 from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
 from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
 from swa.comparison.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
@@ -212,7 +213,8 @@ def compare_study(
     results : str or Path
         The results folder.
     contrast : str, optional
-        A further contrast beside those with the baseline, e.g. ``ketamine:magnesium``; it is exploratory.
+        A further contrast beside those with the baseline, e.g. ``ketamine:magnesium``; it is exploratory, and made by
+        this call alone: what a folder holds follows from its nights and settings.
     jobs, scheduler, progress
         As in `run_study`.
     settings : Settings, optional
@@ -322,12 +324,12 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
         progress("subjects", number + 1, len(tasks), task.subject)
     write_table(pd.concat(problems, ignore_index=True), results / "problems.tsv")
     _remove_others(results, {task.label for task in combined})
-    measures = join_measures(results, [task.label for task in combined])
-    add_headlines(results, measures)
+    is_measured = join_measures(results, [task.label for task in combined]) > 0
+    add_headlines(results)
     contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
-    if baseline and len(measures):
+    if baseline and is_measured:
         contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
-    if contrast and len(measures) and contrast not in set(contrasts["contrast"]):
+    if contrast and is_measured and contrast not in set(contrasts["contrast"]):
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
         asked = measure_contrasts(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
@@ -336,8 +338,8 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     join_rejection(results, done)
     contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
-    _compare_further(results, baseline if len(measures) else "", settings)
-    _trace_specifications(results, combined if baseline and len(measures) else [], workers, baseline, settings)
+    _compare_further(results, baseline if is_measured else "", settings)
+    _trace_specifications(results, combined if baseline and is_measured else [], workers, baseline, settings)
     _write_pages(results, combined, workers, progress)
 
 
@@ -371,16 +373,19 @@ def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
     """Tables beside the contrasts: covariates of the change, and treatments against each other."""
     moderators, profiles = pd.DataFrame(columns=MODERATOR_COLUMNS), pd.DataFrame(columns=PROFILE_COLUMNS)
     clusters, cycles = pd.DataFrame(columns=CLUSTER_COLUMNS), pd.DataFrame(columns=CYCLE_COLUMNS)
+    doses = pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
     if baseline:
         found = read_results(results)
         moderators = relate_covariates(found, baseline, settings=settings)
         profiles = compare_profiles(found, baseline, settings=settings)
         clusters = find_clusters(results, baseline, settings=settings)
         cycles = compare_cycles(found, baseline, settings=settings)
+        doses = compare_doses(found, baseline, settings=settings)
     write_table(moderators, results / "moderators.tsv")
     write_table(profiles, results / "profiles.tsv")
     write_table(clusters, results / "clusters.tsv")
     write_table(cycles, results / "cycle_contrasts.tsv")
+    write_table(doses, results / "dose_contrasts.tsv")
 
 
 def _trace_specifications(

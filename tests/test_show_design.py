@@ -1,9 +1,14 @@
-"""`swa run` says how it understood the study."""
+"""`swa run` and `swa inspect` say how they understood the study."""
+
+import json
 
 import pandas as pd
-from swa_cli.show import _show_design
+import pytest
+from swa_cli.show import _show_design, contrasts_in, show_inspection, tell_dropped
 
+from swa.recordings.simulate import simulate_study
 from swa.settings import Settings
+from swa.study.inspection import inspect_study
 from swa.study.store import Results, write_table, write_text
 
 
@@ -19,7 +24,51 @@ def test_the_design_is_said(tmp_path, capsys):
     keys = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value"]
     pd.DataFrame(columns=keys).to_parquet(tmp_path / "measures.parquet")
     _show_design(Results(tmp_path))
-    assert "Design of ketamine:placebo as understood: crossover." in capsys.readouterr().out
+    said = "Design as understood: ketamine:placebo: 2×2 crossover, 6 subjects (3 placebo first, 3 ketamine first)."
+    assert said in capsys.readouterr().out
     write_table(table.assign(condition="ketamine", session=table["session"]), tmp_path / "nights.tsv")
     _show_design(Results(tmp_path))
     assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Six simulated nights of three subjects in a crossover; one file is broken, and one is not there."""
+    nights = {"S1": ("placebo", "ketamine"), "S2": ("ketamine", "placebo"), "S3": ("placebo", "ketamine")}
+    file = simulate_study(tmp_path, nights=nights, hours=1.5, rate_hz=100, channels=("C4-M1",))
+    (tmp_path / "S2_ketamine.edf").write_bytes(b"0" * 300)
+    (tmp_path / "S3_placebo.edf").unlink()
+    assert file.is_file()
+    return tmp_path
+
+
+def test_inspect_says_the_design_and_how_many_can_run(folder, capsys):
+    show_inspection(inspect_study(folder), as_json=False)
+    said = capsys.readouterr().out
+    assert "Design as understood: ketamine:placebo: paired, 3 subjects (2 placebo first, 1 ketamine first)" in said
+    assert said.splitlines()[-1] == "4 of 6 recordings can run; problems: S2_ketamine.edf, S3_placebo.edf."
+    rows = [line.split() for line in said.splitlines() if line.startswith("  S")]
+    broken = said.splitlines()[-1]
+    assert [row[-2:] == ["cannot", "run"] for row in rows] == [row[3] in broken for row in rows]
+    assert sum(row[-2:] == ["by", "YASA"] for row in rows) == 4
+    show_inspection(inspect_study(folder), as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["plan"][1]["order"] == 2
+    assert len(found["design"]) == 1
+
+
+def test_a_single_recording_is_not_blamed_for_its_name(folder, capsys):
+    (folder / "study.tsv").unlink()
+    show_inspection(inspect_study(folder / "S1_placebo.edf"), as_json=False)
+    said = capsys.readouterr().out
+    assert "names do not tell" not in said
+    assert "one recording is analysed by itself" in said
+    assert "1 night\n" in said
+    assert said.endswith("1 of 1 recordings can run.\n")
+
+
+def test_a_contrast_that_is_gone_is_told(tmp_path, capsys):
+    assert contrasts_in(tmp_path) == set()
+    write_table(pd.DataFrame({"contrast": ["a:b", "a:b", "c:b"]}), tmp_path / "contrasts.tsv")
+    tell_dropped(contrasts_in(tmp_path) - {"a:b"})
+    assert "note: c:b is no longer among the contrasts; --contrast c:b makes it again" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Where spectra and hours of the night differ between conditions: cluster permutation tests over subjects.
+"""Where spectra, hours of the night and electrodes differ between conditions: cluster permutation tests over subjects.
 
 A spectrum has a hundred frequencies that hang together. Neighbours beyond a threshold of t form a cluster, its sum of t
 is held against the largest one under permutation (Maris & Oostenveld 2007, J Neurosci Methods 164:177; mne.stats), and
@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from swa.comparison.contrasts import contrast_designs, declared_primary
 from swa.comparison.design import FEWEST_OF_A_SEQUENCE, usable_nights
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.moderators import DEFAULT_PRIMARY
+from swa.comparison.topographies import FEWEST_ELECTRODES, electrode_values, find_neighbours, place_electrodes
 from swa.comparison.within_subject import Floats
 from swa.recordings.channels import region
 from swa.settings import ComparisonSettings, Settings
@@ -45,6 +47,8 @@ class ClusterTest:
     ----------
     clusters : tuple of (int, int, float, float)
         First and last point, sum of t, p; strongest first.
+    members : tuple of (tuple of int)
+        All points of each cluster: of electrodes, those between first and last are no part of it.
     n_flips : int
         Permutations that p rests on, the data among them.
     smallest_p : float
@@ -52,12 +56,13 @@ class ClusterTest:
     """
 
     clusters: tuple[tuple[int, int, float, float], ...]
+    members: tuple[tuple[int, ...], ...] = ()
     n_flips: int
     smallest_p: float
 
 
 def find_clusters(results: Path, baseline: str | None = None, *, settings: Settings | None = None) -> pd.DataFrame:
-    """Test each contrast for clusters of frequencies (0.5-30 Hz) and of hours since sleep onset.
+    """Test each contrast for clusters of frequencies (0.5-30 Hz), of hours since sleep onset, and of electrodes.
 
     Parameters
     ----------
@@ -72,7 +77,9 @@ def find_clusters(results: Path, baseline: str | None = None, *, settings: Setti
     -------
     DataFrame
         The columns of ``clusters.tsv``: a row for each cluster, `from` and `to` in `domain` (``frequency``: Hz;
-        ``hours``: of SWA, each counted from sleep onset). A test without a cluster, or that could not be made, has one
+        ``hours``: of SWA, each counted from sleep onset). ``topography`` is there where all nights share at least 16
+        EEG channels with a place on the head: of the primary's measure, the channels of the cluster in `channel`,
+        without `from` and `to`. A test without a cluster, or that could not be made, has one
         row without `p` that says so in `note`.
     """
     settings = settings or Settings()
@@ -80,7 +87,7 @@ def find_clusters(results: Path, baseline: str | None = None, *, settings: Setti
     options = settings.comparison
     designs = contrast_designs(found, baseline, settings=settings)
     nights = usable_nights(found.nights)
-    _, stages, window, channel = declared_primary(nights, options) or DEFAULT_PRIMARY
+    measure, stages, window, channel = declared_primary(nights, options) or DEFAULT_PRIMARY
     if nights["subject"].nunique() > options.most_flip_subjects:
         note = f"not computed: more than {options.most_flip_subjects} subjects"
         rows = [_empty(design.contrast, "frequency", (channel, stages, window), 0, note) for design in designs]
@@ -89,14 +96,19 @@ def find_clusters(results: Path, baseline: str | None = None, *, settings: Setti
     channel = _channel(channel, [str(name) for name in swa["channel"].unique()])
     spectra = _spectra(results, nights, channel, stages, window)
     hours = _hours(swa, nights, channel, stages)
+    heads = swa if measure == "swa" else found.measure(measure)
+    heads = _by_condition(electrode_values(heads, nights, stages, window))
     rows = []
     for design in designs:
         rows += _rows(design, "frequency", spectra, (channel, stages, window), options)
         rows += _rows(design, "hours", hours, (channel, stages, "night"), options)
+        rows += _rows(design, "topography", heads, ("", stages, window), options)
     return pd.DataFrame(rows, columns=CLUSTER_COLUMNS)
 
 
-def permute_clusters(values: Floats, settings: ComparisonSettings, others: Floats | None = None) -> ClusterTest:
+def permute_clusters(
+    values: Floats, settings: ComparisonSettings, others: Floats | None = None, adjacency: Any = None
+) -> ClusterTest:
     """Cluster permutation test over neighbouring points, two-sided.
 
     Parameters
@@ -108,6 +120,8 @@ def permute_clusters(values: Floats, settings: ComparisonSettings, others: Float
     others : ndarray, shape (subjects, points), optional
         Changes of other subjects: then `values` less `others` is tested, by permuted labels, else by sign flips, all
         2^(n-1) pairs of them where they are no more than `cluster_flips`.
+    adjacency : sparse matrix, shape (points, points), optional
+        Which points are neighbours; by default each is one of the next.
     """
     import mne.stats
 
@@ -123,6 +137,7 @@ def permute_clusters(values: Floats, settings: ComparisonSettings, others: Float
         "threshold": threshold,
         "n_permutations": flips,
         "out_type": "mask",
+        "adjacency": adjacency,
         "verbose": "error",
         _seed_name(): settings.flip_seed,
     }
@@ -132,12 +147,18 @@ def permute_clusters(values: Floats, settings: ComparisonSettings, others: Float
         # Of |t|, one-sided: two-sided, MNE 1.13 takes the largest signed sum of each permutation, not the largest in
         # size, and finds 13 % of null studies. Neighbours of opposite sign would join, which takes a jump of 4 in t.
         found = mne.stats.permutation_cluster_test([values, others], tail=1, stat_fun=_size_of_t, **options)
-    clusters = []
+    clusters, members = [], []
     for points, p in zip(found[1], found[2], strict=True):
-        place = np.arange(len(t))[points[0]]
+        place = np.arange(len(t))[points[0] if adjacency is None else points]
         clusters.append((int(place[0]), int(place[-1]), float(t[place].sum()), float(p)))
-    clusters.sort(key=lambda cluster: (cluster[3], -abs(cluster[2])))
-    return ClusterTest(clusters=tuple(clusters), n_flips=flips, smallest_p=smallest)
+        members.append(tuple(place.tolist()))
+    order = sorted(range(len(clusters)), key=lambda i: (clusters[i][3], -abs(clusters[i][2])))
+    return ClusterTest(
+        clusters=tuple(clusters[i] for i in order),
+        members=tuple(members[i] for i in order),
+        n_flips=flips,
+        smallest_p=smallest,
+    )
 
 
 def one_sample_t(values: Floats) -> Floats:
@@ -202,7 +223,7 @@ def _hours(swa: pd.DataFrame, nights: pd.DataFrame, channel: str, stages: str) -
     own = (swa["channel"] == channel) & (swa["stages"] == stages) & windows.str.fullmatch(r"hour-\d+")
     own &= (swa["variant"].astype(str) == "") & (swa["value"] > 0)
     table = swa.loc[own, ["subject", "session", "value"]].astype({"subject": str, "session": str})
-    table["hour"] = windows[own].str.partition("-")[2].astype(int)
+    table["hour"] = windows[own].str.removeprefix("hour-").astype(int)
     table["value"] = np.log(table["value"].to_numpy(float))
     table = table.merge(nights[["subject", "session", "condition"]], on=["subject", "session"])
     return _by_condition(table.pivot(index=["subject", "condition", "session"], columns="hour", values="value"))
@@ -229,6 +250,13 @@ def _rows(
         change, left_out = _complete_hours(change)
         note = "; ".join(text for text in (note, left_out) if text)
     change = change.dropna(axis=1)
+    adjacency = None
+    if domain == "topography":
+        if change.shape[1] < FEWEST_ELECTRODES:
+            return  # no map to test: a laboratory with six channels need not be told
+        names = [str(name) for name in change.columns]
+        adjacency = find_neighbours(list(place_electrodes(names).values()))
+        place = (f"{len(names)} channels", *place[1:])
     values, others, method = _sides(change, design)
     n = len(values) + (0 if others is None else len(others))
     few = len(values) < FEWEST or (others is not None and min(len(values), len(others)) < FEWEST_OF_A_SEQUENCE)
@@ -237,17 +265,19 @@ def _rows(
         why = why if change.shape[1] else "nothing that all subjects have"
         yield _empty(design.contrast, domain, place, n, "; ".join(text for text in (f"no test: {why}", note) if text))
         return
-    found = permute_clusters(values, settings, others)
+    found = permute_clusters(values, settings, others, adjacency)
     level = 1 - settings.confidence
     if found.smallest_p > level:
         note = "; ".join(
             text for text in (f"no p below {found.smallest_p:.3g} can come out with {n} subjects", note) if text
         )
-    points = change.columns.to_numpy(float)
-    for first, last, t_sum, p in found.clusters:
-        ends = [points[first], points[last], round(t_sum, 3), round(p, 6)]
+    for (first, last, t_sum, p), members in zip(found.clusters, found.members, strict=True):
+        if adjacency is None:
+            where, ends = place, [float(change.columns[first]), float(change.columns[last])]
+        else:
+            where, ends = (", ".join(names[i] for i in members), *place[1:]), [np.nan, np.nan]
         yield [
-            *(design.contrast, domain, *place, *ends, n, found.n_flips),
+            *(design.contrast, domain, *where, *ends, round(t_sum, 3), round(p, 6), n, found.n_flips),
             *(round(found.smallest_p, 6), method, note),
         ]
     if not found.clusters:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from swa.comparison.comparability import COMPARABILITY_COLUMNS, check_comparability
 from swa.comparison.design import find_condition, is_control, nights_before, text_column, usable_nights
-from swa.comparison.designs import ContrastDesign, find_designs
+from swa.comparison.designs import ContrastDesign, find_designs, state_design, state_doses
 from swa.comparison.group import Outcome, adjust_p, group_rows
 from swa.comparison.outcomes import over_subjects
 from swa.comparison.verdicts import judge_contrasts
@@ -267,6 +267,31 @@ def contrast_designs(
 ) -> tuple[ContrastDesign, ...]:
     """How each contrast is analysed, as the nights were understood; arguments as for `compare_nights`."""
     return _plan(source, baseline, nights, None, (settings or Settings()).comparison).designs
+
+
+def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> list[str]:
+    """Say how each contrast of a study will be analysed, from its table of nights alone.
+
+    Parameters
+    ----------
+    nights : DataFrame
+        Of the results folder, or as planned: subject, session, condition, and the columns of the design.
+    settings : Settings, optional
+        Names of the baseline, and the design where it is stated.
+
+    Returns
+    -------
+    list of str
+        Empty where no condition is a baseline, so that there is no contrast.
+    """
+    try:
+        designs = contrast_designs(pd.DataFrame(columns=MEASURE_KEYS), nights=nights, settings=settings)
+    except StudyError:
+        return []
+    used = usable_nights(nights)
+    return [
+        f"{design.contrast}: {state_design(design, used)}{state_doses(used, design.treatment)}" for design in designs
+    ]
 
 
 def nights_of(source: Source, nights: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -201,3 +201,50 @@ def _between_groups(nights: pd.DataFrame, pair: ContrastDesign) -> list[Contrast
         )
         for first, second in combinations(names, 2)
     ]
+
+
+def state_design(design: ContrastDesign, nights: pd.DataFrame) -> str:
+    """Say how a contrast is analysed and on whom: ``2×2 crossover, 8 subjects (4 placebo first, 4 ketamine first)``.
+
+    Parameters
+    ----------
+    design : ContrastDesign
+        As `find_designs` recognised it.
+    nights : DataFrame
+        Usable nights.
+    """
+    there = nights.groupby("subject")["condition"].agg(set)
+
+    def having(*conditions: str) -> list[str]:
+        return [str(subject) for subject, names in there.items() if set(conditions) <= names]
+
+    if design.kind == "parallel arms":
+        wanted = zip(design.sides, (design.treatment, design.other or design.treatment), strict=True)
+        sides = [(side, having(name, design.baseline)) for side, name in wanted]
+        subjects = [name for side, names in sides for name in names if design.members.get(name) == side]
+    else:
+        subjects = having(design.treatment, design.baseline)
+        subjects = [name for name in subjects if not design.members or design.members.get(name) in design.sides]
+    parts = []
+    if design.members:
+        parts = [f"{sum(design.members[name] == side for name in subjects)} {side}" for side in design.sides]
+    elif design.sequence:
+        orders = [design.sequence.get(name, 0) for name in subjects]
+        counts = ((1, design.baseline), (-1, design.treatment))
+        parts = [f"{orders.count(sign)} {name} first" for sign, name in counts if sign in orders]
+    kind = "2×2 crossover" if design.kind == "crossover" else design.kind
+    number = f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}"
+    limits = f"; {design.limits}" if design.limits else ""
+    return f"{kind}, {number}" + (f" ({', '.join(parts)})" if parts else "") + limits
+
+
+def state_doses(nights: pd.DataFrame, treatment: str) -> str:
+    """Say which nights after how many infusions a treatment has, as a clause to append; empty where one night each."""
+    own = nights[nights["condition"] == treatment]
+    said = []
+    for name, text in (("infusion", "each of {} infusions"), ("nights_since_dose", "nights {} since the dose")):
+        numbers = pd.to_numeric(own[name], errors="coerce").dropna() if name in own else pd.Series(dtype=float)
+        found = [f"{number:g}" for number in sorted(numbers.unique())]
+        if len(found) > 1:
+            said.append(text.format(len(found) if name == "infusion" else ", ".join(found)))
+    return f"; {' after '.join(reversed(said))} (dose_contrasts.tsv)" if said else ""

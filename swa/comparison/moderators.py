@@ -32,7 +32,10 @@ MODERATOR_COLUMNS = [
 DEFAULT_PRIMARY = ("swa", "NREM", "cycle-1", "frontal")
 FEWEST = 8
 # Columns of the study file that are no covariates of a person.
-DESIGN_COLUMNS = ("order", "period", "phase", "arm", "group", "adaptation", "session", "recording", "simulated")
+DESIGN_COLUMNS = (
+    *("order", "period", "phase", "arm", "group", "adaptation", "session", "recording", "simulated"),
+    *("infusion", "nights_since_dose"),
+)
 OUTCOME = "_change"
 
 

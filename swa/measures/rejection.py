@@ -45,7 +45,7 @@ def account_for_rules(
         Rule, share of NREM time, of SWA summed over windows (the artefact's own power among it), of slow waves, and
         the number of slow waves before; NaN for the ratios, which are those of other limits (`compare_limits`).
     """
-    total = max(np.count_nonzero(nrem_samples), 1)
+    total = max(int(np.count_nonzero(nrem_samples)), 1)
     power = float(slow_power[nrem_windows].sum())
     masks = dict(samples) | {ANY: reduce(np.logical_or, samples.values())}
     windows = dict(by_window) | {ANY: reduce(np.logical_or, by_window.values())}
@@ -53,7 +53,7 @@ def account_for_rules(
     for rule, mask in masks.items():
         swa_share = float(slow_power[nrem_windows & windows[rule]].sum()) / power if power > 0 else np.nan
         wave_share = float(touched(waves, mask).mean()) if len(waves) else np.nan
-        nrem_share = np.count_nonzero(mask & nrem_samples) / total
+        nrem_share = float(np.count_nonzero(mask & nrem_samples)) / total
         rows.append((rule, nrem_share, swa_share, wave_share, len(waves), np.nan, np.nan))
     return rows
 

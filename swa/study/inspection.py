@@ -16,6 +16,8 @@ from swa.study.copies import find_copies
 from swa.study.manifest import plan_study
 from swa.study.names import printable
 
+DESIGN_COLUMNS = ("order", "period", "phase", "arm", "group", "adaptation")
+
 
 def inspect_study(
     path: str | Path, *, study_file: str | Path | None = None, settings: Settings | None = None
@@ -32,11 +34,11 @@ def inspect_study(
     Returns
     -------
     dict
-        `source`, `notes`, `plan` (a dict a night), and `recordings`: `recording`, `start`, `clock` (the time of day
-        of the start, known also where its date is hidden), `duration_s`, `gaps` (start and end of each in s),
-        `channels` (name, role, labels, rate, unit and the reason), `staging` (the channels that YASA would use),
-        `notes`, `problems`, and `patient_fields_filled` (whether the header's patient fields are filled, never what
-        they hold).
+        `source`, `notes`, `plan` (a dict a night, with the columns of the design), and `recordings`: `recording`,
+        `start`, `clock` (the time of day of the start, known also where its date is hidden), `duration_s`, `gaps`
+        (start and end of each in s), `channels` (name, role, labels, rate, unit and the reason), `staging` (the
+        channels that YASA would use), `notes`, `problems`, and `patient_fields_filled` (whether the header's patient
+        fields are filled, never what they hold).
 
     Raises
     ------
@@ -45,8 +47,11 @@ def inspect_study(
     """
     settings = settings or Settings()
     study = plan_study(path, study_file, settings)
-    plan = study.nights[["subject", "session", "condition", "recording", "hypnogram"]].to_dict("records")
-    nights = study.nights.drop_duplicates("path").to_dict("records")
+    there = [name for name in DESIGN_COLUMNS if name in study.nights]
+    columns = study.nights[["subject", "session", "condition", "recording", "hypnogram", *there]].astype(object)
+    plan = columns.where(columns.notna(), "").to_dict("records")  # JSON has no NaN
+    # Recordings that are not there have no path, and are told one by one.
+    nights = study.nights.drop_duplicates(["path", "recording"]).to_dict("records")
     found = [_inspect(row, settings) for row in nights]
     told = "notes" if study.needs_template else "problems"  # where each recording is a subject nothing is compared
     for copy, first in find_copies([row["path"] for row in nights]).items():

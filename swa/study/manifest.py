@@ -108,7 +108,7 @@ def plan_study(
             f"{recordings}: no recording (.edf or .bdf) in this folder and those below it.",
             "Name the folder that holds them; hidden folders and results of swa are not searched.",
         )
-    return _plan_from_names(root, found, settings, notes)
+    return _plan_from_names(root, found, settings, notes, single=recordings.is_file())
 
 
 def find_recordings(
@@ -340,7 +340,7 @@ def _list_problems(name: str, problems: Sequence[str]) -> str:
 # --- from names
 
 
-def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, notes: list[str]) -> Study:
+def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, notes: list[str], *, single: bool) -> Study:
     found, more = leave_out_others(root, found)
     names = [printable(path.relative_to(root).as_posix()) for path in found]
     plan, source = read_bids_names(names), BIDS_NAMES
@@ -355,7 +355,9 @@ def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, note
     rows = plan.assign(recording=names, path=[str(path) for path in found], hypnogram="", problem="")
     rows.index = pd.Index(names)
     notes = [*notes, *add_scorings(rows, settings.scoring, [False] * len(rows))]
-    if source == OWN_SUBJECTS:
+    if source == OWN_SUBJECTS and single:
+        notes = [*notes, "one recording is analysed by itself; give its folder to compare nights"]
+    elif source == OWN_SUBJECTS:
         reason = "the names do not tell subject and condition, so nights cannot be compared"
         notes = [*notes, f"{OWN_SUBJECTS}: {reason}; a study file with subject, condition and recording does that"]
     else:

@@ -1,6 +1,6 @@
 """The tables of a whole study: nights, problems, and the long table of measures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from swa.measures.rejection import REJECTION_COLUMNS
 from swa.night_tables import MEASURE_COLUMNS
 from swa.settings import Settings
 from swa.study.copies import find_copies
+from swa.study.doses import dose_columns
 from swa.study.manifest import Study
 from swa.study.nights import NightOutcome
 from swa.study.store import NightFolder, read_results, replace_file, write_table
@@ -21,6 +22,8 @@ from swa.study.subject import DOUBTFUL, subject_file
 SAME_REMEDY = "One of the two is a copy: name the recording of each night; their comparison says nothing."
 PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
 HEADLINES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched")
+SUBJECTS_AT_ONCE = 100  # of 12,000 rows each: 60 MB
+JOINED_TEXTS = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "unit", "note"]
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
 
 
@@ -29,13 +32,14 @@ def nights_table(
 ) -> pd.DataFrame:
     """One row a night: the study file's columns, what became of it, its sleep, and the verdict on it."""
     table = study.nights.drop(columns=["path", "problem", "hypnogram"], errors="ignore").copy()
-    rows = []
+    rows, summaries = [], {}
     for i in table.index:
         outcome = outcomes.get(i)
         status = "excluded" if i in excluded else outcome.status if outcome else "failed"
         row: dict[str, object] = {"status": status}
         folder = NightFolder(results, table.loc[i, "subject_label"], table.loc[i, "session_label"])
         summary = (folder.summary() or {}).get("summary") if status == "done" else None
+        summaries[i] = summary or {}
         row["staging_source"] = summary["staging_source"] if summary else ""
         for name in ("recording_min", "sleep_onset_min", "nrem_cycles", "staging_confidence"):
             value = summary[name] if summary else None
@@ -55,7 +59,7 @@ def nights_table(
         elif status == "failed":
             row["verdict"], row["verdict_reasons"] = UNUSABLE, "failed (see problems.tsv)"
         rows.append(row)
-    return pd.concat([table, pd.DataFrame(rows, index=table.index)], axis=1)
+    return pd.concat([table, pd.DataFrame(rows, index=table.index), dose_columns(table, summaries)], axis=1)
 
 
 def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: set[int]) -> pd.DataFrame:
@@ -83,24 +87,63 @@ def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: se
     return pd.DataFrame(rows, columns=PROBLEM_COLUMNS, index=places)
 
 
-def join_measures(results: Path, labels: Sequence[str]) -> pd.DataFrame:
-    """The long table: the subjects' rows, one row group per measure, so that one measure can be read alone."""
-    tables = [pd.read_parquet(subject_file(results, label)) for label in labels]
-    if not tables:
+def join_measures(results: Path, labels: Sequence[str]) -> int:
+    """The long table: the subjects' rows, one row group per measure, so that one measure can be read alone.
+
+    10,000 nights have some 60 million rows. A subject's file is read once; its measures wait packed, as parquet in
+    memory, until all subjects are there, and are unpacked one measure at a time.
+
+    Returns
+    -------
+    int
+        Number of rows.
+    """
+    if not labels:
         empty = pd.DataFrame(columns=["subject", "session", "condition", *MEASURE_COLUMNS]).astype({"value": float})
         write_table(empty, results / "measures.parquet")
-        return empty
-    joined = pd.concat(tables, ignore_index=True).sort_values("measure", kind="stable", ignore_index=True)
-    path = results / "measures.parquet"
-    schema = pa.Schema.from_pandas(joined, preserve_index=False)
+        return 0
+    packed: dict[str, list[bytes]] = {}
+    schemas = []
+    for start in range(0, len(labels), SUBJECTS_AT_ONCE):
+        parts: dict[str, list[pa.Table]] = {}
+        for label in labels[start : start + SUBJECTS_AT_ONCE]:
+            path = subject_file(results, label)
+            schemas.append(pq.read_schema(path))
+            for name, part in _by_measure(pq.read_table(path, read_dictionary=JOINED_TEXTS)):
+                parts.setdefault(name, []).append(part)
+        for name, tables in parts.items():
+            packed.setdefault(name, []).append(_pack(tables))
+        schemas = [pa.unify_schemas(schemas, promote_options="permissive")]
+    rows = 0
 
     def write(temporary: Path) -> None:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for _, part in joined.groupby("measure", sort=False):
-                writer.write_table(pa.Table.from_pandas(part, schema, preserve_index=False))
+        nonlocal rows
+        with pq.ParquetWriter(temporary, schemas[0], compression="zstd") as writer:
+            for name in sorted(packed):
+                tables = [pq.read_table(pa.BufferReader(piece)).cast(schemas[0]) for piece in packed.pop(name)]
+                joined = pa.concat_tables(tables)
+                rows += joined.num_rows
+                writer.write_table(joined)
 
-    replace_file(path, write)
-    return joined
+    replace_file(results / "measures.parquet", write)
+    return rows
+
+
+def _by_measure(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Stretches of one measure each: a subject's rows are sorted by measure."""
+    column = table.unify_dictionaries().column("measure").combine_chunks()
+    codes, names = column.indices.to_numpy(), column.dictionary
+    edges = np.flatnonzero(np.diff(codes)) + 1
+    for first, end in zip([0, *edges], [*edges, len(codes)], strict=True):
+        if end > first:
+            yield str(names[int(codes[first])]), table.slice(first, end - first)
+
+
+def _pack(tables: Sequence[pa.Table]) -> bytes:
+    sink = pa.BufferOutputStream()
+    joined = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    pq.write_table(joined, sink, compression="lz4", write_statistics=False)
+    return bytes(sink.getvalue())
 
 
 def join_rejection(results: Path, nights: pd.DataFrame) -> None:
@@ -113,17 +156,18 @@ def join_rejection(results: Path, nights: pd.DataFrame) -> None:
     write_table(pd.concat(tables) if tables else pd.DataFrame(columns=columns), results / "rejection.tsv")
 
 
-def add_headlines(results: Path, measures: pd.DataFrame) -> None:
+def add_headlines(results: Path) -> None:
     """Headline markers of each night (N2+N3, whole night, frontal or else the first channel) beside its sleep."""
-    nights = read_results(results).nights
-    keys = ["subject", "session"]
-    whole = measures[(measures["stages"] == "NREM") & (measures["window"] == "night") & (measures["variant"] == "")]
+    found = read_results(results)
+    nights, keys = found.nights, ["subject", "session"]
     for name in HEADLINES:
-        rows = whole[whole["measure"] == name]
+        rows = found.measure(name)
+        whole = (rows["stages"] == "NREM") & (rows["window"] == "night") & (rows["variant"] == "")
+        rows = rows[whole].astype(dict.fromkeys(keys, str))
         front = rows[rows["channel"] == "frontal"]
-        first = rows.assign(doubt=rows["note"].str.startswith(DOUBTFUL)).sort_values("doubt", kind="stable")
+        first = rows.assign(doubt=rows["note"].astype(str).str.startswith(DOUBTFUL)).sort_values("doubt", kind="stable")
         first = first.drop(columns="doubt").drop_duplicates(keys)
         chosen = pd.concat([front, first[~first["subject"].isin(front["subject"])]])
-        values = chosen.set_index(keys)["value"].round(4)
-        nights[name] = [values.get((row.subject, row.session), np.nan) for row in nights[keys].itertuples()]
+        values = chosen.set_index(keys)["value"].round(4).to_dict()
+        nights[name] = [values.get(key, np.nan) for key in zip(nights["subject"], nights["session"], strict=True)]
     write_table(nights, results / "nights.tsv")

@@ -1,0 +1,143 @@
+"""Change against nights since the dose and against infusions: known fade-outs, like compared with like, trends."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swa.comparison.contrasts import state_designs
+from swa.comparison.doses import DOSE_CONTRAST_COLUMNS, compare_doses
+from swa.settings import Settings
+from swa.study.doses import dose_columns, number_doses
+
+
+@pytest.mark.parametrize(
+    ("dose", "start", "night"),
+    [
+        ("2024-03-02T10:00:00", "2024-03-02T23:10:00", 1),  # the morning before
+        ("2024-03-02T10:00:00", "2024-03-03T00:40:00", 1),  # to bed after midnight
+        ("2024-03-02T10:00:00", "2024-03-04T22:00:00", 3),
+        ("2024-03-02T22:30:00", "2024-03-03T22:10:00", 2),  # 23 h 40 min, and yet the second night
+        ("2024-03-03T01:00:00", "2024-03-02T23:00:00", 1),  # given during the night
+        ("2024-03-02T10:00:00", "2024-03-01T23:00:00", math.nan),  # the night before
+        ("2024-03-02T10:00:00", "1985-01-01T22:00:00", math.nan),  # a hidden date
+        ("", "2024-03-02T23:10:00", math.nan),
+        ("2024-03-02T10:00:00", None, math.nan),
+    ],
+)
+def test_which_night_since_the_dose(dose, start, night):
+    nights = pd.DataFrame({"subject": ["S1"], "condition": ["ketamine"], "dose_start": [dose]})
+    table = number_doses(nights, [start])
+    assert table["nights_since_dose"].tolist() == pytest.approx([night], nan_ok=True)
+
+
+def test_infusions_are_numbered_by_subject_and_condition():
+    doses = ["", "2024-03-09T10:00:00", "2024-03-02T10:00:00", "2024-03-09T10:00:00", "2024-03-05T10:00:00"]
+    nights = pd.DataFrame(
+        {"subject": ["S1"] * 4 + ["S2"], "condition": ["pre"] + ["ketamine"] * 4, "dose_start": doses}
+    )
+    starts = {i: {"recording_start": f"2024-03-1{i}T23:00:00"} for i in range(5)}
+    table = dose_columns(nights, starts)
+    assert table["infusion"].tolist() == pytest.approx([math.nan, 2, 1, 2, 1], nan_ok=True)
+    own = dose_columns(nights.assign(nights_since_dose=1), starts)  # what the study file says is kept
+    assert list(own.columns) == ["infusion"]
+    assert dose_columns(nights.assign(dose_start=""), starts).empty
+
+
+def make_study(subjects, *, fade=0.5, growth=1.0, placebo=False, noise=0.0, seed=1):
+    """Two baseline nights, and three nights after each of two infusions: ln 1.5 * fade^(night - 1) * growth^(n - 1)."""
+    rng = np.random.default_rng(seed)
+    nights, rows = [], []
+    for number in range(subjects):
+        subject, level = f"S{number:02d}", rng.normal(5, 0.4)
+        plan = [("baseline", f"baseline{k}", math.nan, math.nan, 0.0) for k in (1, 2)]
+        for drug in ("ketamine", "placebo") if placebo else ("ketamine",):
+            for infusion in (1, 2):
+                for night in (1, 2, 3):
+                    effect = math.log(1.5) * fade ** (night - 1) * growth ** (infusion - 1) * (drug == "ketamine")
+                    plan.append((drug, f"{drug}{infusion}{night}", infusion, night, effect))
+        for order, (condition, session, infusion, night, effect) in enumerate(plan, start=1):
+            nights.append((subject, session, condition, "done", order, infusion, night))
+            value = math.exp(level + effect + 0.03 * night * placebo * (night == night) + noise * rng.standard_normal())
+            value = value if value == value else math.exp(level + noise * rng.standard_normal())
+            rows.append((subject, session, condition, "frontal", "NREM", "cycle-1", "swa", "", value, "µV²", 1, ""))
+    columns = ["subject", "session", "condition", "status", "order", "infusion", "nights_since_dose"]
+    keys = [
+        "subject",
+        "session",
+        "condition",
+        "channel",
+        "stages",
+        "window",
+        "measure",
+        "variant",
+        "value",
+        "unit",
+        "n",
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "note"]), pd.DataFrame(nights, columns=columns)
+
+
+def test_each_night_has_its_own_change_and_trends_are_those_that_were_made():
+    table, nights = make_study(8, noise=1e-4)
+    found = compare_doses(table, nights=nights)
+    assert list(found.columns) == DOSE_CONTRAST_COLUMNS
+    group = found[found["subject"] == "group"].set_index("term")
+    for infusion in (1, 2):
+        for night, ratio in ((1, 1.5), (2, 1.5**0.5), (3, 1.5**0.25)):
+            row = group.loc[f"infusion {infusion}, night {night}"]
+            assert row["estimate"] == pytest.approx(ratio, rel=1e-3)
+            assert (row["infusion"], row["night"], row["n"]) == (infusion, night, 8)
+    ln = math.log(1.5) * np.array([1, 0.5, 0.25])
+    assert math.log(group.loc["per night since the dose", "estimate"]) == pytest.approx((ln[2] - ln[0]) / 2, abs=1e-3)
+    assert group.loc["per night since the dose", "p"] == pytest.approx(2 / 2**8)
+    assert group.loc["per infusion", "estimate"] == pytest.approx(1, abs=1e-3)
+    assert (found["p_adjusted"].dropna() >= found["p"].dropna()).all()
+    one = found[(found["subject"] == "S03") & (found["term"] == "per night since the dose")].iloc[0]
+    assert one["ci_low"] < one["estimate"] < one["ci_high"]
+
+
+def test_a_response_that_grows_with_the_infusions():
+    table, nights = make_study(6, fade=1.0, growth=1.5, noise=1e-4)
+    group = compare_doses(table, nights=nights).query("subject == 'group'").set_index("term")
+    assert group.loc["per infusion", "estimate"] == pytest.approx(1.5**0.5, rel=1e-3)
+    assert group.loc["per night since the dose", "estimate"] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_dosed_control_is_compared_night_by_night():
+    """Both conditions drift by 3 % a night: against the same night of the control the drift is gone."""
+    table, nights = make_study(6, fade=1.0, placebo=True, noise=1e-4)
+    found = compare_doses(table, nights=nights, settings=Settings())
+    trend = found[(found["subject"] == "group") & (found["term"] == "per night since the dose")].set_index("contrast")
+    assert trend.loc["ketamine:baseline", "estimate"] == pytest.approx(math.exp(0.03), rel=2e-3)
+    assert trend.loc["ketamine:placebo", "estimate"] == pytest.approx(1, abs=2e-3)
+
+
+@pytest.mark.slow
+def test_intervals_of_single_trends_cover_and_null_trends_are_not_found():
+    """15 null studies of 6 subjects: SD between nights is that of the baseline pairs."""
+    inside, total, false = 0, 0, 0
+    for seed in range(15):
+        table, nights = make_study(6, fade=1.0, noise=0.2, seed=seed)
+        found = compare_doses(table, nights=nights)
+        trends = found[found["term"] == "per night since the dose"]
+        single, group = trends[trends["subject"] != "group"], trends[trends["subject"] == "group"]
+        inside += int(((single["ci_low"] <= 1) & (single["ci_high"] >= 1)).sum())
+        total += len(single)
+        false += int((group["p"] <= 0.05).sum())
+    assert inside / total >= 0.88  # of 90 slopes; those of a study share one SD
+    assert false <= 4  # 99.9 % of binomial(15, 0.05)
+
+
+def test_nothing_is_repeated():
+    table, nights = make_study(6)
+    once = nights[~nights["session"].str.contains("[1-2][23]$|21$")]
+    assert compare_doses(table[table["session"].isin(once["session"])], nights=once).empty
+    assert compare_doses(table, nights=nights.drop(columns=["infusion", "nights_since_dose"])).empty
+
+
+def test_repeated_doses_are_said_with_the_design():
+    _, nights = make_study(6)
+    assert "each of 2 infusions" in state_designs(nights)[0]
+    assert "nights 1, 2, 3 since the dose" in state_designs(nights)[0]
