@@ -43,6 +43,15 @@ def control_spectra(
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import swa
+    >>> night = swa.analyze_night(swa.read_recording("night.edf"), swa.read_hypnogram("night.csv"))
+    >>> bands = {"rem": (4, 10), "quiet_wake": (4, 30), "nrem_fast": (20, 30)}
+    >>> figure = swa.figures.control_spectra({"baseline": night.spectra}, "C4-M1", bands_hz=bands)
+    >>> len(figure.axes)
+    3
     """
     figure = new_figure(6.4, 2.6, left=0.7, top=0.55)
     panels = figure.subplots(1, len(PANELS), sharey=True)

@@ -61,6 +61,13 @@ def figure_files(figure: Figure, *, dpi: float = 120) -> tuple[bytes, bytes]:
     Returns
     -------
     svg, png : bytes
+
+    Examples
+    --------
+    >>> import swa
+    >>> svg, png = swa.figures.figure_files(swa.figures.forest(swa.read_results("results").contrasts.head(0)))
+    >>> svg[:5], png[1:4]
+    (b'<?xml', b'PNG')
     """
     text = io.StringIO()
     with mpl.rc_context(STYLE):

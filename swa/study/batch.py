@@ -26,6 +26,8 @@ DASK_CONFIG = {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.comm.timeouts.connect": "60s",
     "distributed.logging.distributed": "error",
+    # Dask's own profiler keeps what it sees: 0.4 MB a night in a worker, and as much in this process.
+    "distributed.worker.profile.enabled": False,
 }
 
 
