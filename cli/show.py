@@ -242,14 +242,14 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
 
 def _stages_of(recording: dict[str, Any]) -> str:
     """Where a night's stages would come from; empty where from its scoring."""
-    if recording["problems"]:
+    if not recording["can_run"]:
         return "cannot run"
     return "by YASA" if recording["staging"] else ""
 
 
 def _count_problems(recordings: list[dict[str, Any]]) -> str:
     broken = [recording["recording"] for recording in recordings if recording["problems"]]
-    text = f"{len(recordings) - len(broken)} of {len(recordings)} recordings can run"
+    text = f"{sum(recording['can_run'] for recording in recordings)} of {len(recordings)} recordings can run"
     if not broken:
         return f"{text}."
     more = f" and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""

@@ -21,6 +21,7 @@ from swa.report.evidence import (
     units_of,
 )
 from swa.report.extra_tables import PlainTable, gain_table, read_optional
+from swa.report.figures_controls import PANELS
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
 from swa.report.tables import (
     MANY_CHANNELS,
@@ -489,7 +490,7 @@ def _draw_controls(
             condition=name
         )
         for name, table in spectra.items()
-        for stages, window in (("REM", "night"), ("W", "quiet"), ("NREM", "night"))
+        for stages, window, _ in PANELS.values()
         if len(table)
     ]
     if not shown:

@@ -26,7 +26,7 @@ DASK_CONFIG = {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.comm.timeouts.connect": "60s",
     "distributed.logging.distributed": "error",
-    # Dask's own profiler keeps what it sees: 0.4 MB a night in a worker, and as much in this process.
+    # Dask's own profiler keeps stacks for as long as a run lasts, here and in each worker; nobody looks at them.
     "distributed.worker.profile.enabled": False,
 }
 

@@ -37,8 +37,8 @@ def inspect_study(
         `source`, `notes`, `plan` (a dict a night, with the columns of the design), and `recordings`: `recording`,
         `start`, `clock` (the time of day of the start, known also where its date is hidden), `duration_s`, `gaps`
         (start and end of each in s), `channels` (name, role, labels, rate, unit and the reason), `staging` (the
-        channels that YASA would use), `notes`, `problems`, and `patient_fields_filled` (whether the header's patient
-        fields are filled, never what they hold).
+        channels that YASA would use), `notes`, `problems`, `can_run` (a copy of another night can), and
+        `patient_fields_filled` (whether the header's patient fields are filled, never what they hold).
 
     Raises
     ------
@@ -53,6 +53,7 @@ def inspect_study(
     # Recordings that are not there have no path, and are told one by one.
     nights = study.nights.drop_duplicates(["path", "recording"]).to_dict("records")
     found = [_inspect(row, settings) for row in nights]
+    found = [recording | {"can_run": not recording["problems"]} for recording in found]  # a copy runs all the same
     told = "notes" if study.needs_template else "problems"  # where each recording is a subject nothing is compared
     for copy, first in find_copies([row["path"] for row in nights]).items():
         found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
