@@ -35,6 +35,9 @@ class Entry:
         Chapter, a key of `GROUPS`.
     unit : str
         As in the column `unit`; ``1`` for a number without one.
+    scale : str
+        How nights are compared: by their ``ratio``, or by their ``difference`` where a value can be zero or negative,
+        or a ratio has no meaning. Means over channels and nights follow: geometric, or arithmetic.
     definition : str
         One sentence.
     formula : str
@@ -58,6 +61,7 @@ class Entry:
     raises: str
     lowers: str
     note: str = ""
+    scale: str = "ratio"
 
 
 @cache

@@ -27,7 +27,7 @@ from swa.night_tables import (
 )
 from swa.recordings.channels import Channel, region
 from swa.recordings.reader import Recording, as_recording
-from swa.settings import ArtifactSettings, Settings, WaveCriteria
+from swa.settings import ArtifactSettings, Settings, WaveCriteria, given_or_default
 from swa.sleep.scoring import fit_to_recording
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Night:
     rejection : DataFrame
         What each artefact rule removes of each channel's NREM, SWA and slow waves, and the result at limits halved
         and doubled (`swa.measures.rejection.REJECTION_COLUMNS`).
+    settings : Settings
+        What it was measured with.
     """
 
     subject: str = ""
@@ -87,6 +89,7 @@ class Night:
     notes: tuple[str, ...]
     staging_bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=BIAS_COLUMNS), repr=False)
     rejection: pd.DataFrame = field(default_factory=lambda: rejection.rejection_table([]), repr=False)
+    settings: Settings = field(default_factory=Settings, repr=False)
 
     def __repr__(self) -> str:
         whose = " ".join(part for part in ("Night", self.subject, self.session, self.condition) if part)
@@ -173,7 +176,7 @@ def analyze_night(
     >>> own_bands = swa.Settings(power={"swa_hz": (0.75, 4.5), "sigma_hz": (11.0, 12.9)})
     >>> night = swa.analyze_night(swa.read_recording("night.edf"), hypnogram, own_bands)  # doctest: +SKIP
     """
-    settings = settings or Settings()
+    settings = given_or_default(settings, Settings)
     recording = as_recording(recording, settings)
     hypnogram, scoring_notes = fit_to_recording(_as_hypnogram(hypnogram), recording)
     frame = make_frame(hypnogram, settings, dose_s)
@@ -209,6 +212,7 @@ def analyze_night(
         notes=notes,
         staging_bias=bias,
         rejection=rejection.rejection_table([(result.name, *row) for result in results for row in result.rejection]),
+        settings=settings,
     )
 
 
@@ -254,9 +258,9 @@ def detect_slow_waves(
     >>> bool(massimini.select()["peak_to_peak_uv"].min() >= 140)
     True
     """
-    settings = settings or Settings()
+    settings = given_or_default(settings, Settings)
     if criteria is not None:
-        settings = settings.model_copy(update={"waves": criteria})
+        settings = Settings(**(dict(settings) | {"waves": given_or_default(criteria, WaveCriteria)}))
     recording = as_recording(recording, settings)
     hypnogram, _ = fit_to_recording(_as_hypnogram(hypnogram), recording)
     frame = make_frame(hypnogram, settings, None)
@@ -335,8 +339,9 @@ def _add_native_spectra(
     result: ChannelResult, recording: Recording, channel: Channel, rate_hz: float, settings: Settings
 ) -> ChannelResult:
     """Spectra of the same windows at the native rate: resampling weakens what lies above 40 Hz."""
-    result = dataclasses.replace(result, native_rate_hz=channel.rate_hz)
-    passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic)
+    low_pass_hz = recording.low_pass_hz(channel)
+    result = dataclasses.replace(result, native_rate_hz=channel.rate_hz, low_pass_hz=low_pass_hz)
+    passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, low_pass_hz, settings.aperiodic)
     if passes_hz < settings.aperiodic.high_hz[1] or result.window_epochs is None or not len(result.window_epochs):
         return result
     signal_uv = recording.read([channel], channel.rate_hz).data_uv[0]

@@ -67,6 +67,7 @@ class ChannelResult:
     coupling: Coupling | None = None
     window_epochs: NDArray[np.int64] | None = None
     native_rate_hz: float = float("nan")
+    low_pass_hz: float | None = None
     native_hz: NDArray[np.floating] | None = None
     native_density: NDArray[np.float32] | None = None
 
@@ -154,7 +155,7 @@ def _high_exponent_row(
         frequencies, n = result.native_hz, int(known.sum())
         density = result.native_density[known].mean(axis=0, dtype=float) if n else np.full(len(frequencies), np.nan)
     value, unit, note = aperiodic.measure_high_exponent(
-        frequencies, density, result.native_rate_hz, None, settings.aperiodic
+        frequencies, density, result.native_rate_hz, result.low_pass_hz, settings.aperiodic
     )
     return "aperiodic_exponent_high", "", value, unit, n, note
 
@@ -203,7 +204,9 @@ def _night_rows(
     for name, (value, unit, note) in homeostasis.summarize_decline(swa_uv2, frame.nrem, frame.epoch_s).items():
         rows.append((*key, name, "", value, unit, n, note))
     rows += [(*key, *row) for row in _early_late_rows(result, frame, settings, chosen)]
-    first, second = (known & (frame.cycle_of_epoch == cycle) for cycle in (1, 2))
+    # The NREM periods, as in the windows `cycle-1` and `cycle-2`; N2 that interrupts a REM period is in neither.
+    of_period = {stretch.window: stretch.epochs for stretch in frame.stretches if stretch.stages == "NREM"}
+    first, second = (known & of_period.get(f"cycle-{number}", False) for number in (1, 2))
     minutes = min(result.usable_s[first].sum(), result.usable_s[second].sum()) / 60
     ratio, note = np.nan, "fewer than two NREM cycles"
     if len(frame.cycles) > 1:

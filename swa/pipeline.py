@@ -22,7 +22,7 @@ from swa.comparison.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_CO
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
-from swa.settings import Settings
+from swa.settings import Settings, given_or_default
 from swa.study.attempts import MOST, clear_work, count_attempts
 from swa.study.batch import Workers, default_jobs, is_death
 from swa.study.bids import channel_settings
@@ -130,7 +130,7 @@ def run_study(
     >>> run.results.nights["status"].unique().tolist()  # doctest: +SKIP
     ['done']
     """
-    settings = settings or Settings()
+    settings = given_or_default(settings, Settings)
     results = Path(results)
     study = plan_study(recordings, study_file, settings, results)
     check_primary(study.nights, settings.comparison)
@@ -326,8 +326,10 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     _remove_others(results, {task.label for task in combined})
     is_measured = join_measures(results, [task.label for task in combined]) > 0
     add_headlines(results)
+    if not is_measured or done["condition"].nunique() < 2:
+        baseline = ""  # nothing to hold against each other: no table needs to be read for it
     contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
-    if baseline and is_measured:
+    if baseline:
         contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
     if contrast and is_measured and contrast not in set(contrasts["contrast"]):
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
@@ -338,8 +340,8 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     join_rejection(results, done)
     contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
-    _compare_further(results, baseline if is_measured else "", settings)
-    _trace_specifications(results, combined if baseline and is_measured else [], workers, baseline, settings)
+    _compare_further(results, baseline, settings)
+    _trace_specifications(results, combined if baseline else [], workers, baseline, settings)
     _write_pages(results, combined, workers, progress)
 
 

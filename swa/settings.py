@@ -7,15 +7,17 @@ import difflib
 import json
 import math
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from swa.errors import SettingsError
+
+AFTERWARDS = {"comparison", "comparability", "quality"}  # groups that are read after the nights are measured
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -49,6 +51,9 @@ class Group(BaseModel):
 
     # Within other settings, pydantic is to gather all problems and not to stop at the first group's error.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+
+_Kind = TypeVar("_Kind", bound=Group)
 
 
 class ChannelSettings(Group):
@@ -88,7 +93,7 @@ class CycleSettings(Group):
     """NREM cycles after Feinberg & Floyd 1979, as in the R package SleepCycles, and sleep onset."""
 
     sleep_onset: Literal["sustained", "first_n2"] = Field(
-        "sustained", description="first epoch of >= 3 consecutive sleep epochs, or first N2"
+        "sustained", description="first epoch of >= 90 s of uninterrupted sleep (three 30-s epochs), or first N2"
     )
     nrem_starts_with: Literal["N1", "N2"] = Field("N2", description="stage that opens a NREM period")
     nrem_minimum_min: Positive = Field(15.0, description="min; shortest NREM period (Feinberg & Floyd 1979)")
@@ -203,7 +208,8 @@ class AperiodicSettings(Group):
         False, description="whether the high exponent is measured, at the native rate: a second reading of each channel"
     )
     low_pass_margin: Annotated[float, Field(ge=1)] = Field(
-        1.5, description="a low-pass must lie this factor above the range of a fit, or nothing is measured"
+        1.5,
+        description="the header's low-pass must lie this factor above `high_hz`, or nothing is measured there",
     )
 
 
@@ -365,6 +371,10 @@ class WaveCriteria(Group):
             self.__dict__["name"] = OWN
         return self
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy with some values changed, which are checked; the name then follows them."""
+        return type(self)(**(self.model_dump() | dict(update or {})))
+
     @classmethod
     def preset(cls, name: str) -> Self:
         """Criteria of a published detector.
@@ -391,8 +401,9 @@ class WaveCriteria(Group):
 
         One limit changed, the others kept:
 
-        >>> swa.WaveCriteria.preset("riedner2007").model_copy(update={"peak_to_peak_uv": (60.0, 400.0)}).negative_uv
-        (40.0, inf)
+        >>> own = swa.WaveCriteria(name="massimini2004", peak_to_peak_uv=(60.0, 400.0))
+        >>> own.negative_uv, own.name
+        ((80.0, inf), 'own')
         """
         if name not in PRESETS:
             raise SettingsError(f"There is no preset {name!r}.", f"Known are {', '.join(PRESETS)}.")
@@ -550,8 +561,8 @@ class Settings(Group):
 
     Raises
     ------
-    pydantic.ValidationError
-        A key is unknown or a value is outside its range (a `ValueError`; `read_settings` raises a `SettingsError`).
+    SettingsError
+        A key is unknown or a value is outside its range; all such problems are named.
 
     Examples
     --------
@@ -649,6 +660,24 @@ def check_settings(values: dict[str, Any], source: str = "settings") -> Settings
     except ValidationError as error:
         problems = "; ".join(_explain(detail) for detail in error.errors())
         raise SettingsError(f"{source}: {problems}.", "`swa settings` prints every key with its default.") from None
+
+
+def given_or_default(settings: Any, kind: type[_Kind]) -> _Kind:
+    """The given settings, or the defaults where nothing is given.
+
+    Raises
+    ------
+    SettingsError
+        What is given is neither None nor a `kind`.
+    """
+    if settings is None:
+        return kind()
+    if not isinstance(settings, kind):
+        raise SettingsError(
+            f"Expected swa.{kind.__name__}, got {type(settings).__name__} ({str(settings)[:60]}).",
+            f"Give swa.{kind.__name__}(name=value, ...), or leave it out for the defaults.",
+        )
+    return settings
 
 
 def _explain(detail: Any, group: type[Group] | None = None) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from swa.errors import ScoringError, StudyError
 from swa.measures import slow_waves, windows
 from swa.night_tables import MEASURE_COLUMNS, make_frame
-from swa.settings import Settings, WaveCriteria
+from swa.settings import Settings, WaveCriteria, given_or_default
 
 if TYPE_CHECKING:
     import yasa
@@ -104,7 +104,7 @@ def measures_from_waves(
     >>> float(night["wave_density"]), float(night["wave_slope_up"].round())
     (0.2, 233.0)
     """
-    settings = settings or Settings()
+    settings = given_or_default(settings, Settings)
     if not hasattr(hypnogram, "sampling_frequency"):
         raise ScoringError(
             f"Expected a yasa.Hypnogram, got {type(hypnogram).__name__}.",

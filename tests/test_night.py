@@ -1,10 +1,13 @@
 """One night through all rooms: its tables, its reasons, and what a gain or a second run changes."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from swa.errors import RecordingError, ScoringError
+from swa.comparison.contrasts import compare_nights
+from swa.errors import RecordingError, ScoringError, StudyError
 from swa.measures.slow_waves import WAVE_COLUMNS
 from swa.night import analyze_night, detect_slow_waves
 from swa.night_tables import MEASURE_COLUMNS
@@ -90,6 +93,15 @@ def test_waves_are_found_at_the_planted_rate_and_hardly_any_in_rem(value):
 def test_delta_sleep_ratio_is_swa_of_cycle_1_over_cycle_2(value):
     expected = value("swa", window="cycle-1") / value("swa", window="cycle-2")
     assert value("delta_sleep_ratio") == pytest.approx(expected, rel=1e-6)
+
+
+def test_delta_sleep_ratio_leaves_out_n2_that_interrupts_a_rem_period(make_recording, make_hypnogram, sleep_eeg, value):
+    hypnogram = make_hypnogram("N2*30 N3*30 R*20 N2*16 R*20 N2*40 R*20")
+    night = analyze_night(make_recording({"C4-M1": sleep_eeg(hypnogram, 2)}), hypnogram)
+
+    assert len(night.cycles) == 2
+    expected = value("swa", window="cycle-1", of=night) / value("swa", window="cycle-2", of=night)
+    assert value("delta_sleep_ratio", of=night) == pytest.approx(expected, rel=1e-6)
 
 
 def test_stage_free_stretches_have_power_and_no_waves(night):
@@ -442,3 +454,33 @@ def test_the_high_exponent_is_that_of_the_native_signal(make_recording, make_hyp
     assert found[256.0]["value"] == pytest.approx(1.5, abs=0.1)
     assert np.isnan(found[100.0]["value"])
     assert found[100.0]["note"] == "a recording at 100 Hz holds frequencies up to 40 Hz, 45 is needed"
+
+    filtered = dataclasses.replace(recording, header_facts={"C4-M1": {"prefilter": "HP:0.3Hz LP:60Hz"}})
+    rows = analyze_night(filtered, hypnogram, settings).measures
+    notes = rows[(rows["measure"] == "aperiodic_exponent_high") & (rows["window"] == "night")]["note"]
+    assert notes.str.contains("256 Hz with a low-pass at 60 Hz holds frequencies up to 40 Hz, 45 is needed").any()
+
+
+@pytest.mark.parametrize(
+    ("prefilter", "expected"),
+    [
+        ("HP:0.1Hz LP:75Hz N:50Hz", 75.0),
+        ("HP: 0.3 Hz LP: 35.5 Hz", 35.5),
+        ("LP:100Hz / LP:70Hz", 70.0),
+        ("", None),
+        ("HP:0.1Hz", None),
+    ],
+)
+def test_the_low_pass_is_read_from_the_header(make_recording, prefilter, expected):
+    recording = make_recording({"C4-M1": np.ones(3000)})
+    recording = dataclasses.replace(recording, header_facts={"C4-M1": {"prefilter": prefilter}})
+    assert recording.low_pass_hz(recording.channels[0]) == expected
+
+
+def test_nights_measured_with_different_settings_are_not_compared(short):
+    settings = check_settings({"power": {"swa_hz": [0.75, 4.5]}})
+    first = short(subject="S01", condition="baseline")
+    second = short(settings=settings, subject="S01", condition="ketamine")
+
+    with pytest.raises(StudyError, match=r"power.swa_hz is \(0.5, 4.0\) in one and \(0.75, 4.5\) in another"):
+        compare_nights([first, second])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from swa.errors import SettingsError
-from swa.settings import PRESETS, Settings, WaveCriteria, check_settings, read_settings
+from swa.settings import PRESETS, Settings, WaveCriteria, check_settings, given_or_default, read_settings
 
 
 def test_defaults_read_back_from_toml_are_equal(tmp_path):
@@ -152,3 +152,17 @@ def test_bands_have_the_names_of_their_measures():
 
 def test_one_baseline_name_may_stand_without_brackets():
     assert check_settings({"comparison": {"baseline": "vehicle"}}).comparison.baseline == ("vehicle",)
+
+
+def test_changed_criteria_are_checked_and_lose_the_name_of_their_preset():
+    own = WaveCriteria.preset("massimini2004").model_copy(update={"peak_to_peak_uv": (60.0, 400.0)})
+
+    assert (own.name, own.negative_uv) == ("own", (80.0, math.inf))
+    with pytest.raises(SettingsError, match="lower limit must be below"):
+        own.model_copy(update={"peak_to_peak_uv": (400.0, 60.0)})
+
+
+@pytest.mark.parametrize("wrong", [{}, "yasa", WaveCriteria()])
+def test_what_is_no_settings_is_told(wrong):
+    with pytest.raises(SettingsError, match=rf"Expected swa.Settings, got {type(wrong).__name__}"):
+        given_or_default(wrong, Settings)

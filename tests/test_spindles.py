@@ -88,6 +88,17 @@ def test_spindles_of_other_stages_do_not_count():
     assert table["end_s"].max() <= 660
 
 
+def test_rem_and_wake_between_two_stretches_change_no_spindle_of_either():
+    stages = np.array(["N2"] * 8 + ["R"] * 8 + ["N2"] * 8)
+    plain = detect_spindles(SIGNAL, ALL, stages, EPOCH_S, RATE_HZ).table
+    between = SIGNAL.copy()
+    between[25_500:46_500] = 5 * background(4)[25_500:46_500]  # more than 10 s from either stretch
+
+    pd.testing.assert_frame_equal(detect_spindles(between, ALL, stages, EPOCH_S, RATE_HZ).table, plain)
+    assert (plain["peak_s"] < 240).sum() > 15
+    assert (plain["peak_s"] > 480).sum() > 15
+
+
 def test_spindle_that_touches_unusable_time_is_dropped_whole_and_minutes_shrink():
     usable = ALL.copy()
     centre = CENTRES_S[10]

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from swa.comparison.verdicts import judge_contrasts
 from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
 from swa.errors import SettingsError, StudyError
 from swa.glossary import read_glossary
-from swa.settings import ComparisonSettings, Settings
+from swa.settings import AFTERWARDS, ComparisonSettings, Settings, given_or_default
 
 CONTRAST_COLUMNS = [
     *("subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"),
@@ -133,7 +134,7 @@ def compare_nights(
     >>> rows[["contrast", "scale", "estimate"]].round(2).values.tolist()
     [['ketamine:placebo', 'ratio', 1.44]]
     """
-    settings = settings or Settings()
+    settings = given_or_default(settings, Settings)
     known = nights_of(source, nights)
     table = measure_contrasts(source, baseline, nights=nights, contrast=contrast, settings=settings)
     return judge_contrasts(table, _comparability(source, known, table, settings), known, settings.comparability)
@@ -148,7 +149,7 @@ def measure_contrasts(
     settings: Settings | None = None,
 ) -> pd.DataFrame:
     """Contrasts as `compare_nights` gives them, before anybody judged them: without a verdict."""
-    settings = settings or Settings()
+    settings = given_or_default(settings, Settings)
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     primary = declared_primary(plan.used, settings.comparison)
     parts = []
@@ -224,7 +225,7 @@ def subject_values(
         geometric where scale is ratio; NaN where not measured), n_baseline and n_treatment (nights that they rest
         on), scale, change (ratio or difference).
     """
-    settings = settings or Settings()
+    settings = given_or_default(settings, Settings)
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     parts = []
     for _, design, changes in _each_change(plan, measures):
@@ -252,7 +253,7 @@ def group_outcomes(
     source, baseline, nights, settings
         As for `compare_nights`, which makes its rows of the same outcomes.
     """
-    settings = settings or Settings()
+    settings = given_or_default(settings, Settings)
     for grid, design, changes in _each_change(_plan(source, baseline, nights, None, settings.comparison)):
         yield design, changes, over_subjects(grid, changes, design, settings.comparison)
 
@@ -483,12 +484,16 @@ def _tables(source: Source) -> tuple[_Measures, pd.DataFrame | None]:
     if hasattr(source, "measures") and hasattr(source, "nights"):
         _require(source.measures, MEASURE_KEYS)
         return _Measures(table=source.measures), source.nights
+    if isinstance(source, str | Path):
+        raise StudyError(f"A path cannot be compared ({source}).", "Give swa.read_results(path), or a list of nights.")
     if not isinstance(source, Iterable):
         raise StudyError(
             f"A {type(source).__name__} cannot be compared.",
             "Give results, a list of nights, or the long table of measures.",
         )
     parts = []
+    source = list(source)
+    _require_same_settings(source)
     for number, night in enumerate(source, start=1):
         own = {name: getattr(night, name, None) for name in ("subject", "session", "condition")}
         if not own["subject"] or not own["condition"]:
@@ -498,6 +503,21 @@ def _tables(source: Source) -> tuple[_Measures, pd.DataFrame | None]:
     if not parts:
         raise StudyError("There are no nights to compare.", "Give at least a baseline and a treatment night.")
     return _Measures(table=pd.concat(parts, ignore_index=True)), None
+
+
+def _require_same_settings(nights: list[Any]) -> None:
+    """Refuse nights that were not measured alike: another band or detector would look like a drug."""
+    left_out = AFTERWARDS | {"channels", "scoring"}  # labels and codes may well be other ones in another recording
+    used = [night.settings.model_dump(exclude=left_out) for night in nights if hasattr(night, "settings")]
+    for other in used[1:]:
+        for group, values in used[0].items():
+            for key, value in values.items():
+                if other[group][key] != value:
+                    raise StudyError(
+                        f"The nights were measured with different settings: {group}.{key} is {value} in one and "
+                        f"{other[group][key]} in another.",
+                        "Analyse all nights with the same settings.",
+                    )
 
 
 def _rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame:

@@ -22,29 +22,12 @@ import pandas as pd
 from scipy import special, stats
 
 from swa.errors import StudyError
+from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-
-# Measures that can be zero or negative, or of which a ratio has no meaning: compared as differences. All others are
-# compared as ratios.
-DIFFERENCE_MEASURES = frozenset(
-    {
-        "aperiodic_exponent",
-        "aperiodic_exponent_high",
-        "aperiodic_offset",
-        "coupling_phase",
-        "coupling_z",
-        "spindle_frequency",
-        "swa_above_aperiodic",
-        "swa_decline",
-        "travel_delay",
-        "travel_origin_share",
-        "wave_multipeak_fraction",
-    }
-)
 
 # How the ln-scale SD of a measure follows from that of power: amplitude is the square root of power, and a slope is an
 # amplitude over a time that hardly varies. Other units have no stated reliability.
@@ -134,7 +117,8 @@ class Changes:
 
 def scale_of(measure: str) -> str:
     """Whether a measure is compared as ``ratio`` or as ``difference``."""
-    return "difference" if measure in DIFFERENCE_MEASURES else "ratio"
+    entry = read_glossary().get(measure)
+    return entry.scale if entry else "ratio"
 
 
 def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:

@@ -14,7 +14,7 @@ from swa.settings import Settings
 
 # Settings that are a choice between ways, in words.
 CHOICES = {
-    ("cycles.sleep_onset", "sustained"): "first of three or more consecutive epochs of sleep",
+    ("cycles.sleep_onset", "sustained"): "first epoch of 90 s or more of uninterrupted sleep",
     ("cycles.sleep_onset", "first_n2"): "first epoch of N2",
     ("cycles.split_skipped_rem", True): "were split at the first N3 after more than 12 min without N3",
     ("cycles.split_skipped_rem", False): "were not split",
@@ -265,7 +265,7 @@ def _signal(versions: Mapping[str, str]) -> str:
     others = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()) if name != "swa")
     program = f"swa {versions.get('swa', '')}".strip() + (f" (with {others})" if others else "")
     return (
-        f"Recordings were processed with {program}. EEG was resampled once to {{signal.rate_hz}} Hz (polyphase, "
+        f"Recordings were processed with {program}. EEG was resampled once to {{signal.rate_hz}} Hz (SoX resampler, "
         "anti-aliased)."
     )
 

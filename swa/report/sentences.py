@@ -184,8 +184,8 @@ def describe_methods(settings: Settings, staging_sources: Iterable[str]) -> list
 def _signal(settings: Settings) -> Method:
     return Method(
         title="Signal",
-        text=f"EEG in µV, resampled once to {settings.signal.rate_hz:g} Hz (anti-aliased polyphase). Derivations are "
-        "those of the recording, or the contralateral mastoid where it was recorded; the page of a subject "
+        text=f"EEG in µV, resampled once to {settings.signal.rate_hz:g} Hz (anti-aliased, SoX resampler). Derivations "
+        "are those of the recording, or the contralateral mastoid where it was recorded; the page of a subject "
         "lists them.",
     )
 
@@ -193,7 +193,7 @@ def _signal(settings: Settings) -> Method:
 def _stages(settings: Settings, sources: Iterable[str]) -> Method:
     cycles = settings.cycles
     names = sorted({source for source in sources if source})
-    onset = "the first N2" if cycles.sleep_onset == "first_n2" else "the first of three consecutive epochs of sleep"
+    onset = "the first N2" if cycles.sleep_onset == "first_n2" else "the first epoch of 90 s of uninterrupted sleep"
     skipped = (
         " A first NREM period over 120 min is split where a REM period may hide." if cycles.split_skipped_rem else ""
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from swa.errors import ScoringError
 from swa.recordings.header_fields import HIDDEN_DATE
-from swa.settings import ScoringSettings
+from swa.settings import ScoringSettings, Settings, given_or_default
 from swa.sleep.scoring_formats import (
     from_changes,
     is_annot,
@@ -159,7 +159,7 @@ FORMATS = (
 )
 
 
-def read_hypnogram(path: str | Path, settings: ScoringSettings | None = None) -> "yasa.Hypnogram":
+def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None = None) -> "yasa.Hypnogram":
     """Read a scoring that a lab already has.
 
     Parameters
@@ -171,8 +171,8 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | None = None) ->
         ``Stage``); as YASA writes it (epoch, stage); or one stage a line. Numbers are YASA's (0 W, 1 N1, 2 N2, 3 N3,
         4 R) or, where there is a 5, or words for W and R, those of Rechtschaffen & Kales (0 W, 1 S1 ... 4 S4, 5 REM);
         at stage changes 5 W, 4 R, 3 N1, 2 N2, 1 N3.
-    settings : ScoringSettings, optional
-        Epoch length of scorings that do not state it, and the meaning of codes.
+    settings : ScoringSettings or Settings, optional
+        Epoch length of scorings that do not state it, and the meaning of codes; of `Settings`, its group `scoring`.
 
     Returns
     -------
@@ -209,9 +209,9 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | None = None) ->
     return read_scoring(path, settings).hypnogram
 
 
-def read_scoring(path: str | Path, settings: ScoringSettings | None = None) -> Scoring:
+def read_scoring(path: str | Path, settings: ScoringSettings | Settings | None = None) -> Scoring:
     """Read a scoring with what it says beside the stages; see `read_hypnogram`."""
-    settings = settings or ScoringSettings()
+    settings = settings.scoring if isinstance(settings, Settings) else given_or_default(settings, ScoringSettings)
     path = Path(path)
     if not path.is_file():
         what = "this is a folder, not a scoring" if path.is_dir() else "there is no such scoring"

@@ -73,7 +73,8 @@ def stage_recording(
 
     Notes
     -----
-    The signals are brought to 100 Hz by our own polyphase filter, once, instead of YASA's resampling by FFT.
+    The signals are brought to 100 Hz as all others are (`swa.recordings.reader.resample`), once, instead of YASA's
+    resampling by FFT.
 
     Examples
     --------

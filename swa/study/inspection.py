@@ -8,7 +8,7 @@ import numpy as np
 
 from swa.errors import ScoringError, SwaError
 from swa.recordings.reader import Recording, read_recording
-from swa.settings import Settings
+from swa.settings import Settings, given_or_default
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import staging_channels
 from swa.study.bids import channel_settings
@@ -45,7 +45,7 @@ def inspect_study(
     StudyError
         There is no recording, or the study file is wrong.
     """
-    settings = settings or Settings()
+    settings = given_or_default(settings, Settings)
     study = plan_study(path, study_file, settings)
     there = [name for name in DESIGN_COLUMNS if name in study.nights]
     columns = study.nights[["subject", "session", "condition", "recording", "hypnogram", *there]].astype(object)

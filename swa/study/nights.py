@@ -17,7 +17,7 @@ from swa.errors import RecordingError, StudyError, SwaError
 from swa.night import analyze_night
 from swa.recordings.header_fields import HIDDEN_DATE
 from swa.recordings.reader import Recording, read_recording
-from swa.settings import Settings
+from swa.settings import AFTERWARDS, Settings
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording
 from swa.study.attempts import MOST, count_attempts, mark_attempt
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 # A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
 NIGHT_FORMAT = 3
-AFTERWARDS = {"comparison", "comparability", "quality"}  # groups of settings that are read after the night
 PACKAGES = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
 STAGING_PACKAGES = ("antropy", "scikit-learn", "lightgbm", "numba")  # features, classifier, its trees, compilation
 DAY_S = 86400.0

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from swa.glossary import read_glossary
 from swa.measures import matched_slopes, process_s, windows
 from swa.measures.quality import find_bad_channels
 from swa.night_tables import MEASURE_COLUMNS, PROCESS_S_BAND
@@ -18,22 +19,11 @@ from swa.settings import Settings
 from swa.study.store import KEY, NightFolder, write_table
 
 REGIONS = ("frontal", "central")
-# Measures whose zero or negative values have no logarithm: their mean over a region is arithmetic.
-ADDITIVE = (
+# What is compared as a difference, and these two, may be zero or negative: their mean over a region is arithmetic.
+ADDITIVE = {name for name, entry in read_glossary().items() if entry.scale == "difference"} | {
     "analysed_minutes",
-    "aperiodic_exponent",
-    "aperiodic_exponent_high",
-    "aperiodic_offset",
-    "coupling_phase",
-    "coupling_z",
     "process_s_asymptote",
-    "spindle_frequency",
-    "swa_above_aperiodic",
-    "swa_decline",
-    "travel_delay",
-    "travel_origin_share",
-    "wave_multipeak_fraction",
-)
+}
 AMPLITUDE_PERCENTILE = 0.9
 ROW_COLUMNS = ["session", "condition", *MEASURE_COLUMNS]
 DOUBTFUL = "doubtful channel"
