@@ -120,10 +120,13 @@ def show_results(results: "Results") -> None:
             marker = LABELS[str(row.measure)]
             table.add_row(marker, row.window, _percent(row.estimate), interval, p, f"{row.n:g}", row.role)
         console.print(table)
+        for verdict, reasons in part[["verdict", "verdict_reasons"]].astype(str).drop_duplicates().to_numpy().tolist():
+            if verdict not in ("", "sound"):
+                _say(console, f"{contrast}: {verdict}" + (f" ({reasons})" if reasons else ""))
         console.print()
     _say(console, f"Open {results.path / 'index.html'}")
     if len(results.problems):
-        _say(console, f"Left out: {len(results.problems)} (see {results.path / 'problems.tsv'})")
+        _say(console, f"Problems: {len(results.problems)} (see {results.path / 'problems.tsv'})")
 
 
 def contrasts_in(results: Path) -> set[str]:

@@ -417,7 +417,9 @@ class ComparisonSettings(Group):
         ("baseline", "placebo", "pre"), description="names of the baseline condition, first found first"
     )
     primary: str = Field(
-        "", description="declared primary: 'measure stages window channel', e.g. 'swa NREM cycle-1 frontal'"
+        "",
+        description="declared primary: 'measure stages window channel', e.g. 'swa NREM cycle-1 frontal'; "
+        "empty for that of the study file",
     )
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="level of every interval")
     icc: Share = Field(

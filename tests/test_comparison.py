@@ -545,6 +545,14 @@ class TestDesign:
             "the drug is confounded with night order, adaptation and regression to the mean."
         )
 
+    def test_orders_that_tie_within_every_subject_are_said_to(self):
+        nights = self.nights(
+            ["baseline", "ketamine", "ketamine", "baseline"], session=lambda i, k: str(k), order=lambda i, k: k
+        )
+        text = design_statement(nights, "baseline")
+        assert "at the same place in the order on average" in text
+        assert "does not say" not in text
+
     def test_unknown_order_is_said(self):
         text = design_statement(self.nights(["baseline", "ketamine"]), "baseline")
         assert "does not say in which order" in text

@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 
 from swa.night import analyze_night
 from swa.pipeline import compare_study
+from swa.report.evidence import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
+from swa.report.sentences import group_result, subject_result
 from swa.report.wording import MINUS, describe_change, number, p_value, percent
 from swa.settings import ComparisonSettings, Settings
 from swa.study.manifest import file_label
@@ -928,3 +930,29 @@ def test_a_page_prints(study, chromium, tmp_path):
     page = subject_page(study, "S1").resolve().as_uri()
     run_chromium(chromium, tmp_path, f"--print-to-pdf={pdf}", "--no-pdf-header-footer", page)
     assert 2 <= pdf.read_bytes().count(b"/Type /Page\n") <= 11
+
+
+@pytest.mark.parametrize("sentence", [subject_result, group_result])
+def test_a_result_without_an_interval_keeps_its_verdict(sentence):
+    row = pd.Series(
+        {
+            "subject": "S01",
+            "contrast": "ketamine:baseline",
+            "scale": "ratio",
+            "estimate": 1.0,
+            "ci_low": np.nan,
+            "ci_high": np.nan,
+            "p": np.nan,
+            "n": 2,
+            "method": "",
+            "note": "no interval: no reliability",
+            "verdict": "not comparable",
+            "verdict_reasons": "the same recording",
+        }
+    )
+    headline = Headline(measure="swa", stages="NREM", window="cycle-1", channel="F3-M2", declared=True)
+
+    said = sentence(row, headline, Settings(), "1")
+
+    assert "no interval" in said
+    assert said.endswith("Whether the recordings can be compared: not comparable (the same recording).")

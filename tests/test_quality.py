@@ -27,7 +27,7 @@ def test_a_clean_night_is_sound_without_reasons():
     [
         ({"shares": (0.3, 0.0)}, "C0: 30% of NREM unusable"),
         ({"shares": (0.6, 0.0)}, "left out"),
-        ({"nrem_min": 40.0}, "40 min of NREM"),
+        ({"nrem_min": 40.0}, "40.0 min of NREM"),
         ({"confidence": 0.6}, "0.60"),
     ],
 )

@@ -216,7 +216,12 @@ def _sentence(nights: pd.DataFrame, treatments: list[str], baseline: str, direct
     article = "an" if direction == "earlier" else "a"
     when = f"{direction} " if direction in ("earlier", "later") else ""
     compared = f"{subject} compared with {article} {when}{baseline} night"
-    unsaid = "the study file does not say in which order (column period or order)"
+    tied = place_of_nights(nights).reindex(columns=[*treatments, baseline]).notna().all(axis=1).any()
+    unsaid = (
+        "nights of both stand at the same place in the order on average"
+        if tied
+        else "the study file does not say in which order (column period or order)"
+    )
     if direction == "mixed":
         counts = [night_order(nights, name, baseline) for name in treatments]
         orders = "; ".join(

@@ -71,7 +71,7 @@ def find_bad_channels(summary: Mapping[str, Any], settings: ArtifactSettings | N
             if level is None or -np.log(settings.spectrum_below) <= level <= np.log(settings.spectrum_above):
                 continue
             factor = np.exp(abs(level))
-            bad[name] = f"its NREM power at {low:g}-{high:g} Hz is {factor:.3g} times " + (
+            bad[name] = f"its NREM power at {low:g}-{high:g} Hz is on average {factor:.3g} times " + (
                 f"that of the other EEG channels (limit {settings.spectrum_above:g})"
                 if level > 0
                 else f"below that of the other EEG channels (limit {settings.spectrum_below:g})"
@@ -136,7 +136,7 @@ def judge_night(
     ]
     nrem_min = float(summary["statistics"].get("N2") or 0) + float(summary["statistics"].get("N3") or 0)
     if nrem_min < settings.nrem_min:
-        reasons.append(f"{nrem_min:.0f} min of NREM, fewer than {settings.nrem_min:g}")
+        reasons.append(f"{nrem_min:.1f} min of NREM, fewer than {settings.nrem_min:g}")
     reasons += _staging_reasons(summary, settings)
     return (CAUTION if reasons else SOUND), tuple(reasons)
 

@@ -78,7 +78,7 @@ def subject_result(row: pd.Series, headline: Headline, settings: Settings, unit:
         f"({interval}; n{NBSP}={NBSP}{plural(change.n, 'night')})."
     )
     if not change.interval:
-        return sentence
+        return " ".join(part for part in (sentence, _verdict(row)) if part)
     reading = (
         "That is more than two nights of one person would usually differ."
         if change.excludes_none
@@ -106,7 +106,7 @@ def group_result(row: pd.Series, headline: Headline, settings: Settings, unit: s
         f"({interval}{test}; n{NBSP}={NBSP}{plural(change.n, 'subject')}{method})."
     )
     if not change.interval:
-        return sentence
+        return " ".join(part for part in (sentence, _verdict(row)) if part)
     reading = (
         f"The whole interval lies {'above' if float(row['estimate']) > null else 'below'} no change."
         if change.excludes_none
@@ -126,7 +126,7 @@ def _verdict(row: pd.Series) -> str:
     if not row["verdict"]:
         return ""
     reasons = f" ({row['verdict_reasons']})" if row["verdict_reasons"] else ""
-    return f"Verdict: {row['verdict']}{reasons}."
+    return f"Whether the recordings can be compared: {row['verdict']}{reasons}."
 
 
 def _basis(method: str, settings: Settings) -> str:
@@ -200,9 +200,9 @@ def _stages(settings: Settings, sources: Iterable[str]) -> Method:
     by_yasa = any(name.startswith("YASA") for name in names)
     return Method(
         title="Sleep stages and cycles",
-        text=f"Staged by {join(names) or 'the scoring'}. Sleep onset is {onset}. A NREM period opens with "
-        f"{cycles.nrem_starts_with}, lasts at least {cycles.nrem_minimum_min:g} min and tolerates wake and REM of less "
-        f"than {cycles.rem_minimum_min:g} min.{skipped}",
+        text=f"Staged by {join(names) or 'nobody: no night was analysed'}. Sleep onset is {onset}. A NREM period opens "
+        f"with {cycles.nrem_starts_with}, lasts at least {cycles.nrem_minimum_min:g} min and tolerates wake and REM of "
+        f"less than {cycles.rem_minimum_min:g} min.{skipped}",
         sources="Feinberg & Floyd 1979, Psychophysiology 16:283"
         + ("; Vallat & Walker 2021, eLife 10:e70092" if by_yasa else ""),
     )

@@ -195,6 +195,8 @@ def _counts(facts: StudyFacts) -> str:
 
 def _results(changes: pd.DataFrame, headline: Headline, facts: StudyFacts, units: dict[str, str]) -> list[str]:
     rows = headline.pick(changes)
+    if rows.empty and not (facts.nights["status"] == "done").any():
+        return ["No night was analysed, so there is no result: the table of what was left out says why."]
     if rows.empty:
         return ["No two conditions were measured in the same subjects, so there is no change to report."]
     unit = units.get(headline.measure, "")
@@ -248,6 +250,7 @@ def _draw_pairs(
         is_ratio = bool((own["scale"] == "ratio").all())
         name = marker_name(marker, facts.settings)
         window = in_sentence(window_name(headline.window, facts.settings))
+        mean = f", the bold one the {'geometric ' if is_ratio else ''}mean" if own["subject"].nunique() > 1 else ""
 
         def draw(own: pd.DataFrame = own, marker: str = marker) -> Any:
             return figures.paired_changes(own, unit=units.get(marker, ""), colors=colors, title=marker_name(marker))
@@ -259,7 +262,7 @@ def _draw_pairs(
                 own,
                 alt=_pairs_alt(own, name),
                 caption=f"{name}, {window}, {stages_name(headline.stages)}, {headline.channel}: each line is a "
-                f"subject, the bold one the {'geometric ' if is_ratio else ''}mean.",
+                f"subject{mean}.",
             )
         )
     return pictures
@@ -287,6 +290,8 @@ def _draw_spectra(
             f"{str(contrast).replace(':', ' against ')}: {signed(float(inside), 'dB')} at {low:g}\u2013{high:g} Hz, "
             f"n = {plural(int(rows['n_subjects'].iloc[0]), 'subject')}"
         )
+    subjects = spectra.groupby("condition", sort=False)["n_subjects"].first()
+    counted = ", ".join(f"{name} n = {n}" for name, n in subjects.items())
     clusters, tested = _clusters(results, headline, contrasts, level)
     window = in_sentence(window_name(headline.window, facts.settings))
     return [
@@ -302,7 +307,7 @@ def _draw_spectra(
             ),
             pd.concat([spectra.assign(kind="spectrum"), changes.assign(kind="change")], ignore_index=True),
             alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.{tested}",
-            caption=f"Geometric mean over subjects, {stages_name(headline.stages)}, {window}, "
+            caption=f"Geometric mean over subjects ({counted}), {stages_name(headline.stages)}, {window}, "
             f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
             f"with the {100 * level:g} % t interval of each frequency alone (from three subjects on). Mean change: "
             f"{'; '.join(said)}.{tested}",
@@ -440,7 +445,8 @@ def _pairs_alt(values: pd.DataFrame, name: str) -> str:
         is_known = math.isfinite(row["baseline"]) and math.isfinite(row["treatment"])
         change = percent(float(row["change"])) if row["scale"] == "ratio" else number(float(row["change"]))
         pair = f"{number(float(row['baseline']))} to {number(float(row['treatment']))} ({change})"
-        said.append(f"{row['subject']} {pair if is_known else NOT_MEASURED}")
+        treatment = str(row["contrast"]).partition(":")[0]
+        said.append(f"{row['subject']} ({treatment}) {pair if is_known else NOT_MEASURED}")
     shown = "; ".join(said[:30]) + (f"; and {len(said) - 30} more in the table of the figure" if len(said) > 30 else "")
     return f"{name}, baseline to treatment by subject: {shown}."
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from swa.comparison.design import text_column
 from swa.report import figures
 from swa.report.evidence import (
     Headline,
     StoredNight,
     StudyFacts,
+    done_nights,
     find_headline,
     headline_rows,
     paired_values,
@@ -87,6 +89,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "exploratory": EXPLORATORY if contrasts and not headline.declared else "",
         "caveats": caveats(name.partition(":")[0] for name in contrasts),
         "nights": nights,
+        "night_verdicts": _verdicts(done_nights(own)),
         "night_pictures": _draw_nights(nights, headline, colors, shelf, measures),
         "wave_pictures": _draw_averages(nights, headline, facts, colors, shelf, measures),
         "forests": [_draw_forest(name, rows, facts.settings, colors, shelf) for name, rows in by_contrast],
@@ -516,6 +519,11 @@ def _gain_tables(results: Results, subject: str) -> list[PlainTable]:
     own = table[table["subject"] == subject] if len(table) else table
     found = [gain_table(own, str(name)) for name in (dict.fromkeys(own["contrast"]) if len(own) else ())]
     return [one for one in found if one]
+
+
+def _verdicts(nights: pd.DataFrame) -> list[tuple[str, str]]:
+    """Verdict on each night and its reasons."""
+    return list(zip(text_column(nights, "verdict"), text_column(nights, "verdict_reasons"), strict=True))
 
 
 def _channels(nights: Sequence[StoredNight]) -> list[tuple[str, str, str, list[str]]]:

@@ -253,8 +253,11 @@ def staging_channels(recording: Recording) -> list[Channel]:
             'Name the EEG in the settings: [channels] roles = { "label" = "eeg" }.',
         )
     if recording.duration_s < YASA_MINIMUM_S:
+        cut = next((f" ({note})" for note in recording.notes if note.startswith("truncated")), "")
         raise RecordingError(
-            f"{recording.name}: {recording.duration_s / 60:.1f} min long; staging needs at least 5 min.",
-            "It is too short for a night: leave it out, or give a scoring in the column `hypnogram`.",
+            f"{recording.name}: {recording.duration_s / 60:.1f} min long{cut}; staging needs at least 5 min.",
+            "Export the recording again, whole."
+            if cut
+            else "It is too short for a night: leave it out, or give a scoring in the column `hypnogram`.",
         )
     return [channel for channel in (eeg, eog, emg) if channel is not None]
