@@ -23,6 +23,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PACKAGES = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "scikit-learn", "specparam", "lunapi")
 DATA = "{data}"  # stands for the folder of the real recordings
+PEERS = "{data}/../peers"  # scripts that do the same with other programs
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,15 @@ PARTS = (
     Part("nap_against_yasa", AGREEMENT, *((f"{DATA}/recordings/nap_10ch_256hz.edf",),) * 2),
     Part("scored_cycle", REAL, (DATA,), (DATA,)),
     Part("large_effect", REAL, (DATA,), (DATA, "--stage-nap")),
-    Part("calibration", CALIBRATION, ("1000",)),
-    Part("calibration_designs", CALIBRATION, ("500",)),
+    Part("calibration", CALIBRATION, ("1000",), ("2000",)),
+    Part("calibration_designs", CALIBRATION, ("500",), ("2000",)),
     Part("calibration_profiles", CALIBRATION, ("200",)),
     Part("calibration_families", CALIBRATION, ("100", "50")),
     Part("gain_check", ROBUSTNESS, ("--pairs", "1000")),
     Part("stage_shift", ROBUSTNESS, ("--subjects", "4", "--studies", "1")),
-    Part("recording_faults", ROBUSTNESS, ("--nights", "1", "--clean", "4")),
-    Part("speed_measures", SPEED, ("--repeat", "3")),
+    Part("recording_faults", ROBUSTNESS, ("--nights", "1", "--clean", "4"), ("--nights", "20", "--clean", "100")),
+    Part("speed_measures", SPEED, ("--repeat", "3"), (f"{PEERS}/luna_night.py", "--repeat", "3")),
+    Part("night_speed", SPEED, (f"{PEERS}/yasa_night.py", "--hours", "1", "--repeat", "1"), (f"{PEERS}/yasa_night.py",)),
     Part("inspect_speed", SPEED, ("--files", "200")),
     Part("large_study", SPEED, ("1000", "1000")),
 )

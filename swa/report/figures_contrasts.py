@@ -258,11 +258,12 @@ def _draw_estimates(
     known = np.isfinite(first) & np.isfinite(last)
     bare: dict[str, Any] = {"linestyle": "", "color": color}
     axes.hlines(places[known], first[known].clip(*limits), last[known].clip(*limits), color=color, linewidth=1.3)
+    across = axes.get_yaxis_transform()  # shares of the width: an arrow at the edge itself would touch the labels
     for ends in (first, last):
-        for goes_on, edge, arrow in ((ends < limits[0], limits[0], "<"), (ends > limits[1], limits[1], ">")):
+        for goes_on, edge, arrow in ((ends < limits[0], 0.012, "<"), (ends > limits[1], 0.988, ">")):
             cut = places[known & goes_on]
             if len(cut):
-                axes.plot(np.full(len(cut), edge), cut, marker=arrow, markersize=5, clip_on=False, **bare)
+                axes.plot(np.full(len(cut), edge), cut, marker=arrow, markersize=5, transform=across, **bare)
     excludes = (first > 1) | (last < 1)
     marks = rows["window"].map(WINDOW_MARKS).fillna("o").to_numpy()
     for mark in dict.fromkeys(marks):
