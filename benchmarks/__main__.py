@@ -24,6 +24,7 @@ HERE = Path(__file__).parent
 PACKAGES = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "scikit-learn", "specparam", "lunapi")
 DATA = "{data}"  # stands for the folder of the real recordings
 PEERS = "{data}/../peers"  # scripts that do the same with other programs
+YASA_NIGHT = f"{PEERS}/yasa_night.py"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ PARTS = (
     Part("stage_shift", ROBUSTNESS, ("--subjects", "4", "--studies", "1")),
     Part("recording_faults", ROBUSTNESS, ("--nights", "1", "--clean", "4"), ("--nights", "20", "--clean", "100")),
     Part("speed_measures", SPEED, ("--repeat", "3"), (f"{PEERS}/luna_night.py", "--repeat", "3")),
-    Part("night_speed", SPEED, (f"{PEERS}/yasa_night.py", "--hours", "1", "--repeat", "1"), (f"{PEERS}/yasa_night.py",)),
+    Part("night_speed", SPEED, (YASA_NIGHT, "--hours", "1", "--repeat", "1"), (YASA_NIGHT,)),
     Part("inspect_speed", SPEED, ("--files", "200")),
     Part("large_study", SPEED, ("1000", "1000")),
 )

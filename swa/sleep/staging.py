@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
@@ -138,7 +139,7 @@ def stage_at_gains(
             # YASA's classifiers were pickled by an older scikit-learn; their predictions are the same.
             warnings.filterwarnings("ignore", message="Trying to unpickle estimator")
             predicted = staging.predict()
-            others = {gain: _predict_at_gain(staging, gain) for gain in gains}
+            others = _predict_at_gains(staging, gains)
     except (ValueError, AssertionError) as error:
         raise RecordingError(f"{recording.name}: YASA could not stage it ({error}).", _REMEDY) from None
     model = "+".join(roles) + ("+demographics" if metadata else "")
@@ -193,14 +194,21 @@ def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dic
     }
 
 
-def _predict_at_gain(staging: Any, gain: float) -> Any:
-    """Stages from features as they would be with the EEG multiplied by `gain`."""
+def _predict_at_gains(staging: Any, gains: Sequence[float]) -> dict[float, Any]:
+    """Stages from features as they would be with the EEG multiplied by each gain, all by one prediction."""
+    if not gains:
+        return {}
     features = staging.get_features()
-    scaled = features.assign(**{name: features[name] * gain**power for name, power in AMPLITUDE_FEATURES.items()})
-    staging._features = scaled.astype(features.dtypes)  # what `predict` reads; YASA has no public way in
-    hypno = staging.predict().hypno
-    staging._features = features
-    return hypno
+    scaled = pd.concat(
+        [
+            features.assign(**{name: features[name] * gain**power for name, power in AMPLITUDE_FEATURES.items()})
+            for gain in gains
+        ]
+    )
+    classifier = staging._load_model("auto")  # as `predict` does; YASA has no public way to other features
+    proba = classifier.predict_proba(scaled.astype(features.dtypes)[classifier.feature_name_])
+    stages = np.asarray(classifier.classes_)[proba.argmax(axis=1)].reshape(len(gains), -1)
+    return dict(zip(gains, stages, strict=True))
 
 
 def _all_stages(hypno: Any, missing: NDArray[np.bool_]) -> NDArray[np.str_]:
