@@ -85,7 +85,7 @@ def show_run(run: "StudyRun") -> None:
     part = f"Part {run.part}: " if run.part else ""
     _say(
         _console(),
-        f"{part}{len(nights)} nights of {nights['subject'].nunique()} subjects ({run.study.source}): "
+        f"{part}{_count(len(nights), 'night')} of {_count(nights['subject'].nunique(), 'subject')} ({run.study.source}): "
         f"{finished} done{found}, {len(failed)} failed, {int(counts.get('excluded', 0))} excluded.",
     )
     if run.part:
@@ -101,6 +101,10 @@ def _show_design(results: "Results") -> None:
 
     for text in state_designs(results.nights, results.settings):
         _say(_console(), f"Design as understood: {text}.")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")
 
 
 def show_results(results: "Results") -> None:
