@@ -85,7 +85,8 @@ def show_run(run: "StudyRun") -> None:
     part = f"Part {run.part}: " if run.part else ""
     _say(
         _console(),
-        f"{part}{_count(len(nights), 'night')} of {_count(nights['subject'].nunique(), 'subject')} ({run.study.source}): "
+        f"{part}{_count(len(nights), 'night')} of {_count(nights['subject'].nunique(), 'subject')} "
+        f"({run.study.source}): "
         f"{finished} done{found}, {len(failed)} failed, {int(counts.get('excluded', 0))} excluded.",
     )
     if run.part:
