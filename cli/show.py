@@ -82,10 +82,12 @@ def show_run(run: "StudyRun") -> None:
     counts = nights["status"].value_counts()
     finished = int(counts.get("done", 0))
     found = f", {finished - run.n_fresh} of them finished before" if finished > run.n_fresh else ""
+    from swa.report.wording import plural
+
     part = f"Part {run.part}: " if run.part else ""
     _say(
         _console(),
-        f"{part}{_count(len(nights), 'night')} of {_count(nights['subject'].nunique(), 'subject')} "
+        f"{part}{plural(len(nights), 'night')} of {plural(nights['subject'].nunique(), 'subject')} "
         f"({run.study.source}): "
         f"{finished} done{found}, {len(failed)} failed, {int(counts.get('excluded', 0))} excluded.",
     )
@@ -102,10 +104,6 @@ def _show_design(results: "Results") -> None:
 
     for text in state_designs(results.nights, results.settings):
         _say(_console(), f"Design as understood: {text}.")
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" + ("" if n == 1 else "s")
 
 
 def show_results(results: "Results") -> None:

@@ -3,6 +3,7 @@
 import datetime
 import io
 
+import matplotlib
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -108,10 +109,11 @@ def test_one_pass_shows_what_two_drawings_show():
     assert ours.shape == theirs.shape == (360, 480, 3)
     # Letters are outlines in ours, which shades their edges otherwise; a thing out of place would show in whole blocks.
     blocks = np.abs(ours - theirs).reshape(18, 20, 24, 20, 3).mean(axis=(1, 3, 4))
-    # Around the axes are letters alone, which matplotlib 3.10.1 sets up to 3 pixels beside the outlines.
+    # Around the axes are letters alone, which matplotlib 3.10 sets up to 3 pixels beside the outlines.
+    is_old = matplotlib.__version_info__ < (3, 11)
     assert blocks[3:16, 5:18].max() < 25
-    assert blocks.max() < 75
-    assert np.abs(ours - theirs).mean() < 3
+    assert blocks.max() < (75 if is_old else 25)
+    assert np.abs(ours - theirs).mean() < (3 if is_old else 2)
     shown = svg.decode()
     assert shown.count("<image") == 1
     assert 'width="288pt" height="216pt"' in shown

@@ -511,7 +511,7 @@ def _refuse_joined_pieces(raw: "mne.io.BaseRaw", name: str) -> None:
 
 
 def resample(samples: NDArray[np.float64], from_hz: float, to_hz: float) -> NDArray[np.float32]:
-    """Resample once, anti-aliased, by the SoX resampler (ripple below 1e-5 up to 0.45 of the lower rate).
+    """Resample once, anti-aliased, by the SoX resampler: to 100 Hz, ripple of 1e-6 up to 12 Hz and 2e-4 at 40 Hz.
 
     Parameters
     ----------
