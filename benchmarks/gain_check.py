@@ -83,10 +83,10 @@ def effect_on_controls(swa):
 
 
 def flag_rates(facts, settings=None):
-    """Share of subjects flagged: by the gain of the first channel, of any; by that channel's departure, by any."""
+    """Share of subjects flagged: by the gain of the first channel, of any; by its departure, of any; by either."""
     subjects = sorted({fact.subject for fact in facts})
     table = compare_facts(facts, [(name, "ketamine:baseline") for name in subjects], settings or Settings())
-    flagged = table[table["flagged"] == "true"]
+    flagged = table[(table["flagged"] == "true") & table["control"].isin((*GAIN_CONTROLS, "one_channel"))]
     gain, apart = flagged[flagged["control"].isin(GAIN_CONTROLS)], flagged[flagged["control"] == "one_channel"]
 
     def share(rows):
@@ -98,6 +98,7 @@ def flag_rates(facts, settings=None):
         "gain, any": share(gain),
         "departs, that channel": share(apart[apart["channel"] == first]),
         "departs, any": share(apart),
+        "either, any": share(flagged),
     }
 
 
@@ -111,7 +112,8 @@ def main() -> None:
         f"{name} {value:+.4f}" for name, value in zip(GAIN_CONTROLS, effect_on_controls(1.2), strict=True)
     )
     print(f"A true SWA + 20 % moves the control bands (ln, mean of {NIGHTS} simulated pairs): {moved}")
-    print(f"{'amplitude':<26}{'r':>5}{'nights':>8}{'gain, one':>11}{'gain, any':>11}{'departs':>9}{'dep., any':>11}")
+    heads = f"{'gain, one':>11}{'gain, any':>11}{'departs':>9}{'dep., any':>11}{'either':>9}"
+    print(f"{'amplitude':<26}{'r':>5}{'nights':>8}{heads}")
     for nights in ((1, 1), (2, 1)):
         for correlation in (0.3, 0.4, 0.5):
             for name, gain, one, swa in (
@@ -123,7 +125,7 @@ def main() -> None:
             ):
                 rates = flag_rates(draw_nights(rng, arguments.pairs, correlation, gain, one, nights, swa))
                 cells = "".join(
-                    f"{rate:>{width}.1%}" for rate, width in zip(rates.values(), (11, 11, 9, 11), strict=True)
+                    f"{rate:>{width}.1%}" for rate, width in zip(rates.values(), (11, 11, 9, 11, 9), strict=True)
                 )
                 print(f"{name:<26}{correlation:>5}{nights[0]:>6}+{nights[1]}{cells}")
 

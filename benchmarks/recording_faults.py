@@ -2,7 +2,7 @@
 
     python benchmarks/recording_faults.py [--nights 20] [--clean 50]
 
-A subject has a clean baseline night and a treatment night (effect × 1.2 on SWA) of 1.5 h, 5 EEG channels, 100 Hz, true
+A subject has a clean baseline night and a treatment night (effect × 1.2 on SWA) of 1.5 h, 4 EEG channels, 128 Hz, true
 stages; the fault strikes the treatment night. *Detected*: the night or the subject's contrast is not `sound`, or a
 channel is left out. *Moved*: by how much the fault changes the ratio of SWA (N2+N3, whole night, mean of ln over the
 channels that are left), `bare` without artefact rules and without the trend taken off, `rules` with both. *Withheld*:
@@ -47,6 +47,7 @@ from swa.settings import PowerSettings, QualitySettings, Settings, SpindleSettin
 
 CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "O1-M2")  # four: the fewest that are held against each other
 PLAIN = PowerSettings(trend_order=0)
+RATE_HZ = 128  # holds the mains
 NO_SPINDLES = SpindleSettings(minimum_min=1e6)  # not looked for: they decide nothing here
 SHORT = QualitySettings(nrem_min=20)  # nights of 1.5 h
 NAMES = {"W": "WAKE", "R": "REM"}
@@ -57,7 +58,7 @@ STRUCK = (*((kind, strength) for kind in FAULTS for strength in (1, 2, 3)), ("sw
 def analyze(night):
     raw = mne.io.RawArray(
         np.array([night.signals_uv[name] for name in CHANNELS]) * 1e-6,
-        mne.create_info(list(CHANNELS), 100.0, "eeg"),
+        mne.create_info(list(CHANNELS), RATE_HZ, "eeg"),
         verbose="error",
     )
     stages = yasa.Hypnogram([NAMES.get(stage, stage) for stage in night.stages], n_stages=5, freq="30s")
@@ -70,8 +71,8 @@ def bare_swa(night):
     nrem = np.isin(night.stages, ["N2", "N3"])
     values = []
     for name in CHANNELS:
-        spectra = power.compute_window_spectra(night.signals_uv[name], 100.0, PLAIN)
-        density, _ = power.average_by_epoch(spectra, power.assign_windows(spectra, codes, 30.0, 100.0), len(codes))
+        spectra = power.compute_window_spectra(night.signals_uv[name], RATE_HZ, PLAIN)
+        density, _ = power.average_by_epoch(spectra, power.assign_windows(spectra, codes, 30.0, RATE_HZ), len(codes))
         taken = density[nrem & np.isfinite(density).all(axis=1)].mean(axis=0, dtype=float)
         values.append(np.log(taken @ power.band_weights(spectra.frequencies_hz, PLAIN.swa_hz)))
     return np.array(values)
@@ -129,7 +130,7 @@ def doubts(treated, before):
 
 
 def make_pair(seed):
-    plan = {"hours": 1.5, "rate_hz": 100, "channels": CHANNELS, "seed": seed}
+    plan = {"hours": 1.5, "rate_hz": RATE_HZ, "channels": CHANNELS, "seed": seed}
     made = [simulate_night(NightPlan(**plan, condition=c, effect=e)) for c, e in (("baseline", 1.0), ("drug", 1.2))]
     return made, [analyze(night) for night in made]
 

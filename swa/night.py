@@ -332,7 +332,9 @@ def _measure_channels(
                 )
             if settings.aperiodic.high_exponent:
                 result = _add_native_spectra(result, recording, channel, group.rate_hz, settings)
-            yield dataclasses.replace(result, passes_hz=passes_hz, spindles=found, coupling=coupled)
+            yield dataclasses.replace(
+                result, passes_hz=passes_hz, spindles=found, coupling=coupled, mains_uv=float(group.mains_uv[row])
+            )
 
 
 def _add_native_spectra(
@@ -546,6 +548,9 @@ def _summarize(
                 _mean_density(result, frame), result.frequencies_hz, settings.power.swa_hz
             )
             for result in results
+        },
+        "mains_uv": {
+            result.name: None if np.isnan(result.mains_uv) else round(result.mains_uv, 2) for result in results
         },
         "spectrum_levels": quality.spectrum_levels(
             {result.name: _mean_density(result, frame) for result in results},

@@ -68,6 +68,7 @@ class ChannelResult:
     window_epochs: NDArray[np.int64] | None = None
     native_rate_hz: float = float("nan")
     low_pass_hz: float | None = None
+    mains_uv: float = float("nan")
     native_hz: NDArray[np.floating] | None = None
     native_density: NDArray[np.float32] | None = None
 

@@ -162,6 +162,10 @@ class QualitySettings(Group):
         0.4,
         description="power of N2+N3 at 0.2-0.5 Hz over slow-wave activity (sweat, drift; clean recordings 0.06-0.23)",
     )
+    mains_uv: Positive = Field(
+        10.0,
+        description="µV rms of mains noise (50 or 60 Hz) in a channel as recorded (clean recordings 0-4)",
+    )
     unusable_nrem_share: Share = Field(0.2, description="unusable share of the NREM of a channel")
     nrem_min: Positive = Field(60.0, description="min of NREM (N2+N3) in the night")
     staging_confidence: Share = Field(0.7, description="mean probability of the stage that YASA chose")

@@ -115,6 +115,15 @@ def test_rules_that_remove_slow_waves_rather_than_time_are_named():
     assert judge_night(night) == ("caution", ("C0: artefact rules remove 20% of the slow waves",))
 
 
+def test_mains_noise_is_told():
+    night = summary() | {"mains_uv": {"C0": 23.4, "C1": 3.8, "C2": None}}
+    verdict, reasons = judge_night(night)
+    assert verdict == "caution"
+    assert reasons == (
+        "C0: mains noise of 23 µV rms (limit 10), as from an electrode with poor contact; slow waves lie far below it",
+    )
+
+
 def test_clipped_waves_and_sweat_are_told():
     night = summary() | {"clipped_waves_share": {"C0": 0.1, "C1": 0.0}, "below_band_share": {"C0": None, "C1": 0.6}}
     verdict, reasons = judge_night(night)

@@ -90,8 +90,8 @@ def judge_night(
     Parameters
     ----------
     summary : mapping
-        `Night.summary`: `unusable_nrem_share` by channel and rule, `spectrum_levels`, `statistics` in min,
-        `staging_confidence`, `staging`.
+        `Night.summary`: `unusable_nrem_share` by channel and rule, `spectrum_levels`, `mains_uv`, `statistics` in
+        min, `staging_confidence`, `staging`.
     artifacts : ArtifactSettings, optional
         What makes a channel bad.
     settings : QualitySettings, optional
@@ -133,6 +133,12 @@ def judge_night(
         "the setting power.trend_order = 2 takes drift off"
         for name, share in summary.get("below_band_share", {}).items()
         if name not in bad and share is not None and share > settings.below_band_share
+    ]
+    reasons += [
+        f"{name}: mains noise of {level:.0f} µV rms (limit {settings.mains_uv:g}), as from an electrode with poor "
+        "contact; slow waves lie far below it"
+        for name, level in summary.get("mains_uv", {}).items()
+        if name not in bad and level is not None and level > settings.mains_uv
     ]
     nrem_min = float(summary["statistics"].get("N2") or 0) + float(summary["statistics"].get("N3") or 0)
     if nrem_min < settings.nrem_min:

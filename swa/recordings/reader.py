@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.recordings.channels import Channel, SignalInfo, assign_channels
 from swa.recordings.headers import Header, header_notes, read_header, signal_infos
+from swa.recordings.mains import measure_mains
 from swa.recordings.mne_marks import read_marks
 from swa.recordings.record_times import SHORTEST_PIECE_S
 from swa.settings import Settings, given_or_default
@@ -44,6 +45,8 @@ class SignalGroup:
         Signals in µV at `rate_hz`.
     clipped : ndarray of bool, shape (n_channels, n_samples), read-only
         Samples where the recording sat at its physical or digital limit.
+    mains_uv : ndarray, shape (n_channels,), read-only
+        RMS amplitude of the mains at the native rate (`swa.recordings.mains.measure_mains`), µV.
     rate_hz : float
         Rate of both.
     pieces : tuple of (int, int)
@@ -56,6 +59,7 @@ class SignalGroup:
     channels: tuple[Channel, ...]
     data_uv: NDArray[np.float32]
     clipped: NDArray[np.bool_]
+    mains_uv: NDArray[np.float64]
     rate_hz: float
     pieces: tuple[Piece, ...]
     problems: dict[str, RecordingError] = field(default_factory=dict)
@@ -215,6 +219,7 @@ class Recording:
         problems: dict[str, RecordingError] = {}
         data = np.zeros((len(channels), n_samples), np.float32)
         clipped = np.zeros((len(channels), n_samples), bool)
+        mains_uv = np.full(len(channels), np.nan)
         for channel in channels:
             lengths = [round((end_s - start_s) * channel.rate_hz) for start_s, end_s in self.pieces_s]
             joints = np.cumsum(lengths)[:-1]
@@ -224,6 +229,7 @@ class Recording:
                 problems[channel.name] = error
                 continue
             row = len(kept)
+            mains_uv[row] = measure_mains(samples, channel.rate_hz)
             if self.gaps:
                 data[row] = samples.mean()
             for (first, end), part, hit in zip(
@@ -232,11 +238,17 @@ class Recording:
                 data[row, first:end] = _fit(resample(part, channel.rate_hz, rate_hz), end - first)
                 clipped[row, first:end] = _spread(hit, end - first)
             kept.append(channel)
-        data, clipped = data[: len(kept)], clipped[: len(kept)]
-        for array in (data, clipped):
+        data, clipped, mains_uv = data[: len(kept)], clipped[: len(kept)], mains_uv[: len(kept)]
+        for array in (data, clipped, mains_uv):
             array.flags.writeable = False
         return SignalGroup(
-            channels=tuple(kept), data_uv=data, clipped=clipped, rate_hz=rate_hz, pieces=pieces, problems=problems
+            channels=tuple(kept),
+            data_uv=data,
+            clipped=clipped,
+            mains_uv=mains_uv,
+            rate_hz=rate_hz,
+            pieces=pieces,
+            problems=problems,
         )
 
     @classmethod

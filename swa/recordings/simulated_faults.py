@@ -42,7 +42,7 @@ def add_fault(night: SimulatedNight, kind: str, strength: int = 2, channel: str 
     Raises
     ------
     ValueError
-        The kind, strength or channel is not known.
+        The kind, strength or channel is not known, or the rate does not hold the mains.
     """
     eeg = [name for name in night.signals_uv if find_site(name).kind == "eeg"]
     if kind not in FAULTS:
@@ -128,6 +128,14 @@ def _ecg(signal: Array, rate_hz: int, strength: int, rng: np.random.Generator) -
     return signal + (20, 60, 150)[strength - 1] * np.convolve(train, shape, mode="same")
 
 
+def _mains(signal: Array, rate_hz: int, strength: int, rng: np.random.Generator) -> NDArray[np.floating]:
+    """Hum of 50 Hz from a poor contact."""
+    if rate_hz <= 100:
+        raise ValueError(f"the rate is {rate_hz} Hz, expected more than 100 to hold the mains of 50 Hz")
+    hum = np.sin(2 * np.pi * (50.02 * np.arange(len(signal)) / rate_hz + rng.random()))
+    return signal + (5, 20, 60)[strength - 1] * np.sqrt(2) * hum
+
+
 def _movements(signal: Array, rate_hz: int, strength: int, rng: np.random.Generator) -> NDArray[np.floating]:
     """Arousals with movement: slow swings and muscle for 5 to 15 s, in all channels at once."""
     made = signal.astype(float)
@@ -168,5 +176,6 @@ FAULTS: dict[str, Fault] = {
     "low_pass": _low_pass,
     "ecg": _ecg,
     "movements": _movements,
+    "mains": _mains,
 }
-ONE_CHANNEL = ("pops", "drift", "flat", "gain_one", "mislabelled")
+ONE_CHANNEL = ("pops", "drift", "flat", "gain_one", "mislabelled", "mains")
