@@ -41,7 +41,7 @@ for turn in range(int(sys.argv[3])):
     hypnogram = swa.stage_recording(recording)
     night = swa.analyze_night(recording, hypnogram, Settings(spindles=SpindleSettings(minimum_min=1e6)))
     night.measures.to_parquet(out / "measures.parquet")
-    night.waves.table.to_parquet(out / "waves.parquet")
+    night.waves.select().to_parquet(out / "waves.parquet")
     hypnogram.hypno.to_csv(out / "stages.csv")
     print(json.dumps({"total": time.perf_counter() - begun}), flush=True)
 """

@@ -186,12 +186,11 @@ def analyze_night(
             f"by {hypnogram.scorer or 'the scoring'}.",
             "Slow-wave activity is measured in NREM sleep: check that this is a night, or give a scoring.",
         )
-    results: list[ChannelResult] = []
     problems: dict[str, RecordingError] = {}
-    for result in _measure_channels(recording, frame, settings, problems):
-        results.append(result)
+    results = list(_measure_channels(recording, frame, settings, problems))
     if not results:
         raise _no_eeg(recording, problems)
+    results = [_read_again(result, recording, frame, settings) for result in results]
     bias = staging_bias(results, frame, stages_at_gain or {}, settings)
     in_bed, bed_notes = _between_lights(hypnogram, frame.epoch_s, lights_off_s, lights_on_s)
     notes = (*recording.notes, *scoring_notes, *bed_notes, *(f"left out: {error}" for error in problems.values()))
@@ -290,39 +289,24 @@ def _as_hypnogram(hypnogram: "yasa.Hypnogram") -> "yasa.Hypnogram":
 def _measure_channels(
     recording: Recording, frame: Frame, settings: Settings, problems: dict[str, RecordingError]
 ) -> Iterator[ChannelResult]:
-    """Results channel by channel; spindles on one central channel alone (first by name) unless the settings say all."""
-    names = [channel.name for channel in recording.of_role("eeg")]
-    spindle_channel = min([name for name in names if region(name) == "central"] or names, default="")
+    """Results channel by channel, all but spindles and what a second reading gives."""
     for group in recording.groups("eeg"):
         problems.update(group.problems)
         spectra = [power.compute_window_spectra(row, group.rate_hz, settings.power) for row in group.data_uv]
         focal = _find_focal(spectra, frame, group.rate_hz, settings)
         for row, channel in enumerate(group.channels):
-            band = artifacts.muscle_band(channel.rate_hz, settings.artifacts)
             result = _measure_channel(
                 channel.name,
                 group.data_uv[row],
                 group.clipped[row],
                 group.rate_hz,
-                band,
+                artifacts.muscle_band(channel.rate_hz, settings.artifacts),
                 frame,
                 settings,
                 group.pieces,
                 spectra[row],
                 focal[row],
             )
-            passes_hz = aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic)
-            found = None
-            if settings.spindles.channels == "all" or channel.name == spindle_channel:
-                found = spindles.detect_spindles(
-                    group.data_uv[row],
-                    result.usable,
-                    frame.stages,
-                    frame.epoch_s,
-                    group.rate_hz,
-                    settings.spindles,
-                    group.pieces,
-                )
             coupled = None
             if settings.coupling.measured:
                 waves = result.waves[slow_waves.select_waves(result.waves, settings.waves)]
@@ -330,11 +314,38 @@ def _measure_channels(
                 coupled = coupling.find_coupling(
                     group.data_uv[row], result.usable, peaks_s, group.rate_hz, settings.coupling
                 )
-            if settings.aperiodic.high_exponent:
-                result = _add_native_spectra(result, recording, channel, group.rate_hz, settings)
             yield dataclasses.replace(
-                result, passes_hz=passes_hz, spindles=found, coupling=coupled, mains_uv=float(group.mains_uv[row])
+                result,
+                passes_hz=aperiodic.highest_passed_hz(channel.rate_hz, None, settings.aperiodic),
+                coupling=coupled,
+                mains_uv=float(group.mains_uv[row]),
             )
+
+
+def _read_again(result: ChannelResult, recording: Recording, frame: Frame, settings: Settings) -> ChannelResult:
+    """Add spindles and the spectra at the native rate.
+
+    Each from a reading of the channel for itself: YASA's spindle detector is the peak of memory, so that nothing else
+    of the night's signals is held beside it.
+    """
+    eeg = {channel.name: channel for channel in recording.of_role("eeg")}
+    channel = eeg[result.name]
+    if settings.aperiodic.high_exponent:
+        result = _add_native_spectra(result, recording, channel, recording.rate_hz, settings)
+    first_central = min([name for name in eeg if region(name) == "central"] or eeg)
+    if settings.spindles.channels != "all" and channel.name != first_central:
+        return result
+    group = recording.read([channel])
+    found = spindles.detect_spindles(
+        group.data_uv[0],
+        result.usable,
+        frame.stages,
+        frame.epoch_s,
+        group.rate_hz,
+        settings.spindles,
+        group.pieces,
+    )
+    return dataclasses.replace(result, spindles=found)
 
 
 def _add_native_spectra(

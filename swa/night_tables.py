@@ -103,7 +103,9 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     chosen = slow_waves.select_waves(result.waves, settings.waves).to_numpy()
     swa_weights = power.band_weights(result.frequencies_hz, settings.power.swa_hz)
     stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
-    for stretch in stretches:
+    spectra = _mean_spectra(result, [stretch.epochs & measured for stretch in stretches])
+    fits = aperiodic.fit_spectra(result.frequencies_hz, spectra, settings.power.aperiodic_hz, settings.aperiodic)
+    for stretch, spectrum, fit in zip(stretches, spectra, fits, strict=True):
         minutes = float(result.usable_s[stretch.epochs].sum()) / 60
         taken = stretch.epochs & measured
         n = int(taken.sum())
@@ -121,18 +123,14 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
             rows += [(*key, measure, "", np.nan, unit, 0, reason) for measure, unit in units.items()]
             continue
         total_s = float(stretch.epochs.sum()) * frame.epoch_s
-        density = result.density[taken]
-        powers = power.summarize_power(density, result.frequencies_hz, settings.power, total_s, median=stretch.median)
+        powers = power.summarize_power(
+            result.density[taken], result.frequencies_hz, settings.power, total_s, median=stretch.median
+        )
         rows += [(*key, name, "", value, unit, n, "") for name, (value, unit) in powers.items()]
         if stretch.median:
             continue
         fitted = aperiodic.summarize_aperiodic(
-            result.frequencies_hz,
-            density.mean(axis=0, dtype=float),
-            swa_weights,
-            settings.power,
-            settings.aperiodic,
-            result.passes_hz,
+            result.frequencies_hz, spectrum, swa_weights, settings.power, settings.aperiodic, result.passes_hz, fit
         )
         rows += [(*key, name, "", value, unit, n, note) for name, (value, unit, note) in fitted.items()]
         if settings.aperiodic.high_exponent:
@@ -143,6 +141,12 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
     rows += _night_rows(result, frame, settings, chosen)
     return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+
+
+def _mean_spectra(result: ChannelResult, taken: list[NDArray[np.bool_]]) -> NDArray[np.float64]:
+    """Mean spectrum of each stretch, (stretches, frequencies); NaN where a stretch has no epoch."""
+    nothing = np.full(result.density.shape[1], np.nan)
+    return np.array([result.density[each].mean(axis=0, dtype=float) if each.any() else nothing for each in taken])
 
 
 def _high_exponent_row(

@@ -26,7 +26,7 @@ class ArraySource:
     clipped: dict
 
     def read(self, position):
-        samples = np.asarray(self.signals[position], dtype=float)
+        samples = np.array(self.signals[position], dtype=float)
         limits = np.zeros(len(samples), bool)
         limits[self.clipped.get(position, slice(0, 0))] = True
         return samples, limits

@@ -88,30 +88,54 @@ def fit_aperiodic(
     What lowers the exponent: wake and REM, muscle, a high noise floor. What raises it: deep sleep, delta below 4 Hz
     where it stands high (the fit starts at 1 Hz), a low-pass within the range. A gain g adds log10 g² to the offset.
     """
+    return fit_spectra(frequencies_hz, np.asarray(density_uv2_hz)[np.newaxis], band_hz, settings)[0]
+
+
+def fit_spectra(
+    frequencies_hz: NDArray[np.floating],
+    densities_uv2_hz: NDArray[np.floating],
+    band_hz: Band,
+    settings: AperiodicSettings | None = None,
+) -> list[AperiodicFit]:
+    """Fit the aperiodic parts of several spectra at once, each for itself as by `fit_aperiodic`.
+
+    Parameters
+    ----------
+    frequencies_hz : ndarray, shape (n_frequencies,)
+        Evenly spaced, Hz.
+    densities_uv2_hz : ndarray, shape (n_spectra, n_frequencies)
+        Mean densities, µV²/Hz.
+    band_hz, settings
+        As of `fit_aperiodic`.
+    """
     settings = settings or AperiodicSettings()
     low, high = band_hz
     frequencies = np.asarray(frequencies_hz, dtype=float)
     inside = (frequencies >= low - 1e-9) & (frequencies <= high + 1e-9) & (frequencies > 0)
-    density = np.asarray(density_uv2_hz, dtype=float)[inside]
-    reason = ""
+    densities = np.asarray(densities_uv2_hz, dtype=float)[:, inside]
+    n = densities.shape[1]
+    known = np.isfinite(densities).all(axis=1) & (densities > 0).all(axis=1)
+    reason = f"no power at some frequency from {low:g} to {high:g} Hz"
     if not len(frequencies) or frequencies[-1] < high - 1e-9:
         reason = f"the spectrum ends at {frequencies[-1] if len(frequencies) else 0:g} Hz, {high:g} is needed"
-    elif len(density) < FEWEST_BINS:
-        reason = f"{len(density)} frequencies from {low:g} to {high:g} Hz, {FEWEST_BINS} are needed"
-    elif not (np.isfinite(density).all() and (density > 0).all()):
-        reason = f"no power at some frequency from {low:g} to {high:g} Hz"
-    if reason:
-        return AperiodicFit(
-            exponent=np.nan, offset=np.nan, band_hz=band_hz, n_frequencies=0, share_used=np.nan, reason=reason
-        )
-    slope, intercept, weights = _robust_line(np.log10(frequencies[inside]), np.log10(density), settings.stands_out)
-    return AperiodicFit(
-        exponent=-slope,
-        offset=intercept,
-        band_hz=band_hz,
-        n_frequencies=len(density),
-        share_used=float(weights.mean()),
-    )
+        known[:] = False
+    elif n < FEWEST_BINS:
+        reason = f"{n} frequencies from {low:g} to {high:g} Hz, {FEWEST_BINS} are needed"
+        known[:] = False
+    fits = [
+        AperiodicFit(exponent=np.nan, offset=np.nan, band_hz=band_hz, n_frequencies=0, share_used=np.nan, reason=reason)
+    ] * len(densities)
+    if known.any():
+        lines = _robust_lines(np.log10(frequencies[inside]), np.log10(densities[known]), settings.stands_out)
+        for i, slope, intercept, weight in zip(np.flatnonzero(known), *lines, strict=True):
+            fits[i] = AperiodicFit(
+                exponent=-float(slope),
+                offset=float(intercept),
+                band_hz=band_hz,
+                n_frequencies=n,
+                share_used=float(weight),
+            )
+    return fits
 
 
 def summarize_aperiodic(
@@ -121,6 +145,7 @@ def summarize_aperiodic(
     power_settings: PowerSettings | None = None,
     settings: AperiodicSettings | None = None,
     passes_hz: float = np.inf,
+    fit: AperiodicFit | None = None,
 ) -> dict[str, tuple[float, str, str]]:
     """Aperiodic measures of the mean spectrum of one channel and stretch.
 
@@ -138,6 +163,8 @@ def summarize_aperiodic(
         How peaks are left out.
     passes_hz : float
         Highest frequency that the recording holds unweakened: see `highest_passed_hz`.
+    fit : AperiodicFit, optional
+        The fit of this spectrum, where it was made with others (`fit_spectra`).
 
     Returns
     -------
@@ -157,7 +184,7 @@ def summarize_aperiodic(
     if passes_hz < high:
         note = f"the recording holds frequencies up to {passes_hz:g} Hz, {high:g} is needed"
         return {name: (np.nan, unit, note) for name, unit in UNITS.items()}
-    fit = fit_aperiodic(frequencies_hz, density_uv2_hz, (low, high), settings)
+    fit = fit or fit_aperiodic(frequencies_hz, density_uv2_hz, (low, high), settings)
     if fit.reason:
         return {name: (np.nan, unit, fit.reason) for name, unit in UNITS.items()}
     taken = np.asarray(swa_weights) != 0
@@ -240,30 +267,37 @@ def highest_passed_hz(
     return limit_hz if low_pass_hz is None else min(limit_hz, low_pass_hz / settings.low_pass_margin)
 
 
-def _robust_line(
+def _robust_lines(
     x: NDArray[np.float64], y: NDArray[np.float64], stands_out: float
-) -> tuple[float, float, NDArray[np.float64]]:
-    """Slope, intercept and weights of the line that upward outliers do not pull on."""
-    slope, intercept = _weighted_line(x, y, np.ones_like(x))
-    below = (y <= intercept + slope * x).astype(float)
-    # Points on one line: rounding decides which of them lie below it.
-    slope, intercept = _weighted_line(x, y, below if below.sum() > 2 else np.ones_like(x))
-    weights = np.ones_like(x)
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Slope, intercept and mean weight of the line of each row of `y` that upward outliers do not pull on."""
+    slope, intercept = _weighted_lines(x, y, np.ones_like(y))
+    below = (y <= intercept[:, np.newaxis] + slope[:, np.newaxis] * x).astype(float)
+    below[below.sum(axis=1) <= 2] = 1.0  # points on one line: rounding decides which of them lie below it
+    slope, intercept = _weighted_lines(x, y, below)
+    weight = np.ones(len(y))
+    moving = np.arange(len(y))
     for _ in range(MOST_STEPS):
-        residual = y - intercept - slope * x
-        under = residual[residual < 0]
-        scatter = max(float(np.sqrt(np.mean(under**2))) if under.size else 0.0, SMALLEST_SCATTER)
-        weights = np.exp(-(np.maximum(residual / scatter - stands_out, 0) ** 2) / 2)
-        previous = slope
-        slope, intercept = _weighted_line(x, y, weights)
-        if abs(slope - previous) < SAME_EXPONENT:
+        residual = y[moving] - intercept[moving, np.newaxis] - slope[moving, np.newaxis] * x
+        under = np.minimum(residual, 0.0)
+        n_under = np.maximum(np.count_nonzero(under, axis=1), 1)
+        scatter = np.maximum(np.sqrt((under**2).sum(axis=1) / n_under), SMALLEST_SCATTER)
+        weights = np.exp(-(np.maximum(residual / scatter[:, np.newaxis] - stands_out, 0) ** 2) / 2)
+        previous = slope[moving]
+        slope[moving], intercept[moving] = _weighted_lines(x, y[moving], weights)
+        weight[moving] = weights.mean(axis=1)
+        moving = moving[np.abs(slope[moving] - previous) >= SAME_EXPONENT]
+        if not len(moving):
             break
-    return slope, intercept, weights
+    return slope, intercept, weight
 
 
-def _weighted_line(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:
-    total = weights.sum()
-    mean_x, mean_y = weights @ x / total, weights @ y / total
-    weighted = weights * (x - mean_x)
-    slope = float(weighted @ (y - mean_y) / (weighted @ (x - mean_x)))
-    return slope, float(mean_y - slope * mean_x)
+def _weighted_lines(
+    x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    total = weights.sum(axis=1)
+    mean_x, mean_y = (weights * x).sum(axis=1) / total, (weights * y).sum(axis=1) / total
+    from_mean = x - mean_x[:, np.newaxis]
+    weighted = weights * from_mean
+    slope = (weighted * (y - mean_y[:, np.newaxis])).sum(axis=1) / (weighted * from_mean).sum(axis=1)
+    return slope, mean_y - slope * mean_x

@@ -104,12 +104,14 @@ def detect_spindles(
     from yasa.others import trimbothstd
 
     settings = settings or SpindleSettings()
-    signal = np.asarray(signal_uv, dtype=np.float64)
+    signal = np.asarray(signal_uv)
     if len(usable) != len(signal):
         raise ValueError(f"{len(usable)} usable flags for {len(signal)} samples")
     stage_of_sample = _stage_of_samples(stages, epoch_s, rate_hz, len(signal))
-    analysed = usable & np.isin(stage_of_sample, STAGES)
-    minutes = {stage: float(np.sum(analysed & (stage_of_sample == stage))) / rate_hz / 60 for stage in STAGES}
+    analysed = usable & (stage_of_sample >= 0)
+    minutes = {
+        stage: float(np.sum(analysed & (stage_of_sample == place))) / rate_hz / 60 for place, stage in enumerate(STAGES)
+    }
     reason = _why_not(signal, analysed, rate_hz, settings)
     if reason:
         return Spindles(table=_empty(), analysed_min=minutes, reason=reason)
@@ -129,7 +131,7 @@ def detect_spindles(
     table = _to_table(found, source, rate_hz)
     kept = table[_wholly_inside(table, analysed, rate_hz)].reset_index(drop=True)
     peak = np.minimum((kept["peak_s"].to_numpy() * rate_hz).astype(int), len(signal) - 1)
-    kept["stage"] = stage_of_sample[peak]
+    kept["stage"] = np.array(STAGES)[stage_of_sample[peak]]
     return Spindles(table=kept, analysed_min=minutes)
 
 
@@ -168,7 +170,7 @@ def summarize_spindles(table: pd.DataFrame, minutes: float, reason: str = "") ->
 
 
 def _why_not(
-    signal: NDArray[np.float64], analysed: NDArray[np.bool_], rate_hz: float, settings: SpindleSettings
+    signal: NDArray[np.floating], analysed: NDArray[np.bool_], rate_hz: float, settings: SpindleSettings
 ) -> str:
     minutes = float(analysed.sum()) / rate_hz / 60
     if minutes < settings.minimum_min:
@@ -215,8 +217,8 @@ def _stretches(analysed: NDArray[np.bool_], margin: int) -> list[tuple[int, int]
 
 
 def _set_apart(
-    signal: NDArray[np.float64], pieces: Sequence[tuple[int, int]], step: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    signal: NDArray[np.floating], pieces: Sequence[tuple[int, int]], step: int
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Pieces one after the other, with their own mirror images between them, so that no filter or window joins two.
 
     Each piece stands where it stood, modulo `step` samples: the windows of YASA, every 0.2 s, fall as without the gap.
@@ -228,12 +230,12 @@ def _set_apart(
         before = margin + (first - pieces[0][0] - place - margin) % step if i else 0
         after = margin if i < len(pieces) - 1 else 0
         parts.append(np.pad(signal[first:end], (before, after), mode="reflect"))
-        source.append(np.pad(np.arange(first, end), (before, after), constant_values=-1))
+        source.append(np.pad(np.arange(first, end, dtype=np.int32), (before, after), constant_values=-1))
         place += len(parts[-1])
-    return np.concatenate(parts), np.concatenate(source)
+    return np.concatenate(parts, dtype=np.float64), np.concatenate(source)
 
 
-def _to_table(found: pd.DataFrame | None, source: NDArray[np.int64], rate_hz: float) -> pd.DataFrame:
+def _to_table(found: pd.DataFrame | None, source: NDArray[np.int32], rate_hz: float) -> pd.DataFrame:
     if found is None or found.empty:
         return _empty()
     # A spindle lies within one piece, as only those are analysed; its times move with the sample of its peak.
@@ -270,6 +272,10 @@ def _wholly_inside(table: pd.DataFrame, analysed: NDArray[np.bool_], rate_hz: fl
     return within & (outside[end] == outside[first])
 
 
-def _stage_of_samples(stages: NDArray[np.str_], epoch_s: float, rate_hz: float, n_samples: int) -> NDArray[np.str_]:
-    epoch = (np.arange(n_samples) / (epoch_s * rate_hz)).astype(int)
-    return np.append(np.asarray(stages, dtype="U3"), "")[np.minimum(epoch, len(stages))]
+def _stage_of_samples(stages: NDArray[np.str_], epoch_s: float, rate_hz: float, n_samples: int) -> NDArray[np.int8]:
+    """Place in `STAGES` of the stage of each sample, -1 for all others."""
+    codes = np.full(len(stages) + 1, -1, np.int8)  # the last is that of samples after the last epoch
+    for place, stage in enumerate(STAGES):
+        codes[:-1][np.asarray(stages) == stage] = place
+    epoch = (np.arange(n_samples) / (epoch_s * rate_hz)).astype(np.int32)
+    return codes[np.minimum(epoch, len(stages), out=epoch)]

@@ -138,17 +138,16 @@ def stage_at_gains(
         with warnings.catch_warnings():
             # YASA's classifiers were pickled by an older scikit-learn; their predictions are the same.
             warnings.filterwarnings("ignore", message="Trying to unpickle estimator")
-            predicted = staging.predict()
-            others = _predict_at_gains(staging, gains)
+            proba, others = _predict(staging, gains)
     except (ValueError, AssertionError) as error:
         raise RecordingError(f"{recording.name}: YASA could not stage it ({error}).", _REMEDY) from None
     model = "+".join(roles) + ("+demographics" if metadata else "")
     scorer = f"YASA {yasa.__version__} ({model}: {', '.join(names)})"
-    unknown = 1 / predicted.proba.shape[1]  # of each stage, as yasa.Hypnogram asks for a sum of 1
-    proba = predicted.proba.set_axis(np.flatnonzero(~missing)).reindex(range(len(missing)), fill_value=unknown)
-    proba = proba.rename_axis(predicted.proba.index.name)
+    unknown = 1 / proba.shape[1]  # of each stage, as yasa.Hypnogram asks for a sum of 1
+    stages = proba.idxmax(axis=1)
+    proba = proba.set_axis(np.flatnonzero(~missing)).reindex(range(len(missing)), fill_value=unknown)
     return Staging(
-        hypnogram=make_hypnogram(_all_stages(predicted.hypno, missing), EPOCH_S, scorer=scorer, proba=proba),
+        hypnogram=make_hypnogram(_all_stages(stages, missing), EPOCH_S, scorer=scorer, proba=proba),
         stages_at_gain={gain: _all_stages(hypno, missing) for gain, hypno in others.items()},
     )
 
@@ -194,28 +193,30 @@ def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dic
     }
 
 
-def _predict_at_gains(staging: Any, gains: Sequence[float]) -> dict[float, Any]:
-    """Stages from features as they would be with the EEG multiplied by each gain, all by one prediction."""
-    if not gains:
-        return {}
+def _predict(staging: Any, gains: Sequence[float]) -> tuple[pd.DataFrame, dict[float, NDArray[np.str_]]]:
+    """Probabilities of the stages, and the stages with the EEG multiplied by each gain, all by one prediction.
+
+    What `yasa.SleepStaging.predict` does, which predicts twice and has no way to other features.
+    """
     features = staging.get_features()
     scaled = pd.concat(
         [
             features.assign(**{name: features[name] * gain**power for name, power in AMPLITUDE_FEATURES.items()})
-            for gain in gains
+            for gain in (1, *gains)
         ]
     )
-    classifier = staging._load_model("auto")  # as `predict` does; YASA has no public way to other features
+    classifier = staging._load_model("auto")
     proba = classifier.predict_proba(scaled.astype(features.dtypes)[classifier.feature_name_])
-    stages = np.asarray(classifier.classes_)[proba.argmax(axis=1)].reshape(len(gains), -1)
-    return dict(zip(gains, stages, strict=True))
+    stages = np.asarray(classifier.classes_)[proba.argmax(axis=1)].reshape(-1, len(features))
+    recorded = pd.DataFrame(proba[: len(features)], columns=classifier.classes_)
+    return recorded, dict(zip(gains, stages[1:], strict=True))
 
 
-def _all_stages(hypno: Any, missing: NDArray[np.bool_]) -> NDArray[np.str_]:
-    short = {"WAKE": "W", "REM": "R"}
-    stages = np.full(len(missing), "UNS", dtype="U3")
-    stages[~missing] = [short.get(stage, stage) for stage in hypno]
-    return stages
+def _all_stages(stages: Any, missing: NDArray[np.bool_]) -> NDArray[np.str_]:
+    """Stages of all epochs: ``UNS`` where there was no signal."""
+    found = np.full(len(missing), "UNS", dtype="U3")
+    found[~missing] = stages
+    return found
 
 
 def import_antropy() -> None:
