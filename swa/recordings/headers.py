@@ -36,6 +36,7 @@ _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # label, transducer, unit, limits 
 _MOST_SIGNALS = 9999
 LAYOUT_RECORDS, LAYOUT_SAMPLES = 512, 8
 LARGEST_JUMP = 1.5  # between records over within records, medians: 1 where the layout is right
+MAPPED_BYTES = 32 * 2**20  # of a recording at a time
 _OTHER_FILES = {
     b"PK\x03\x04": "a zip archive (or an Office file)",
     b"\x1f\x8b": "compressed with gzip",
@@ -157,15 +158,24 @@ class Header:
     @property
     def records(self) -> NDArray[np.uint8]:
         """The data records as bytes, mapped and not read: (n_records, bytes of a record)."""
-        shape = (self.n_records, self.samples_per_record * self.width)
-        return np.memmap(self.path, np.uint8, "r", self.data_offset, shape)
+        return self._map_records(0, self.n_records)
 
     def read_digital(self, signal: SignalHeader) -> NDArray[np.int16] | NDArray[np.int32]:
         """Samples of one signal as they are stored; nothing else of the file is held in memory."""
         columns = slice(signal.first * self.width, (signal.first + signal.samples) * self.width)
-        records = self.records
-        parts = [records[first:end, columns] for first, end in self.times.kept]
-        return _decode(parts[0] if len(parts) == 1 else np.concatenate(parts), self.width)
+        raw = np.empty((sum(end - first for first, end in self.times.kept), columns.stop - columns.start), np.uint8)
+        # The pages that are touched count as memory until they are unmapped: a large file is mapped part by part.
+        step, filled = max(1, MAPPED_BYTES // (self.samples_per_record * self.width)), 0
+        for first, end in self.times.kept:
+            for begin in range(first, end, step):
+                stop = min(begin + step, end)
+                raw[filled : filled + stop - begin] = self._map_records(begin, stop)[:, columns]
+                filled += stop - begin
+        return _decode(raw, self.width)
+
+    def _map_records(self, first: int, end: int) -> NDArray[np.uint8]:
+        n_bytes = self.samples_per_record * self.width
+        return np.memmap(self.path, np.uint8, "r", self.data_offset + first * n_bytes, (end - first, n_bytes))
 
 
 def read_header(path: str | Path) -> Header:
