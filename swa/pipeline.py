@@ -178,7 +178,7 @@ def run_study(
                     write_table(problems, results / "problems.tsv")
                     _compare(results, workers, settings, None, progress or _silent)
         if own:
-            nights, problems = (table[[own.has(i) for i in table.index]] for table in (nights, problems))
+            nights, problems = (table[table.index.map(own.has).astype(bool)] for table in (nights, problems))
         else:
             nights, problems = Results(results).nights, Results(results).problems
             if comparison is None and not problems["step"].isin(["subject", "page"]).any():

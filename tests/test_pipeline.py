@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from swa_cli.show import show_run
 
 from swa.comparison.contrasts import compare_nights
 from swa.errors import StudyError
@@ -20,6 +21,7 @@ from swa.study.inspection import inspect_study
 from swa.study.journal import forget_comparison
 from swa.study.lock import hold, take
 from swa.study.store import read_results, write_table
+from swa.study.tables import PROBLEM_COLUMNS
 
 CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
 CONTRACT = {
@@ -252,9 +254,15 @@ def test_two_workers_give_the_same_bytes(recordings: Path, run: StudyRun, tmp_pa
     assert_same_results(tmp_path / "two", run.results.path)
 
 
-def test_two_parts_brought_together_give_the_same_bytes(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
+def test_two_parts_brought_together_give_the_same_bytes(
+    recordings: Path, run: StudyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "parts"
     second = run_study(recordings, folder, part="2/2", jobs=1)
+    assert list(second.problems) == PROBLEM_COLUMNS
+    assert second.problems.empty
+    show_run(second)
+    assert "When every part is done: swa compare" in capsys.readouterr().out
     assert second.nights["subject"].tolist() == ["S01", "S02"]
     assert not [path for path in folder.iterdir() if path.is_file()]  # no table or page of the study
     with pytest.raises(StudyError, match="1/2"):
