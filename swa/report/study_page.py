@@ -77,6 +77,7 @@ TABLES = (
     ("nights.tsv", "one row a night"),
     ("measures.parquet", "every measure of every night"),
     ("contrasts.tsv", "every change with its interval, of subjects and of the group"),
+    ("precision.tsv", "how precisely the nights of each subject tell a change, by themselves"),
     ("cycle_contrasts.tsv", "the change in the first cycle against later ones"),
     ("dose_contrasts.tsv", "each night after each infusion, where doses are known"),
     ("clusters.tsv", "clusters of frequencies, hours and electrodes"),
