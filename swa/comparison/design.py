@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 from swa.errors import StudyError
+from swa.study.names import check_names
 
 CONTROL_WORDS = ("placebo", "sham", "saline", "vehicle", "control")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
 BEFORE_WORDS = {"pre", "before"}
 BEFORE = "|pre"  # no condition of a study file ends so; names the nights before the infusion of a condition
 
+MOST_NAMED = 5  # names of a message
 FEWEST_OF_A_SEQUENCE = 2  # subjects of each order from which an effect of the period can be told apart
 
 Direction = Literal["earlier", "later", "mixed", "unknown"]
@@ -57,6 +59,12 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
         keep &= text_column(table, "status").str.casefold() == "done"
     keep &= ~is_adaptation(table)
     table = table[keep].sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
+    where = table["subject"] + "/" + table["session"]
+    unclear = check_names(zip(where, table["subject"], strict=True), zip(where, table["condition"], strict=True))
+    if unclear:
+        raise StudyError(
+            f"The table of nights: {'; '.join(unclear[:MOST_NAMED])}.", "Give each subject and condition one name."
+        )
     twice = table.duplicated(["subject", "session"])
     if twice.any():
         first = table[twice].iloc[0]
