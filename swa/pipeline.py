@@ -37,7 +37,15 @@ from swa.study.precision import precision_file
 from swa.study.specifications import respecify_subject
 from swa.study.store import Results, describe_results, read_results, write_table
 from swa.study.subject import SubjectTask, combine_subject, subject_file
-from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, join_rejection, nights_table, problems_table
+from swa.study.tables import (
+    PROBLEM_COLUMNS,
+    add_headlines,
+    join_measures,
+    join_rejection,
+    mark_copies,
+    nights_table,
+    problems_table,
+)
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -310,6 +318,7 @@ def _process_nights(tasks: list[NightTask], workers: Workers, progress: Progress
 
 
 def _compare(results: Path, workers: Workers, settings: Settings, contrast: str | None, progress: Progress) -> None:
+    mark_copies(results)
     found = read_results(results)
     done = found.nights[found.nights["status"] == "done"]
     baseline = _baseline(done, settings)

@@ -25,6 +25,7 @@ from scipy import special, stats
 from swa.comparison.within_subject import (
     MEASURED,
     NO_BASELINE,
+    ONE_RECORDING,
     ZERO,
     Bools,
     Changes,
@@ -294,6 +295,7 @@ def count_left_out(
     reasons = [(text, np.asarray(holds, dtype=bool) & measured) for text, holds in further]
     reasons += [
         (f"without a {changes.baseline_name} night", changes.reason == NO_BASELINE),
+        ("with the same recording twice", changes.reason == ONE_RECORDING),
         ("with a zero or negative value", changes.reason == ZERO),
         ("not measured", changes.present),
         ("without this channel or window", np.ones_like(used)),

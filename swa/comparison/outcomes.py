@@ -150,10 +150,12 @@ def _mixed(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compa
         _of_subjects(code, np.concatenate([getattr(part, what) for part, _, _ in parts]))
         for what in ("nonpositive", "present")
     )
+    copied = _of_subjects(code, np.concatenate([part.copied for part, _, _ in parts])[:, None])
     left_out = share_out(
         ~(sides[0] | sides[1]),
         [
             (NO_ORDER, _of_subjects(code, measured)),
+            ("with the same recording twice", copied),
             ("with a zero or negative value", zero),
             ("not measured", present),
             ("without this channel or window", np.ones_like(present)),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.design import usable_nights
+from swa.comparison.design import COPIED, usable_nights
 from swa.settings import ComparisonSettings
 from swa.study.precision import PRECISION_MEASURES, SPREAD_COLUMNS, precision_file
 
@@ -36,6 +36,7 @@ def read_spreads(results: Path, nights: pd.DataFrame) -> pd.DataFrame:
         Its table of nights.
     """
     used = usable_nights(nights)
+    used = used[~used[COPIED]]
     tables = []
     for (subject, label), own in used.groupby(["subject", "subject_label"], sort=False):
         path = precision_file(results, str(label))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.design import text_column
+from swa.comparison.design import copied_nights, text_column
 from swa.recordings.channels import region
 from swa.report import figures
 from swa.report.evidence import (
@@ -278,7 +278,7 @@ def _draw_spectra(
     shelf: "Shelf",
 ) -> list["Picture"]:
     """Mean spectra over subjects, with the change within subjects."""
-    nights = stored_nights(results.path, facts.nights) if contrasts else []
+    nights = stored_nights(results.path, facts.nights[~copied_nights(facts.nights)]) if contrasts else []
     level = facts.settings.comparison.confidence
     spectra, changes = average_over_subjects(nights, headline, contrasts, level)
     if changes.empty:

@@ -70,6 +70,10 @@ COLUMNS: dict[str, dict[str, object]] = {
         "N3_min": _in("min", "Time in N3"),
         "REM_min": _in("min", "Time in REM sleep"),
         **_VERDICT,
+        "same_recording": _is(
+            "Sessions of the subject that are one and the same recording; across conditions none of them is compared, "
+            "within one the first is"
+        ),
         "*": _is("Columns of the study file, and headline markers of the night in the primary channel and window"),
     },
     "contrasts.json": {
