@@ -495,6 +495,11 @@ class ComparisonSettings(Group):
         description="min; epochs of N2+N3 that the bootstrap of a night's precision draws together, about the cube "
         "root of their number (Hall, Horowitz & Jing 1995, Biometrika 82:561)",
     )
+    bootstrap_reach_min: Annotated[float, Field(ge=0.5, le=60)] = Field(
+        15.0,
+        description="min of N2+N3 before or after its own place from which a block may come, so that the course of the "
+        "night does not count as chance",
+    )
     bootstrap_draws: int = Field(1000, ge=1000, description="draws of that bootstrap")
 
 

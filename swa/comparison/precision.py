@@ -1,8 +1,8 @@
 """How precisely a subject's nights tell their change: not how far nights of that subject differ anyway.
 
-The block bootstrap over epochs (`swa.measures.precision`) knows these nights alone. Where nights of a subject differ by
-more than a night's own error, as they do, its interval covers the effect of a drug 36-61 % of the time, not 95 %; the
-interval of ``contrasts.tsv``, from the spread between nights, is the one to judge an effect by.
+The local block bootstrap over epochs (`swa.measures.precision`) knows these nights alone. Where nights of a subject
+differ by more than a night's own error, as they do, its interval covers the effect of a drug 36-61 % of the time, not
+95 %; the interval of ``contrasts.tsv``, from the spread between nights, is the one to judge an effect by.
 """
 
 from pathlib import Path
@@ -82,16 +82,18 @@ def rate_precision(contrasts: pd.DataFrame, spreads: pd.DataFrame, settings: Com
     factor = np.exp(stats.norm.ppf((1 + settings.confidence) / 2) * error)
     known = np.asarray(table["estimate"].notna(), dtype=bool)
     epochs = np.where(known, both[0]["n"].fillna(0) + both[1]["n"].fillna(0), 0).astype(np.int64)
-    method = (
-        f"block bootstrap over epochs, {settings.bootstrap_draws} draws, {settings.bootstrap_block_min:g}-min blocks"
-    )
+    blocks = f"{settings.bootstrap_draws} draws, {settings.bootstrap_block_min:g}-min blocks"
     reasons = both[0]["why"].fillna("").where(lambda text: text != "", both[1]["why"].fillna(""))
     notes = [
         _note(text, reason, measured=bool(there), bounded=bool(np.isfinite(width)))
         for text, reason, there, width in zip(table["note"], reasons, known, factor, strict=True)
     ]
     table["ci_low"], table["ci_high"] = table["estimate"] / factor, table["estimate"] * factor
-    table = table.assign(n=epochs, method=np.where(known & np.isfinite(factor), method, ""), note=notes)
+    table = table.assign(
+        n=epochs,
+        method=np.where(known & np.isfinite(factor), f"local block bootstrap over epochs, {blocks}", ""),
+        note=notes,
+    )
     return table[PRECISION_COLUMNS]
 
 

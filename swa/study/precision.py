@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from swa.measures.precision import FEWEST_BLOCKS, Floats, draw_blocks, resample_means
 from swa.measures.slow_waves import select_waves
 from swa.measures.windows import Stretch
-from swa.settings import Settings
+from swa.settings import ComparisonSettings, Settings
 
 PRECISION_MEASURES = ("swa", "wave_density")  # markers that are a mean over epochs
 SPREAD_COLUMNS = ["channel", "stages", "window", "measure", "value", "ln_se", "n", "note"]
@@ -39,7 +39,7 @@ def measure_precision(
     regions: Mapping[str, Sequence[str]],
     settings: Settings,
 ) -> pd.DataFrame:
-    """Standard error of ln SWA and ln wave density of one night, by a block bootstrap over its epochs of N2+N3.
+    """Standard error of ln SWA and ln wave density of one night, by a local block bootstrap over its epochs of N2+N3.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def measure_precision(
     regions : mapping of str to sequence of str
         Channels whose log-mean a region is.
     settings : Settings
-        Criteria of the waves; block, draws and seed in `comparison`.
+        Criteria of the waves; block, reach, draws and seed in `comparison`.
 
     Returns
     -------
@@ -64,11 +64,12 @@ def measure_precision(
         for name, own in stretches.items()
     }
     epoch_s = next((own[2] for own in stretches.values()), 30.0)
-    block = max(1, round(settings.comparison.bootstrap_block_min * 60 / epoch_s))
+    options = settings.comparison
+    block, reach = (max(1, round(m * 60 / epoch_s)) for m in (options.bootstrap_block_min, options.bootstrap_reach_min))
     tables = []
     for window in dict.fromkeys(window for channel in channels.values() for window in channel.windows):
         there = {name: channel for name, channel in channels.items() if window in channel.windows}
-        tables.append(_of_window(window, there, regions, block, settings))
+        tables.append(_of_window(window, there, regions, (block, reach), options))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=SPREAD_COLUMNS)
 
 
@@ -93,7 +94,11 @@ def _read_channel(epochs: pd.DataFrame, waves: pd.DataFrame, own: Stretches, set
 
 
 def _of_window(
-    window: str, channels: Mapping[str, _Channel], regions: Mapping[str, Sequence[str]], block: int, settings: Settings
+    window: str,
+    channels: Mapping[str, _Channel],
+    regions: Mapping[str, Sequence[str]],
+    blocks: tuple[int, int],
+    options: ComparisonSettings,
 ) -> pd.DataFrame:
     """Rows of one window: each channel, and each region that has all its channels there."""
     drawn_from = np.logical_or.reduce([channel.windows[window] for channel in channels.values()])
@@ -105,9 +110,9 @@ def _of_window(
     )
     n_epochs = int(drawn_from.sum())
     once = np.ones((1, n_epochs), dtype=np.int64)
-    options = settings.comparison
+    block, reach = blocks
     few = n_epochs < FEWEST_BLOCKS * block
-    counts = once if few else draw_blocks(n_epochs, block, options.bootstrap_draws, options.flip_seed)
+    counts = once if few else draw_blocks(n_epochs, block, reach, options.bootstrap_draws, options.flip_seed)
     with np.errstate(divide="ignore"):  # a draw without a wave
         values, draws = (np.log(resample_means(sums, weights, count)) for count in (once, counts))
     names, rows, several = list(channels), [], len(PRECISION_MEASURES)
