@@ -17,6 +17,7 @@ from swa.comparison.cycles import CYCLE_COLUMNS, compare_cycles
 from swa.comparison.design import is_adaptation
 from swa.comparison.doses import DOSE_CONTRAST_COLUMNS, compare_doses
 from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
+from swa.comparison.precision import rate_precision, read_spreads
 from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
 from swa.comparison.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
 from swa.comparison.verdicts import judge_contrasts
@@ -32,10 +33,19 @@ from swa.study.lock import hold, refuse_if_held
 from swa.study.manifest import Study, plan_study, write_template
 from swa.study.nights import NightOutcome, NightTask, is_finished, lost_night, process_night
 from swa.study.parts import Part, has_parts, join_parts, read_part, report_part
+from swa.study.precision import precision_file
 from swa.study.specifications import respecify_subject
 from swa.study.store import Results, describe_results, read_results, write_table
 from swa.study.subject import SubjectTask, combine_subject, subject_file
-from swa.study.tables import PROBLEM_COLUMNS, add_headlines, join_measures, join_rejection, nights_table, problems_table
+from swa.study.tables import (
+    PROBLEM_COLUMNS,
+    add_headlines,
+    join_measures,
+    join_rejection,
+    mark_copies,
+    nights_table,
+    problems_table,
+)
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -308,6 +318,7 @@ def _process_nights(tasks: list[NightTask], workers: Workers, progress: Progress
 
 
 def _compare(results: Path, workers: Workers, settings: Settings, contrast: str | None, progress: Progress) -> None:
+    mark_copies(results)
     found = read_results(results)
     done = found.nights[found.nights["status"] == "done"]
     baseline = _baseline(done, settings)
@@ -340,6 +351,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     join_rejection(results, done)
     contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
+    write_table(rate_precision(contrasts, read_spreads(results, done), settings.comparison), results / "precision.tsv")
     _compare_further(results, baseline, settings)
     _trace_specifications(results, combined if baseline else [], workers, baseline, settings)
     _write_pages(results, combined, workers, progress)
@@ -350,7 +362,11 @@ def _remove_others(results: Path, labels: set[str]) -> None:
     for folder in results.glob("sub-*"):
         label = folder.name.removeprefix("sub-")
         if label not in labels:
-            for path in (subject_file(results, label), folder / f"{folder.name}.html"):
+            for path in (
+                subject_file(results, label),
+                precision_file(results, label),
+                folder / f"{folder.name}.html",
+            ):
                 path.unlink(missing_ok=True)
             shutil.rmtree(folder / "figures", ignore_errors=True)
 

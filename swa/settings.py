@@ -487,13 +487,24 @@ class ComparisonSettings(Group):
     most_flip_subjects: int = Field(
         200, ge=20, description="subjects beyond which t alone is computed, which no longer differs from sign flips"
     )
-    flip_seed: int = Field(2013, ge=0, description="seed of those random flips")
+    flip_seed: int = Field(2013, ge=0, description="seed of those random flips, and of the blocks of the bootstrap")
     cluster_forming_p: Annotated[float, Field(gt=0, le=0.1)] = Field(
         0.05, description="two-sided p of t at a frequency or hour from which neighbours form a cluster"
     )
     cluster_flips: int = Field(
         5000, ge=1000, description="permutations of a cluster test; all sign flips where there are no more of them"
     )
+    bootstrap_block_min: Annotated[float, Field(ge=0.5, le=30)] = Field(
+        5.0,
+        description="min; epochs of N2+N3 that the bootstrap of a night's precision draws together, about the cube "
+        "root of their number (Hall, Horowitz & Jing 1995, Biometrika 82:561)",
+    )
+    bootstrap_reach_min: Annotated[float, Field(ge=0.5, le=60)] = Field(
+        15.0,
+        description="min of N2+N3 before or after its own place from which a block may come, so that the course of the "
+        "night does not count as chance",
+    )
+    bootstrap_draws: int = Field(1000, ge=1000, description="draws of that bootstrap")
 
 
 class ComparabilitySettings(Group):

@@ -273,14 +273,23 @@ class TestNotMeasured:
         found = compare_nights(data)
         cycle = found[found["window"] == "cycle-5"]
         assert list(cycle["subject"]) == ["group", "s00"]
-        assert list(cycle["note"]) == ["no subject has a change; left out: 1 not measured", "not measured in baseline"]
+        assert list(cycle["note"]) == [
+            "no subject has a change; left out: 1 not measured, 1 without this channel or window",
+            "not measured in baseline",
+        ]
 
     def test_subject_without_baseline_is_named_and_left_out(self):
         data = table({"a": {"ketamine": 2.0}} | {f"b{i}": {"baseline": 1.0, "ketamine": 1 + i / 9} for i in range(6)})
         found = compare_nights(data)
         assert one(found, "a")["note"] == "no baseline night"
         assert group(found)["n"] == 6
-        assert "left out: 1 not measured" in group(found)["note"]
+        assert "left out: 1 without a baseline night" in group(found)["note"]
+
+    def test_subject_with_a_baseline_night_alone_is_counted(self):
+        data = table({"a": {"baseline": 2.0}} | {f"b{i}": {"baseline": 1.0, "ketamine": 1 + i / 9} for i in range(6)})
+        found = compare_nights(data)
+        assert set(found["subject"]) == {"group", *(f"b{i}" for i in range(6))}
+        assert group(found)["note"].endswith("left out: 1 without a ketamine night")
 
     def test_unmeasured_night_is_left_out_of_the_mean_and_said(self):
         found = one(compare_nights(table({"a": {"baseline": [100.0, np.nan], "ketamine": 120.0}})), "a")
@@ -667,3 +676,39 @@ def test_a_primary_that_does_not_exist_is_refused_before_any_night(text, found):
 
 def test_a_primary_that_exists_is_accepted():
     check_primary(pd.DataFrame({"primary": ["swa NREM cycle-1 frontal"]}), ComparisonSettings())
+
+
+class TestWrongTables:
+    def test_conditions_alike_but_for_case_are_no_two_conditions(self):
+        data = table({"a": {"baseline": 1.0, "Ketamine": 2.0}, "b": {"baseline": 1.0, "ketamine": 2.0}})
+        with pytest.raises(StudyError, match=r"b/ketamine1, condition: 'ketamine' is 'Ketamine' \(a/Ketamine1\)"):
+            compare_nights(data)
+
+    @pytest.mark.parametrize("name", ["group", "Group"])
+    def test_no_subject_is_called_as_all_of_them(self, name):
+        with pytest.raises(StudyError, match=f"subject: '{name}' is what the results call all subjects together"):
+            compare_nights(table({name: {"baseline": 1.0, "ketamine": 2.0}}))
+
+    def test_nights_that_no_row_is_of_are_refused_with_both(self):
+        data = pairs([1.2, 1.1])
+        nights = data[["subject", "session", "condition"]].assign(subject=data["subject"].str.upper())
+        with pytest.raises(
+            StudyError, match=r"no row of the 4 nights to compare \(S00/baseline1.*are of s00/baseline1"
+        ):
+            compare_nights(data, nights=nights)
+        assert compare_nights(data[:0], nights=nights).empty  # nothing was measured at all
+
+    def test_a_value_that_is_no_number_is_named(self):
+        data = pairs([1.2, 1.1]).astype({"value": object})
+        data.loc[1, "value"] = "about 120"
+        told = "s00/ketamine1: the value of swa frontal NREM night is 'about 120', expected a number"
+        with pytest.raises(StudyError, match=told):
+            compare_nights(data)
+        data.loc[1, "value"] = "n/a"
+        assert one(compare_nights(data), "s00")["note"].startswith("not measured in ketamine")
+
+    def test_a_misspelt_measure_of_the_primary_has_its_nearest_name(self):
+        settings = Settings(comparison=ComparisonSettings(primary="sva NREM night frontal"))
+        with pytest.raises(StudyError) as told:
+            compare_nights(pairs([1.2, 1.1]), settings=settings)
+        assert "There is no measure 'sva': did you mean 'swa'? Known: swa." in str(told.value)

@@ -4,12 +4,16 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from swa.comparison.contrasts import compare_nights
+from swa.pipeline import compare_study
 from swa.settings import Settings
 from swa.study.copies import MAIN_HEADER, find_copies
 from swa.study.inspection import inspect_study
 from swa.study.manifest import plan_study
+from swa.study.store import NightFolder, read_results, read_table, write_table
 from swa.study.tables import problems_table
 
 SAMPLES = Path(__file__).parents[1] / "sample_recordings"
@@ -44,4 +48,90 @@ def test_the_plan_and_the_problems_name_both_nights(folder):
     problems = problems_table(plan_study(folder, None, Settings()), {}, set())
     assert problems[["session", "step"]].to_numpy().tolist() == [["ketamine", "plan"]]
     assert problems["problem"].iloc[0] == "holds the same signals as the recording of S01 baseline."
+    assert problems["remedy"].iloc[0].endswith("Until then neither of them is compared.")
     assert problems_table(plan_study(folder, None, Settings()), {}, {0})["step"].tolist() == ["exclude"]
+
+
+def long_table(values):
+    rows = [
+        (subject, session, session[:-1], value)
+        for subject, sessions in values.items()
+        for session, value in sessions.items()
+    ]
+    table = pd.DataFrame(rows, columns=["subject", "session", "condition", "value"])
+    return table.assign(channel="Cz", stages="NREM", window="night", measure="swa", variant="", unit="µV²", note="")
+
+
+def compare(table, shared):
+    """Contrasts where `shared` says which (subject, session) have a recording in common, in words."""
+    nights = table[["subject", "session", "condition"]]
+    words = [shared.get(key, "") for key in zip(nights["subject"], nights["session"], strict=True)]
+    found = compare_nights(table, nights=nights.assign(same_recording=words))
+    return found.set_index("subject")
+
+
+def test_a_night_compared_with_itself_is_no_change_of_the_subject_nor_of_the_group():
+    others = {f"s{i}": {"baseline1": 100.0 + i, "ketamine1": (100.0 + i) * (1.2 + i / 100)} for i in range(6)}
+    table = long_table(others | {"twice": {"baseline1": 90.0, "ketamine1": 90.0}})
+    both = "baseline1, ketamine1"
+    found = compare(table, {("twice", "baseline1"): both, ("twice", "ketamine1"): both})
+    row = found.loc["twice"]
+    assert np.isnan(row["estimate"])
+    assert (row["n"], row["note"]) == (0, "both nights are the same recording")
+    expected = compare(long_table(others), {}).loc["group"]
+    group = found.loc["group"]
+    assert group[["estimate", "ci_low", "ci_high", "p", "n"]].equals(
+        expected[["estimate", "ci_low", "ci_high", "p", "n"]]
+    )
+    assert group["note"] == expected["note"] + "; left out: 1 with the same recording twice"
+
+
+def test_true_nights_beside_a_copy_are_compared():
+    table = long_table({"a": {"baseline1": 90.0, "baseline2": 100.0, "ketamine1": 90.0, "ketamine2": 150.0}})
+    both = "baseline1, ketamine1"
+    shared = {("a", "baseline1"): both, ("a", "ketamine1"): both}
+    row = compare(table, shared).loc["a"]
+    assert row["estimate"] == pytest.approx(1.5)
+    assert row["note"].startswith("1 of 2 ketamine nights measured; 1 of 2 baseline nights measured")
+    one_sided = compare(table[table["session"] != "ketamine2"], shared).loc["a"]
+    assert one_sided["note"] == "both nights are the same recording"
+
+
+def test_within_a_condition_the_first_of_two_copies_counts():
+    table = long_table({"a": {"baseline1": 100.0, "baseline2": 100.0, "ketamine1": 150.0}})
+    shared = dict.fromkeys([("a", "baseline1"), ("a", "baseline2")], "baseline1, baseline2")
+    row = compare(table, shared).loc["a"]
+    assert row["estimate"] == pytest.approx(1.5)
+    assert row["n"] == 2
+    assert row["note"].startswith("1 of 2 baseline nights measured")
+
+
+def test_a_results_folder_knows_its_copies(studied, tmp_path):
+    """S01's ketamine night replaced by what its baseline night left, as if the recording had been named twice."""
+    folder = shutil.copytree(studied / "results", tmp_path / "results")
+    source, target = NightFolder(folder, "S01", "baseline"), NightFolder(folder, "S01", "ketamine")
+    for path in source.path.iterdir():
+        shutil.copy(path, target.path / path.name.replace(source.stem, target.stem))
+    nights = read_results(folder).nights
+    same = (nights["subject"] == "S01") & (nights["condition"] != "magnesium")
+    nights.loc[same, "recording_min"] = nights.loc[same, "recording_min"].iloc[0]
+    write_table(nights, folder / "nights.tsv")
+    results = compare_study(folder, jobs=1)
+    told = results.nights.set_index(["subject", "session"])["same_recording"]
+    assert told.loc["S01"].to_dict() == {"baseline": "baseline, ketamine", "ketamine": "baseline, ketamine"}
+    assert (told.loc["S03"] == "").all()
+    rows = results.contrasts.query(
+        "measure == 'swa' and stages == 'NREM' and window == 'night' and channel == 'frontal'"
+    )
+    rows = rows.set_index("subject")
+    assert np.isnan(rows.loc["S01", "estimate"])
+    assert rows.loc["S01", "note"] == "both nights are the same recording"
+    assert rows.loc["S01", "verdict"] == "not comparable"
+    assert rows.loc["group", "n"] == 1
+    assert rows.loc["group", "estimate"] == pytest.approx(rows.loc["S03", "estimate"])
+    assert "left out: 1 with the same recording twice" in rows.loc["group", "note"]
+    assert "same recording" not in str(rows.loc["group", "verdict_reasons"])
+    precision = read_table(folder / "precision.tsv").query("subject == 'S01'")
+    assert set(precision["note"]) == {"both nights are the same recording"}
+    page = (folder / "sub-S01" / "sub-S01.html").read_text(encoding="utf-8")
+    assert "both nights are the same recording" in page

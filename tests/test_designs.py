@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import math
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -38,6 +39,11 @@ def benchmark(name):
 
 
 BENCH = benchmark("calibration_designs")
+
+
+def group_row(table, nights):
+    found = compare_nights(table, nights=nights)
+    return found[found["subject"] == "group"].iloc[0]
 
 
 def numbers(row):
@@ -189,6 +195,49 @@ class TestRecognised:
         assert null["method"].str.startswith(word.get(name[:4], "mixed model")).all()
         assert stats.binomtest(int((null["p"] <= 0.05).sum()), 60, 0.05, alternative="greater").pvalue > 1e-4
         assert ((null["ci_low"] > 1) | (null["ci_high"] < 1)).tolist() == (null["p"] <= 0.05).tolist()
+
+    def test_a_mixed_model_leaves_out_no_subject_that_is_in_it(self):
+        study = BENCH.missing_nights(np.random.default_rng(1), 1, 12, 4)
+        row = study.group(0.0).iloc[0]
+        assert row["n"] == study.nights["subject"].nunique()
+        assert "left out" not in row["note"]
+        table, lost = study.table(0.0), study.nights["subject"].iloc[0]
+        table.loc[table["subject"] == lost, "value"] = np.nan
+        row = group_row(table, study.nights)
+        assert row["n"] == study.nights["subject"].nunique() - 1
+        assert row["note"].endswith("left out: 1 not measured")
+
+    def test_a_crossover_says_whose_order_is_not_known(self):
+        study = BENCH.crossover(np.random.default_rng(1), 1, 5, 5)
+        nights = study.nights.copy()
+        nights.loc[nights["subject"] == nights["subject"].iloc[0], "period"] = np.nan
+        row = group_row(study.table(0.0), nights)
+        assert row["n"] == 9
+        assert row["note"].endswith("left out: 1 whose order is not known")
+
+    def test_a_pre_post_crossover_says_who_lacks_a_night_before_and_g_is_of_the_others(self):
+        study = BENCH.pre_post(np.random.default_rng(1), 1, 10, with_period=False)
+        pre = study.nights[study.nights["phase"] == "pre"].iloc[0]
+        lost = (study.nights["subject"] == pre["subject"]) & (study.nights["session"] == pre["session"])
+        nights = study.nights[~lost]
+        row = group_row(study.table(0.3), nights)
+        assert row["n"] == 9
+        assert row["note"].endswith("left out: 1 without both nights before the infusions")
+        others = group_row(study.table(0.3), nights[nights["subject"] != pre["subject"]])
+        assert re.search(r"g_av [-\d.]+", row["note"])[0] == re.search(r"g_av [-\d.]+", others["note"])[0]
+
+    def test_arms_and_groups_count_who_is_missing_in_either(self):
+        study = BENCH.arms(np.random.default_rng(1), 1, 6, 6)
+        first = study.nights["subject"].iloc[0]
+        nights = study.nights[~((study.nights["subject"] == first) & (study.nights["condition"] != "baseline"))]
+        found = compare_nights(study.table(0.0), nights=nights)
+        between = found[found["method"].str.startswith("ANCOVA between")].iloc[0]
+        assert between["n"] == 11
+        assert re.search(r"left out: 1 without an? \w+ night$", between["note"])
+        unknown = study.nights.assign(arm=study.nights["arm"].mask(study.nights["subject"] == first, ""))
+        found = compare_nights(study.table(0.0), nights=unknown)
+        between = found[found["method"].str.startswith("ANCOVA between")].iloc[0]
+        assert between["note"].endswith("left out: 1 without an arm")
 
     def test_a_group_without_the_treatment_is_not_compared(self):
         study = BENCH.groups(np.random.default_rng(1), 1, 8, 8)

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy import stats
 
 from swa.comparison.contrasts import contrast_designs, declared_primary
-from swa.comparison.design import FEWEST_OF_A_SEQUENCE, usable_nights
+from swa.comparison.design import COPIED, FEWEST_OF_A_SEQUENCE, usable_nights
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.moderators import DEFAULT_PRIMARY
 from swa.comparison.topographies import FEWEST_ELECTRODES, electrode_values, find_neighbours, place_electrodes
@@ -87,6 +87,7 @@ def find_clusters(results: Path, baseline: str | None = None, *, settings: Setti
     options = settings.comparison
     designs = contrast_designs(found, baseline, settings=settings)
     nights = usable_nights(found.nights)
+    nights = nights[~nights[COPIED]]
     measure, stages, window, channel = declared_primary(nights, options) or DEFAULT_PRIMARY
     if nights["subject"].nunique() > options.most_flip_subjects:
         note = f"not computed: more than {options.most_flip_subjects} subjects"

@@ -5,7 +5,6 @@ not. So each channel has three controls, bands and stages far from slow waves, a
 of a difference between nights could be one of gain. Nothing is ever corrected: drugs move these controls too.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -17,11 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from swa.comparison.design import usable_nights
+from swa.comparison.design import COPIED, SAME_RECORDING, usable_nights
 from swa.measures.power import band_weights
 from swa.night_staging import N3_MINUTES
 from swa.night_tables import QUIET_WAKE
 from swa.settings import ComparabilitySettings, Settings
+from swa.study.copies import content_of
 from swa.study.store import NightFolder
 
 COMPARABILITY_COLUMNS = ["subject", "contrast", "channel", "control", "ln_ratio", "g", "limit", "flagged", "note"]
@@ -29,7 +29,6 @@ GAIN_CONTROLS = ("rem", "quiet_wake", "nrem_fast")
 HEADER_FACTS = ("transducer", "prefilter", "physical_range", "rate", "derivation")
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
 CARRIED_SHARE = 0.4  # a recording holds frequencies up to this share of its rate
-SAME_RECORDING = "same_recording"
 ALL = "all"  # the channel of rows that are about the whole night
 # The one-channel rule stands beside the gain rule: with 0.3 of its false alarms the two together stay below 7 % of
 # pairs without any change, and × 1.2 in one of six channels is found in nine of ten (`benchmarks/gain_check.py`).
@@ -63,6 +62,8 @@ class NightFacts:
         ``n3_min`` the change in min. Empty for nights that brought their scorings.
     content : tuple of str
         Digests of the recording and of its spectra: nights that share one are the same night.
+    copied : bool
+        Whether the night is left out of the means for that reason (`swa.comparison.design.copied_nights`).
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
     place : float
@@ -80,6 +81,7 @@ class NightFacts:
     below_band: Mapping[str, float] = field(default_factory=dict)
     shifts: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     content: tuple[str, ...] = ()
+    copied: bool = False
     start_h: float = np.nan
     onset_h: float = np.nan
     place: float = np.nan
@@ -164,7 +166,11 @@ def compare_facts(
         if not treated or not before:
             continue
         if baseline not in spreads:
-            spreads[baseline] = own_spread(facts, baseline, settings.comparability)
+            own = [fact for fact in facts if not fact.copied]
+            spreads[baseline] = own_spread(own, baseline, settings.comparability)
+        left = [[night for night in side if not night.copied] for side in (treated, before)]
+        if all(left):  # what the contrast rests on; without such nights there is none, and the copies say why
+            treated, before = left
         key = (subject, contrast)
         rows += [(*key, *row) for row in _copy_rows(treated, before)]
         rows += [(*key, *row) for row in _gain_rows(treated, before, spreads[baseline], settings)]
@@ -486,7 +492,8 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
         header=header,
         rejected=_rejected(folder.read("rejection")),
         clipped=summary.get("clipped_waves_share", {}),
-        content=_content(stored.get("provenance", {}), spectra),
+        content=content_of(stored, spectra),
+        copied=bool(night.get(COPIED, False)),
         below_band={c: share for c, share in summary.get("below_band_share", {}).items() if share is not None},
         shifts=_shifts(folder.read("staging_bias")),
         nrem_min={str(channel): float(value) for channel, value in nrem.items()},
@@ -494,14 +501,6 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
         place=float(_places(pd.DataFrame([dict(night)])).iloc[0]),
     )
-
-
-def _content(provenance: Mapping[str, Any], spectra: pd.DataFrame) -> tuple[str, ...]:
-    """Digests of the file, and of the spectra: an export under another name is another file with the same signals."""
-    file = provenance.get("inputs", {}).get("recording_sha256")
-    density = spectra["density_uv2_hz"].to_numpy() if len(spectra) else np.zeros(0)
-    known = density[np.isfinite(density)]
-    return tuple(text for text in (file, hashlib.sha256(known.tobytes()).hexdigest() if known.size else "") if text)
 
 
 def _shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.comparability import COMPARABILITY_COLUMNS, check_comparability
-from swa.comparison.design import find_condition, is_control, nights_before, text_column, usable_nights
+from swa.comparison.design import MOST_NAMED, find_condition, is_control, nights_before, text_column, usable_nights
 from swa.comparison.designs import ContrastDesign, find_designs, state_design, state_doses
 from swa.comparison.group import Outcome, adjust_p, group_rows
 from swa.comparison.outcomes import over_subjects
@@ -109,7 +109,9 @@ def compare_nights(
     Raises
     ------
     StudyError
-        No baseline among the conditions, a night that stands twice, a declared primary that was not measured.
+        No baseline among the conditions, a night that stands twice, conditions that differ by case alone, a subject
+        called ``group``, nights of which the measures have none, a value that is no number, a declared primary that was
+        not measured.
 
     Notes
     -----
@@ -137,6 +139,8 @@ def compare_nights(
     settings = given_or_default(settings, Settings)
     known = nights_of(source, nights)
     table = measure_contrasts(source, baseline, nights=nights, contrast=contrast, settings=settings)
+    if table.empty:
+        _require_shared_nights(_plan(source, baseline, nights, contrast, settings.comparison))
     return judge_contrasts(table, _comparability(source, known, table, settings), known, settings.comparability)
 
 
@@ -391,9 +395,7 @@ def _roles(
     is_primary = is_part[0] & is_part[1] & is_part[2] & is_part[3] & default
     if not is_primary.any():
         raise StudyError(
-            f"The declared primary {' '.join(primary)!r} is not among the measures.",
-            f"Channels there: {', '.join(sorted(table['channel'].unique()))}; "
-            f"windows: {', '.join(sorted(table['window'].unique()))}.",
+            f"The declared primary {' '.join(primary)!r} is not among the measures.", _nearest_marker(table, primary)
         )
     is_secondary = (
         table["measure"].isin([*settings.secondary, primary[0]])
@@ -403,6 +405,18 @@ def _roles(
         & default
     )
     return np.where(is_primary, "primary", np.where(is_secondary, "secondary", "exploratory")).astype(object)
+
+
+def _nearest_marker(table: pd.DataFrame, primary: tuple[str, str, str, str]) -> str:
+    """What is there in the place of the words that are not."""
+    said = []
+    for name, word in zip(("measure", "stages", "window", "channel"), primary, strict=True):
+        known = sorted(table[name].unique())
+        if word.casefold() not in {text.casefold() for text in known}:
+            near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            said.append(f"There is no {name} {word!r}: {hint}Known: {', '.join(known)}.")
+    return " ".join(said) or "Each of its words is there, but not together."
 
 
 def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[Grid, ContrastDesign, Changes]]:
@@ -524,7 +538,7 @@ def _rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFram
     """Rows of the nights that are used, with `night` as position and text columns as sorted categories."""
     columns = {name: _category(measures.get(name), len(measures)) for name in TEXT_COLUMNS}
     rows = pd.DataFrame(columns)
-    rows["value"] = pd.to_numeric(measures["value"]).to_numpy(dtype=float, na_value=np.nan)
+    rows["value"] = _numbers(measures)
     subject, session = columns["subject"], columns["session"]
     pair, inverse = np.unique(
         subject.codes.astype(np.int64) * len(session.categories) + session.codes, return_inverse=True
@@ -536,6 +550,38 @@ def _rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFram
     ]
     rows["night"] = np.array(position, dtype=np.int64)[inverse] if len(rows) else np.empty(0, dtype=np.int64)
     return rows[rows["night"] >= 0]
+
+
+def _numbers(measures: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Values as numbers; missing ones as NaN."""
+    values = pd.to_numeric(measures["value"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    for place in np.flatnonzero(np.isnan(values) & measures["value"].notna().to_numpy(dtype=bool)):
+        row = measures.iloc[place]
+        if str(row["value"]).strip().casefold() in ("", "nan", "n/a"):
+            continue
+        what = " ".join(str(row[name]) for name in ("measure", "channel", "stages", "window"))
+        raise StudyError(
+            f"{row['subject']}/{row['session']}: the value of {what} is {row['value']!r}, expected a number.",
+            "Correct it, or leave it missing (NaN) with the reason in the column note.",
+        )
+    return values
+
+
+def _require_shared_nights(plan: Plan) -> None:
+    """Refuse measures that have not one row of the nights: an empty table would read as nothing found."""
+    rows = [plan.measures.rows(name) for name in plan.measures.names()]
+    if not rows or any(len(_rows_of_nights(part, plan.nights)) for part in rows):
+        return
+    there = pd.concat([part[["subject", "session"]].drop_duplicates() for part in rows]).drop_duplicates()
+    said = [
+        ", ".join([f"{a}/{b}" for a, b in zip(table["subject"], table["session"], strict=True)][:MOST_NAMED])
+        + (f" and {len(table) - MOST_NAMED} more" if len(table) > MOST_NAMED else "")
+        for table in (plan.nights, there)
+    ]
+    raise StudyError(
+        f"The measures have no row of the {len(plan.nights)} nights to compare ({said[0]}); they are of {said[1]}.",
+        "Subject and session must be spelled alike in both tables.",
+    )
 
 
 def _category(column: Any, length: int) -> pd.Categorical:

@@ -12,7 +12,7 @@ night would look like a steeper decline.
 import numpy as np
 import pandas as pd
 
-from swa.comparison.contrasts import Source, compare_nights, declared_primary, nights_of
+from swa.comparison.contrasts import Source, declared_primary, measure_contrasts, nights_of
 from swa.comparison.group import adjust_p
 from swa.comparison.moderators import DEFAULT_PRIMARY
 from swa.comparison.within_subject import scale_of
@@ -56,7 +56,7 @@ def compare_cycles(
     for name in dict.fromkeys((measure, *settings.comparison.secondary)):
         rows = _first_over_later(_rows(source, name), name, stages, known)
         if rows["value"].notna().any():
-            parts.append(compare_nights(rows, baseline, nights=known, settings=plain))
+            parts.append(measure_contrasts(rows, baseline, nights=known, settings=plain))
     if not parts:
         return pd.DataFrame(columns=CYCLE_COLUMNS)
     table = pd.concat(parts, ignore_index=True).rename(columns={"window": "cycles"})

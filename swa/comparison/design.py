@@ -7,12 +7,16 @@ import numpy as np
 import pandas as pd
 
 from swa.errors import StudyError
+from swa.study.names import check_names
 
 CONTROL_WORDS = ("placebo", "sham", "saline", "vehicle", "control")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
 BEFORE_WORDS = {"pre", "before"}
 BEFORE = "|pre"  # no condition of a study file ends so; names the nights before the infusion of a condition
 
+SAME_RECORDING = "same_recording"  # column of the nights: sessions of this subject that share this recording
+COPIED = "|copied"  # mark of nights that no comparison can use for that reason
+MOST_NAMED = 5  # names of a message
 FEWEST_OF_A_SEQUENCE = 2  # subjects of each order from which an effect of the period can be told apart
 
 Direction = Literal["earlier", "later", "mixed", "unknown"]
@@ -27,7 +31,8 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Sorted by subject and session, with text in subject, session and condition.
+        Sorted by subject and session, with text in subject, session and condition, and `COPIED`: nights that stay in
+        the table, to be told of, but whose values no comparison uses (`copied_nights`).
     """
     table = _clean_nights(nights)
     return table[~_before_infusion(table)].reset_index(drop=True)
@@ -36,6 +41,21 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
 def is_adaptation(nights: pd.DataFrame) -> pd.Series:
     """Which nights are for adaptation: never baseline, never compared."""
     return text_column(nights, "adaptation").str.casefold().isin(TRUE_WORDS)
+
+
+def copied_nights(nights: pd.DataFrame) -> pd.Series:
+    """Which nights cannot be compared because one recording stands for several nights of the subject.
+
+    Where it stands for nights of different conditions (or before and after an infusion), nobody knows whose it is, and
+    none of them counts; within one condition the first counts.
+    """
+    if COPIED in nights:  # marked when there were more nights to look at
+        return nights[COPIED].astype(bool)
+    shared = text_column(nights, SAME_RECORDING)
+    names = pd.DataFrame({"subject": text_column(nights, "subject"), "shared": shared}, index=nights.index)
+    names["what"] = text_column(nights, "condition") + " " + text_column(nights, "phase").str.casefold()
+    differ = names.groupby(["subject", "shared"])["what"].transform("nunique") > 1
+    return (shared != "") & (differ | names.duplicated(["subject", "shared"]))
 
 
 def nights_before(nights: pd.DataFrame) -> pd.DataFrame:
@@ -56,7 +76,15 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
     if "status" in table:
         keep &= text_column(table, "status").str.casefold() == "done"
     keep &= ~is_adaptation(table)
-    table = table[keep].sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
+    table = table[keep].copy()
+    table[COPIED] = copied_nights(table)
+    table = table.sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
+    where = table["subject"] + "/" + table["session"]
+    unclear = check_names(zip(where, table["subject"], strict=True), zip(where, table["condition"], strict=True))
+    if unclear:
+        raise StudyError(
+            f"The table of nights: {'; '.join(unclear[:MOST_NAMED])}.", "Give each subject and condition one name."
+        )
     twice = table.duplicated(["subject", "session"])
     if twice.any():
         first = table[twice].iloc[0]

@@ -13,6 +13,7 @@ the t interval takes its place. The attained level is 1 - 2 K / 2^n: 96.9 % at n
 """
 
 import math
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,8 +22,20 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from swa.comparison.within_subject import MEASURED, ZERO, Changes, Floats, Ints, cell_keys
+from swa.comparison.within_subject import (
+    MEASURED,
+    NO_BASELINE,
+    ONE_RECORDING,
+    ZERO,
+    Bools,
+    Changes,
+    Floats,
+    Ints,
+    cell_keys,
+)
 from swa.settings import ComparisonSettings
+
+LeftOut = Mapping[str, Ints]  # why, and how many subjects of each marker
 
 CELLS_AT_ONCE = 8_000_000  # subset means held at a time: 64 MB
 FEWEST_TESTED = 3
@@ -219,7 +232,10 @@ def _moments(values: Floats) -> tuple[Ints, Floats, Floats]:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """One test over subjects for each marker, on the scale of comparison; NaN where the design allows none."""
+    """One test over subjects for each marker, on the scale of comparison; NaN where the design allows none.
+
+    `used` marks the changes (subjects x markers) that it rests on, `left_out` counts the other subjects by reason.
+    """
 
     estimate: Floats
     low: Floats
@@ -228,6 +244,70 @@ class Outcome:
     n: Ints
     method: npt.NDArray[np.object_]
     note: npt.NDArray[np.object_]
+    used: Bools
+    left_out: LeftOut
+
+
+def share_out(subjects: Bools, reasons: Iterable[tuple[str, npt.ArrayLike]]) -> dict[str, Ints]:
+    """Number of these subjects (subjects x markers) by the first reason that holds for each.
+
+    Parameters
+    ----------
+    subjects : array of bool, shape (subjects, markers)
+        Who is left out of each marker.
+    reasons : iterable of (str, array of bool)
+        In words, and where it holds.
+    """
+    found = {}
+    for text, holds in reasons:
+        here = subjects & np.asarray(holds, dtype=bool)
+        if here.any():
+            found[text] = here.sum(axis=0)
+        subjects = subjects & ~here
+    return found
+
+
+def count_left_out(
+    changes: Changes,
+    used: Bools,
+    further: Iterable[tuple[str, npt.ArrayLike]] = (),
+    *,
+    among: Collection[str] | None = None,
+    one_sided: bool = True,
+) -> dict[str, Ints]:
+    """Count the subjects of a contrast whom its test does not rest on, by reason.
+
+    Parameters
+    ----------
+    changes : Changes
+        One measure in one contrast.
+    used : array of bool, shape (subjects, markers)
+        Changes that the test rests on.
+    further : iterable of (str, array of bool)
+        Why the design cannot use a change that there is.
+    among : collection of str, optional
+        Subjects that the contrast is about; all by default.
+    one_sided : bool
+        Whether subjects who have a night of the baseline alone belong to the contrast.
+    """
+    of_contrast = np.array([among is None or str(name) in among for name in changes.subjects], dtype=bool)
+    measured = changes.reason == MEASURED
+    reasons = [(text, np.asarray(holds, dtype=bool) & measured) for text, holds in further]
+    reasons += [
+        (f"without a {changes.baseline_name} night", changes.reason == NO_BASELINE),
+        ("with the same recording twice", changes.reason == ONE_RECORDING),
+        ("with a zero or negative value", changes.reason == ZERO),
+        ("not measured", changes.present),
+        ("without this channel or window", np.ones_like(used)),
+    ]
+    found = share_out(~used & of_contrast[:, None], reasons)
+    if one_sided:
+        nights = changes.grid.nights
+        before = set(nights.loc[nights["condition"] == changes.baseline_name, "subject"])
+        alone = sum((among is None or str(name) in among) for name in before - set(changes.subjects))
+        if alone:
+            found[f"without a {changes.treatment_name} night"] = np.full(used.shape[1], alone, dtype=np.int64)
+    return found
 
 
 def group_rows(
@@ -249,8 +329,6 @@ def group_rows(
         What the design forbids these rows to be read as; stands in every note.
     """
     marker = np.flatnonzero(markers)
-    gap = changes.present & (changes.reason != MEASURED)
-    left_out = np.stack([gap.sum(axis=0), (gap & (changes.reason == ZERO)).sum(axis=0)], axis=1)
     table = cell_keys(changes, np.zeros(len(marker), dtype=np.int64), marker)
     table["subject"] = "group"
     table["contrast"] = contrast or changes.contrast
@@ -258,14 +336,14 @@ def group_rows(
         table[name] = changes.on_reported_scale(values[marker])
     table["p"], table["n"], table["method"] = outcome.p[marker], outcome.n[marker], outcome.method[marker]
     fixed = "; ".join(text for text in (_repeats(changes), limits) if text)
-    effect = hedges_g_av(changes.baseline, changes.treatment)
+    effect = hedges_g_av(np.where(outcome.used, changes.baseline, np.nan), changes.treatment)
     table["note"] = [
         "; ".join(
             part
             for part in (
                 outcome.note[i],
                 _effect_note(effect[i], changes.grid.measure) if contrast in ("", changes.contrast) else "",
-                _left_out_note(*left_out[i]),
+                _left_out_note(outcome.left_out, int(i)),
                 fixed,
             )
             if part
@@ -305,6 +383,8 @@ def paired_outcome(changes: Changes, settings: ComparisonSettings, *, tested: bo
         n=n,
         method=np.where(by_flip, kind, np.where(n > 1, "paired t", "")).astype(object),
         note=note,
+        used=np.isfinite(change),
+        left_out=count_left_out(changes, np.isfinite(change), one_sided=tested),
     )
 
 
@@ -336,11 +416,9 @@ def _t_note(t: PairedT, i: int, low: float, high: float, *, by_flip: bool, teste
     return text + (f", {low:.3g} to {high:.3g}" if by_flip else "")
 
 
-def _left_out_note(gaps: int, zeros: int) -> str:
-    if not gaps:
-        return ""
-    why = ((zeros, "with a zero or negative value"), (gaps - zeros, "not measured"))
-    return "left out: " + ", ".join(f"{number} {text}" for number, text in why if number)
+def _left_out_note(left_out: LeftOut, marker: int) -> str:
+    said = ", ".join(f"{number[marker]} {text}" for text, number in left_out.items() if number[marker])
+    return f"left out: {said}" if said else ""
 
 
 def _repeats(changes: Changes) -> str:

@@ -1,6 +1,7 @@
 """One test over subjects for each marker of a contrast, as its design asks for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -8,12 +9,13 @@ import numpy.typing as npt
 from swa.comparison.crossover import carry_over, hills_armitage, sequence_test
 from swa.comparison.design import BEFORE
 from swa.comparison.designs import ContrastDesign
-from swa.comparison.group import FEWEST_TESTED, Outcome, paired_outcome
+from swa.comparison.group import FEWEST_TESTED, LeftOut, Outcome, count_left_out, paired_outcome, share_out
 from swa.comparison.linear import Fit, least_squares, random_intercept, t_interval, unequal_variances
-from swa.comparison.within_subject import Changes, Grid, Ints, NightMeans, mean_over_nights, subject_changes
+from swa.comparison.within_subject import Bools, Changes, Grid, Ints, NightMeans, mean_over_nights, subject_changes
 from swa.settings import ComparisonSettings
 
 Texts = npt.NDArray[np.object_]
+NO_ORDER = "whose order is not known"
 
 
 def over_subjects(grid: Grid, changes: Changes, design: ContrastDesign, settings: ComparisonSettings) -> Outcome:
@@ -57,6 +59,7 @@ def _crossover(changes: Changes, design: ContrastDesign, settings: ComparisonSet
     carried = carry_over(changes.baseline, changes.treatment, sequence, settings.confidence)
     period, _ = fit.combine([0, 1])
     counts = [(np.isfinite(change) & (sequence == sign)[:, None]).sum(axis=0) for sign in (1, -1)]
+    used, left_out = _taking_part(changes, [(NO_ORDER, (sequence == 0)[:, None])])
     exact = f"Hills-Armitage, {{}}, {changes.baseline_name} first {{}}, {changes.treatment_name} first {{}}"
     show = changes.on_reported_scale
     by = "by a factor of" if changes.grid.scale == "ratio" else "by"
@@ -87,6 +90,8 @@ def _crossover(changes: Changes, design: ContrastDesign, settings: ComparisonSet
         n=fit.n,
         method=method,
         note=note,
+        used=used,
+        left_out=left_out,
     )
 
 
@@ -104,7 +109,12 @@ def _pre_post(grid: Grid, changes: Changes, design: ContrastDesign, settings: Co
     fit = least_squares(changes.change, columns)
     name = "ANCOVA of the post on the pre difference" + (" and the order" if with_order else "")
     slope = fit.beta[:, 1]
-    return _by_t(fit, [1, *[0] * (len(columns) - 1)], name, settings, lambda i: f"slope on pre {slope[i]:.2f}")
+    reasons = [("without both nights before the infusions", np.isnan(pre))]
+    if with_order:
+        reasons.append((NO_ORDER, (sequence == 0)[:, None]))
+    weights = [1, *[0] * (len(columns) - 1)]
+    who = _taking_part(changes, reasons)
+    return _by_t(fit, weights, name, settings, lambda i: f"slope on pre {slope[i]:.2f}", who)
 
 
 def _mixed(grid: Grid, changes: Changes, design: ContrastDesign, settings: ComparisonSettings) -> Outcome:
@@ -124,18 +134,66 @@ def _mixed(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compa
     period = np.array([design.periods.get((str(s), str(c)), np.nan) for s, c in zip(subjects, names, strict=True)])
     columns: list[npt.ArrayLike] = [np.ones(len(y)), treated]
     with_period = len(set(design.sequence.values())) > 1 and np.isfinite(period).any()
+    measured = np.isfinite(y)
     if with_period:
         y = np.where(np.isfinite(period)[:, None], y, np.nan)
         columns += [(period == value).astype(float) for value in np.unique(period[np.isfinite(period)])[1:]]
     code = np.unique(subjects.astype(str), return_inverse=True)[1]
     fit = random_intercept(y, code, columns)
-    both = np.isfinite(changes.change).sum(axis=0)
     known = np.isfinite(y)
-    n = np.array([len(set(code[known[:, i]])) for i in range(y.shape[1])], dtype=np.int64)
+    sides = [_of_subjects(code, known & (treated == side)[:, None]) for side in (0, 1)]
+    both, n = (sides[0] & sides[1]).sum(axis=0), (sides[0] | sides[1]).sum(axis=0)
     fit = Fit(beta=fit.beta, covariance=fit.covariance, df=fit.df, n=n)
     name = "mixed model, condition" + (" + period" if with_period else "") + " + (1 | subject)"
     weights = [0, 1, *[0] * (len(columns) - 2)]
-    return _by_t(fit, weights, name, settings, lambda i: f"{both[i]} of {n[i]} subjects with both conditions")
+    zero, present = (
+        _of_subjects(code, np.concatenate([getattr(part, what) for part, _, _ in parts]))
+        for what in ("nonpositive", "present")
+    )
+    copied = _of_subjects(code, np.concatenate([part.copied for part, _, _ in parts])[:, None])
+    left_out = share_out(
+        ~(sides[0] | sides[1]),
+        [
+            (NO_ORDER, _of_subjects(code, measured)),
+            ("with the same recording twice", copied),
+            ("with a zero or negative value", zero),
+            ("not measured", present),
+            ("without this channel or window", np.ones_like(present)),
+        ],
+    )
+    who = (np.isfinite(changes.change), left_out)
+    return _by_t(fit, weights, name, settings, lambda i: f"{both[i]} of {n[i]} subjects with both conditions", who)
+
+
+def _of_subjects(code: Ints, nights: Bools) -> Bools:
+    """Whether any of a subject's nights is marked, subjects x markers."""
+    found = np.zeros((code.max() + 1, nights.shape[1]), dtype=bool)
+    np.logical_or.at(found, code, nights)
+    return found
+
+
+def _taking_part(
+    changes: Changes, reasons: Sequence[tuple[str, Bools]], among: Collection[str] | None = None
+) -> tuple[Bools, LeftOut]:
+    """Changes that a design uses, and why it does not use the others."""
+    used = np.isfinite(changes.change)
+    for _, holds in reasons:
+        used = used & ~holds
+    return used, count_left_out(changes, used, reasons, among=among)
+
+
+def _outside(changes: Sequence[Changes], members: Mapping[str, str], what: str) -> LeftOut:
+    """Subjects who belong to no arm or group at all."""
+    names = {str(name) for side in changes for name in side.subjects} - set(members)
+    return {f"without {what}": np.full(changes[0].change.shape[1], len(names))} if names else {}
+
+
+def _together(*counts: LeftOut) -> LeftOut:
+    """Numbers of both sides."""
+    return {
+        text: np.sum([found[text] for found in counts if text in found], axis=0)
+        for text in dict.fromkeys(chain(*counts))
+    }
 
 
 def _arms(grid: Grid, changes: Changes, design: ContrastDesign, settings: ComparisonSettings) -> Outcome:
@@ -169,8 +227,18 @@ def _arms(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compar
         note[i] = said if enough[i] else f"{sizes}: too few in an arm for a test"
         method[i] = "ANCOVA between arms, adjusted for baseline" if enough[i] else ""
     hide = np.where(enough, 1.0, np.nan)
+    own = [{name for name, arm in design.members.items() if arm == side} for side in design.sides]
+    counts_out = [_taking_part(side, [], among)[1] for side, among in zip(sides, own, strict=True)]
     return Outcome(
-        estimate=estimate * hide, low=low * hide, high=high * hide, p=p * hide, n=fit.n, method=method, note=note
+        estimate=estimate * hide,
+        low=low * hide,
+        high=high * hide,
+        p=p * hide,
+        n=fit.n,
+        method=method,
+        note=note,
+        used=np.isfinite(changes.change),
+        left_out=_together(*counts_out, _outside(sides, design.members, "an arm")),
     )
 
 
@@ -210,6 +278,8 @@ def _groups(changes: Changes, design: ContrastDesign, settings: ComparisonSettin
         )
         method[i] = ("group x treatment, Welch" + (", order adjusted" if crossed else "")) if enough[i] else ""
     hide = np.where(enough, 1.0, np.nan)
+    own = {name for name, side in design.members.items() if side in design.sides}
+    used, left_out = _taking_part(changes, [(NO_ORDER, (sequence == 0)[:, None] & crossed)], own)
     return Outcome(
         estimate=estimate,
         low=low * hide,
@@ -218,12 +288,20 @@ def _groups(changes: Changes, design: ContrastDesign, settings: ComparisonSettin
         n=counts[0] + counts[1],
         method=method,
         note=note,
+        used=used,
+        left_out=_together(left_out, _outside([changes], design.members, "a group")),
     )
 
 
 def _by_t(
-    fit: Fit, weights: Sequence[float], name: str, settings: ComparisonSettings, about: Callable[[int], str]
+    fit: Fit,
+    weights: Sequence[float],
+    name: str,
+    settings: ComparisonSettings,
+    about: Callable[[int], str],
+    who: tuple[Bools, LeftOut],
 ) -> Outcome:
+    """Outcome of a fit by t; `who` are the changes that it rests on, and the subjects left out."""
     estimate, error = fit.combine(weights)
     t, p, low, high = t_interval(estimate, error, fit.df, settings.confidence)
     usable = fit.df > 0
@@ -233,7 +311,15 @@ def _by_t(
         method[i], note[i] = (name if usable[i] else ""), f"{why}; {about(i)}"
     hide = np.where(usable, 1.0, np.nan)
     return Outcome(
-        estimate=estimate * hide, low=low * hide, high=high * hide, p=p * hide, n=fit.n, method=method, note=note
+        estimate=estimate * hide,
+        low=low * hide,
+        high=high * hide,
+        p=p * hide,
+        n=fit.n,
+        method=method,
+        note=note,
+        used=who[0],
+        left_out=who[1],
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from swa.comparison.comparability import ALL, GAIN_CONTROLS, SAME_RECORDING
-from swa.comparison.design import text_column, usable_nights
+from swa.comparison.comparability import ALL, GAIN_CONTROLS
+from swa.comparison.design import SAME_RECORDING, text_column, usable_nights
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings
 
@@ -21,6 +21,7 @@ GAIN_FREE = frozenset(
     }
 )
 SUBJECTS_NAMED = 6
+SAME = "same recording"  # kind of reason
 Reason = tuple[str, str, str]  # verdict, kind, text
 
 
@@ -187,7 +188,7 @@ def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: Compar
     if control == "clipping":
         return verdict, "clipping", f"{where}{row['note']}"
     if control == SAME_RECORDING:
-        return verdict, "same recording", str(row["note"])
+        return verdict, SAME, str(row["note"])
     if control in ("rejection", "staging"):
         return verdict, "artefacts" if control == "rejection" else "staging", f"{where}{row['note']}"
     kind = {"analysed_minutes": "minutes", "sleep_onset": "clock", "recording_start": "clock"}.get(control, "header")
@@ -195,6 +196,8 @@ def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: Compar
 
 
 def _group_verdict(members: Mapping[str, Sequence[Reason]], settings: ComparabilitySettings) -> tuple[str, str]:
+    # One recording under two names gives no change: that subject is not in the row that is judged.
+    members = {s: found for s, found in members.items() if not any(kind == SAME for _, kind, _ in found)} or members
     words = {subject: _worst(reasons) for subject, reasons in members.items()}
     doubtful = [subject for subject, word in words.items() if word != SOUND]
     if not doubtful:

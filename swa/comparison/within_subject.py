@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
+from swa.comparison.design import COPIED
 from swa.errors import StudyError
 from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings
@@ -37,7 +38,7 @@ MARKER_COLUMNS = ["channel", "stages", "window", "variant"]
 CHANGE_COLUMNS = ["subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"]
 
 # Why a subject has no change: the codes of `Changes.reason`.
-MEASURED, ZERO, NO_BASELINE, BASELINE_NAN, TREATMENT_NAN = range(5)
+MEASURED, ZERO, NO_BASELINE, BASELINE_NAN, TREATMENT_NAN, ONE_RECORDING = range(6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,10 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class NightMeans:
-    """The mean over the nights of one condition, subjects x markers; NaN where nothing was measured."""
+    """The mean over the nights of one condition, subjects x markers; NaN where nothing was measured.
+
+    `copied` marks subjects one of whose nights shares its recording with another night.
+    """
 
     subjects: npt.NDArray[np.object_]
     mean: Floats
@@ -67,6 +71,7 @@ class NightMeans:
     present: Bools
     nonpositive: Bools
     note_codes: Ints
+    copied: Bools
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +80,8 @@ class Changes:
 
     `baseline` and `treatment` are means over nights on the scale of comparison (ln for ratios), `n_baseline` and
     `n_treatment` the nights that they rest on, `*_nights` the nights that there are; `present` marks the cells that
-    the tables have a row for; `reason` says why a cell has no change, `reason_text` what the night itself gave.
+    the tables have a row for; `reason` says why a cell has no change, `note_codes` what the night itself gave.
+    `both_copied` marks subjects with a night of either condition that shares its recording with another night.
     `within_sd` and `within_df` are the pooled SD between baseline nights of a subject and its degrees of freedom.
     """
 
@@ -92,6 +98,7 @@ class Changes:
     present: Bools
     reason: Ints
     note_codes: Ints
+    both_copied: Bools
     within_sd: Floats
     within_df: Ints
 
@@ -130,7 +137,8 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
         Rows of one measure with the columns night (position in `nights`), channel, stages, window, variant, value,
         unit and note.
     nights : DataFrame
-        subject, session and condition, sorted by subject and session.
+        subject, session and condition, sorted by subject and session. The values of those marked `COPIED` count as not
+        measured.
 
     Raises
     ------
@@ -160,6 +168,7 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
     values = np.full(shape, np.nan)
     values[night, marker] = rows["value"].to_numpy(dtype=float)
     values[~np.isfinite(values)] = np.nan
+    values[_copied(nights)] = np.nan
     scale = scale_of(measure)
     nonpositive = (values <= 0) & (scale == "ratio")
     values[nonpositive] = np.nan
@@ -175,6 +184,10 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
         notes=np.asarray(notes, dtype=object),
         note_codes=codes,
     )
+
+
+def _copied(nights: pd.DataFrame) -> Bools:
+    return nights[COPIED].to_numpy(dtype=bool) if COPIED in nights else np.zeros(len(nights), dtype=bool)
 
 
 def mean_over_nights(grid: Grid, condition: str) -> NightMeans:
@@ -201,6 +214,7 @@ def mean_over_nights(grid: Grid, condition: str) -> NightMeans:
         present=np.logical_or.reduceat(grid.present[rows], starts, axis=0),
         nonpositive=nonpositive,
         note_codes=np.maximum.reduceat(silent, starts, axis=0),
+        copied=np.logical_or.reduceat(_copied(grid.nights)[rows], starts),
     )
 
 
@@ -246,6 +260,8 @@ def subject_changes(grid: Grid, treatment: str, baseline: str) -> Changes:
     reason[np.isnan(treated.mean)] = TREATMENT_NAN
     reason[np.isnan(base_mean)] = BASELINE_NAN
     reason[treated.nonpositive | (before.nonpositive[place] & paired)] = ZERO
+    copied = treated.copied | (before.copied[place] & known)
+    reason[(reason != MEASURED) & copied[:, None]] = ONE_RECORDING
     reason[np.broadcast_to(~paired, reason.shape)] = NO_BASELINE
     within_sd, within_df = pooled_within_sd(grid, baseline)
     return Changes(
@@ -262,6 +278,7 @@ def subject_changes(grid: Grid, treatment: str, baseline: str) -> Changes:
         present=treated.present | (before.present[place] & paired),
         reason=reason,
         note_codes=np.where(reason == BASELINE_NAN, before.note_codes[place], treated.note_codes),
+        both_copied=treated.copied & before.copied[place] & known,
         within_sd=within_sd,
         within_df=within_df,
     )
@@ -349,6 +366,7 @@ def _subject_notes(
             "k": changes.n_baseline[cell],
             "m_nights": changes.treatment_nights[subject],
             "k_nights": changes.baseline_nights[subject],
+            "both": changes.both_copied[subject],
         }
     )
     combination = facts.groupby(list(facts.columns), sort=False)
@@ -360,6 +378,8 @@ def _compose(changes: Changes, fact: dict[Any, Any], bases: npt.NDArray[np.objec
     reason = fact["reason"]
     if reason == NO_BASELINE:
         return f"no {changes.baseline_name} night"
+    if reason == ONE_RECORDING:
+        return "both nights are the same recording" if fact["both"] else "the same recording stands for another night"
     if reason == ZERO:
         return "a zero or negative value has no ratio"
     if reason != MEASURED:

@@ -177,6 +177,48 @@ def profile_table(table: pd.DataFrame) -> PlainTable | None:
     )
 
 
+def precision_table(
+    precision: pd.DataFrame, changes: pd.DataFrame, contrast: str, settings: Settings
+) -> PlainTable | None:
+    """The interval of a change by the precision of the nights alone, beside the one between nights.
+
+    Parameters
+    ----------
+    precision : DataFrame
+        The subject's rows of ``precision.tsv``.
+    changes : DataFrame
+        The changes that the page shows, in its order.
+    contrast : str
+        Which contrast.
+    settings : Settings
+        For names and the level.
+    """
+    keys = ["contrast", "channel", "stages", "window", "measure"]
+    if precision.empty:
+        return None
+    shown = changes[changes["contrast"] == contrast].merge(precision, on=keys, suffixes=("", "_nights"))
+    shown = shown[shown["estimate"].notna()]
+    if shown.empty:
+        return None
+    level = f"{100 * settings.comparison.confidence:g} %"
+    return _table(
+        shown,
+        {
+            "Marker": lambda row: marker_name(str(row["measure"])),
+            "Window": lambda row: window_name(str(row["window"]), settings),
+            "Change": lambda row: percent(row["estimate"]),
+            f"These nights alone, {level}": lambda row: _percents(row["ci_low_nights"], row["ci_high_nights"]),
+            f"Between nights, {level}": lambda row: _percents(row["ci_low"], row["ci_high"]),
+            "Epochs": lambda row: str(row["n_nights"]),
+        },
+        label=f"Precision of these nights, {contrast.replace(':', ' against ')}",
+        about="These nights alone: how precisely the epochs of these very nights tell their change "
+        f"({settings.comparison.bootstrap_block_min:g}-min blocks of epochs drawn again, each from near its place). "
+        "This is not the uncertainty of a drug effect, which it covers 36\u201361 % of the time: how far other nights "
+        "of the same person differ is not in it. Judge a change by the interval between nights.",
+    )
+
+
 def cycle_table(table: pd.DataFrame, channel: str, confidence: float) -> PlainTable | None:
     """Whether the change differs between the first NREM cycle and later ones.
 
@@ -222,9 +264,15 @@ def _cycle_change(row: Mapping[str, Any]) -> str:
 
 def _cycle_interval(row: Mapping[str, Any]) -> str:
     low, high = _float(row["ci_low"]), _float(row["ci_high"])
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return "no interval"
-    return f"{percent(low)} to {percent(high)}" if row["scale"] == "ratio" else f"{signed(low)} to {signed(high)}"
+    if row["scale"] == "ratio" or not (math.isfinite(low) and math.isfinite(high)):
+        return _percents(low, high)
+    return f"{signed(low)} to {signed(high)}"
+
+
+def _percents(low: Any, high: Any) -> str:
+    """Limits of a ratio."""
+    known = math.isfinite(_float(low)) and math.isfinite(_float(high))
+    return f"{percent(_float(low))} to {percent(_float(high))}" if known else "no interval"
 
 
 def _flagged_names(rows: pd.DataFrame) -> str:

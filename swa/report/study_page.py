@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.design import text_column
+from swa.comparison.design import copied_nights, text_column
 from swa.recordings.channels import region
 from swa.report import figures
 from swa.report.evidence import (
@@ -77,6 +77,7 @@ TABLES = (
     ("nights.tsv", "one row a night"),
     ("measures.parquet", "every measure of every night"),
     ("contrasts.tsv", "every change with its interval, of subjects and of the group"),
+    ("precision.tsv", "how precisely the nights of each subject tell a change, by themselves"),
     ("cycle_contrasts.tsv", "the change in the first cycle against later ones"),
     ("dose_contrasts.tsv", "each night after each infusion, where doses are known"),
     ("clusters.tsv", "clusters of frequencies, hours and electrodes"),
@@ -277,7 +278,7 @@ def _draw_spectra(
     shelf: "Shelf",
 ) -> list["Picture"]:
     """Mean spectra over subjects, with the change within subjects."""
-    nights = stored_nights(results.path, facts.nights) if contrasts else []
+    nights = stored_nights(results.path, facts.nights[~copied_nights(facts.nights)]) if contrasts else []
     level = facts.settings.comparison.confidence
     spectra, changes = average_over_subjects(nights, headline, contrasts, level)
     if changes.empty:

@@ -22,7 +22,7 @@ from swa.report.evidence import (
     stored_nights,
     units_of,
 )
-from swa.report.extra_tables import PlainTable, gain_table, read_optional
+from swa.report.extra_tables import PlainTable, gain_table, precision_table, read_optional
 from swa.report.figures_controls import PANELS
 from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
 from swa.report.tables import (
@@ -96,6 +96,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "change_tables": [
             change_table(rows, facts.settings, units, values[values["contrast"] == name]) for name, rows in by_contrast
         ],
+        "precision": _precision_tables(results, subject, changes, facts.settings),
         "value_table": None
         if contrasts
         else value_table(shown, [(night.session, night.name) for night in nights], facts.settings, units),
@@ -511,6 +512,14 @@ def _draw_controls(
             size="medium",
         )
     ]
+
+
+def _precision_tables(results: Results, subject: str, changes: pd.DataFrame, settings: Settings) -> list[PlainTable]:
+    """How precisely the subject's nights tell each contrast, where that was computed."""
+    table = read_optional(results, "precision.tsv")
+    own = table[table["subject"] == subject] if len(table) else table
+    found = [precision_table(own, changes, name, settings) for name in dict.fromkeys(changes["contrast"])]
+    return [one for one in found if one]
 
 
 def _gain_tables(results: Results, subject: str) -> list[PlainTable]:

@@ -17,6 +17,7 @@ from swa.study.beside import FORCE_STAGING, add_scorings, is_scoring_name
 from swa.study.bids import describe_nights, leave_out_others
 from swa.study.names import (
     LONGEST_LABEL,
+    check_names,
     file_label,
     natural_key,
     own_subjects,
@@ -363,6 +364,7 @@ def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, note
     else:
         rows = _add_labels(rows)
         problems = _check_labels(rows, str, {"session"})
+        problems += check_names(zip(names, rows["subject"], strict=True), zip(names, rows["condition"], strict=True))
         if problems:
             raise StudyError(
                 _list_problems(f"The {source} of {root.name}", problems), "Rename them, or write a study file."

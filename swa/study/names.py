@@ -4,7 +4,7 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -13,6 +13,29 @@ EVERYONE = "group"  # the results' name for all subjects together, which none ma
 LONGEST_LABEL = 48  # Windows refuses paths of 260 characters, and a label stands four times in one
 
 _BIDS = re.compile(r"sub-([^_]+)(?:_ses-([^_]+))?((?:_[a-z]+-[^_]+)*)_(?:eeg|psg)", re.IGNORECASE)
+
+
+def check_names(subjects: Iterable[tuple[str, str]], conditions: Iterable[tuple[str, str]]) -> list[str]:
+    """Find names that the results cannot hold apart: a subject called as all of them, conditions alike but for case.
+
+    Parameters
+    ----------
+    subjects, conditions : iterable of (str, str)
+        Where each stands, for the message, and the name.
+    """
+    problems = [
+        f"{where}, subject: {subject!r} is what the results call all subjects together"
+        for where, subject in subjects
+        if subject.casefold() == EVERYONE
+    ]
+    spellings: dict[str, tuple[str, str]] = {}
+    for where, condition in conditions:
+        first, first_where = spellings.setdefault(condition.casefold(), (condition, where))
+        if condition != first:
+            problems.append(f"{where}, condition: {condition!r} is {first!r} ({first_where}) but for the case")
+        if ":" in condition:
+            problems.append(f"{where}, condition: {condition!r} has a colon, which separates conditions in contrasts")
+    return problems
 
 
 def file_label(text: str) -> str:

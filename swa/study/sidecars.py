@@ -70,6 +70,10 @@ COLUMNS: dict[str, dict[str, object]] = {
         "N3_min": _in("min", "Time in N3"),
         "REM_min": _in("min", "Time in REM sleep"),
         **_VERDICT,
+        "same_recording": _is(
+            "Sessions of the subject that are one and the same recording; across conditions none of them is compared, "
+            "within one the first is"
+        ),
         "*": _is("Columns of the study file, and headline markers of the night in the primary channel and window"),
     },
     "contrasts.json": {
@@ -83,6 +87,21 @@ COLUMNS: dict[str, dict[str, object]] = {
         **_INTERVAL,
         "role": _ROLE,
         **_VERDICT,
+    },
+    "precision.json": {
+        "subject": _NAMES["subject"],
+        "contrast": _CONTRAST,
+        **_SHARED,
+        "measure": _is("What was compared: swa or wave_density"),
+        "estimate": _is("Change from baseline, a ratio; the same as in contrasts.tsv"),
+        "ci_low": _is(
+            "Lower end of the 95 % interval of these nights' precision, by a block bootstrap over epochs: not the "
+            "uncertainty of a drug effect, which it covers 36–61 % of the time"
+        ),
+        "ci_high": _is("Upper end of that interval"),
+        "n": _is("Epochs of N2 and N3 that the row rests on"),
+        "method": _is("Draws and length of the blocks"),
+        "note": _INTERVAL["note"],
     },
     "comparability.json": {
         "subject": _NAMES["subject"],
@@ -239,6 +258,15 @@ COLUMNS: dict[str, dict[str, object]] = {
         "frequency_hz": _in("Hz", "Frequency"),
         "density_uv2_hz": _in("µV²/Hz", "Mean power spectral density"),
         "n_epochs": {"Description": "Epochs that it is the mean of"},
+    },
+    "task-sleep_desc-precision.json": {
+        "session": {"Description": "As in the study file"},
+        **_SHARED,
+        "measure": {"Description": "swa or wave_density"},
+        "value": {"Description": "As in measures.parquet, from the stored epochs and waves"},
+        "ln_se": _in("1", "SD of ln of the value over the draws of a block bootstrap over epochs: this night alone"),
+        "n": {"Description": "Epochs; of a region those of the channel with the fewest"},
+        "note": {"Description": "Why there is no error"},
     },
     "task-sleep_desc-measures.json": {
         "subject": {"Description": "As in the study file"},

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from swa.errors import StudyError
-from swa.study.names import EVERYONE
+from swa.study.names import check_names
 
 REQUIRED = ("subject", "condition", "recording")
 DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
@@ -266,7 +266,10 @@ def check_cells(rows: pd.DataFrame, decimal_comma: bool) -> list[str]:
     for (row, start), (_, end) in zip(_cells(rows, "dose_start"), _cells(rows, "dose_end"), strict=False):
         if start and end and end < start:
             problems.append(f"row {row}, dose_end: {end} is before dose_start {start}")
-    return problems + _check_names(rows)
+    subjects, conditions = (
+        [(f"row {row}", cell) for row, cell in _cells(rows, column)] for column in ("subject", "condition")
+    )
+    return problems + check_names(subjects, conditions)
 
 
 def _cells(rows: pd.DataFrame, column: str) -> list[tuple[int, str]]:
@@ -289,21 +292,6 @@ def _check_truth(cell: str) -> str:
 def _check_sex(cell: str) -> str:
     """Staging by YASA knows two; a cell for another would be taken for one of them."""
     return "" if cell.lower() in ("", *_SEXES) else f"{cell!r} is neither F nor M; leave the cell empty for any other"
-
-
-def _check_names(rows: pd.DataFrame) -> list[str]:
-    problems = []
-    for row, subject in _cells(rows, "subject"):
-        if subject.casefold() == EVERYONE:
-            problems.append(f"row {row}, subject: {subject!r} is what the results call all subjects together")
-    spellings: dict[str, tuple[str, int]] = {}
-    for row, condition in _cells(rows, "condition"):
-        first, first_row = spellings.setdefault(condition.casefold(), (condition, row))
-        if condition != first:
-            problems.append(f"row {row}, condition: {condition!r} is {first!r} (row {first_row}) but for the case")
-        if ":" in condition:
-            problems.append(f"row {row}, condition: {condition!r} has a colon, which separates conditions in contrasts")
-    return problems
 
 
 def _rewrite_times(rows: pd.DataFrame, column: str) -> list[str]:

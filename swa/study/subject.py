@@ -16,6 +16,7 @@ from swa.measures.quality import find_bad_channels
 from swa.night_tables import MEASURE_COLUMNS, PROCESS_S_BAND
 from swa.recordings.channels import region
 from swa.settings import Settings
+from swa.study.precision import SPREAD_COLUMNS, measure_precision, precision_file
 from swa.study.store import KEY, NightFolder, write_table
 
 REGIONS = ("frontal", "central")
@@ -161,6 +162,8 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
     rows = rows[["subject", "session", "condition", *MEASURE_COLUMNS]]
     rows = rows.sort_values(["measure", *KEY[:5], "variant"], kind="stable", ignore_index=True)
     write_table(rows, subject_file(task.results, task.label))
+    regions = _region_channels(rows[~rows["channel"].isin([*doubtful, *REGIONS, "frontal/central"])])
+    write_table(_precision(nights, dropped, regions), precision_file(task.results, task.label))
     return _left_out(task.subject, bad, unusable, compared, alone=bool(doubtful))
 
 
@@ -194,16 +197,11 @@ def subject_file(results: Path, label: str) -> Path:
 
 def _regions(rows: pd.DataFrame) -> pd.DataFrame:
     """Log-mean over the channels of a region that every night has, and the frontal/central ratio of SWA."""
-    n_nights = rows["session"].nunique()
-    everywhere = rows.groupby("channel")["session"].nunique() == n_nights
-    places = {channel: region(channel) for channel in everywhere.index[everywhere]}
     keys = ["session", "condition", "stages", "window", "measure", "variant"]
-    found = []
-    for place in REGIONS:
-        part = rows[rows["channel"].map(places) == place]
-        if part.empty:
-            continue
-        found.append(_log_mean(part, keys).assign(channel=place))
+    found = [
+        _log_mean(rows[rows["channel"].isin(channels)], keys).assign(channel=place)
+        for place, channels in _region_channels(rows).items()
+    ]
     if len(found) == 2:
         front, centre = (part[part["measure"] == "swa"].set_index(keys) for part in found)
         both = front.assign(central=centre["value"], why=centre["note"]).reset_index()  # side by side, by their keys
@@ -211,6 +209,24 @@ def _regions(rows: pd.DataFrame) -> pd.DataFrame:
         both["note"] = both["note"].where(both["note"] != "", both.pop("why"))
         found.append(both.assign(measure="frontal_central_ratio", unit="1", channel="frontal/central"))
     return pd.concat(found, ignore_index=True) if found else rows.iloc[:0]
+
+
+def _region_channels(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Channels of each region that there is: those that every night has."""
+    everywhere = rows.groupby("channel")["session"].nunique() == rows["session"].nunique()
+    names = [str(name) for name in everywhere.index[everywhere]]
+    found = {place: [name for name in names if region(name) == place] for place in REGIONS}
+    return {place: channels for place, channels in found.items() if channels}
+
+
+def _precision(nights: Sequence[_StoredNight], dropped: dict[str, str], regions: dict[str, list[str]]) -> pd.DataFrame:
+    """Standard errors of each night by itself."""
+    tables = []
+    for night in nights:
+        stretches = {name: night.stretches(name) for name in night.summary["channels"] if name not in dropped}
+        found = measure_precision(night.epochs, night.waves, stretches, regions, night.settings)
+        tables.append(found.assign(session=night.session))
+    return pd.concat(tables, ignore_index=True)[["session", *SPREAD_COLUMNS]]
 
 
 def _log_mean(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

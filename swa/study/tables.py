@@ -12,14 +12,13 @@ from swa.measures.quality import UNUSABLE, judge_night
 from swa.measures.rejection import REJECTION_COLUMNS
 from swa.night_tables import MEASURE_COLUMNS
 from swa.settings import Settings
-from swa.study.copies import find_copies
+from swa.study.copies import content_of, find_copies
 from swa.study.doses import dose_columns
 from swa.study.manifest import Study
 from swa.study.nights import NightOutcome
 from swa.study.store import NightFolder, read_results, replace_file, write_table
 from swa.study.subject import DOUBTFUL, subject_file
 
-SAME_REMEDY = "One of the two is a copy: name the recording of each night; their comparison says nothing."
 PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
 HEADLINES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched")
 SUBJECTS_AT_ONCE = 100  # of 12,000 rows each: 60 MB
@@ -82,9 +81,19 @@ def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: se
         for copy, first in find_copies(kept["path"].tolist()).items():
             one, same = kept.iloc[copy], kept.iloc[first]
             problem = f"holds the same signals as the recording of {same['subject']} {same['session']}."
-            rows.append((one["subject"], one["session"], one["recording"], "plan", problem, SAME_REMEDY))
+            remedy = f"One of the two is a copy: name the recording of each night. {_of_copies(one, same)}"
+            rows.append((one["subject"], one["session"], one["recording"], "plan", problem, remedy))
             places.append(kept.index[copy])
     return pd.DataFrame(rows, columns=PROBLEM_COLUMNS, index=places)
+
+
+def _of_copies(one: pd.Series, same: pd.Series) -> str:
+    """What becomes of two nights with one recording."""
+    if one["subject"] != same["subject"]:
+        return "Until then both subjects are compared, as if they were two."
+    if one["condition"] != same["condition"]:
+        return "Until then neither of them is compared."
+    return "Until then the first of them counts."
 
 
 def join_measures(results: Path, labels: Sequence[str]) -> int:
@@ -154,6 +163,22 @@ def join_rejection(results: Path, nights: pd.DataFrame) -> None:
         table = NightFolder(results, night["subject_label"], night["session_label"]).read("rejection")
         tables.append(table.assign(**{name: night[name] for name in columns[:3]})[columns])
     write_table(pd.concat(tables) if tables else pd.DataFrame(columns=columns), results / "rejection.tsv")
+
+
+def mark_copies(results: Path) -> None:
+    """Say in `nights.tsv` which nights of a subject are one and the same recording, from what was stored of them."""
+    nights = read_results(results).nights
+    shared = pd.Series("", index=nights.index, dtype=object)
+    done = nights[nights["status"] == "done"]
+    lengths = ["subject", *(["recording_min"] if "recording_min" in nights else [])]  # others need not be opened
+    for _, alike in done[done.duplicated(lengths, keep=False)].groupby(lengths, sort=False):
+        folders = [NightFolder(results, *labels) for labels in alike[["subject_label", "session_label"]].to_numpy()]
+        contents = [set(content_of(folder.summary() or {}, folder.read("spectra"))) for folder in folders]
+        for place, content in zip(alike.index, contents, strict=True):
+            same = [session for session, other in zip(alike["session"], contents, strict=True) if content & other]
+            if len(same) > 1:
+                shared[place] = ", ".join(map(str, same))
+    write_table(nights.assign(same_recording=shared), results / "nights.tsv")
 
 
 def add_headlines(results: Path) -> None:
