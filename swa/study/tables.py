@@ -58,7 +58,9 @@ def nights_table(
         elif status == "failed":
             row["verdict"], row["verdict_reasons"] = UNUSABLE, "failed (see problems.tsv)"
         rows.append(row)
-    return pd.concat([table, pd.DataFrame(rows, index=table.index), dose_columns(table, summaries)], axis=1)
+    # A count stays one beside nights that have none, as in a part of a run.
+    measured = pd.DataFrame(rows, index=table.index).astype({"nrem_cycles": "Int64"})
+    return pd.concat([table, measured, dose_columns(table, summaries)], axis=1)
 
 
 def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: set[int]) -> pd.DataFrame:
