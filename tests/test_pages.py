@@ -715,6 +715,17 @@ const wait = (frame) => new Promise((done) => {
   const look = () => (ready() ? done() : setTimeout(look, 50));
   look();
 });
+// Words of usual length in the table of nights that stand on two lines.
+const broken = (inner) => [...inner.querySelectorAll(".nights th, .nights td")].flatMap((cell) => {
+  const texts = inner.createTreeWalker(cell, NodeFilter.SHOW_TEXT), range = inner.createRange(), found = [];
+  for (let text = texts.nextNode(); text; text = texts.nextNode())
+    for (const word of text.data.matchAll(/\\S+/g)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (word[0].length <= 9 && range.getClientRects().length > 1) found.push(word[0]);
+    }
+  return found;
+});
 const shape = (frame) => {
   const inner = frame.contentDocument, width = frame.clientWidth, view = frame.contentWindow;
   const right = (element) => element.getBoundingClientRect().right;
@@ -725,6 +736,7 @@ const shape = (frame) => {
       !element.closest(".scroll") && right(element) > width + 1).map((element) => element.outerHTML.slice(0, 80)),
     clipped: [...inner.querySelectorAll(".scroll")].filter((box) => view.getComputedStyle(box).display !== "none" &&
       box.clientWidth && box.scrollWidth > width + 1).map((box) => box.getAttribute("aria-label")),
+    broken_words: broken(inner),
     asked: view.performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) =>
       !name.startsWith("data:")),
   };
@@ -887,6 +899,7 @@ def test_nothing_is_cut_off_on_paper(seen):
     assert {frame["width"] for frame in printed} == set(PAPERS.values())
     for frame in printed:
         assert frame["clipped"] == [], (frame["name"], frame["width"])
+        assert frame["broken_words"] == [], (frame["name"], frame["width"])
 
 
 @pytest.mark.slow
