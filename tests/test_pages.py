@@ -502,7 +502,7 @@ def test_channels_that_were_left_out_are_named_and_the_page_goes_on_without_them
     page = parse(subject_page(spoil(results, ["F3-M2"]), "A"))
     assert "at the central channel C4-M1 was" in page.text
     assert "100.0 % (muscle 40.0, clipped 60.0)" in page.text
-    assert "F3-M2: 100% of its NREM is unusable" in page.text
+    assert "F3-M2: 100 % of its NREM is unusable" in page.text
     results = spoil(results, ["C4-M1"])
     assert "was not measured (not measured in ketamine)" in parse(subject_page(results, "A")).text
     assert "every EEG channel is bad in this night" in parse(results.path / "index.html").text

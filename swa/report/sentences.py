@@ -216,8 +216,8 @@ def _artifacts(settings: Settings) -> Method:
         f"{rules.amplitude_uv:g} µV after a 0.3-Hz high-pass; flat (less than {rules.flat_uv:g} µV over 5 s); muscle "
         f"({span(rules.muscle_band_hz)} Hz, or {span(rules.muscle_band_low_passed_hz)} Hz at low rates, above "
         f"{rules.muscle_factor:g} × its moving median of {rules.muscle_median_s:g} s). Slow waves are never removed "
-        f"for being large beside their neighbours. A channel with more than {rules.bad_channel_share:.0%} of its NREM "
-        "unusable is left out of all nights of the subject.".replace("%", " %"),
+        "for being large beside their neighbours. A channel with more than "
+        f"{100 * rules.bad_channel_share:g} % of its NREM unusable is left out of all nights of the subject.",
         sources="Brunner 1996, J Sleep Res 5:155",
     )
 
@@ -226,10 +226,9 @@ def _power(settings: Settings) -> Method:
     power = settings.power
     return Method(
         title="Power",
-        text=f"Welch spectra of {power.window_s:g}-s Hann windows with {power.overlap:.0%} overlap inside clean runs "
-        "of one stage; arithmetic mean over windows, then over the epochs of the scoring. Slow-wave activity is the "
-        "power at "
-        f"{span(power.swa_hz)} Hz in N2+N3; sigma is {span(power.sigma_hz)} Hz.".replace("%", " %"),
+        text=f"Welch spectra of {power.window_s:g}-s Hann windows with {100 * power.overlap:g} % overlap inside clean "
+        "runs of one stage; arithmetic mean over windows, then over the epochs of the scoring. Slow-wave activity is "
+        f"the power at {span(power.swa_hz)} Hz in N2+N3; sigma is {span(power.sigma_hz)} Hz.",
     )
 
 
