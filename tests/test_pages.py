@@ -559,6 +559,18 @@ def test_simulated_nights_are_said_to_be(build, study, tmp_path):
         assert "Simulated data" not in parse(path).text
 
 
+def test_a_simulated_header_is_enough_to_say_so(build, tmp_path):
+    """Without a study file: the recording itself says what it is; a subject of real nights is not marked for it."""
+    results = build(tmp_path / "results", [night("A", "baseline"), night("B", "baseline")])
+    path = next(results.path.rglob("sub-A_ses-baseline*_desc-night.json"))
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["summary"]["header"] = {"F3-M2": {"transducer": "simulated"}}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    results = compare(results.path)
+    marked = {page.stem for page in all_pages(results) if "Simulated data" in parse(page).text}
+    assert marked == {"index", "sub-A"}
+
+
 @pytest.mark.slow
 def test_many_channels_have_a_scalp_picture_and_are_counted_not_listed(build, tmp_path):
     names = ("Fp1", "Fp2", "F3", "F4", "F7", "F8", "Fz", "C3", "C4", "P3", "P4", "O1")

@@ -67,7 +67,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
     shelf : Shelf
         Where figures go.
     """
-    facts = read_facts(results)
+    facts = read_facts(results, subject)
     own = facts.nights[facts.nights["subject"] == subject]
     nights = stored_nights(results.path, own)
     label = str(own["subject_label"].iloc[0])
