@@ -261,7 +261,7 @@ def _draw_averages(
     )
     wave = shelf.put(
         "slow_wave_average",
-        lambda: figures.slow_wave_average(waves, channel, colors=colors),
+        lambda: figures.slow_wave_average(own, channel, colors=colors),
         pd.concat([table.assign(condition=name) for name, table in own.items()], ignore_index=True),
         alt=f"Average slow wave at {channel}: {depth or 'no slow wave in any night'}.",
         caption=f"Mean of the slow waves of N2 and N3 ({criteria.name}), aligned at the negative peak; bands: ± 1 SD "
