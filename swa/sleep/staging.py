@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
-from swa.recordings.reader import Recording, as_recording
+from swa.recordings.reader import Recording, as_recording, no_eeg
 from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
 
 if TYPE_CHECKING:
@@ -255,11 +255,7 @@ def staging_channels(recording: Recording) -> list[Channel]:
             _REMEDY,
         )
     if eeg is None:
-        found = ", ".join(label for channel in recording.channels[:12] for label in channel.labels[:1])
-        raise RecordingError(
-            f"{recording.name}: no EEG channel was recognised among its {len(recording.channels)} signals ({found}).",
-            'Name the EEG in the settings: [channels] roles = { "label" = "eeg" }.',
-        )
+        raise no_eeg(recording)
     if recording.duration_s < YASA_MINIMUM_S:
         cut = next((f" ({note})" for note in recording.notes if note.startswith("truncated")), "")
         raise RecordingError(
