@@ -1,5 +1,6 @@
 """The methods text: two runs differ in it exactly where their settings differ, and it cites what it uses."""
 
+import dataclasses
 import difflib
 import re
 
@@ -168,3 +169,12 @@ def test_a_declared_primary_is_named_and_an_undeclared_one_said():
 )
 def test_settings_are_written_as_a_text_writes_them(name, value, text):
     assert write_setting(name, value) == text
+
+
+def test_a_channel_is_left_out_of_all_nights_only_where_a_subject_has_several():
+    several = facts(Settings())
+    alone = dataclasses.replace(several, nights=several.nights.iloc[[0, 2]], conditions=("baseline",))
+    with_pairs, single = (write_methods(one, []).text for one in (several, alone))
+    assert "NREM sleep unusable in a night was left out of all nights of the subject." in with_pairs
+    assert "NREM sleep unusable in a night was marked as doubtful and left out of regional means." in single
+    assert "all nights" not in single

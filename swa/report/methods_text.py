@@ -143,7 +143,7 @@ def write_methods(
     paragraphs = [
         _recordings(facts, found),
         writer.format(_signal(versions) + _staging(facts) + CYCLES),
-        writer.format(ARTIFACTS),
+        writer.format(ARTIFACTS) + (DROPPED if _has_pairs(facts) else DOUBTED),
         writer.format(POWER),
         writer.format(WAVES) + _preset(writer),
         writer.format(HOMEOSTASIS + SPINDLES + WINDOWS),
@@ -173,8 +173,10 @@ ARTIFACTS = (
     "({artifacts.muscle_band_low_passed_hz} Hz in low-passed recordings) exceeded {artifacts.muscle_factor} times"
     " its moving median of {artifacts.muscle_median_s} s {cite:brunner1996}. No rule removed slow waves for their"
     " size relative to the same night. A derivation with more than {artifacts.bad_channel_share} of its NREM "
-    "sleep unusable in a night was left out of all nights of the subject."
+    "sleep unusable in a night "
 )
+DROPPED = "was left out of all nights of the subject."
+DOUBTED = "was marked as doubtful and left out of regional means."  # nothing is compared that it could distort
 POWER = (
     "Power spectra {cite:welch1967} were computed over {power.window_s}-s Hann windows with {power.overlap} "
     "overlap inside clean runs of one stage, each less its polynomial trend (order {power.trend_order}), and averaged "
@@ -218,6 +220,11 @@ COMPARISON = (
     "reliability (ICC {comparison.icc}, CV {comparison.cv}) {cite:jacobson1991+tan2000}. The unit of every test "
     "was the night within the subject; tests were two-sided."
 )
+
+
+def _has_pairs(facts: StudyFacts) -> bool:
+    """Whether a subject has more than one night."""
+    return bool(done_nights(facts.nights)["subject"].duplicated().any())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -217,7 +217,8 @@ def _artifacts(settings: Settings) -> Method:
         f"({span(rules.muscle_band_hz)} Hz, or {span(rules.muscle_band_low_passed_hz)} Hz at low rates, above "
         f"{rules.muscle_factor:g} × its moving median of {rules.muscle_median_s:g} s). Slow waves are never removed "
         "for being large beside their neighbours. A channel with more than "
-        f"{100 * rules.bad_channel_share:g} % of its NREM unusable is left out of all nights of the subject.",
+        f"{100 * rules.bad_channel_share:g} % of its NREM unusable is left out of all nights of the subject; the "
+        "only night of a subject keeps it, marked as doubtful, and its regions go without it.",
         sources="Brunner 1996, J Sleep Res 5:155",
     )
 

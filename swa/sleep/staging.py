@@ -238,6 +238,21 @@ def import_antropy() -> None:
         numba.jit = compile_now
 
 
+def staging_notes(recording: Recording) -> list[str]:
+    """What automatic staging leaves unused although it is there: a chin EMG that is too slow.
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+    """
+    emg = recording.of_role("emg")
+    if order_for_staging(recording.channels)[2] is not None or not emg:
+        return []
+    named = ", ".join(f"{channel.name} at {channel.rate_hz:g} Hz" for channel in emg)
+    return [f"staged without EMG: {named} is too slow, at least {MINIMUM_STAGING_RATE_HZ:g} Hz are needed"]
+
+
 def staging_channels(recording: Recording) -> list[Channel]:
     """The channels that YASA would stage on: EEG, then EOG and chin EMG where there are any.
 

@@ -10,7 +10,7 @@ from swa.errors import ScoringError, SwaError
 from swa.recordings.reader import Recording, read_recording
 from swa.settings import Settings, given_or_default
 from swa.sleep.scoring import read_scoring
-from swa.sleep.staging import staging_channels
+from swa.sleep.staging import staging_channels, staging_notes
 from swa.study.bids import channel_settings
 from swa.study.copies import find_copies, find_same_starts
 from swa.study.manifest import plan_study
@@ -106,6 +106,7 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
             found["notes"] += _check_scoring(Path(row["hypnogram"]), recording, settings)
         else:
             found["staging"] = [channel.name for channel in staging_channels(recording)]
+            found["notes"] += staging_notes(recording)
     except SwaError as error:
         found["problems"].append(str(error))
     return found
