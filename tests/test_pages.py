@@ -406,6 +406,9 @@ def test_what_was_not_measured_has_its_reason(study):
     table = next(table for table in page.tables if table[0][0] == "Window")
     row = next(row for row in table if row[0] == "First 60 min of clean NREM")
     assert row[1] == "not measured"
+    assert not re.search("sound|caution|variation", row[-1]), "nothing was measured that could be read"
+    measured = next(row for row in table if row[0] == "NREM cycle 1")
+    assert re.match(r"(within variation|reliable change); sound", measured[-1])
     mark = row[-1].split()[-1]
     source = html.unescape(subject_page(study, "S1").read_text(encoding="utf-8"))
     assert re.search(
@@ -460,6 +463,15 @@ def test_one_night_alone_has_its_values(build, tmp_path):
     index = parse(results.path / "index.html")
     assert "No night is a baseline (baseline, placebo, pre)" in index.text
     assert "No two conditions were measured in the same subjects" in index.text
+
+
+def test_a_baseline_that_failed_is_not_said_to_be_none(build, tmp_path):
+    results = build(tmp_path / "results", [night("A", "baseline", status="failed"), night("A", "ketamine")])
+    for path in all_pages(results):
+        text = parse(path).text
+        assert "No baseline night was analysed, so the nights are described and not compared." in text
+        assert "Change over subjects" not in text
+    assert "Nights were compared" not in (results.path / "methods.txt").read_text(encoding="utf-8")
 
 
 def test_baseline_nights_alone_are_described(build, tmp_path):

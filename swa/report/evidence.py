@@ -84,6 +84,11 @@ class StudyFacts:
     simulated: bool
     blinded: bool = False
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether there is a baseline and something to hold against it."""
+        return bool(self.baseline) and len(self.conditions) > 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredNight:
@@ -154,9 +159,8 @@ def read_facts(results: Results, subject: str = "") -> StudyFacts:
         baseline = find_baseline(nights, settings.comparison)
         design = design_statement(nights, baseline)
     except StudyError:
-        words = ", ".join(settings.comparison.baseline)
         design = (
-            f"No night is a baseline ({words}), so the nights are described and not compared."
+            f"{_no_baseline(nights, settings)}, so the nights are described and not compared."
             if len(done)
             else "No night could be analysed, so there is nothing to describe or compare."
         )
@@ -171,6 +175,14 @@ def read_facts(results: Results, subject: str = "") -> StudyFacts:
         simulated=bool(simulated) or any(night.is_simulated for night in stored_nights(results.path, own)),
         blinded=is_blinded(results.path),
     )
+
+
+def _no_baseline(nights: pd.DataFrame, settings: Settings) -> str:
+    """Why no night that was analysed is a baseline: the study has none, or those that it has were left out."""
+    words = settings.comparison.baseline
+    found = text_column(nights, "condition")
+    lost = found[found.str.casefold().isin([word.casefold() for word in words])]
+    return f"No {lost.iloc[0]} night was analysed" if len(lost) else f"No night is a baseline ({', '.join(words)})"
 
 
 def done_nights(nights: pd.DataFrame) -> pd.DataFrame:

@@ -147,8 +147,11 @@ def write_methods(
         writer.format(POWER),
         writer.format(WAVES) + _preset(writer),
         writer.format(HOMEOSTASIS + SPINDLES + WINDOWS),
-        writer.format(COMPARISON) + _primary(primary, writer) + _tests(list(tests), writer),
     ]
+    if facts.is_compared:
+        paragraphs.append(writer.format(COMPARISON) + _primary(primary, writer) + _tests(list(tests), writer))
+    if done_nights(facts.nights).empty:
+        return MethodsText(paragraphs=(NOTHING_DONE,), references="", missing=LEFT_TO_FILL_IN)
     rest = _other_settings(facts.settings, writer.said)
     closing = writer.format(
         "This text holds the recommended items of reporting {cite:pernet2020} that recordings and settings know."
@@ -175,6 +178,7 @@ ARTIFACTS = (
     " size relative to the same night. A derivation with more than {artifacts.bad_channel_share} of its NREM "
     "sleep unusable in a night "
 )
+NOTHING_DONE = "No night could be analysed, so there are no methods to report."
 DROPPED = "was left out of all nights of the subject."
 DOUBTED = "was marked as doubtful and left out of regional means."  # nothing is compared that it could distort
 POWER = (

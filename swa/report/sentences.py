@@ -158,7 +158,7 @@ def caveats(treatments: Iterable[str]) -> list[str]:
     return [MARKER_NOT_MEASUREMENT, *([NO_DIRECTION] if names else []), *([MAGNESIUM] if magnesium else [])]
 
 
-def describe_methods(settings: Settings, staging_sources: Iterable[str]) -> list[Method]:
+def describe_methods(settings: Settings, staging_sources: Iterable[str], *, compared: bool = True) -> list[Method]:
     """How the numbers were computed, from the settings in force.
 
     Parameters
@@ -167,6 +167,8 @@ def describe_methods(settings: Settings, staging_sources: Iterable[str]) -> list
         The settings in force.
     staging_sources : iterable of str
         Who or what staged the nights.
+    compared : bool
+        Whether nights are compared at all.
     """
     return [
         _signal(settings),
@@ -176,8 +178,7 @@ def describe_methods(settings: Settings, staging_sources: Iterable[str]) -> list
         _waves(settings),
         _across_nights(),
         _windows(settings),
-        _one_subject(settings),
-        _over_subjects(settings),
+        *([_one_subject(settings), _over_subjects(settings)] if compared else []),
     ]
 
 

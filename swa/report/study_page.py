@@ -166,7 +166,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
         "night_footnotes": footnotes,
         "night_channel": _night_channel(facts, measures),
         "problems": results.problems.astype(object).fillna("").to_dict("records"),
-        "methods": describe_methods(facts.settings, [str(source) for source in sources]),
+        "methods": describe_methods(facts.settings, [str(source) for source in sources], compared=facts.is_compared),
         "paper": write_methods(
             facts,
             stored_nights(results.path, facts.nights),

@@ -106,7 +106,11 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "gain": _gain_tables(results, subject),
         "problems": _problems(results, subject),
         "others": [row for _, row in own[own["status"] != "done"].iterrows()],
-        "methods": describe_methods(facts.settings, [str(night.summary.get("staging_source", "")) for night in nights]),
+        "methods": describe_methods(
+            facts.settings,
+            [str(night.summary.get("staging_source", "")) for night in nights],
+            compared=facts.is_compared,
+        ),
         "versions": _versions(nights),
         "glossary": explain_markers(changes["measure"] if len(changes) else shown["measure"].astype(str)),
         "settings": list_settings(facts.settings),

@@ -178,7 +178,7 @@ def _change_row(
         change=change.change,
         interval=change.interval or ("no interval" if change.measured else ""),
         n=change.n,
-        reading=str(row["verdict"]) or reading,
+        reading="; ".join(part for part in (reading, str(row["verdict"])) if part) if change.measured else "",
         p=p_value(float(row["p"])),
         p_adjusted=p_value(float(row["p_adjusted"])),
         role=str(row["role"]),
