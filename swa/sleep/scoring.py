@@ -320,7 +320,7 @@ def _lay_on(
     first, n_epochs = round(offset_s / epoch_s), int(recording.duration_s / epoch_s + 1e-6)
     if not n_epochs:
         raise ScoringError(
-            f"{recording.name}: {recording.duration_s:.1f} s long, the epochs of {name} {epoch_s:g} s.",
+            f"{name}: scores epochs of {epoch_s:g} s, and {recording.name} is {recording.duration_s:.1f} s long.",
             "Expected is a recording of at least one whole epoch; a night has hundreds.",
         )
     fitted = np.full(n_epochs, "UNS", dtype="U3")

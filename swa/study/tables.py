@@ -90,9 +90,10 @@ def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: se
             problem = f"holds the same signals as the recording of {same['subject']} {same['session']}."
             rows.append((one["subject"], one["session"], one["recording"], "plan", problem, SAME_REMEDY))
             places.append(kept.index[copy])
-        for later, (first, start) in find_same_starts(kept["subject"].tolist(), paths, copies).items():
+        # Without its date, which could say in what order the nights of a blinded study were.
+        for later, (first, _) in find_same_starts(kept["subject"].tolist(), paths, copies).items():
             one, same = kept.iloc[later], kept.iloc[first]
-            problem = f"begins at the same second as the recording of {same['subject']} {same['session']} ({start})."
+            problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
             rows.append((one["subject"], one["session"], one["recording"], "plan", problem, START_REMEDY))
             places.append(kept.index[later])
     return pd.DataFrame(rows, columns=PROBLEM_COLUMNS, index=places)
