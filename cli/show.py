@@ -242,7 +242,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         for reason, labels in ignored.items():
             say(f"  not used ({reason}): {', '.join(labels)}")
     say("")
-    say(_count_problems(found["recordings"]))
+    lines += _sum_up(found["recordings"])
     _say(_console(), "\n".join(lines))
 
 
@@ -253,13 +253,20 @@ def _stages_of(recording: dict[str, Any]) -> str:
     return "by YASA" if recording["staging"] else ""
 
 
-def _count_problems(recordings: list[dict[str, Any]]) -> str:
-    broken = [recording["recording"] for recording in recordings if recording["problems"]]
-    text = f"{sum(recording['can_run'] for recording in recordings)} of {len(recordings)} recordings can run"
-    if not broken:
-        return f"{text}."
-    more = f" and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
-    return f"{text}; problems: {', '.join(broken[:MOST_NAMED])}{more}."
+def _sum_up(recordings: list[dict[str, Any]]) -> list[str]:
+    """How many recordings can run, then those that cannot, and those that can and have a problem all the same."""
+    lines = [f"{sum(recording['can_run'] for recording in recordings)} of {len(recordings)} recordings can run."]
+    for title, can_run in (("Cannot run:", False), ("Can run, but look at this first:", True)):
+        told = [one for one in recordings if one["problems"] and one["can_run"] is can_run]
+        lines += [title] * bool(told)
+        lines += [f"  {_named(one['recording'], problem)}" for one in told[:MOST_NAMED] for problem in one["problems"]]
+        lines += [f"  and {len(told) - MOST_NAMED} more"] * (len(told) > MOST_NAMED)
+    return lines
+
+
+def _named(recording: str, problem: str) -> str:
+    """The problem with its recording, which most problems name themselves."""
+    return problem if problem.startswith(recording) else f"{recording}: {problem}"
 
 
 def _align(rows: "list[tuple[str, ...]]") -> list[str]:

@@ -19,6 +19,7 @@ from swa.night_tables import (
     ChannelResult,
     Frame,
     channel_rows,
+    check_seconds,
     epoch_rows,
     make_frame,
     spectra_rows,
@@ -26,7 +27,7 @@ from swa.night_tables import (
     travelling_rows,
 )
 from swa.recordings.channels import Channel, region
-from swa.recordings.reader import Recording, as_recording
+from swa.recordings.reader import Recording, as_recording, no_eeg
 from swa.settings import ArtifactSettings, Settings, WaveCriteria, given_or_default
 from swa.sleep.scoring import fit_to_recording
 
@@ -157,6 +158,8 @@ def analyze_night(
         No EEG channel can be measured, or the night has no N2 or N3.
     ScoringError
         Scoring and recording do not overlap.
+    SwaError
+        A time is no number.
 
     See Also
     --------
@@ -177,6 +180,8 @@ def analyze_night(
     >>> night = swa.analyze_night(swa.read_recording("night.edf"), hypnogram, own_bands)  # doctest: +SKIP
     """
     settings = given_or_default(settings, Settings)
+    for name, value in (("dose_s", dose_s), ("lights_off_s", lights_off_s), ("lights_on_s", lights_on_s)):
+        check_seconds(name, value)
     recording = as_recording(recording, settings)
     hypnogram, scoring_notes = fit_to_recording(_as_hypnogram(hypnogram), recording)
     frame = make_frame(hypnogram, settings, dose_s)
@@ -584,10 +589,7 @@ def _no_eeg(recording: Recording, problems: dict[str, RecordingError]) -> Record
         first = next(iter(problems.values()))
         more = f" ({len(problems) - 1} more channels alike)" if len(problems) > 1 else ""
         return RecordingError(first.problem + more, first.remedy)
-    return RecordingError(
-        f"{recording.name}: no EEG channel was recognised among its {len(recording.channels)} signals.",
-        'Name the EEG in the settings: [channels] roles = { "label" = "eeg" }.',
-    )
+    return no_eeg(recording)
 
 
 def _by_sample(epochs: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_samples: int) -> NDArray[np.bool_]:

@@ -1,12 +1,14 @@
 """What is measured in a night, as tables: one row per channel, stretch and measure; epochs; spectra."""
 
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from swa.errors import SwaError
 from swa.measures import aperiodic, homeostasis, power, slow_waves, windows
 from swa.measures.coupling import UNITS as COUPLING_UNITS
 from swa.measures.coupling import Coupling, summarize_coupling
@@ -73,8 +75,31 @@ class ChannelResult:
     native_density: NDArray[np.float32] | None = None
 
 
+def check_seconds(name: str, value: object) -> None:
+    """Refuse a time that is no number of seconds.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : float or None
+        Its value.
+
+    Raises
+    ------
+    SwaError
+        It is something else.
+    """
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+        raise SwaError(
+            f"{name}: got {value!r} ({type(value).__name__}).",
+            "Expected is a number: seconds from the first sample of the recording, negative before it.",
+        )
+
+
 def make_frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> Frame:
     """What all channels of a night share."""
+    check_seconds("dose_s", dose_s)
     stages, epoch_s = stages_of(hypnogram), epoch_length_s(hypnogram)
     cycles = find_nrem_cycles(hypnogram, settings.cycles)
     onset_s = find_sleep_onset(hypnogram, settings.cycles)

@@ -144,7 +144,7 @@ def test_rules_that_remove_more_in_one_condition_are_flagged():
     more, less = (dict.fromkeys(CHANNELS, (share, share / 2, "muscle")) for share in (0.25, 0.02))
     table = check(night("baseline", rejected=less), night("ketamine", rejected=more))
     assert flags(table) == {(name, "rejection") for name in CHANNELS}
-    assert "remove 25.0% of NREM" in table.loc[table["control"] == "rejection", "note"].iloc[0]
+    assert "remove 25.0 % of NREM" in table.loc[table["control"] == "rejection", "note"].iloc[0]
     assert not flags(check(night("baseline", rejected=more), night("ketamine", rejected=more)))
 
 

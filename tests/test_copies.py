@@ -135,3 +135,24 @@ def test_a_results_folder_knows_its_copies(studied, tmp_path):
     assert set(precision["note"]) == {"both nights are the same recording"}
     page = (folder / "sub-S01" / "sub-S01.html").read_text(encoding="utf-8")
     assert "both nights are the same recording" in page
+
+
+def test_two_nights_of_one_subject_that_begin_at_the_same_second_are_told(tmp_path):
+    """Of another subject, with a hidden date, or a copy (which is told as one), nothing is said."""
+    start = b"13.01.0122.30.00"
+    shown = (("S01_baseline", 0, start), ("S01_ketamine", 1, start), ("S02_baseline", 2, start))
+    hidden = tuple((f"S03_{name}", n, b"01.01.8522.30.00") for n, name in enumerate(("baseline", "ketamine"), start=3))
+    copied = tuple((f"S04_{name}", 5, start) for name in ("baseline", "ketamine"))
+    content = (SAMPLES / "S01_baseline.edf").read_bytes()
+    for name, noise, when in (*shown, *hidden, *copied):
+        plain = content[:88] + b" " * 80 + when + content[184:20_000] + bytes([noise]) + content[20_001:]
+        (tmp_path / f"{name}.edf").write_bytes(plain.replace(b"EDF+C", b"     "))
+    told = "begins at the same second as"
+    found = {row["recording"]: " ".join(row["problems"]) for row in inspect_study(tmp_path)["recordings"]}
+    assert [name for name, text in found.items() if told in text] == ["S01_ketamine.edf"]
+    assert f"{told} S01_baseline.edf (2001-01-13 22:30:00)" in found["S01_ketamine.edf"]
+    assert "holds the same signals" in found["S04_ketamine.edf"]
+    problems = problems_table(plan_study(tmp_path, None, Settings()), {}, set())
+    said = problems[problems["problem"].str.contains(told)]
+    assert said["subject"].tolist() == ["S01"]
+    assert f"{told} the recording of S01 baseline." in said["problem"].iloc[0]

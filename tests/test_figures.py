@@ -151,9 +151,8 @@ def test_average_wave_takes_slow_waves_and_the_channel_that_all_have(night):
     assert "Average slow wave, F3-M2" in texts(figures.slow_wave_average({"a": night.waves}))
 
 
-@pytest.mark.parametrize("waves", [{"baseline": wave().iloc[:0]}, {"baseline": pd.DataFrame()}])
-def test_no_wave_is_said(waves):
-    assert "no slow wave in any of the nights" in texts(figures.slow_wave_average(waves))
+def test_no_wave_is_said():
+    assert "no slow wave in any of the nights" in texts(figures.slow_wave_average({"baseline": wave().iloc[:0]}))
 
 
 def test_an_average_of_no_condition_is_an_error():
@@ -300,3 +299,56 @@ def test_the_control_spectra_of_both_nights_are_one_plot_with_the_bands_of_the_c
     assert {"baseline", "ketamine", "N2+N3, 20\N{EN DASH}30 Hz"} <= set(texts(figure))
     empty = control_spectra({"baseline": night.spectra.iloc[:0]}, channel, bands_hz=bands)
     assert texts(empty).count("not in these nights") == 3
+
+
+EMPTY = pd.DataFrame()
+DRAWN_FROM_TABLES = {
+    "forest": lambda table: figures.forest(table),
+    "paired_changes": lambda table: figures.paired_changes(table),
+    "wave_amplitudes": lambda table: figures.wave_amplitudes(table),
+    "slope_by_amplitude": lambda table: figures.slope_by_amplitude(table, table),
+    "covariate_changes": lambda table: figures.covariate_changes(table),
+    "scalp_changes": lambda table: figures.scalp_changes(table),
+    "group_spectra": lambda table: figures.group_spectra(table, table),
+    "specification_curve": lambda table: figures.specification_curve(table),
+    "control_spectra": lambda table: figures.control_spectra({"a": table}, "C4-M1", bands_hz={}),
+    "average_spectra": lambda table: figures.average_spectra({"a": table}),
+    "slow_wave_average": lambda table: figures.slow_wave_average({"a": table}),
+    "night_overview": lambda table: figures.night_overview(table, table),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN_FROM_TABLES)
+def test_a_table_without_the_columns_is_told_what_was_found_and_expected(name):
+    draw = DRAWN_FROM_TABLES[name]
+    with pytest.raises(SwaError, match=f"^{name}: the table has no column .*; found: none. Expected is a DataFrame"):
+        draw(EMPTY)
+    with pytest.raises(SwaError, match=f"^{name}: the table has no column .*; found: measure."):
+        draw(pd.DataFrame({"measure": ["swa"]}))
+    with pytest.raises(SwaError, match=f"^{name}: got list. Expected is a DataFrame with the columns"):
+        draw([1.0])
+
+
+def test_a_table_with_columns_and_no_rows_is_an_empty_figure():
+    assert "nothing was measured in both conditions" in texts(figures.forest(changes().iloc[:0]))
+    columns = ["contrast", "channel", "estimate"]
+    assert "no electrode was measured" in " ".join(texts(figures.scalp_changes(pd.DataFrame(columns=columns))))
+
+
+def test_a_channel_stages_or_window_that_is_not_there_is_told_with_those_that_are(night):
+    spectra = {"baseline": night.spectra}
+    for chosen, kind in (({"channel": "Z9"}, "channel"), ({"stages": "N5"}, "stages"), ({"window": "noon"}, "window")):
+        word = next(iter(chosen.values()))
+        with pytest.raises(SwaError, match=f"average_spectra: there is no {kind} '{word}'. Expected is one of "):
+            figures.average_spectra(spectra, **chosen)
+    with pytest.raises(SwaError, match=r"there is no channel 'Z9'. Expected is one of F3-M2"):
+        figures.slow_wave_average({"baseline": night.waves}, "Z9")
+    with pytest.raises(SwaError, match=r"there is no channel 'Z9'. Expected is one of F3-M2"):
+        figures.night_overview(night.epochs, night.hypnogram, channel="Z9")
+    with pytest.raises(SwaError, match=r"control_spectra: there is no channel 'Z9'"):
+        figures.control_spectra(spectra, "Z9", bands_hz={})
+    with pytest.raises(SwaError, match=r"bands_hz has no quiet_wake, nrem_fast; found: rem. Expected are rem, quiet"):
+        figures.control_spectra(spectra, "F3-M2", bands_hz={"rem": (4, 10)})
+    unknown = pd.DataFrame({"contrast": "a:b", "channel": ["F3-M2", "E17"], "estimate": 1.1})
+    with pytest.raises(SwaError, match="the channel 'E17' has no place on the head"):
+        figures.scalp_changes(unknown)

@@ -1,5 +1,6 @@
 """The methods text: two runs differ in it exactly where their settings differ, and it cites what it uses."""
 
+import dataclasses
 import difflib
 import re
 
@@ -168,3 +169,21 @@ def test_a_declared_primary_is_named_and_an_undeclared_one_said():
 )
 def test_settings_are_written_as_a_text_writes_them(name, value, text):
     assert write_setting(name, value) == text
+
+
+def test_a_channel_is_left_out_of_all_nights_only_where_a_subject_has_several():
+    several = facts(Settings())
+    alone = dataclasses.replace(several, nights=several.nights.iloc[[0, 2]], conditions=("baseline",))
+    with_pairs, single = (write_methods(one, []).text for one in (several, alone))
+    assert "NREM sleep unusable in a night was left out of all nights of the subject." in with_pairs
+    assert "NREM sleep unusable in a night was marked as doubtful and left out of regional means." in single
+
+
+def test_a_study_without_comparison_does_not_tell_how_it_compared():
+    several = facts(Settings())
+    alone = dataclasses.replace(several, nights=several.nights.iloc[[0]], conditions=("baseline",))
+    assert "Nights were compared" in write_methods(several, []).text
+    for word in ("Nights were compared", "primary", "two-sided"):
+        assert word not in write_methods(alone, []).text
+    failed = dataclasses.replace(alone, nights=several.nights.assign(status="failed"), baseline="", conditions=())
+    assert write_methods(failed, []).text == "No night could be analysed, so there are no methods to report.\n"

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import compare_nights
-from swa.errors import RecordingError, ScoringError, StudyError
+from swa.errors import RecordingError, ScoringError, StudyError, SwaError
 from swa.measures.slow_waves import WAVE_COLUMNS
 from swa.night import analyze_night, detect_slow_waves
 from swa.night_tables import MEASURE_COLUMNS
 from swa.recordings.reader import read_recording
 from swa.settings import Settings, WaveCriteria, check_settings
 from swa.sleep.scoring import read_hypnogram, stages_of
+from swa.sleep.staging import stage_recording
 
 KEY = ["channel", "stages", "window", "measure", "variant"]
 
@@ -301,6 +302,30 @@ def test_a_scoring_of_another_night_is_an_error(make_recording, make_hypnogram):
     recording = make_recording({"C4-M1": np.zeros(60_000)})
     with pytest.raises(ScoringError, match="no overlap"):
         analyze_night(recording, make_hypnogram("N2*20", start=pd.Timestamp("2020-01-01 22:00")))
+
+
+def test_a_recording_shorter_than_an_epoch_is_told_its_length(make_recording, make_hypnogram):
+    recording = make_recording({"C4-M1": np.zeros(2900)})
+    for measure in (analyze_night, detect_slow_waves):
+        with pytest.raises(ScoringError, match=r"scores epochs of 30 s, and memory.edf is 29.0 s long. Expected is"):
+            measure(recording, make_hypnogram("N2"))
+
+
+def test_an_eeg_of_20_hz_is_told_its_rate(make_recording, make_hypnogram):
+    recording = make_recording({"C4-M1": np.zeros(12_000)}, rate_hz=20.0)
+    for measure in (analyze_night, detect_slow_waves):
+        with pytest.raises(RecordingError, match=r"no EEG channel is fast enough: C4-M1 \(20 Hz\); EEG needs .* 50 Hz"):
+            measure(recording, make_hypnogram("N2*20"))
+    with pytest.raises(RecordingError, match=r"no EEG channel is fast enough: C4-M1 \(20 Hz\)"):
+        stage_recording(recording)
+
+
+@pytest.mark.parametrize("value", ["3600", [1.0], True, pd.Timestamp("2024-03-01 10:00"), pd.Timedelta("1h")])
+def test_a_time_that_is_no_number_is_told(make_recording, make_hypnogram, value):
+    recording = make_recording({"C4-M1": np.zeros(60_000)})
+    for name in ("dose_s", "lights_off_s", "lights_on_s"):
+        with pytest.raises(SwaError, match=rf"^{name}: got .*{type(value).__name__}.*Expected is a number: seconds"):
+            analyze_night(recording, make_hypnogram("N2*20"), **{name: value})
 
 
 def test_a_channel_without_usable_time_is_nan_with_the_reason_in_every_row(make_recording, make_hypnogram):

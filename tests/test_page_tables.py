@@ -6,12 +6,21 @@ import pytest
 
 from swa.comparison.planning import stated_variation
 from swa.errors import StudyError
+from swa.glossary import read_glossary
 from swa.report import figures
 from swa.report.evidence import Headline, StudyFacts
-from swa.report.extra_tables import cycle_table, gain_overview, gain_table, moderator_table, plan_table, profile_table
+from swa.report.extra_tables import (
+    control_name,
+    cycle_table,
+    gain_overview,
+    gain_table,
+    moderator_table,
+    plan_table,
+    profile_table,
+)
 from swa.report.figures_study import placed_channels
 from swa.report.group_spectra import average_over_subjects
-from swa.report.tables import join_equal
+from swa.report.tables import explain_markers, join_equal
 from swa.report.wave_tables import tabulate_waves
 from swa.settings import Settings
 
@@ -116,8 +125,26 @@ def test_the_gain_check_puts_what_is_flagged_first():
     assert not table.is_long
     assert "Nothing is flagged" in gain_table(GAIN[GAIN["channel"] != "C4-M1"], "ketamine:baseline").about
     assert gain_table(GAIN, "other:baseline") is None
-    assert gain_overview(GAIN).rows == (("ketamine against baseline", "1 subject", "A (rem)"),)
+    assert gain_overview(GAIN).rows == (("ketamine against baseline", "1 subject", "A (REM)"),)
     assert gain_overview(pd.DataFrame()) is None
+
+
+def test_controls_have_the_names_of_the_field():
+    names = ["quiet_wake", "staging_density", "staging_swa", "staging_n3", "prefilter", "sleep_onset"]
+    assert [control_name(name) for name in names] == [
+        "quiet wake",
+        "slow-wave density with the stager alone",
+        "slow-wave activity with the stager alone",
+        "N3 with the stager alone",
+        "prefilter",
+        "sleep onset",
+    ]
+
+
+def test_explanations_of_markers_name_others_in_words():
+    (entry,) = explain_markers(["wave_density", "no such marker"])
+    assert "See density of large waves, limit fixed on baseline and wave amplitude, 90th percentile." in entry.note
+    assert not any("`" in text for entry in explain_markers(read_glossary()) for text in vars(entry).values())
 
 
 def test_covariates_and_profiles_are_written_with_intervals_and_n():

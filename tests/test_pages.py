@@ -406,6 +406,9 @@ def test_what_was_not_measured_has_its_reason(study):
     table = next(table for table in page.tables if table[0][0] == "Window")
     row = next(row for row in table if row[0] == "First 60 min of clean NREM")
     assert row[1] == "not measured"
+    assert not re.search("sound|caution|variation", row[-1]), "nothing was measured that could be read"
+    measured = next(row for row in table if row[0] == "NREM cycle 1")
+    assert re.match(r"(within variation|reliable change); sound", measured[-1])
     mark = row[-1].split()[-1]
     source = html.unescape(subject_page(study, "S1").read_text(encoding="utf-8"))
     assert re.search(
@@ -462,6 +465,15 @@ def test_one_night_alone_has_its_values(build, tmp_path):
     assert "No two conditions were measured in the same subjects" in index.text
 
 
+def test_a_baseline_that_failed_is_not_said_to_be_none(build, tmp_path):
+    results = build(tmp_path / "results", [night("A", "baseline", status="failed"), night("A", "ketamine")])
+    for path in all_pages(results):
+        text = parse(path).text
+        assert "No baseline night was analysed, so the nights are described and not compared." in text
+        assert "Change over subjects" not in text
+    assert "Nights were compared" not in (results.path / "methods.txt").read_text(encoding="utf-8")
+
+
 def test_baseline_nights_alone_are_described(build, tmp_path):
     results = build(tmp_path / "results", [night("A", "baseline"), night("B", "baseline")])
     assert "there is nothing to compare" in parse(results.path / "index.html").text
@@ -476,6 +488,7 @@ def test_a_study_of_failed_nights_has_a_page(build, tmp_path):
     assert "0 nights of 0 subjects analysed, 1 failed, 1 excluded." in page.text
     assert not page.images
     assert "sub-A/sub-A.html" not in page.links
+    assert "leads to its page" not in page.text
     assert "no NREM sleep" in page.text
 
 
@@ -502,7 +515,7 @@ def test_channels_that_were_left_out_are_named_and_the_page_goes_on_without_them
     page = parse(subject_page(spoil(results, ["F3-M2"]), "A"))
     assert "at the central channel C4-M1 was" in page.text
     assert "100.0 % (muscle 40.0, clipped 60.0)" in page.text
-    assert "F3-M2: 100% of its NREM is unusable" in page.text
+    assert "F3-M2: 100 % of its NREM is unusable" in page.text
     results = spoil(results, ["C4-M1"])
     assert "was not measured (not measured in ketamine)" in parse(subject_page(results, "A")).text
     assert "every EEG channel is bad in this night" in parse(results.path / "index.html").text
@@ -557,6 +570,18 @@ def test_simulated_nights_are_said_to_be(build, study, tmp_path):
         assert "Simulated data" in parse(path).text
     for path in all_pages(study):
         assert "Simulated data" not in parse(path).text
+
+
+def test_a_simulated_header_is_enough_to_say_so(build, tmp_path):
+    """Without a study file: the recording itself says what it is; a subject of real nights is not marked for it."""
+    results = build(tmp_path / "results", [night("A", "baseline"), night("B", "baseline")])
+    path = next(results.path.rglob("sub-A_ses-baseline*_desc-night.json"))
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["summary"]["header"] = {"F3-M2": {"transducer": "simulated"}}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    results = compare(results.path)
+    marked = {page.stem for page in all_pages(results) if "Simulated data" in parse(page).text}
+    assert marked == {"index", "sub-A"}
 
 
 @pytest.mark.slow
@@ -715,6 +740,17 @@ const wait = (frame) => new Promise((done) => {
   const look = () => (ready() ? done() : setTimeout(look, 50));
   look();
 });
+// Words of usual length in the table of nights that stand on two lines.
+const broken = (inner) => [...inner.querySelectorAll(".nights th, .nights td")].flatMap((cell) => {
+  const texts = inner.createTreeWalker(cell, NodeFilter.SHOW_TEXT), range = inner.createRange(), found = [];
+  for (let text = texts.nextNode(); text; text = texts.nextNode())
+    for (const word of text.data.matchAll(/\\S+/g)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (word[0].length <= 9 && range.getClientRects().length > 1) found.push(word[0]);
+    }
+  return found;
+});
 const shape = (frame) => {
   const inner = frame.contentDocument, width = frame.clientWidth, view = frame.contentWindow;
   const right = (element) => element.getBoundingClientRect().right;
@@ -725,6 +761,7 @@ const shape = (frame) => {
       !element.closest(".scroll") && right(element) > width + 1).map((element) => element.outerHTML.slice(0, 80)),
     clipped: [...inner.querySelectorAll(".scroll")].filter((box) => view.getComputedStyle(box).display !== "none" &&
       box.clientWidth && box.scrollWidth > width + 1).map((box) => box.getAttribute("aria-label")),
+    broken_words: broken(inner),
     asked: view.performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) =>
       !name.startsWith("data:")),
   };
@@ -887,6 +924,7 @@ def test_nothing_is_cut_off_on_paper(seen):
     assert {frame["width"] for frame in printed} == set(PAPERS.values())
     for frame in printed:
         assert frame["clipped"] == [], (frame["name"], frame["width"])
+        assert frame["broken_words"] == [], (frame["name"], frame["width"])
 
 
 @pytest.mark.slow

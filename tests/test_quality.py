@@ -10,11 +10,12 @@ from swa.measures.quality import find_bad_channels, judge_night, spectrum_levels
 from swa.settings import ComparabilitySettings
 
 
-def summary(shares=(0.01, 0.02), nrem_min=200.0, confidence=0.9):
+def summary(shares=(0.01, 0.02), nrem_min=200.0, confidence=0.9, shift=0.0):
     return {
         "unusable_nrem_share": {f"C{i}": {"any": share, "muscle": share} for i, share in enumerate(shares)},
         "statistics": {"N2": nrem_min / 2, "N3": nrem_min / 2},
         "staging_confidence": confidence,
+        "staging": {"largest_shift": {"wave_density": shift}},
     }
 
 
@@ -25,10 +26,11 @@ def test_a_clean_night_is_sound_without_reasons():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"shares": (0.3, 0.0)}, "C0: 30% of NREM unusable"),
+        ({"shares": (0.3, 0.0)}, "C0: 30 % of NREM unusable"),
         ({"shares": (0.6, 0.0)}, "left out"),
         ({"nrem_min": 40.0}, "40.0 min of NREM"),
         ({"confidence": 0.6}, "0.60"),
+        ({"shift": 0.06}, "Slow-wave density moves by +6 % when the stager"),
     ],
 )
 def test_each_limit_gives_caution_with_its_reason(change, reason):
@@ -112,7 +114,7 @@ def test_a_channel_that_could_not_be_read_is_no_secret():
 
 def test_rules_that_remove_slow_waves_rather_than_time_are_named():
     night = summary() | {"lost_waves_share": {"C0": 0.2, "C1": 0.0}}
-    assert judge_night(night) == ("caution", ("C0: artefact rules remove 20% of the slow waves",))
+    assert judge_night(night) == ("caution", ("C0: artefact rules remove 20 % of the slow waves",))
 
 
 def test_mains_noise_is_told():
@@ -128,7 +130,7 @@ def test_clipped_waves_and_sweat_are_told():
     night = summary() | {"clipped_waves_share": {"C0": 0.1, "C1": 0.0}, "below_band_share": {"C0": None, "C1": 0.6}}
     verdict, reasons = judge_night(night)
     assert verdict == "caution"
-    assert reasons[0] == "C0: 10% of the slow waves are clipped; the largest are missing"
+    assert reasons[0] == "C0: 10 % of the slow waves are clipped; the largest are missing"
     assert reasons[1].startswith("C1: power at 0.2-0.5 Hz is 0.60 of slow-wave activity")
     clean = summary() | {"clipped_waves_share": {"C0": 0.01}, "below_band_share": {"C0": 0.23}}
     assert judge_night(clean) == ("sound", ())

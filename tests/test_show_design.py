@@ -1,6 +1,7 @@
 """`swa run` and `swa inspect` say how they understood the study."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -46,15 +47,25 @@ def test_inspect_says_the_design_and_how_many_can_run(folder, capsys):
     show_inspection(inspect_study(folder), as_json=False)
     said = capsys.readouterr().out
     assert "Design as understood: ketamine:placebo: paired, 3 subjects (2 placebo first, 1 ketamine first)" in said
-    assert said.splitlines()[-1] == "4 of 6 recordings can run; problems: S2_ketamine.edf, S3_placebo.edf."
-    rows = [line.split() for line in said.splitlines() if line.startswith("  S")]
-    broken = said.splitlines()[-1]
-    assert [row[-2:] == ["cannot", "run"] for row in rows] == [row[3] in broken for row in rows]
+    plan, _, end = said.partition("4 of 6 recordings can run.\n")
+    heading, *broken = end.splitlines()
+    assert heading == "Cannot run:"
+    names = [line.split(":")[0].strip() for line in broken]
+    assert names == ["S2_ketamine.edf", "S3_placebo.edf"]
+    rows = [line.split() for line in plan.splitlines() if line.startswith("  S")]
+    assert [row[-2:] == ["cannot", "run"] for row in rows] == [row[3] in names for row in rows]
     assert sum(row[-2:] == ["by", "YASA"] for row in rows) == 4
     show_inspection(inspect_study(folder), as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert found["plan"][1]["order"] == 2
     assert len(found["design"]) == 1
+
+
+def test_a_copy_can_run_and_is_to_be_looked_at_first(folder, capsys):
+    shutil.copy(folder / "S1_placebo.edf", folder / "S1_ketamine.edf")
+    show_inspection(inspect_study(folder), as_json=False)
+    end = capsys.readouterr().out.partition("Can run, but look at this first:\n")[2]
+    assert end == "  S1_ketamine.edf: holds the same signals as S1_placebo.edf: one of the two is a copy\n"
 
 
 def test_a_single_recording_is_not_blamed_for_its_name(folder, capsys):

@@ -11,7 +11,7 @@ import pytest
 from swa.errors import RecordingError
 from swa.recordings.reader import read_recording
 from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
-from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_channels
+from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_channels, staging_notes
 
 TEN_MINUTES = np.zeros(60_000)
 
@@ -37,6 +37,18 @@ def test_without_eeg_the_labels_and_the_remedy_are_told(make_recording):
 def test_an_eeg_that_is_too_slow_is_told_its_rate(make_recording):
     with pytest.raises(RecordingError, match=r"C4-M1: 64 Hz is too slow for YASA, which needs 80 Hz.*hypnogram"):
         staging_channels(make_recording({"C4-M1": TEN_MINUTES}, 64.0))
+
+
+def test_an_emg_that_is_too_slow_is_told(shared_data):
+    recording = read_recording(shared_data / "recordings" / "sleep_edf_first_5min.edf")
+    assert staging_notes(recording) == [
+        "staged without EMG: EMG submental at 1 Hz is too slow, at least 80 Hz are needed"
+    ]
+
+
+def test_an_emg_that_is_used_or_not_there_is_no_note(make_recording):
+    for signals in ({"C4-M1": TEN_MINUTES, "Chin": TEN_MINUTES}, {"C4-M1": TEN_MINUTES}):
+        assert staging_notes(make_recording(signals)) == []
 
 
 def test_the_real_recording_of_50_hz_is_too_slow(shared_data):

@@ -345,7 +345,7 @@ def test_a_channel_that_is_bad_in_one_night_is_left_out_of_all(study, four_chann
     assert "F3-M2" not in set(rows["channel"])
     assert look_up(rows, "swa", "b", "frontal") == pytest.approx(400)
     assert len(problems) == 1
-    assert "F3-M2: 51% of its NREM is unusable (limit 50%) in session k" in problems[0]["problem"]
+    assert "F3-M2: 51 % of its NREM is unusable (limit 50 %) in session k" in problems[0]["problem"]
     assert problems[0]["subject"] == "S 01"
 
 
@@ -353,7 +353,7 @@ def test_a_night_alone_keeps_its_bad_channel_in_doubt_and_its_regions_go_without
     values = {"b": of_channels((100, 400), (50, 50))}
     rows, problems = study({"b": ("baseline", four_channels)}, values=values, unusable={("b", "F3-M2"): 0.51})
     assert look_up(rows, "swa", "b", "F3-M2") == pytest.approx(100)
-    assert look_up(rows, "swa", "b", "F3-M2", column="note").startswith("doubtful channel: 51% of its NREM")
+    assert look_up(rows, "swa", "b", "F3-M2", column="note").startswith("doubtful channel: 51 % of its NREM")
     assert look_up(rows, "swa", "b", "frontal") == pytest.approx(400)
     assert look_up(rows, "swa", "b", "F4-M1", column="note") == ""
     assert "left out of the regions" in problems[0]["problem"]

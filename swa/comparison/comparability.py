@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from swa.comparison.design import COPIED, SAME_RECORDING, usable_nights
+from swa.glossary import name_of
 from swa.measures.power import band_weights
 from swa.night_staging import N3_MINUTES
 from swa.night_tables import QUIET_WAKE
@@ -353,8 +354,9 @@ def _rejection_rows(
         flagged = abs(nrem) > settings.rejection_share or abs(waves) > settings.rejection_waves
         rules = dict.fromkeys(night.rejected[name][2] for night in (*treated, *before) if night.rejected[name][2])
         text = (
-            f"artefact rules remove {after[0]:.1%} of NREM and {after[1]:.1%} of the slow waves, {earlier[0]:.1%} and "
-            f"{earlier[1]:.1%} at baseline" + (f"; most by {', '.join(rules)}" if rules else "")
+            f"artefact rules remove {100 * after[0]:.1f} % of NREM and {100 * after[1]:.1f} % of the slow waves, "
+            f"{100 * earlier[0]:.1f} % and {100 * earlier[1]:.1f} % at baseline"
+            + (f"; most by {', '.join(rules)}" if rules else "")
         )
         yield (name, "rejection", np.nan, np.nan, settings.rejection_share, flagged, text)
 
@@ -367,8 +369,8 @@ def _clipping_rows(
     for name in [name for name in treated[0].clipped if all(name in night.clipped for night in nights)]:
         shares = {night.session: night.clipped[name] for night in nights}
         limit = settings.clipped_waves_share
-        text = ", ".join(f"{share:.1%} in {session}" for session, share in shares.items())
-        text = f"slow waves clipped: {text} (limit {limit:.0%}); the largest are missing"
+        text = ", ".join(f"{100 * share:.1f} % in {session}" for session, share in shares.items())
+        text = f"slow waves clipped: {text} (limit {100 * limit:.0f} %); the largest are missing"
         yield (name, "clipping", np.nan, np.nan, limit, max(shares.values()) > limit, text)
 
 
@@ -407,7 +409,8 @@ def _staging_rows(
             yield (ALL, "staging_n3", np.nan, np.nan, np.nan, False, text)
             continue
         name = measure.removeprefix("wave_")
-        text = f"{measure} of N2+N3 moves by up to {np.expm1(largest):+.1%} with the stager alone (EEG ± 20 %)"
+        most = f"{100 * np.expm1(largest):+.1f} %"
+        text = f"{name_of(measure)} of N2+N3 moves by up to {most} with the stager alone (EEG ± 20 %)"
         yield (channel, f"staging_{name}", largest, np.nan, limit, abs(largest) > limit, text)
 
 

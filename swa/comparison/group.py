@@ -391,7 +391,7 @@ def paired_outcome(changes: Changes, settings: ComparisonSettings, *, tested: bo
 def _effect_note(effect: float, measure: str) -> str:
     if measure in FIXED_BY_CONSTRUCTION:
         return "no g_av: baseline nights hardly vary by construction"
-    return f"g_av {effect:.2f}" if math.isfinite(effect) else ""
+    return f"g_av {effect:z.2f}" if math.isfinite(effect) else ""
 
 
 def _flip_note(n: int, level: float, *, by_flip: bool, most: int) -> str:
@@ -412,7 +412,7 @@ def _t_note(t: PairedT, i: int, low: float, high: float, *, by_flip: bool, teste
         return ""
     if not math.isfinite(t.p[i]):
         return "all changes are equal: no t"
-    text = f"paired t({t.df[i]}) = {t.t[i]:.2f}" + (f", p {t.p[i]:.2g}" if tested else "")
+    text = f"paired t({t.df[i]}) = {t.t[i]:z.2f}" + (f", p {t.p[i]:.2g}" if tested else "")
     return text + (f", {low:.3g} to {high:.3g}" if by_flip else "")
 
 

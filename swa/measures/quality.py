@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from swa.glossary import name_of
 from swa.settings import ArtifactSettings, QualitySettings
 
 SOUND, CAUTION, UNUSABLE = "sound", "caution", "unusable"
@@ -64,7 +65,8 @@ def find_bad_channels(summary: Mapping[str, Any], settings: ArtifactSettings | N
     bad: dict[str, str] = {}
     for name, rules in summary["unusable_nrem_share"].items():
         if rules["any"] > settings.bad_channel_share:
-            bad[name] = f"{rules['any']:.0%} of its NREM is unusable (limit {settings.bad_channel_share:.0%})"
+            most = _percent(settings.bad_channel_share)
+            bad[name] = f"{_percent(rules['any'])} of its NREM is unusable (limit {most})"
             continue
         for key, level in summary.get("spectrum_levels", {}).get(name, {}).items():
             low, high = settings.spectrum_slow_hz if key == "slow" else settings.spectrum_fast_hz
@@ -113,17 +115,17 @@ def judge_night(
     reasons = [f"{name}: {reason}; the channel is left out of comparisons and regions" for name, reason in bad.items()]
     reasons += [f"{name}: could not be read, the channel is left out" for name in summary.get("unread", {})]
     reasons += [
-        f"{name}: {share:.0%} of NREM unusable"
+        f"{name}: {_percent(share)} of NREM unusable"
         for name, share in shares.items()
         if name not in bad and share > settings.unusable_nrem_share
     ]
     reasons += [
-        f"{name}: artefact rules remove {share:.0%} of the slow waves"
+        f"{name}: artefact rules remove {_percent(share)} of the slow waves"
         for name, share in summary.get("lost_waves_share", {}).items()
         if name not in bad and share is not None and share > max(settings.lost_waves_share, 2 * shares[name])
     ]
     reasons += [
-        f"{name}: {share:.0%} of the slow waves are clipped; the largest are missing"
+        f"{name}: {_percent(share)} of the slow waves are clipped; the largest are missing"
         for name, share in summary.get("clipped_waves_share", {}).items()
         if name not in bad and share > settings.clipped_waves_share
     ]
@@ -156,8 +158,13 @@ def _staging_reasons(summary: Mapping[str, Any], settings: QualitySettings) -> l
     staging = summary.get("staging") or {}
     uncertain = (staging.get("uncertain_share") or {}).get("NREM")
     if uncertain is not None and uncertain > settings.uncertain_share:
-        reasons.append(f"staging is uncertain in {uncertain:.0%} of N2 and N3")
+        reasons.append(f"staging is uncertain in {_percent(uncertain)} of N2 and N3")
     for measure, shift in (staging.get("largest_shift") or {}).items():
         if shift is not None and measure != "n3_min" and abs(shift) > settings.staging_shift:
-            reasons.append(f"{measure} moves by {shift:+.0%} when the stager sees the EEG 20 % larger or smaller")
+            moved = f"{name_of(measure)} moves by {100 * shift:+.0f} %"
+            reasons.append(f"{moved} when the stager sees the EEG 20 % larger or smaller")
     return reasons
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -25,6 +25,8 @@ from swa.recordings.labels import (
 from swa.settings import ChannelSettings
 
 MINIMUM_RATE_HZ = 50.0  # below, half of the spectrum that the measures need is missing
+TOO_SLOW = f"needs at least {MINIMUM_RATE_HZ:g} Hz"
+EEG_TOO_SLOW = f"EEG {TOO_SLOW}"  # end of the note of an EEG signal that is left out for its rate
 MINIMUM_STAGING_RATE_HZ = 80.0  # YASA's own limit; its EEG and EMG features reach up to 30 Hz and more
 
 _T = TypeVar("_T")
@@ -235,7 +237,7 @@ def _read_signal(position: int, signal: SignalInfo, layout: Layout, settings: Ch
         note = f"its unit is {tidy_label(signal.unit)}, not a voltage; the settings channels.units can correct it"
         meaning = replace(meaning, role="ignore", note=note)
     if meaning.role in ("eeg", "eog") and not (math.isfinite(signal.rate_hz) and signal.rate_hz >= MINIMUM_RATE_HZ):
-        note = f"recorded at {signal.rate_hz:g} Hz; {meaning.role.upper()} needs at least {MINIMUM_RATE_HZ:g} Hz"
+        note = f"recorded at {signal.rate_hz:g} Hz; {meaning.role.upper()} {TOO_SLOW}"
         meaning = replace(meaning, role="ignore", note=note)
     return _Reading(
         role=meaning.role,

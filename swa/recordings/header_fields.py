@@ -5,6 +5,7 @@ import datetime
 import re
 
 HIDDEN_DATE = datetime.date(1985, 1, 1)  # what exports write for a date that they hide
+SIMULATED = "simulated"  # the transducer of signals that no electrode recorded
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 

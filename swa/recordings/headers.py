@@ -420,6 +420,21 @@ def _read_signals(path: Path, fields: bytes, n_signals: int, record_s: float | N
     return signals
 
 
+def read_start(path: str | Path) -> datetime.datetime | None:
+    """Start that the main header of an EDF or BDF states; None where it is hidden or wrong, or nothing can be read.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, of which 256 bytes are read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return _read_start(file.read(HEAD), 0.0, [])[0]
+    except OSError:
+        return None
+
+
 def _count_records(data_bytes: int, record_bytes: int, stated: float | None, record_s: float, notes: list[str]) -> int:
     """Whole data records of the file, whatever the header says, which is noted."""
     n_records, rest = divmod(max(data_bytes, 0), record_bytes)

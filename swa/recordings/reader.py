@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.recordings.channels import Channel, SignalInfo, assign_channels
+from swa.recordings.channels import EEG_TOO_SLOW, Channel, SignalInfo, assign_channels
 from swa.recordings.headers import Header, header_notes, read_header, signal_infos
 from swa.recordings.mains import measure_mains
 from swa.recordings.mne_marks import read_marks
@@ -28,6 +28,7 @@ UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 # noise of amplifiers, and EEG in a file that says µV and means mV; above, EEG in a file that says mV and means µV.
 PLAUSIBLE_UV = (0.1, 5000.0)
 PLAUSIBILITY_SAMPLES = 100_000  # evenly spaced, that the amplitude is judged by
+MOST_NAMED = 12  # signals in a message
 GROUP_SIZE = 8
 ANALYSED = ("eeg", "eog", "emg")
 Piece = tuple[int, int]  # first and end sample of uninterrupted signal
@@ -493,6 +494,28 @@ def _header_facts(header: Header, channel: Channel) -> dict[str, str | float | N
         "rate_hz": channel.rate_hz,
         "derivation": channel.note,
     }
+
+
+def no_eeg(recording: Recording) -> RecordingError:
+    """The error of a recording without an EEG channel: its signals, or those of EEG that are too slow.
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+    """
+    slow = [channel for channel in recording.of_role("ignore") if channel.note.endswith(EEG_TOO_SLOW)]
+    if slow:
+        named = ", ".join(f"{channel.labels[0]} ({channel.rate_hz:g} Hz)" for channel in slow[:MOST_NAMED])
+        return RecordingError(
+            f"{recording.name}: no EEG channel is fast enough: {named}; {EEG_TOO_SLOW}.",
+            "Export the recording at the rate at which it was recorded.",
+        )
+    named = ", ".join(label for channel in recording.channels[:MOST_NAMED] for label in channel.labels[:1])
+    return RecordingError(
+        f"{recording.name}: no EEG channel was recognised among its {len(recording.channels)} signals ({named}).",
+        'Name the EEG in the settings: [channels] roles = { "label" = "eeg" }.',
+    )
 
 
 def as_recording(recording: "Recording | mne.io.BaseRaw", settings: Settings | None = None) -> Recording:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from swa.recordings.header_fields import SIMULATED
 from swa.recordings.simulated_night import (
     DEFAULT_CHANNELS,
     NightPlan,
@@ -270,7 +271,7 @@ def _write_edf(path: Path, night: SimulatedNight, order: int) -> None:
                 digital,
                 night.rates_hz[channel],
                 label=channel,
-                transducer_type="simulated",
+                transducer_type=SIMULATED,
                 physical_dimension="uV",
                 physical_range=(digital_range[0] * UV_PER_DIGIT, digital_range[1] * UV_PER_DIGIT),
                 digital_range=digital_range,

@@ -14,6 +14,7 @@ from swa.comparison.contrasts import CONTRAST_COLUMNS, declared_primary, find_ba
 from swa.comparison.design import TRUE_WORDS, design_statement, text_column
 from swa.errors import StudyError
 from swa.recordings.channels import region
+from swa.recordings.header_fields import SIMULATED
 from swa.report.wording import HEADLINE_MARKERS, HEADLINE_WINDOWS
 from swa.settings import Settings
 from swa.study.blinding import is_blinded
@@ -70,7 +71,7 @@ class StudyFacts:
     design : str
         What the design can and cannot show.
     simulated : bool
-        Whether the study file says that its nights were simulated.
+        Whether the study file, or the header of a recording, says that nights were simulated.
     blinded : bool
         Whether its conditions are codes.
     """
@@ -82,6 +83,11 @@ class StudyFacts:
     design: str
     simulated: bool
     blinded: bool = False
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether there is a baseline and something to hold against it."""
+        return bool(self.baseline) and len(self.conditions) > 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +120,12 @@ class StoredNight:
         return list(self.summary.get("channels", []))
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether the header of the recording says that no electrode recorded it."""
+        header = self.summary.get("header", {})
+        return any(facts.get("transducer") == SIMULATED for facts in header.values())
+
+    @property
     def notes(self) -> list[str]:
         """What a reader of the numbers should know."""
         own = [*self.document.get("notes", []), *self.document.get("provenance", {}).get("notes", [])]
@@ -130,13 +142,15 @@ class StoredNight:
         return self.folder.read("spectrogram")
 
 
-def read_facts(results: Results) -> StudyFacts:
+def read_facts(results: Results, subject: str = "") -> StudyFacts:
     """Read what every page of a study says.
 
     Parameters
     ----------
     results : Results
         The results folder.
+    subject : str
+        Whose page it is: the recordings of this subject alone are asked whether they were simulated.
     """
     nights, settings = results.nights, results.settings
     done = done_nights(nights)
@@ -145,22 +159,30 @@ def read_facts(results: Results) -> StudyFacts:
         baseline = find_baseline(nights, settings.comparison)
         design = design_statement(nights, baseline)
     except StudyError:
-        words = ", ".join(settings.comparison.baseline)
         design = (
-            f"No night is a baseline ({words}), so the nights are described and not compared."
+            f"{_no_baseline(nights, settings)}, so the nights are described and not compared."
             if len(done)
             else "No night could be analysed, so there is nothing to describe or compare."
         )
-    simulated = text_column(nights, "simulated").str.casefold().isin(TRUE_WORDS)
+    own = nights[nights["subject"].astype(str) == subject] if subject else nights
+    simulated = text_column(nights, "simulated").str.casefold().isin(TRUE_WORDS).any()
     return StudyFacts(
         nights=nights,
         settings=settings,
         baseline=baseline,
         conditions=tuple(dict.fromkeys(text_column(done, "condition"))),
         design=design,
-        simulated=bool(simulated.any()),
+        simulated=bool(simulated) or any(night.is_simulated for night in stored_nights(results.path, own)),
         blinded=is_blinded(results.path),
     )
+
+
+def _no_baseline(nights: pd.DataFrame, settings: Settings) -> str:
+    """Why no night that was analysed is a baseline: the study has none, or those that it has were left out."""
+    words = settings.comparison.baseline
+    found = text_column(nights, "condition")
+    lost = found[found.str.casefold().isin([word.casefold() for word in words])]
+    return f"No {lost.iloc[0]} night was analysed" if len(lost) else f"No night is a baseline ({', '.join(words)})"
 
 
 def done_nights(nights: pd.DataFrame) -> pd.DataFrame:

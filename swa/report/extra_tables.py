@@ -10,6 +10,7 @@ import pandas as pd
 
 from swa.comparison.planning import detectable_effect, plan_sample, study_variation
 from swa.errors import StudyError
+from swa.glossary import read_glossary
 from swa.report.evidence import StudyFacts
 from swa.report.wording import (
     NBSP,
@@ -34,6 +35,14 @@ CONTROLS = {
     "nrem_fast": "fast NREM",
     "one_channel": "one channel against the others",
     "analysed_minutes": "analysed minutes",
+}
+OTHER_CONTROLS = {
+    "rejection": "what artefact rules remove",
+    "clipping": "clipped slow waves",
+    "below_band": "sweat or drift",
+    "staging_n3": "N3 with the stager alone",
+    "rate": "recording rate",
+    "recording_start": "start of the recording",
 }
 PLANNED_EFFECTS = (1.1, 1.2, 1.3, 1.5)  # ratios that studies of slow-wave activity ask about
 LONG = 12  # rows above which a table is folded away
@@ -90,7 +99,7 @@ def gain_table(rows: pd.DataFrame, contrast: str) -> PlainTable | None:
         own,
         {
             "Channel": lambda row: str(row["channel"]),
-            "Control": lambda row: CONTROLS.get(str(row["control"]), str(row["control"]).replace("_", " ")),
+            "Control": lambda row: control_name(str(row["control"])),
             "Change": lambda row: _ratio(row["ln_ratio"]) if row["control"] in CONTROLS else NOTHING,
             "Mean of controls": lambda row: _ratio(row["g"]) if row["control"] in CONTROLS else NOTHING,
             "Limit": lambda row: _limit(row["limit"]) if row["control"] in CONTROLS else NOTHING,
@@ -106,6 +115,22 @@ def gain_table(rows: pd.DataFrame, contrast: str) -> PlainTable | None:
     )
 
 
+def control_name(control: str) -> str:
+    """What a control is called, such as ``quiet wake``, or ``slow-wave density with the stager alone``.
+
+    Parameters
+    ----------
+    control : str
+        As in ``comparability.tsv``.
+    """
+    known = CONTROLS | OTHER_CONTROLS
+    if control in known or not control.startswith("staging_"):
+        return known.get(control, control.replace("_", " "))
+    measure = control.removeprefix("staging_")
+    measure = measure if measure in read_glossary() else f"wave_{measure}"
+    return f"{in_sentence(marker_name(measure))} with the stager alone"
+
+
 def gain_overview(table: pd.DataFrame) -> PlainTable | None:
     """How many rows of the gain check are flagged, by contrast and subject."""
     if table.empty:
@@ -116,7 +141,7 @@ def gain_overview(table: pd.DataFrame) -> PlainTable | None:
             str(contrast).replace(":", " against "),
             plural(part["subject"].nunique(), "subject"),
             ", ".join(
-                f"{subject} ({', '.join(dict.fromkeys(str(control).replace('_', ' ') for control in own['control']))})"
+                f"{subject} ({', '.join(dict.fromkeys(control_name(str(control)) for control in own['control']))})"
                 for subject, own in flagged[flagged["contrast"] == contrast].groupby("subject", sort=False)
             )
             or "none",
@@ -277,7 +302,7 @@ def _percents(low: Any, high: Any) -> str:
 
 def _flagged_names(rows: pd.DataFrame) -> str:
     names = [
-        CONTROLS.get(str(control), str(control).replace("_", " ")) + ("" if channel == "all" else f" at {channel}")
+        control_name(str(control)) + ("" if channel == "all" else f" at {channel}")
         for channel, control in zip(rows["channel"], rows["control"], strict=True)
     ]
     return ", ".join(names[:LONG]) + (f" and {len(names) - LONG} more" if len(names) > LONG else "")

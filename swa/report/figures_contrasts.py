@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
-from swa.report.figures_style import FAINT, INK, RULE, color_of, new_figure, say_nothing_there, styled
+from swa.report.figures_style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
 from swa.report.wording import MINUS, NBSP, describe_change, marker_name, number, percent
 
 SHORTEST_AXIS = 1.5  # of paired plots, top over bottom
@@ -67,6 +67,11 @@ def paired_changes(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
     Notes
     -----
     Ratio measures have a logarithmic axis and a geometric mean; only subjects with both values are drawn.
@@ -81,6 +86,7 @@ def paired_changes(
     >>> figure.axes[0].get_ylabel()
     'µV²'
     """
+    check_table("paired_changes", values, ("contrast", "baseline", "treatment", "scale"))
     complete = values[np.isfinite(values["baseline"]) & np.isfinite(values["treatment"])]
     contrasts = sorted(values["contrast"].unique())
     figure = new_figure(2.3 * max(len(contrasts), 1) + 0.7, 3.0, left=0.62, right=0.1)
@@ -134,6 +140,11 @@ def forest(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
     Notes
     -----
     A filled mark has an interval that excludes no change; a cross has no interval. Arrows: the interval goes on.
@@ -147,6 +158,7 @@ def forest(
     >>> figure = swa.figures.forest(rows, count="subjects", title="ketamine against baseline")
     >>> figure.savefig("forest.png")
     """
+    check_table("forest", rows, ("scale", "measure", "window", "estimate", "ci_low", "ci_high", "n"))
     rows = rows[(rows["scale"] == "ratio") & np.isfinite(rows["estimate"])].reset_index(drop=True)
     places = _places(rows["measure"])
     height = 1.25 + 0.215 * (places[-1] + 1 if places else 3)

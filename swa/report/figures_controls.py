@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from swa.report.figures_style import FAINT, RULE, color_of, new_figure, styled
+from swa.errors import SwaError
+from swa.report.figures_style import (
+    FAINT,
+    RULE,
+    SPECTRUM_COLUMNS,
+    check_choice,
+    check_table,
+    color_of,
+    new_figure,
+    styled,
+)
 
 # Stages and windows of the stored spectra, by the name of the control.
 PANELS = {
@@ -44,6 +54,11 @@ def control_spectra(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column, the channel or a control band is missing.
+
     Examples
     --------
     >>> import swa
@@ -53,6 +68,14 @@ def control_spectra(
     >>> len(figure.axes)
     3
     """
+    for table in spectra.values():
+        check_table("control_spectra", table, SPECTRUM_COLUMNS)
+    check_choice("control_spectra", spectra.values(), channel=channel)
+    if missing := [name for name in PANELS if name not in bands_hz]:
+        raise SwaError(
+            f"control_spectra: bands_hz has no {', '.join(missing)}; found: {', '.join(bands_hz) or 'none'}.",
+            f"Expected are {', '.join(PANELS)}, each with its limits in Hz.",
+        )
     figure = new_figure(6.4, 2.6, left=0.7, top=0.55)
     panels = figure.subplots(1, len(PANELS), sharey=True)
     for axes, (name, (stages, window, title)) in zip(panels, PANELS.items(), strict=True):

@@ -20,7 +20,10 @@ from swa.report.figures_style import (
     FAINT,
     INK,
     RULE,
+    SPECTRUM_COLUMNS,
     UNUSABLE_COLOR,
+    check_choice,
+    check_table,
     color_of,
     new_figure,
     say_nothing_there,
@@ -89,6 +92,11 @@ def night_overview(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column or the channel is missing.
+
     Examples
     --------
     >>> import swa
@@ -96,6 +104,8 @@ def night_overview(
     >>> figure = swa.figures.night_overview(night.epochs, night.hypnogram, night.spectrogram, night.cycles)
     >>> figure.savefig("night.png", dpi=150)
     """
+    check_table("night_overview", epochs, ("channel", "onset_s", "stage", "usable_s", "swa"))
+    check_choice("night_overview", [epochs], channel=channel)
     stages = _stage_table(hypnogram)
     end_h = float((stages["onset"] + stages["duration"]).max()) / 3600 if len(stages) else 1.0
     shows_spectrum = spectrogram is not None and len(spectrogram) > 0
@@ -144,7 +154,7 @@ def slow_wave_average(
     Raises
     ------
     SwaError
-        No condition was given.
+        No condition was given, or no waves of the channel.
 
     Examples
     --------
@@ -155,13 +165,16 @@ def slow_wave_average(
     'band-passed EEG (µV)'
     """
     tables = {name: found.average if isinstance(found, SlowWaves) else found for name, found in waves.items()}
+    if not tables:
+        raise SwaError("slow_wave_average: no condition was given.", "Give slow waves or their average by condition.")
+    for table in tables.values():
+        check_table("slow_wave_average", table, ("channel", "time_s", "mean_uv", "sd_uv", "n_waves"))
+    check_choice("slow_wave_average", tables.values(), channel=channel)
     shared = _shared_channels(tables)
     channel = channel or (shared[0] if shared else None)
     figure = new_figure(5.2, 3.5, left=0.7)
     axes = figure.subplots()
     drawn = 0
-    if not tables:
-        raise SwaError("slow_wave_average: no condition was given.", "Give slow waves or their average by condition.")
     for position, (name, table) in enumerate(tables.items()):
         rows = table[table["channel"] == channel] if len(table) else table
         if rows.empty:
@@ -226,6 +239,11 @@ def average_spectra(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column, or the channel, stages or window are missing.
+
     Examples
     --------
     >>> import swa
@@ -234,6 +252,9 @@ def average_spectra(
     >>> figure.axes[0].get_ylabel()
     'power (µV²/Hz)'
     """
+    for table in spectra.values():
+        check_table("average_spectra", table, SPECTRUM_COLUMNS)
+    check_choice("average_spectra", spectra.values(), channel=channel, stages=stages, window=window)
     shared = _shared_channels(spectra)
     channel = channel or (shared[0] if shared else None)
     curves: dict[str, pd.Series] = {}

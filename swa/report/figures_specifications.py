@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from swa.report.figures_contrasts import plain_percent, ratio_ticks
-from swa.report.figures_style import FAINT, INK, RULE, color_of, new_figure, say_nothing_there, styled
+from swa.report.figures_style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
 
 CHOICE_NAMES = {
     "channel": "Channel",
@@ -50,6 +50,11 @@ def specification_curve(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
     Notes
     -----
     Coloured: the interval excludes no change. The diamond is the primary, or the reference where none was declared.
@@ -63,6 +68,7 @@ def specification_curve(
     >>> figure.axes[0].get_ylabel()
     'change from baseline'
     """
+    check_table("specification_curve", rows, ("role", *CHOICE_NAMES, "scale", "estimate", "ci_low", "ci_high"))
     known = rows[np.isfinite(rows["estimate"].astype(float))].sort_values("estimate", kind="stable", ignore_index=True)
     choices = _choices(known)
     lines = sum(len(levels) for levels in choices.values()) + 0.7 * len(choices)

@@ -10,7 +10,8 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from swa.report.figures_style import FAINT, color_of, new_figure, say_nothing_there, styled
+from swa.errors import SwaError
+from swa.report.figures_style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled
 from swa.report.wording import percent
 
 COLUMNS = 3
@@ -33,6 +34,11 @@ def covariate_changes(points: pd.DataFrame, *, colors: Mapping[str, str] | None 
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
     Examples
     --------
     >>> import pandas as pd, swa
@@ -41,6 +47,7 @@ def covariate_changes(points: pd.DataFrame, *, colors: Mapping[str, str] | None 
     >>> swa.figures.covariate_changes(points, title="SWA, first NREM episode").axes[0].get_xlabel()
     'serum mg'
     """
+    check_table("covariate_changes", points, ("covariate", "contrast", "x", "change", "scale"))
     names = list(dict.fromkeys(points["covariate"]))
     columns = min(max(len(names), 2), COLUMNS)  # one alone would be drawn as large as the page
     rows = -(-max(len(names), 1) // COLUMNS)
@@ -82,6 +89,11 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column is missing, or a channel has no place on the head.
+
     Examples
     --------
     >>> import pandas as pd, swa
@@ -92,6 +104,16 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
     """
     import mne
 
+    check_table("scalp_changes", changes, ("contrast", "channel", "estimate"))
+    if foreign := [name for name in changes["channel"] if not placed_channels([name])]:
+        raise SwaError(
+            f"scalp_changes: the channel {foreign[0]!r} has no place on the head.",
+            "Expected are channels that swa.figures.placed_channels gives back, such as F3-M2.",
+        )
+    if changes.empty:
+        figure = new_figure(4.0, 3.3)
+        say_nothing_there(figure.subplots(), "no electrode was measured in both conditions")
+        return figure
     names = list(dict.fromkeys(changes["contrast"]))
     figure = new_figure(3.0 * len(names) + 1.0, 3.3, left=0.1, right=0.95, bottom=0.2, top=0.6)
     heads = np.atleast_1d(figure.subplots(1, len(names)))
@@ -193,6 +215,11 @@ def group_spectra(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
     Examples
     --------
     >>> import pandas as pd, swa
@@ -203,6 +230,8 @@ def group_spectra(
     ...     "change_db": [0.9, 0.8, 0.0], "low_db": [0.2, 0.1, -0.6], "high_db": [1.6, 1.5, 0.6]})
     >>> figure = swa.figures.group_spectra(spectra, changes)
     """
+    check_table("group_spectra", spectra, ("condition", "frequency_hz", "density_uv2_hz"))
+    check_table("group_spectra", changes, ("contrast", "frequency_hz", "change_db", "low_db", "high_db"))
     figure = new_figure(7.6, 4.4, left=0.75)
     if spectra.empty:
         say_nothing_there(figure.subplots(), "no spectrum was measured")

@@ -1,13 +1,16 @@
 """What all figures share: colours and type."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from swa.errors import SwaError
 
 # Okabe & Ito: told apart by every kind of colour vision. The baseline is grey, so that colour always means treatment.
 BASELINE_COLOR = "#5f6368"
@@ -51,6 +54,7 @@ STYLE: dict[Any, Any] = {
     "ytick.labelsize": 8,
 }
 
+SPECTRUM_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_hz")
 P = ParamSpec("P")
 
 
@@ -118,6 +122,55 @@ def condition_colors(conditions: Sequence[str], baseline: str = "") -> dict[str,
     treatments = sorted(set(conditions) - {baseline})
     colors = {name: TREATMENT_COLORS[i % len(TREATMENT_COLORS)] for i, name in enumerate(treatments)}
     return {baseline: BASELINE_COLOR} | colors if baseline else colors
+
+
+def check_table(figure: str, table: object, columns: Sequence[str]) -> None:
+    """Refuse what is no table with the columns that a figure reads; one without rows is a figure that says so.
+
+    Parameters
+    ----------
+    figure : str
+        Name of the function, for the message.
+    table : DataFrame
+        What it was given.
+    columns : sequence of str
+        What it reads.
+
+    Raises
+    ------
+    SwaError
+        It is no DataFrame, or a column is missing.
+    """
+    expected = f"Expected is a DataFrame with the columns {', '.join(columns)}."
+    if not isinstance(table, pd.DataFrame):
+        raise SwaError(f"{figure}: got {type(table).__name__}.", expected)
+    if missing := [name for name in columns if name not in table]:
+        there = ", ".join(str(name) for name in table.columns) or "none"
+        raise SwaError(f"{figure}: the table has no column {', '.join(missing)}; found: {there}.", expected)
+
+
+def check_choice(figure: str, tables: Iterable[pd.DataFrame], **chosen: str | None) -> None:
+    """Refuse a channel, stages or window that no table has; where no table has rows there is nothing to choose from.
+
+    Parameters
+    ----------
+    figure : str
+        Name of the function, for the message.
+    tables : iterable of DataFrame
+        Tables with a column for each choice.
+    **chosen : str or None
+        What was chosen, by column; None is no choice.
+
+    Raises
+    ------
+    SwaError
+        Nothing that was measured is called so.
+    """
+    filled = [table for table in tables if len(table)]
+    for column, name in chosen.items():
+        known = dict.fromkeys(str(value) for table in filled for value in table[column].unique())
+        if filled and name is not None and name not in known:
+            raise SwaError(f"{figure}: there is no {column} {name!r}.", f"Expected is one of {', '.join(known)}.")
 
 
 def color_of(name: str, colors: Mapping[str, str] | None, position: int) -> str:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from swa.report.figures_style import FAINT, color_of, new_figure, say_nothing_there, styled
+from swa.report.figures_style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled
 from swa.report.wording import number
 
 
@@ -37,12 +37,18 @@ def wave_amplitudes(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
     Examples
     --------
     >>> import pandas as pd, swa
     >>> counts = pd.DataFrame({"condition": "placebo", "amplitude_uv": [20.0, 40.0], "waves_per_min": [30.0, 12.0]})
     >>> figure = swa.figures.wave_amplitudes(counts, limits_uv={"limit of a slow wave": 40.0})
     """
+    check_table("wave_amplitudes", counts, ("condition", "amplitude_uv", "waves_per_min"))
     figure = new_figure(5.2, 3.5, left=0.7)
     axes = figure.subplots()
     shown = counts[counts["waves_per_min"] > 0]
@@ -106,6 +112,11 @@ def slope_by_amplitude(
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
     Examples
     --------
     >>> import pandas as pd, swa
@@ -116,6 +127,11 @@ def slope_by_amplitude(
     ...     "lowest_uv": [40.0], "highest_uv": [120.0]})
     >>> figure = swa.figures.slope_by_amplitude(bins, lines, reference_uv=60.0)
     """
+    quartiles = ("slope_q1_uv_s", "slope_median_uv_s", "slope_q3_uv_s")
+    check_table("slope_by_amplitude", bins, ("condition", "amplitude_uv", *quartiles))
+    check_table(
+        "slope_by_amplitude", lines, ("condition", "slope_at_reference_uv_s", "exponent", "lowest_uv", "highest_uv")
+    )
     figure = new_figure(5.2, 3.5, left=0.7)
     axes = figure.subplots()
     if bins.empty:

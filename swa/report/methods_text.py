@@ -143,12 +143,15 @@ def write_methods(
     paragraphs = [
         _recordings(facts, found),
         writer.format(_signal(versions) + _staging(facts) + CYCLES),
-        writer.format(ARTIFACTS),
+        writer.format(ARTIFACTS) + (DROPPED if _has_pairs(facts) else DOUBTED),
         writer.format(POWER),
         writer.format(WAVES) + _preset(writer),
         writer.format(HOMEOSTASIS + SPINDLES + WINDOWS),
-        writer.format(COMPARISON) + _primary(primary, writer) + _tests(list(tests), writer),
     ]
+    if facts.is_compared:
+        paragraphs.append(writer.format(COMPARISON) + _primary(primary, writer) + _tests(list(tests), writer))
+    if done_nights(facts.nights).empty:
+        return MethodsText(paragraphs=(NOTHING_DONE,), references="", missing=LEFT_TO_FILL_IN)
     rest = _other_settings(facts.settings, writer.said)
     closing = writer.format(
         "This text holds the recommended items of reporting {cite:pernet2020} that recordings and settings know."
@@ -173,8 +176,11 @@ ARTIFACTS = (
     "({artifacts.muscle_band_low_passed_hz} Hz in low-passed recordings) exceeded {artifacts.muscle_factor} times"
     " its moving median of {artifacts.muscle_median_s} s {cite:brunner1996}. No rule removed slow waves for their"
     " size relative to the same night. A derivation with more than {artifacts.bad_channel_share} of its NREM "
-    "sleep unusable in a night was left out of all nights of the subject."
+    "sleep unusable in a night "
 )
+NOTHING_DONE = "No night could be analysed, so there are no methods to report."
+DROPPED = "was left out of all nights of the subject."
+DOUBTED = "was marked as doubtful and left out of regional means."  # nothing is compared that it could distort
 POWER = (
     "Power spectra {cite:welch1967} were computed over {power.window_s}-s Hann windows with {power.overlap} "
     "overlap inside clean runs of one stage, each less its polynomial trend (order {power.trend_order}), and averaged "
@@ -218,6 +224,11 @@ COMPARISON = (
     "reliability (ICC {comparison.icc}, CV {comparison.cv}) {cite:jacobson1991+tan2000}. The unit of every test "
     "was the night within the subject; tests were two-sided."
 )
+
+
+def _has_pairs(facts: StudyFacts) -> bool:
+    """Whether a subject has more than one night."""
+    return bool(done_nights(facts.nights)["subject"].duplicated().any())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -158,7 +158,7 @@ def caveats(treatments: Iterable[str]) -> list[str]:
     return [MARKER_NOT_MEASUREMENT, *([NO_DIRECTION] if names else []), *([MAGNESIUM] if magnesium else [])]
 
 
-def describe_methods(settings: Settings, staging_sources: Iterable[str]) -> list[Method]:
+def describe_methods(settings: Settings, staging_sources: Iterable[str], *, compared: bool = True) -> list[Method]:
     """How the numbers were computed, from the settings in force.
 
     Parameters
@@ -167,6 +167,8 @@ def describe_methods(settings: Settings, staging_sources: Iterable[str]) -> list
         The settings in force.
     staging_sources : iterable of str
         Who or what staged the nights.
+    compared : bool
+        Whether nights are compared at all.
     """
     return [
         _signal(settings),
@@ -176,8 +178,7 @@ def describe_methods(settings: Settings, staging_sources: Iterable[str]) -> list
         _waves(settings),
         _across_nights(),
         _windows(settings),
-        _one_subject(settings),
-        _over_subjects(settings),
+        *([_one_subject(settings), _over_subjects(settings)] if compared else []),
     ]
 
 
@@ -216,8 +217,9 @@ def _artifacts(settings: Settings) -> Method:
         f"{rules.amplitude_uv:g} µV after a 0.3-Hz high-pass; flat (less than {rules.flat_uv:g} µV over 5 s); muscle "
         f"({span(rules.muscle_band_hz)} Hz, or {span(rules.muscle_band_low_passed_hz)} Hz at low rates, above "
         f"{rules.muscle_factor:g} × its moving median of {rules.muscle_median_s:g} s). Slow waves are never removed "
-        f"for being large beside their neighbours. A channel with more than {rules.bad_channel_share:.0%} of its NREM "
-        "unusable is left out of all nights of the subject.".replace("%", " %"),
+        "for being large beside their neighbours. A channel with more than "
+        f"{100 * rules.bad_channel_share:g} % of its NREM unusable is left out of all nights of the subject; the "
+        "only night of a subject keeps it, marked as doubtful, and its regions go without it.",
         sources="Brunner 1996, J Sleep Res 5:155",
     )
 
@@ -226,10 +228,9 @@ def _power(settings: Settings) -> Method:
     power = settings.power
     return Method(
         title="Power",
-        text=f"Welch spectra of {power.window_s:g}-s Hann windows with {power.overlap:.0%} overlap inside clean runs "
-        "of one stage; arithmetic mean over windows, then over the epochs of the scoring. Slow-wave activity is the "
-        "power at "
-        f"{span(power.swa_hz)} Hz in N2+N3; sigma is {span(power.sigma_hz)} Hz.".replace("%", " %"),
+        text=f"Welch spectra of {power.window_s:g}-s Hann windows with {100 * power.overlap:g} % overlap inside clean "
+        "runs of one stage; arithmetic mean over windows, then over the epochs of the scoring. Slow-wave activity is "
+        f"the power at {span(power.swa_hz)} Hz in N2+N3; sigma is {span(power.sigma_hz)} Hz.",
     )
 
 

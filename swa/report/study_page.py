@@ -161,13 +161,13 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
         "specification_curves": draw_specifications(results, facts.settings, colors, shelf),
         "specification_tables": specification_tables(results, facts.settings),
         "where": f"{stages_name(headline.stages)}, {headline.channel}",
-        "night_columns": [name for _, name in NIGHT_NUMBERS]
-        + [_heading(name, units) for name in PAIRED_MARKERS if name in facts.nights],
+        "night_columns": [name for _, name in NIGHT_NUMBERS],
+        "marker_columns": [_heading(name, units) for name in PAIRED_MARKERS if name in facts.nights],
         "night_rows": nights,
         "night_footnotes": footnotes,
         "night_channel": _night_channel(facts, measures),
         "problems": results.problems.astype(object).fillna("").to_dict("records"),
-        "methods": describe_methods(facts.settings, [str(source) for source in sources]),
+        "methods": describe_methods(facts.settings, [str(source) for source in sources], compared=facts.is_compared),
         "paper": write_methods(
             facts,
             stored_nights(results.path, facts.nights),

@@ -67,7 +67,7 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
     shelf : Shelf
         Where figures go.
     """
-    facts = read_facts(results)
+    facts = read_facts(results, subject)
     own = facts.nights[facts.nights["subject"] == subject]
     nights = stored_nights(results.path, own)
     label = str(own["subject_label"].iloc[0])
@@ -107,7 +107,11 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
         "gain": _gain_tables(results, subject),
         "problems": _problems(results, subject),
         "others": [row for _, row in own[own["status"] != "done"].iterrows()],
-        "methods": describe_methods(facts.settings, [str(night.summary.get("staging_source", "")) for night in nights]),
+        "methods": describe_methods(
+            facts.settings,
+            [str(night.summary.get("staging_source", "")) for night in nights],
+            compared=facts.is_compared,
+        ),
         "versions": _versions(nights),
         "glossary": explain_markers(changes["measure"] if len(changes) else shown["measure"].astype(str)),
         "settings": list_settings(facts.settings),
@@ -262,7 +266,7 @@ def _draw_averages(
     )
     wave = shelf.put(
         "slow_wave_average",
-        lambda: figures.slow_wave_average(waves, channel, colors=colors),
+        lambda: figures.slow_wave_average(own, channel, colors=colors),
         pd.concat([table.assign(condition=name) for name, table in own.items()], ignore_index=True),
         alt=f"Average slow wave at {channel}: {depth or 'no slow wave in any night'}.",
         caption=f"Mean of the slow waves of N2 and N3 ({criteria.name}), aligned at the negative peak; bands: ± 1 SD "

@@ -1,15 +1,25 @@
 """Tables of the pages: rows of the contrasts and of nights in words, with their footnotes."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import pandas as pd
 
 from swa.glossary import Entry, read_glossary
 from swa.report.evidence import StoredNight
-from swa.report.wording import NOT_MEASURED, describe_change, file_name, marker_name, number, p_value, window_name
+from swa.report.wording import (
+    NOT_MEASURED,
+    describe_change,
+    file_name,
+    in_sentence,
+    marker_name,
+    number,
+    p_value,
+    window_name,
+)
 from swa.settings import Settings
 
 STATISTICS = (
@@ -168,7 +178,7 @@ def _change_row(
         change=change.change,
         interval=change.interval or ("no interval" if change.measured else ""),
         n=change.n,
-        reading=str(row["verdict"]) or reading,
+        reading="; ".join(part for part in (reading, str(row["verdict"])) if part) if change.measured else "",
         p=p_value(float(row["p"])),
         p_adjusted=p_value(float(row["p_adjusted"])),
         role=str(row["role"]),
@@ -179,9 +189,20 @@ def _change_row(
 
 
 def explain_markers(measures: Iterable[str]) -> list[Entry]:
-    """Entries of the glossary for these measures, in their order; those that it does not know are left out."""
+    """Entries of the glossary for these measures, in their order; those that it does not know are left out.
+
+    Their texts name measures as the long table does, in backticks; on a page they have the names of the field.
+    """
     glossary = read_glossary()
-    return [glossary[name] for name in dict.fromkeys(measures) if name in glossary]
+    return [_in_words(glossary[name]) for name in dict.fromkeys(measures) if name in glossary]
+
+
+def _in_words(entry: Entry) -> Entry:
+    def write(match: re.Match[str]) -> str:
+        return in_sentence(marker_name(match[1])) if match[1] in read_glossary() else match[1]
+
+    texts = {name: re.sub("`([^`]+)`", write, text) for name, text in vars(entry).items() if "`" in text}
+    return replace(entry, **texts)
 
 
 def _note_parts(note: str) -> list[str]:

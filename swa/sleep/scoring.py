@@ -318,6 +318,11 @@ def _lay_on(
         stages = np.repeat(stages, round(epoch_s / finer))
         epoch_s = float(finer)
     first, n_epochs = round(offset_s / epoch_s), int(recording.duration_s / epoch_s + 1e-6)
+    if not n_epochs:
+        raise ScoringError(
+            f"{name}: scores epochs of {epoch_s:g} s, and {recording.name} is {recording.duration_s:.1f} s long.",
+            "Expected is a recording of at least one whole epoch; a night has hundreds.",
+        )
     fitted = np.full(n_epochs, "UNS", dtype="U3")
     begin, end = max(first, 0), min(first + len(stages), n_epochs)
     if end <= begin:

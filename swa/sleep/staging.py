@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
-from swa.recordings.reader import Recording, as_recording
+from swa.recordings.reader import Recording, as_recording, no_eeg
 from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
 
 if TYPE_CHECKING:
@@ -239,6 +239,21 @@ def import_antropy() -> None:
         numba.jit = compile_now
 
 
+def staging_notes(recording: Recording) -> list[str]:
+    """What automatic staging leaves unused although it is there: a chin EMG that is too slow.
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+    """
+    emg = recording.of_role("emg")
+    if order_for_staging(recording.channels)[2] is not None or not emg:
+        return []
+    named = ", ".join(f"{channel.name} at {channel.rate_hz:g} Hz" for channel in emg)
+    return [f"staged without EMG: {named} is too slow, at least {MINIMUM_STAGING_RATE_HZ:g} Hz are needed"]
+
+
 def staging_channels(recording: Recording) -> list[Channel]:
     """The channels that YASA would stage on: EEG, then EOG and chin EMG where there are any.
 
@@ -256,11 +271,7 @@ def staging_channels(recording: Recording) -> list[Channel]:
             _REMEDY,
         )
     if eeg is None:
-        found = ", ".join(label for channel in recording.channels[:12] for label in channel.labels[:1])
-        raise RecordingError(
-            f"{recording.name}: no EEG channel was recognised among its {len(recording.channels)} signals ({found}).",
-            'Name the EEG in the settings: [channels] roles = { "label" = "eeg" }.',
-        )
+        raise no_eeg(recording)
     if recording.duration_s < YASA_MINIMUM_S:
         cut = next((f" ({note})" for note in recording.notes if note.startswith("truncated")), "")
         raise RecordingError(

@@ -1,13 +1,16 @@
 """Recordings that are one and the same under two names: a night compared with itself shows no effect, of anything."""
 
+import datetime
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from swa.recordings.headers import read_start
 
 MAIN_HEADER = 256  # bytes of EDF and BDF that name the patient and the date: an export under another name differs here
 _SAMPLE = 65_536
@@ -41,6 +44,39 @@ def find_copies(paths: Sequence[str]) -> dict[int, int]:
     for alike in (places for places in by_size.values() if len(places) > 1):
         for same in _groups(alike, paths):
             found |= dict.fromkeys(same[1:], same[0])
+    return found
+
+
+def find_same_starts(
+    subjects: Sequence[str], paths: Sequence[str], copies: Collection[int] = ()
+) -> dict[int, tuple[int, datetime.datetime]]:
+    """Places of recordings that begin at the same second as an earlier one of the same subject, with that second.
+
+    Parameters
+    ----------
+    subjects, paths : sequence of str
+        Subject and file of each; an empty path is like nothing.
+    copies : collection of int
+        Places of copies (`find_copies`): they begin alike too, and are told as copies alone.
+
+    Returns
+    -------
+    dict of int to (int, datetime)
+        Place to the place of the first, and the start of both.
+
+    Notes
+    -----
+    Hidden dates say nothing.
+    """
+    first: dict[tuple[str, datetime.datetime], int] = {}
+    found = {}
+    for place, (subject, path) in enumerate(zip(subjects, paths, strict=True)):
+        start = read_start(path) if path and place not in copies else None
+        if start is None:
+            continue
+        earlier = first.setdefault((subject, start), place)
+        if earlier != place:
+            found[place] = (earlier, start)
     return found
 
 

@@ -10,9 +10,9 @@ from swa.errors import ScoringError, SwaError
 from swa.recordings.reader import Recording, read_recording
 from swa.settings import Settings, given_or_default
 from swa.sleep.scoring import read_scoring
-from swa.sleep.staging import staging_channels
+from swa.sleep.staging import staging_channels, staging_notes
 from swa.study.bids import channel_settings
-from swa.study.copies import find_copies
+from swa.study.copies import find_copies, find_same_starts
 from swa.study.manifest import plan_study
 from swa.study.names import printable
 
@@ -55,8 +55,12 @@ def inspect_study(
     found = [_inspect(row, settings) for row in nights]
     found = [recording | {"can_run": not recording["problems"]} for recording in found]  # a copy runs all the same
     told = "notes" if study.needs_template else "problems"  # where each recording is a subject nothing is compared
-    for copy, first in find_copies([row["path"] for row in nights]).items():
+    paths = [row["path"] for row in nights]
+    copies = find_copies(paths)
+    for copy, first in copies.items():
         found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
+    for later, (first, start) in find_same_starts([row["subject"] for row in nights], paths, copies).items():
+        found[later]["problems"].append(f"begins at the same second as {nights[first]['recording']} ({start})")
     return {"source": study.source, "notes": list(study.notes), "plan": plan, "recordings": found}
 
 
@@ -102,6 +106,7 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
             found["notes"] += _check_scoring(Path(row["hypnogram"]), recording, settings)
         else:
             found["staging"] = [channel.name for channel in staging_channels(recording)]
+            found["notes"] += staging_notes(recording)
     except SwaError as error:
         found["problems"].append(str(error))
     return found

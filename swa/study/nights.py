@@ -19,7 +19,7 @@ from swa.recordings.header_fields import HIDDEN_DATE
 from swa.recordings.reader import Recording, read_recording
 from swa.settings import AFTERWARDS, Settings
 from swa.sleep.scoring import read_scoring
-from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording
+from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_notes
 from swa.study.attempts import MOST, count_attempts, mark_attempt
 from swa.study.journal import NightLog
 from swa.study.lock import CLAIM_H, WORK, Holder, take
@@ -209,6 +209,7 @@ def _work_in_steps(task: NightTask, log: NightLog) -> NightOutcome:
         log.add("measure")
         offsets, notes = _offsets(task, recording)
         notes += [f"{name} is that of the scoring" for name in lights if name not in offsets]
+        notes += [] if task.hypnogram else staging_notes(recording)
         offsets = lights | offsets
         if task.blinded and recording.start is not None:
             recording = replace(recording, start=None, clock=recording.start.time())

@@ -353,9 +353,10 @@ def _matched_rows(
         alone = "too few waves in common with another night around the reference amplitude"
         start = reason or ("" if np.isfinite(reference) else NO_BASELINE)
         other = resampled[position]
+        shared = f"around {reference:.1f} µV, overlap {100 * other.overlap:.0f} %"
         for variant, value, n, why, note in (
             ("", line.at_reference, line.n, few, f"at {reference:.1f} µV"),
-            ("resampled", other.slope, other.n, alone, f"around {reference:.1f} µV, overlap {other.overlap:.0%}"),
+            ("resampled", other.slope, other.n, alone, shared),
         ):
             value = np.nan if start else value
             note = note if np.isfinite(value) else start or why
@@ -387,7 +388,8 @@ def _process_s(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[
                 ("process_s_asymptote", fit.asymptote_uv2, "µV²", fit.reason),
                 ("process_s_tau", fit.tau_h, "h", fit.reason),
             ):
-                note = why or f"{settings.comparison.confidence:.0%} interval {estimate.low:.4g} to {estimate.high:.4g}"
+                level = f"{100 * settings.comparison.confidence:g} %"
+                note = why or f"{level} interval {estimate.low:.4g} to {estimate.high:.4g}"
                 if measure == "process_s_initial" and not why and len(baseline) == 1 and night.session not in baseline:
                     ratio = fit.initial_ratio(night.session, baseline[0])  # tau and LA err alike in both nights
                     if np.isfinite(ratio.value):

@@ -12,13 +12,17 @@ from swa.measures.quality import UNUSABLE, judge_night
 from swa.measures.rejection import REJECTION_COLUMNS
 from swa.night_tables import MEASURE_COLUMNS
 from swa.settings import Settings
-from swa.study.copies import content_of, find_copies
+from swa.study.copies import content_of, find_copies, find_same_starts
 from swa.study.doses import dose_columns
 from swa.study.manifest import Study
 from swa.study.nights import NightOutcome
 from swa.study.store import NightFolder, read_results, replace_file, write_table
 from swa.study.subject import DOUBTFUL, subject_file
 
+START_REMEDY = (
+    "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
+    "wrong; parts of one night are to be joined."
+)
 PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
 HEADLINES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched")
 SUBJECTS_AT_ONCE = 100  # of 12,000 rows each: 60 MB
@@ -80,12 +84,20 @@ def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: se
         places.append(i)
     if not study.needs_template:  # there nothing is compared
         kept = study.nights.drop(index=list(excluded))
-        for copy, first in find_copies(kept["path"].tolist()).items():
+        paths = kept["path"].tolist()
+        copies = find_copies(paths)
+        for copy, first in copies.items():
             one, same = kept.iloc[copy], kept.iloc[first]
             problem = f"holds the same signals as the recording of {same['subject']} {same['session']}."
             remedy = f"One of the two is a copy: name the recording of each night. {_of_copies(one, same)}"
             rows.append((one["subject"], one["session"], one["recording"], "plan", problem, remedy))
             places.append(kept.index[copy])
+        # Without its date, which could say in what order the nights of a blinded study were.
+        for later, (first, _) in find_same_starts(kept["subject"].tolist(), paths, copies).items():
+            one, same = kept.iloc[later], kept.iloc[first]
+            problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
+            rows.append((one["subject"], one["session"], one["recording"], "plan", problem, START_REMEDY))
+            places.append(kept.index[later])
     return pd.DataFrame(rows, columns=PROBLEM_COLUMNS, index=places)
 
 
