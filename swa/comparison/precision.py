@@ -20,7 +20,8 @@ PRECISION_COLUMNS = [
     *("n", "method", "note"),
 ]
 NOT_AN_EFFECT = (
-    "precision of these nights alone; it is not the uncertainty of a drug effect (covers one 36\u201361 % of the time)"
+    "precision of these nights alone; it is not the uncertainty of a drug effect "
+    "(which it covered in 36\u201361 % of simulations)"
 )
 MARKER = ["channel", "stages", "window", "measure"]
 

@@ -239,8 +239,9 @@ def precision_table(
         label=f"Precision of these nights, {contrast.replace(':', ' against ')}",
         about="These nights alone: how precisely the epochs of these very nights tell their change "
         f"({settings.comparison.bootstrap_block_min:g}-min blocks of epochs drawn again, each from near its place). "
-        "This is not the uncertainty of a drug effect, which it covers 36\u201361 % of the time: how far other nights "
-        "of the same person differ is not in it. Judge a change by the interval between nights.",
+        "This is not the uncertainty of a drug effect, which it covers less often (36\u201361 % of the time in "
+        "simulations): how far other nights of the same person differ is not in it. "
+        "Judge a change by the interval between nights.",
     )
 
 

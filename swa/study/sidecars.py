@@ -96,7 +96,7 @@ COLUMNS: dict[str, dict[str, object]] = {
         "estimate": _is("Change from baseline, a ratio; the same as in contrasts.tsv"),
         "ci_low": _is(
             "Lower end of the 95 % interval of these nights' precision, by a block bootstrap over epochs: not the "
-            "uncertainty of a drug effect, which it covers 36–61 % of the time"
+            "uncertainty of a drug effect, which it covers less often (36–61 % of the time in simulations)"
         ),
         "ci_high": _is("Upper end of that interval"),
         "n": _is("Epochs of N2 and N3 that the row rests on"),
