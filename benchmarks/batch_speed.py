@@ -1,6 +1,6 @@
 """How a batch grows: two workers beside one, the cost of 1 to 64 nights, and a recording of 128 channels.
 
-    python benchmarks/batch_speed.py workers [--nights 16] [--hours 4] [--repeat 3]
+    python benchmarks/batch_speed.py workers [--nights 16] [--hours 8] [--repeat 3]
     python benchmarks/batch_speed.py nights [--most 64]
     python benchmarks/batch_speed.py channels [--hours 8] [--most 128]
 
@@ -148,14 +148,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("workers", "nights", "channels"))
     parser.add_argument("--nights", type=int, default=16)
-    parser.add_argument("--hours", type=float, help="default 4 for workers, 8 for channels")
+    parser.add_argument("--hours", type=float, help="default 8")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--most", type=int, help="default 64 nights, 128 channels")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         if options.what == "workers":
-            met = compare_workers(place, options.nights, options.hours or 4.0, options.repeat)
+            met = compare_workers(place, options.nights, options.hours or 8.0, options.repeat)
         elif options.what == "nights":
             met = count_nights(place, options.most or 64)
         else:
