@@ -57,7 +57,7 @@ PARTS = (
     Part("calibration_families", CALIBRATION, ("100", "50")),
     Part("gain_check", ROBUSTNESS, ("--pairs", "1000")),
     Part("stage_shift", ROBUSTNESS, ("--subjects", "4", "--studies", "1")),
-    Part("recording_faults", ROBUSTNESS, ("--nights", "1", "--clean", "4"), ("--nights", "20", "--clean", "100")),
+    Part("recording_faults", ROBUSTNESS, ("--nights", "1", "--clean", "4"), ("--nights", "20", "--clean", "50")),
     Part("speed_measures", SPEED, ("--repeat", "3"), (f"{PEERS}/luna_night.py", "--repeat", "3")),
     Part("night_speed", SPEED, (YASA_NIGHT, "--hours", "1", "--repeat", "1"), (YASA_NIGHT,)),
     Part("inspect_speed", SPEED, ("--files", "200")),
