@@ -225,6 +225,48 @@ def test_a_night_that_is_not_sound_stays_so_in_its_contrasts():
     assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict_reasons"] == "ketamine: all channels bad"
 
 
+def of_nine(ln_gains):
+    """Nine subjects whose treatment nights have these gains, beside a scatter that no gain explains."""
+    scatter = np.random.default_rng(3).normal(0, 0.1, 9)
+    nights = []
+    for i, gain in enumerate(np.broadcast_to(ln_gains, 9)):
+        subject = f"S{i + 1:02}"
+        nights += [night("baseline", subject=subject), night("ketamine", gain + scatter[i], subject=subject)]
+    return compare_facts(nights, [(f"S{i:02}", "ketamine:baseline") for i in range(1, 10)], SETTINGS)
+
+
+def test_a_gain_too_small_for_one_pair_shows_in_the_mean_of_all():
+    table = of_nine(2 * np.log(1.12))
+    single = table[(table["subject"] != "group") & table["control"].isin(GAIN_CONTROLS)]
+    assert (single.groupby("subject")["flagged"].first() == "true").sum() < 5
+    row = table[table["subject"] == "group"].iloc[0]
+    assert (row["control"], row["channel"], row["flagged"]) == ("gain", "all", "true")
+    assert np.exp(row["g"] / 2) == pytest.approx(1.12, abs=0.04)
+    found = judged(table)
+    group = found.loc[("group", "C4-M1", "swa", "night")]
+    assert group["verdict"] == "caution"
+    assert group["verdict_reasons"].startswith(
+        "the gain check of all subjects together: power in the control bands × 1."
+    )
+    assert found.loc[("group", "C4-M1", "swa_relative", "night"), "verdict"] == "sound"
+
+
+def test_without_a_gain_the_mean_of_all_is_not_flagged():
+    row = of_nine(0.0).query("subject == 'group'").iloc[0]
+    assert row["flagged"] == "false"
+    assert row["note"].startswith("mean of 9 subjects")
+
+
+def test_the_verdict_over_subjects_counts_those_in_the_row_alone():
+    nights = NIGHTS.copy()
+    nights.loc[1, ["verdict", "verdict_reasons"]] = ["unusable", "all channels bad"]
+    table = contrasts().assign(estimate=1.2)
+    table.loc[table["subject"] == "S01", "estimate"] = np.nan
+    found = judge_contrasts(table, check(night("baseline"), night("ketamine")), nights, SETTINGS.comparability)
+    assert set(found.loc[found["subject"] == "group", "verdict"]) == {"sound"}
+    assert set(found.loc[found["subject"] == "S01", "verdict"]) == {"not comparable"}
+
+
 def test_the_rates_of_the_gain_check_on_simulated_pairs():
     path = Path(__file__).parents[1] / "benchmarks" / "gain_check.py"
     if not path.is_file():

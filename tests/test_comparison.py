@@ -715,3 +715,24 @@ class TestWrongTables:
         with pytest.raises(StudyError) as told:
             compare_nights(pairs([1.2, 1.1]), settings=settings)
         assert "There is no measure 'sva': did you mean 'swa'? Known: swa." in str(told.value)
+
+
+class TestTablesThatContradictEachOther:
+    def table(self):
+        rows = [(f"s{i}", c, c, 100.0 + i) for i in range(3) for c in ("baseline", "ketamine")]
+        table = pd.DataFrame(rows, columns=["subject", "session", "condition", "value"])
+        return table.assign(channel="Cz", stages="NREM", window="night", measure="swa", variant="", unit="µV²", note="")
+
+    def test_a_night_has_one_condition(self):
+        table = self.table()
+        nights = table[["subject", "session", "condition"]].copy()
+        nights.loc[0, "condition"] = "ketamine"
+        with pytest.raises(StudyError, match="s0/baseline: condition baseline in the measures and ketamine in"):
+            compare_nights(table, nights=nights)
+
+    def test_a_night_has_a_subject(self):
+        table = self.table()
+        nights = table[["subject", "session", "condition"]].copy()
+        nights.loc[1, "subject"] = None
+        with pytest.raises(StudyError, match=r"1 without a subject \(session ketamine\)"):
+            compare_nights(table, nights=nights)

@@ -329,6 +329,13 @@ class TestPlanning:
         with pytest.raises(StudyError, match="State the reliability"):
             study_variation(type("Source", (), {"measures": table[:4], "nights": nights[:4]})())
 
+    def test_no_plan_is_made_for_a_marker_that_is_compared_as_a_difference(self):
+        nights = pd.DataFrame({"subject": ["a"], "session": ["x"], "condition": ["baseline"]})
+        nights["primary"] = "aperiodic_exponent NREM night frontal"
+        source = type("Source", (), {"measures": pd.DataFrame(), "nights": nights})()
+        with pytest.raises(StudyError, match="aperiodic_exponent is compared as a difference"):
+            study_variation(source)
+
     @pytest.mark.parametrize(("text", "ratio"), [("20%", 1.2), ("+20 %", 1.2), ("-15%", 0.85), ("1,2", 1.2)])
     def test_effects_are_read(self, text, ratio):
         assert read_effect(text) == pytest.approx(ratio)

@@ -76,6 +76,27 @@ class TestModerators:
         assert found[["estimate", "p"]].isna().all(axis=None)
         assert found["note"].str.contains("fewer than 8 subjects").all()
 
+    def test_what_the_baseline_night_lacks_is_not_taken_from_another_night(self):
+        table, nights = study(12, slope=3.0)
+        whole = relate_covariates(table, nights=nights)
+        lacking = nights.copy()
+        lacking["serum_mg"] = lacking["serum_mg"].astype(float)
+        two = (lacking["condition"] == "baseline") & lacking["subject"].isin(lacking["subject"].unique()[:2])
+        lacking.loc[two, "serum_mg"] = np.nan
+        lacking.loc[lacking["condition"] == "magnesium", "serum_mg"] = 9.0
+        found = relate_covariates(table, nights=lacking).query("contrast == 'ketamine:baseline'")
+        assert (whole["n"] == 12).all()
+        assert (found["n"] == 10).all()
+        assert found["note"].str.contains("left out: 2 without serum_mg in the baseline nights").all()
+
+    def test_intervals_have_the_level_of_the_settings(self):
+        table, nights = study(12, slope=3.0)
+        wide, narrow = (
+            relate_covariates(table, nights=nights, settings=Settings(comparison=ComparisonSettings(confidence=level)))
+            for level in (0.95, 0.8)
+        )
+        assert (narrow["ci_high"] - narrow["ci_low"] < wide["ci_high"] - wide["ci_low"]).all()
+
     def test_an_outcome_is_association_only(self):
         table, nights = study(9)
         found = relate_covariates(table, nights=nights.rename(columns={"serum_mg": "madrs_change"}))

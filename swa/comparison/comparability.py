@@ -34,6 +34,8 @@ ALL = "all"  # the channel of rows that are about the whole night
 # The one-channel rule stands beside the gain rule: with 0.3 of its false alarms the two together stay below 7 % of
 # pairs without any change, and × 1.2 in one of six channels is found in nine of ten (`benchmarks/gain_check.py`).
 ONE_CHANNEL_SHARE = 0.3
+GROUP = "group"
+GROUP_LEVEL = 0.99  # of the t limits of the mean over subjects: stricter than a subject's, drugs move the controls too
 
 Floats = NDArray[np.float64]
 
@@ -160,6 +162,7 @@ def compare_facts(
     for fact in facts:
         by_night.setdefault((fact.subject, fact.condition), []).append(fact)
     spreads: dict[str, Spread] = {}
+    together: dict[str, list[float]] = {}
     rows: list[tuple[object, ...]] = []
     for subject, contrast in pairs:
         treatment, _, baseline = contrast.partition(":")
@@ -184,6 +187,10 @@ def compare_facts(
         rows.append(
             (*key, *_first_night_row(treated, before, (first or {}).get(subject, np.nan), settings.comparability))
         )
+        shift = _shared_gain(treated, before)
+        if np.isfinite(shift):
+            together.setdefault(contrast, []).append(shift)
+    rows += [(GROUP, contrast, *_group_gain_row(shifts)) for contrast, shifts in together.items() if len(shifts) > 2]
     table = pd.DataFrame(rows, columns=COMPARABILITY_COLUMNS)
     table["flagged"] = table["flagged"].map({True: "true", False: "false"})
     numbers = ["ln_ratio", "g", "limit"]
@@ -274,6 +281,28 @@ def _gain_rows(
         text = f"G less the median of the other {len(known) - 1} channels"
         text += f": amplitude × {np.exp(value / 2):.2f}" if flagged else _not_excluded(limit)
         yield (name, "one_channel", value, gains[name], limit, flagged, text)
+
+
+def _shared_gain(treated: Sequence[NightFacts], before: Sequence[NightFacts]) -> float:
+    """G of a subject: the median over the channels that every night has."""
+    shared = [name for name in treated[0].controls if all(name in night.controls for night in (*treated, *before))]
+    gains = [_mean(_over_nights(treated, name) - _over_nights(before, name)) for name in shared]
+    known = [gain for gain in gains if np.isfinite(gain)]
+    return float(np.median(known)) if known else np.nan
+
+
+def _group_gain_row(shifts: Sequence[float]) -> tuple[object, ...]:
+    """Mean G over subjects: a gain too small for any single pair of nights shows where all of them have it."""
+    n, mean = len(shifts), float(np.mean(shifts))
+    limit = float(stats.t.ppf((1 + GROUP_LEVEL) / 2, n - 1) * np.std(shifts, ddof=1) / np.sqrt(n))
+    flagged = bool(abs(mean) > limit)
+    text = f"mean of {n} subjects, {sum(shift > 0 for shift in shifts)} of them above 0"
+    if flagged:
+        text = (
+            f"the gain check of all subjects together: power in the control bands × {np.exp(mean):.2f} ({text}), as an "
+            f"amplitude × {np.exp(mean / 2):.2f} in all would do, or a drug that moves these bands"
+        )
+    return (ALL, "gain", mean, mean, limit, flagged, text)
 
 
 def _over_nights(nights: Sequence[NightFacts], channel: str) -> Floats:

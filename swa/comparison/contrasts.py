@@ -448,6 +448,8 @@ def _plan(
 ) -> Plan:
     measures, _ = _tables(source)
     nights = nights_of(source, nights)
+    if measures.table is not None:
+        _require_same_conditions(measures.table, nights)
     used = usable_nights(nights)
     before = nights_before(nights)
     conditions = sorted(used["condition"].unique())
@@ -565,6 +567,23 @@ def _numbers(measures: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
             "Correct it, or leave it missing (NaN) with the reason in the column note.",
         )
     return values
+
+
+def _require_same_conditions(measures: pd.DataFrame, nights: pd.DataFrame) -> None:
+    """Refuse a night whose condition is not the same in both tables: one of them would win without a word."""
+    keys = ["subject", "session", "condition"]
+    if not set(keys) <= set(nights):  # told with what the comparison needs of it
+        return
+    texts = [pd.DataFrame({key: text_column(table, key) for key in keys}) for table in (measures, nights)]
+    both = texts[0].drop_duplicates().merge(texts[1], on=keys[:2], suffixes=("", "_of_nights"))
+    other = both[(both["condition"] != "") & (both["condition"] != both["condition_of_nights"])]
+    if len(other):
+        row = other.iloc[0]
+        raise StudyError(
+            f"{row['subject']}/{row['session']}: condition {row['condition']} in the measures and "
+            f"{row['condition_of_nights']} in the table of nights.",
+            "Correct the one that is wrong.",
+        )
 
 
 def _require_shared_nights(plan: Plan) -> None:

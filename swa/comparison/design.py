@@ -72,6 +72,13 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
             f"The table of nights has no column {', '.join(missing)}.", "It needs subject, session and condition."
         )
     table = nights.assign(**{name: text_column(nights, name) for name in ("subject", "session", "condition")})
+    nameless = table["subject"] == ""
+    if nameless.any():
+        raise StudyError(
+            f"The table of nights: {int(nameless.sum())} without a subject "
+            f"(session {table[nameless].iloc[0]['session']}).",
+            "Name the subject of every night.",
+        )
     keep = text_column(table, "condition") != ""
     if "status" in table:
         keep &= text_column(table, "status").str.casefold() == "done"

@@ -101,13 +101,15 @@ def of_marker(values: pd.DataFrame, marker: tuple[str, str, str, str]) -> pd.Dat
     return own if len(own) else rows[rows["channel"] == rows["channel"].min()]
 
 
-def partial_slope(y: Floats, x: Floats, others: list[Floats], permutations: int, seed: int) -> tuple[float, ...]:
-    """Slope of y on x beside the others: estimate, t limits at 95 %, permutation p, t."""
+def partial_slope(
+    y: Floats, x: Floats, others: list[Floats], permutations: int, seed: int, level: float = 0.95
+) -> tuple[float, ...]:
+    """Slope of y on x beside the others: estimate, t limits at the level, permutation p, t."""
     ones = np.ones(len(y))
     fit = least_squares(y[:, None], [ones, x, *others])
     weights = [0, 1, *[0] * len(others)]
     estimate, error = fit.combine(weights)
-    t, _, low, high = t_interval(estimate, error, fit.df, 0.95)
+    t, _, low, high = t_interval(estimate, error, fit.df, level)
     if not math.isfinite(t[0]):
         return math.nan, math.nan, math.nan, math.nan, math.nan
     reduced = np.column_stack([ones, *others])
@@ -115,17 +117,19 @@ def partial_slope(y: Floats, x: Floats, others: list[Floats], permutations: int,
     rng = np.random.default_rng(seed)
     residual = rng.permuted(np.tile(y - fitted, (permutations - 1, 1)), axis=1).T
     again = least_squares(fitted[:, None] + residual, [ones, x, *others])
-    shuffled = t_interval(*again.combine(weights), again.df, 0.95)[0]
+    shuffled = t_interval(*again.combine(weights), again.df, level)[0]
     p = (1 + np.count_nonzero(np.abs(shuffled) >= abs(t[0]) - 1e-9)) / permutations
     return float(estimate[0]), float(low[0]), float(high[0]), float(p), float(t[0])
 
 
 def _covariate(nights: pd.DataFrame, name: str, treatment: str, baseline: str) -> pd.Series:
-    """One value per subject: an outcome from the treatment nights, another covariate from the baseline nights."""
+    """One value per subject: an outcome from the treatment nights, another covariate from the baseline nights.
+
+    What is missing there stays missing: a value of another night may be one of after the drug.
+    """
     value = pd.to_numeric(nights[name], errors="coerce")
     own = nights["condition"] == (treatment if name.endswith(OUTCOME) else baseline)
-    anywhere = value.groupby(nights["subject"]).mean()
-    return value[own].groupby(nights["subject"][own]).mean().reindex(anywhere.index).fillna(anywhere)
+    return value[own].groupby(nights["subject"][own]).mean()
 
 
 def _rows(
@@ -140,7 +144,9 @@ def _rows(
     numbers = part.set_index("subject")[["change", "baseline"]].astype(float)
     if scale == "ratio":
         numbers = numbers.apply(np.log)
+    changed = int(numbers["change"].notna().sum())
     numbers = numbers.assign(covariate=covariate.reindex(numbers.index)).dropna()
+    without = changed - len(numbers)
     others = [numbers["baseline"].to_numpy()]
     with_order = min(night_order(nights[nights["condition"].isin(pair)], *pair)) > 1
     if with_order:
@@ -154,6 +160,7 @@ def _rows(
         reason = f"fewer than {FEWEST} subjects with the covariate and a change: no test"
     elif np.ptp(x) == 0:
         reason = "the covariate is the same in every subject"
+    told = f"left out: {without} without {name} in the {pair[0] if name.endswith(OUTCOME) else pair[1]} nights"
     if name.endswith(OUTCOME):
         meaning = "an outcome: association only, no mediation"
     elif parallel_arms(nights):
@@ -168,8 +175,12 @@ def _rows(
     note = ""
     if not reason:
         ranks = [stats.rankdata(values) for values in (y, x, others[0])]
-        found = [partial_slope(y, x, others, draws, seed), _rank_correlation(ranks, others[1:], draws, seed)]
-        found.append(partial_slope(y, x, others[1:], draws, seed))
+        level = settings.comparison.confidence
+        found = [
+            partial_slope(y, x, others, draws, seed, level),
+            _rank_correlation(ranks, others[1:], draws, seed, level),
+            partial_slope(y, x, others[1:], draws, seed, level),
+        ]
         if (found[0][3] <= 0.05) != (found[2][3] <= 0.05):
             meaning = "; ".join(part for part in ("with and without the baseline value do not agree", meaning) if part)
         per_sd = found[0][0] * float(x.std(ddof=1))
@@ -178,7 +189,7 @@ def _rows(
     common: dict[str, object] = {key: part[key].iloc[0] for key in keys} | {"covariate": name}
     rows = []
     for kind, (estimate, low, high, p, _) in zip(kinds, found, strict=True):
-        about = (note if kind.startswith("slope, adjusted for base") else "", reason, meaning)
+        about = (note if kind.startswith("slope, adjusted for base") else "", reason, meaning, told if without else "")
         rows.append(
             common
             | {"estimate": estimate, "ci_low": low, "ci_high": high, "p": p, "n": len(y)}
@@ -187,7 +198,9 @@ def _rows(
     return rows
 
 
-def _rank_correlation(ranks: list[Floats], others: list[Floats], draws: int, seed: int) -> tuple[float, ...]:
+def _rank_correlation(
+    ranks: list[Floats], others: list[Floats], draws: int, seed: int, level: float
+) -> tuple[float, ...]:
     """Partial Spearman correlation; interval by Fisher's z with the variance of Bonett & Wright 2000."""
     y, x, base = ranks
     _, _, _, p, t = partial_slope(y, x, [base, *others], draws, seed)
@@ -195,6 +208,6 @@ def _rank_correlation(ranks: list[Floats], others: list[Floats], draws: int, see
         return (math.nan,) * 5
     df = len(y) - 3 - len(others)
     r = t / math.sqrt(t**2 + df)
-    half = stats.norm.ppf(0.975) * math.sqrt((1 + r**2 / 2) / max(df - 1, 1))
+    half = stats.norm.ppf((1 + level) / 2) * math.sqrt((1 + r**2 / 2) / max(df - 1, 1))
     z = math.atanh(max(min(r, 1 - 1e-12), -1 + 1e-12))
     return r, math.tanh(z - half), math.tanh(z + half), p, t

@@ -14,7 +14,7 @@ from scipy import optimize, stats
 
 from swa.comparison.contrasts import Source, declared_primary, find_baseline, subject_values
 from swa.comparison.design import usable_nights
-from swa.comparison.within_subject import measure_grid, pooled_within_sd
+from swa.comparison.within_subject import measure_grid, pooled_within_sd, scale_of
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
 
@@ -169,11 +169,16 @@ def study_variation(source: Source, settings: Settings | None = None, effect_sd:
     Raises
     ------
     StudyError
-        Fewer than three degrees of freedom either way.
+        Fewer degrees of freedom than `baseline_pairs_df` either way, or a marker that is compared as a difference.
     """
     settings = settings or Settings()
     comparison = settings.comparison
     marker = declared_primary(source.nights, comparison) or DEFAULT_MARKER
+    if scale_of(marker[0]) != "ratio":
+        raise StudyError(
+            f"The primary marker {marker[0]} is compared as a difference; a plan is made for a ratio.",
+            "State the reliability of a ratio (swa plan --icc 0.76 --cv 0.4), or declare a primary such as swa.",
+        )
     rows = _rows_of_marker(source, marker)
     name = " ".join((marker[0], marker[1], marker[2], str(rows["channel"].iloc[0]) if len(rows) else marker[3]))
     if len(rows):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from swa.comparison.comparability import ALL, GAIN_CONTROLS
+from swa.comparison.comparability import ALL, GAIN_CONTROLS, GROUP
 from swa.comparison.design import SAME_RECORDING, text_column, usable_nights
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings
@@ -62,6 +62,8 @@ def judge_contrasts(
     keys = pd.DataFrame({name: contrasts[name].astype(str) for name in ("subject", "contrast", "channel")}, copy=True)
     keys["kind"] = kind
     unique = keys.drop_duplicates()
+    there = contrasts["estimate"].notna() if "estimate" in contrasts else pd.Series(data=True, index=contrasts.index)
+    measured = set(keys[there.to_numpy(dtype=bool)].itertuples(index=False, name=None))
     by_night = _night_reasons(nights)
     by_control = _control_reasons(comparability, settings)
 
@@ -82,7 +84,8 @@ def judge_contrasts(
     taking_part = _subjects_of(unique["contrast"].unique(), usable_nights(nights))
     members: dict[tuple[str, str, str], dict[str, list[Reason]]] = {}
     for (subject, contrast, channel, what), reasons in single.items():
-        members.setdefault((contrast, channel, what), {})[subject] = reasons
+        if (subject, contrast, channel, what) in measured:  # others are not in the row over subjects
+            members.setdefault((contrast, channel, what), {})[subject] = reasons
     verdicts: dict[tuple[str, str, str, str], tuple[str, str]] = {}
     for key in unique.itertuples(index=False, name=None):
         if key[0] == "group":
@@ -90,7 +93,8 @@ def judge_contrasts(
                 subject: judge(subject, conditions, pairs, *key[2:])
                 for subject, conditions, pairs in taking_part[key[1]]
             }
-            verdicts[key] = _group_verdict(known, settings)
+            shared = judge("group", (), [key[1].split(" ")[0]], *key[2:])
+            verdicts[key] = _group_verdict(known, shared, settings)
         else:
             verdicts[key] = (_worst(single[key]), "; ".join(text for _, _, text in single[key]))
     judged = [verdicts[key] for key in keys.itertuples(index=False, name=None)]
@@ -171,6 +175,8 @@ def _control_reasons(
 
 def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: ComparabilitySettings) -> Reason:
     where = "" if row["channel"] == ALL else f"{row['channel']}: "
+    if row["subject"] == GROUP:
+        return verdict, "gain", str(row["note"])
     if control == "gain":
         g, limit = float(row["g"]), float(row["limit"])
         if abs(g) > 2 * math.log(settings.gain_ratio):
@@ -195,15 +201,19 @@ def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: Compar
     return verdict, kind, f"{where}{control.replace('_', ' ')} {'' if kind == 'clock' else 'differs: '}{row['note']}"
 
 
-def _group_verdict(members: Mapping[str, Sequence[Reason]], settings: ComparabilitySettings) -> tuple[str, str]:
+def _group_verdict(
+    members: Mapping[str, Sequence[Reason]], shared: Sequence[Reason], settings: ComparabilitySettings
+) -> tuple[str, str]:
+    """Verdict over subjects, from each one's reasons and those that only all of them together give."""
     # One recording under two names gives no change: that subject is not in the row that is judged.
     members = {s: found for s, found in members.items() if not any(kind == SAME for _, kind, _ in found)} or members
     words = {subject: _worst(reasons) for subject, reasons in members.items()}
     doubtful = [subject for subject, word in words.items() if word != SOUND]
+    together = [text for _, _, text in shared]
     if not doubtful:
-        return SOUND, ""
+        return _worst(shared), "; ".join(together)
     worse = sum(word == NOT_COMPARABLE for word in words.values())
-    verdict = NOT_COMPARABLE if worse > settings.group_share * len(words) else CAUTION
+    verdict = NOT_COMPARABLE if worse > settings.group_share * len(words) else _worst([*shared, (CAUTION, "", "")])
     named = [
         f"{subject}: {', '.join(dict.fromkeys(kind for _, kind, _ in members[subject]))}"
         for subject in doubtful[:SUBJECTS_NAMED]
@@ -211,4 +221,4 @@ def _group_verdict(members: Mapping[str, Sequence[Reason]], settings: Comparabil
     if len(doubtful) > SUBJECTS_NAMED:
         named.append(f"and {len(doubtful) - SUBJECTS_NAMED} more")
     text = f"{len(doubtful)} of {len(words)} subjects not sound" + (f", {worse} not comparable" if worse else "")
-    return verdict, f"{text} ({'; '.join(named)})"
+    return verdict, "; ".join([*together, f"{text} ({'; '.join(named)})"])

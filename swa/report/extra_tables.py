@@ -1,7 +1,7 @@
 """Tables of a results folder that not every study has: a section appears where its table has rows."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ CONTROLS = {
     "analysed_minutes": "analysed minutes",
 }
 OTHER_CONTROLS = {
+    "gain": "gain",
     "rejection": "what artefact rules remove",
     "clipping": "clipped slow waves",
     "below_band": "sweat or drift",
@@ -139,12 +140,8 @@ def gain_overview(table: pd.DataFrame) -> PlainTable | None:
     rows = [
         (
             str(contrast).replace(":", " against "),
-            plural(part["subject"].nunique(), "subject"),
-            ", ".join(
-                f"{subject} ({', '.join(dict.fromkeys(control_name(str(control)) for control in own['control']))})"
-                for subject, own in flagged[flagged["contrast"] == contrast].groupby("subject", sort=False)
-            )
-            or "none",
+            plural(part.loc[part["subject"] != "group", "subject"].nunique(), "subject"),
+            ", ".join(_said_of(str(subject), own) for subject, own in _flagged_of(flagged, contrast)) or "none",
         )
         for contrast, part in table.groupby("contrast", sort=False)
     ]
@@ -155,6 +152,16 @@ def gain_overview(table: pd.DataFrame) -> PlainTable | None:
         columns=("Contrast", "Checked", "Flagged"),
         rows=tuple(rows),
     )
+
+
+def _flagged_of(flagged: pd.DataFrame, contrast: object) -> Iterable[tuple[object, pd.DataFrame]]:
+    return flagged[flagged["contrast"] == contrast].groupby("subject", sort=False)
+
+
+def _said_of(subject: str, flagged: pd.DataFrame) -> str:
+    """Who, or all subjects together, and by what."""
+    controls = dict.fromkeys(control_name(str(control)) for control in flagged["control"])
+    return f"{'all subjects together' if subject == 'group' else subject} ({', '.join(controls)})"
 
 
 def moderator_table(table: pd.DataFrame, settings: Settings) -> PlainTable | None:

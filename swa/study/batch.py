@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -17,6 +18,7 @@ Result = TypeVar("Result")
 
 MEMORY_PER_JOB_GB = 1.5
 LOOK_S = 5
+POLL_S = 0.05
 NO_WORKER_S = 60
 CONNECT_S = 30
 # Dask's defaults lose innocent work: a worker that dies takes its queue with it, and three deaths blame every task that
@@ -111,26 +113,31 @@ class Workers:
     def _run_on_workers(
         self, function: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Iterator[tuple[int, Result | BaseException]]:
-        from distributed import wait
+        from distributed import as_completed
 
         client = self._connect()
         futures = {client.submit(function, task, pure=False): position for position, task in enumerate(tasks)}
-        empty = 0
+        arrived = as_completed(futures)  # one watch of each task; `wait` would watch all of them again at each arrival
+        looked = worker_seen = time.monotonic()
         while futures:
-            try:
-                finished = wait(list(futures), timeout=LOOK_S, return_when="FIRST_COMPLETED").done
-            except TimeoutError:
-                # Dask would wait for workers for ever; a cluster whose last worker is gone ends here.
-                empty = 0 if client.nthreads() else empty + 1
-                if empty * LOOK_S >= NO_WORKER_S:
-                    for position in futures.values():
-                        yield position, RuntimeError("no worker process is left")
-                    return
-                continue
+            finished = arrived.next_batch(block=False)
             for future in finished:
                 error = future.exception()
                 yield futures.pop(future), future.result() if error is None else error
                 future.release()
+            if finished:
+                continue
+            time.sleep(POLL_S)
+            if time.monotonic() - looked < LOOK_S:
+                continue
+            looked = time.monotonic()
+            if client.nthreads():
+                worker_seen = looked
+            elif looked - worker_seen >= NO_WORKER_S:
+                # Dask would wait for workers for ever; a cluster whose last worker is gone ends here.
+                for position in futures.values():
+                    yield position, RuntimeError("no worker process is left")
+                return
 
     def _connect(self) -> "Client":
         if self._client is not None:
