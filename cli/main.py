@@ -41,6 +41,9 @@ def main(args: Sequence[str] | None = None) -> None:
             raise
         if isinstance(error, SwaError):
             _fail(str(error))
+        if isinstance(error, OSError):
+            what = f"{error.filename or 'a file'}: {error.strerror or error}"
+            _fail(f"{what}. Check that the folder can be written and its disk has room.")
         _fail(f"{type(error).__name__}: {error}. This is a fault of swa; --debug shows where.")
 
 
@@ -144,14 +147,14 @@ def compare(
             metavar="TREATMENT:BASELINE", help="A further contrast, beside those with the baseline; of this call alone."
         ),
     ] = None,
-    settings: Annotated[Path | None, typer.Option(help="Settings (TOML) whose [comparison] is used.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="Settings (TOML); their group `comparison` is used.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes for the pages.")] = None,
 ) -> None:
     """Make subject steps, contrasts and pages again from stored nights; no recording is read."""
     from swa.pipeline import compare_study
     from swa.settings import read_settings
 
-    from .show import Bar, contrasts_in, show_results, tell_dropped
+    from .show import Bar, contrasts_in, show_results, tell_dropped, tell_failed
 
     before = contrasts_in(results)
     with Bar() as bar:
@@ -162,6 +165,7 @@ def compare(
             settings=read_settings(settings) if settings else None,
             progress=bar.update,
         )
+    tell_failed(found.nights, found.problems)
     show_results(found)
     tell_dropped(before - contrasts_in(results))
     raise typer.Exit(_code(found.nights, found.problems))

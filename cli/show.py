@@ -74,14 +74,13 @@ def show_run(run: "StudyRun") -> None:
         errors.print(f"note: {note}", highlight=False, markup=False)
     nights = run.nights
     failed = nights[nights["status"] == "failed"]
-    problems = run.problems.merge(failed[["subject", "session"]], on=["subject", "session"])
-    for row in problems.itertuples():
-        errors.print(f"failed: {row.subject} {row.session}: {row.problem} {row.remedy}", highlight=False, markup=False)
+    tried = tell_failed(nights, run.problems)
     if run.key is not None:
         errors.print(f"note: the key is {run.key}; keep it from those who read the results", markup=False)
     counts = nights["status"].value_counts()
     finished = int(counts.get("done", 0))
-    found = f", {finished - run.n_fresh} of them finished before" if finished > run.n_fresh else ""
+    before = finished - (run.n_fresh - tried)
+    found = f", {before} of them finished before" if before > 0 else ""
     from swa.report.wording import plural
 
     part = f"Part {run.part}: " if run.part else ""
@@ -96,6 +95,16 @@ def show_run(run: "StudyRun") -> None:
         return
     _show_design(run.results)
     show_results(run.results)
+
+
+def tell_failed(nights: "pd.DataFrame", problems: "pd.DataFrame") -> int:
+    """Name every night that failed on standard error; returns how many of them were worked on."""
+    errors = Console(stderr=True, soft_wrap=True)
+    failed = nights.loc[nights["status"] == "failed", ["subject", "session"]]
+    rows = problems.merge(failed, on=["subject", "session"])
+    for row in rows.itertuples():
+        errors.print(f"failed: {row.subject} {row.session}: {row.problem} {row.remedy}", highlight=False, markup=False)
+    return len(rows[rows["step"] != "plan"].drop_duplicates(["subject", "session"]))
 
 
 def _show_design(results: "Results") -> None:

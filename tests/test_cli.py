@@ -103,3 +103,21 @@ def test_plan_takes_a_study_or_a_reliability(capsys: pytest.CaptureFixture[str])
     assert "either a results folder" in capsys.readouterr().err
     assert run("plan", "--effect", "much") == 2
     assert "Write it like 20%" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_told_without_blame(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / "swa.lock"))
+
+    monkeypatch.setattr("swa.pipeline.run_study", full)
+    assert run("run", str(tmp_path)) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "swa.lock: Permission denied. Check that the folder can be written" in error
+    assert "fault of swa" not in error
+
+
+def test_help_shows_what_stands_in_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", "--help") == 0
+    assert "their group `comparison` is used" in " ".join(capsys.readouterr().out.replace("│", " ").split())
