@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.contrasts import compare_nights
+from swa.comparison.contrasts import compare_nights, state_designs
 from swa.pipeline import compare_study
 from swa.settings import Settings
 from swa.study.copies import MAIN_HEADER, find_copies
@@ -95,6 +95,21 @@ def test_true_nights_beside_a_copy_are_compared():
     assert row["note"].startswith("1 of 2 ketamine nights measured; 1 of 2 baseline nights measured")
     one_sided = compare(table[table["session"] != "ketamine2"], shared).loc["a"]
     assert one_sided["note"] == "both nights are the same recording"
+
+
+def test_a_copy_says_nothing_of_the_design():
+    """With it two subjects had the treatment first, enough to take the period off; without it one had."""
+    table = long_table({f"s{i}": {"placebo1": 100.0 + i, "ketamine1": (100.0 + i) * (1.2 + i / 100)} for i in range(8)})
+    nights = table[["subject", "session", "condition"]].copy()
+    first = np.where(nights["subject"].isin(["s6", "s7"]), "ketamine", "placebo")
+    nights["period"] = np.where(nights["condition"] == first, 1, 2)
+    whole = compare_nights(table, nights=nights).set_index("subject").loc["group"]
+    nights["same_recording"] = np.where(nights["subject"] == "s7", "placebo1, ketamine1", "")
+    found = compare_nights(table, nights=nights).set_index("subject").loc["group"]
+    assert whole["method"].startswith("Hills-Armitage")
+    assert found["method"].startswith("sign-flip")
+    assert (found["n"], whole["n"]) == (7, 8)
+    assert "paired, 7 subjects" in state_designs(nights, Settings())[0]
 
 
 def test_within_a_condition_the_first_of_two_copies_counts():

@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.comparability import COMPARABILITY_COLUMNS, check_comparability
-from swa.comparison.design import MOST_NAMED, find_condition, is_control, nights_before, text_column, usable_nights
+from swa.comparison.design import (
+    COPIED,
+    MOST_NAMED,
+    find_condition,
+    is_control,
+    nights_before,
+    text_column,
+    usable_nights,
+)
 from swa.comparison.designs import ContrastDesign, find_designs, state_design, state_doses
 from swa.comparison.group import Outcome, adjust_p, group_rows
 from swa.comparison.outcomes import over_subjects
@@ -294,6 +302,7 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
     except StudyError:
         return []
     used = usable_nights(nights)
+    used = used[~used[COPIED]]
     return [
         f"{design.contrast}: {state_design(design, used)}{state_doses(used, design.treatment)}" for design in designs
     ]
@@ -460,7 +469,8 @@ def _plan(
         pairs = [(name, base) for name in conditions if name != base]
         pairs += _controlled_pairs(used, [name for name in conditions if name != base], base, settings)
     both = pd.concat([used, before]).sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
-    designs = find_designs(used, before, tuple(pairs), settings)
+    known, known_before = (table[~table[COPIED]] for table in (used, before))  # copies say nothing of the design
+    designs = find_designs(known, known_before, tuple(pairs), settings)
     return Plan(measures=measures, nights=both if len(before) else used, used=used, designs=tuple(designs))
 
 
