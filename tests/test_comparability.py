@@ -251,6 +251,18 @@ def test_a_gain_too_small_for_one_pair_shows_in_the_mean_of_all():
     assert found.loc[("group", "C4-M1", "swa_relative", "night"), "verdict"] == "sound"
 
 
+def test_a_recording_held_against_its_copy_is_not_in_the_mean_of_all():
+    nights = [
+        night(condition, gain, subject=f"S{i}", copied=i > 3)
+        for i in range(1, 6)
+        for condition, gain in (("baseline", 0.0), ("ketamine", 0.3 + 0.01 * i if i <= 3 else 0.0))
+    ]
+    table = compare_facts(nights, [(f"S{i}", "ketamine:baseline") for i in range(1, 6)], SETTINGS)
+    row = table.query("subject == 'group'").iloc[0]
+    assert row["g"] == pytest.approx(0.32, abs=1e-3)
+    assert "mean of 3 subjects" in row["note"]
+
+
 def test_without_a_gain_the_mean_of_all_is_not_flagged():
     row = of_nine(0.0).query("subject == 'group'").iloc[0]
     assert row["flagged"] == "false"

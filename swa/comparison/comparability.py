@@ -187,7 +187,7 @@ def compare_facts(
         rows.append(
             (*key, *_first_night_row(treated, before, (first or {}).get(subject, np.nan), settings.comparability))
         )
-        shift = _shared_gain(treated, before)
+        shift = _shared_gain(treated, before) if all(left) else np.nan  # a recording and its copy: 0 of no night
         if np.isfinite(shift):
             together.setdefault(contrast, []).append(shift)
     rows += [(GROUP, contrast, *_group_gain_row(shifts)) for contrast, shifts in together.items() if len(shifts) > 2]
