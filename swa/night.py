@@ -340,15 +340,15 @@ def _read_again(result: ChannelResult, recording: Recording, frame: Frame, setti
     first_central = min([name for name in eeg if region(name) == "central"] or eeg)
     if settings.spindles.channels != "all" and channel.name != first_central:
         return result
+    minutes = {stage: float(result.usable_s[frame.stages == stage].sum()) / 60 for stage in spindles.STAGES}
+    reason = spindles.why_not(sum(minutes.values()), recording.rate_hz, settings.spindles)
+    if reason:
+        return dataclasses.replace(result, spindles=spindles.no_spindles(minutes, reason))
     group = recording.read([channel])
+    rate_hz, pieces, signal_uv = group.rate_hz, group.pieces, group.data_uv[0]
+    del group  # and with it the flags of clipped samples
     found = spindles.detect_spindles(
-        group.data_uv[0],
-        result.usable,
-        frame.stages,
-        frame.epoch_s,
-        group.rate_hz,
-        settings.spindles,
-        group.pieces,
+        signal_uv, result.usable, frame.stages, frame.epoch_s, rate_hz, settings.spindles, pieces
     )
     return dataclasses.replace(result, spindles=found)
 

@@ -148,9 +148,8 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
             rows += [(*key, measure, "", np.nan, unit, 0, reason) for measure, unit in units.items()]
             continue
         total_s = float(stretch.epochs.sum()) * frame.epoch_s
-        powers = power.summarize_power(
-            result.density[taken], result.frequencies_hz, settings.power, total_s, median=stretch.median
-        )
+        density = result.density[taken] if stretch.median else spectrum[None]
+        powers = power.summarize_power(density, result.frequencies_hz, settings.power, total_s, median=stretch.median)
         rows += [(*key, name, "", value, unit, n, "") for name, (value, unit) in powers.items()]
         if stretch.median:
             continue
@@ -170,8 +169,10 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
 
 def _mean_spectra(result: ChannelResult, taken: list[NDArray[np.bool_]]) -> NDArray[np.float64]:
     """Mean spectrum of each stretch, (stretches, frequencies); NaN where a stretch has no epoch."""
-    nothing = np.full(result.density.shape[1], np.nan)
-    return np.array([result.density[each].mean(axis=0, dtype=float) if each.any() else nothing for each in taken])
+    inside = np.array(taken, float)
+    known = np.where(np.isfinite(result.density), result.density, 0).astype(float)
+    n_epochs = inside.sum(axis=1, keepdims=True)
+    return np.divide(inside @ known, n_epochs, out=np.full((len(inside), known.shape[1]), np.nan), where=n_epochs > 0)
 
 
 def _high_exponent_row(
@@ -319,9 +320,9 @@ def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     if not shown:
         numbers = {"frequency_hz": float, "density_uv2_hz": float, "n_epochs": int}
         return pd.DataFrame(columns=list(SPECTRA_COLUMNS)).astype(numbers)
-    taken = np.array([stretch.epochs & measured for stretch in shown])
-    n_epochs, n_hz = taken.sum(axis=1), len(result.frequencies_hz)
-    means = taken.astype(float) @ np.where(measured[:, None], result.density, 0).astype(float) / n_epochs[:, None]
+    taken = [stretch.epochs & measured for stretch in shown]
+    n_epochs, n_hz = np.sum(taken, axis=1), len(result.frequencies_hz)
+    means = _mean_spectra(result, taken)
     names = [(stretch.stages, stretch.window) for stretch in shown]
     wake = measured & (frame.stages == "W")
     if wake.any():

@@ -25,11 +25,17 @@ class ArraySource:
     signals: list
     clipped: dict
 
-    def read(self, position):
-        samples = np.array(self.signals[position], dtype=float)
-        limits = np.zeros(len(samples), bool)
-        limits[self.clipped.get(position, slice(0, 0))] = True
-        return samples, limits
+    def check(self, position):
+        """Any of them can be read."""
+
+    def blocks(self, positions):
+        yield [
+            (
+                np.array(self.signals[position], dtype=float),
+                np.arange(len(self.signals[position]))[self.clipped.get(position, slice(0, 0))],
+            )
+            for position in positions
+        ]
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swa.errors import RecordingError
-from swa.recordings import reader
+from swa.recordings import headers
 from swa.recordings.headers import read_header
-from swa.recordings.reader import EdfSource, Recording, read_recording, resample
+from swa.recordings.intake import UV_PER_UNIT, Resampler, resample
+from swa.recordings.reader import Recording, read_recording
+from swa.recordings.sources import EdfSource
 from swa.settings import Settings, check_settings
 
 NAME = "Mustermann"  # a patient's, which no message may repeat
@@ -49,11 +51,12 @@ def test_samples_of_real_recordings_equal_mnes(shared_data, file):
     channels = [channel for channel in recording.channels if channel.rate_hz == raw.info["sfreq"] and channel.unit]
     assert channels
     for channel in channels:
-        samples, _ = EdfSource(read_header(path)).read(channel.signals[0])
+        blocks = EdfSource(read_header(path)).blocks(channel.signals)
+        samples = np.concatenate([samples.copy() for ((samples, _),) in blocks])
         theirs = raw.get_data(picks=[raw.ch_names.index(channel.labels[0])])[0]
         if raw._orig_units[channel.labels[0]] == "n/a":
             continue
-        np.testing.assert_allclose(samples * reader.UV_PER_UNIT[channel.unit], theirs * 1e6, atol=1e-3)
+        np.testing.assert_allclose(samples * UV_PER_UNIT[channel.unit], theirs * 1e6, atol=1e-3)
 
 
 def test_what_was_written_is_read(write_edf, tmp_path, noise):
@@ -142,15 +145,16 @@ def test_resampling_keeps_an_offset_to_the_very_ends(offset, rate_hz):
     np.testing.assert_allclose(resampled, offset, rtol=1e-6, atol=1e-3)
 
 
-@pytest.mark.parametrize("n_samples", [100, 128, 200, 512])
-def test_clipped_samples_stay_clipped_at_another_rate(n_samples):
-    flags = np.zeros(100, bool)
-    flags[40:44] = True
-    spread = reader._spread(flags, n_samples)
-    share = n_samples / 100
-    assert spread[int(40 * share) : int(44 * share)].all()
-    assert spread.sum() <= 4 * share + 2
-    assert not reader._spread(np.zeros(100, bool), n_samples).any()
+@given(st.lists(st.integers(1, 4000), min_size=1, max_size=20), st.sampled_from([125.0, 128.0, 256.0, 512.0]))
+def test_resampling_stretch_by_stretch_is_resampling_the_whole(lengths, rate_hz):
+    signal = 40.0 + np.cumsum(np.random.default_rng(0).normal(0, 3, sum(lengths)))
+    whole = resample(signal, rate_hz, 100.0)
+    out = np.empty_like(whole)
+    resampler = Resampler(rate_hz, 100.0, out)
+    for part in np.split(signal, np.cumsum(lengths)[:-1]):
+        resampler.take(part)
+    resampler.close()
+    np.testing.assert_allclose(out, whole, atol=1e-3)
 
 
 # --- clipping -----------------------------------------------------------------------------------------------------
@@ -169,6 +173,34 @@ def test_how_many_samples_are_clipped_is_a_setting(write_edf, tmp_path, noise):
     path = write_edf(tmp_path / "a.edf", {"C4-M1": signal}, limits=(-500.0, 500.0))
     (group,) = read_recording(path, check_settings({"artifacts": {"clipped_samples": 2}})).groups()
     assert group.clipped.sum() == 2
+
+
+@pytest.mark.parametrize("rate_hz", [50.0, 100.0, 128.0, 200.0, 512.0])
+def test_clipped_samples_stay_clipped_at_another_rate(write_edf, tmp_path, noise, rate_hz):
+    signal = noise(10, rate_hz)
+    signal[40:44] = 500.0
+    (group,) = read_recording(
+        write_edf(tmp_path / "a.edf", {"C4-M1": signal}, rate_hz, limits=(-500.0, 500.0))
+    ).groups()
+    clipped = np.flatnonzero(group.clipped[0])
+    assert clipped[0] == int(40 * 100 / rate_hz)
+    assert clipped[-1] == int(np.ceil(44 * 100 / rate_hz)) - 1
+    assert len(clipped) == clipped[-1] - clipped[0] + 1
+
+
+def test_where_a_recording_is_cut_for_reading_changes_nothing(write_edf, tmp_path, noise, monkeypatch):
+    """In blocks of 2 s and of 300 s: a run at the limit over a border, a derivation, a rate that does not divide."""
+    signals = {"C4": noise(60, 128), "M1": noise(60, 128)}
+    signals["C4"][128 * 4 - 2 : 128 * 4 + 2] = 500.0
+    signals["M1"][128 * 8 - 1 : 128 * 8 + 1] = -500.0  # two samples: not clipped
+    path = write_edf(tmp_path / "a.edf", signals, 128.0, limits=(-500.0, 500.0))
+    (whole,) = read_recording(path).groups()
+    monkeypatch.setattr(headers, "BLOCK_S", 2.0)
+    (cut,) = read_recording(path).groups()
+    assert [channel.name for channel in whole.channels] == ["C4-M1"]
+    np.testing.assert_allclose(cut.data_uv, whole.data_uv, atol=1e-4)
+    np.testing.assert_array_equal(cut.clipped, whole.clipped)
+    assert np.flatnonzero(whole.clipped[0]).tolist() == [398, 399, 400, 401]
 
 
 # --- units --------------------------------------------------------------------------------------------------------

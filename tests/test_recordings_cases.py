@@ -16,7 +16,7 @@ from swa.errors import RecordingError
 from swa.measures.artifacts import find_artifacts
 from swa.night import analyze_night
 from swa.pipeline import run_study
-from swa.recordings import record_times
+from swa.recordings import headers, record_times
 from swa.recordings.headers import read_header
 from swa.recordings.reader import Recording, read_recording
 from swa.study.inspection import inspect_study
@@ -134,7 +134,9 @@ def test_a_gap_keeps_its_place(gapped):
     (reference,) = whole.groups()
     assert group.pieces == ((0, 60_000), (70_000, group.data_uv.shape[1]))
     for first, end in group.pieces:
-        np.testing.assert_array_equal(group.data_uv[0, first:end], reference.data_uv[0, first:end])
+        ours, theirs = group.data_uv[0, first:end], reference.data_uv[0, first:end]
+        np.testing.assert_allclose(ours, theirs, atol=1e-4 + 5 * (first > 0))  # a piece begins with a held sample
+        np.testing.assert_allclose(ours[100:-100], theirs[100:-100], atol=1e-4)
     inside = group.data_uv[0, 60_000:70_000]
     assert np.ptp(inside) == 0
     assert abs(inside[0]) < 5
@@ -290,12 +292,12 @@ def test_samples_equal_those_of_edfio(bdf, tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(cases.base(bdf=bdf))
     theirs = (edfio.read_bdf if bdf else edfio.read_edf)(path).signals[1].data
-    ours, _ = read_recording(path).source.read(1)
+    ours = np.concatenate([samples.copy() for ((samples, _),) in read_recording(path).source.blocks([1])])
     np.testing.assert_allclose(ours, theirs, atol=1e-9)
 
 
 def test_one_signal_of_a_bdf_does_not_bring_the_whole_file_into_memory(tmp_path):
-    """60 MB in 64 channels: what is held is one of them, as 32-bit and as 64-bit numbers."""
+    """60 MB in 64 channels: what is held is one of them at the rate of the analysis, and a few minutes as recorded."""
     import tracemalloc
 
     n_signals, n_records, rate = 64, 600, 512
@@ -313,11 +315,11 @@ def test_one_signal_of_a_bdf_does_not_bring_the_whole_file_into_memory(tmp_path)
         file.truncate(len(header) + n_signals * n_records * rate * 3)
     source = read_recording(path).source
     tracemalloc.start()
-    samples, _ = source.read(5)
+    n_samples = sum(len(samples) for ((samples, _),) in source.blocks([5]))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(samples) == n_records * rate
-    assert peak < 40 * len(samples)
+    assert n_samples == n_records * rate
+    assert peak < 32 * headers.BLOCK_S * rate
 
 
 # --- privacy ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from swa.recordings.mains import measure_mains
+from swa.recordings.mains import mains_amplitude, mains_power
 from swa.recordings.simulate import NightPlan, simulate_night
 from swa.recordings.simulated_faults import FAULTS, add_fault, swap_nights
 
@@ -43,7 +43,7 @@ def test_gain_multiplies_and_low_pass_takes_the_top_off(clean):
 
 def test_the_mains_are_as_large_as_their_strength_says(clean):
     struck = add_fault(clean, "mains", 2).signals_uv["F3-M2"]
-    assert measure_mains(struck, 128) == pytest.approx(20, rel=0.02)
+    assert mains_amplitude(mains_power(struck, 128)) == pytest.approx(20, rel=0.02)
 
 
 def test_a_rate_that_cannot_hold_the_mains_is_told():

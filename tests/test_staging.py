@@ -113,8 +113,11 @@ def test_a_simulated_night_is_staged_as_it_was_made():
     signals = list(made.signals_uv.values())
 
     class Source:
-        def read(self, position):
-            return signals[position].astype(float), np.zeros(len(signals[position]), bool)
+        def check(self, position):
+            """Any of them can be read."""
+
+        def blocks(self, positions):
+            yield [(signals[position].astype(float), np.empty(0, int)) for position in positions]
 
     infos = [SignalInfo(label=label, rate_hz=100.0, unit="uV") for label in made.signals_uv]
     channels = assign_channels(infos, Settings().channels)
@@ -170,9 +173,12 @@ def test_scaled_features_stage_as_the_scaled_signal_does(shared_data):
         def __init__(self, gain):
             self.gain = gain
 
-        def read(self, position):
-            samples, limits = recording.source.read(position)
-            return samples * self.gain, limits
+        def check(self, position):
+            recording.source.check(position)
+
+        def blocks(self, positions):
+            for blocks in recording.source.blocks(positions):
+                yield [(samples * self.gain, at_limit) for samples, at_limit in blocks]
 
     for gain, stages in staging.stages_at_gain.items():
         truly = stages_of(stage_recording(dataclasses.replace(recording, source=Scaled(gain))))

@@ -235,8 +235,22 @@ def select_waves(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
 
 def detect_in_trace(filtered_uv: NDArray[np.float64], rate_hz: float, criteria: WaveCriteria) -> pd.DataFrame:
     """Half-waves of a filtered trace: find, measure; kept are those of the lengths that the criteria ask for."""
-    table = measure_waves(filtered_uv, find_halfwaves(filtered_uv), rate_hz, criteria)
+    halfwaves = find_halfwaves(filtered_uv)
+    table = measure_waves(filtered_uv, halfwaves[_may_be_halfwave(halfwaves, rate_hz, criteria)], rate_hz, criteria)
     return table[is_halfwave(table, criteria)].reset_index(drop=True)
+
+
+def _may_be_halfwave(halfwaves: NDArray[np.int64], rate_hz: float, criteria: WaveCriteria) -> NDArray[np.bool_]:
+    """Which half-waves `is_halfwave` may take: half are too short, and need not be measured to know it.
+
+    A crossing lies up to a sample before the one that is counted here.
+    """
+    down, up, end = halfwaves.T
+    lengths = ((up - down, criteria.halfwave_s), (end - up, criteria.positive_s), (end - down, criteria.duration_s))
+    possible = np.ones(len(halfwaves), bool)
+    for samples, (shortest_s, longest_s) in lengths:
+        possible &= (samples + 1 >= shortest_s * rate_hz) & (samples - 1 <= longest_s * rate_hz)
+    return possible
 
 
 def average_waveform(
@@ -394,7 +408,10 @@ def _largest_between(
     Where it turns in between, the largest turn by a parabola; else the larger end.
     """
     largest = np.maximum(sign * _at(signal, first), sign * _at(signal, end))
-    low, high = np.searchsorted(extrema, np.ceil(first)), np.searchsorted(extrema, np.floor(end), side="right")
+    low, high = (
+        np.searchsorted(extrema, np.ceil(first).astype(int)),
+        np.searchsorted(extrema, np.floor(end).astype(int), side="right"),
+    )
     turns = high > low
     if not turns.any():
         return largest

@@ -112,9 +112,11 @@ def detect_spindles(
     minutes = {
         stage: float(np.sum(analysed & (stage_of_sample == place))) / rate_hz / 60 for place, stage in enumerate(STAGES)
     }
-    reason = _why_not(signal, analysed, rate_hz, settings)
+    reason = why_not(sum(minutes.values()), rate_hz, settings)
+    if not reason and not np.isfinite(signal).all():
+        reason = "the signal has missing samples"
     if reason:
-        return Spindles(table=_empty(), analysed_min=minutes, reason=reason)
+        return no_spindles(minutes, reason)
     stretches = _stretches(analysed, round(MARGIN_S * rate_hz))
     inside = [
         (max(a, first), min(b, end))
@@ -126,13 +128,18 @@ def detect_spindles(
     scatter_uv = float(trimbothstd(apart[source >= 0], cut=0.05))
     if not POSSIBLE_SD_UV[0] < scatter_uv < POSSIBLE_SD_UV[1]:
         reason = f"a standard deviation of {scatter_uv:.3g} µV in N2 and N3: no EEG"
-        return Spindles(table=_empty(), analysed_min=minutes, reason=reason)
+        return no_spindles(minutes, reason)
     found = _run_yasa(apart, analysed[source] & (source >= 0), rate_hz, settings)
     table = _to_table(found, source, rate_hz)
     kept = table[_wholly_inside(table, analysed, rate_hz)].reset_index(drop=True)
     peak = np.minimum((kept["peak_s"].to_numpy() * rate_hz).astype(int), len(signal) - 1)
     kept["stage"] = np.array(STAGES)[stage_of_sample[peak]]
     return Spindles(table=kept, analysed_min=minutes)
+
+
+def no_spindles(analysed_min: dict[str, float], reason: str) -> Spindles:
+    """What stands for a channel in which spindles were not looked for."""
+    return Spindles(table=_empty(), analysed_min=analysed_min, reason=reason)
 
 
 def summarize_spindles(table: pd.DataFrame, minutes: float, reason: str = "") -> dict[str, tuple[float, str, int, str]]:
@@ -169,17 +176,13 @@ def summarize_spindles(table: pd.DataFrame, minutes: float, reason: str = "") ->
     return rows | {name: (value, units[name], n, note) for name, value in means.items()}
 
 
-def _why_not(
-    signal: NDArray[np.floating], analysed: NDArray[np.bool_], rate_hz: float, settings: SpindleSettings
-) -> str:
-    minutes = float(analysed.sum()) / rate_hz / 60
+def why_not(minutes: float, rate_hz: float, settings: SpindleSettings) -> str:
+    """Why spindles are not looked for in so many minutes of usable N2 and N3; empty where they are."""
     if minutes < settings.minimum_min:
         return f"{minutes:.1f} min of usable N2 and N3, {settings.minimum_min:g} are needed"
     highest_hz = max(settings.broad_hz[1], settings.band_hz[1] + 1.5)
     if rate_hz <= 2 * highest_hz:
         return f"a rate of {rate_hz:g} Hz, more than {2 * highest_hz:g} is needed"
-    if not np.isfinite(signal).all():
-        return "the signal has missing samples"
     return ""
 
 
@@ -192,7 +195,7 @@ def _run_yasa(
         found = yasa.spindles_detect(
             signal,
             sf=rate_hz,
-            hypno=analysed.astype(int),
+            hypno=analysed.astype(np.int8),
             include=(1,),
             freq_sp=settings.band_hz,
             freq_broad=settings.broad_hz,

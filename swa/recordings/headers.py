@@ -9,9 +9,10 @@ samples of both readers against each other, and against mne's.
 """
 
 import datetime
+import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +38,8 @@ _MOST_SIGNALS = 9999
 LAYOUT_RECORDS, LAYOUT_SAMPLES = 512, 8
 LARGEST_JUMP = 1.5  # between records over within records, medians: 1 where the layout is right
 MAPPED_BYTES = 32 * 2**20  # of a recording at a time
+Digital = NDArray[np.int16] | NDArray[np.int32]
+BLOCK_S = 300.0  # of samples at a time: what fits into the cache of a processor
 _OTHER_FILES = {
     b"PK\x03\x04": "a zip archive (or an Office file)",
     b"\x1f\x8b": "compressed with gzip",
@@ -160,18 +163,16 @@ class Header:
         """The data records as bytes, mapped and not read: (n_records, bytes of a record)."""
         return self._map_records(0, self.n_records)
 
-    def read_digital(self, signal: SignalHeader) -> NDArray[np.int16] | NDArray[np.int32]:
-        """Samples of one signal as they are stored; nothing else of the file is held in memory."""
-        columns = slice(signal.first * self.width, (signal.first + signal.samples) * self.width)
-        raw = np.empty((sum(end - first for first, end in self.times.kept), columns.stop - columns.start), np.uint8)
+    def read_digital(self, signals: Sequence[SignalHeader]) -> Iterator[list[Digital]]:
+        """Samples of a few signals as they are stored, some minutes at a time."""
         # The pages that are touched count as memory until they are unmapped: a large file is mapped part by part.
-        step, filled = max(1, MAPPED_BYTES // (self.samples_per_record * self.width)), 0
+        largest = MAPPED_BYTES // (self.samples_per_record * self.width)
+        step = max(1, min(largest, math.ceil(BLOCK_S / self.record_s)))
+        columns = [slice(each.first * self.width, (each.first + each.samples) * self.width) for each in signals]
         for first, end in self.times.kept:
             for begin in range(first, end, step):
-                stop = min(begin + step, end)
-                raw[filled : filled + stop - begin] = self._map_records(begin, stop)[:, columns]
-                filled += stop - begin
-        return _decode(raw, self.width)
+                mapped = self._map_records(begin, min(begin + step, end))
+                yield [_decode(mapped[:, own], self.width) for own in columns]
 
     def _map_records(self, first: int, end: int) -> NDArray[np.uint8]:
         n_bytes = self.samples_per_record * self.width
@@ -332,7 +333,7 @@ def _check_layout(header: Header, size: int) -> None:
         raise wrong
 
 
-def _decode(raw: NDArray[np.uint8], width: int) -> NDArray[np.int16] | NDArray[np.int32]:
+def _decode(raw: NDArray[np.uint8], width: int) -> Digital:
     """Little-endian integers of 2 or 3 bytes."""
     raw = np.ascontiguousarray(raw).reshape(-1)
     if width == 2:

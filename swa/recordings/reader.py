@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +15,18 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.recordings.channels import EEG_TOO_SLOW, Channel, SignalInfo, assign_channels
 from swa.recordings.headers import Header, header_notes, read_header, signal_infos
-from swa.recordings.mains import measure_mains
+from swa.recordings.intake import UV_PER_UNIT, ChannelIntake
 from swa.recordings.mne_marks import read_marks
 from swa.recordings.record_times import SHORTEST_PIECE_S
+from swa.recordings.sources import EdfSource, Piece, RawSource, SignalSource
 from swa.settings import Settings, given_or_default
 
 if TYPE_CHECKING:
     import mne
 
-UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
-# Median |amplitude| of a biological signal in µV. Outside, the unit of the header is taken to be wrong. Below lies the
-# noise of amplifiers, and EEG in a file that says µV and means mV; above, EEG in a file that says mV and means µV.
-PLAUSIBLE_UV = (0.1, 5000.0)
-PLAUSIBILITY_SAMPLES = 100_000  # evenly spaced, that the amplitude is judged by
 MOST_NAMED = 12  # signals in a message
 GROUP_SIZE = 8
 ANALYSED = ("eeg", "eog", "emg")
-Piece = tuple[int, int]  # first and end sample of uninterrupted signal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +42,7 @@ class SignalGroup:
     clipped : ndarray of bool, shape (n_channels, n_samples), read-only
         Samples where the recording sat at its physical or digital limit.
     mains_uv : ndarray, shape (n_channels,), read-only
-        RMS amplitude of the mains at the native rate (`swa.recordings.mains.measure_mains`), µV.
+        RMS amplitude of the mains at the native rate (`swa.recordings.mains.mains_amplitude`), µV.
     rate_hz : float
         Rate of both.
     pieces : tuple of (int, int)
@@ -64,17 +59,6 @@ class SignalGroup:
     rate_hz: float
     pieces: tuple[Piece, ...]
     problems: dict[str, RecordingError] = field(default_factory=dict)
-
-
-class SignalSource(Protocol):
-    """Where samples come from: a file, or an object in memory."""
-
-    def read(self, position: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Samples in the unit of the header, the caller's own, and where they sit at the limit of the recording.
-
-        Those of an interrupted recording follow each other without its gaps.
-        """
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,34 +200,40 @@ class Recording:
         rate_hz = rate_hz or self.rate_hz
         n_samples = round(self.duration_s * rate_hz)
         pieces = tuple((round(start_s * rate_hz), round(end_s * rate_hz)) for start_s, end_s in self.pieces_s)
-        kept: list[Channel] = []
-        problems: dict[str, RecordingError] = {}
-        data = np.zeros((len(channels), n_samples), np.float32)
+        data = np.empty((len(channels), n_samples), np.float32)
         clipped = np.zeros((len(channels), n_samples), bool)
         mains_uv = np.full(len(channels), np.nan)
-        for channel in channels:
+        intakes: dict[int, ChannelIntake] = {}
+        problems: dict[str, RecordingError] = {}
+        for row, channel in enumerate(channels):
             lengths = [round((end_s - start_s) * channel.rate_hz) for start_s, end_s in self.pieces_s]
-            joints = np.cumsum(lengths)[:-1]
             try:
-                samples, limits = _read_channel(self.source, channel, self.name, self.clipped_samples, joints)
+                for position in channel.signals:
+                    self.source.check(position)
             except RecordingError as error:
                 problems[channel.name] = error
                 continue
-            row = len(kept)
-            mains_uv[row] = measure_mains(samples, channel.rate_hz)
-            if self.gaps:
-                data[row] = samples.mean()
-            for (first, end), part, hit in zip(
-                pieces, np.split(samples, joints), np.split(limits, joints), strict=True
-            ):
-                data[row, first:end] = _fit(resample(part, channel.rate_hz, rate_hz), end - first)
-                clipped[row, first:end] = _spread(hit, end - first)
-            kept.append(channel)
-        data, clipped, mains_uv = data[: len(kept)], clipped[: len(kept)], mains_uv[: len(kept)]
+            intakes[row] = ChannelIntake(
+                channel, lengths, pieces, rate_hz, data[row], clipped[row], self.clipped_samples
+            )
+        positions = sorted({position for intake in intakes.values() for position in intake.channel.signals})
+        for blocks in self.source.blocks(positions) if positions else ():
+            of_signal = dict(zip(positions, blocks, strict=True))
+            for intake in intakes.values():
+                intake.take([of_signal[position] for position in intake.channel.signals])
+        for row, intake in list(intakes.items()):
+            try:
+                mains_uv[row] = intake.finish(self.name)
+            except RecordingError as error:
+                problems[intake.channel.name] = error
+                del intakes[row]
+        kept = list(intakes)
+        if len(kept) < len(channels):
+            data, clipped, mains_uv = data[kept], clipped[kept], mains_uv[kept]
         for array in (data, clipped, mains_uv):
             array.flags.writeable = False
         return SignalGroup(
-            channels=tuple(kept),
+            channels=tuple(channels[row] for row in kept),
             data_uv=data,
             clipped=clipped,
             mains_uv=mains_uv,
@@ -356,72 +346,6 @@ class Recording:
         durations = np.subtract(ends, onsets)
         raw.set_annotations(mne.Annotations(onsets, durations, texts, raw.info["meas_date"], names))
         return raw
-
-
-@dataclass(frozen=True)
-class RawSource:
-    """Samples of an `mne.io.Raw`: of its pieces, and where they are marked as bad."""
-
-    raw: "mne.io.BaseRaw"
-    pieces: tuple[Piece, ...]
-    bad: tuple[tuple[int, int, tuple[str, ...]], ...] = ()
-
-    def read(self, position: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Samples in V. The limit of the recording is not known to mne: its extremes stand in for it."""
-        samples = self.raw.get_data(picks=[position])[0]
-        unusable = np.zeros(len(samples), bool)
-        for first, end, labels in self.bad:
-            if not labels or self.raw.ch_names[position] in labels:
-                unusable[first:end] = True
-        samples, unusable = (np.concatenate([array[a:b] for a, b in self.pieces]) for array in (samples, unusable))
-        return samples, unusable | (samples == samples.max()) | (samples == samples.min())
-
-
-@dataclass(frozen=True)
-class EdfSource:
-    """Samples of an EDF or BDF file, mapped from the disk: only those of the signal that is asked for are read.
-
-    Not through mne, which brings all channels of a call to the highest rate among them, forgets the unit of the header
-    and the limits of the converter, and joins the pieces of an interrupted recording. A test holds the samples against
-    mne's and edfio's.
-    """
-
-    header: Header
-
-    def read(self, position: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Samples in the unit of the header, and where they sit at a limit of the converter."""
-        signal = self.header.signals[position]
-        where = f"{self.header.path.name}, channel {signal.label}"
-        leave_out = f'[channels] roles = {{ "{signal.label}" = "ignore" }}'
-        remedy = f"Export the recording again, or leave the channel out: {leave_out}."
-        texts = ["no number" if limit is None else f"{limit:g}" for limit in signal.limits]
-        found = f"physical {texts[0]} to {texts[1]}, digital {texts[2]} to {texts[3]}"
-        physical, digital = signal.physical, signal.digital
-        if physical is None or digital is None or physical[0] == physical[1] or digital[0] == digital[1]:
-            raise RecordingError(
-                f"{where}: the header's physical or digital minimum and maximum are equal or no numbers ({found}), so "
-                "that samples have no unit.",
-                remedy,
-            )
-        limit = 2 ** (8 * self.header.width - 1)
-        if digital[0] > digital[1]:
-            raise RecordingError(
-                f"{where}: the header's digital minimum lies above its maximum ({found}), so that the polarity is "
-                "unknown.",
-                remedy,
-            )
-        if digital[0] >= 0 and digital[1] >= limit:
-            raise RecordingError(
-                f"{where}: the header's digital limits are those of unsigned numbers ({found}): EDF has none.",
-                remedy,
-            )
-        stored = self.header.read_digital(signal)
-        gain = (physical[1] - physical[0]) / (digital[1] - digital[0])
-        at_limit = (stored <= max(digital[0], -limit)) | (stored >= min(digital[1], limit - 1))
-        samples = np.subtract(stored, digital[0], dtype=np.float64)  # in place from here: a night has 60 MB
-        samples *= gain
-        samples += physical[0]
-        return samples, np.asarray(at_limit)
 
 
 def read_recording(path: str | Path, settings: Settings | None = None) -> Recording:
@@ -545,91 +469,3 @@ def _refuse_joined_pieces(raw: "mne.io.BaseRaw", name: str) -> None:
                 "are wrong.",
                 "Give the path to read_recording, which keeps the gaps in place.",
             )
-
-
-def resample(samples: NDArray[np.float64], from_hz: float, to_hz: float) -> NDArray[np.float32]:
-    """Resample once, anti-aliased, by the SoX resampler: to 100 Hz, ripple of 1e-6 up to 12 Hz and 2e-4 at 40 Hz.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n_samples,)
-        Signal at `from_hz`.
-    from_hz, to_hz : float
-        Rates in Hz.
-
-    Returns
-    -------
-    ndarray of float32
-    """
-    if from_hz == to_hz:
-        return samples.astype(np.float32)
-    import soxr
-
-    # The mean is taken off first: a DC offset (referential, DC-coupled amplifiers) would ring at both ends.
-    mean = samples.mean()
-    centred = np.subtract(samples, mean, out=np.empty(samples.shape, np.float32), casting="same_kind")
-    resampled: NDArray[np.float32] = soxr.resample(centred, from_hz, to_hz)
-    resampled += np.float32(mean)
-    return resampled
-
-
-def _read_channel(
-    source: SignalSource, channel: Channel, name: str, clipped_samples: int, joints: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    samples, at_limit = source.read(channel.signals[0])
-    limits = _long_runs(at_limit, clipped_samples, joints)
-    if len(channel.signals) == 2:
-        reference, at_limit = source.read(channel.signals[1])
-        samples -= reference
-        limits |= _long_runs(at_limit, clipped_samples, joints)
-    where = f"{name}, channel {channel.name} ({' minus '.join(channel.labels)})"
-    missing = None if np.isfinite(samples.sum()) else ~np.isfinite(samples)
-    if not len(samples) or (missing is not None and missing.all()):
-        raise RecordingError(f"{where}: holds no samples.", "Leave the channel out with [channels] roles.")
-    known = samples if missing is None else samples[~missing]
-    known = known[:: max(1, len(known) // PLAUSIBILITY_SAMPLES)]
-    middle, low, high = np.percentile(known, [50, 5, 95])
-    if missing is not None:  # a gap in an mne.io.Raw: unusable, and never smeared over the channel by a filter
-        samples, limits = np.where(missing, middle, samples), limits | missing
-    found = f"5th to 95th percentile {low:.4g} to {high:.4g}"
-    if channel.unit not in UV_PER_UNIT:
-        raise RecordingError(
-            f"{where}: the header gives no usable unit ({channel.unit_written!r}; expected uV, mV or V; {found}).",
-            f'Say what it is in the settings: [channels] units = {{ "{channel.labels[0]}" = "uV" }}.',
-        )
-    typical = float(np.median(np.abs(known - middle))) * UV_PER_UNIT[channel.unit]
-    if typical != 0 and not PLAUSIBLE_UV[0] <= typical <= PLAUSIBLE_UV[1]:
-        raise RecordingError(
-            f"{where}: amplitudes are not those of a biological signal in {channel.unit} ({found} {channel.unit}).",
-            f'If the unit in the header is wrong, say so: [channels] units = {{ "{channel.labels[0]}" = "uV" }}.',
-        )
-    if UV_PER_UNIT[channel.unit] != 1:
-        samples *= UV_PER_UNIT[channel.unit]
-    return samples, limits
-
-
-def _long_runs(at_limit: NDArray[np.bool_], shortest: int, joints: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Runs of at least `shortest` True samples, none across a joint."""
-    runs = np.zeros_like(at_limit)
-    for begin, piece in zip((0, *joints), np.split(at_limit, joints), strict=True):
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], piece, [False])).astype(np.int8)))
-        for first, end in edges.reshape(-1, 2):
-            if end - first >= shortest:
-                runs[begin + first : begin + end] = True
-    return runs
-
-
-def _fit(samples: NDArray[np.float32], n_samples: int) -> NDArray[np.float32]:
-    """Cut or repeat the last sample: rates that do not divide leave a length one off."""
-    return np.pad(samples[:n_samples], (0, max(0, n_samples - len(samples))), mode="edge")
-
-
-def _spread(flags: NDArray[np.bool_], n_samples: int) -> NDArray[np.bool_]:
-    """Flags of the native rate at another rate: a sample is flagged when any that it stands for is."""
-    hits = np.flatnonzero(flags)
-    first = np.minimum((hits * n_samples) // len(flags), n_samples - 1)
-    end = np.minimum(np.maximum(-((hits + 1) * n_samples // -len(flags)), first + 1), n_samples)
-    edges = np.zeros(n_samples + 1, np.int64)
-    np.add.at(edges, first, 1)
-    np.add.at(edges, end, -1)
-    return np.cumsum(edges[:-1]) > 0

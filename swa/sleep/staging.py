@@ -127,9 +127,9 @@ def stage_at_gains(
     kept = np.ones(group.data_uv.shape[1], bool)
     kept[: len(missing) * round(EPOCH_S * YASA_RATE_HZ)] = ~np.repeat(missing, round(EPOCH_S * YASA_RATE_HZ))
     metadata = {"age": age, "male": sex[:1].lower() == "m"} if age is not None and sex else None
-    raw = mne.io.RawArray(
-        group.data_uv[:, kept].astype(np.float64) * 1e-6, mne.create_info(names, YASA_RATE_HZ, roles), verbose="error"
-    )
+    recorded_uv = group.data_uv if kept.all() else group.data_uv[:, kept]
+    recorded_v = np.multiply(recorded_uv, 1e-6, dtype=np.float64)
+    raw = mne.io.RawArray(recorded_v, mne.create_info(names, YASA_RATE_HZ, roles), verbose="error")
     by_role = dict(zip(roles, names, strict=True))
     try:
         staging = yasa.SleepStaging(

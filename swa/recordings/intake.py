@@ -1,0 +1,218 @@
+"""One channel on its way from a file to the analysis signal: stretch by stretch, so that no night is held at its rate.
+
+A night of 8 h at 256 Hz is 59 MB as numbers of 64 bits. Stretches of a few minutes stay in the processor's cache.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swa.errors import RecordingError
+from swa.recordings.channels import Channel
+from swa.recordings.mains import mains_amplitude, mains_power
+from swa.recordings.sources import Block, Piece
+
+UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
+# Median |amplitude| of a biological signal in µV. Outside, the unit of the header is taken to be wrong. Below lies the
+# noise of amplifiers, and EEG in a file that says µV and means mV; above, EEG in a file that says mV and means µV.
+PLAUSIBLE_UV = (0.1, 5000.0)
+PLAUSIBILITY_SAMPLES = 100_000  # evenly spaced, that the amplitude is judged by
+EDGE_S = 1.0  # how long the last sample is held, so that the resampler's filter does not ring at the end
+
+
+class Resampler:
+    """Resamples one uninterrupted piece as its samples come in, anti-aliased, by the SoX resampler.
+
+    The ends are taken to go on as they are: a DC offset (referential, DC-coupled amplifiers) would ring there.
+
+    Parameters
+    ----------
+    from_hz, to_hz : float
+        Rates in Hz.
+    out : ndarray of float32, shape (n_samples,)
+        Where the samples go.
+    """
+
+    def __init__(self, from_hz: float, to_hz: float, out: NDArray[np.float32]) -> None:
+        import soxr
+
+        self.out, self.filled = out, 0
+        self.level, self.held = float("nan"), np.float32(0)
+        self.buffer = np.empty(0, np.float32)
+        self.edge_samples = round(EDGE_S * from_hz)
+        self.stream = None if from_hz == to_hz else soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32")
+
+    def take(self, samples: NDArray[np.floating]) -> None:
+        """Take the next samples."""
+        if np.isnan(self.level):
+            self.level = float(samples[0])
+        if len(self.buffer) < len(samples):
+            self.buffer = np.empty(len(samples), np.float32)
+        from_level = np.subtract(samples, self.level, out=self.buffer[: len(samples)], casting="same_kind")
+        self.held = from_level[-1]
+        self._put(from_level, last=False)
+
+    def close(self) -> None:
+        """End the piece; a sample that rates which do not divide leave open repeats the one before."""
+        self._put(np.full(self.edge_samples, self.held, np.float32), last=True)
+
+    def _put(self, from_level: NDArray[np.float32], *, last: bool) -> None:
+        found = from_level if self.stream is None else self.stream.resample_chunk(from_level, last=last)
+        room = self.out[self.filled : self.filled + len(found)]
+        np.add(found[: len(room)], np.float32(self.level), out=room)
+        self.filled += len(room)
+
+
+def resample(samples: NDArray[np.floating], from_hz: float, to_hz: float) -> NDArray[np.float32]:
+    """Resample once, anti-aliased: to 100 Hz, ripple of 1e-6 up to 12 Hz and 2e-4 at 40 Hz.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n_samples,)
+        Signal at `from_hz`.
+    from_hz, to_hz : float
+        Rates in Hz.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    out = np.empty(round(len(samples) * to_hz / from_hz), np.float32)
+    resampler = Resampler(from_hz, to_hz, out)
+    resampler.take(samples)
+    resampler.close()
+    return out
+
+
+class ChannelIntake:
+    """Takes one channel stretch by stretch, and tells at the end whether it was a biological signal.
+
+    Parameters
+    ----------
+    channel : Channel
+        One signal, or one minus another.
+    lengths : sequence of int
+        Samples of each uninterrupted piece at the channel's rate.
+    pieces : sequence of (int, int)
+        First and end sample of each piece at `rate_hz`.
+    rate_hz : float
+        Rate of the analysis signal.
+    data_uv, clipped : ndarray of float32 and of bool, shape (n_samples,)
+        Where signal and clipped samples go.
+    clipped_samples : int
+        Consecutive samples at the limit that count as clipped.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        lengths: Sequence[int],
+        pieces: Sequence[Piece],
+        rate_hz: float,
+        data_uv: NDArray[np.float32],
+        clipped: NDArray[np.bool_],
+        clipped_samples: int,
+    ) -> None:
+        self.channel, self.pieces, self.clipped_samples = channel, pieces, clipped_samples
+        self.data_uv, self.clipped = data_uv, clipped
+        self.joints = np.cumsum(lengths)[:-1]  # between the pieces, in samples of the channel
+        self.step = max(1, sum(lengths) // PLAUSIBILITY_SAMPLES)
+        self.resamplers = [Resampler(channel.rate_hz, rate_hz, data_uv[first:end]) for first, end in pieces]
+        self.taken, self.middle = 0, float("nan")
+        self.at_limit: list[list[NDArray[np.int64]]] = [[] for _ in channel.signals]
+        self.missing: list[NDArray[np.int64]] = []
+        self.seen: list[NDArray[np.float64]] = []
+        self.mains: list[NDArray[np.float64]] = []
+
+    def take(self, blocks: Sequence[Block]) -> None:
+        """Take the next stretch: a block of each signal of the channel."""
+        samples = blocks[0][0] if len(blocks) == 1 else blocks[0][0] - blocks[1][0]
+        for positions, (_, at_limit) in zip(self.at_limit, blocks, strict=True):
+            positions.append(at_limit + self.taken)
+        if not np.isfinite(samples.sum()):
+            samples = self._fill(samples)
+        self.seen.append(samples[:: self.step].copy())
+        self.mains.append(mains_power(samples, self.channel.rate_hz))
+        for piece, part in enumerate(np.split(samples, np.clip(self.joints - self.taken, 0, len(samples)))):
+            if len(part):
+                self.resamplers[piece].take(part)
+        self.taken += len(samples)
+
+    def _fill(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A gap in an `mne.io.Raw` is unusable, and never smeared over the channel by a filter."""
+        missing = ~np.isfinite(samples)
+        self.missing.append(np.flatnonzero(missing) + self.taken)
+        if not missing.all():
+            self.middle = float(np.median(samples[~missing]))
+        return np.where(missing, np.nan_to_num(self.middle), samples)
+
+    def finish(self, name: str) -> float:
+        """Flag what is clipped or missing, and bring the signal to µV.
+
+        Parameters
+        ----------
+        name : str
+            The recording's, for messages.
+
+        Returns
+        -------
+        float
+            RMS amplitude of the mains, µV.
+
+        Raises
+        ------
+        RecordingError
+            There are no samples, no unit, or amplitudes that no biological signal has.
+        """
+        for resampler in self.resamplers:
+            resampler.close()
+        missing = np.concatenate([*self.missing, np.empty(0, np.int64)])
+        for positions in self.at_limit:
+            self._flag(np.concatenate(positions), self.clipped_samples)
+        self._flag(missing, 1)
+        gain = self._uv_per_unit(name, len(missing))
+        recorded = np.zeros(len(self.data_uv), bool)
+        for first, end in self.pieces:
+            recorded[first:end] = True
+        if not recorded.all():
+            self.data_uv[~recorded] = self.data_uv[recorded].mean(dtype=float)
+        if gain != 1:
+            self.data_uv *= np.float32(gain)
+        return mains_amplitude(np.concatenate(self.mains)) * gain
+
+    def _flag(self, positions: NDArray[np.int64], shortest: int) -> None:
+        """Flag runs of at least `shortest` consecutive samples, none across a joint, at the rate of the analysis.
+
+        A sample there is flagged when any that it stands for is.
+        """
+        edges = np.array([0, *self.joints, self.taken])
+        piece = np.searchsorted(self.joints, positions, side="right")
+        begins = np.flatnonzero((np.diff(positions, prepend=-2) != 1) | (np.diff(piece, prepend=-1) != 0))
+        for begin, stop in zip(begins, np.append(begins, len(positions))[1:], strict=True):
+            if stop - begin >= shortest:
+                (first_sample, end_sample), offset = self.pieces[piece[begin]], edges[piece[begin]]
+                native, n_samples = edges[piece[begin] + 1] - offset, end_sample - first_sample
+                first = min((positions[begin] - offset) * n_samples // native, n_samples - 1)
+                end = max(-((positions[stop - 1] - offset + 1) * n_samples // -native), first + 1)
+                self.clipped[first_sample + first : first_sample + min(end, n_samples)] = True
+
+    def _uv_per_unit(self, name: str, n_missing: int) -> float:
+        channel, seen = self.channel, np.concatenate([*self.seen, np.empty(0)])
+        where = f"{name}, channel {channel.name} ({' minus '.join(channel.labels)})"
+        if not len(seen) or n_missing == self.taken:
+            raise RecordingError(f"{where}: holds no samples.", "Leave the channel out with [channels] roles.")
+        middle, low, high = np.percentile(seen, [50, 5, 95])
+        found = f"5th to 95th percentile {low:.4g} to {high:.4g}"
+        if channel.unit not in UV_PER_UNIT:
+            raise RecordingError(
+                f"{where}: the header gives no usable unit ({channel.unit_written!r}; expected uV, mV or V; {found}).",
+                f'Say what it is in the settings: [channels] units = {{ "{channel.labels[0]}" = "uV" }}.',
+            )
+        typical = float(np.median(np.abs(seen - middle))) * UV_PER_UNIT[channel.unit]
+        if typical != 0 and not PLAUSIBLE_UV[0] <= typical <= PLAUSIBLE_UV[1]:
+            raise RecordingError(
+                f"{where}: amplitudes are not those of a biological signal in {channel.unit} ({found} {channel.unit}).",
+                f'If the unit in the header is wrong, say so: [channels] units = {{ "{channel.labels[0]}" = "uV" }}.',
+            )
+        return UV_PER_UNIT[channel.unit]
