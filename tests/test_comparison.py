@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from swa.comparison.contrasts import (
     CONTRAST_COLUMNS,
@@ -379,6 +380,7 @@ class TestRoles:
         primary = found[found["role"] == "primary"]
         assert [" ".join(key) for key in primary[["measure", "stages", "window", "channel"]].to_numpy()] == [declared]
         assert (primary["p_adjusted"] == primary["p"]).all()
+        assert len(primary) == 1
         secondary = found[found["role"] == "secondary"]
         assert {tuple(key) for key in secondary[["measure", "window", "channel", "variant"]].to_numpy()} == {
             ("swa", "night", "frontal", ""),
@@ -387,6 +389,20 @@ class TestRoles:
         }
         expected = stats.false_discovery_control(secondary["p"])
         assert np.allclose(secondary["p_adjusted"], expected)
+
+    def test_primary_of_two_drugs_is_adjusted_over_both(self, data):
+        """One marker, but two questions."""
+        magnesium = data[data["condition"] == "ketamine"].assign(condition="magnesium")
+        magnesium["session"] = magnesium["session"].astype(str) + "-mg"
+        magnesium["value"] *= np.exp(np.random.default_rng(0).normal(0.1, 0.1, len(magnesium)))
+        both = pd.concat([data, magnesium], ignore_index=True)
+        chosen = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
+        found = compare_nights(both, settings=chosen)
+        primary = found[(found["role"] == "primary") & (found["subject"] == "group")]
+        assert len(primary) >= 2
+        expected = multipletests(primary["p"], method="holm")[1]
+        np.testing.assert_allclose(primary["p_adjusted"], expected)
+        assert (primary["p_adjusted"] > primary["p"]).any()
 
     @pytest.mark.parametrize(
         ("declared", "error"), [("swa NREM night", SettingsError), ("swa NREM cycle-9 frontal", StudyError)]

@@ -20,7 +20,7 @@ from swa.comparison.design import (
     usable_nights,
 )
 from swa.comparison.designs import ContrastDesign, find_designs, state_design, state_doses
-from swa.comparison.group import Outcome, adjust_p, group_rows
+from swa.comparison.group import Outcome, adjust_p, adjust_primary_p, group_rows
 from swa.comparison.outcomes import over_subjects
 from swa.comparison.verdicts import judge_contrasts
 from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
@@ -110,7 +110,8 @@ def compare_nights(
     DataFrame
         The columns of ``contrasts.tsv``. Rows of `subject` ``group`` are over subjects (`n` subjects), the others are
         one subject's (`n` nights, no p). `estimate`, `ci_low` and `ci_high` are ratios where `scale` is ratio.
-        p_adjusted is Benjamini-Hochberg within contrast and role; the primary stands alone and keeps its p.
+        p_adjusted is Benjamini-Hochberg within contrast and role; of the primary it is Holm's over the contrasts, and
+        its own p where there is one contrast.
         `verdict` and `verdict_reasons` are those of `swa.comparison.verdicts.judge_contrasts`: of a results folder with
         the checks of its stored nights, else by the column `verdict` of the nights, and empty where there is neither.
 
@@ -177,8 +178,9 @@ def measure_contrasts(
     table = pd.concat(parts, ignore_index=True)
     table["role"] = _roles(table, primary, settings.comparison)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"] + " " + table["role"])
-    alone = table["role"] == "primary"
-    table.loc[alone, "p_adjusted"] = table.loc[alone, "p"]
+    # One marker, but as many questions as there are contrasts: with two drugs, two.
+    primary_rows = (table["role"] == "primary") & (table["subject"] == "group")
+    table.loc[primary_rows, "p_adjusted"] = adjust_primary_p(table.loc[primary_rows, "p"])
     table = table.assign(verdict="", verdict_reasons="")
     table["_single"] = table["subject"] != "group"
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)

@@ -434,6 +434,22 @@ def _repeats(changes: Changes) -> str:
     return f"several {' and '.join(several)} nights of a subject count as their mean" if several else ""
 
 
+def adjust_primary_p(p: npt.ArrayLike) -> Floats:
+    """Holm's p over the contrasts of one primary marker (Holm 1979, Scand J Stat 6:65); NaN stays and is not counted.
+
+    Parameters
+    ----------
+    p : array_like
+        p values.
+    """
+    values = np.asarray(p, dtype=float)
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(values[known], kind="stable")]
+    adjusted = np.full(len(values), np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)), 1)
+    return adjusted
+
+
 def adjust_p(p: npt.ArrayLike, family: npt.ArrayLike) -> Floats:
     """Benjamini-Hochberg p within families; NaN stays NaN and counts in no family.
 

@@ -110,6 +110,19 @@ REFERENCES: dict[str, tuple[str, str, dict[str, str]]] = {
             "doi": "10.1080/01621459.1969.10501057",
         },
     ),
+    "holm1979": (
+        "Holm, 1979",
+        "article",
+        {
+            "author": "Holm, Sture",
+            "title": "A simple sequentially rejective multiple test procedure",
+            "journal": "Scandinavian Journal of Statistics",
+            "year": "1979",
+            "volume": "6",
+            "number": "2",
+            "pages": "65--70",
+        },
+    ),
     "jacobson1991": (
         "Jacobson & Truax, 1991",
         "article",

@@ -29,7 +29,7 @@ _INTERVAL = {
     "ci_low": _is("Lower end of the 95 % interval, on the scale of the estimate"),
     "ci_high": _is("Upper end of the 95 % interval"),
     "p": _is("Two-sided; missing where no test is possible, and for a single subject"),
-    "p_adjusted": _is("Benjamini-Hochberg within contrast and role; the primary stands alone and keeps its p"),
+    "p_adjusted": _is("Benjamini-Hochberg within contrast"),
     "n": _is("Subjects that the row rests on; in a row of one subject, nights"),
     "method": _is("Test and interval"),
     "note": _is("Why a value is missing, or what to know about it"),
@@ -84,7 +84,8 @@ COLUMNS: dict[str, dict[str, object]] = {
         "variant": _is("Preset, selection or estimator; empty for the default"),
         "scale": _SCALE,
         "estimate": _is("Change from baseline; of the group the geometric mean of ratios, or the mean of differences"),
-        **_INTERVAL,
+        **_INTERVAL
+        | {"p_adjusted": _is("Benjamini-Hochberg within contrast and role; of the primary, Holm's over the contrasts")},
         "role": _ROLE,
         **_VERDICT,
     },
