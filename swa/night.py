@@ -317,7 +317,11 @@ def _measure_channels(
                 waves = result.waves[slow_waves.select_waves(result.waves, settings.waves)]
                 peaks_s = waves.loc[waves["stage"].isin(NREM), "negative_peak_s"].to_numpy()
                 coupled = coupling.find_coupling(
-                    group.data_uv[row], result.usable, peaks_s, group.rate_hz, settings.coupling
+                    group.data_uv[row],
+                    _unpack(result.usable_bits, group.data_uv.shape[1]),
+                    peaks_s,
+                    group.rate_hz,
+                    settings.coupling,
                 )
             yield dataclasses.replace(
                 result,
@@ -344,13 +348,20 @@ def _read_again(result: ChannelResult, recording: Recording, frame: Frame, setti
     reason = spindles.why_not(sum(minutes.values()), recording.rate_hz, settings.spindles)
     if reason:
         return dataclasses.replace(result, spindles=spindles.no_spindles(minutes, reason))
-    group = recording.read([channel])
-    rate_hz, pieces, signal_uv = group.rate_hz, group.pieces, group.data_uv[0]
-    del group  # and with it the flags of clipped samples
     found = spindles.detect_spindles(
-        signal_uv, result.usable, frame.stages, frame.epoch_s, rate_hz, settings.spindles, pieces
+        recording.read([channel]).data_uv[0],
+        _unpack(result.usable_bits, recording.n_samples),
+        frame.stages,
+        frame.epoch_s,
+        recording.rate_hz,
+        settings.spindles,
+        recording.pieces(recording.rate_hz),
     )
     return dataclasses.replace(result, spindles=found)
+
+
+def _unpack(bits: NDArray[np.uint8], n_samples: int) -> NDArray[np.bool_]:
+    return np.unpackbits(bits, count=n_samples).view(bool)
 
 
 def _add_native_spectra(
@@ -435,7 +446,7 @@ def _measure_channel(
         frequencies_hz=spectra.frequencies_hz,
         density=density,
         usable_s=_per_epoch(usable, frame.epoch_s, rate_hz, len(codes)) / rate_hz,
-        usable=usable,
+        usable_bits=np.packbits(usable),
         removed_s={rule: np.count_nonzero(mask & nrem_samples) / rate_hz for rule, mask in found.samples.items()},
         rejection=_account_for(found, find, detected, nrem_samples, spectra, frame, rate_hz, settings),
         waves=waves,

@@ -58,7 +58,7 @@ class ChannelResult:
     name: str
     frequencies_hz: NDArray[np.floating]
     density: NDArray[np.float32]
-    usable: NDArray[np.bool_]
+    usable_bits: NDArray[np.uint8]  # eight samples a byte: high-density recordings have a hundred channels of them
     usable_s: NDArray[np.float64]
     removed_s: dict[str, float]
     waves: pd.DataFrame

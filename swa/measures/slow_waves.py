@@ -167,12 +167,14 @@ def measure_waves(
     """
     down, up, end = halfwaves.T
     extrema = _find_extrema(filtered_uv)
-    trough, depth = _refined_peaks(filtered_uv, extrema, down, up, -1)
-    crest, height = _refined_peaks(filtered_uv, extrema, up, end, 1)
+    extreme_uv = filtered_uv[extrema]
+    trough, depth = _refined_peaks(filtered_uv, extrema, extreme_uv, down, up, -1)
+    crest, height = _refined_peaks(filtered_uv, extrema, extreme_uv, up, end, 1)
     start_s, mid_s, end_s = (_crossing(filtered_uv, index) / rate_hz for index in (down, up, end))
     trough_s, crest_s = trough / rate_hz, crest / rate_hz
     slope = _derivative(filtered_uv, rate_hz)
     bends = _find_extrema(slope)
+    steepest = slope[bends]
     return pd.DataFrame(
         {
             "start_s": start_s,
@@ -186,9 +188,9 @@ def measure_waves(
             "duration_s": end_s - start_s,
             "slope_down_uv_s": depth / (trough_s - start_s),
             "slope_up_uv_s": depth / (mid_s - trough_s),
-            "max_slope_down_uv_s": _largest_between(slope, bends, start_s * rate_hz, trough, -1),
-            "max_slope_up_uv_s": _largest_between(slope, bends, trough, mid_s * rate_hz, 1),
-            "negative_peaks": _count_peaks(filtered_uv, extrema, down, up, trough, depth, criteria.peak_prominence),
+            "max_slope_down_uv_s": _largest_between(slope, bends, steepest, start_s * rate_hz, trough, -1),
+            "max_slope_up_uv_s": _largest_between(slope, bends, steepest, trough, mid_s * rate_hz, 1),
+            "negative_peaks": _count_peaks(extreme_uv, extrema, down, up, trough, depth, criteria.peak_prominence),
         }
     )
 
@@ -353,16 +355,20 @@ def _find_extrema(signal: NDArray[np.float64]) -> NDArray[np.int64]:
 def _refined_peaks(
     signal: NDArray[np.float64],
     extrema: NDArray[np.int64],
+    values: NDArray[np.float64],
     first: NDArray[np.int64],
     end: NDArray[np.int64],
     sign: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Position (in samples) and height of the maximum of `sign` * signal in each [first, end), by a parabola."""
+    """Position (in samples) and height of the maximum of `sign` * signal in each [first, end), by a parabola.
+
+    `values` are those of the signal at the extrema.
+    """
     if not first.size:
         return np.empty(0), np.empty(0)
     # Between two zero crossings the signal turns at least once, and is largest where it turns.
     low, high = np.searchsorted(extrema, first), np.searchsorted(extrema, end)
-    peak = extrema[_first_maximum(sign * signal[extrema], low, high)]
+    peak = extrema[_first_maximum(sign * values, low, high)]
     left, middle, right = (sign * signal[peak + step] for step in (-1, 0, 1))
     curvature = left - 2 * middle + right
     shift = np.where(curvature < 0, (left - right) / np.where(curvature < 0, 2 * curvature, 1), 0.0)
@@ -399,6 +405,7 @@ def _derivative(signal: NDArray[np.float64], rate_hz: float) -> NDArray[np.float
 def _largest_between(
     signal: NDArray[np.float64],
     extrema: NDArray[np.int64],
+    values: NDArray[np.float64],
     first: NDArray[np.float64],
     end: NDArray[np.float64],
     sign: int,
@@ -415,7 +422,7 @@ def _largest_between(
     turns = high > low
     if not turns.any():
         return largest
-    peak = extrema[_first_maximum(sign * signal[extrema], low[turns], high[turns])]
+    peak = extrema[_first_maximum(sign * values, low[turns], high[turns])]
     left, middle, right = (sign * signal[peak + step] for step in (-1, 0, 1))
     curvature = left - 2 * middle + right
     shift = np.where(curvature < 0, (left - right) / np.where(curvature < 0, 2 * curvature, 1), 0.0)
@@ -434,7 +441,7 @@ def _at(signal: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[n
 
 
 def _count_peaks(
-    signal: NDArray[np.float64],
+    values: NDArray[np.float64],
     extrema: NDArray[np.int64],
     down: NDArray[np.int64],
     up: NDArray[np.int64],
@@ -442,17 +449,20 @@ def _count_peaks(
     depth: NDArray[np.float64],
     share: float,
 ) -> NDArray[np.int64]:
-    """Negative peaks of each half-wave that stand out by at least a share of its depth: the deepest, and any other."""
+    """Negative peaks of each half-wave that stand out by at least a share of its depth: the deepest, and any other.
+
+    `values` are those of the signal at the extrema.
+    """
     from scipy.signal import peak_prominences
 
     if not down.size:
         return np.empty(0, np.int64)
     owner = np.searchsorted(down, extrema, side="right") - 1
     inside = (owner >= 0) & (extrema < up[owner])
-    minimum = np.append(np.diff(signal[extrema]) > 0, False)
+    minimum = np.append(np.diff(values) > 0, False)
     others = np.flatnonzero(inside & minimum & (np.abs(extrema - trough[owner]) > 0.75))
     others = others[others > 0]
     # Cut at zero: a peak then stands out of its own half-wave, not of its neighbours.
-    prominences = peak_prominences(np.maximum(-signal[extrema], 0), others)[0]
+    prominences = peak_prominences(np.maximum(-values, 0), others)[0]
     enough = owner[others[prominences >= share * depth[owner[others]]]]
     return 1 + np.bincount(enough, minlength=len(down))

@@ -125,6 +125,7 @@ def detect_spindles(
         if max(a, first) < min(b, end)
     ]
     apart, source = _set_apart(signal, inside, round(rate_hz))
+    del signal, signal_uv  # YASA's spectrogram is the peak of memory of a whole night
     scatter_uv = float(trimbothstd(apart[source >= 0], cut=0.05))
     if not POSSIBLE_SD_UV[0] < scatter_uv < POSSIBLE_SD_UV[1]:
         reason = f"a standard deviation of {scatter_uv:.3g} µV in N2 and N3: no EEG"
@@ -132,7 +133,7 @@ def detect_spindles(
     found = _run_yasa(apart, analysed[source] & (source >= 0), rate_hz, settings)
     table = _to_table(found, source, rate_hz)
     kept = table[_wholly_inside(table, analysed, rate_hz)].reset_index(drop=True)
-    peak = np.minimum((kept["peak_s"].to_numpy() * rate_hz).astype(int), len(signal) - 1)
+    peak = np.minimum((kept["peak_s"].to_numpy() * rate_hz).astype(int), len(usable) - 1)
     kept["stage"] = np.array(STAGES)[stage_of_sample[peak]]
     return Spindles(table=kept, analysed_min=minutes)
 

@@ -17,7 +17,7 @@ UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 # Median |amplitude| of a biological signal in µV. Outside, the unit of the header is taken to be wrong. Below lies the
 # noise of amplifiers, and EEG in a file that says µV and means mV; above, EEG in a file that says mV and means µV.
 PLAUSIBLE_UV = (0.1, 5000.0)
-PLAUSIBILITY_SAMPLES = 100_000  # evenly spaced, that the amplitude is judged by
+PLAUSIBILITY_SAMPLES = 20_000  # evenly spaced, that the amplitude is judged by
 EDGE_S = 1.0  # how long the last sample is held, so that the resampler's filter does not ring at the end
 
 

@@ -142,6 +142,10 @@ class Recording:
             (start_s, end_s) for start_s, end_s in zip(edges_s[::2], edges_s[1::2], strict=True) if end_s > start_s
         )
 
+    def pieces(self, rate_hz: float) -> tuple[Piece, ...]:
+        """First and end sample of each uninterrupted piece at a rate in Hz."""
+        return tuple((round(start_s * rate_hz), round(end_s * rate_hz)) for start_s, end_s in self.pieces_s)
+
     def gap_share_per(self, epoch_s: float) -> NDArray[np.float64]:
         """Share of each whole epoch that was not recorded.
 
@@ -199,7 +203,7 @@ class Recording:
         """
         rate_hz = rate_hz or self.rate_hz
         n_samples = round(self.duration_s * rate_hz)
-        pieces = tuple((round(start_s * rate_hz), round(end_s * rate_hz)) for start_s, end_s in self.pieces_s)
+        pieces = self.pieces(rate_hz)
         data = np.empty((len(channels), n_samples), np.float32)
         clipped = np.zeros((len(channels), n_samples), bool)
         mains_uv = np.full(len(channels), np.nan)

@@ -123,9 +123,9 @@ class EdfSource:
         (low, high), (least, most) = signal.physical or (0.0, 0.0), signal.digital or (0.0, 1.0)
         limit = 2 ** (8 * self.header.width - 1)
         first, last = max(least, -limit), min(most, limit - 1)
-        np.subtract(stored, least, out=samples)
-        samples *= (high - low) / (most - least)
-        samples += low
+        gain = (high - low) / (most - least)
+        np.multiply(stored, gain, out=samples)
+        samples += low - gain * least
         if stored.min() > first and stored.max() < last:  # nearly every block
             return samples, np.empty(0, np.int64)
         return samples, np.flatnonzero((stored <= first) | (stored >= last))
