@@ -1,6 +1,8 @@
 """Spindles: planted ones are found, those in unusable time are not, and none there is not the same as not measured."""
 
 import logging
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -281,3 +283,26 @@ def test_spindles_beside_a_gap_are_found():
     found = detect_spindles(signal, usable, STAGES, EPOCH_S, RATE_HZ, pieces=pieces).table
     distance = np.abs(found["peak_s"].to_numpy()[:, None] - centres_s)
     assert (distance.min(axis=0) < 0.3).all()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux how much memory is held")
+def test_long_transforms_are_not_kept_from_night_to_night():
+    """scipy keeps tables for 16 lengths; a batch has a length for every night."""
+    code = """
+import ctypes, numpy as np, psutil, scipy.fft
+from swa.measures.spindles import _forget_transforms
+def held_mb():
+    ctypes.CDLL(None).malloc_trim(0)
+    return psutil.Process().memory_info().rss / 2**20
+_forget_transforms()
+before = held_mb()
+for length in (1_900_000, 1_920_000, 1_944_000):
+    scipy.fft.ifft(scipy.fft.rfft(np.ones(length)))
+kept = held_mb()
+_forget_transforms()
+print(before, kept, held_mb())
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, kept, after = map(float, found.stdout.split())
+    assert kept - before > 60, "scipy no longer keeps them: `_forget_transforms` can go"
+    assert after - before < 20

@@ -205,7 +205,20 @@ def _run_yasa(
             thresh={"rel_pow": settings.relative_power, "corr": settings.correlation, "rms": settings.rms_sd},
             verbose="critical",
         )
+    _forget_transforms()
     return None if found is None else found.summary()
+
+
+def _forget_transforms() -> None:
+    """Push YASA's Hilbert transform out of scipy's memory.
+
+    scipy keeps the tables of the last 16 lengths of each kind of transform: 44 MB for a night, each of another length.
+    """
+    from scipy.fft import ifft, rfft
+
+    for length in range(2, 18):
+        rfft(np.ones(length))
+        ifft(np.ones(length, complex))
 
 
 def _stretches(analysed: NDArray[np.bool_], margin: int) -> list[tuple[int, int]]:
