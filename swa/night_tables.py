@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -124,7 +124,7 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     """Rows of the long table (`MEASURE_COLUMNS`) of one channel."""
     rows: list[tuple[object, ...]] = []
     measured = np.isfinite(result.density).all(axis=1)
-    epoch_of_wave = result.waves["epoch"].to_numpy()
+    waves = _columns(result.waves)
     chosen = slow_waves.select_waves(result.waves, settings.waves).to_numpy()
     swa_weights = power.band_weights(result.frequencies_hz, settings.power.swa_hz)
     stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
@@ -159,12 +159,15 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         rows += [(*key, name, "", value, unit, n, note) for name, (value, unit, note) in fitted.items()]
         if settings.aperiodic.high_exponent:
             rows.append((*key, *_high_exponent_row(result, taken, settings)))
-        summary = slow_waves.summarize_waves(
-            result.waves, settings.waves, minutes, stretch.epochs[epoch_of_wave], chosen
-        )
+        summary = slow_waves.summarize_waves(waves, settings.waves, minutes, stretch.epochs[waves["epoch"]], chosen)
         rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
     rows += _night_rows(result, frame, settings, chosen)
     return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+
+
+def _columns(waves: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """Numbers of a table as arrays: a night has forty stretches, and a table's columns are slow to come by."""
+    return {str(name): column.to_numpy() for name, column in waves.select_dtypes("number").items()}
 
 
 def _mean_spectra(result: ChannelResult, taken: list[NDArray[np.bool_]]) -> NDArray[np.float64]:

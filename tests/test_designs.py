@@ -296,6 +296,11 @@ class TestPlanning:
         for n, d in ((3, 0.5), (10, 0.95), (40, 0.3)):
             assert paired_power(d, 1.0, n) == pytest.approx(power.TTestPower().power(d, n, 0.05), abs=1e-8)
 
+    @pytest.mark.parametrize("given", [{"icc": 90, "cv": 0.4}, {"icc": 0.9, "cv": 40}, {"icc": 0.9, "cv": -0.4}])
+    def test_per_cent_typed_for_a_share_is_refused(self, given):
+        with pytest.raises(SettingsError, match=r"CV of 0\.4 is 40 %"):
+            stated_variation(**given)
+
     def test_agrees_with_simulation(self):
         sd = stated_variation(0.9, 0.4).change_sd
         x = np.random.default_rng(1).normal(math.log(1.2), sd, (10, 20_000))

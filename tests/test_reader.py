@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import itertools
 import warnings
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from swa.errors import RecordingError
 from swa.recordings import headers
+from swa.recordings.channels import SignalInfo, assign_channels
 from swa.recordings.headers import read_header
-from swa.recordings.intake import UV_PER_UNIT, Resampler, resample
+from swa.recordings.intake import UV_PER_UNIT, ChannelIntake, Resampler, resample
 from swa.recordings.reader import Recording, read_recording
 from swa.recordings.sources import EdfSource
 from swa.settings import Settings, check_settings
@@ -439,6 +441,45 @@ def test_a_hidden_start_date_is_no_start(write_edf, tmp_path, noise):
     recording = read_recording(path)
     assert recording.start is None
     assert recording.clock == datetime.time(22, 40)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.integers(1, 40)), max_size=12), st.integers(1, 400), st.integers(1, 5)
+)
+def test_clipped_runs_are_those_of_the_whole_signal_wherever_it_is_cut(spans, block, shortest):
+    """Against a count over every sample, in two pieces with a gap between them, at twice the rate."""
+    signal, at_limit = np.random.default_rng(0).normal(0, 30, 1000), np.zeros(1000, bool)
+    for first, length in spans:
+        at_limit[first : first + length] = True
+    lengths, pieces = (600, 400), ((0, 1200), (1300, 2100))
+    data, clipped = np.zeros(2100, np.float32), np.zeros(2100, bool)
+    (channel,) = assign_channels([SignalInfo(label="C4-M1", rate_hz=100.0, unit="uV")], Settings().channels)
+    intake = ChannelIntake(channel, lengths, pieces, 200.0, data, clipped, shortest)
+    for at in range(0, 1000, block):
+        intake.take([(signal[at : at + block], np.flatnonzero(at_limit[at : at + block]))])
+    intake.finish("night.edf")
+    expected = np.zeros(2100, bool)
+    for (first, _), own in zip(pieces, (at_limit[:600], at_limit[600:]), strict=True):
+        for value, members in itertools.groupby(range(len(own)), key=lambda i, own=own: own[i]):
+            run = list(members)
+            if value and len(run) >= shortest:
+                expected[first + 2 * run[0] : first + 2 * run[-1] + 2] = True
+    np.testing.assert_array_equal(clipped, expected)
+    assert np.ptp(data[1200:1300]) == 0
+
+
+def test_an_mne_recording_is_read_a_few_minutes_at_a_time(noise):
+    """Its extremes stand in for the limits of the converter, wherever in the night they are."""
+    mne = pytest.importorskip("mne")
+    signal = np.clip(noise(900, 100), -80, 80)
+    signal[100:105], signal[80_000:80_005], signal[40_000:40_005] = 90, 90, -85
+    raw = mne.io.RawArray(signal[None] * 1e-6, mne.create_info(["C4-M1"], 100, "eeg"), verbose="error")
+    (group,) = Recording.from_raw(raw, Settings()).groups()
+    assert np.flatnonzero(group.clipped[0]).tolist() == [
+        *range(100, 105),
+        *range(40_000, 40_005),
+        *range(80_000, 80_005),
+    ]
 
 
 # --- from mne -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
 
 MOST_SUBJECTS = 100_000
+LARGEST_CV = 5.0  # of lognormal values an SD of 1.8 ln: more is a per cent that was typed for a share
 CURVE_SUBJECTS = (4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 DEFAULT_MARKER = ("swa", "NREM", "night", "frontal")
 
@@ -148,10 +149,11 @@ def stated_variation(icc: float, cv: float, effect_sd: float = 0.0, basis: str =
     effect_sd : float
         SD over subjects of the response, ln.
     """
-    if not 0 <= icc <= 1 or cv <= 0 or effect_sd < 0:
+    if not 0 <= icc <= 1 or not 0 < cv <= LARGEST_CV or not 0 <= effect_sd <= LARGEST_CV:
         raise SettingsError(
-            f"Reliability {icc:g}, CV {cv:g}, effect SD {effect_sd:g}: expected 0 <= ICC <= 1, CV > 0, SD >= 0.",
-            "Give CV as a share: 0.4 for 40 %.",
+            f"Reliability {icc:g}, CV {cv:g}, effect SD {effect_sd:g}: expected an ICC of 0 to 1, a CV above 0 and an "
+            f"effect SD from 0, neither above {LARGEST_CV:g}.",
+            "Give shares, not per cent: a CV of 0.4 is 40 %.",
         )
     sd = math.sqrt(2 * math.log1p(cv**2) * (1 - icc) + effect_sd**2)
     if sd == 0:
@@ -191,7 +193,8 @@ def study_variation(source: Source, settings: Settings | None = None, effect_sd:
         changes = {c: np.log(part["change"].dropna()) for c, part in values.groupby("contrast")}
         for contrast, change in sorted(changes.items(), key=lambda item: -len(item[1])):
             if len(change) > comparison.baseline_pairs_df:
-                basis = f"{name}: changes of {len(change)} subjects, {contrast!s} (they hold the spread of responses)"
+                held = "they hold the spread of responses" + (", so effect SD is not added" if effect_sd else "")
+                basis = f"{name}: changes of {len(change)} subjects, {contrast!s} ({held})"
                 return _estimated(float(change.std()), len(change) - 1, 0.0, basis)
     raise StudyError(
         f"{name}: neither repeated baseline nights nor changes of more than {comparison.baseline_pairs_df} subjects.",

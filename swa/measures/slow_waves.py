@@ -1,6 +1,8 @@
 """Slow waves: filter → find half-waves → measure → select. Measuring never judges; judging is one expression."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -292,7 +294,7 @@ def average_waveform(
 
 
 def summarize_waves(
-    waves: pd.DataFrame,
+    waves: pd.DataFrame | Mapping[str, NDArray[Any]],
     criteria: WaveCriteria,
     minutes: float,
     inside: NDArray[np.bool_] | None = None,
@@ -302,8 +304,8 @@ def summarize_waves(
 
     Parameters
     ----------
-    waves : DataFrame
-        Half-waves, in usable time.
+    waves : DataFrame, or dict of str to ndarray
+        Half-waves, in usable time; their columns alone where `chosen` is given.
     criteria : WaveCriteria
         Which of them are slow waves.
     minutes : float
@@ -319,14 +321,15 @@ def summarize_waves(
         Value, unit and the number of waves it rests on. Means over waves selected by a threshold are truncated: a
         uniform gain of 1.2 shows as 1.04 to 1.08 in them. `wave_amplitude_p90`, over all half-waves, shows 1.20.
     """
-    inside = np.ones(len(waves), bool) if inside is None else inside
-    chosen = select_waves(waves, criteria).to_numpy() if chosen is None else chosen
+    if chosen is None:
+        chosen = select_waves(pd.DataFrame(waves), criteria).to_numpy()
+    inside = np.ones(len(chosen), bool) if inside is None else inside
     n_inside = int(np.count_nonzero(inside))
     taken = np.flatnonzero(inside & chosen)
     n = len(taken)
-    amplitudes = waves["negative_amplitude_uv"].to_numpy()[inside]
-    multipeak = waves["negative_peaks"].to_numpy()[taken] > 1
-    n_slow = int(np.count_nonzero(waves["duration_s"].to_numpy()[taken] >= criteria.slow_oscillation_s))
+    amplitudes = np.asarray(waves["negative_amplitude_uv"])[inside]
+    multipeak = np.asarray(waves["negative_peaks"])[taken] > 1
+    n_slow = int(np.count_nonzero(np.asarray(waves["duration_s"])[taken] >= criteria.slow_oscillation_s))
     rows: dict[str, tuple[float, str, int]] = {
         "wave_density": (n / minutes, "1/min", n),
         "slow_oscillation_density": (n_slow / minutes, "1/min", n_slow),
@@ -336,7 +339,7 @@ def summarize_waves(
         "wave_multipeak_fraction": (float(multipeak.mean()) if n else float("nan"), "1", n),
     }
     for measure, column, unit in SUMMARIES:
-        rows[measure] = (float(waves[column].to_numpy()[taken].mean()) if n else float("nan"), unit, n)
+        rows[measure] = (float(np.asarray(waves[column])[taken].mean()) if n else float("nan"), unit, n)
     return rows
 
 

@@ -125,13 +125,15 @@ def detect_spindles(
         if max(a, first) < min(b, end)
     ]
     apart, source = _set_apart(signal, inside, round(rate_hz))
-    del signal, signal_uv  # YASA's spectrogram is the peak of memory of a whole night
+    inside_yasa = analysed[source] & (source >= 0)
+    begins = np.flatnonzero((source >= 0) & (np.diff(source, prepend=-2) != 1))  # of the pieces, among those set apart
+    shifts = source[begins] - begins
     scatter_uv = float(trimbothstd(apart[source >= 0], cut=0.05))
     if not POSSIBLE_SD_UV[0] < scatter_uv < POSSIBLE_SD_UV[1]:
         reason = f"a standard deviation of {scatter_uv:.3g} µV in N2 and N3: no EEG"
         return no_spindles(minutes, reason)
-    found = _run_yasa(apart, analysed[source] & (source >= 0), rate_hz, settings)
-    table = _to_table(found, source, rate_hz)
+    del signal, signal_uv, source  # YASA's spectrogram is the peak of memory of a whole night
+    table = _to_table(_run_yasa(apart, inside_yasa, rate_hz, settings), begins, shifts, rate_hz)
     kept = table[_wholly_inside(table, analysed, rate_hz)].reset_index(drop=True)
     peak = np.minimum((kept["peak_s"].to_numpy() * rate_hz).astype(int), len(usable) - 1)
     kept["stage"] = np.array(STAGES)[stage_of_sample[peak]]
@@ -252,12 +254,15 @@ def _set_apart(
     return np.concatenate(parts, dtype=np.float64), np.concatenate(source)
 
 
-def _to_table(found: pd.DataFrame | None, source: NDArray[np.int32], rate_hz: float) -> pd.DataFrame:
+def _to_table(
+    found: pd.DataFrame | None, begins: NDArray[np.int64], shifts: NDArray[np.int64], rate_hz: float
+) -> pd.DataFrame:
+    """Spindles at their places in the signal: each piece stands `shifts` samples later there than where it begins."""
     if found is None or found.empty:
         return _empty()
     # A spindle lies within one piece, as only those are analysed; its times move with the sample of its peak.
-    peak = np.minimum(np.rint(found["Peak"].to_numpy() * rate_hz).astype(int), len(source) - 1)
-    offset_s = (source[peak] - peak) / rate_hz
+    peak = np.rint(found["Peak"].to_numpy() * rate_hz).astype(int)
+    offset_s = shifts[np.searchsorted(begins, peak, side="right") - 1] / rate_hz
     return pd.DataFrame(
         {
             "stage": "",

@@ -128,11 +128,12 @@ class ChannelIntake:
     def take(self, blocks: Sequence[Block]) -> None:
         """Take the next stretch: a block of each signal of the channel."""
         samples = blocks[0][0] if len(blocks) == 1 else blocks[0][0] - blocks[1][0]
-        for positions, (_, at_limit) in zip(self.at_limit, blocks, strict=True):
-            positions.append(at_limit + self.taken)
+        for runs, (_, at_limit) in zip(self.at_limit, blocks, strict=True):
+            runs.append(_runs(at_limit + self.taken))
+        seen = samples[:: self.step]
+        self.seen.append(seen[np.isfinite(seen)])
         if not np.isfinite(samples.sum()):
             samples = self._fill(samples)
-        self.seen.append(samples[:: self.step].copy())
         self.mains.append(mains_power(samples, self.channel.rate_hz))
         for piece, part in enumerate(np.split(samples, np.clip(self.joints - self.taken, 0, len(samples)))):
             if len(part):
@@ -142,7 +143,7 @@ class ChannelIntake:
     def _fill(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """A gap in an `mne.io.Raw` is unusable, and never smeared over the channel by a filter."""
         missing = ~np.isfinite(samples)
-        self.missing.append(np.flatnonzero(missing) + self.taken)
+        self.missing.append(_runs(np.flatnonzero(missing) + self.taken))
         if not missing.all():
             self.middle = float(np.median(samples[~missing]))
         return np.where(missing, np.nan_to_num(self.middle), samples)
@@ -167,11 +168,10 @@ class ChannelIntake:
         """
         for resampler in self.resamplers:
             resampler.close()
-        missing = np.concatenate([*self.missing, np.empty(0, np.int64)])
-        for positions in self.at_limit:
-            self._flag(np.concatenate(positions), self.clipped_samples)
-        self._flag(missing, 1)
-        gain = self._uv_per_unit(name, len(missing))
+        for runs in self.at_limit:
+            self._flag(runs, self.clipped_samples)
+        self._flag(self.missing, 1)
+        gain = self._uv_per_unit(name)
         recorded = np.zeros(len(self.data_uv), bool)
         for first, end in self.pieces:
             recorded[first:end] = True
@@ -181,26 +181,31 @@ class ChannelIntake:
             self.data_uv *= np.float32(gain)
         return mains_amplitude(np.concatenate(self.mains)) * gain
 
-    def _flag(self, positions: NDArray[np.int64], shortest: int) -> None:
-        """Flag runs of at least `shortest` consecutive samples, none across a joint, at the rate of the analysis.
+    def _flag(self, runs: Sequence[NDArray[np.int64]], shortest: int) -> None:
+        """Flag runs of at least `shortest` samples, none across a joint, at the rate of the analysis.
 
         A sample there is flagged when any that it stands for is.
         """
-        edges = np.array([0, *self.joints, self.taken])
-        piece = np.searchsorted(self.joints, positions, side="right")
-        begins = np.flatnonzero((np.diff(positions, prepend=-2) != 1) | (np.diff(piece, prepend=-1) != 0))
-        for begin, stop in zip(begins, np.append(begins, len(positions))[1:], strict=True):
-            if stop - begin >= shortest:
-                (first_sample, end_sample), offset = self.pieces[piece[begin]], edges[piece[begin]]
-                native, n_samples = edges[piece[begin] + 1] - offset, end_sample - first_sample
-                first = min((positions[begin] - offset) * n_samples // native, n_samples - 1)
-                end = max(-((positions[stop - 1] - offset + 1) * n_samples // -native), first + 1)
-                self.clipped[first_sample + first : first_sample + min(end, n_samples)] = True
+        known = np.concatenate([*runs, np.empty((0, 2), np.int64)])
+        edges = [0, *self.joints, self.taken]
+        for (first_sample, end_sample), start, end in zip(self.pieces, edges[:-1], edges[1:], strict=True):
+            own = np.clip(known, start, end) - start
+            own = own[own[:, 1] > own[:, 0]]
+            if not len(own):
+                continue
+            apart = own[1:, 0] > own[:-1, 1]  # others go on from one block to the next
+            begins, ends = own[np.append(True, apart), 0], own[np.append(apart, True), 1]
+            long = ends - begins >= shortest
+            to = end_sample - first_sample
+            at = np.minimum(begins[long] * to // (end - start), to - 1)
+            until = np.minimum(np.maximum(-(ends[long] * to // (start - end)), at + 1), to)
+            for a, b in zip(at + first_sample, until + first_sample, strict=True):
+                self.clipped[a:b] = True
 
-    def _uv_per_unit(self, name: str, n_missing: int) -> float:
+    def _uv_per_unit(self, name: str) -> float:
         channel, seen = self.channel, np.concatenate([*self.seen, np.empty(0)])
         where = f"{name}, channel {channel.name} ({' minus '.join(channel.labels)})"
-        if not len(seen) or n_missing == self.taken:
+        if not len(seen):
             raise RecordingError(f"{where}: holds no samples.", "Leave the channel out with [channels] roles.")
         middle, low, high = np.percentile(seen, [50, 5, 95])
         found = f"5th to 95th percentile {low:.4g} to {high:.4g}"
@@ -216,3 +221,10 @@ class ChannelIntake:
                 f'If the unit in the header is wrong, say so: [channels] units = {{ "{channel.labels[0]}" = "uV" }}.',
             )
         return UV_PER_UNIT[channel.unit]
+
+
+def _runs(positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First and end of each run of consecutive positions, (n_runs, 2)."""
+    begins = np.flatnonzero(np.diff(positions, prepend=-2) != 1)
+    ends = np.append(begins, len(positions))[1:]
+    return np.stack([positions[begins], positions[ends - 1] + 1], axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.recordings.headers import Digital, Header, SignalHeader
+from swa.recordings.headers import BLOCK_S, Digital, Header, SignalHeader
 
 if TYPE_CHECKING:
     import mne
@@ -46,17 +46,31 @@ class RawSource:
         """Any signal of mne has a unit."""
 
     def blocks(self, positions: Sequence[int]) -> Iterator[list[Block]]:
-        """Samples in V, in one block. The limit of the recording is not known to mne: its extremes stand in for it."""
-        yield [self._read(position) for position in positions]
+        """Samples in V. The limit of the recording is not known to mne: a signal's extremes stand in for it."""
+        picks, step = list(positions), round(BLOCK_S * float(self.raw.info["sfreq"]))
+        spans = [(at, min(at + step, end)) for first, end in self.pieces for at in range(first, end, step)]
+        low, high = np.full(len(picks), np.inf), np.full(len(picks), -np.inf)
+        for start, stop in spans:
+            samples = self.raw.get_data(picks, start, stop)
+            low, high = (
+                np.fmin(low, np.fmin.reduce(samples, axis=1)),
+                np.fmax(high, np.fmax.reduce(samples, axis=1)),
+            )
+        for start, stop in spans:
+            yield [
+                (row, np.flatnonzero((row == least) | (row == most) | self._marked(position, start, stop)))
+                for position, row, least, most in zip(
+                    picks, self.raw.get_data(picks, start, stop), low, high, strict=True
+                )
+            ]
 
-    def _read(self, position: int) -> Block:
-        samples = self.raw.get_data(picks=[position])[0]
-        unusable = np.zeros(len(samples), bool)
+    def _marked(self, position: int, start: int, stop: int) -> NDArray[np.bool_]:
+        """Samples of a stretch that are marked as bad."""
+        marked = np.zeros(stop - start, bool)
         for first, end, labels in self.bad:
             if not labels or self.raw.ch_names[position] in labels:
-                unusable[first:end] = True
-        samples, unusable = (np.concatenate([array[a:b] for a, b in self.pieces]) for array in (samples, unusable))
-        return samples, np.flatnonzero(unusable | (samples == samples.max()) | (samples == samples.min()))
+                marked[max(first - start, 0) : max(end - start, 0)] = True
+        return marked
 
 
 @dataclass(frozen=True)
