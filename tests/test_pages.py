@@ -981,6 +981,8 @@ def test_a_result_without_an_interval_keeps_its_verdict(sentence):
             "ci_low": np.nan,
             "ci_high": np.nan,
             "p": np.nan,
+            "p_adjusted": np.nan,
+            "role": "primary",
             "n": 2,
             "method": "",
             "note": "no interval: no reliability",
@@ -994,3 +996,31 @@ def test_a_result_without_an_interval_keeps_its_verdict(sentence):
 
     assert "no interval" in said
     assert said.endswith("Whether the recordings can be compared: not comparable (the same recording).")
+
+
+@pytest.mark.parametrize(
+    ("role", "adjusted", "told"), [("primary", 0.04, True), ("primary", 0.02, False), ("secondary", 0.04, False)]
+)
+def test_the_primary_of_two_drugs_is_told_with_both_p(role, adjusted, told):
+    row = pd.Series(
+        {
+            "subject": "group",
+            "contrast": "ketamine:placebo",
+            "scale": "ratio",
+            "estimate": 1.2,
+            "ci_low": 1.05,
+            "ci_high": 1.4,
+            "p": 0.02,
+            "p_adjusted": adjusted,
+            "role": role,
+            "n": 8,
+            "method": "sign-flip test, exact",
+            "note": "",
+            "verdict": "",
+            "verdict_reasons": "",
+        }
+    )
+    headline = Headline(measure="swa", stages="NREM", window="cycle-1", channel="F3-M2", declared=True)
+    said = group_result(row, headline, Settings(), "1")
+    assert "; p = .02" in said or "; p = 0.02" in said
+    assert ("adjusted over the contrasts" in said) == told

@@ -121,6 +121,7 @@ REFERENCES: dict[str, tuple[str, str, dict[str, str]]] = {
             "volume": "6",
             "number": "2",
             "pages": "65--70",
+            "doi": "10.2307/4615733",
         },
     ),
     "jacobson1991": (
