@@ -147,7 +147,9 @@ def compare(
             metavar="TREATMENT:BASELINE", help="A further contrast, beside those with the baseline; of this call alone."
         ),
     ] = None,
-    settings: Annotated[Path | None, typer.Option(help="Settings (TOML); their group `comparison` is used.")] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Settings (TOML): [comparison] and [comparability] are used and kept.")
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes for the pages.")] = None,
 ) -> None:
     """Make subject steps, contrasts and pages again from stored nights; no recording is read."""

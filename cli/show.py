@@ -191,13 +191,13 @@ def show_plan(plan: "SamplePlan") -> None:
         _say(
             console,
             f"{plan.given} subjects: power {plan.given_power:.3f} for {_percent(plan.effect)}; "
-            f"smallest effect found with power {plan.power:g}: {_percent(plan.detectable)}.",
+            f"smallest effect found with power {plan.power:g}: {_either_way(plan.detectable)}.",
         )
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("subjects", f"power for {_percent(plan.effect)}", f"found with power {plan.power:g}"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in plan.curve.itertuples():
-        table.add_row(f"{row.subjects}", f"{row.power:.3f}", _percent(row.detectable))
+        table.add_row(f"{row.subjects}", f"{row.power:.3f}", _either_way(row.detectable))
     console.print(table)
 
 
@@ -300,6 +300,11 @@ def _describe(recording: dict[str, Any]) -> str:
         return "not analysed"
     start = recording["start"] or "start hidden"
     return f"{recording['duration_s'] / 60:.1f} min, {start}, {len(recording['channels'])} signals"
+
+
+def _either_way(ratio: float) -> str:
+    """A rise, and the fall that is found as well: the same change of the ln."""
+    return "n/a" if ratio != ratio else f"{_percent(ratio)} or {_percent(1 / ratio)}"
 
 
 def _percent(ratio: float) -> str:

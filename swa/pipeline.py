@@ -21,7 +21,7 @@ from swa.comparison.precision import rate_precision, read_spreads
 from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
 from swa.comparison.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
 from swa.comparison.verdicts import judge_contrasts
-from swa.errors import StudyError
+from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings, given_or_default
 from swa.study.attempts import MOST, clear_work, count_attempts
@@ -228,7 +228,7 @@ def compare_study(
     jobs, scheduler, progress
         As in `run_study`.
     settings : Settings, optional
-        By default those of the results folder.
+        Their groups `comparison` and `comparability`, which become those of the folder; by default its own.
 
     Returns
     -------
@@ -237,6 +237,8 @@ def compare_study(
 
     Raises
     ------
+    SettingsError
+        Another group is neither at its default nor what the nights were measured with.
     StudyError
         The folder holds no results, or those of some parts only.
 
@@ -254,13 +256,34 @@ def compare_study(
         journal = Journal(results, "compare")
         join_parts(results)
         found = read_results(results)
+        chosen = _for_comparison(settings, found.settings)
         jobs = jobs or default_jobs(found.nights["subject"].nunique())
         with Workers(jobs, scheduler) as workers:
             forget_comparison(results)
-            _compare(results, workers, settings or found.settings, contrast, progress or _silent)
-        journal.write(settings or found.settings, None, jobs=jobs, scheduler=scheduler)
+            describe_results(results, chosen)
+            _compare(results, workers, chosen, contrast, progress or _silent)
+        journal.write(chosen, None, jobs=jobs, scheduler=scheduler)
         clear_work(results)
     return read_results(results)
+
+
+def _for_comparison(given: Settings | None, measured: Settings) -> Settings:
+    """Settings of the nights, with the given groups that a comparison of stored nights can still follow."""
+    if given is None:
+        return measured
+    followed, usual = ("comparison", "comparability"), Settings()
+    other = [
+        name
+        for name in type(given).model_fields
+        if name not in followed and getattr(given, name) not in (getattr(usual, name), getattr(measured, name))
+    ]
+    if other:
+        raise SettingsError(
+            f"swa compare: the settings change {', '.join(f'[{name}]' for name in other)}, which the stored nights "
+            f"were not measured with; expected are {' and '.join(f'[{name}]' for name in followed)}.",
+            "Run `swa run` with these settings: it measures again what depends on them.",
+        )
+    return measured.model_copy(update={name: getattr(given, name) for name in followed})
 
 
 def unblind_study(

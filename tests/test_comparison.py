@@ -21,7 +21,7 @@ from swa.comparison.contrasts import (
     subject_values,
 )
 from swa.comparison.design import design_statement
-from swa.comparison.group import _effect_note, adjust_p, hedges_g_av, paired_t, sign_flip_test
+from swa.comparison.group import _effect_note, adjust_p, adjust_primary_p, hedges_g_av, paired_t, sign_flip_test
 from swa.comparison.within_subject import stated_within_sd
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
@@ -403,6 +403,14 @@ class TestRoles:
         expected = multipletests(primary["p"], method="holm")[1]
         np.testing.assert_allclose(primary["p_adjusted"], expected)
         assert (primary["p_adjusted"] > primary["p"]).any()
+
+    def test_other_comparators_are_other_questions(self):
+        """The change under placebo does not make the one controlled comparison of a drug dearer."""
+        names = ["ketamine:placebo", "ketamine:baseline", "placebo:baseline", "ketamine:baseline patients:controls"]
+        found = adjust_primary_p([0.03, 0.02, 0.5, 0.04], names)
+        assert found.tolist() == [0.03, 0.04, 0.5, 0.04]
+        found = adjust_primary_p([0.03, np.nan, 0.02], ["ketamine:placebo", "sham:placebo", "magnesium:placebo"])
+        np.testing.assert_array_equal(found, [0.04, np.nan, 0.04])
 
     @pytest.mark.parametrize(
         ("declared", "error"), [("swa NREM night", SettingsError), ("swa NREM cycle-9 frontal", StudyError)]

@@ -12,7 +12,7 @@ import pytest
 from swa_cli.show import show_run
 
 from swa.comparison.contrasts import compare_nights
-from swa.errors import StudyError
+from swa.errors import SettingsError, StudyError
 from swa.pipeline import StudyRun, compare_study, run_study
 from swa.recordings.simulate import simulate_study
 from swa.report.pages import PageTask, write_subject_page
@@ -314,6 +314,23 @@ def test_compare_makes_the_same_contrasts_without_recordings(run: StudyRun, tmp_
     results = compare_study(copy, jobs=1)
     assert (copy / "contrasts.tsv").read_bytes() == (run.results.path / "contrasts.tsv").read_bytes()
     assert len(results.contrasts)
+
+
+def test_compare_with_other_settings_makes_them_those_of_the_folder(run: StudyRun, tmp_path: Path) -> None:
+    """Tables, pages and methods text speak of the same comparison."""
+    copy = tmp_path / "settings"
+    shutil.copytree(run.results.path, copy)
+    given = check_settings({"comparison": {"confidence": 0.8, "primary": "swa NREM night frontal"}})
+    results = compare_study(copy, jobs=1, settings=given)
+    assert results.settings.comparison.confidence == 0.8
+    assert results.settings.artifacts == run.results.settings.artifacts
+    assert "80\N{NO-BREAK SPACE}% interval" in (copy / "index.html").read_text(encoding="utf-8")
+    assert "declared beforehand" in (copy / "methods.txt").read_text(encoding="utf-8")
+    assert (results.contrasts["role"] == "primary").any()
+    nights_as_they_are = (copy / "settings.toml").read_bytes()
+    with pytest.raises(SettingsError, match=r"\[waves\]"):
+        compare_study(copy, jobs=1, settings=check_settings({"waves": {"peak_to_peak_uv": (140, float("inf"))}}))
+    assert (copy / "settings.toml").read_bytes() == nights_as_they_are
 
 
 def test_a_page_that_fails_stops_no_other_and_is_listed(

@@ -468,6 +468,57 @@ def test_clipped_runs_are_those_of_the_whole_signal_wherever_it_is_cut(spans, bl
     assert np.ptp(data[1200:1300]) == 0
 
 
+def test_missing_samples_at_the_start_are_filled_with_what_follows(make_recording, noise):
+    signal = 1000 + noise(60, 256)
+    signal[:2000] = np.nan
+    (group,) = make_recording({"C4-M1": signal}, 256.0).groups()
+    assert np.abs(group.data_uv[0, :781] - 1000).max() < 20
+    assert group.clipped[0, :781].all()
+    assert not group.clipped[0, 790:].any()
+
+
+def test_a_start_at_the_rail_does_not_round_the_rest():
+    signal = np.random.default_rng(0).normal(0, 20, 256 * 120)
+    railed = signal.copy()
+    railed[:1280] = 262_143
+    inside = slice(3000, -100)  # the resampler works in stretches: in that of the step everything is rounded
+    np.testing.assert_allclose(
+        resample(railed, 256.0, 100.0)[inside], resample(signal, 256.0, 100.0)[inside], atol=0.01
+    )
+
+
+def test_hundreds_of_pieces_stand_each_at_its_place():
+    rng = np.random.default_rng(0)
+    lengths = [300] * 200
+    pieces = [(round(i * 4 * 100), round(i * 4 * 100) + 300) for i in range(200)]
+    (channel,) = assign_channels([SignalInfo(label="C4-M1", rate_hz=100.0, unit="uV")], Settings().channels)
+    data, clipped = np.zeros(80_000, np.float32), np.zeros(80_000, bool)
+    signal = rng.normal(0, 30, 60_000)
+    intake = ChannelIntake(channel, lengths, pieces, 100.0, data, clipped, 3)
+    for part in np.split(signal, [7, 300, 301, 599, 33_333, 60_000]):
+        if len(part):
+            intake.take([(part, np.empty(0, int))])
+    intake.finish("night.edf")
+    for (first, end), own in zip(pieces, signal.reshape(200, 300), strict=True):
+        np.testing.assert_allclose(data[first:end], own, atol=1e-4)
+
+
+def test_a_signal_without_samples_is_a_problem_of_its_own(write_edf, tmp_path, noise):
+    source = read_recording(write_edf(tmp_path / "a.edf", {"C4-M1": noise()})).source
+    empty = dataclasses.replace(source.header.signals[0], samples=0)
+    header = dataclasses.replace(source.header, all_signals=(empty, *source.header.all_signals[1:]))
+    with pytest.raises(RecordingError, match="holds no samples"):
+        EdfSource(header).check(0)
+
+
+def test_one_long_record_is_read_in_parts(write_edf, tmp_path, noise, monkeypatch):
+    path = write_edf(tmp_path / "a.edf", {"C4-M1": noise(60, 128), "C3-M2": noise(60, 128)}, 128.0)
+    (whole,) = read_recording(path).groups()
+    monkeypatch.setattr(headers, "BLOCK_S", 0.3)  # a record lasts 1 s
+    (cut,) = read_recording(path).groups()
+    np.testing.assert_allclose(cut.data_uv, whole.data_uv, atol=1e-4)
+
+
 def test_an_mne_recording_is_read_a_few_minutes_at_a_time(noise):
     """Its extremes stand in for the limits of the converter, wherever in the night they are."""
     mne = pytest.importorskip("mne")

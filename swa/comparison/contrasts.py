@@ -110,8 +110,8 @@ def compare_nights(
     DataFrame
         The columns of ``contrasts.tsv``. Rows of `subject` ``group`` are over subjects (`n` subjects), the others are
         one subject's (`n` nights, no p). `estimate`, `ci_low` and `ci_high` are ratios where `scale` is ratio.
-        p_adjusted is Benjamini-Hochberg within contrast and role; of the primary it is Holm's over the contrasts, and
-        its own p where there is one contrast.
+        p_adjusted is Benjamini-Hochberg within contrast and role; of the primary it is Holm's over the contrasts
+        against the same comparator, and its own p where there is one.
         `verdict` and `verdict_reasons` are those of `swa.comparison.verdicts.judge_contrasts`: of a results folder with
         the checks of its stored nights, else by the column `verdict` of the nights, and empty where there is neither.
 
@@ -178,9 +178,10 @@ def measure_contrasts(
     table = pd.concat(parts, ignore_index=True)
     table["role"] = _roles(table, primary, settings.comparison)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"] + " " + table["role"])
-    # One marker, but as many questions as there are contrasts: with two drugs, two.
     primary_rows = (table["role"] == "primary") & (table["subject"] == "group")
-    table.loc[primary_rows, "p_adjusted"] = adjust_primary_p(table.loc[primary_rows, "p"])
+    table.loc[primary_rows, "p_adjusted"] = adjust_primary_p(
+        table.loc[primary_rows, "p"], table.loc[primary_rows, "contrast"].astype(str).tolist()
+    )
     table = table.assign(verdict="", verdict_reasons="")
     table["_single"] = table["subject"] != "group"
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)

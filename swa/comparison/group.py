@@ -13,7 +13,8 @@ the t interval takes its place. The attained level is 1 - 2 K / 2^n: 96.9 % at n
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -434,19 +435,25 @@ def _repeats(changes: Changes) -> str:
     return f"several {' and '.join(several)} nights of a subject count as their mean" if several else ""
 
 
-def adjust_primary_p(p: npt.ArrayLike) -> Floats:
-    """Holm's p over the contrasts of one primary marker (Holm 1979, Scand J Stat 6:65); NaN stays and is not counted.
+def adjust_primary_p(p: npt.ArrayLike, contrasts: Sequence[str]) -> Floats:
+    """Holm's p of one primary marker over the contrasts against the same comparator (Holm 1979, Scand J Stat 6:65).
+
+    Two drugs against placebo are two questions; their changes from baseline, and that of placebo, are others.
 
     Parameters
     ----------
     p : array_like
-        p values.
+        p values; NaN stays and is not counted.
+    contrasts : sequence of str
+        Contrast of each, as in ``ketamine:placebo`` or ``ketamine:baseline patients:controls``.
     """
     values = np.asarray(p, dtype=float)
-    known = np.flatnonzero(np.isfinite(values))
-    order = known[np.argsort(values[known], kind="stable")]
+    comparators = np.array([" ".join(re.findall(r":(\S+)", name)) for name in contrasts], dtype=object)
     adjusted = np.full(len(values), np.nan)
-    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)), 1)
+    for comparator in dict.fromkeys(comparators):
+        known = np.flatnonzero(np.isfinite(values) & (comparators == comparator))
+        order = known[np.argsort(values[known], kind="stable")]
+        adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)), 1)
     return adjusted
 
 

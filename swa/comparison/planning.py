@@ -174,6 +174,10 @@ def study_variation(source: Source, settings: Settings | None = None, effect_sd:
         Fewer degrees of freedom than `baseline_pairs_df` either way, or a marker that is compared as a difference.
     """
     settings = settings or Settings()
+    if effect_sd is not None and not 0 <= effect_sd <= LARGEST_CV:
+        raise SettingsError(
+            f"Effect SD {effect_sd:g}: expected 0 to {LARGEST_CV:g}, as SD of the ln response.", "0.1 is about 10 %."
+        )
     comparison = settings.comparison
     marker = declared_primary(source.nights, comparison) or DEFAULT_MARKER
     if scale_of(marker[0]) != "ratio":

@@ -168,11 +168,17 @@ class Header:
         # The pages that are touched count as memory until they are unmapped: a large file is mapped part by part.
         largest = MAPPED_BYTES // (self.samples_per_record * self.width)
         step = max(1, min(largest, math.ceil(BLOCK_S / self.record_s)))
-        columns = [slice(each.first * self.width, (each.first + each.samples) * self.width) for each in signals]
+        parts = math.ceil(self.record_s / BLOCK_S)  # of a record, where it is long
         for first, end in self.times.kept:
             for begin in range(first, end, step):
                 mapped = self._map_records(begin, min(begin + step, end))
-                yield [_decode(mapped[:, own], self.width) for own in columns]
+                for part in range(parts):
+                    yield [_decode(mapped[:, self._columns(each, part, parts)], self.width) for each in signals]
+
+    def _columns(self, signal: SignalHeader, part: int, parts: int) -> slice:
+        """Bytes of a record that hold a part of a signal's samples."""
+        first, end = (signal.first + signal.samples * at // parts for at in (part, part + 1))
+        return slice(first * self.width, end * self.width)
 
     def _map_records(self, first: int, end: int) -> NDArray[np.uint8]:
         n_bytes = self.samples_per_record * self.width

@@ -18,13 +18,15 @@ UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 # noise of amplifiers, and EEG in a file that says µV and means mV; above, EEG in a file that says mV and means µV.
 PLAUSIBLE_UV = (0.1, 5000.0)
 PLAUSIBILITY_SAMPLES = 20_000  # evenly spaced, that the amplitude is judged by
-EDGE_S = 1.0  # how long the last sample is held, so that the resampler's filter does not ring at the end
+EDGE_S, EDGE_SAMPLES = 1.0, 1000  # how long the last sample is held, at least: longer than the resampler's filter
+FAR = 100.0  # median deviations: a first sample that far off, as one at the rail, does not stand for the signal
 
 
 class Resampler:
     """Resamples one uninterrupted piece as its samples come in, anti-aliased, by the SoX resampler.
 
-    The ends are taken to go on as they are: a DC offset (referential, DC-coupled amplifiers) would ring there.
+    The ends are taken to go on as they are: a DC offset (referential, DC-coupled amplifiers) would ring there, and is
+    taken off since 32 bits would round the signal on it.
 
     Parameters
     ----------
@@ -40,13 +42,13 @@ class Resampler:
         self.out, self.filled = out, 0
         self.level, self.held = float("nan"), np.float32(0)
         self.buffer = np.empty(0, np.float32)
-        self.edge_samples = round(EDGE_S * from_hz)
+        self.edge_samples = max(round(EDGE_S * from_hz), EDGE_SAMPLES)
         self.stream = None if from_hz == to_hz else soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32")
 
     def take(self, samples: NDArray[np.floating]) -> None:
         """Take the next samples."""
         if np.isnan(self.level):
-            self.level = float(samples[0])
+            self.level = _find_level(samples)
         if len(self.buffer) < len(samples):
             self.buffer = np.empty(len(samples), np.float32)
         from_level = np.subtract(samples, self.level, out=self.buffer[: len(samples)], casting="same_kind")
@@ -62,6 +64,14 @@ class Resampler:
         room = self.out[self.filled : self.filled + len(found)]
         np.add(found[: len(room)], np.float32(self.level), out=room)
         self.filled += len(room)
+
+
+def _find_level(samples: NDArray[np.floating]) -> float:
+    """The first sample, else the median."""
+    some = samples[:: max(1, len(samples) // 1000)]
+    middle = float(np.median(some))
+    deviation = float(np.median(np.abs(some - middle)))
+    return float(samples[0]) if abs(samples[0] - middle) <= FAR * deviation else middle
 
 
 def resample(samples: NDArray[np.floating], from_hz: float, to_hz: float) -> NDArray[np.float32]:
@@ -118,8 +128,10 @@ class ChannelIntake:
         self.data_uv, self.clipped = data_uv, clipped
         self.joints = np.cumsum(lengths)[:-1]  # between the pieces, in samples of the channel
         self.step = max(1, sum(lengths) // PLAUSIBILITY_SAMPLES)
-        self.resamplers = [Resampler(channel.rate_hz, rate_hz, data_uv[first:end]) for first, end in pieces]
-        self.taken, self.middle = 0, float("nan")
+        self.rate_hz = rate_hz
+        self.taken, self.piece, self.middle = 0, 0, float("nan")
+        self.resampler = self._begin_piece()
+        self.unfilled = 0  # missing samples at the start, until there is something to fill them with
         self.at_limit: list[list[NDArray[np.int64]]] = [[] for _ in channel.signals]
         self.missing: list[NDArray[np.int64]] = []
         self.seen: list[NDArray[np.float64]] = []
@@ -132,21 +144,39 @@ class ChannelIntake:
             runs.append(_runs(at_limit + self.taken))
         seen = samples[:: self.step]
         self.seen.append(seen[np.isfinite(seen)])
-        if not np.isfinite(samples.sum()):
-            samples = self._fill(samples)
-        self.mains.append(mains_power(samples, self.channel.rate_hz))
-        for piece, part in enumerate(np.split(samples, np.clip(self.joints - self.taken, 0, len(samples)))):
-            if len(part):
-                self.resamplers[piece].take(part)
+        first = self.taken - self.unfilled
         self.taken += len(samples)
+        if self.unfilled or not np.isfinite(samples.sum()):
+            samples = self._fill(samples)
+        if not len(samples):
+            return
+        self.mains.append(mains_power(samples, self.channel.rate_hz))
+        inside = self.joints[self.piece : np.searchsorted(self.joints, first + len(samples), side="right")]
+        for part in np.split(samples, inside - first):
+            if self.piece < np.searchsorted(self.joints, first, side="right"):
+                self.resampler.close()
+                self.piece += 1
+                self.resampler = self._begin_piece()
+            if len(part):
+                self.resampler.take(part)
+            first += len(part)
+
+    def _begin_piece(self) -> Resampler:
+        first, end = self.pieces[self.piece]
+        return Resampler(self.channel.rate_hz, self.rate_hz, self.data_uv[first:end])
 
     def _fill(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """A gap in an `mne.io.Raw` is unusable, and never smeared over the channel by a filter."""
         missing = ~np.isfinite(samples)
-        self.missing.append(_runs(np.flatnonzero(missing) + self.taken))
+        self.missing.append(_runs(np.flatnonzero(missing) + self.taken - len(samples)))
         if not missing.all():
             self.middle = float(np.median(samples[~missing]))
-        return np.where(missing, np.nan_to_num(self.middle), samples)
+        if np.isnan(self.middle):
+            self.unfilled += len(samples)
+            return samples[:0]
+        filled = np.concatenate([np.full(self.unfilled, self.middle), np.where(missing, self.middle, samples)])
+        self.unfilled = 0
+        return filled
 
     def finish(self, name: str) -> float:
         """Flag what is clipped or missing, and bring the signal to µV.
@@ -166,12 +196,11 @@ class ChannelIntake:
         RecordingError
             There are no samples, no unit, or amplitudes that no biological signal has.
         """
-        for resampler in self.resamplers:
-            resampler.close()
+        gain = self._uv_per_unit(name)
+        self.resampler.close()
         for runs in self.at_limit:
             self._flag(runs, self.clipped_samples)
         self._flag(self.missing, 1)
-        gain = self._uv_per_unit(name)
         recorded = np.zeros(len(self.data_uv), bool)
         for first, end in self.pieces:
             recorded[first:end] = True

@@ -13,7 +13,7 @@ HOP_S = 30.0  # one block of each half minute says enough about a night
 
 
 def mains_power(signal: NDArray[np.floating], rate_hz: float) -> NDArray[np.float64]:
-    """Mean square of what stands at each mains frequency, and 3 Hz below and above, in one block of each half minute.
+    """Mean square of what stands at each mains frequency, and 3 Hz below and above, in a block about every half minute.
 
     Parameters
     ----------

@@ -47,7 +47,9 @@ class RawSource:
 
     def blocks(self, positions: Sequence[int]) -> Iterator[list[Block]]:
         """Samples in V. The limit of the recording is not known to mne: a signal's extremes stand in for it."""
-        picks, step = list(positions), round(BLOCK_S * float(self.raw.info["sfreq"]))
+        # From a file, mne brings signals to one rate stretch by stretch: each would ring at its ends.
+        seconds = BLOCK_S if self.raw.preload else np.inf
+        picks, step = list(positions), int(min(seconds * float(self.raw.info["sfreq"]), self.raw.n_times))
         spans = [(at, min(at + step, end)) for first, end in self.pieces for at in range(first, end, step)]
         low, high = np.full(len(picks), np.inf), np.full(len(picks), -np.inf)
         for start, stop in spans:
@@ -93,6 +95,8 @@ class EdfSource:
         texts = ["no number" if limit is None else f"{limit:g}" for limit in signal.limits]
         found = f"physical {texts[0]} to {texts[1]}, digital {texts[2]} to {texts[3]}"
         physical, digital = signal.physical, signal.digital
+        if not signal.samples:
+            raise RecordingError(f"{where}: holds no samples.", f"Leave the channel out: {leave_out}.")
         if physical is None or digital is None or physical[0] == physical[1] or digital[0] == digital[1]:
             raise RecordingError(
                 f"{where}: the header's physical or digital minimum and maximum are equal or no numbers ({found}), so "

@@ -311,8 +311,9 @@ def _tests(methods: Sequence[str], writer: _Writer) -> str:
     if any(name.startswith("sign-flip") for name in names):
         text = text.removesuffix(".") + writer.format(" {cite:hartigan1969}.")
     return text + writer.format(
-        " The p of a declared primary was adjusted over the contrasts where there were several {cite:holm1979}; other "
-        "p values were adjusted within contrast and role {cite:benjamini1995}."
+        " The p of a declared primary was adjusted over the contrasts against the same condition, where there were "
+        "several {cite:holm1979}; other p values were adjusted within contrast and role {cite:benjamini1995}. "
+        "Intervals were not adjusted."
     )
 
 

@@ -99,7 +99,8 @@ def group_result(row: pd.Series, headline: Headline, settings: Settings, unit: s
     p = p_value(float(row["p"]))
     test = f"; p {p if p.startswith('<') else '= ' + p}" if pd.notna(row["p"]) else "; no p"
     if row["role"] == "primary" and row["p_adjusted"] != row["p"] and pd.notna(row["p"]):
-        test += f", {p_value(float(row['p_adjusted']))} adjusted over the contrasts"
+        adjusted = p_value(float(row["p_adjusted"]))
+        test += f", {adjusted} adjusted over the contrasts with {baseline}; the interval is not adjusted"
     method = f"; {row['method']}" if row["method"] else ""
     mean = "on average " if change.n > 1 else ""
     null = 1.0 if row["scale"] == "ratio" else 0.0
@@ -297,7 +298,8 @@ def _over_subjects(settings: Settings) -> Method:
         text="One value per subject. Sign-flip test of the mean log-ratio with the interval that it inverts to, exact "
         f"up to {comparison.exact_flip_subjects} subjects; with too few subjects for such an interval, the paired t "
         "interval, labelled so. g_av is the effect size of Hedges, the mean change over the average of the two SDs. "
-        "The p of a declared primary is adjusted over the contrasts where there are several, as with two drugs (Holm); "
-        "the others are adjusted (Benjamini–Hochberg) within their contrast and role.",
+        "The p of a declared primary is adjusted over the contrasts against the same condition where there are "
+        "several, as with two drugs (Holm); the others are adjusted (Benjamini–Hochberg) within their contrast and "
+        "role. Intervals are not adjusted.",
         sources="Hartigan 1969, J Am Stat Assoc 64:1303",
     )

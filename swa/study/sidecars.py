@@ -85,7 +85,11 @@ COLUMNS: dict[str, dict[str, object]] = {
         "scale": _SCALE,
         "estimate": _is("Change from baseline; of the group the geometric mean of ratios, or the mean of differences"),
         **_INTERVAL
-        | {"p_adjusted": _is("Benjamini-Hochberg within contrast and role; of the primary, Holm's over the contrasts")},
+        | {
+            "p_adjusted": _is(
+                "Benjamini-Hochberg within contrast and role; of the primary, Holm over contrasts with one comparator"
+            )
+        },
         "role": _ROLE,
         **_VERDICT,
     },
@@ -129,7 +133,7 @@ COLUMNS: dict[str, dict[str, object]] = {
         **_SHARED,
         "measure": _is("Marker whose change was related to the covariate"),
         "estimate": _is("Slope of the ln change per unit of the covariate, or rank correlation: see method"),
-        **_INTERVAL,
+        **_INTERVAL | {"p_adjusted": _is("Benjamini-Hochberg within contrast and method")},
     },
     "problems.json": {
         **_NAMES,
