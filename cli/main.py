@@ -148,7 +148,8 @@ def compare(
         ),
     ] = None,
     settings: Annotated[
-        Path | None, typer.Option(help="Settings (TOML): [comparison] and [comparability] are used and kept.")
+        Path | None,
+        typer.Option(help="Settings (TOML): the groups `comparison` and `comparability` are used and kept."),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes for the pages.")] = None,
 ) -> None:

@@ -120,4 +120,6 @@ def test_a_folder_that_cannot_be_written_is_told_without_blame(
 
 def test_help_shows_what_stands_in_brackets(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("compare", "--help") == 0
-    assert "their group `comparison` is used" in " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "the groups `comparison` and `comparability` are used" in " ".join(
+        capsys.readouterr().out.replace("│", " ").split()
+    )
