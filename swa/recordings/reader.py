@@ -204,7 +204,7 @@ class Recording:
         rate_hz = rate_hz or self.rate_hz
         n_samples = round(self.duration_s * rate_hz)
         pieces = self.pieces(rate_hz)
-        data = np.empty((len(channels), n_samples), np.float32)
+        data = np.zeros((len(channels), n_samples), np.float32)
         clipped = np.zeros((len(channels), n_samples), bool)
         mains_uv = np.full(len(channels), np.nan)
         intakes: dict[int, ChannelIntake] = {}
