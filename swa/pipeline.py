@@ -257,6 +257,7 @@ def compare_study(
         join_parts(results)
         found = read_results(results)
         chosen = _for_comparison(settings, found.settings)
+        check_primary(found.nights, chosen.comparison)  # before anything of the folder is touched
         jobs = jobs or default_jobs(found.nights["subject"].nunique())
         with Workers(jobs, scheduler) as workers:
             forget_comparison(results)

@@ -327,10 +327,14 @@ def test_compare_with_other_settings_makes_them_those_of_the_folder(run: StudyRu
     assert "80\N{NO-BREAK SPACE}% interval" in (copy / "index.html").read_text(encoding="utf-8")
     assert "declared beforehand" in (copy / "methods.txt").read_text(encoding="utf-8")
     assert (results.contrasts["role"] == "primary").any()
-    nights_as_they_are = (copy / "settings.toml").read_bytes()
-    with pytest.raises(SettingsError, match=r"\[waves\]"):
-        compare_study(copy, jobs=1, settings=check_settings({"waves": {"peak_to_peak_uv": (140, float("inf"))}}))
-    assert (copy / "settings.toml").read_bytes() == nights_as_they_are
+    as_they_are = {path: path.read_bytes() for path in copy.iterdir() if path.is_file()}
+    for refused, told in (
+        ({"waves": {"peak_to_peak_uv": (140, float("inf"))}}, r"\[waves\]"),
+        ({"comparison": {"primary": "swa NREM nihgt frontal"}}, "declared primary"),
+    ):
+        with pytest.raises(SettingsError, match=told):
+            compare_study(copy, jobs=1, settings=check_settings(refused))
+    assert {path: path.read_bytes() for path in as_they_are} == as_they_are
 
 
 def test_a_page_that_fails_stops_no_other_and_is_listed(
