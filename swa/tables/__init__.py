@@ -1,0 +1,1 @@
+"""The ground floor: what a contrast, a marker, a reason and a table are."""

@@ -1,0 +1,96 @@
+"""What is held against what: one value for a contrast, whose name is made here and never taken apart."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from swa.errors import StudyError
+
+GROUP = "group"  # the subject of rows over subjects
+CONTRAST_FACTS = ("treatment", "comparator", "first", "second")  # columns that a contrast is read from
+
+
+@dataclass(frozen=True, order=True, kw_only=True)
+class Contrast:
+    """Two conditions, and two arms or groups where their changes are compared.
+
+    Attributes
+    ----------
+    treatment, comparator : str
+        Conditions as the nights spell them; they may hold any character. Between arms the conditions of the first and
+        of the second arm, which can be the same.
+    first, second : str
+        Arms or groups whose changes are compared, the first less the second; empty within subjects.
+    """
+
+    treatment: str
+    comparator: str
+    first: str = ""
+    second: str = ""
+
+    @property
+    def pair(self) -> "Contrast":
+        """The contrast of the two conditions within subjects."""
+        return Contrast(treatment=self.treatment, comparator=self.comparator)
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it is one of conditions, not of arms or groups."""
+        return not self.first
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions, each once."""
+        return tuple(dict.fromkeys((self.treatment, self.comparator)))
+
+    def __str__(self) -> str:
+        """Name of a contrast of conditions: ``ketamine:baseline``."""
+        return join_name(self.treatment, self.comparator)
+
+    @classmethod
+    def parse(cls, text: str, conditions: Iterable[str]) -> "Contrast":
+        """Read TREATMENT:BASELINE as typed on a command line.
+
+        Parameters
+        ----------
+        text : str
+            The two conditions, in any case.
+        conditions : iterable of str
+            The conditions that there are.
+
+        Raises
+        ------
+        StudyError
+            It names no two of them.
+        """
+        known = list(conditions)
+        pairs = [cls(treatment=a, comparator=b) for a in known for b in known if a != b]
+        found = {str(pair).casefold(): pair for pair in pairs}
+        if text.casefold() not in found:
+            raise StudyError(
+                f"There is no contrast {text!r}; the conditions are {', '.join(known) or 'none'}.",
+                "Name it TREATMENT:BASELINE.",
+            )
+        return found[text.casefold()]
+
+
+def join_name(first: str, second: str) -> str:
+    """Two names as one, with quotes around one that holds the colon between them."""
+    return ":".join(f'"{name}"' if ":" in name else name for name in (first, second))
+
+
+def contrasts_in(table: pd.DataFrame) -> dict[str, Contrast]:
+    """Contrasts of a table by their names, in its order.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its columns contrast, treatment, comparator, first and second, as in ``contrasts.tsv``.
+    """
+    rows = table[["contrast", *CONTRAST_FACTS]].drop_duplicates("contrast").fillna("").astype(str)
+    return {row["contrast"]: Contrast(**{name: row[name] for name in CONTRAST_FACTS}) for row in _records(rows)}
+
+
+def _records(rows: pd.DataFrame) -> Iterator[dict[str, str]]:
+    yield from ({str(key): str(value) for key, value in row.items()} for row in rows.to_dict("records"))

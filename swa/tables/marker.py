@@ -1,0 +1,138 @@
+"""What was measured where: one value for a marker, and the one way to pick rows of a table by it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+STAGES = ("NREM", "N2", "N3", "REM", "W", "any")
+MARKER_COLUMNS = ("channel", "stages", "window", "measure", "variant")
+REGIONS = ("frontal", "central")
+_NUMBERED = ("cycle", "hour", "dosehour")
+_FIRST = ("first", "min")
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A window of the night by its name in the tables.
+
+    Attributes
+    ----------
+    name : str
+        ``night``, ``matched``, ``cycle-1`` …, ``hour-1`` …, ``dosehour-1`` …, ``first60min`` ….
+    """
+
+    name: str
+
+    @cached_property
+    def kind(self) -> str:
+        """``night``, ``matched``, ``cycle``, ``hour``, ``dosehour``, ``first``; empty for an unknown name."""
+        stem, dash, number = self.name.partition("-")
+        if stem in _NUMBERED and dash and number.isdecimal():
+            return stem
+        if self.name in ("night", "matched"):
+            return self.name
+        return "first" if self._first_min is not None else ""
+
+    @cached_property
+    def number(self) -> int:
+        """Number of the cycle or hour, minutes of a first window; 0 where there is none."""
+        if self.kind in _NUMBERED:
+            return int(self.name.partition("-")[2])
+        return self._first_min or 0
+
+    @cached_property
+    def _first_min(self) -> int | None:
+        begin, end = _FIRST
+        middle = self.name.removeprefix(begin).removesuffix(end)
+        return int(middle) if self.name == f"{begin}{middle}{end}" and middle.isdecimal() else None
+
+
+def windows_of_kind(windows: pd.Series, *kinds: str) -> pd.Series:
+    """Which rows have a window of one of these kinds; each distinct name is looked at once."""
+    texts = windows.astype(str)
+    wanted = {name for name in texts.unique() if Window(name).kind in kinds}
+    return texts.isin(wanted)
+
+
+@dataclass(frozen=True, order=True)
+class Marker:
+    """A measure in stages of a window at a channel.
+
+    Attributes
+    ----------
+    measure, stages, window, channel, variant : str
+        As in the long table; `variant` is empty for the default.
+    """
+
+    measure: str
+    stages: str
+    window: str
+    channel: str
+    variant: str = ""
+
+    def at(self, **changes: str) -> "Marker":
+        """Return the same marker with some of its parts changed."""
+        return replace(self, **changes)
+
+    def select(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows of a table that are about this marker, by exact names."""
+        return select(table, **{name: getattr(self, name) for name in MARKER_COLUMNS})
+
+    def spelled_as(self, table: pd.DataFrame) -> "Marker":
+        """Return the marker with its names as the table spells them, where they differ by case alone."""
+        found = {}
+        for name in MARKER_COLUMNS:
+            own = getattr(self, name)
+            known = table[name].astype(str).unique() if name in table else ()
+            found[name] = next((text for text in known if text.casefold() == own.casefold()), own)
+        return Marker(**found)
+
+    def __str__(self) -> str:
+        """As declared in a study file: ``swa NREM cycle-1 frontal``."""
+        return " ".join(part for part in (self.measure, self.stages, self.window, self.channel, self.variant) if part)
+
+
+# What a study leads with that declares nothing: where the ketamine effect was reported (Duncan 2013).
+DEFAULT_MARKER = Marker("swa", "NREM", "cycle-1", "frontal")
+
+
+def select(table: pd.DataFrame, **wanted: str | Collection[str]) -> pd.DataFrame:
+    """Rows of a table whose columns hold these values.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Any table with text columns; missing text counts as empty.
+    **wanted : str or collection of str
+        Column and its value, or the values of which it must have one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"measure": ["swa", "swa", "wave_density"], "variant": ["", "yasa", ""]})
+    >>> select(rows, measure="swa", variant="").index.tolist()
+    [0]
+    """
+    return table[matches(table, **wanted)]
+
+
+def matches(table: pd.DataFrame, **wanted: str | Collection[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which rows `select` takes."""
+    keep = np.ones(len(table), dtype=bool)
+    for name, value in wanted.items():
+        texts = table[name]
+        values = [value] if isinstance(value, str) else list(value)
+        here = texts.isin(values)
+        if "" in values:
+            here |= texts.isna()
+        keep &= here.to_numpy(dtype=bool)
+    return keep
+
+
+def leading_channel(channels: Collection[str], wanted: str = DEFAULT_MARKER.channel) -> str:
+    """Channel that speaks for a night: the wanted one, else a region, else the first; empty where there is none."""
+    spelled = next((name for name in channels if name.casefold() == wanted.casefold()), "")
+    return spelled or next((name for name in REGIONS if name in channels), next(iter(channels), ""))
