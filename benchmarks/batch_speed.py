@@ -26,7 +26,7 @@ from pathlib import Path
 import edfio
 import numpy as np
 
-from swa.recordings.simulate import simulate_study
+from swa.simulation.simulated_study import simulate_study
 
 EEG = ("F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2", "O2-M1")
 OTHERS = ("E1-M2", "E2-M1", "Chin", "EMG1")

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.clusters import permute_clusters
 from swa.comparison.contrasts import compare_nights
-from swa.comparison.topographies import find_neighbours
+from swa.comparison.further.clusters import permute_clusters
+from swa.comparison.further.topographies import find_neighbours
 from swa.settings import Settings
 
 SUBJECTS, NIGHT_SD, SHARED = 10, 0.2, 0.6

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from swa.comparison.moderators import partial_slope
-from swa.comparison.profiles import Profiles, equivalence_p, similarity
+from swa.comparison.further.moderators import partial_slope
+from swa.comparison.further.profiles import Profiles, equivalence_p, similarity
 
 VARIANCE, ICC = math.log1p(0.4**2), 0.76
 SLOPE = 0.10  # ln change for one SD of the covariate

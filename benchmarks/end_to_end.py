@@ -28,8 +28,8 @@ import numpy as np
 import pandas as pd
 
 from swa.pipeline import run_study
-from swa.recordings.simulate import simulate_study
 from swa.settings import ComparisonSettings, Settings
+from swa.simulation.simulated_study import simulate_study
 from swa.study.store import Results
 
 EFFECT = 1.25

@@ -11,8 +11,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from swa.recordings.simulated_night import SimulatedNight
-from swa.recordings.simulated_signals import find_site
+from swa.simulation.background import find_site
+from swa.simulation.simulated_night import SimulatedNight
 
 __all__ = ["FAULTS", "add_fault", "swap_nights"]
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import pandas as pd
 
 from swa import pipeline
-from swa.recordings.simulate import simulate_study
 from swa.settings import Settings
-from swa.study.nights import _fingerprint, _hash_inputs, process_night
+from swa.simulation.simulated_study import simulate_study
+from swa.study.run.night_work import _fingerprint, _hash_inputs, process_night
 from swa.study.store import write_text
 
 TARGET_MS = 20.0

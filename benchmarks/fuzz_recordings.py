@@ -31,8 +31,8 @@ import pandas as pd
 
 from swa.errors import SwaError
 from swa.settings import Settings
-from swa.study.inspection import inspect_study
-from swa.study.nights import NightTask, process_night
+from swa.study.plan.inspection import inspect_study
+from swa.study.run.night_work import NightTask, process_night
 
 RATE_HZ, SECONDS, GAP = 100, 360, (180, 200)
 LIMIT_S, LIMIT_GB = 20, 2.0

@@ -11,8 +11,8 @@ import numpy as np
 
 from swa.comparison.comparability import GAIN_CONTROLS, NightFacts, compare_facts
 from swa.measures import power
-from swa.recordings.simulate import NightPlan, simulate_night
 from swa.settings import Settings
+from swa.simulation.simulated_study import NightPlan, simulate_night
 
 CONTROL_SD = 0.15
 CHANNEL_SD = 0.05

@@ -22,7 +22,7 @@ import edfio
 import pandas as pd
 import psutil
 
-from swa.recordings.simulate import simulate_study
+from swa.simulation.simulated_study import simulate_study
 
 LIMIT_B = 100_000
 WITHOUT_PAGES = "short"

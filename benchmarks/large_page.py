@@ -21,8 +21,9 @@ import pandas as pd
 
 from benchmarks.page_screenshots import browse
 from swa.comparison.contrasts import compare_nights
+from swa.glossary import headline_measures
 from swa.report.pages import write_study_page
-from swa.report.wording import HEADLINE_MARKERS, HEADLINE_WINDOWS, PAIRED_MARKERS
+from swa.report.words.wording import HEADLINE_WINDOWS
 from swa.study.store import read_results, write_table
 
 SPREAD = 0.15  # of the copies, in ln
@@ -59,7 +60,7 @@ def multiply(source: Path, target: Path, nights: int) -> None:
     """A results folder of many nights, copies of those of another; files of nights are links."""
     results = read_results(source)
     once = results.nights[results.nights["status"] == "done"]
-    shown = {*HEADLINE_MARKERS, *PAIRED_MARKERS}
+    shown = set(headline_measures())
     measures = results.measures
     kept = measures["measure"].isin(shown) & measures["window"].isin(HEADLINE_WINDOWS) & (measures["stages"] == "NREM")
     measures = measures[kept & (measures["variant"] == "")]

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from swa.comparison.contrasts import compare_nights
 from swa.settings import ComparisonSettings, Settings
 from swa.study.store import Results
+from swa.study.study_tables import add_headlines, join_measures
 from swa.study.subject import subject_file
-from swa.study.tables import add_headlines, join_measures
 
 MEASURES = (
     *("swa", "slow_oscillation_power", "delta_power", "theta_power", "alpha_power", "sigma_power", "beta_power"),

@@ -22,11 +22,11 @@ import pandas as pd
 
 from swa.errors import SwaError
 from swa.recordings.channels import SignalInfo, assign_channels
-from swa.recordings.reader import Recording, read_recording
+from swa.recordings.recording import Recording, read_recording
 from swa.settings import ChannelSettings, ScoringSettings, Settings
 from swa.sleep.scoring import Scoring, read_scoring
-from swa.study.inspection import inspect_study
-from swa.study.manifest import plan_study, write_template
+from swa.study.plan.inspection import inspect_study
+from swa.study.plan.manifest import plan_study, write_template
 from swa.study.store import write_table
 
 BEGIN, END = "<!-- made by benchmarks/reading_cases.py -->", "<!-- end of what it made -->"

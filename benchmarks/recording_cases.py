@@ -23,7 +23,7 @@ import edfio
 import numpy as np
 
 from swa.errors import RecordingError
-from swa.recordings.reader import Recording, read_recording
+from swa.recordings.recording import Recording, read_recording
 
 RATE_HZ, SECONDS, GAP_S = 100, 60, 100
 FIELDS = {

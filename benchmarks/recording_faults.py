@@ -37,15 +37,15 @@ import mne
 import numpy as np
 import pandas as pd
 import yasa
+from faults import FAULTS, add_fault
 
 import swa
 from swa.comparison.comparability import NightFacts, compare_facts, control_powers
 from swa.comparison.verdicts import judge_contrasts
 from swa.measures import power
 from swa.measures.quality import find_bad_channels, judge_night
-from swa.recordings.simulate import NightPlan, simulate_night
-from swa.recordings.simulated_faults import FAULTS, add_fault
 from swa.settings import PowerSettings, QualitySettings, Settings, SpindleSettings
+from swa.simulation.simulated_study import NightPlan, simulate_night
 
 CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "O1-M2")  # four: the fewest that are held against each other
 PLAIN = PowerSettings(trend_order=0)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.metrics import cohen_kappa_score
 
-from swa.recordings.simulate import NightPlan, SimulatedNight, simulate_night
+from swa.simulation.simulated_study import NightPlan, SimulatedNight, simulate_night
 
 STAGES = ("W", "N1", "N2", "N3", "R")
 CHANNELS = ("C4-M1", "E1-M2", "Chin")

@@ -30,12 +30,12 @@ from threadpoolctl import threadpool_limits
 
 import swa
 from swa.measures import spindles
-from swa.recordings.simulate import simulate_study
+from swa.simulation.simulated_study import simulate_study
 
 CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2", "O2-M1")
 SECONDS, SHARE = 2.5, 0.2
 STEPS = {  # functions whose time, with all that they call, is printed
-    "swa/recordings/reader.py": ("read_recording", "read"),
+    "swa/recordings/recording.py": ("read_recording", "read"),
     "swa/measures/power.py": ("compute_window_spectra", "average_by_epoch", "summarize_power", "epoch_powers"),
     "swa/measures/artifacts.py": ("find_artifacts",),
     "swa/measures/slow_waves.py": ("filter_for_waves", "measure_waves", "summarize_waves", "average_waveform"),
@@ -43,7 +43,7 @@ STEPS = {  # functions whose time, with all that they call, is printed
     "swa/measures/homeostasis.py": None,
     "swa/measures/spindles.py": None,
     "swa/sleep/scoring.py": ("fit_to_recording",),
-    "swa/night.py": (
+    "swa/night/analysis.py": (
         "analyze_night",
         "_measure_channels",
         "_usable_waves",

@@ -25,8 +25,8 @@ import yasa
 import swa
 from swa.comparison.comparability import NightFacts, _shifts, compare_facts
 from swa.measures import power
-from swa.recordings.simulate import NightPlan, simulate_night
 from swa.settings import PowerSettings, Settings, SpindleSettings
+from swa.simulation.simulated_study import NightPlan, simulate_night
 from swa.sleep.staging import GAINS
 
 CHANNEL = "F3-M2"

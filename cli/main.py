@@ -128,7 +128,7 @@ def inspect(
 ) -> None:
     """Show what recordings hold and what `swa run` would do, from headers only."""
     from swa.settings import read_settings
-    from swa.study.inspection import inspect_study
+    from swa.study.plan.inspection import inspect_study
 
     from .show import show_inspection
 
@@ -210,7 +210,7 @@ def simulate(
     artifacts: Annotated[int, typer.Option(min=0, help="Artefacts in each night.")] = 0,
 ) -> None:
     """Write whole nights with known truth: true stages, waves, Process S and effect."""
-    from swa.recordings.simulate import DEFAULT_CHANNELS, simulate_study
+    from swa.simulation.simulated_study import DEFAULT_CHANNELS, simulate_study
 
     from .show import Bar
 
@@ -249,7 +249,7 @@ def plan(
     subjects: Annotated[int | None, typer.Option(help="What this number of subjects can find.")] = None,
 ) -> None:
     """Sample size and smallest effect that can be found, from a stated or a study's own reliability."""
-    from swa.comparison.planning import plan_sample, read_effect, stated_variation, study_variation
+    from swa.comparison.further.planning import plan_sample, read_effect, stated_variation, study_variation
     from swa.settings import Settings
     from swa.study.store import read_results
 

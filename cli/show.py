@@ -10,21 +10,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from swa.glossary import short_names
+
 if TYPE_CHECKING:
     import pandas as pd
 
-    from swa.comparison.planning import SamplePlan
+    from swa.comparison.further.planning import SamplePlan
     from swa.pipeline import StudyRun
     from swa.settings import Settings
     from swa.study.store import Results
 
 MOST_NAMED = 10
-LABELS = {
-    "swa": "SWA",
-    "wave_density": "wave density",
-    "wave_amplitude_p90": "wave amplitude",
-    "wave_slope_up_matched": "slope, amplitude-matched",
-}
 
 
 class Bar:
@@ -81,7 +77,7 @@ def show_run(run: "StudyRun") -> None:
     finished = int(counts.get("done", 0))
     before = finished - (run.n_fresh - tried)
     found = f", {before} of them finished before" if before > 0 else ""
-    from swa.report.wording import plural
+    from swa.report.words.wording import plural
 
     part = f"Part {run.part}: " if run.part else ""
     _say(
@@ -129,7 +125,7 @@ def show_results(results: "Results") -> None:
         for row in part.itertuples():
             interval = f"{_percent(row.ci_low)} to {_percent(row.ci_high)}" if row.ci_low == row.ci_low else "n/a"
             p = f"{row.p:.3g}" if row.p == row.p else "n/a"
-            marker = LABELS[str(row.measure)]
+            marker = short_names()[str(row.measure)]
             table.add_row(marker, row.window, _percent(row.estimate), interval, p, f"{row.n:g}", row.role)
         console.print(table)
         for verdict, reasons in part[["verdict", "verdict_reasons"]].astype(str).drop_duplicates().to_numpy().tolist():
@@ -163,7 +159,7 @@ def headline_contrasts(contrasts: "pd.DataFrame") -> "pd.DataFrame":
     """Group rows of the headline markers in the first cycle and the whole night, the primary first."""
     rows = contrasts[
         (contrasts["subject"] == "group")
-        & contrasts["measure"].isin(list(LABELS))
+        & contrasts["measure"].isin(list(short_names()))
         & (contrasts["stages"] == "NREM")
         & contrasts["window"].isin(["cycle-1", "night"])
         & contrasts["channel"].isin(["frontal", "central"])

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from swa.recordings.simulate import simulate_study
+from swa.simulation.simulated_study import simulate_study
 
 NIGHTS = {
     "S01": ("baseline", "ketamine", "magnesium"),

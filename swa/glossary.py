@@ -3,6 +3,7 @@
 The one home of these texts is `glossary.toml` beside this file; docs/measures.md and the pages are made from it.
 """
 
+import math
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -48,6 +49,20 @@ class Entry:
         What moves it, besides what one looks for.
     note : str
         What a reader must know; may be empty.
+    gain_free : bool
+        Whether a factor on the whole signal leaves it as it is, so that a gain change is no objection.
+    compared : bool
+        Whether it is a marker at all, not what markers rest on.
+    shared_over_nights : bool
+        Whether it is fitted once over all nights of a subject, so that it cannot differ between them.
+    zero_at_times : bool
+        Whether a ratio measure can be zero, so that its mean over a region is arithmetic.
+    reliability : float
+        SD between nights of a subject (ln) as a share of that of power; NaN where no reliability is stated.
+    headline : int
+        Place among the markers that pages lead with; 0 for the others.
+    short : str
+        Name where there is little room; empty where it is never asked for.
     """
 
     measure: str
@@ -62,6 +77,13 @@ class Entry:
     lowers: str
     note: str = ""
     scale: str = "ratio"
+    gain_free: bool = False
+    compared: bool = True
+    shared_over_nights: bool = False
+    zero_at_times: bool = False
+    reliability: float = math.nan
+    headline: int = 0
+    short: str = ""
 
 
 @cache
@@ -69,6 +91,25 @@ def read_glossary() -> dict[str, Entry]:
     """All entries by measure, in the order in which they are shown."""
     texts = tomllib.loads(files("swa").joinpath("glossary.toml").read_text(encoding="utf-8"))
     return {measure: Entry(measure=measure, **fields) for measure, fields in texts.items()}
+
+
+@cache
+def headline_measures() -> tuple[str, ...]:
+    """Measures that pages lead with, in their order: power, how many and how large the waves are, how steep."""
+    entries = [entry for entry in read_glossary().values() if entry.headline]
+    return tuple(entry.measure for entry in sorted(entries, key=lambda entry: entry.headline))
+
+
+@cache
+def short_names() -> dict[str, str]:
+    """Short names of the headline measures that have one, by measure."""
+    return {name: read_glossary()[name].short for name in headline_measures() if read_glossary()[name].short}
+
+
+@cache
+def measures_that(fact: str) -> frozenset[str]:
+    """Measures of which a fact of the glossary is true, such as ``gain_free``."""
+    return frozenset(name for name, entry in read_glossary().items() if getattr(entry, fact))
 
 
 def name_of(measure: str) -> str:

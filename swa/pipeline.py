@@ -10,34 +10,33 @@ from typing import Any
 
 import pandas as pd
 
-from swa.comparison.clusters import CLUSTER_COLUMNS, find_clusters
 from swa.comparison.comparability import check_comparability
 from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, find_baseline, measure_contrasts
-from swa.comparison.cycles import CYCLE_COLUMNS, compare_cycles
 from swa.comparison.design import is_adaptation
-from swa.comparison.doses import DOSE_CONTRAST_COLUMNS, compare_doses
-from swa.comparison.moderators import MODERATOR_COLUMNS, relate_covariates
-from swa.comparison.precision import rate_precision, read_spreads
-from swa.comparison.profiles import PROFILE_COLUMNS, compare_profiles
-from swa.comparison.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
+from swa.comparison.further.clusters import CLUSTER_COLUMNS, find_clusters
+from swa.comparison.further.cycle_contrasts import CYCLE_COLUMNS, compare_cycles
+from swa.comparison.further.dose_contrasts import DOSE_CONTRAST_COLUMNS, compare_doses
+from swa.comparison.further.moderators import MODERATOR_COLUMNS, relate_covariates
+from swa.comparison.further.precision import rate_precision, read_spreads
+from swa.comparison.further.profiles import PROFILE_COLUMNS, compare_profiles
+from swa.comparison.further.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings, given_or_default
-from swa.study.attempts import MOST, clear_work, count_attempts
-from swa.study.batch import Workers, default_jobs, is_death
-from swa.study.bids import channel_settings
-from swa.study.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
-from swa.study.journal import Journal, describe_comparison, digest_inputs, find_comparison, forget_comparison
-from swa.study.lock import hold, refuse_if_held
-from swa.study.manifest import Study, plan_study, write_template
-from swa.study.nights import NightOutcome, NightTask, is_finished, lost_night, process_night
-from swa.study.parts import Part, has_parts, join_parts, read_part, report_part
-from swa.study.precision import precision_file
-from swa.study.specifications import respecify_subject
+from swa.study.bootstrap_spreads import precision_file
+from swa.study.plan.bids import channel_settings
+from swa.study.plan.manifest import Study, plan_study, write_template
+from swa.study.respecification import respecify_subject
+from swa.study.run.attempts import MOST, clear_work, count_attempts
+from swa.study.run.batch import Workers, default_jobs, is_death
+from swa.study.run.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
+from swa.study.run.journal import Journal, describe_comparison, digest_inputs, find_comparison, forget_comparison
+from swa.study.run.lock import hold, refuse_if_held
+from swa.study.run.night_work import NightOutcome, NightTask, is_finished, lost_night, process_night
+from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
 from swa.study.store import Results, describe_results, read_results, write_table
-from swa.study.subject import SubjectTask, combine_subject, subject_file
-from swa.study.tables import (
+from swa.study.study_tables import (
     PROBLEM_COLUMNS,
     add_headlines,
     join_measures,
@@ -46,6 +45,7 @@ from swa.study.tables import (
     nights_table,
     problems_table,
 )
+from swa.study.subject import SubjectTask, combine_subject, subject_file
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -120,7 +120,7 @@ def run_study(
     verify : bool
         Hash every recording again instead of trusting its size and time.
     blind : bool
-        Put codes in the place of the conditions before the first recording is read (`swa.study.blinding`).
+        Put codes in the place of the conditions before the first recording is read (`swa.study.run.blinding`).
     progress : callable, optional
         Called with (stage, done, total, what).
 

@@ -44,7 +44,7 @@ def make_recording():
 
     def make(signals, rate_hz=100.0, *, unit="uV", start=START, settings=None, clipped=None, name="memory.edf"):
         from swa.recordings.channels import SignalInfo, assign_channels
-        from swa.recordings.reader import Recording
+        from swa.recordings.recording import Recording
         from swa.settings import Settings
 
         settings = settings or Settings()
@@ -174,7 +174,7 @@ def night_recording(make_recording, sleep_eeg, long_hypnogram):
 @pytest.fixture(scope="session")
 def night(night_recording, long_hypnogram):
     """The analysed night."""
-    from swa.night import analyze_night
+    from swa.night.analysis import analyze_night
 
     return analyze_night(night_recording, long_hypnogram, subject="S01", session="a", condition="baseline")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from swa.errors import StudyError
-from swa.study import batch
-from swa.study.batch import Workers, default_jobs
+from swa.study.run import batch
+from swa.study.run.batch import Workers, default_jobs
 
 # Workers are other processes: what they run has to be importable there, which this file is not.
 DIE = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from swa.settings import ScoringSettings, Settings
-from swa.study.beside import is_scoring_name
-from swa.study.manifest import plan_study
-from swa.study.nights import NightTask, process_night
+from swa.study.plan.manifest import plan_study
+from swa.study.plan.scoring_search import is_scoring_name
+from swa.study.run.night_work import NightTask, process_night
 
 START = datetime.datetime(2024, 3, 1, 22, 40)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.recordings.reader import read_recording
+from swa.recordings.recording import read_recording
 from swa.settings import ChannelSettings, Settings
-from swa.study.bids import channel_settings, find_root
-from swa.study.manifest import plan_study
+from swa.study.plan.bids import channel_settings, find_root
+from swa.study.plan.manifest import plan_study
 
 PARTICIPANTS = (
     "participant_id\tage\tsex\thandedness\tgroup\nsub-01\t31\tfemale\tR\tpatient\nsub-02\t89+\tM\tn/a\tcontrol\n"

@@ -10,10 +10,10 @@ import pytest
 
 from swa.errors import StudyError
 from swa.pipeline import StudyRun, run_study, unblind_study
-from swa.recordings.simulate import simulate_study
 from swa.settings import Settings, check_settings
-from swa.study.blinding import is_blinded, key_folder
-from swa.study.manifest import plan_study
+from swa.simulation.simulated_study import simulate_study
+from swa.study.plan.manifest import plan_study
+from swa.study.run.blinding import is_blinded, key_folder
 from swa.study.store import read_results
 
 CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
@@ -91,7 +91,7 @@ def test_nights_are_processed_in_the_order_of_their_codes(blinded: StudyRun) -> 
 
 
 def test_codes_and_the_reference_are_drawn_by_lot(recordings: Path, tmp_path: Path) -> None:
-    from swa.study.blinding import blind_study
+    from swa.study.run.blinding import blind_study
 
     study = plan_study(recordings, None, SETTINGS)
     drawn = set()

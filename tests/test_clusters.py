@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison import clusters
-from swa.comparison.clusters import CLUSTER_COLUMNS, find_clusters, permute_clusters
+from swa.comparison.further import clusters
+from swa.comparison.further.clusters import CLUSTER_COLUMNS, find_clusters, permute_clusters
 from swa.report import figures
-from swa.report.evidence import Headline
+from swa.report.facts import Headline
 from swa.report.study_page import _clusters
 from swa.settings import Settings
 from swa.study.store import NIGHT_TABLES, NightFolder, Results, write_table

@@ -11,10 +11,10 @@ from swa.comparison.contrasts import compare_nights, state_designs
 from swa.pipeline import compare_study
 from swa.settings import Settings
 from swa.study.copies import MAIN_HEADER, find_copies
-from swa.study.inspection import inspect_study
-from swa.study.manifest import plan_study
+from swa.study.plan.inspection import inspect_study
+from swa.study.plan.manifest import plan_study
 from swa.study.store import NightFolder, read_results, read_table, write_table
-from swa.study.tables import problems_table
+from swa.study.study_tables import problems_table
 
 SAMPLES = Path(__file__).parents[1] / "sample_recordings"
 

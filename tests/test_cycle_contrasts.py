@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import compare_nights
-from swa.comparison.cycles import CYCLE_COLUMNS, compare_cycles
-from swa.report.evidence import StudyFacts, find_headline, headline_rows
+from swa.comparison.further.cycle_contrasts import CYCLE_COLUMNS, compare_cycles
+from swa.report.facts import StudyFacts, find_headline, headline_rows
 from swa.report.study_page import _results
 from swa.settings import Settings
 from swa.study.store import read_results, write_table

@@ -15,8 +15,7 @@ from scipy import stats
 
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.crossover import carry_over, hills_armitage, sequence_test
-from swa.comparison.linear import least_squares, random_intercept, t_interval, unequal_variances
-from swa.comparison.planning import (
+from swa.comparison.further.planning import (
     detectable_effect,
     paired_power,
     plan_sample,
@@ -25,6 +24,7 @@ from swa.comparison.planning import (
     study_variation,
     subjects_needed,
 )
+from swa.comparison.linear import least_squares, random_intercept, t_interval, unequal_variances
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import state_designs
-from swa.comparison.doses import DOSE_CONTRAST_COLUMNS, compare_doses
+from swa.comparison.further.dose_contrasts import DOSE_CONTRAST_COLUMNS, compare_doses
 from swa.settings import Settings
-from swa.study.doses import dose_columns, number_doses
+from swa.study.infusions import dose_columns, number_doses
 
 
 @pytest.mark.parametrize(

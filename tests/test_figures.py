@@ -13,7 +13,7 @@ from PIL import Image
 
 from swa.errors import SwaError
 from swa.report import figures
-from swa.report.figures_style import BASELINE_COLOR, TREATMENT_COLORS
+from swa.report.figures.style import BASELINE_COLOR, TREATMENT_COLORS
 
 CONDITIONS = ["baseline", "ketamine", "magnesium"]
 
@@ -286,7 +286,7 @@ def test_an_axis_of_activity_is_not_set_by_movement_in_wake(night):
 
 
 def test_the_control_spectra_of_both_nights_are_one_plot_with_the_bands_of_the_check(night):
-    from swa.report.figures_controls import control_spectra
+    from swa.report.figures.controls import control_spectra
     from swa.settings import ComparabilitySettings
 
     limits = ComparabilitySettings()

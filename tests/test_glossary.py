@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from swa.glossary import GROUPS, name_of, read_glossary
-from swa.night import analyze_night
+from swa.night.analysis import analyze_night
 from swa.settings import Settings, check_settings
 from swa.study.store import NightFolder, write_night
 from swa.study.subject import SubjectTask, combine_subject, subject_file

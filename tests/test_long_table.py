@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from swa.study import tables
+from swa.study import study_tables as tables
 from swa.study.store import Results, write_table
 from swa.study.subject import subject_file
 

@@ -7,9 +7,9 @@ import re
 import pandas as pd
 import pytest
 
-from swa.report.evidence import StudyFacts
-from swa.report.methods_text import write_methods, write_setting
-from swa.report.references import REFERENCES, bibtex, cite
+from swa.report.facts import StudyFacts
+from swa.report.words.methods_text import write_methods, write_setting
+from swa.report.words.references import REFERENCES, bibtex, cite
 from swa.settings import Settings, check_settings
 
 

@@ -9,9 +9,9 @@ import pytest
 from swa.comparison.contrasts import compare_nights
 from swa.errors import RecordingError, ScoringError, StudyError, SwaError
 from swa.measures.slow_waves import WAVE_COLUMNS
-from swa.night import analyze_night, detect_slow_waves
-from swa.night_tables import MEASURE_COLUMNS
-from swa.recordings.reader import read_recording
+from swa.night.analysis import analyze_night, detect_slow_waves
+from swa.night.rows import MEASURE_COLUMNS
+from swa.recordings.recording import read_recording
 from swa.settings import Settings, WaveCriteria, check_settings
 from swa.sleep.scoring import read_hypnogram, stages_of
 from swa.sleep.staging import stage_recording

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.night import analyze_night
-from swa.night_staging import BIAS_COLUMNS, describe_staging
-from swa.night_tables import make_frame
+from swa.night.analysis import analyze_night
+from swa.night.rows import make_frame
+from swa.night.staging_bias import BIAS_COLUMNS, describe_staging
 from swa.settings import Settings
 from swa.sleep.scoring import stages_of
 

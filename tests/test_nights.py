@@ -8,10 +8,10 @@ import warnings
 import numpy as np
 import pytest
 
-from swa.night import analyze_night
+from swa.night.analysis import analyze_night
 from swa.settings import Settings, check_settings
-from swa.study.attempts import count_attempts, mark_attempt
-from swa.study.nights import NightTask, clock_offset_s, process_night
+from swa.study.run.attempts import count_attempts, mark_attempt
+from swa.study.run.night_work import NightTask, clock_offset_s, process_night
 
 LATE = datetime.datetime(2024, 3, 1, 22, 40)
 
@@ -237,7 +237,7 @@ def test_an_unforeseen_error_becomes_an_outcome(task, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("swa.study.nights.analyze_night", fail)
+    monkeypatch.setattr("swa.study.run.night_work.analyze_night", fail)
     assert "ZeroDivisionError: oh" in failed(task, "measure")
 
 
@@ -245,7 +245,7 @@ def test_a_full_disk_becomes_an_outcome(task, monkeypatch):
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("swa.study.nights.write_night", fail)
+    monkeypatch.setattr("swa.study.run.night_work.write_night", fail)
     assert "No space left" in failed(task, "write")
 
 
@@ -288,7 +288,7 @@ def test_the_log_says_what_was_done_in_order_and_where_a_library_warned(task, mo
             warnings.warn("patient Jane Doe", RuntimeWarning, stacklevel=1)
         return analyze_night(*args, **options)
 
-    monkeypatch.setattr("swa.study.nights.analyze_night", analyze)
+    monkeypatch.setattr("swa.study.run.night_work.analyze_night", analyze)
     process_night(task)
     path = task.results / ".swa-work" / "logs" / f"{task.name}.json"
     lines = [line.partition(" ")[2] for line in json.loads(path.read_text(encoding="utf-8"))["log"]]

@@ -4,12 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.planning import stated_variation
+from swa.comparison.further.planning import stated_variation
 from swa.errors import StudyError
 from swa.glossary import read_glossary
 from swa.report import figures
-from swa.report.evidence import Headline, StudyFacts
-from swa.report.extra_tables import (
+from swa.report.change_tables import explain_markers, join_equal
+from swa.report.facts import Headline, StudyFacts
+from swa.report.figures.study_plots import placed_channels
+from swa.report.group_spectra import average_over_subjects
+from swa.report.optional_tables import (
     control_name,
     cycle_table,
     gain_overview,
@@ -18,10 +21,7 @@ from swa.report.extra_tables import (
     plan_table,
     profile_table,
 )
-from swa.report.figures_study import placed_channels
-from swa.report.group_spectra import average_over_subjects
-from swa.report.tables import explain_markers, join_equal
-from swa.report.wave_tables import tabulate_waves
+from swa.report.wave_counts import tabulate_waves
 from swa.settings import Settings
 
 REFERENCE_UV = 80.0
@@ -330,7 +330,7 @@ def test_planning_is_that_of_the_study_and_absent_where_it_cannot_say():
     )
     with pytest.MonkeyPatch.context() as patch:
         stated = stated_variation(0.9, 0.4)
-        patch.setattr("swa.report.extra_tables.study_variation", lambda results, settings: stated)
+        patch.setattr("swa.report.optional_tables.study_variation", lambda results, settings: stated)
         table = plan_table(None, facts, 10)
     # METHODS: two-sided paired t, 80 % power, CV 40 %, ICC 0.9: 28 subjects for +10 %, 10 for +20 %.
     assert [row[:2] for row in table.rows[:2]] == [("+10.0\u00a0%", "28"), ("+20.0\u00a0%", "10")]
@@ -341,5 +341,5 @@ def test_planning_is_that_of_the_study_and_absent_where_it_cannot_say():
         raise StudyError("too few nights.")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("swa.report.extra_tables.study_variation", too_few)
+        patch.setattr("swa.report.optional_tables.study_variation", too_few)
         assert plan_table(None, facts, 3) is None

@@ -21,14 +21,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swa.night import analyze_night
+from swa.night.analysis import analyze_night
 from swa.pipeline import compare_study
-from swa.report.evidence import Headline
+from swa.report.facts import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
-from swa.report.sentences import group_result, subject_result
-from swa.report.wording import MINUS, describe_change, number, p_value, percent
+from swa.report.words.sentences import group_result, subject_result
+from swa.report.words.wording import MINUS, describe_change, number, p_value, percent
 from swa.settings import ComparisonSettings, Settings
-from swa.study.manifest import file_label
+from swa.study.plan.manifest import file_label
 from swa.study.store import NightFolder, read_results, write_night, write_table, write_text
 
 STAGES = "W*4 N1*2 N2*20 N3*30 N2*4 R*10 W*2"

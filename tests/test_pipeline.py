@@ -14,14 +14,14 @@ from swa_cli.show import show_run
 from swa.comparison.contrasts import compare_nights
 from swa.errors import SettingsError, StudyError
 from swa.pipeline import StudyRun, compare_study, run_study
-from swa.recordings.simulate import simulate_study
 from swa.report.pages import PageTask, write_subject_page
 from swa.settings import check_settings
-from swa.study.inspection import inspect_study
-from swa.study.journal import forget_comparison
-from swa.study.lock import hold, take
+from swa.simulation.simulated_study import simulate_study
+from swa.study.plan.inspection import inspect_study
+from swa.study.run.journal import forget_comparison
+from swa.study.run.lock import hold, take
 from swa.study.store import read_results, write_table
-from swa.study.tables import PROBLEM_COLUMNS
+from swa.study.study_tables import PROBLEM_COLUMNS
 
 CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
 CONTRACT = {

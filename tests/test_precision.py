@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.precision import NOT_AN_EFFECT, PRECISION_COLUMNS, rate_precision, read_spreads
-from swa.measures.precision import draw_blocks, resample_means
+from swa.comparison.further.precision import NOT_AN_EFFECT, PRECISION_COLUMNS, rate_precision, read_spreads
+from swa.measures.bootstrap import draw_blocks, resample_means
 from swa.measures.windows import Stretch
 from swa.settings import ComparisonSettings, Settings
-from swa.study.precision import PRECISION_MEASURES, measure_precision
+from swa.study.bootstrap_spreads import PRECISION_MEASURES, measure_precision
 
 SETTINGS = Settings()
 PHI = 0.6  # of ln power from epoch to epoch, about its course, as in the nights of the simulator

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from swa.comparison.moderators import MODERATOR_COLUMNS, covariate_names, partial_slope, relate_covariates
-from swa.comparison.profiles import (
+from swa.comparison.further.moderators import MODERATOR_COLUMNS, covariate_names, partial_slope, relate_covariates
+from swa.comparison.further.profiles import (
     PROFILE_COLUMNS,
     Profiles,
     compare_profiles,

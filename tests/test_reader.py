@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swa.errors import RecordingError
-from swa.recordings import headers
 from swa.recordings.channels import SignalInfo, assign_channels
-from swa.recordings.headers import read_header
+from swa.recordings.edf import header as headers
+from swa.recordings.edf.header import read_header
 from swa.recordings.intake import UV_PER_UNIT, ChannelIntake, Resampler, resample
-from swa.recordings.reader import Recording, read_recording
+from swa.recordings.recording import Recording, read_recording
 from swa.recordings.sources import EdfSource
 from swa.settings import Settings, check_settings
 

@@ -14,12 +14,13 @@ import pytest
 
 from swa.errors import RecordingError
 from swa.measures.artifacts import find_artifacts
-from swa.night import analyze_night
+from swa.night.analysis import analyze_night
 from swa.pipeline import run_study
-from swa.recordings import headers, record_times
-from swa.recordings.headers import read_header
-from swa.recordings.reader import Recording, read_recording
-from swa.study.inspection import inspect_study
+from swa.recordings.edf import header as headers
+from swa.recordings.edf import record_times
+from swa.recordings.edf.header import read_header
+from swa.recordings.recording import Recording, read_recording
+from swa.study.plan.inspection import inspect_study
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -432,7 +433,7 @@ def test_headers_alone_are_read_by_inspection(tmp_path, monkeypatch):
         with path.open("wb") as file:
             file.write(data[:768])
             file.truncate(768 + 28_800 * 400)
-    monkeypatch.setattr("swa.recordings.headers.Header.read_digital", None)
+    monkeypatch.setattr("swa.recordings.edf.header.Header.read_digital", None)
     found = inspect_study(tmp_path)
     assert [recording["duration_s"] for recording in found["recordings"]] == [28_800.0] * 20
     assert not any(recording["problems"] for recording in found["recordings"])

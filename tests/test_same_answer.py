@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from swa.comparison.contrasts import compare_nights
-from swa.comparison.moderators import relate_covariates
+from swa.comparison.further.moderators import relate_covariates
 from swa.settings import ComparisonSettings, Settings
 
 TO = 1e-8

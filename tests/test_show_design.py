@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from swa_cli.show import _show_design, contrasts_in, show_inspection, tell_dropped
 
-from swa.recordings.simulate import simulate_study
 from swa.settings import Settings
-from swa.study.inspection import inspect_study
+from swa.simulation.simulated_study import simulate_study
+from swa.study.plan.inspection import inspect_study
 from swa.study.store import Results, write_table, write_text
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 from scipy.signal import butter, sosfiltfilt, welch
 
-from swa.recordings.simulate import NightPlan, SimulatedNight, simulate_night, simulate_study
-from swa.recordings.simulated_night import _draw_controls, _draw_subject_and_night
-from swa.recordings.simulated_signals import EPOCH_S, find_site
-from swa.recordings.simulated_sleep import find_bouts, find_cycles, find_sleep_onset_s, simulate_stages
-from swa.recordings.simulated_waves import render_waves
+from swa.simulation.background import EPOCH_S, find_site
+from swa.simulation.simulated_night import _draw_controls, _draw_subject_and_night
+from swa.simulation.simulated_study import NightPlan, SimulatedNight, simulate_night, simulate_study
+from swa.simulation.true_sleep import find_bouts, find_cycles, find_sleep_onset_s, simulate_stages
+from swa.simulation.true_waves import render_waves
 
 SMALL = ("F3-M2", "C4-M1", "E1-M2", "Chin")
 SAMPLES = Path(__file__).parent.parent / "sample_recordings"

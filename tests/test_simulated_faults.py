@@ -1,11 +1,18 @@
 """Faults are added to a copy of a night, and are what their names say."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from swa.recordings.mains import mains_amplitude, mains_power
-from swa.recordings.simulate import NightPlan, simulate_night
-from swa.recordings.simulated_faults import FAULTS, add_fault, swap_nights
+from swa.simulation.simulated_study import NightPlan, simulate_night
+
+_SPEC = importlib.util.spec_from_file_location("faults", Path(__file__).parent.parent / "benchmarks" / "faults.py")
+faults = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(faults)
+FAULTS, add_fault, swap_nights = faults.FAULTS, faults.add_fault, faults.swap_nights
 
 CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "E1-M2")
 

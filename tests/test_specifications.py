@@ -9,18 +9,18 @@ import pytest
 
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.designs import ContrastDesign
-from swa.comparison.specification_curve import (
+from swa.comparison.further.specification_curve import (
     SPECIFICATION_COLUMNS,
     SUMMARY_COLUMNS,
     curve_test,
     trace_specifications,
 )
-from swa.night import analyze_night
+from swa.night.analysis import analyze_night
 from swa.report import figures
 from swa.report.pages import Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.settings import ComparisonSettings, Settings, WaveCriteria
-from swa.study.specifications import (
+from swa.study.respecification import (
     ROW_COLUMNS,
     other_selections,
     presets_left_out,

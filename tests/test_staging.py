@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from swa.errors import RecordingError
-from swa.recordings.reader import read_recording
+from swa.recordings.recording import read_recording
 from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
 from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_channels, staging_notes
 
@@ -105,9 +105,9 @@ def test_a_simulated_night_is_staged_as_it_was_made():
     from sklearn.metrics import cohen_kappa_score
 
     from swa.recordings.channels import SignalInfo, assign_channels
-    from swa.recordings.reader import Recording
-    from swa.recordings.simulate import NightPlan, simulate_night
+    from swa.recordings.recording import Recording
     from swa.settings import Settings
+    from swa.simulation.simulated_study import NightPlan, simulate_night
 
     made = simulate_night(NightPlan(hours=3.0, rate_hz=100, channels=("C4-M1", "E1-M2", "Chin"), seed=4))
     signals = list(made.signals_uv.values())

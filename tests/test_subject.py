@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from swa.measures.matched_slopes import pooled_quantile
 from swa.measures.slow_waves import WAVE_COLUMNS, SlowWaves
-from swa.night import Night
-from swa.night_tables import MEASURE_COLUMNS
+from swa.night.analysis import Night
+from swa.night.rows import MEASURE_COLUMNS
 from swa.settings import Settings, WaveCriteria
 from swa.sleep.cycles import CYCLE_COLUMNS
 from swa.study.store import KEY, NightFolder, write_night

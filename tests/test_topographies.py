@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.clusters import find_clusters, permute_clusters
-from swa.comparison.topographies import electrode_values, find_neighbours, place_electrodes
+from swa.comparison.further.clusters import find_clusters, permute_clusters
+from swa.comparison.further.topographies import electrode_values, find_neighbours, place_electrodes
 from swa.settings import Settings
 from swa.study.store import write_table
 

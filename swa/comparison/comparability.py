@@ -19,8 +19,8 @@ from scipy import stats
 from swa.comparison.design import COPIED, SAME_RECORDING, usable_nights
 from swa.glossary import name_of
 from swa.measures.power import band_weights
-from swa.night_staging import N3_MINUTES
-from swa.night_tables import QUIET_WAKE
+from swa.night.rows import QUIET_WAKE
+from swa.night.staging_bias import N3_MINUTES
 from swa.settings import ComparabilitySettings, Settings
 from swa.study.copies import content_of
 from swa.study.store import NightFolder

@@ -25,7 +25,7 @@ from swa.comparison.outcomes import over_subjects
 from swa.comparison.verdicts import judge_contrasts
 from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
 from swa.errors import SettingsError, StudyError
-from swa.glossary import read_glossary
+from swa.glossary import measures_that, read_glossary
 from swa.settings import AFTERWARDS, ComparisonSettings, Settings, given_or_default
 
 CONTRAST_COLUMNS = [
@@ -40,10 +40,6 @@ SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
 TEXT_COLUMNS = ["subject", "session", "channel", "stages", "window", "measure", "variant", "unit", "note"]
 
 WINDOWS = ("night", "cycle-", "hour-", "dosehour-", "matched", "first60min", "first90min", "first120min")
-# Not a marker but what the markers rest on.
-NOT_COMPARED = frozenset({"analysed_minutes"})
-# Fitted once over all nights of a subject, so that they cannot differ between that subject's nights.
-SHARED_OVER_NIGHTS = frozenset({"process_s_asymptote", "process_s_tau"})
 
 MEASURE_KEYS = ["subject", "session", "channel", "stages", "window", "measure", "value"]
 Source = Any  # Results, Nights or a table: told apart by what they carry, so that comparison needs no room above it
@@ -382,7 +378,7 @@ def check_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> None:
     primary = declared_primary(nights, settings)
     if primary is None:
         return
-    measures = [name for name in read_glossary() if name not in NOT_COMPARED | SHARED_OVER_NIGHTS]
+    measures = [name for name, entry in read_glossary().items() if entry.compared and not entry.shared_over_nights]
     known = {"measure": measures, "stages": ("NREM", "N2", "N3", "REM", "W", "any"), "window": WINDOWS}
     for (name, words), word in zip(known.items(), primary[:3], strict=True):
         stem = word.rstrip("0123456789") if name == "window" and "-" in word else word
@@ -435,10 +431,10 @@ def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[
     wanted = None if measures is None else set(measures)
     # Measure by measure, so that the rows and matrices of one measure at a time are in memory.
     for measure in plan.measures.names():
-        if measure in NOT_COMPARED or (wanted is not None and measure not in wanted):
+        if not is_compared(measure) or (wanted is not None and measure not in wanted):
             continue
         rows = _rows_of_nights(plan.measures.rows(measure), plan.nights)
-        if measure in SHARED_OVER_NIGHTS:
+        if measure in measures_that("shared_over_nights"):
             rows = rows[rows["variant"] != ""]
         if rows.empty:
             continue
@@ -491,6 +487,12 @@ def _controlled_pairs(
         for drug in treatments
         if not is_control(drug) and any({drug, control} <= conditions for conditions in there)
     ]
+
+
+def is_compared(measure: str) -> bool:
+    """Whether a measure is a marker; one that the glossary does not know is."""
+    entry = read_glossary().get(measure)
+    return entry is None or entry.compared
 
 
 def _named_pair(contrast: str, conditions: list[str]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from swa.errors import StudyError
-from swa.study.names import check_names
+from swa.study.plan.names import check_names
 
 CONTROL_WORDS = ("placebo", "sham", "saline", "vehicle", "control")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}

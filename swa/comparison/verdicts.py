@@ -8,18 +8,12 @@ import pandas as pd
 
 from swa.comparison.comparability import ALL, GAIN_CONTROLS, GROUP
 from swa.comparison.design import SAME_RECORDING, text_column, usable_nights
+from swa.glossary import measures_that
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings
 
 SOUND, CAUTION, NOT_COMPARABLE = "sound", "caution", "not comparable"
 RANK = {SOUND: 0, CAUTION: 1, NOT_COMPARABLE: 2}
-# What a factor on the whole signal leaves as it is: a gain change is no objection to these.
-GAIN_FREE = frozenset(
-    {
-        *("swa_relative", "aperiodic_exponent", "halfwave_rate", "swa_decline", "swa_early_late_ratio"),
-        *("delta_sleep_ratio", "frontal_central_ratio", "process_s_tau", "spindle_density", "spindle_frequency"),
-    }
-)
 SUBJECTS_NAMED = 6
 SAME = "same recording"  # kind of reason
 Reason = tuple[str, str, str]  # verdict, kind, text
@@ -50,13 +44,13 @@ def judge_contrasts(
     -----
     A row of one subject is judged by its nights, by the controls of its channel (of a region: of its channels), and by
     those of the whole night. A flagged gain is no objection to a measure that no factor on the signal can move
-    (`GAIN_FREE`), one channel's departure none to another channel, and analysed minutes are one for the window `night`
-    alone. A group row counts its subjects: *caution* where one is not sound, *not comparable* where more than
-    `group_share` of them are not comparable.
+    (`gain_free` in the glossary), one channel's departure none to another channel, and analysed minutes are one for the
+    window `night` alone. A group row counts its subjects: *caution* where one is not sound, *not comparable* where more
+    than `group_share` of them are not comparable.
     """
     if contrasts.empty or (comparability.empty and "verdict" not in nights):  # nobody judged the nights
         return contrasts.assign(verdict="", verdict_reasons="")
-    kind = contrasts["measure"].isin(GAIN_FREE).map({True: "free", False: ""}) + (
+    kind = contrasts["measure"].isin(measures_that("gain_free")).map({True: "free", False: ""}) + (
         contrasts["window"].eq("night").map({True: " night", False: ""})
     )
     keys = pd.DataFrame({name: contrasts[name].astype(str) for name in ("subject", "contrast", "channel")}, copy=True)

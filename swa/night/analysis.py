@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError, ScoringError
 from swa.measures import aperiodic, artifacts, coupling, power, quality, rejection, slow_waves, spindles
 from swa.measures.slow_waves import SlowWaves
-from swa.night_staging import BIAS_COLUMNS, describe_staging, staging_bias
-from swa.night_tables import (
+from swa.night.rows import (
     NREM,
     ChannelResult,
     Frame,
@@ -26,8 +25,9 @@ from swa.night_tables import (
     spectrogram_of,
     travelling_rows,
 )
+from swa.night.staging_bias import BIAS_COLUMNS, describe_staging, staging_bias
 from swa.recordings.channels import Channel, region
-from swa.recordings.reader import Recording, as_recording, no_eeg
+from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import ArtifactSettings, Settings, WaveCriteria, given_or_default
 from swa.sleep.scoring import fit_to_recording
 
@@ -67,8 +67,8 @@ class Night:
     notes : tuple of str
         What a reader of the numbers should know.
     staging_bias : DataFrame
-        Markers and N3 minutes with the stages of a smaller and a larger EEG (`swa.night_staging.BIAS_COLUMNS`); empty
-        for a night that brought its scoring.
+        Markers and N3 minutes with the stages of a smaller and a larger EEG (`swa.night.staging_bias.BIAS_COLUMNS`);
+        empty for a night that brought its scoring.
     rejection : DataFrame
         What each artefact rule removes of each channel's NREM, SWA and slow waves, and the result at limits halved
         and doubled (`swa.measures.rejection.REJECTION_COLUMNS`).

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from swa.errors import ScoringError, StudyError
 from swa.measures import slow_waves, windows
-from swa.night_tables import MEASURE_COLUMNS, make_frame
+from swa.night.rows import MEASURE_COLUMNS, make_frame
 from swa.settings import Settings, WaveCriteria, given_or_default
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import power, slow_waves, windows
-from swa.night_tables import ChannelResult, Frame, make_frame
+from swa.night.rows import ChannelResult, Frame, make_frame
 from swa.settings import Settings
 from swa.sleep.scoring import make_hypnogram
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.channels import EEG_TOO_SLOW, Channel, SignalInfo, assign_channels
-from swa.recordings.headers import Header, header_notes, read_header, signal_infos
+from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
+from swa.recordings.edf.record_times import SHORTEST_PIECE_S
 from swa.recordings.intake import UV_PER_UNIT, ChannelIntake
 from swa.recordings.mne_marks import read_marks
-from swa.recordings.record_times import SHORTEST_PIECE_S
 from swa.recordings.sources import EdfSource, Piece, RawSource, SignalSource
 from swa.settings import Settings, given_or_default
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.recordings.headers import BLOCK_S, Digital, Header, SignalHeader
+from swa.recordings.edf.header import BLOCK_S, Digital, Header, SignalHeader
 
 if TYPE_CHECKING:
     import mne

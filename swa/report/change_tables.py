@@ -9,8 +9,8 @@ from itertools import groupby
 import pandas as pd
 
 from swa.glossary import Entry, read_glossary
-from swa.report.evidence import StoredNight
-from swa.report.wording import (
+from swa.report.facts import StoredNight
+from swa.report.words.wording import (
     NOT_MEASURED,
     describe_change,
     file_name,
@@ -201,8 +201,8 @@ def _in_words(entry: Entry) -> Entry:
     def write(match: re.Match[str]) -> str:
         return in_sentence(marker_name(match[1])) if match[1] in read_glossary() else match[1]
 
-    texts = {name: re.sub("`([^`]+)`", write, text) for name, text in vars(entry).items() if "`" in text}
-    return replace(entry, **texts)
+    texts = {name: re.sub("`([^`]+)`", write, text) for name, text in vars(entry).items() if isinstance(text, str)}
+    return replace(entry, **texts)  # type: ignore[arg-type]
 
 
 def _note_parts(note: str) -> list[str]:

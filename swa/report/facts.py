@@ -13,11 +13,12 @@ import pandas as pd
 from swa.comparison.contrasts import CONTRAST_COLUMNS, declared_primary, find_baseline, subject_values
 from swa.comparison.design import TRUE_WORDS, design_statement, text_column
 from swa.errors import StudyError
+from swa.glossary import headline_measures
 from swa.recordings.channels import region
-from swa.recordings.header_fields import SIMULATED
-from swa.report.wording import HEADLINE_MARKERS, HEADLINE_WINDOWS
+from swa.recordings.edf.fields import SIMULATED
+from swa.report.words.wording import HEADLINE_WINDOWS
 from swa.settings import Settings
-from swa.study.blinding import is_blinded
+from swa.study.run.blinding import is_blinded
 from swa.study.store import NightFolder, Results
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted")
@@ -295,7 +296,7 @@ def read_measures(path: Path, *, measures: Sequence[str], stages: str | None = N
 
 def headline_rows(rows: pd.DataFrame, headline: Headline) -> pd.DataFrame:
     """Rows of the headline markers and windows at the headline's channel and stages, in the order of the page."""
-    markers = list(dict.fromkeys((headline.measure, *HEADLINE_MARKERS)))
+    markers = list(dict.fromkeys((headline.measure, *headline_measures())))
     windows = list(dict.fromkeys((headline.window, *HEADLINE_WINDOWS)))
     kept = rows[
         (rows["channel"] == headline.channel)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.report.evidence import Headline, StoredNight
+from swa.report.facts import Headline, StoredNight
 from swa.study.store import NIGHT_TABLES
 
 HIGHEST_HZ = 30.0

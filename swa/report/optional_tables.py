@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.planning import detectable_effect, plan_sample, study_variation
+from swa.comparison.further.planning import detectable_effect, plan_sample, study_variation
 from swa.errors import StudyError
 from swa.glossary import read_glossary
-from swa.report.evidence import StudyFacts
-from swa.report.wording import (
+from swa.report.facts import StudyFacts
+from swa.report.words.wording import (
     NBSP,
     in_sentence,
     marker_name,

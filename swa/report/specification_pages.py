@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from swa.report import figures
-from swa.report.extra_tables import PlainTable, read_optional
-from swa.report.wording import (
+from swa.report.optional_tables import PlainTable, read_optional
+from swa.report.words.wording import (
     file_name,
     in_sentence,
     marker_name,

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.design import copied_nights, text_column
+from swa.glossary import headline_measures, short_names
 from swa.recordings.channels import region
 from swa.report import figures
-from swa.report.evidence import (
+from swa.report.change_tables import Footnotes, change_table, explain_markers
+from swa.report.facts import (
     Headline,
     StudyFacts,
     done_nights,
@@ -24,7 +26,8 @@ from swa.report.evidence import (
     stored_nights,
     units_of,
 )
-from swa.report.extra_tables import (
+from swa.report.group_spectra import average_over_subjects
+from swa.report.optional_tables import (
     cycle_table,
     gain_overview,
     moderator_table,
@@ -32,9 +35,10 @@ from swa.report.extra_tables import (
     profile_table,
     read_optional,
 )
-from swa.report.group_spectra import average_over_subjects
-from swa.report.methods_text import write_methods
-from swa.report.sentences import (
+from swa.report.specification_pages import draw_specifications, specification_tables
+from swa.report.subject_page import draw_forest, list_settings
+from swa.report.words.methods_text import write_methods
+from swa.report.words.sentences import (
     EXPLORATORY,
     caveats,
     describe_methods,
@@ -42,13 +46,8 @@ from swa.report.sentences import (
     headline_name,
     where_in_words,
 )
-from swa.report.specification_pages import draw_specifications, specification_tables
-from swa.report.subject_page import draw_forest, list_settings
-from swa.report.tables import Footnotes, change_table, explain_markers
-from swa.report.wording import (
-    HEADLINE_MARKERS,
+from swa.report.words.wording import (
     NOT_MEASURED,
-    PAIRED_MARKERS,
     file_name,
     in_sentence,
     join,
@@ -112,7 +111,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
     """
     facts = read_facts(results)
     group = read_contrasts(results.path, "group")
-    wanted = dict.fromkeys((*PAIRED_MARKERS, *HEADLINE_MARKERS))
+    wanted = dict.fromkeys((*short_names(), *headline_measures()))
     measures = read_measures(results.path / "measures.parquet", measures=list(wanted))
     headline = find_headline(facts, dict.fromkeys(measures["channel"]))
     changes = headline_rows(group, headline)
@@ -162,7 +161,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
         "specification_tables": specification_tables(results, facts.settings),
         "where": f"{stages_name(headline.stages)}, {headline.channel}",
         "night_columns": [name for _, name in NIGHT_NUMBERS],
-        "marker_columns": [_heading(name, units) for name in PAIRED_MARKERS if name in facts.nights],
+        "marker_columns": [_heading(name, units) for name in short_names() if name in facts.nights],
         "night_rows": nights,
         "night_footnotes": footnotes,
         "night_channel": _night_channel(facts, measures),
@@ -235,7 +234,7 @@ def _draw_pairs(
     shelf: "Shelf",
 ) -> list["Picture"]:
     """A paired plot of each headline marker in the window of the primary."""
-    markers = list(dict.fromkeys((headline.measure, *PAIRED_MARKERS))) if contrasts else []
+    markers = list(dict.fromkeys((headline.measure, *short_names()))) if contrasts else []
     rows = measures[
         (measures["channel"] == headline.channel)
         & (measures["stages"] == headline.stages)
@@ -467,7 +466,7 @@ def _list_nights(
         (row["subject"], row["session"], row["measure"]): str(row["note"])
         for _, row in missing.drop_duplicates(["subject", "session", "measure"]).iterrows()
     }
-    markers = [name for name in PAIRED_MARKERS if name in facts.nights]
+    markers = [name for name in short_names() if name in facts.nights]
     nights = facts.nights.assign(place=range(len(facts.nights)))
     order = sorted(nights.index, key=lambda i: (natural_key(str(nights.loc[i, "subject"])), nights.loc[i, "place"]))
     combined = set(measures["subject"])

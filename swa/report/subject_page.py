@@ -8,7 +8,16 @@ import pandas as pd
 
 from swa.comparison.design import text_column
 from swa.report import figures
-from swa.report.evidence import (
+from swa.report.change_tables import (
+    MANY_CHANNELS,
+    change_table,
+    explain_markers,
+    join_equal,
+    quality_table,
+    sleep_table,
+    value_table,
+)
+from swa.report.facts import (
     Headline,
     StoredNight,
     StudyFacts,
@@ -22,20 +31,11 @@ from swa.report.evidence import (
     stored_nights,
     units_of,
 )
-from swa.report.extra_tables import PlainTable, gain_table, precision_table, read_optional
-from swa.report.figures_controls import PANELS
-from swa.report.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
-from swa.report.tables import (
-    MANY_CHANNELS,
-    change_table,
-    explain_markers,
-    join_equal,
-    quality_table,
-    sleep_table,
-    value_table,
-)
-from swa.report.wave_tables import tabulate_waves
-from swa.report.wording import (
+from swa.report.figures.controls import PANELS
+from swa.report.optional_tables import PlainTable, gain_table, precision_table, read_optional
+from swa.report.wave_counts import tabulate_waves
+from swa.report.words.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
+from swa.report.words.wording import (
     describe_change,
     file_name,
     in_sentence,

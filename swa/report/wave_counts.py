@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from swa.measures.matched_slopes import fit_slope_line
-from swa.report.evidence import StoredNight
+from swa.report.facts import StoredNight
 from swa.study.store import NIGHT_TABLES
 
 STEP_UV = 5.0

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from swa.recordings import simulated_events as events
-from swa.recordings import simulated_waves as slow
-from swa.recordings.simulated_signals import (
+from swa.simulation import true_events as events
+from swa.simulation import true_waves as slow
+from swa.simulation.background import (
     EPOCH_S,
     STAGES,
     Array,
@@ -25,7 +25,7 @@ from swa.recordings.simulated_signals import (
     find_site,
     make_background,
 )
-from swa.recordings.simulated_sleep import (
+from swa.simulation.true_sleep import (
     SHORTEST_H,
     Bout,
     Cycle,

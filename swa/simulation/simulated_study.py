@@ -6,7 +6,7 @@ arguments give the same bytes.
 
 Examples
 --------
->>> from swa.recordings.simulate import NightPlan, simulate_night
+>>> from swa.simulation.simulated_study import NightPlan, simulate_night
 >>> night = simulate_night(NightPlan(hours=1.5, rate_hz=100, channels=("C4-M1",), seed=1))
 >>> night.signals_uv["C4-M1"].shape
 (540000,)
@@ -25,15 +25,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from swa.recordings.header_fields import SIMULATED
-from swa.recordings.simulated_night import (
+from swa.recordings.edf.fields import SIMULATED
+from swa.simulation.background import EPOCH_S, find_site
+from swa.simulation.simulated_night import (
     DEFAULT_CHANNELS,
     NightPlan,
     SimulatedNight,
     make_subject_stream,
     simulate_night,
 )
-from swa.recordings.simulated_signals import EPOCH_S, find_site
 
 __all__ = ["DEFAULT_CHANNELS", "NightPlan", "SimulatedNight", "simulate_night", "simulate_study"]
 

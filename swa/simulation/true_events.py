@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from swa.recordings.simulated_signals import (
+from swa.simulation.background import (
     EPOCH_S,
     OVERLAP_S,
     SHARED_BINS_HZ,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from swa.recordings.simulated_signals import EPOCH_S, STAGES
-from swa.recordings.simulated_waves import expected_slow_power
+from swa.simulation.background import EPOCH_S, STAGES
+from swa.simulation.true_waves import expected_slow_power
 
 __all__ = [
     "Bout",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from swa.recordings.simulated_signals import EPOCH_S, Array, Site, background_spectrum, draw_bounded, find_site
+from swa.simulation.background import EPOCH_S, Array, Site, background_spectrum, draw_bounded, find_site
 
 __all__ = ["WAVE_MODELS", "SlowWaveModel", "expected_slow_power", "make_slow_waves", "plan_slow_waves", "render_waves"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import ScoringError
-from swa.recordings.header_fields import HIDDEN_DATE
+from swa.recordings.edf.fields import HIDDEN_DATE
 from swa.settings import ScoringSettings, Settings, given_or_default
 from swa.sleep.scoring_formats import (
     from_changes,
@@ -46,7 +46,7 @@ from swa.sleep.scoring_marks import (
 if TYPE_CHECKING:
     import yasa
 
-    from swa.recordings.reader import Recording
+    from swa.recordings.recording import Recording
 
 STAGES = ("W", "N1", "N2", "N3", "R")
 MOST_DAYS = 7

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
-from swa.recordings.reader import Recording, as_recording, no_eeg
+from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.measures.precision import FEWEST_BLOCKS, Floats, draw_blocks, resample_means
+from swa.measures.bootstrap import FEWEST_BLOCKS, Floats, draw_blocks, resample_means
 from swa.measures.slow_waves import select_waves
 from swa.measures.windows import Stretch
 from swa.settings import ComparisonSettings, Settings

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import slow_waves, windows
-from swa.night_tables import PROCESS_S_BAND
+from swa.night.rows import PROCESS_S_BAND
 from swa.recordings.channels import region
 from swa.settings import PRESETS, Band, Settings, WaveCriteria
 from swa.study.store import NIGHT_TABLES, NightFolder

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from swa.errors import StudyError
-from swa.night import Night
+from swa.night.analysis import Night
 from swa.settings import Settings
 from swa.study.sidecars import COLUMNS
 

@@ -8,14 +8,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from swa.glossary import short_names
 from swa.measures.quality import UNUSABLE, judge_night
 from swa.measures.rejection import REJECTION_COLUMNS
-from swa.night_tables import MEASURE_COLUMNS
+from swa.night.rows import MEASURE_COLUMNS
 from swa.settings import Settings
 from swa.study.copies import content_of, find_copies, find_same_starts
-from swa.study.doses import dose_columns
-from swa.study.manifest import Study
-from swa.study.nights import NightOutcome
+from swa.study.infusions import dose_columns
+from swa.study.plan.manifest import Study
+from swa.study.run.night_work import NightOutcome
 from swa.study.store import NightFolder, read_results, replace_file, write_table
 from swa.study.subject import DOUBTFUL, subject_file
 
@@ -24,7 +25,6 @@ START_REMEDY = (
     "wrong; parts of one night are to be joined."
 )
 PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
-HEADLINES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched")
 SUBJECTS_AT_ONCE = 100  # of 12,000 rows each: 60 MB
 JOINED_TEXTS = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "unit", "note"]
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
@@ -199,7 +199,7 @@ def add_headlines(results: Path) -> None:
     """Headline markers of each night (N2+N3, whole night, frontal or else the first channel) beside its sleep."""
     found = read_results(results)
     nights, keys = found.nights, ["subject", "session"]
-    for name in HEADLINES:
+    for name in short_names():
         rows = found.measure(name)
         whole = (rows["stages"] == "NREM") & (rows["window"] == "night") & (rows["variant"] == "")
         rows = rows[whole].astype(dict.fromkeys(keys, str))

@@ -13,18 +13,15 @@ from numpy.typing import NDArray
 from swa.glossary import read_glossary
 from swa.measures import matched_slopes, process_s, windows
 from swa.measures.quality import find_bad_channels
-from swa.night_tables import MEASURE_COLUMNS, PROCESS_S_BAND
+from swa.night.rows import MEASURE_COLUMNS, PROCESS_S_BAND
 from swa.recordings.channels import region
 from swa.settings import Settings
-from swa.study.precision import SPREAD_COLUMNS, measure_precision, precision_file
+from swa.study.bootstrap_spreads import SPREAD_COLUMNS, measure_precision, precision_file
 from swa.study.store import KEY, NightFolder, write_table
+from swa.tables.marker import REGIONS
 
-REGIONS = ("frontal", "central")
-# What is compared as a difference, and these two, may be zero or negative: their mean over a region is arithmetic.
-ADDITIVE = {name for name, entry in read_glossary().items() if entry.scale == "difference"} | {
-    "analysed_minutes",
-    "process_s_asymptote",
-}
+# What may be zero or negative: the mean over a region is arithmetic.
+ADDITIVE = {name for name, entry in read_glossary().items() if entry.scale == "difference" or entry.zero_at_times}
 AMPLITUDE_PERCENTILE = 0.9
 ROW_COLUMNS = ["session", "condition", *MEASURE_COLUMNS]
 DOUBTFUL = "doubtful channel"

@@ -22,8 +22,8 @@ from scipy import stats
 from swa.comparison.contrasts import contrast_designs, declared_primary
 from swa.comparison.design import COPIED, FEWEST_OF_A_SEQUENCE, usable_nights
 from swa.comparison.designs import ContrastDesign
-from swa.comparison.moderators import DEFAULT_PRIMARY
-from swa.comparison.topographies import FEWEST_ELECTRODES, electrode_values, find_neighbours, place_electrodes
+from swa.comparison.further.moderators import DEFAULT_PRIMARY
+from swa.comparison.further.topographies import FEWEST_ELECTRODES, electrode_values, find_neighbours, place_electrodes
 from swa.comparison.within_subject import Floats
 from swa.recordings.channels import region
 from swa.settings import ComparisonSettings, Settings

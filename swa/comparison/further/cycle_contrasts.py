@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.contrasts import Source, declared_primary, measure_contrasts, nights_of
+from swa.comparison.further.moderators import DEFAULT_PRIMARY
 from swa.comparison.group import adjust_p
-from swa.comparison.moderators import DEFAULT_PRIMARY
 from swa.comparison.within_subject import scale_of
 from swa.settings import Settings
 

@@ -24,8 +24,8 @@ from swa.comparison.contrasts import (
     nights_of,
 )
 from swa.comparison.design import usable_nights
+from swa.comparison.further.moderators import DEFAULT_PRIMARY
 from swa.comparison.group import FEWEST_TESTED, adjust_p, paired_t, sign_flip_test
-from swa.comparison.moderators import DEFAULT_PRIMARY
 from swa.comparison.within_subject import scale_of
 from swa.settings import ComparisonSettings, Settings
 

@@ -1,6 +1,6 @@
 """How precisely a subject's nights tell their change: not how far nights of that subject differ anyway.
 
-The local block bootstrap over epochs (`swa.measures.precision`) knows these nights alone. Where nights of a subject
+The local block bootstrap over epochs (`swa.measures.bootstrap`) knows these nights alone. Where nights of a subject
 differ by more than a night's own error, as they do, its interval covers the effect of a drug 36-61 % of the time, not
 95 %; the interval of ``contrasts.tsv``, from the spread between nights, is the one to judge an effect by.
 """
@@ -13,7 +13,7 @@ from scipy import stats
 
 from swa.comparison.design import COPIED, usable_nights
 from swa.settings import ComparisonSettings
-from swa.study.precision import PRECISION_MEASURES, SPREAD_COLUMNS, precision_file
+from swa.study.bootstrap_spreads import PRECISION_MEASURES, SPREAD_COLUMNS, precision_file
 
 PRECISION_COLUMNS = [
     *("subject", "contrast", "channel", "stages", "window", "measure", "estimate", "ci_low", "ci_high"),

@@ -19,7 +19,7 @@ from scipy import stats
 
 from swa.comparison.contrasts import Source, declared_primary, find_baseline, nights_of, subject_values
 from swa.comparison.design import is_control
-from swa.comparison.moderators import DEFAULT_PRIMARY, of_marker
+from swa.comparison.further.moderators import DEFAULT_PRIMARY, of_marker
 from swa.comparison.within_subject import Floats
 from swa.settings import ComparisonSettings, Settings
 

@@ -26,12 +26,12 @@ from swa.comparison.contrasts import (
     nights_of,
 )
 from swa.comparison.designs import ContrastDesign
+from swa.comparison.further.moderators import DEFAULT_PRIMARY
 from swa.comparison.group import Outcome, group_rows
-from swa.comparison.moderators import DEFAULT_PRIMARY
 from swa.comparison.outcomes import sequence_of
 from swa.comparison.within_subject import Changes, Floats
 from swa.settings import ComparisonSettings, Settings
-from swa.study.specifications import (
+from swa.study.respecification import (
     ALL_HALFWAVES,
     IN_USE,
     ROW_COLUMNS,
@@ -104,7 +104,7 @@ def trace_specifications(
     source, baseline, nights, settings
         As for `compare_nights`.
     respecified : DataFrame, optional
-        Rows of `swa.study.specifications.respecify_subject` of all subjects; without them only the choices that the
+        Rows of `swa.study.respecification.respecify_subject` of all subjects; without them only the choices that the
         long table holds are there.
 
     Returns

@@ -1,8 +1,8 @@
 """Where on the head nights differ: which electrodes have a place, which are neighbours, and their values by condition.
 
-The clusters themselves are found as those of spectra are (`swa.comparison.clusters`); what differs is that neighbours
-are electrodes, not frequencies. Neighbours share an edge of the Delaunay triangulation of the electrodes' places in the
-10-05 system, as MNE makes it (`mne.channels.find_ch_adjacency`).
+The clusters themselves are found as those of spectra are (`swa.comparison.further.clusters`); what differs is that
+neighbours are electrodes, not frequencies. Neighbours share an edge of the Delaunay triangulation of the electrodes'
+places in the 10-05 system, as MNE makes it (`mne.channels.find_ch_adjacency`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ def place_electrodes(channels: Iterable[str]) -> dict[str, str]:
 
     Examples
     --------
-    >>> from swa.comparison.topographies import place_electrodes
+    >>> from swa.comparison.further.topographies import place_electrodes
     >>> place_electrodes(["C4-M1", "C4-A1", "FZ-M2", "frontal", "E37"])
     {'C4-M1': 'C4', 'FZ-M2': 'Fz'}
     """

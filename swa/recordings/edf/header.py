@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.channels import SignalInfo, normalise_unit
-from swa.recordings.header_fields import (
+from swa.recordings.edf.fields import (
     HIDDEN_DATE,
     read_clock,
     read_date,
@@ -30,7 +30,7 @@ from swa.recordings.header_fields import (
     read_text,
     show_number,
 )
-from swa.recordings.record_times import RecordTimes, read_onset_s, read_record_times
+from swa.recordings.edf.record_times import RecordTimes, read_onset_s, read_record_times
 
 HEAD = 256  # bytes of the fixed part, and of each signal's part
 _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # label, transducer, unit, limits (4), filters, samples, reserved

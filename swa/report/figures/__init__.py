@@ -3,14 +3,20 @@
 Conditions have the colours of `condition_colors`; `figure_bytes` writes a figure so that equal figures are equal bytes.
 """
 
-from swa.report.figures_contrasts import forest, paired_changes
-from swa.report.figures_controls import control_spectra
-from swa.report.figures_files import figure_bytes, figure_files
-from swa.report.figures_night import activity_limit, average_spectra, night_overview, power_limits, slow_wave_average
-from swa.report.figures_specifications import specification_curve
-from swa.report.figures_study import covariate_changes, group_spectra, placed_channels, scalp_changes
-from swa.report.figures_style import condition_colors
-from swa.report.figures_waves import slope_by_amplitude, wave_amplitudes
+from swa.report.figures.controls import control_spectra
+from swa.report.figures.files import figure_bytes, figure_files
+from swa.report.figures.forests import forest, paired_changes
+from swa.report.figures.night_plots import (
+    activity_limit,
+    average_spectra,
+    night_overview,
+    power_limits,
+    slow_wave_average,
+)
+from swa.report.figures.specification_plots import specification_curve
+from swa.report.figures.study_plots import covariate_changes, group_spectra, placed_channels, scalp_changes
+from swa.report.figures.style import condition_colors
+from swa.report.figures.wave_plots import slope_by_amplitude, wave_amplitudes
 
 __all__ = [
     "activity_limit",

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from swa.errors import SwaError
-from swa.report.figures_style import (
+from swa.report.figures.style import (
     FAINT,
     RULE,
     SPECTRUM_COLUMNS,

@@ -15,7 +15,7 @@ from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, Bbox, TransformedPath
 
-from swa.report.figures_style import STYLE
+from swa.report.figures.style import STYLE
 
 SVG_DPI = 72  # of the SVG renderer: its unit is the point
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))

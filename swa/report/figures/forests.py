@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
-from swa.report.figures_style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
-from swa.report.wording import MINUS, NBSP, describe_change, marker_name, number, percent
+from swa.report.figures.style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
+from swa.report.words.wording import MINUS, NBSP, describe_change, marker_name, number, percent
 
 SHORTEST_AXIS = 1.5  # of paired plots, top over bottom
 WINDOW_MARKS = {"cycle-1": "o", "matched": "D", "night": "s"}

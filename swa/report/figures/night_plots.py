@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from swa.errors import SwaError
 from swa.measures.slow_waves import SlowWaves
-from swa.report.figures_style import (
+from swa.report.figures.style import (
     BASELINE_COLOR,
     FAINT,
     INK,

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from swa.report.figures_contrasts import plain_percent, ratio_ticks
-from swa.report.figures_style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
+from swa.report.figures.forests import plain_percent, ratio_ticks
+from swa.report.figures.style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
 
 CHOICE_NAMES = {
     "channel": "Channel",

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from swa.errors import SwaError
-from swa.report.figures_style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled
-from swa.report.wording import percent
+from swa.report.figures.style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled
+from swa.report.words.wording import percent
 
 COLUMNS = 3
 

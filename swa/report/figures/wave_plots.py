@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from swa.report.figures_style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled
-from swa.report.wording import number
+from swa.report.figures.style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled
+from swa.report.words.wording import number
 
 
 @styled

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from swa.comparison.design import text_column
-from swa.report.evidence import StoredNight, StudyFacts, done_nights
-from swa.report.references import bibtex, cite
-from swa.report.wording import join, limit, plural, span
+from swa.report.facts import StoredNight, StudyFacts, done_nights
+from swa.report.words.references import bibtex, cite
+from swa.report.words.wording import join, limit, plural, span
 from swa.settings import Settings
 
 # Settings that are a choice between ways, in words.

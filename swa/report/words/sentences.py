@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from swa.report.evidence import Headline
-from swa.report.wording import (
+from swa.report.facts import Headline
+from swa.report.words.wording import (
     MINUS,
     NBSP,
     describe_change,

@@ -12,21 +12,6 @@ MINUS = "\u2212"
 NBSP = "\u00a0"  # keeps a number and its sign on one line
 NOT_MEASURED = "not measured"
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-# In the order of a page: power first, then how many and how large the waves are, then how steep.
-HEADLINE_MARKERS = (
-    "swa",
-    "slow_oscillation_power",
-    "delta_power",
-    "wave_density",
-    "wave_density_baseline_fixed",
-    "wave_amplitude_p90",
-    "wave_slope_up",
-    "wave_slope_down",
-    "wave_slope_up_matched",
-    "wave_slope_down_matched",
-    "sigma_power",
-)
-PAIRED_MARKERS = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched")
 HEADLINE_WINDOWS = ("cycle-1", "matched", "night")
 
 _STAGES = {"NREM": "N2+N3", "REM": "REM", "W": "wake", "any": "any stage"}

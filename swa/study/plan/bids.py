@@ -14,10 +14,10 @@ import pandas as pd
 
 from swa.errors import RecordingError
 from swa.recordings.channels import normalise_unit
-from swa.recordings.reader import read_recording
+from swa.recordings.recording import read_recording
 from swa.settings import Settings
-from swa.study.names import printable
-from swa.study.study_file import KNOWN, REQUIRED, RESERVED, check_cells, convert_columns
+from swa.study.plan.names import printable
+from swa.study.plan.study_file import KNOWN, REQUIRED, RESERVED, check_cells, convert_columns
 
 LEVELS = 4  # a recording lies at most so far below the root: root/sub-01/ses-a/eeg
 OTHER_FORMATS = (".vhdr", ".set", ".fif", ".fif.gz", ".cnt", ".mff", ".ds")

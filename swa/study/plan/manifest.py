@@ -13,9 +13,8 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.settings import Settings
-from swa.study.beside import FORCE_STAGING, add_scorings, is_scoring_name
-from swa.study.bids import describe_nights, leave_out_others
-from swa.study.names import (
+from swa.study.plan.bids import describe_nights, leave_out_others
+from swa.study.plan.names import (
     LONGEST_LABEL,
     check_names,
     file_label,
@@ -25,7 +24,8 @@ from swa.study.names import (
     read_bids_names,
     read_condition_names,
 )
-from swa.study.study_file import convert_columns, find_study_file, nearest, read_study_file
+from swa.study.plan.scoring_search import FORCE_STAGING, add_scorings, is_scoring_name
+from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
 
 SUFFIXES = (".edf", ".bdf")
 DEFAULT_RESULTS = "swa-results"

@@ -24,7 +24,7 @@ import pandas as pd
 from swa.errors import ScoringError
 from swa.settings import ScoringSettings
 from swa.sleep.scoring import Scoring, read_scoring
-from swa.study.names import natural_key, printable
+from swa.study.plan.names import natural_key, printable
 
 MOST_BYTES = 5_000_000  # a table of this size is a signal; a scoring in epochs of 1 s has 1 MB
 FORCE_STAGING = ("none", "yasa")  # in the column `hypnogram`

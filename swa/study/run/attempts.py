@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from swa.study.lock import WORK
+from swa.study.run.lock import WORK
 
 MOST = 2
 

@@ -23,8 +23,8 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.settings import Settings, check_settings
-from swa.study.manifest import NIGHT_COLUMNS, Study
-from swa.study.names import file_label, natural_key
+from swa.study.plan.manifest import NIGHT_COLUMNS, Study
+from swa.study.plan.names import file_label, natural_key
 from swa.study.store import NIGHT_TABLES, NightFolder, read_results, write_table, write_text
 
 RECORD = "blinding.json"  # in the results folder: the codes, and a keyed hash that proves which key they came from

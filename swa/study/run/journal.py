@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from swa.settings import Settings
-from swa.study.lock import WORK
+from swa.study.run.lock import WORK
 from swa.study.store import NightFolder, hash_file, table_text, write_text
 
 RUN_FILE = "run.json"

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError, StudyError, SwaError
-from swa.night import analyze_night
-from swa.recordings.header_fields import HIDDEN_DATE
-from swa.recordings.reader import Recording, read_recording
+from swa.night.analysis import analyze_night
+from swa.recordings.edf.fields import HIDDEN_DATE
+from swa.recordings.recording import Recording, read_recording
 from swa.settings import AFTERWARDS, Settings
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_notes
-from swa.study.attempts import MOST, count_attempts, mark_attempt
-from swa.study.journal import NightLog
-from swa.study.lock import CLAIM_H, WORK, Holder, take
+from swa.study.run.attempts import MOST, count_attempts, mark_attempt
+from swa.study.run.journal import NightLog
+from swa.study.run.lock import CLAIM_H, WORK, Holder, take
 from swa.study.store import NightFolder, hash_file, write_night
 
 if TYPE_CHECKING:

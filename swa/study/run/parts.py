@@ -11,8 +11,8 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.settings import Settings, check_settings
-from swa.study.lock import WORK
-from swa.study.manifest import Study, write_template
+from swa.study.plan.manifest import Study, write_template
+from swa.study.run.lock import WORK
 from swa.study.store import describe_results, table_text, write_text
 
 

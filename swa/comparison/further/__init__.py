@@ -1,0 +1,1 @@
+"""Further comparisons of the same changes, beside the contrasts."""

@@ -1,0 +1,1 @@
+"""One recording through staging and measures: `analyze_night`."""

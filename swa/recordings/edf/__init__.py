@@ -1,0 +1,1 @@
+"""Headers, fields, record times and samples of EDF and BDF files."""

@@ -1,0 +1,1 @@
+"""Facts in words: names, numbers, sentences, methods text."""

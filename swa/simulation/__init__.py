@@ -1,0 +1,1 @@
+"""Nights and studies with known truth."""

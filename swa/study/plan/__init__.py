@@ -1,0 +1,1 @@
+"""Who slept when, under which condition, and by which scoring: the plan of a study."""

@@ -1,0 +1,1 @@
+"""The work on many nights: workers, locks, journal, parts, blinding."""
