@@ -1,5 +1,6 @@
 """The one way from measures of nights to contrasts between conditions."""
 
+import dataclasses
 import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,10 +28,12 @@ from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid
 from swa.errors import SettingsError, StudyError
 from swa.glossary import measures_that, read_glossary
 from swa.settings import AFTERWARDS, ComparisonSettings, Settings, given_or_default
+from swa.tables.contrast import CONTRAST_FACTS
 
 CONTRAST_COLUMNS = [
     *("subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"),
     *("estimate", "ci_low", "ci_high", "p", "p_adjusted", "n", "method", "role", "verdict", "verdict_reasons", "note"),
+    *CONTRAST_FACTS,
 ]
 SUBJECT_VALUE_COLUMNS = [
     *("contrast", "subject", "channel", "stages", "window", "measure", "variant"),
@@ -165,10 +168,12 @@ def measure_contrasts(
     for grid, design, changes in _each_change(plan):
         outcome = over_subjects(grid, changes, design, settings.comparison)
         there = np.asarray(np.isfinite(outcome.estimate) if design.members else changes.present.any(axis=0))
-        parts.append(group_rows(changes, outcome, there, contrast=design.contrast, limits=design.limits))
+        facts = dataclasses.asdict(design.key)
+        rows = group_rows(changes, outcome, there, contrast=design.contrast, limits=design.limits)
+        parts.append(rows.assign(**facts))
         if not design.members:  # between arms and groups there is no change of one subject
             shown = _shown_for_subjects(grid, plan, primary, settings.comparison)
-            parts.append(subject_rows(changes.of_markers(shown), settings.comparison))
+            parts.append(subject_rows(changes.of_markers(shown), settings.comparison).assign(**facts))
     if not parts:
         return _typed(pd.DataFrame(columns=CONTRAST_COLUMNS))
     table = pd.concat(parts, ignore_index=True)

@@ -22,6 +22,7 @@ from swa.comparison.design import (
     text_column,
 )
 from swa.settings import ComparisonSettings
+from swa.tables.contrast import Contrast
 
 Kind = Literal["paired", "crossover", "pre/post crossover", "mixed model", "parallel arms", "groups"]
 
@@ -66,6 +67,17 @@ class ContrastDesign:
     periods: Mapping[tuple[str, str], float] = field(default_factory=dict)
     limits: str = ""
     tested: bool = True
+
+    @property
+    def key(self) -> Contrast:
+        """What is held against what."""
+        between_arms = self.kind == "parallel arms"
+        return Contrast(
+            treatment=self.treatment,
+            comparator=(self.other or self.treatment) if between_arms else self.baseline,
+            first=self.sides[0],
+            second=self.sides[1],
+        )
 
 
 def find_designs(

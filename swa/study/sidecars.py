@@ -92,6 +92,10 @@ COLUMNS: dict[str, dict[str, object]] = {
         },
         "role": _ROLE,
         **_VERDICT,
+        "treatment": _is("Condition whose change is taken; between arms that of the first arm"),
+        "comparator": _is("Condition that it is held against; between arms that of the second arm"),
+        "first": _is("Arm or group whose change is compared with that of `second`; empty within subjects"),
+        "second": _is("The other arm or group"),
     },
     "precision.json": {
         "subject": _NAMES["subject"],
