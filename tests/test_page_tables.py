@@ -144,7 +144,7 @@ def test_controls_have_the_names_of_the_field():
 def test_explanations_of_markers_name_others_in_words():
     (entry,) = explain_markers(["wave_density", "no such marker"])
     assert "See density of large waves, limit fixed on baseline and wave amplitude, 90th percentile." in entry.note
-    assert not any("`" in text for entry in explain_markers(read_glossary()) for text in vars(entry).values())
+    assert not any("`" in str(text) for entry in explain_markers(read_glossary()) for text in vars(entry).values())
 
 
 def test_covariates_and_profiles_are_written_with_intervals_and_n():
