@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from swa.measures.slow_waves import detect_in_trace, filter_for_waves
-from swa.recordings.intake import resample
+from swa.recordings.resampling import resample
 from swa.settings import WaveCriteria
 
 RATES_HZ = (64, 100, 128, 160, 200, 250, 256, 400, 500, 512, 800, 1000)

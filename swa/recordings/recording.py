@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
+from swa.recordings.analysis_signal import UV_PER_UNIT, ChannelIntake
 from swa.recordings.channels import EEG_TOO_SLOW, Channel, SignalInfo, assign_channels
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
-from swa.recordings.intake import UV_PER_UNIT, ChannelIntake
-from swa.recordings.mne_marks import read_marks
-from swa.recordings.sources import EdfSource, Piece, RawSource, SignalSource
+from swa.recordings.edf.samples import EdfSource
+from swa.recordings.mne_raw import RawSource, read_marks
+from swa.recordings.signal_source import Piece, SignalSource
 from swa.settings import Settings, given_or_default
 
 if TYPE_CHECKING:

@@ -74,7 +74,7 @@ def stage_recording(
 
     Notes
     -----
-    The signals are brought to 100 Hz as all others are (`swa.recordings.intake.resample`), once, instead of YASA's
+    The signals are brought to 100 Hz as all others are (`swa.recordings.resampling.resample`), once, instead of YASA's
     resampling by FFT.
 
     Examples

@@ -9,10 +9,9 @@ samples of both readers against each other, and against mne's.
 """
 
 import datetime
-import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,9 +36,7 @@ _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # label, transducer, unit, limits 
 _MOST_SIGNALS = 9999
 LAYOUT_RECORDS, LAYOUT_SAMPLES = 512, 8
 LARGEST_JUMP = 1.5  # between records over within records, medians: 1 where the layout is right
-MAPPED_BYTES = 32 * 2**20  # of a recording at a time
 Digital = NDArray[np.int16] | NDArray[np.int32]
-BLOCK_S = 300.0  # of samples at a time: what fits into the cache of a processor
 _OTHER_FILES = {
     b"PK\x03\x04": "a zip archive (or an Office file)",
     b"\x1f\x8b": "compressed with gzip",
@@ -161,26 +158,10 @@ class Header:
     @property
     def records(self) -> NDArray[np.uint8]:
         """The data records as bytes, mapped and not read: (n_records, bytes of a record)."""
-        return self._map_records(0, self.n_records)
+        return self.map_records(0, self.n_records)
 
-    def read_digital(self, signals: Sequence[SignalHeader]) -> Iterator[list[Digital]]:
-        """Samples of a few signals as they are stored, some minutes at a time."""
-        # The pages that are touched count as memory until they are unmapped: a large file is mapped part by part.
-        largest = MAPPED_BYTES // (self.samples_per_record * self.width)
-        step = max(1, min(largest, math.ceil(BLOCK_S / self.record_s)))
-        parts = math.ceil(self.record_s / BLOCK_S)  # of a record, where it is long
-        for first, end in self.times.kept:
-            for begin in range(first, end, step):
-                mapped = self._map_records(begin, min(begin + step, end))
-                for part in range(parts):
-                    yield [_decode(mapped[:, self._columns(each, part, parts)], self.width) for each in signals]
-
-    def _columns(self, signal: SignalHeader, part: int, parts: int) -> slice:
-        """Bytes of a record that hold a part of a signal's samples."""
-        first, end = (signal.first + signal.samples * at // parts for at in (part, part + 1))
-        return slice(first * self.width, end * self.width)
-
-    def _map_records(self, first: int, end: int) -> NDArray[np.uint8]:
+    def map_records(self, first: int, end: int) -> NDArray[np.uint8]:
+        """Some of the data records."""
         n_bytes = self.samples_per_record * self.width
         return np.memmap(self.path, np.uint8, "r", self.data_offset + first * n_bytes, (end - first, n_bytes))
 
@@ -330,7 +311,7 @@ def _check_layout(header: Header, size: int) -> None:
     jumps: list[float] = []
     for signal in header.signals:
         columns = slice(signal.first * header.width, (signal.first + signal.samples) * header.width)
-        digital = _decode(records[:, columns], header.width).reshape(len(records), -1).astype(np.float64)
+        digital = decode(records[:, columns], header.width).reshape(len(records), -1).astype(np.float64)
         if digital.shape[1] >= LAYOUT_SAMPLES and len(records) >= LAYOUT_SAMPLES and np.ptp(digital):
             within = np.median(np.abs(np.diff(digital, axis=1)))
             jumps.append(float(np.median(np.abs(digital[1:, 0] - digital[:-1, -1])) / (within + 1)))
@@ -339,7 +320,7 @@ def _check_layout(header: Header, size: int) -> None:
         raise wrong
 
 
-def _decode(raw: NDArray[np.uint8], width: int) -> Digital:
+def decode(raw: NDArray[np.uint8], width: int) -> Digital:
     """Little-endian integers of 2 or 3 bytes."""
     raw = np.ascontiguousarray(raw).reshape(-1)
     if width == 2:

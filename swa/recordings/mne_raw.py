@@ -1,8 +1,14 @@
-"""What an `mne.io.Raw` says of itself: where it was not recorded, what was joined, and what is marked as bad."""
+"""What an `mne.io.Raw` says of itself (what was not recorded, joined, marked as bad), and its samples."""
 
 import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swa.recordings.signal_source import BLOCK_S, Block, Piece
 
 if TYPE_CHECKING:
     import mne
@@ -87,3 +93,44 @@ def read_marks(raw: "mne.io.BaseRaw") -> RawMarks:
     ignored = {name: f"of the type {kind} in mne" for name, kind in kinds if kind in _NO_POTENTIALS}
     ignored |= dict.fromkeys(raw.info["bads"], "marked as bad in mne")
     return RawMarks(skipped=tuple(skipped), joints=tuple(sorted(joints)), bad=tuple(bad), ignored=ignored)
+
+
+@dataclass(frozen=True)
+class RawSource:
+    """Samples of an `mne.io.Raw`: of its pieces, and where they are marked as bad."""
+
+    raw: "mne.io.BaseRaw"
+    pieces: tuple[Piece, ...]
+    bad: tuple[tuple[int, int, tuple[str, ...]], ...] = ()
+
+    def check(self, position: int) -> None:
+        """Any signal of mne has a unit."""
+
+    def blocks(self, positions: Sequence[int]) -> Iterator[list[Block]]:
+        """Samples in V. The limit of the recording is not known to mne: a signal's extremes stand in for it."""
+        # From a file, mne brings signals to one rate stretch by stretch: each would ring at its ends.
+        seconds = BLOCK_S if self.raw.preload else np.inf
+        picks, step = list(positions), int(min(seconds * float(self.raw.info["sfreq"]), self.raw.n_times))
+        spans = [(at, min(at + step, end)) for first, end in self.pieces for at in range(first, end, step)]
+        low, high = np.full(len(picks), np.inf), np.full(len(picks), -np.inf)
+        for start, stop in spans:
+            samples = self.raw.get_data(picks, start, stop)
+            low, high = (
+                np.fmin(low, np.fmin.reduce(samples, axis=1)),
+                np.fmax(high, np.fmax.reduce(samples, axis=1)),
+            )
+        for start, stop in spans:
+            yield [
+                (row, np.flatnonzero((row == least) | (row == most) | self._marked(position, start, stop)))
+                for position, row, least, most in zip(
+                    picks, self.raw.get_data(picks, start, stop), low, high, strict=True
+                )
+            ]
+
+    def _marked(self, position: int, start: int, stop: int) -> NDArray[np.bool_]:
+        """Samples of a stretch that are marked as bad."""
+        marked = np.zeros(stop - start, bool)
+        for first, end, labels in self.bad:
+            if not labels or self.raw.ch_names[position] in labels:
+                marked[max(first - start, 0) : max(end - start, 0)] = True
+        return marked
