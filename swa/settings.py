@@ -273,13 +273,6 @@ class TravellingSettings(Group):
     fewest_events: int = Field(20, ge=1, description="shared waves below which a channel is not measured")
 
 
-class EnvelopeSettings(Group):
-    """Negative envelope of high-density EEG (Mensen 2016); for the library, no recording is measured so by itself."""
-
-    share: Annotated[float, Field(gt=0, le=0.5)] = Field(0.025, description="share of the most negative channels")
-    fewest_channels: int = Field(3, ge=1, description="channels that are averaged at least")
-
-
 PRESETS: dict[str, dict[str, Any]] = {
     "riedner2007": {},
     "massimini2004": {

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from swa.errors import RecordingError
-from swa.measures.artifacts import find_artifacts
+from swa.measures.artifacts import Trace, find_artifacts
 from swa.night.analysis import analyze_night
 from swa.pipeline import run_study
 from swa.recordings.edf import record_times
@@ -251,8 +251,8 @@ def test_the_muscle_median_runs_over_what_was_recorded():
     spectra = compute_window_spectra(signal, 100.0)
     muscle = spectra.band_power((26.25, 32.0))
     clipped = np.zeros(len(signal), bool)
-    arguments = (signal, clipped, 100.0, spectra.starts, spectra.length, muscle)
-    found = find_artifacts(*arguments, pieces=[(0, 20_000), (38_000, 60_000)])
+    trace = Trace(signal_uv=signal, clipped=clipped, rate_hz=100.0, pieces=[(0, 20_000), (38_000, 60_000)])
+    found = find_artifacts(trace, spectra.starts, spectra.length, muscle)
     assert not found.samples["muscle"].any()
     assert found.samples["gap"].sum() == 18_000
     assert not found.samples["flat"].any()

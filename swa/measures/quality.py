@@ -11,6 +11,7 @@ from swa.settings import ArtifactSettings, QualitySettings
 
 SOUND, CAUTION, UNUSABLE = "sound", "caution", "unusable"
 FEWEST_OTHERS = 3
+Summary = Mapping[str, Any]  # `Night.summary`, as it stands in JSON
 
 
 def spectrum_levels(
@@ -51,7 +52,7 @@ def spectrum_levels(
     return found
 
 
-def find_bad_channels(summary: Mapping[str, Any], settings: ArtifactSettings | None = None) -> dict[str, str]:
+def find_bad_channels(summary: Summary, settings: ArtifactSettings | None = None) -> dict[str, str]:
     """Channels of a night that are bad, each with its reason.
 
     Parameters
@@ -83,7 +84,7 @@ def find_bad_channels(summary: Mapping[str, Any], settings: ArtifactSettings | N
 
 
 def judge_night(
-    summary: Mapping[str, Any],
+    summary: Summary,
     artifacts: ArtifactSettings | None = None,
     settings: QualitySettings | None = None,
 ) -> tuple[str, tuple[str, ...]]:
@@ -149,7 +150,7 @@ def judge_night(
     return (CAUTION if reasons else SOUND), tuple(reasons)
 
 
-def _staging_reasons(summary: Mapping[str, Any], settings: QualitySettings) -> list[str]:
+def _staging_reasons(summary: Summary, settings: QualitySettings) -> list[str]:
     """What automatic staging gives to doubt; a lab's scoring has no confidence and no bias of YASA's."""
     reasons = []
     confidence = summary["staging_confidence"]

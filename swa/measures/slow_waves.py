@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -209,7 +208,7 @@ def is_halfwave(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
 
 
 def _is_above_mean(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
-    above = pd.Series(True, index=table.index)
+    above = pd.Series(data=True, index=table.index)
     if criteria.times_mean == 0:
         return above
     counted = is_halfwave(table, criteria)
@@ -294,7 +293,7 @@ def average_waveform(
 
 
 def summarize_waves(
-    waves: pd.DataFrame | Mapping[str, NDArray[Any]],
+    waves: pd.DataFrame | Mapping[str, NDArray[np.generic]],
     criteria: WaveCriteria,
     minutes: float,
     inside: NDArray[np.bool_] | None = None,
@@ -386,7 +385,7 @@ def _first_maximum(values: NDArray[np.float64], first: NDArray[np.int64], end: N
     heights = np.maximum.reduceat(values, np.minimum(borders, len(values) - 1))[:-1]
     heights[1::2] = np.inf  # gaps: never met
     hits = first[0] + np.flatnonzero(values[first[0] : end[-1]] == np.repeat(heights, np.diff(borders)))
-    return hits[np.searchsorted(hits, first)]
+    return np.asarray(hits[np.searchsorted(hits, first)])
 
 
 def _derivative(signal: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
@@ -440,7 +439,7 @@ def _at(signal: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[n
     nearest = np.clip(np.round(position).astype(int), 1, len(signal) - 2)
     left, middle, right = signal[nearest - 1], signal[nearest], signal[nearest + 1]
     offset = position - nearest
-    return middle + offset * (right - left) / 2 + offset**2 * (left - 2 * middle + right) / 2
+    return np.asarray(middle + offset * (right - left) / 2 + offset**2 * (left - 2 * middle + right) / 2)
 
 
 def _count_peaks(

@@ -417,11 +417,12 @@ def _measure_channel(
 ) -> ChannelResult:
     """The only pass over the samples of a channel: artefacts, epochs, half-waves."""
     lowest_uv = settings.artifacts.amplitude_uv * min((1.0, *LIMIT_FACTORS))
-    height_uv = artifacts.measure_height(signal_uv, rate_hz, lowest_uv, pieces)
-    place = (rate_hz, spectra.starts, spectra.length, spectra.band_power(muscle_band_hz))
+    trace = artifacts.Trace(signal_uv=signal_uv, clipped=clipped, rate_hz=rate_hz, pieces=pieces)
+    height_uv = artifacts.measure_height(trace, lowest_uv)
+    place = (spectra.starts, spectra.length, spectra.band_power(muscle_band_hz))
 
     def find(limits: ArtifactSettings) -> artifacts.Artifacts:
-        return artifacts.find_artifacts(signal_uv, clipped, *place, limits, pieces, focal, height_uv)
+        return artifacts.find_artifacts(trace, *place, limits, focal, height_uv)
 
     found = find(settings.artifacts)
     _, codes = np.unique(frame.stages, return_inverse=True)

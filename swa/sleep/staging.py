@@ -4,7 +4,7 @@ import functools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -152,7 +152,7 @@ def stage_at_gains(
     )
 
 
-def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dict[str, Any] | None:
+def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dict[str, object] | None:
     """Agreement of YASA's stages with a scoring, by `yasa.EpochByEpochAgreement`.
 
     Parameters
@@ -193,7 +193,9 @@ def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dic
     }
 
 
-def _predict(staging: Any, gains: Sequence[float]) -> tuple[pd.DataFrame, dict[float, NDArray[np.str_]]]:
+def _predict(
+    staging: "yasa.SleepStaging", gains: Sequence[float]
+) -> tuple[pd.DataFrame, dict[float, NDArray[np.str_]]]:
     """Probabilities of the stages, and the stages with the EEG multiplied by each gain, all by one prediction.
 
     What `yasa.SleepStaging.predict` does, which predicts twice and has no way to other features.
@@ -212,7 +214,7 @@ def _predict(staging: Any, gains: Sequence[float]) -> tuple[pd.DataFrame, dict[f
     return recorded, dict(zip(gains, stages[1:], strict=True))
 
 
-def _all_stages(stages: Any, missing: NDArray[np.bool_]) -> NDArray[np.str_]:
+def _all_stages(stages: pd.Series | NDArray[np.str_], missing: NDArray[np.bool_]) -> NDArray[np.str_]:
     """Stages of all epochs: ``UNS`` where there was no signal."""
     found = np.full(len(missing), "UNS", dtype="U3")
     found[~missing] = stages

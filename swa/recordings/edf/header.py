@@ -243,7 +243,7 @@ def _place_in_time(header: Header, head: bytes, notes: list[str]) -> Header:
     if timekeeping is not None:
         width = header.width
         columns = slice(timekeeping.first * width, (timekeeping.first + timekeeping.samples) * width)
-        times = read_record_times(header.records, columns, header.record_s, header.path.name, interrupted)
+        times = read_record_times(header.records, columns, header.record_s, header.path.name, interrupted=interrupted)
         first_s = read_onset_s(header.records[0, columns]) or 0.0
         notes += times.notes
     elif interrupted:
