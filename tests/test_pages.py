@@ -147,7 +147,7 @@ def build(make_night):
 def compare(folder, drawn=False):
     with pytest.MonkeyPatch.context() as patch:
         if not drawn:
-            patch.setattr("swa.report.pages.figure_files", lambda figure: (b"<svg/>", b""))
+            patch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
         return compare_study(folder, jobs=1)
 
 
@@ -610,7 +610,7 @@ def test_a_contrast_asked_for_afterwards_is_no_part_of_the_title(build, tmp_path
     ]
     results = build(tmp_path / "results", rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("swa.report.pages.figure_files", lambda figure: (b"<svg/>", b""))
+        patch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
         compare_study(results.path, jobs=1, contrast="ketamine:magnesium")
     page = parse(results.path / "index.html")
     assert "Slow-wave sleep: ketamine and magnesium against baseline" in page.text

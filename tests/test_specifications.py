@@ -17,7 +17,7 @@ from swa.comparison.further.specification_curve import (
 )
 from swa.night.analysis import analyze_night
 from swa.report import figures
-from swa.report.pages import Shelf
+from swa.report.shelf import Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.settings import ComparisonSettings, Settings, WaveCriteria
 from swa.study.respecification import (

@@ -1,13 +1,14 @@
 """The specification curve on the page of a study: picture, and tables of what the curves say."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from swa.report import figures
 from swa.report.optional_tables import PlainTable, read_optional
+from swa.report.shelf import Picture, Shelf
 from swa.report.words.wording import (
     file_name,
     in_sentence,
@@ -21,9 +22,6 @@ from swa.report.words.wording import (
 )
 from swa.settings import Settings
 from swa.study.store import Results
-
-if TYPE_CHECKING:
-    from swa.report.pages import Picture, Shelf
 
 CURVES = {
     "swa": "Slow-wave activity",
@@ -41,9 +39,7 @@ ABOUT = (
 MOST_PICTURES = 4
 
 
-def draw_specifications(
-    results: Results, settings: Settings, colors: Mapping[str, str], shelf: "Shelf"
-) -> list["Picture"]:
+def draw_specifications(results: Results, settings: Settings, colors: Mapping[str, str], shelf: Shelf) -> list[Picture]:
     """The curve of the primary measure, a picture a contrast.
 
     Parameters

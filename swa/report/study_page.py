@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,7 @@ from swa.report.optional_tables import (
     profile_table,
     read_optional,
 )
+from swa.report.shelf import Picture, Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.subject_page import draw_forest, list_settings
 from swa.report.words.methods_text import write_methods
@@ -60,9 +61,6 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.study.store import Results
-
-if TYPE_CHECKING:
-    from swa.report.pages import Picture, Shelf
 
 NIGHT_NUMBERS = (
     ("TST_min", "TST, min"),
@@ -99,7 +97,7 @@ SHORT_NAMES = {
 }
 
 
-def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
+def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
     """Collect what the page of the study shows, and draw its figures.
 
     Parameters
@@ -231,8 +229,8 @@ def _draw_pairs(
     units: dict[str, str],
     contrasts: list[str],
     colors: dict[str, str],
-    shelf: "Shelf",
-) -> list["Picture"]:
+    shelf: Shelf,
+) -> list[Picture]:
     """A paired plot of each headline marker in the window of the primary."""
     markers = list(dict.fromkeys((headline.measure, *short_names()))) if contrasts else []
     rows = measures[
@@ -274,8 +272,8 @@ def _draw_spectra(
     facts: StudyFacts,
     contrasts: list[str],
     colors: dict[str, str],
-    shelf: "Shelf",
-) -> list["Picture"]:
+    shelf: Shelf,
+) -> list[Picture]:
     """Mean spectra over subjects, with the change within subjects."""
     nights = stored_nights(results.path, facts.nights[~copied_nights(facts.nights)]) if contrasts else []
     level = facts.settings.comparison.confidence
@@ -350,7 +348,7 @@ def _clusters(
     )
 
 
-def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shelf: "Shelf") -> list["Picture"]:
+def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shelf: Shelf) -> list[Picture]:
     """The change at each electrode, where enough of them have a place on the head."""
     rows = group[
         (group["measure"] == headline.measure)
@@ -398,8 +396,8 @@ def _draw_covariates(
     facts: StudyFacts,
     contrasts: list[str],
     colors: dict[str, str],
-    shelf: "Shelf",
-) -> list["Picture"]:
+    shelf: Shelf,
+) -> list[Picture]:
     """The change of the headline marker against the covariates that were related to it."""
     table = read_optional(results, "moderators.tsv")
     names = [name for name in dict.fromkeys(table["covariate"]) if name in facts.nights] if len(table) else []

@@ -1,7 +1,7 @@
 """What stands on the page of a subject."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,7 @@ from swa.report.facts import (
 )
 from swa.report.figures.controls import PANELS
 from swa.report.optional_tables import PlainTable, gain_table, precision_table, read_optional
+from swa.report.shelf import Picture, Shelf
 from swa.report.wave_counts import tabulate_waves
 from swa.report.words.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
 from swa.report.words.wording import (
@@ -51,11 +52,8 @@ from swa.settings import Settings
 from swa.study.store import Results
 from swa.study.subject import subject_file
 
-if TYPE_CHECKING:
-    from swa.report.pages import Picture, Shelf
 
-
-def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str, Any]:
+def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, Any]:
     """Collect what the page of a subject shows, and draw its figures.
 
     Parameters
@@ -150,9 +148,9 @@ def _draw_nights(
     nights: Sequence[StoredNight],
     headline: Headline,
     colors: dict[str, str],
-    shelf: "Shelf",
+    shelf: Shelf,
     measures: pd.DataFrame,
-) -> list["Picture"]:
+) -> list[Picture]:
     """Every night on the same scales, so that they can be compared by eye."""
     limits = [figures.power_limits(night.spectrogram) for night in nights]
     shared_db = (min(low for low, _ in limits), max(high for _, high in limits)) if limits else None
@@ -242,9 +240,9 @@ def _draw_averages(
     headline: Headline,
     facts: StudyFacts,
     colors: dict[str, str],
-    shelf: "Shelf",
+    shelf: Shelf,
     measures: pd.DataFrame,
-) -> list["Picture"]:
+) -> list[Picture]:
     """Average wave and mean spectrum of each condition, the baseline first; nights of a condition weigh the same."""
     conditions = sorted({night.condition for night in nights}, key=lambda name: (name != facts.baseline, name))
     shared = [name for name in (nights[0].channels if nights else []) if all(name in n.channels for n in nights)]
@@ -337,9 +335,9 @@ def _draw_waves(
     channel: str,
     facts: StudyFacts,
     colors: dict[str, str],
-    shelf: "Shelf",
+    shelf: Shelf,
     measures: pd.DataFrame,
-) -> list["Picture"]:
+) -> list[Picture]:
     """How many waves of each size, and how steep at each size, with the amplitude at which nights are compared."""
     criteria = facts.settings.waves
     smallest = criteria.negative_uv[0]
@@ -425,8 +423,8 @@ def _mean_spectrum(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _draw_forest(
-    contrast: str, rows: pd.DataFrame, settings: Settings, colors: dict[str, str], shelf: "Shelf"
-) -> "Picture":
+    contrast: str, rows: pd.DataFrame, settings: Settings, colors: dict[str, str], shelf: Shelf
+) -> Picture:
     return draw_forest(contrast, rows, settings, colors, shelf, count="nights", name="forest")
 
 
@@ -435,11 +433,11 @@ def draw_forest(
     rows: pd.DataFrame,
     settings: Settings,
     colors: dict[str, str],
-    shelf: "Shelf",
+    shelf: Shelf,
     *,
     count: str,
     name: str,
-) -> "Picture":
+) -> Picture:
     """Forest plot of one contrast: markers by windows.
 
     Parameters
@@ -489,8 +487,8 @@ def draw_forest(
 
 
 def _draw_controls(
-    spectra: Mapping[str, pd.DataFrame], channel: str, facts: StudyFacts, colors: dict[str, str], shelf: "Shelf"
-) -> list["Picture"]:
+    spectra: Mapping[str, pd.DataFrame], channel: str, facts: StudyFacts, colors: dict[str, str], shelf: Shelf
+) -> list[Picture]:
     """Spectra of the conditions in the stages of the gain check."""
     limits = facts.settings.comparability
     shown = [
