@@ -21,10 +21,11 @@ from swa.comparison.contrasts import (
     subject_values,
 )
 from swa.comparison.design import design_statement
-from swa.comparison.group import _effect_note, adjust_p, adjust_primary_p, hedges_g_av, paired_t, sign_flip_test
+from swa.comparison.group import adjust_p, adjust_primary_p, hedges_g_av, paired_t, sign_flip_test
 from swa.comparison.within_subject import stated_within_sd
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
+from swa.tables import notes
 
 SD_W = math.sqrt(math.log(1 + 0.4**2) * (1 - 0.76))  # of the stated reliability, by default
 
@@ -167,7 +168,7 @@ class TestHedges:
         assert hedges_g_av(before, after)[0] == pytest.approx(d_av * (1 - 3 / (4 * 4 - 1)), rel=1e-12)
 
     def test_a_change_that_rounds_to_none_has_no_sign(self):
-        assert _effect_note(-0.001, "swa") == "g_av 0.00"
+        assert notes.G_AV(g=-0.001).words == "g_av 0.00"
 
     def test_is_undefined_without_spread_or_with_two_pairs(self):
         assert np.isnan(hedges_g_av([1.0, 1, 1], [2.0, 2, 2])[0])

@@ -34,6 +34,7 @@ CONTRAST_COLUMNS = [
     *("subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"),
     *("estimate", "ci_low", "ci_high", "p", "p_adjusted", "n", "method", "role", "verdict", "verdict_reasons", "note"),
     *CONTRAST_FACTS,
+    "reasons",
 ]
 SUBJECT_VALUE_COLUMNS = [
     *("contrast", "subject", "channel", "stages", "window", "measure", "variant"),

@@ -8,6 +8,8 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.study.plan.names import check_names
+from swa.tables import notes
+from swa.tables.reason import Reason
 
 CONTROL_WORDS = ("placebo", "sham", "saline", "vehicle", "control")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
@@ -155,7 +157,7 @@ def night_order(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[in
     return int((step > 0).sum()), int((step < 0).sum())
 
 
-def design_limits(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[str, bool]:
+def design_limits(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[list[Reason], bool]:
     """Say what the design forbids a group row to be read as, and whether a p over subjects has a meaning.
 
     With parallel arms it has none: a test within an arm does not answer whether the arms differ, and one over arms
@@ -164,19 +166,16 @@ def design_limits(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[
     by_subject = nights.groupby("subject")["condition"].agg(set)
     subjects = [name for name, there in by_subject.items() if {treatment, baseline} <= there]
     own = nights[nights["subject"].isin(subjects)]
-    notes = []
+    limits = []
     arms = parallel_arms(nights)
     if arms:
         here = sorted(set(text_column(own, "arm")) - {""})
-        notes.append(
-            f"no p: within arm {here[0]} only, not compared with the other arm"
-            if len(here) == 1
-            else f"no p: arms {', '.join(here)} together"
-        )
+        one = len(here) == 1
+        limits.append(notes.ONE_ARM(arm=here[0]) if one else notes.ARMS_TOGETHER(arms=", ".join(here)))
     groups = sorted(set(text_column(own, "group")) - {""})
     if len(groups) > 1:
-        notes.append(f"groups {', '.join(groups)} together")
-    return "; ".join(notes), not arms
+        limits.append(notes.GROUPS_TOGETHER(groups=", ".join(groups)))
+    return limits, not arms
 
 
 def parallel_arms(nights: pd.DataFrame) -> list[str]:

@@ -22,7 +22,9 @@ from swa.comparison.design import (
     text_column,
 )
 from swa.settings import ComparisonSettings
+from swa.tables import notes
 from swa.tables.contrast import Contrast
+from swa.tables.reason import Reason
 
 Kind = Literal["paired", "crossover", "pre/post crossover", "mixed model", "parallel arms", "groups"]
 
@@ -50,7 +52,7 @@ class ContrastDesign:
         1 for subjects with the baseline first, -1 with the treatment first.
     periods : mapping
         Period of each (subject, condition).
-    limits : str
+    limits : tuple of Reason
         What the design forbids the contrast to be read as.
     tested : bool
         Whether a p over subjects has a meaning.
@@ -65,7 +67,7 @@ class ContrastDesign:
     sides: tuple[str, str] = ("", "")
     sequence: Mapping[str, int] = field(default_factory=dict)
     periods: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    limits: str = ""
+    limits: tuple[Reason, ...] = ()
     tested: bool = True
 
     @property
@@ -121,8 +123,7 @@ def _within_subjects(
     }
     kind = _kind(pair, before, sequence, set(periods.values()), treatment, baseline, settings)
     if kind == "paired" or not sequence:
-        orders = set(sequence.values())
-        limits = "; ".join(part for part in (limits, "period effect not removed" if len(orders) > 1 else "") if part)
+        limits += [notes.PERIOD_NOT_REMOVED()] if len(set(sequence.values())) > 1 else []
     return ContrastDesign(
         kind=kind,
         treatment=treatment,
@@ -130,7 +131,7 @@ def _within_subjects(
         contrast=f"{treatment}:{baseline}",
         sequence=sequence,
         periods=periods,
-        limits=limits,
+        limits=tuple(limits),
         tested=tested,
     )
 
@@ -246,7 +247,7 @@ def state_design(design: ContrastDesign, nights: pd.DataFrame) -> str:
         parts = [f"{orders.count(sign)} {name} first" for sign, name in counts if sign in orders]
     kind = "2×2 crossover" if design.kind == "crossover" else design.kind
     number = f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}"
-    limits = f"; {design.limits}" if design.limits else ""
+    limits = "".join(f"; {limit.words}" for limit in design.limits)
     return f"{kind}, {number}" + (f" ({', '.join(parts)})" if parts else "") + limits
 
 

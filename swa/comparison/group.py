@@ -35,8 +35,10 @@ from swa.comparison.within_subject import (
     cell_keys,
 )
 from swa.settings import ComparisonSettings
+from swa.tables import notes
+from swa.tables.reason import Reason
 
-LeftOut = Mapping[str, Ints]  # why, and how many subjects of each marker
+LeftOut = Mapping[Reason, Ints]  # why, and how many subjects of each marker
 
 CELLS_AT_ONCE = 8_000_000  # subset means held at a time: 64 MB
 FEWEST_TESTED = 3
@@ -235,7 +237,8 @@ def _moments(values: Floats) -> tuple[Ints, Floats, Floats]:
 class Outcome:
     """One test over subjects for each marker, on the scale of comparison; NaN where the design allows none.
 
-    `used` marks the changes (subjects x markers) that it rests on, `left_out` counts the other subjects by reason.
+    `reasons` are those of each marker: its method and what there is to say. `used` marks the changes (subjects x
+    markers) that it rests on, `left_out` counts the other subjects by reason.
     """
 
     estimate: Floats
@@ -243,27 +246,26 @@ class Outcome:
     high: Floats
     p: Floats
     n: Ints
-    method: npt.NDArray[np.object_]
-    note: npt.NDArray[np.object_]
+    reasons: Sequence[Sequence[Reason]]
     used: Bools
     left_out: LeftOut
 
 
-def share_out(subjects: Bools, reasons: Iterable[tuple[str, npt.ArrayLike]]) -> dict[str, Ints]:
+def share_out(subjects: Bools, reasons: Iterable[tuple[Reason, npt.ArrayLike]]) -> dict[Reason, Ints]:
     """Number of these subjects (subjects x markers) by the first reason that holds for each.
 
     Parameters
     ----------
     subjects : array of bool, shape (subjects, markers)
         Who is left out of each marker.
-    reasons : iterable of (str, array of bool)
-        In words, and where it holds.
+    reasons : iterable of (Reason, array of bool)
+        The reason, without the number, and where it holds.
     """
     found = {}
-    for text, holds in reasons:
+    for reason, holds in reasons:
         here = subjects & np.asarray(holds, dtype=bool)
         if here.any():
-            found[text] = here.sum(axis=0)
+            found[reason] = here.sum(axis=0)
         subjects = subjects & ~here
     return found
 
@@ -271,11 +273,11 @@ def share_out(subjects: Bools, reasons: Iterable[tuple[str, npt.ArrayLike]]) -> 
 def count_left_out(
     changes: Changes,
     used: Bools,
-    further: Iterable[tuple[str, npt.ArrayLike]] = (),
+    further: Iterable[tuple[Reason, npt.ArrayLike]] = (),
     *,
     among: Collection[str] | None = None,
     one_sided: bool = True,
-) -> dict[str, Ints]:
+) -> dict[Reason, Ints]:
     """Count the subjects of a contrast whom its test does not rest on, by reason.
 
     Parameters
@@ -284,7 +286,7 @@ def count_left_out(
         One measure in one contrast.
     used : array of bool, shape (subjects, markers)
         Changes that the test rests on.
-    further : iterable of (str, array of bool)
+    further : iterable of (Reason, array of bool)
         Why the design cannot use a change that there is.
     among : collection of str, optional
         Subjects that the contrast is about; all by default.
@@ -293,13 +295,13 @@ def count_left_out(
     """
     of_contrast = np.array([among is None or str(name) in among for name in changes.subjects], dtype=bool)
     measured = changes.reason == MEASURED
-    reasons = [(text, np.asarray(holds, dtype=bool) & measured) for text, holds in further]
+    reasons = [(reason, np.asarray(holds, dtype=bool) & measured) for reason, holds in further]
     reasons += [
-        (f"without a {changes.baseline_name} night", changes.reason == NO_BASELINE),
-        ("with the same recording twice", changes.reason == ONE_RECORDING),
-        ("with a zero or negative value", changes.reason == ZERO),
-        ("not measured", changes.present),
-        ("without this channel or window", np.ones_like(used)),
+        (notes.WITHOUT_NIGHT(condition=changes.baseline_name), changes.reason == NO_BASELINE),
+        (notes.RECORDING_TWICE(), changes.reason == ONE_RECORDING),
+        (notes.NOT_POSITIVE(), changes.reason == ZERO),
+        (notes.WITHOUT_VALUE(), changes.present),
+        (notes.WITHOUT_CHANNEL(), np.ones_like(used)),
     ]
     found = share_out(~used & of_contrast[:, None], reasons)
     if one_sided:
@@ -307,12 +309,18 @@ def count_left_out(
         before = set(nights.loc[nights["condition"] == changes.baseline_name, "subject"])
         alone = sum((among is None or str(name) in among) for name in before - set(changes.subjects))
         if alone:
-            found[f"without a {changes.treatment_name} night"] = np.full(used.shape[1], alone, dtype=np.int64)
+            without = notes.WITHOUT_NIGHT(condition=changes.treatment_name)
+            found[without] = np.full(used.shape[1], alone, dtype=np.int64)
     return found
 
 
 def group_rows(
-    changes: Changes, outcome: Outcome, markers: npt.NDArray[np.bool_], *, contrast: str = "", limits: str = ""
+    changes: Changes,
+    outcome: Outcome,
+    markers: npt.NDArray[np.bool_],
+    *,
+    contrast: str = "",
+    limits: Sequence[Reason] = (),
 ) -> pd.DataFrame:
     """One row per marker over subjects, in the columns of contrasts that do not depend on other rows.
 
@@ -326,7 +334,7 @@ def group_rows(
         Markers to have a row for.
     contrast : str
         Name of the contrast, where it is not that of the changes.
-    limits : str
+    limits : sequence of Reason
         What the design forbids these rows to be read as; stands in every note.
     """
     marker = np.flatnonzero(markers)
@@ -335,23 +343,16 @@ def group_rows(
     table["contrast"] = contrast or changes.contrast
     for name, values in (("estimate", outcome.estimate), ("ci_low", outcome.low), ("ci_high", outcome.high)):
         table[name] = changes.on_reported_scale(values[marker])
-    table["p"], table["n"], table["method"] = outcome.p[marker], outcome.n[marker], outcome.method[marker]
-    fixed = "; ".join(text for text in (_repeats(changes), limits) if text)
-    effect = hedges_g_av(np.where(outcome.used, changes.baseline, np.nan), changes.treatment)
-    table["note"] = [
-        "; ".join(
-            part
-            for part in (
-                outcome.note[i],
-                _effect_note(effect[i], changes.grid.measure) if contrast in ("", changes.contrast) else "",
-                _left_out_note(outcome.left_out, int(i)),
-                fixed,
-            )
-            if part
-        )
-        for i in marker
-    ]
-    return table
+    table["p"], table["n"] = outcome.p[marker], outcome.n[marker]
+    effects: Sequence[Sequence[Reason]] = [()] * len(outcome.n)
+    if contrast in ("", changes.contrast):
+        effects = _effects(changes, outcome)
+    fixed = (*_repeats(changes), *limits)
+    texts = np.empty((len(marker), len(notes.TEXT_COLUMNS)), dtype=object)
+    for row, i in enumerate(marker.tolist()):
+        left_out = [notes.counted(why, int(n[i])) for why, n in outcome.left_out.items() if n[i]]
+        texts[row] = notes.row_texts([*outcome.reasons[i], *effects[i], *left_out, *fixed])
+    return table.assign(**dict(zip(notes.TEXT_COLUMNS, texts.T, strict=True)))
 
 
 def paired_outcome(changes: Changes, settings: ComparisonSettings, *, tested: bool = True) -> Outcome:
@@ -366,73 +367,62 @@ def paired_outcome(changes: Changes, settings: ComparisonSettings, *, tested: bo
     flip = sign_flip_test(change, settings)
     by_flip = np.isfinite(flip.low)
     p = np.where(by_flip, flip.p, np.where(n >= FEWEST_TESTED, t.p, np.nan))
-    kind = np.where(flip.exact, "sign-flip, exact", f"sign-flip, {_even(settings.random_flips)} random flips")
-    t_low, t_high = changes.on_reported_scale(t.low), changes.on_reported_scale(t.high)
-    note = np.full(len(n), "", dtype=object)
+    low, high = changes.on_reported_scale(t.low), changes.on_reported_scale(t.high)
+    drawn = notes.SIGN_FLIPS_DRAWN(flips=_even(settings.random_flips))
+    reasons: list[list[Reason]] = []
     for i in range(len(n)):
-        said = tested and n[i] >= FEWEST_TESTED
-        parts = (
-            _flip_note(n[i], flip.level[i], by_flip=bool(by_flip[i]), most=settings.most_flip_subjects),
-            _t_note(t, i, t_low[i], t_high[i], by_flip=bool(by_flip[i]), tested=said),
-        )
-        note[i] = "; ".join(part for part in parts if part)
+        method = (notes.SIGN_FLIPS_EXACT() if flip.exact[i] else drawn) if by_flip[i] else notes.PAIRED_T()
+        told = {"p": float(t.p[i])} if tested and n[i] >= FEWEST_TESTED else {}
+        if by_flip[i]:
+            told |= {"low": float(low[i]), "high": float(high[i])}
+        found = [method] if n[i] > 1 else []
+        reasons.append([*found, *_flips_reasons(int(n[i]), float(flip.level[i]), settings), *_t_reasons(t, i, told)])
     return Outcome(
         estimate=mean,
         low=np.where(by_flip, flip.low, t.low),
         high=np.where(by_flip, flip.high, t.high),
         p=p if tested else np.full(len(n), np.nan),
         n=n,
-        method=np.where(by_flip, kind, np.where(n > 1, "paired t", "")).astype(object),
-        note=note,
+        reasons=reasons,
         used=np.isfinite(change),
         left_out=count_left_out(changes, np.isfinite(change), one_sided=tested),
     )
 
 
-def _effect_note(effect: float, measure: str) -> str:
-    if measure in FIXED_BY_CONSTRUCTION:
-        return "no g_av: baseline nights hardly vary by construction"
-    return f"g_av {effect:z.2f}" if math.isfinite(effect) else ""
+def _effects(changes: Changes, outcome: Outcome) -> list[list[Reason]]:
+    """Standardised effect of each marker."""
+    if changes.grid.measure in FIXED_BY_CONSTRUCTION:
+        return [[notes.NO_G_AV()]] * len(outcome.n)
+    found = hedges_g_av(np.where(outcome.used, changes.baseline, np.nan), changes.treatment)
+    return [[notes.G_AV(g=g)] if math.isfinite(g) else [] for g in found.tolist()]
 
 
-def _flip_note(n: int, level: float, *, by_flip: bool, most: int) -> str:
-    if by_flip:
-        return f"{100 * level:.1f} % interval"
+def _flips_reasons(n: int, level: float, settings: ComparisonSettings) -> list[Reason]:
+    if math.isfinite(level):
+        return [notes.ATTAINED_LEVEL(percent=100 * level)]
     if n == 0:
-        return "no subject has a change"
+        return [notes.NO_CHANGE()]
     if n == 1:
-        return "one subject: no interval over subjects"
-    if n > most:
-        return "sign flips left out: with so many subjects they say what t says"
-    few = f"too few subjects for a sign-flip interval (smallest sign-flip p {2 / 2**n:.3g})"
-    return few if n >= FEWEST_TESTED else f"{few}; two subjects: no test"
+        return [notes.ONE_SUBJECT()]
+    if n > settings.most_flip_subjects:
+        return [notes.MANY_FOR_FLIPS()]
+    few = notes.FEW_FOR_FLIPS(smallest_p=2 / 2**n)
+    return [few] if n >= FEWEST_TESTED else [few, notes.TWO_SUBJECTS()]
 
 
-def _t_note(t: PairedT, i: int, low: float, high: float, *, by_flip: bool, tested: bool) -> str:
+def _t_reasons(t: PairedT, i: int, told: Mapping[str, float]) -> list[Reason]:
     if t.df[i] < 1:
-        return ""
+        return []
     if not math.isfinite(t.p[i]):
-        return "all changes are equal: no t"
-    text = f"paired t({t.df[i]}) = {t.t[i]:z.2f}" + (f", p {t.p[i]:.2g}" if tested else "")
-    return text + (f", {low:.3g} to {high:.3g}" if by_flip else "")
+        return [notes.EQUAL_CHANGES()]
+    return [notes.PAIRED_T_IS(df=int(t.df[i]), t=float(t.t[i]), **told)]
 
 
-def _left_out_note(left_out: LeftOut, marker: int) -> str:
-    said = ", ".join(f"{number[marker]} {text}" for text, number in left_out.items() if number[marker])
-    return f"left out: {said}" if said else ""
-
-
-def _repeats(changes: Changes) -> str:
-    """Note on subjects with several nights of a condition, whose mean is their one value."""
-    several = [
-        name
-        for name, nights in (
-            (changes.treatment_name, changes.treatment_nights),
-            (changes.baseline_name, changes.baseline_nights),
-        )
-        if (nights > 1).any()
-    ]
-    return f"several {' and '.join(several)} nights of a subject count as their mean" if several else ""
+def _repeats(changes: Changes) -> list[Reason]:
+    """Say whose several nights count as their mean."""
+    nights = ((changes.treatment_name, changes.treatment_nights), (changes.baseline_name, changes.baseline_nights))
+    several = [name for name, number in nights if (number > 1).any()]
+    return [notes.SEVERAL_NIGHTS(**dict(zip(("condition", "other"), several, strict=False)))] if several else []
 
 
 def adjust_primary_p(p: npt.ArrayLike, contrasts: Sequence[str]) -> Floats:

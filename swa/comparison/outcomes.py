@@ -13,9 +13,8 @@ from swa.comparison.group import FEWEST_TESTED, LeftOut, Outcome, count_left_out
 from swa.comparison.linear import Fit, least_squares, random_intercept, t_interval, unequal_variances
 from swa.comparison.within_subject import Bools, Changes, Grid, Ints, NightMeans, mean_over_nights, subject_changes
 from swa.settings import ComparisonSettings
-
-Texts = npt.NDArray[np.object_]
-NO_ORDER = "whose order is not known"
+from swa.tables import notes
+from swa.tables.reason import Reason
 
 
 def over_subjects(grid: Grid, changes: Changes, design: ContrastDesign, settings: ComparisonSettings) -> Outcome:
@@ -59,28 +58,49 @@ def _crossover(changes: Changes, design: ContrastDesign, settings: ComparisonSet
     carried = carry_over(changes.baseline, changes.treatment, sequence, settings.confidence)
     period, _ = fit.combine([0, 1])
     counts = [(np.isfinite(change) & (sequence == sign)[:, None]).sum(axis=0) for sign in (1, -1)]
-    used, left_out = _taking_part(changes, [(NO_ORDER, (sequence == 0)[:, None])])
-    exact = f"Hills-Armitage, {{}}, {changes.baseline_name} first {{}}, {changes.treatment_name} first {{}}"
+    used, left_out = _taking_part(changes, [(notes.WITHOUT_ORDER(), (sequence == 0)[:, None])])
+    names = {"baseline": changes.baseline_name, "treatment": changes.treatment_name}
     show = changes.on_reported_scale
-    by = "by a factor of" if changes.grid.scale == "ratio" else "by"
-    method, note = _texts(len(t)), _texts(len(t))
+    numbers = {
+        name: show(values).tolist()
+        for name, values in (
+            ("low", low),
+            ("high", high),
+            ("period", period),
+            ("carried", carried.estimate),
+            ("carried_low", carried.low),
+            ("carried_high", carried.high),
+            ("bias", carried.bias),
+        )
+    }
+    reasons: list[list[Reason]] = []
     for i in range(len(t)):
-        kind = "labels permuted, exact" if permuted.exact[i] else f"{settings.random_flips} label permutations"
-        method[i] = exact.format(kind if by_labels[i] else "t", counts[0][i], counts[1][i]) if fit.df[i] > 0 else ""
         if not fit.df[i]:
-            note[i] = "too few subjects in one of the orders for a comparison between them"
+            reasons.append([notes.FEW_IN_AN_ORDER()])
             continue
-        note[i] = "; ".join(
-            (
-                f"{100 * permuted.level[i]:.1f} % interval"
-                if by_labels[i]
-                else "too few subjects for an interval from label permutations",
-                f"t({fit.df[i]}) = {t[i]:.2f}, p {p[i]:.2g}"
-                + (f", {show(low)[i]:.3g} to {show(high)[i]:.3g}" if by_labels[i] else ""),
-                f"period 2 to 1: {show(period)[i]:.3g}",
-                f"carry-over {show(carried.estimate)[i]:.3g} ({show(carried.low)[i]:.3g} to "
-                f"{show(carried.high)[i]:.3g}), which would bias the estimate {by} {show(carried.bias)[i]:.3g}",
-            )
+        sizes = {"n_baseline_first": int(counts[0][i]), "n_treatment_first": int(counts[1][i])}
+        if not by_labels[i]:
+            method = notes.LABELS_T(**names, **sizes)
+        elif permuted.exact[i]:
+            method = notes.LABELS_EXACT(**names, **sizes)
+        else:
+            method = notes.LABELS_DRAWN(permutations=settings.random_flips, **names, **sizes)
+        level = notes.ATTAINED_LEVEL(percent=100 * float(permuted.level[i]))
+        limits = {name: numbers[name][i] for name in ("low", "high")} if by_labels[i] else {}
+        carry = notes.CARRY_OVER_RATIO if changes.grid.scale == "ratio" else notes.CARRY_OVER
+        reasons.append(
+            [
+                method,
+                level if by_labels[i] else notes.FEW_FOR_LABELS(),
+                notes.ORDERS_T_IS(df=int(fit.df[i]), t=float(t[i]), p=float(p[i]), **limits),
+                notes.PERIOD_EFFECT(change=numbers["period"][i]),
+                carry(
+                    change=numbers["carried"][i],
+                    low=numbers["carried_low"][i],
+                    high=numbers["carried_high"][i],
+                    bias=numbers["bias"][i],
+                ),
+            ]
         )
     return Outcome(
         estimate=estimate,
@@ -88,8 +108,7 @@ def _crossover(changes: Changes, design: ContrastDesign, settings: ComparisonSet
         high=np.where(by_labels, permuted.high, high),
         p=np.where(by_labels, permuted.p, p),
         n=fit.n,
-        method=method,
-        note=note,
+        reasons=reasons,
         used=used,
         left_out=left_out,
     )
@@ -107,14 +126,13 @@ def _pre_post(grid: Grid, changes: Changes, design: ContrastDesign, settings: Co
     if with_order:
         columns.append(np.where(sequence == 0, np.nan, sequence.astype(float)))
     fit = least_squares(changes.change, columns)
-    name = "ANCOVA of the post on the pre difference" + (" and the order" if with_order else "")
-    slope = fit.beta[:, 1]
-    reasons = [("without both nights before the infusions", np.isnan(pre))]
+    slopes = [notes.SLOPE_ON_PRE(slope=slope) for slope in fit.beta[:, 1].tolist()]
+    missing = [(notes.WITHOUT_PRE(), np.isnan(pre))]
     if with_order:
-        reasons.append((NO_ORDER, (sequence == 0)[:, None]))
+        missing.append((notes.WITHOUT_ORDER(), (sequence == 0)[:, None]))
     weights = [1, *[0] * (len(columns) - 1)]
-    who = _taking_part(changes, reasons)
-    return _by_t(fit, weights, name, settings, lambda i: f"slope on pre {slope[i]:.2f}", who)
+    method = notes.ANCOVA_PRE_ORDER() if with_order else notes.ANCOVA_PRE()
+    return _by_t(fit, weights, method, settings, slopes, _taking_part(changes, missing))
 
 
 def _mixed(grid: Grid, changes: Changes, design: ContrastDesign, settings: ComparisonSettings) -> Outcome:
@@ -144,7 +162,6 @@ def _mixed(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compa
     sides = [_of_subjects(code, known & (treated == side)[:, None]) for side in (0, 1)]
     both, n = (sides[0] & sides[1]).sum(axis=0), (sides[0] | sides[1]).sum(axis=0)
     fit = Fit(beta=fit.beta, covariance=fit.covariance, df=fit.df, n=n)
-    name = "mixed model, condition" + (" + period" if with_period else "") + " + (1 | subject)"
     weights = [0, 1, *[0] * (len(columns) - 2)]
     zero, present = (
         _of_subjects(code, np.concatenate([getattr(part, what) for part, _, _ in parts]))
@@ -154,15 +171,19 @@ def _mixed(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compa
     left_out = share_out(
         ~(sides[0] | sides[1]),
         [
-            (NO_ORDER, _of_subjects(code, measured)),
-            ("with the same recording twice", copied),
-            ("with a zero or negative value", zero),
-            ("not measured", present),
-            ("without this channel or window", np.ones_like(present)),
+            (notes.WITHOUT_ORDER(), _of_subjects(code, measured)),
+            (notes.RECORDING_TWICE(), copied),
+            (notes.NOT_POSITIVE(), zero),
+            (notes.WITHOUT_VALUE(), present),
+            (notes.WITHOUT_CHANNEL(), np.ones_like(present)),
         ],
     )
-    who = (np.isfinite(changes.change), left_out)
-    return _by_t(fit, weights, name, settings, lambda i: f"{both[i]} of {n[i]} subjects with both conditions", who)
+    method = notes.MIXED_MODEL_PERIOD() if with_period else notes.MIXED_MODEL()
+    taking_part = [
+        notes.BOTH_CONDITIONS(both=with_both, n=there)
+        for with_both, there in zip(both.tolist(), n.tolist(), strict=True)
+    ]
+    return _by_t(fit, weights, method, settings, taking_part, (np.isfinite(changes.change), left_out))
 
 
 def _of_subjects(code: Ints, nights: Bools) -> Bools:
@@ -173,7 +194,7 @@ def _of_subjects(code: Ints, nights: Bools) -> Bools:
 
 
 def _taking_part(
-    changes: Changes, reasons: Sequence[tuple[str, Bools]], among: Collection[str] | None = None
+    changes: Changes, reasons: Sequence[tuple[Reason, Bools]], among: Collection[str] | None = None
 ) -> tuple[Bools, LeftOut]:
     """Changes that a design uses, and why it does not use the others."""
     used = np.isfinite(changes.change)
@@ -182,17 +203,16 @@ def _taking_part(
     return used, count_left_out(changes, used, reasons, among=among)
 
 
-def _outside(changes: Sequence[Changes], members: Mapping[str, str], what: str) -> LeftOut:
+def _outside(changes: Sequence[Changes], members: Mapping[str, str], why: Reason) -> LeftOut:
     """Subjects who belong to no arm or group at all."""
     names = {str(name) for side in changes for name in side.subjects} - set(members)
-    return {f"without {what}": np.full(changes[0].change.shape[1], len(names))} if names else {}
+    return {why: np.full(changes[0].change.shape[1], len(names))} if names else {}
 
 
 def _together(*counts: LeftOut) -> LeftOut:
     """Numbers of both sides."""
     return {
-        text: np.sum([found[text] for found in counts if text in found], axis=0)
-        for text in dict.fromkeys(chain(*counts))
+        why: np.sum([found[why] for found in counts if why in found], axis=0) for why in dict.fromkeys(chain(*counts))
     }
 
 
@@ -218,14 +238,17 @@ def _arms(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compar
     estimate, error, df, fit = unequal_variances(after, columns, [0, 1, 0])
     counts = [(known & (first == side)[:, None]).sum(axis=0) for side in (0.5, -0.5)]
     enough = (np.minimum(*counts) >= FEWEST_TESTED) & (fit.df > 0)
-    slope = fit.beta[:, 2]
     t, p, low, high = t_interval(estimate, error, df, settings.confidence)
-    method, note = _texts(len(t)), _texts(len(t))
+    reasons: list[list[Reason]] = []
     for i in range(len(t)):
-        sizes = f"{design.sides[0]} {counts[0][i]} subjects, {design.sides[1]} {counts[1][i]}"
-        said = f"t({df[i]:.1f}) = {t[i]:.2f}; {sizes}; slope on baseline {slope[i]:.2f}"
-        note[i] = said if enough[i] else f"{sizes}: too few in an arm for a test"
-        method[i] = "ANCOVA between arms, adjusted for baseline" if enough[i] else ""
+        names = {"first": design.sides[0], "second": design.sides[1]}
+        sizes = {"n_first": int(counts[0][i]), "n_second": int(counts[1][i])}
+        if enough[i]:
+            said = [notes.ANCOVA_ARMS(), notes.WELCH_T_IS(df=float(df[i]), t=float(t[i]))]
+            said += [notes.ARM_SIZES(**names, **sizes), notes.SLOPE_ON_BASELINE(slope=float(fit.beta[i, 2]))]
+            reasons.append(said)
+        else:
+            reasons.append([notes.FEW_IN_AN_ARM(**names, **sizes)])
     hide = np.where(enough, 1.0, np.nan)
     own = [{name for name, arm in design.members.items() if arm == side} for side in design.sides]
     counts_out = [_taking_part(side, [], among)[1] for side, among in zip(sides, own, strict=True)]
@@ -235,10 +258,9 @@ def _arms(grid: Grid, changes: Changes, design: ContrastDesign, settings: Compar
         high=high * hide,
         p=p * hide,
         n=fit.n,
-        method=method,
-        note=note,
+        reasons=reasons,
         used=np.isfinite(changes.change),
-        left_out=_together(*counts_out, _outside(sides, design.members, "an arm")),
+        left_out=_together(*counts_out, _outside(sides, design.members, notes.WITHOUT_ARM())),
     )
 
 
@@ -267,48 +289,53 @@ def _groups(changes: Changes, design: ContrastDesign, settings: ComparisonSettin
     estimate = estimates[0] - estimates[1]
     enough = np.minimum(*counts) >= FEWEST_TESTED
     t, p, low, high = t_interval(estimate, np.sqrt(total), np.where(enough, welch, 1), settings.confidence)
-    show = changes.on_reported_scale
-    method, note = _texts(len(t)), _texts(len(t))
+    first, second = (changes.on_reported_scale(found).tolist() for found in estimates)
+    reasons: list[list[Reason]] = []
     for i in range(len(t)):
-        each = ", ".join(
-            f"{side} {show(estimates[k])[i]:.3g} (n {counts[k][i]})" for k, side in enumerate(design.sides)
+        each = notes.GROUP_CHANGES(
+            first=design.sides[0],
+            change_first=first[i],
+            n_first=int(counts[0][i]),
+            second=design.sides[1],
+            change_second=second[i],
+            n_second=int(counts[1][i]),
         )
-        note[i] = each + (
-            f"; t({welch[i]:.1f}) = {t[i]:.2f}" if enough[i] else "; too few subjects in a group: no test"
-        )
-        method[i] = ("group x treatment, Welch" + (", order adjusted" if crossed else "")) if enough[i] else ""
+        if enough[i]:
+            method = notes.WELCH_ORDER() if crossed else notes.WELCH()
+            reasons.append([method, each, notes.WELCH_T_IS(df=float(welch[i]), t=float(t[i]))])
+        else:
+            reasons.append([each, notes.FEW_IN_A_GROUP()])
     hide = np.where(enough, 1.0, np.nan)
     own = {name for name, side in design.members.items() if side in design.sides}
-    used, left_out = _taking_part(changes, [(NO_ORDER, (sequence == 0)[:, None] & crossed)], own)
+    used, left_out = _taking_part(changes, [(notes.WITHOUT_ORDER(), (sequence == 0)[:, None] & crossed)], own)
     return Outcome(
         estimate=estimate,
         low=low * hide,
         high=high * hide,
         p=p * hide,
         n=counts[0] + counts[1],
-        method=method,
-        note=note,
+        reasons=reasons,
         used=used,
-        left_out=_together(left_out, _outside([changes], design.members, "a group")),
+        left_out=_together(left_out, _outside([changes], design.members, notes.WITHOUT_GROUP())),
     )
 
 
 def _by_t(
     fit: Fit,
     weights: Sequence[float],
-    name: str,
+    method: Reason,
     settings: ComparisonSettings,
-    about: Callable[[int], str],
+    about: Sequence[Reason],
     who: tuple[Bools, LeftOut],
 ) -> Outcome:
-    """Outcome of a fit by t; `who` are the changes that it rests on, and the subjects left out."""
+    """Outcome of a fit by t; `about` is said of each marker; `who` are the changes used, and the subjects left out."""
     estimate, error = fit.combine(weights)
     t, p, low, high = t_interval(estimate, error, fit.df, settings.confidence)
     usable = fit.df > 0
-    method, note = _texts(len(t)), _texts(len(t))
-    for i in range(len(t)):
-        why = f"t({fit.df[i]}) = {t[i]:.2f}" if usable[i] else "too few subjects for this design"
-        method[i], note[i] = (name if usable[i] else ""), f"{why}; {about(i)}"
+    reasons: list[list[Reason]] = []
+    for i, further in enumerate(about):
+        tested = [method, notes.T_IS(df=int(fit.df[i]), t=float(t[i]))]
+        reasons.append([*(tested if usable[i] else [notes.FEW_FOR_DESIGN()]), further])
     hide = np.where(usable, 1.0, np.nan)
     return Outcome(
         estimate=estimate * hide,
@@ -316,12 +343,7 @@ def _by_t(
         high=high * hide,
         p=p * hide,
         n=fit.n,
-        method=method,
-        note=note,
+        reasons=reasons,
         used=who[0],
         left_out=who[1],
     )
-
-
-def _texts(length: int) -> Texts:
-    return np.full(length, "", dtype=object)

@@ -13,8 +13,9 @@ condition do.
 import dataclasses
 import math
 import unicodedata
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,10 @@ from swa.comparison.design import COPIED
 from swa.errors import StudyError
 from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings
+from swa.tables import notes
+from swa.tables.reason import Reason
 
+R = TypeVar("R", bound=Reason | None)
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -289,7 +293,7 @@ def subject_rows(changes: Changes, settings: ComparisonSettings) -> pd.DataFrame
 
     `n` is the number of nights that the row rests on, `method` says where the interval comes from.
     """
-    half, method, basis = _interval(changes, settings)
+    half, methods, reservations = _interval(changes, settings)
     change = changes.change
     subject, marker = np.nonzero(changes.present)
     cell = (subject, marker)
@@ -300,14 +304,15 @@ def subject_rows(changes: Changes, settings: ComparisonSettings) -> pd.DataFrame
     table["ci_high"] = changes.on_reported_scale(estimate + width)
     table["p"] = np.nan
     table["n"] = np.where(np.isnan(estimate), 0, changes.n_baseline[cell] + changes.n_treatment[cell])
-    table["method"] = np.where(np.isnan(estimate), "", method[marker])
-    table["note"] = _subject_notes(changes, cell, width, basis[marker])
-    return table
+    return table.assign(**_texts(changes, cell, width, methods, reservations))
 
 
 def cell_keys(changes: Changes, subject: Ints, marker: Ints) -> pd.DataFrame:
     """Make the columns that say what a cell is about."""
-    columns: dict[str, Any] = {"subject": changes.subjects[subject], "contrast": changes.contrast}
+    columns: dict[str, str | npt.NDArray[np.object_]] = {
+        "subject": changes.subjects[subject],
+        "contrast": changes.contrast,
+    }
     columns |= {name: changes.grid.markers[name].to_numpy(dtype=object)[marker] for name in MARKER_COLUMNS}
     columns |= {"measure": changes.grid.measure, "scale": changes.grid.scale}
     return pd.DataFrame(columns, index=range(len(subject)))[CHANGE_COLUMNS]
@@ -315,7 +320,7 @@ def cell_keys(changes: Changes, subject: Ints, marker: Ints) -> pd.DataFrame:
 
 def _interval(
     changes: Changes, settings: ComparisonSettings
-) -> tuple[Floats, npt.NDArray[np.object_], npt.NDArray[np.object_]]:
+) -> tuple[Floats, Sequence[Reason], Sequence[Reason | None]]:
     """Half-width per cell; method and reservation per marker."""
     grid, df = changes.grid, changes.within_df
     tail = (1 + settings.confidence) / 2
@@ -324,44 +329,40 @@ def _interval(
     sd = np.where(own, changes.within_sd, stated)
     quantile = np.where(own, special.stdtrit(np.maximum(df, 1), tail), stats.norm.ppf(tail))
     nights = 1 / np.maximum(changes.n_treatment, 1) + 1 / np.maximum(changes.n_baseline, 1)
-    known = np.isfinite(sd)
-    method = [
-        ("no interval" if not known[i] else f"baseline pairs (SD_w {sd[i]:.3g}, t df {df[i]})")
-        if own[i]
-        else ("no interval" if not known[i] else f"stated reliability (SD_w {sd[i]:.3g})")
-        for i in range(len(df))
-    ]
-    basis = [
-        _reservation(own=bool(own[i]), known=bool(known[i]), window=window, settings=settings)
-        for i, window in enumerate(grid.markers["window"])
-    ]
-    return quantile * sd * np.sqrt(nights), np.array(method, dtype=object), np.array(basis, dtype=object)
+    methods: list[Reason] = []
+    reservations: list[Reason | None] = []
+    for i, window in enumerate(grid.markers["window"]):
+        if not np.isfinite(sd[i]):
+            methods.append(notes.NO_INTERVAL())
+            why = notes.BASELINE_ALIKE() if own[i] else notes.NO_RELIABILITY(df=settings.baseline_pairs_df)
+            reservations.append(why)
+        elif own[i]:
+            methods.append(notes.BASELINE_PAIRS(sd=float(sd[i]), df=int(df[i])))
+            reservations.append(None)
+        else:
+            methods.append(notes.STATED_RELIABILITY(sd=float(sd[i])))
+            reservations.append(None if window == "night" else notes.SHORTER_WINDOW())
+    return quantile * sd * np.sqrt(nights), methods, reservations
 
 
-def _reservation(*, own: bool, known: bool, window: str, settings: ComparisonSettings) -> str:
-    if own:
-        return "" if known else "no interval: the baseline nights do not differ at all"
-    if not known:
-        return (
-            f"no interval: needs repeated baseline nights (df >= {settings.baseline_pairs_df}), "
-            "there is no stated reliability for this measure"
-        )
-    return "" if window == "night" else "reliability is stated for whole nights; a shorter window varies more"
-
-
-def _subject_notes(
-    changes: Changes, cell: tuple[Ints, Ints], width: Floats, basis: npt.NDArray[np.object_]
-) -> npt.NDArray[np.object_]:
-    """Compose the notes, once for each distinct combination of facts."""
-    subject = cell[0]
-    reliable = np.where(np.isnan(width), -1, np.abs(changes.change[cell]) > width).astype(np.int64)
-    basis_code, bases = pd.factorize(basis)
+def _texts(
+    changes: Changes,
+    cell: tuple[Ints, Ints],
+    width: Floats,
+    methods: Sequence[Reason],
+    reservations: Sequence[Reason | None],
+) -> dict[str, npt.NDArray[np.object_]]:
+    """Columns method, note and reasons, composed once for each distinct combination of facts."""
+    subject, marker = cell
+    method, kinds = _numbered(methods)
+    reservation, doubts = _numbered(reservations)
     facts = pd.DataFrame(
         {
             "reason": changes.reason[cell],
             "note": changes.note_codes[cell],
-            "reliable": reliable,
-            "basis": basis_code,
+            "reliable": np.where(np.isnan(width), -1, np.abs(changes.change[cell]) > width).astype(np.int64),
+            "method": method[marker],
+            "reservation": reservation[marker],
             "m": changes.n_treatment[cell],
             "k": changes.n_baseline[cell],
             "m_nights": changes.treatment_nights[subject],
@@ -370,32 +371,46 @@ def _subject_notes(
         }
     )
     combination = facts.groupby(list(facts.columns), sort=False)
-    texts = [_compose(changes, fact, bases) for fact in combination.size().index.to_frame().to_dict("records")]
-    return np.array(texts, dtype=object)[combination.ngroup().to_numpy()] if texts else np.empty(0, dtype=object)
+    texts = np.empty((combination.ngroups, 3), dtype=object)
+    for place, fact in enumerate(combination.size().index.to_frame().to_dict("records")):
+        found = _compose(changes, fact, kinds[fact["method"]], doubts[fact["reservation"]])
+        texts[place] = notes.row_texts([reason for reason in found if reason])
+    return dict(zip(notes.TEXT_COLUMNS, texts[combination.ngroup().to_numpy()].T, strict=True))
 
 
-def _compose(changes: Changes, fact: dict[Any, Any], bases: npt.NDArray[np.object_]) -> str:
+def _numbered(reasons: Sequence[R]) -> tuple[Ints, list[R]]:
+    """Position of each among the distinct ones, and these."""
+    distinct = dict.fromkeys(reasons)
+    position = {reason: place for place, reason in enumerate(distinct)}
+    return np.array([position[reason] for reason in reasons], dtype=np.int64), list(distinct)
+
+
+def _compose(
+    changes: Changes, fact: Mapping[Hashable, int], method: Reason, reservation: Reason | None
+) -> list[Reason | None]:
     reason = fact["reason"]
     if reason == NO_BASELINE:
-        return f"no {changes.baseline_name} night"
+        return [notes.NO_NIGHT(condition=changes.baseline_name)]
     if reason == ONE_RECORDING:
-        return "both nights are the same recording" if fact["both"] else "the same recording stands for another night"
+        return [notes.BOTH_ONE_RECORDING() if fact["both"] else notes.ONE_RECORDING()]
     if reason == ZERO:
-        return "a zero or negative value has no ratio"
+        return [notes.NO_RATIO()]
     if reason != MEASURED:
         condition = changes.baseline_name if reason == BASELINE_NAN else changes.treatment_name
         text = str(changes.grid.notes[fact["note"]]) if fact["note"] >= 0 else ""
-        return f"not measured in {condition}" + (f": {text}" if text else "")
-    parts = [
-        _nights_text(fact["m"], fact["m_nights"], changes.treatment_name),
-        _nights_text(fact["k"], fact["k_nights"], changes.baseline_name),
-        ("within night-to-night variation", "reliable change")[fact["reliable"]] if fact["reliable"] >= 0 else "",
-        bases[fact["basis"]],
+        return [notes.NOT_MEASURED(condition=condition, **({"text": text} if text else {}))]
+    return [
+        method,
+        _nights_reason(fact["m"], fact["m_nights"], changes.treatment_name),
+        _nights_reason(fact["k"], fact["k_nights"], changes.baseline_name),
+        (notes.WITHIN_VARIATION(), notes.RELIABLE_CHANGE())[fact["reliable"]] if fact["reliable"] >= 0 else None,
+        reservation,
     ]
-    return "; ".join(part for part in parts if part)
 
 
-def _nights_text(used: int, there: int, condition: str) -> str:
+def _nights_reason(used: int, there: int, condition: str) -> Reason | None:
     if there == 1:
-        return ""
-    return f"mean of {used} {condition} nights" if used == there else f"{used} of {there} {condition} nights measured"
+        return None
+    if used == there:
+        return notes.MEAN_OF_NIGHTS(n=used, condition=condition)
+    return notes.SOME_NIGHTS(n=used, there=there, condition=condition)

@@ -96,6 +96,7 @@ COLUMNS: dict[str, dict[str, object]] = {
         "comparator": _is("Condition that it is held against; between arms that of the second arm"),
         "first": _is("Arm or group whose change is compared with that of `second`; empty within subjects"),
         "second": _is("The other arm or group"),
+        "reasons": _is("Method and note as facts, for programs: JSON, a list of codes with their values"),
     },
     "precision.json": {
         "subject": _NAMES["subject"],

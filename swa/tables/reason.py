@@ -6,12 +6,14 @@ of JSON that `encode` and `decode` alone know.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Part = Literal["note", "method", "statistic", "reading", "no interval", "doubt"]
+Part = Literal["note", "method", "statistic", "reading", "no interval", "left out", "doubt"]
 Value = str | float | int | bool
+_BRACKETS = re.compile(r"[][]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +25,11 @@ class Kind:
     code : str
         Its name in the tables.
     words : str
-        Its sentence, with ``{name:format}`` for its values.
+        Its sentence, with ``{name:format}`` for its values; what stands in square brackets is said where its values are
+        known.
     part : str
         Where a page shows it: among the notes, as the method, as a statistic, as the reading of a change, as the reason
-        why there is no interval, or as a doubt of the verdict.
+        why there is no interval, among the subjects who are left out, or as a doubt of the verdict.
     """
 
     code: str
@@ -86,7 +89,14 @@ class Reason:
     @property
     def words(self) -> str:
         """The sentence."""
-        return self.kind.words.format_map(self.values)
+        said = []
+        for place, part in enumerate(_BRACKETS.split(self.kind.words)):
+            try:
+                said.append(part.format_map(self.values))
+            except KeyError:
+                if place % 2 == 0:  # not in brackets
+                    raise
+        return "".join(said)
 
     def __hash__(self) -> int:
         """By code and values."""

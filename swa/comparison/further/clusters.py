@@ -28,6 +28,7 @@ from swa.comparison.within_subject import Floats
 from swa.recordings.channels import region
 from swa.settings import ComparisonSettings, Settings
 from swa.study.store import NIGHT_TABLES, NightFolder, read_results
+from swa.tables.reason import in_words
 
 CLUSTER_COLUMNS = [
     *("contrast", "domain", "channel", "stages", "window", "from", "to", "t_sum", "p", "n", "n_flips", "smallest_p"),
@@ -246,7 +247,7 @@ def _rows(
     settings: ComparisonSettings,
 ) -> Iterator[list[object]]:
     change = _changes(logs, design)
-    note = design.limits
+    note = in_words(design.limits)
     if domain == "hours" and len(change):
         change, left_out = _complete_hours(change)
         note = "; ".join(text for text in (note, left_out) if text)

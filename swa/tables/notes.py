@@ -1,0 +1,121 @@
+"""What the rows of the contrasts say of themselves: kinds of reason for the columns `method`, `note` and `reasons`."""
+
+from collections.abc import Iterable, Sequence
+
+from swa.tables.reason import Reason, declare, encode
+
+TEXT_COLUMNS = ("method", "note", "reasons")
+
+# How the interval of a subject's row was found, and why there is none.
+NO_INTERVAL = declare("no_interval", "no interval", "method")
+BASELINE_PAIRS = declare("baseline_pairs", "baseline pairs (SD_w {sd:.3g}, t df {df})", "method")
+STATED_RELIABILITY = declare("stated_reliability", "stated reliability (SD_w {sd:.3g})", "method")
+BASELINE_ALIKE = declare("baseline_alike", "no interval: the baseline nights do not differ at all", "no interval")
+NO_RELIABILITY = declare(
+    "no_reliability",
+    "no interval: needs repeated baseline nights (df >= {df}), there is no stated reliability for this measure",
+    "no interval",
+)
+SHORTER_WINDOW = declare("shorter_window", "reliability is stated for whole nights; a shorter window varies more")
+
+# What a subject's change is made of, how it reads, and why there is none.
+MEAN_OF_NIGHTS = declare("mean_of_nights", "mean of {n} {condition} nights")
+SOME_NIGHTS = declare("some_nights", "{n} of {there} {condition} nights measured")
+WITHIN_VARIATION = declare("within_variation", "within night-to-night variation", "reading")
+RELIABLE_CHANGE = declare("reliable_change", "reliable change", "reading")
+NO_NIGHT = declare("no_night", "no {condition} night")
+BOTH_ONE_RECORDING = declare("both_one_recording", "both nights are the same recording")
+ONE_RECORDING = declare("one_recording", "the same recording stands for another night")
+NO_RATIO = declare("no_ratio", "a zero or negative value has no ratio")
+NOT_MEASURED = declare("not_measured", "not measured in {condition}[: {text}]")  # in the words of the night itself
+
+# Tests over subjects: how, and what came out beside estimate and interval.
+SIGN_FLIPS_EXACT = declare("sign_flips_exact", "sign-flip, exact", "method")
+SIGN_FLIPS_DRAWN = declare("sign_flips_drawn", "sign-flip, {flips} random flips", "method")
+PAIRED_T = declare("paired_t", "paired t", "method")
+_ORDERS = "{baseline} first {n_baseline_first}, {treatment} first {n_treatment_first}"
+LABELS_EXACT = declare("labels_exact", f"Hills-Armitage, labels permuted, exact, {_ORDERS}", "method")
+LABELS_DRAWN = declare("labels_drawn", f"Hills-Armitage, {{permutations}} label permutations, {_ORDERS}", "method")
+LABELS_T = declare("labels_t", f"Hills-Armitage, t, {_ORDERS}", "method")
+ANCOVA_PRE = declare("ancova_pre", "ANCOVA of the post on the pre difference", "method")
+ANCOVA_PRE_ORDER = declare("ancova_pre_order", "ANCOVA of the post on the pre difference and the order", "method")
+MIXED_MODEL = declare("mixed_model", "mixed model, condition + (1 | subject)", "method")
+MIXED_MODEL_PERIOD = declare("mixed_model_period", "mixed model, condition + period + (1 | subject)", "method")
+ANCOVA_ARMS = declare("ancova_arms", "ANCOVA between arms, adjusted for baseline", "method")
+WELCH = declare("welch", "group x treatment, Welch", "method")
+WELCH_ORDER = declare("welch_order", "group x treatment, Welch, order adjusted", "method")
+
+ATTAINED_LEVEL = declare("attained_level", "{percent:.1f} % interval")
+PAIRED_T_IS = declare("paired_t_is", "paired t({df}) = {t:z.2f}[, p {p:.2g}][, {low:.3g} to {high:.3g}]", "statistic")
+ORDERS_T_IS = declare("orders_t_is", "t({df}) = {t:.2f}, p {p:.2g}[, {low:.3g} to {high:.3g}]", "statistic")
+T_IS = declare("t_is", "t({df}) = {t:.2f}", "statistic")
+WELCH_T_IS = declare("welch_t_is", "t({df:.1f}) = {t:.2f}", "statistic")
+G_AV = declare("g_av", "g_av {g:z.2f}", "statistic")
+NO_G_AV = declare("no_g_av", "no g_av: baseline nights hardly vary by construction", "statistic")
+PERIOD_EFFECT = declare("period_effect", "period 2 to 1: {change:.3g}")
+_CARRIED = "carry-over {change:.3g} ({low:.3g} to {high:.3g}), which would bias the estimate by"
+CARRY_OVER = declare("carry_over", _CARRIED + " {bias:.3g}")
+CARRY_OVER_RATIO = declare("carry_over_ratio", _CARRIED + " a factor of {bias:.3g}")
+SLOPE_ON_PRE = declare("slope_on_pre", "slope on pre {slope:.2f}")
+SLOPE_ON_BASELINE = declare("slope_on_baseline", "slope on baseline {slope:.2f}")
+BOTH_CONDITIONS = declare("both_conditions", "{both} of {n} subjects with both conditions")
+_ARMS = "{first} {n_first} subjects, {second} {n_second}"
+ARM_SIZES = declare("arm_sizes", _ARMS)
+GROUP_CHANGES = declare(
+    "group_changes", "{first} {change_first:.3g} (n {n_first}), {second} {change_second:.3g} (n {n_second})"
+)
+
+# Why there is no test, or another one.
+NO_CHANGE = declare("no_change", "no subject has a change")
+ONE_SUBJECT = declare("one_subject", "one subject: no interval over subjects", "no interval")
+TWO_SUBJECTS = declare("two_subjects", "two subjects: no test")
+EQUAL_CHANGES = declare("equal_changes", "all changes are equal: no t", "no interval")
+FEW_FOR_FLIPS = declare(
+    "few_for_flips", "too few subjects for a sign-flip interval (smallest sign-flip p {smallest_p:.3g})"
+)
+MANY_FOR_FLIPS = declare("many_for_flips", "sign flips left out: with so many subjects they say what t says")
+FEW_FOR_LABELS = declare("few_for_labels", "too few subjects for an interval from label permutations")
+FEW_IN_AN_ORDER = declare(
+    "few_in_an_order", "too few subjects in one of the orders for a comparison between them", "no interval"
+)
+FEW_FOR_DESIGN = declare("few_for_design", "too few subjects for this design", "no interval")
+FEW_IN_AN_ARM = declare("few_in_an_arm", f"{_ARMS}: too few in an arm for a test", "no interval")
+FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test", "no interval")
+
+# Subjects of a contrast who are not in its row, by the first reason that holds; `counted` puts their number in.
+WITHOUT_NIGHT = declare("without_night", "{n} without a {condition} night", "left out")
+RECORDING_TWICE = declare("recording_twice", "{n} with the same recording twice", "left out")
+NOT_POSITIVE = declare("not_positive", "{n} with a zero or negative value", "left out")
+WITHOUT_VALUE = declare("without_value", "{n} not measured", "left out")
+WITHOUT_CHANNEL = declare("without_channel", "{n} without this channel or window", "left out")
+WITHOUT_ORDER = declare("without_order", "{n} whose order is not known", "left out")
+WITHOUT_PRE = declare("without_pre", "{n} without both nights before the infusions", "left out")
+WITHOUT_ARM = declare("without_arm", "{n} without an arm", "left out")
+WITHOUT_GROUP = declare("without_group", "{n} without a group", "left out")
+
+# What the design forbids a row over subjects to be read as.
+SEVERAL_NIGHTS = declare("several_nights", "several {condition}[ and {other}] nights of a subject count as their mean")
+ONE_ARM = declare("one_arm", "no p: within arm {arm} only, not compared with the other arm")
+ARMS_TOGETHER = declare("arms_together", "no p: arms {arms} together")
+GROUPS_TOGETHER = declare("groups_together", "groups {groups} together")
+PERIOD_NOT_REMOVED = declare("period_not_removed", "period effect not removed")
+
+
+def counted(reason: Reason, n: int) -> Reason:
+    """Return a reason why subjects are left out with the number of them."""
+    return Reason(code=reason.code, values={"n": n, **reason.values})
+
+
+def row_texts(reasons: Sequence[Reason]) -> tuple[str, str, str]:
+    """Return the `TEXT_COLUMNS` of a row of the contrasts."""
+    methods = [reason.words for reason in reasons if reason.kind.part == "method"]
+    return "; ".join(methods), note_words(reasons), encode(reasons)
+
+
+def note_words(reasons: Iterable[Reason]) -> str:
+    """The note in words: all reasons but the method, subjects who are left out together."""
+    said: dict[str, list[str]] = {}  # parts of the note that hold one reason each, and one with all who are left out
+    for place, reason in enumerate(reasons):
+        if reason.kind.part != "method":
+            said.setdefault("left out" if reason.kind.part == "left out" else str(place), []).append(reason.words)
+    return "; ".join(("left out: " if key == "left out" else "") + ", ".join(words) for key, words in said.items())
