@@ -224,6 +224,12 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         say(f"Design as understood: {text}")
     for note in found["notes"]:
         say(f"note: {note}")
+    if len(found["recordings"]) > 1:
+        say("Labels, and what they are taken for:")
+        rows = [("label", "recordings", "channel", "role", "why")]
+        for told in found["labels"]:
+            rows.append((told["label"], str(told["recordings"]), told["channel"], told["role"], told["note"]))
+        lines += _align(rows)
     for recording in found["recordings"]:
         say("")
         say(f"{recording['recording']}: {_describe(recording)}")

@@ -59,6 +59,11 @@ _Kind = TypeVar("_Kind", bound=Group)
 class ChannelSettings(Group):
     """Which signal is what, where the labels of a recording do not say it."""
 
+    names: dict[str, str] = Field(
+        {},
+        description='what a label is called, where it says too little, e.g. { "EEG(sec)" = "C3-A2", "HB_*" = "*" }; '
+        "* stands for any letters",
+    )
     roles: dict[str, Literal["eeg", "eog", "emg", "ecg", "ignore"]] = Field(
         {}, description='role by label as in the file, e.g. { "Lead 3" = "eeg" }'
     )

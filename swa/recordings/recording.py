@@ -18,6 +18,7 @@ from swa.recordings.channels import EEG_TOO_SLOW, Channel, SignalInfo, assign_ch
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
 from swa.recordings.edf.samples import EdfSource
+from swa.recordings.labels import SHORT_LEAD, is_short_lead
 from swa.recordings.mne_raw import RawSource, read_marks
 from swa.recordings.signal_source import Piece, SignalSource
 from swa.settings import Settings, given_or_default
@@ -319,7 +320,7 @@ class Recording:
             gaps=tuple((a / rate_hz, b / rate_hz) for i, (a, b) in enumerate(gaps) if a < b or i in inner),
             rate_hz=settings.signal.rate_hz,
             channels=channels,
-            notes=marks.notes(rate_hz),
+            notes=(*marks.notes(rate_hz), *_channel_notes(channels)),
             clipped_samples=settings.artifacts.clipped_samples,
             source=RawSource(raw, kept, marks.bad),
         )
@@ -402,12 +403,18 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
         gaps=header.times.gaps,
         rate_hz=settings.signal.rate_hz,
         channels=channels,
-        notes=(*header.notes, *header_notes(header, used)),
+        notes=(*header.notes, *header_notes(header, used), *_channel_notes(channels)),
         has_patient_fields=header.has_patient_fields,
         clipped_samples=settings.artifacts.clipped_samples,
         header_facts={channel.name: _header_facts(header, channel) for channel in channels if channel.role == "eeg"},
         source=EdfSource(header),
     )
+
+
+def _channel_notes(channels: Sequence[Channel]) -> list[str]:
+    """What a reader of the numbers should know of the derivations."""
+    short = [channel.name for channel in channels if channel.role == "eeg" and is_short_lead(channel.name)]
+    return [f"{', '.join(short)}: {SHORT_LEAD}; kept out of regional means with other channels"] if short else []
 
 
 def _header_facts(header: Header, channel: Channel) -> dict[str, str | float | None]:

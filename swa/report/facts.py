@@ -14,7 +14,7 @@ from swa.comparison.contrasts import CONTRAST_COLUMNS, declared_primary, find_ba
 from swa.comparison.design import TRUE_WORDS, design_statement, text_column
 from swa.errors import StudyError
 from swa.glossary import headline_measures
-from swa.recordings.channels import region
+from swa.recordings.channels import region, region_channels
 from swa.recordings.edf.fields import SIMULATED
 from swa.report.words.wording import HEADLINE_WINDOWS
 from swa.settings import Settings
@@ -235,7 +235,7 @@ def find_headline(facts: StudyFacts, channels: Iterable[str]) -> Headline:
 
 
 def _members(place: str, channels: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in channels if region(name) == place)
+    return tuple(region_channels(channels, [place]).get(place, ()))
 
 
 def shown_channel(headline: Headline, channels: Sequence[str]) -> str | None:

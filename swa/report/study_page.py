@@ -9,7 +9,7 @@ import pandas as pd
 
 from swa.comparison.design import copied_nights, text_column
 from swa.glossary import headline_measures, short_names
-from swa.recordings.channels import region
+from swa.recordings.channels import region_channels
 from swa.report import figures
 from swa.report.change_tables import Footnotes, change_table, explain_markers
 from swa.report.facts import (
@@ -211,7 +211,7 @@ def _night_channel(facts: StudyFacts, measures: pd.DataFrame) -> str:
     whole = measures[(measures["stages"] == "NREM") & (measures["window"] == "night")]
     front = set(whole.loc[whole["channel"] == "frontal", "subject"])
     first = whole[~whole["subject"].isin(front)].drop_duplicates("subject").set_index("subject")["channel"]
-    members = tuple(name for name in dict.fromkeys(whole["channel"]) if region(name) == "frontal")
+    members = tuple(region_channels(dict.fromkeys(whole["channel"]), ["frontal"]).get("frontal", ()))
     parts = []
     if front:
         place = Headline(measure="", stages="", window="", channel="frontal", declared=False, members=members)

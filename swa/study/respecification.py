@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from swa.measures import slow_waves, windows
 from swa.night.rows import PROCESS_S_BAND
-from swa.recordings.channels import region
+from swa.recordings.channels import region, region_channels
 from swa.settings import PRESETS, Band, Settings, WaveCriteria
 from swa.study.store import NIGHT_TABLES, NightFolder
 from swa.study.subject import REGIONS, SubjectTask, subject_file
@@ -77,7 +77,8 @@ def _regions(rows: pd.DataFrame) -> list[pd.DataFrame]:
     """Log-means over the channels of a region that every night has, as in the subject step."""
     n_nights = rows["session"].nunique()
     everywhere = rows.groupby("channel")["session"].nunique() == n_nights
-    places = {channel: region(channel) for channel in everywhere.index[everywhere]}
+    members = region_channels(everywhere.index[everywhere], REGIONS)
+    places = {channel: place for place, channels in members.items() for channel in channels}
     keys = ["session", "stages", "window", "measure", "variant"]
     log = np.log(rows["value"].where(rows["value"] > 0))
     rows = rows.assign(log=log, zero=rows["value"] == 0, place=rows["channel"].map(places))

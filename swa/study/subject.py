@@ -14,7 +14,7 @@ from swa.glossary import read_glossary
 from swa.measures import matched_slopes, process_s, windows
 from swa.measures.quality import find_bad_channels
 from swa.night.rows import MEASURE_COLUMNS, PROCESS_S_BAND
-from swa.recordings.channels import region
+from swa.recordings.channels import region_channels
 from swa.settings import Settings
 from swa.study.bootstrap_spreads import SPREAD_COLUMNS, measure_precision, precision_file
 from swa.study.store import KEY, NightFolder, write_table
@@ -212,8 +212,7 @@ def _region_channels(rows: pd.DataFrame) -> dict[str, list[str]]:
     """Channels of each region that there is: those that every night has."""
     everywhere = rows.groupby("channel")["session"].nunique() == rows["session"].nunique()
     names = [str(name) for name in everywhere.index[everywhere]]
-    found = {place: [name for name in names if region(name) == place] for place in REGIONS}
-    return {place: channels for place, channels in found.items() if channels}
+    return region_channels(names, REGIONS)
 
 
 def _precision(nights: Sequence[_StoredNight], dropped: dict[str, str], regions: dict[str, list[str]]) -> pd.DataFrame:

@@ -1,12 +1,14 @@
 """What recordings hold and what a run would do with them, from headers only."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from swa.errors import ScoringError, SwaError
+from swa.recordings.channels import rename_label
 from swa.recordings.recording import Recording, read_recording
 from swa.settings import Settings, given_or_default
 from swa.sleep.scoring import read_scoring
@@ -34,7 +36,9 @@ def inspect_study(
     Returns
     -------
     dict
-        `source`, `notes`, `plan` (a dict a night, with the columns of the design), and `recordings`: `recording`,
+        `source`, `notes`, `plan` (a dict a night, with the columns of the design), `labels` (each label of the files,
+        the channel that it is taken for with its role and the reason, and in how many `recordings`), and `recordings`:
+        `recording`,
         `start`, `clock` (the time of day of the start, known also where its date is hidden), `duration_s`, `gaps`
         (start and end of each in s), `channels` (name, role, labels, rate, unit and the reason), `staging` (the
         channels that YASA would use), `notes`, `problems`, `can_run` (a copy of another night can), and
@@ -61,7 +65,28 @@ def inspect_study(
         found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
     for later, (first, start) in find_same_starts([row["subject"] for row in nights], paths, copies).items():
         found[later]["problems"].append(f"begins at the same second as {nights[first]['recording']} ({start})")
-    return {"source": study.source, "notes": list(study.notes), "plan": plan, "recordings": found}
+    labels = _count_labels(found)
+    notes = [*study.notes, *_unused_names(labels, settings.channels.names)]
+    return {"source": study.source, "notes": notes, "plan": plan, "labels": labels, "recordings": found}
+
+
+def _count_labels(recordings: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """Each label with what it is taken for, in how many recordings; what is analysed first."""
+    counts = Counter(
+        (channel["role"] == "ignore", channel["labels"][0], channel["name"], channel["role"], channel["note"])
+        for recording in recordings
+        for channel in recording["channels"]
+    )
+    return [
+        {"label": label, "channel": name, "role": role, "note": note, "recordings": count}
+        for (_, label, name, role, note), count in sorted(counts.items())
+    ]
+
+
+def _unused_names(labels: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> list[str]:
+    """Names of the settings that no label has."""
+    unused = [key for key in names if all(rename_label(str(told["label"]), {key: "\0"}) != "\0" for told in labels)]
+    return [f"channels.names: no recording has a label {key!r}" for key in unused]
 
 
 def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
