@@ -27,7 +27,7 @@ from swa.settings import ChannelSettings, ScoringSettings, Settings
 from swa.sleep.scoring import Scoring, read_scoring
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study, write_template
-from swa.study.store import write_table
+from swa.tables.files import write_table
 
 BEGIN, END = "<!-- made by benchmarks/reading_cases.py -->", "<!-- end of what it made -->"
 ONE_NIGHT = "W W N1 N2 N2 N3 N3 R R W"  # what the scorings in all forms say

@@ -139,7 +139,7 @@ def show_results(results: "Results") -> None:
 
 def contrasts_in(results: Path) -> set[str]:
     """Names of the contrasts of a results folder; none where there is no table of them yet."""
-    from swa.study.store import read_table
+    from swa.tables.files import read_table
 
     path = results / "contrasts.tsv"
     return set(read_table(path)["contrast"].astype(str)) if path.is_file() else set()

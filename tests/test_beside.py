@@ -174,7 +174,7 @@ def process(folder, **times):
         settings=Settings(), overwrite=True,
     )  # fmt: skip
     assert process_night(task).status == "done"
-    return task.folder.summary()
+    return task.folder.document()
 
 
 def test_the_scoring_beside_a_recording_is_named_and_its_lights_bound_the_sleep_statistics(scored_night):

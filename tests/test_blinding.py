@@ -86,7 +86,7 @@ def test_nights_are_processed_in_the_order_of_their_codes(blinded: StudyRun) -> 
     assert times == sorted(times)
     assert nights["session"].tolist() == ["condition-A", "condition-B"] * 2
     for folder in folders:
-        provenance = (folder.summary() or {})["provenance"]
+        provenance = (folder.document() or {})["provenance"]
         assert "recording_mtime_ns" not in provenance["inputs"]
 
 

@@ -10,7 +10,8 @@ from swa.report import figures
 from swa.report.facts import Headline
 from swa.report.study_page import _clusters
 from swa.settings import Settings
-from swa.study.store import NIGHT_TABLES, NightFolder, Results, write_table
+from swa.study.store import NIGHT_TABLES, NightFolder, Results
+from swa.tables.files import write_table
 
 OPTIONS = Settings().comparison.model_copy(update={"cluster_flips": 1000})
 HERTZ = np.arange(0.5, 30.25, 0.25)

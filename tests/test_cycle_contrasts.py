@@ -9,7 +9,8 @@ from swa.comparison.further.cycle_contrasts import CYCLE_COLUMNS, compare_cycles
 from swa.report.facts import StudyFacts, find_headline, headline_rows
 from swa.report.study_page import _results
 from swa.settings import Settings
-from swa.study.store import read_results, write_table
+from swa.study.store import read_results
+from swa.tables.files import write_table
 
 EARLY = {"cycle-1": 1.5, "cycle-2": 1.0, "cycle-3": 1.0, "cycle-4": 1.0, "matched": 1.5, "night": 1.15}
 

@@ -11,8 +11,9 @@ import pytest
 from swa.glossary import GROUPS, name_of, read_glossary
 from swa.night.analysis import analyze_night
 from swa.settings import Settings, check_settings
-from swa.study.store import NightFolder, write_night
-from swa.study.subject import SubjectTask, combine_subject, subject_file
+from swa.study.run.night_files import write_night
+from swa.study.store import NightFolder, subject_file
+from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -38,7 +39,7 @@ def rows(all_groups, tmp_path_factory):
     folder = tmp_path_factory.mktemp("glossary")
     for session in ("a", "b"):
         write_night(NightFolder(folder, "S01", session), dataclasses.replace(all_groups, session=session), "f", {})
-    nights = (("a", "a", "baseline", False), ("b", "b", "ketamine", False))
+    nights = tuple(NightOfSubject(n, n, name, adaptation=False) for n, name in (("a", "baseline"), ("b", "ketamine")))
     combine_subject(
         SubjectTask(subject="S01", label="S01", nights=nights, baseline="baseline", results=folder, settings=Settings())
     )

@@ -14,7 +14,7 @@ from swa.errors import StudyError
 from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.manifest import NIGHT_COLUMNS, find_recordings, plan_study, write_template
 from swa.study.plan.names import LONGEST_LABEL, file_label, own_subjects
-from swa.study.store import write_table
+from swa.tables.files import write_table
 
 SETTINGS = Settings()
 

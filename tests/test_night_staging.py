@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from swa.night.analysis import analyze_night
-from swa.night.rows import make_frame
+from swa.night.frame import make_frame
 from swa.night.staging_bias import BIAS_COLUMNS, describe_staging
 from swa.settings import Settings
 from swa.sleep.scoring import stages_of

@@ -29,7 +29,9 @@ from swa.report.words.sentences import group_result, subject_result
 from swa.report.words.wording import MINUS, describe_change, number, p_value, percent
 from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.manifest import file_label
-from swa.study.store import NightFolder, read_results, write_night, write_table, write_text
+from swa.study.run.night_files import write_night
+from swa.study.store import NightFolder, read_results
+from swa.tables.files import write_table, write_text
 
 STAGES = "W*4 N1*2 N2*20 N3*30 N2*4 R*10 W*2"
 PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]

@@ -18,10 +18,11 @@ from swa.report.pages import PageTask, write_subject_page
 from swa.settings import check_settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.inspection import inspect_study
+from swa.study.problems import PROBLEM_COLUMNS
 from swa.study.run.journal import forget_comparison
 from swa.study.run.lock import hold, take
-from swa.study.store import read_results, write_table
-from swa.study.study_tables import PROBLEM_COLUMNS
+from swa.study.store import read_results
+from swa.tables.files import write_table
 
 CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
 CONTRACT = {

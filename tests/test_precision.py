@@ -153,7 +153,8 @@ def test_without_an_error_or_an_estimate_the_reason_stands_there():
 
 
 def test_values_of_a_study_are_those_of_the_long_table_and_estimates_those_of_the_contrasts(studied):
-    from swa.study.store import read_results, read_table
+    from swa.study.store import read_results
+    from swa.tables.files import read_table
 
     results = read_results(studied / "results")
     keys = ["subject", "session", "channel", "stages", "window", "measure"]

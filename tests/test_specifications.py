@@ -27,8 +27,10 @@ from swa.study.respecification import (
     respecify_subject,
     write_variant,
 )
-from swa.study.store import NightFolder, Results, write_night, write_table
-from swa.study.subject import SubjectTask, combine_subject, subject_file
+from swa.study.run.night_files import write_night
+from swa.study.store import NightFolder, Results, subject_file
+from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.tables.files import write_table
 
 SETTINGS = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
 # Powers of 1.2 by which a uniform gain of 1.2 changes each measure.
@@ -209,7 +211,7 @@ def stored(tmp_path_factory, make_recording, make_hypnogram, sleep_eeg):
     task = SubjectTask(
         subject="S01",
         label="S01",
-        nights=(("baseline", "baseline", "baseline", False), ("ketamine", "ketamine", "ketamine", False)),
+        nights=tuple(NightOfSubject(name, name, name, adaptation=False) for name in ("baseline", "ketamine")),
         baseline="baseline",
         results=path,
         settings=settings,

@@ -14,8 +14,9 @@ from swa.night.analysis import Night
 from swa.night.rows import MEASURE_COLUMNS
 from swa.settings import Settings, WaveCriteria
 from swa.sleep.cycles import CYCLE_COLUMNS
-from swa.study.store import KEY, NightFolder, write_night
-from swa.study.subject import SubjectTask, combine_subject, subject_file
+from swa.study.run.night_files import write_night
+from swa.study.store import KEY, NightFolder, subject_file
+from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 
 N_EPOCHS = 240  # two hours of N2, one cycle
 MINUTES = N_EPOCHS / 2
@@ -94,13 +95,13 @@ def study(tmp_path, make_hypnogram):
         task = SubjectTask(
             subject="S 01",
             label="S01",
-            nights=tuple((s, s, condition, s in adaptation) for s, (condition, _) in nights.items()),
+            nights=tuple(NightOfSubject(s, s, condition, s in adaptation) for s, (condition, _) in nights.items()),
             baseline=baseline,
             results=tmp_path,
             settings=settings or Settings(),
         )
-        problems = combine_subject(task)
-        return pd.read_parquet(subject_file(tmp_path, "S01")), problems
+        outcome = combine_subject(task)
+        return pd.read_parquet(subject_file(tmp_path, "S01")), outcome.problems
 
     return combine
 
@@ -345,8 +346,8 @@ def test_a_channel_that_is_bad_in_one_night_is_left_out_of_all(study, four_chann
     assert "F3-M2" not in set(rows["channel"])
     assert look_up(rows, "swa", "b", "frontal") == pytest.approx(400)
     assert len(problems) == 1
-    assert "F3-M2: 51 % of its NREM is unusable (limit 50 %) in session k" in problems[0]["problem"]
-    assert problems[0]["subject"] == "S 01"
+    assert "F3-M2: 51 % of its NREM is unusable (limit 50 %) in session k" in problems[0].problem
+    assert problems[0].subject == "S 01"
 
 
 def test_a_night_alone_keeps_its_bad_channel_in_doubt_and_its_regions_go_without(study, four_channels):
@@ -356,7 +357,7 @@ def test_a_night_alone_keeps_its_bad_channel_in_doubt_and_its_regions_go_without
     assert look_up(rows, "swa", "b", "F3-M2", column="note").startswith("doubtful channel: 51 % of its NREM")
     assert look_up(rows, "swa", "b", "frontal") == pytest.approx(400)
     assert look_up(rows, "swa", "b", "F4-M1", column="note") == ""
-    assert "left out of the regions" in problems[0]["problem"]
+    assert "left out of the regions" in problems[0].problem
 
 
 def test_a_channel_whose_half_is_unusable_stays(study, four_channels):
@@ -388,11 +389,11 @@ def test_a_real_night_goes_through_the_subject_step(tmp_path, night):
     for session, condition in (("b", "baseline"), ("k", "ketamine")):
         copy = dataclasses.replace(night, session=session, condition=condition)
         write_night(NightFolder(tmp_path, "S01", session), copy, "f", {})
-        nights.append((session, session, condition, False))
+        nights.append(NightOfSubject(session, session, condition, False))
     task = SubjectTask(
         subject="S01", label="S01", nights=tuple(nights), baseline="baseline", results=tmp_path, settings=Settings()
     )
-    assert combine_subject(task) == []
+    assert combine_subject(task).problems == []
     rows = pd.read_parquet(subject_file(tmp_path, "S01"))
     assert not rows.duplicated(KEY).any()
     assert (rows.loc[rows["value"].isna(), "note"] != "").all()
@@ -436,5 +437,5 @@ def test_a_night_without_a_good_channel_goes_alone(study, four_channels):
     rows, problems = study(nights, unusable={("k", channel): 0.9 for channel in four_channels})
     assert set(rows["session"]) == {"b", "m"}
     assert set(four_channels) <= set(rows["channel"])
-    assert [(row["session"], row["step"]) for row in problems] == [("k", "channel")]
-    assert "every EEG channel is bad in this night" in problems[0]["problem"]
+    assert [(row.session, row.step) for row in problems] == [("k", "channel")]
+    assert "every EEG channel is bad in this night" in problems[0].problem

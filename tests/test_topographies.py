@@ -7,7 +7,7 @@ import pytest
 from swa.comparison.further.clusters import find_clusters, permute_clusters
 from swa.comparison.further.topographies import electrode_values, find_neighbours, place_electrodes
 from swa.settings import Settings
-from swa.study.store import write_table
+from swa.tables.files import write_table
 
 ELECTRODES = [
     *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz"),

@@ -19,11 +19,9 @@ from scipy import stats
 from swa.comparison.design import COPIED, SAME_RECORDING, usable_nights
 from swa.glossary import name_of
 from swa.measures.power import band_weights
-from swa.night.rows import QUIET_WAKE
-from swa.night.staging_bias import N3_MINUTES
 from swa.settings import ComparabilitySettings, Settings
-from swa.study.copies import content_of
-from swa.study.store import NightFolder
+from swa.study.store import NightFolder, content_of
+from swa.tables.night_document import N3_MINUTES, QUIET_WAKE
 
 COMPARABILITY_COLUMNS = ["subject", "contrast", "channel", "control", "ln_ratio", "g", "limit", "flagged", "note"]
 GAIN_CONTROLS = ("rem", "quiet_wake", "nrem_fast")
@@ -505,7 +503,7 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
         Control bands.
     """
     folder = NightFolder(results, str(night["subject_label"]), str(night["session_label"]))
-    stored = folder.summary()
+    stored = folder.document()
     if stored is None:
         return None
     summary = stored["summary"]

@@ -1,17 +1,16 @@
 """Which channels and nights to trust: one word and its reasons, from limits that stand in the settings."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swa.glossary import name_of
 from swa.settings import ArtifactSettings, QualitySettings
+from swa.tables.night_document import Summary
 
 SOUND, CAUTION, UNUSABLE = "sound", "caution", "unusable"
 FEWEST_OTHERS = 3
-Summary = Mapping[str, Any]  # `Night.summary`, as it stands in JSON
 
 
 def spectrum_levels(

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from swa.errors import ScoringError, StudyError
 from swa.measures import slow_waves, windows
-from swa.night.rows import MEASURE_COLUMNS, make_frame
+from swa.night.frame import check_hypnogram, make_frame
+from swa.night.rows import MEASURE_COLUMNS
 from swa.settings import Settings, WaveCriteria, given_or_default
 
 if TYPE_CHECKING:
@@ -105,11 +106,7 @@ def measures_from_waves(
     (0.2, 233.0)
     """
     settings = given_or_default(settings, Settings)
-    if not hasattr(hypnogram, "sampling_frequency"):
-        raise ScoringError(
-            f"Expected a yasa.Hypnogram, got {type(hypnogram).__name__}.",
-            "Use swa.stage_recording, swa.read_hypnogram, or yasa.Hypnogram(stages).",
-        )
+    check_hypnogram(hypnogram)
     frame = make_frame(hypnogram, settings, dose_s)
     n_epochs = len(frame.stages)
     usable = np.full(n_epochs, frame.epoch_s) if usable_s is None else np.asarray(usable_s, dtype=float)

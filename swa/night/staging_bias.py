@@ -5,21 +5,21 @@ by itself. N2+N3 together should hardly move; how far they do is measured here, 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import power, slow_waves, windows
-from swa.night.rows import ChannelResult, Frame, make_frame
+from swa.night.channel_pass import ChannelResult
+from swa.night.frame import Frame, make_frame
 from swa.settings import Settings
 from swa.sleep.scoring import make_hypnogram
+from swa.tables.night_document import N3_MINUTES, StagingFacts
 
 BIAS_COLUMNS = ["gain", "channel", "window", "measure", "value", "change"]
 MARKERS = ("swa", "wave_density", "wave_amplitude_p90")
 SHIFT_WINDOWS = ("night", "cycle-1", "matched")
-N3_MINUTES = "n3_min"
 
 
 def staging_bias(
@@ -78,7 +78,7 @@ def _markers(result: ChannelResult, frame: Frame, settings: Settings) -> list[tu
 
 def describe_staging(
     proba: pd.DataFrame | None, frame: Frame, bias: pd.DataFrame, uncertain_below: float
-) -> dict[str, Any]:
+) -> StagingFacts:
     """Share of uncertain epochs by stage, and the largest shift of each marker over channels and gains.
 
     Returns

@@ -22,6 +22,7 @@ from swa.recordings.labels import SHORT_LEAD, is_short_lead
 from swa.recordings.mne_raw import RawSource, read_marks
 from swa.recordings.signal_source import Piece, SignalSource
 from swa.settings import Settings, given_or_default
+from swa.tables.night_document import HeaderFacts
 
 if TYPE_CHECKING:
     import mne
@@ -109,7 +110,7 @@ class Recording:
     gaps: tuple[tuple[float, float], ...] = ()
     has_patient_fields: bool | None = None
     clipped_samples: int = 3
-    header_facts: Mapping[str, Mapping[str, str | float | None]] = field(default_factory=dict, repr=False)
+    header_facts: Mapping[str, HeaderFacts] = field(default_factory=dict, repr=False)
     source: SignalSource = field(repr=False)
 
     def __repr__(self) -> str:
@@ -192,7 +193,8 @@ class Recording:
 
     def low_pass_hz(self, channel: Channel) -> float | None:
         """Low-pass that the header names for a channel (``LP:70Hz``; the lowest, of a derivation); None without one."""
-        text = str(self.header_facts.get(channel.name, {}).get("prefilter") or "")
+        facts = self.header_facts.get(channel.name)
+        text = facts["prefilter"] if facts else ""
         found = [float(number) for number in re.findall(r"\bLP\s*[:=]?\s*(\d+(?:\.\d+)?)\s*Hz", text, re.IGNORECASE)]
         return min((limit for limit in found if limit > 0), default=None)
 
@@ -417,7 +419,7 @@ def _channel_notes(channels: Sequence[Channel]) -> list[str]:
     return [f"{', '.join(short)}: {SHORT_LEAD}; kept out of regional means with other channels"] if short else []
 
 
-def _header_facts(header: Header, channel: Channel) -> dict[str, str | float | None]:
+def _header_facts(header: Header, channel: Channel) -> HeaderFacts:
     """What the header says about how a channel was recorded; of a derivation, what it says about both signals."""
     signals = [header.signals[position] for position in channel.signals]
     ranges = [abs(signal.physical[1] - signal.physical[0]) for signal in signals if signal.physical]

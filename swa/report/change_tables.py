@@ -9,7 +9,6 @@ from itertools import groupby
 import pandas as pd
 
 from swa.glossary import Entry, read_glossary
-from swa.report.facts import StoredNight
 from swa.report.words.wording import (
     NOT_MEASURED,
     describe_change,
@@ -21,6 +20,7 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.settings import Settings
+from swa.study.store import StoredNight
 
 STATISTICS = (
     ("TIB", "Time in bed (TIB)", "min"),

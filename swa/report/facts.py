@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,11 +13,10 @@ from swa.comparison.design import TRUE_WORDS, design_statement, text_column
 from swa.errors import StudyError
 from swa.glossary import headline_measures
 from swa.recordings.channels import region, region_channels
-from swa.recordings.edf.fields import SIMULATED
 from swa.report.words.wording import HEADLINE_WINDOWS
 from swa.settings import Settings
 from swa.study.run.blinding import is_blinded
-from swa.study.store import NightFolder, Results
+from swa.study.store import Results, stored_nights
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted")
 KEY_COLUMNS = ["channel", "stages", "window", "measure", "variant"]
@@ -91,58 +88,6 @@ class StudyFacts:
         return bool(self.baseline) and len(self.conditions) > 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoredNight:
-    """A finished night and its files."""
-
-    session: str
-    condition: str
-    label: str
-    folder: NightFolder
-
-    @property
-    def name(self) -> str:
-        """Condition, and the session where that says more."""
-        return self.condition if self.session == self.condition else f"{self.condition}, session {self.session}"
-
-    @cached_property
-    def document(self) -> dict[str, Any]:
-        """What `desc-night.json` says."""
-        return self.folder.summary() or {}
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """Sleep statistics, staging and unusable time."""
-        return self.document.get("summary", {})
-
-    @property
-    def channels(self) -> list[str]:
-        """EEG channels that were measured."""
-        return list(self.summary.get("channels", []))
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether the header of the recording says that no electrode recorded it."""
-        header = self.summary.get("header", {})
-        return any(facts.get("transducer") == SIMULATED for facts in header.values())
-
-    @property
-    def notes(self) -> list[str]:
-        """What a reader of the numbers should know."""
-        own = [*self.document.get("notes", []), *self.document.get("provenance", {}).get("notes", [])]
-        return list(dict.fromkeys(own))
-
-    @cached_property
-    def epochs(self) -> pd.DataFrame:
-        """Activity and usable time of every epoch and channel."""
-        return self.folder.read("epochs")
-
-    @cached_property
-    def spectrogram(self) -> pd.DataFrame:
-        """Spectrum of every epoch of one channel."""
-        return self.folder.read("spectrogram")
-
-
 def read_facts(results: Results, subject: str = "") -> StudyFacts:
     """Read what every page of a study says.
 
@@ -189,19 +134,6 @@ def _no_baseline(nights: pd.DataFrame, settings: Settings) -> str:
 def done_nights(nights: pd.DataFrame) -> pd.DataFrame:
     """Nights that were analysed."""
     return nights[text_column(nights, "status") == "done"]
-
-
-def stored_nights(results: Path, nights: pd.DataFrame) -> list[StoredNight]:
-    """The finished nights of a subject, in the order of the study file."""
-    return [
-        StoredNight(
-            session=str(row["session"]),
-            condition=str(row["condition"]),
-            label=str(row["session_label"]),
-            folder=NightFolder(results, str(row["subject_label"]), str(row["session_label"])),
-        )
-        for _, row in done_nights(nights).iterrows()
-    ]
 
 
 def find_headline(facts: StudyFacts, channels: Iterable[str]) -> Headline:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.report.facts import Headline, StoredNight
-from swa.study.store import NIGHT_TABLES
+from swa.report.facts import Headline
+from swa.study.store import NIGHT_TABLES, StoredNight
 
 HIGHEST_HZ = 30.0
 LOWEST_HZ = 0.5

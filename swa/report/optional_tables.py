@@ -24,7 +24,8 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.settings import Settings
-from swa.study.store import Results, read_table
+from swa.study.store import Results
+from swa.tables.files import read_table
 
 TRUE = ("true", "1", "yes")
 NOTHING = "\u2013"

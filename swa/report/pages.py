@@ -13,7 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from swa.report.shelf import Shelf
 from swa.report.study_page import describe_study
 from swa.report.subject_page import describe_subject
-from swa.study.store import Results, write_text
+from swa.study.store import Results
+from swa.tables.files import write_text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from swa.report.figures import figure_files
-from swa.study.store import write_table, write_text
+from swa.tables.files import write_table, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

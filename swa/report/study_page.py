@@ -23,7 +23,6 @@ from swa.report.facts import (
     read_contrasts,
     read_facts,
     read_measures,
-    stored_nights,
     units_of,
 )
 from swa.report.group_spectra import average_over_subjects
@@ -60,7 +59,7 @@ from swa.report.words.wording import (
     stages_name,
     window_name,
 )
-from swa.study.store import Results
+from swa.study.store import Results, stored_nights
 
 NIGHT_NUMBERS = (
     ("TST_min", "TST, min"),

@@ -19,7 +19,6 @@ from swa.report.change_tables import (
 )
 from swa.report.facts import (
     Headline,
-    StoredNight,
     StudyFacts,
     done_nights,
     find_headline,
@@ -28,7 +27,6 @@ from swa.report.facts import (
     read_contrasts,
     read_facts,
     shown_channel,
-    stored_nights,
     units_of,
 )
 from swa.report.figures.controls import PANELS
@@ -49,8 +47,7 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.settings import Settings
-from swa.study.store import Results
-from swa.study.subject import subject_file
+from swa.study.store import Results, StoredNight, stored_nights, subject_file
 
 
 def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, Any]:
@@ -188,7 +185,7 @@ def _draw_nights(
 
         pictures.append(
             shelf.put(
-                f"ses-{night.label}_night",
+                f"ses-{night.folder.session}_night",
                 draw,
                 curve.drop(columns=[name for name in curve.columns if name.endswith("_power")]),
                 alt=f"{_night_alt(night, curve)} {said}",
@@ -222,9 +219,9 @@ def _process_s(
 def _night_alt(night: StoredNight, curve: pd.DataFrame) -> str:
     statistics = night.summary.get("statistics", {})
     sleep = ", ".join(
-        f"{name} {number(float(statistics[name]))} min"
+        f"{name} {number(value)} min"
         for name in ("TST", "N1", "N2", "N3", "REM", "WASO")
-        if statistics.get(name) is not None
+        if (value := statistics.get(name)) is not None
     )
     nrem = curve[curve["stage"].isin(["N2", "N3"]) & curve["swa"].notna()]
     by_cycle = nrem[nrem["cycle"] > 0].groupby("cycle")["swa"].mean()

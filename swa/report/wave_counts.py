@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from swa.measures.matched_slopes import fit_slope_line
-from swa.report.facts import StoredNight
-from swa.study.store import NIGHT_TABLES
+from swa.study.store import NIGHT_TABLES, StoredNight
 
 STEP_UV = 5.0
 COUNT_COLUMNS = ["condition", "amplitude_uv", "waves_per_min", "n_waves", "minutes"]

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
 from swa.recordings.recording import Recording, as_recording, no_eeg
-from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
+from swa.sleep.scoring import STAGES, epoch_length_s, make_hypnogram, stages_of
+from swa.tables.night_document import Agreement
 
 if TYPE_CHECKING:
     import mne
@@ -152,7 +153,7 @@ def stage_at_gains(
     )
 
 
-def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dict[str, object] | None:
+def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> Agreement | None:
     """Agreement of YASA's stages with a scoring, by `yasa.EpochByEpochAgreement`.
 
     Parameters
@@ -178,18 +179,16 @@ def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dic
     found = lab.evaluate(make_hypnogram(ours[known], EPOCH_S, scorer="YASA"))
     overall = found.get_agreement()
     by_stage = found.get_agreement_bystage().rename({"WAKE": "W", "REM": "R"})
-    present = {"recall": set(theirs[known]), "precision": set(ours[known])}
+
+    def share(name: str, there: set[str]) -> dict[str, float | None]:
+        return {stage: round(float(by_stage.loc[stage, name]) / 100, 4) if stage in there else None for stage in STAGES}
+
     return {
         "epochs": int(known.sum()),
         "accuracy": round(float(overall["accuracy"]) / 100, 4),
         "kappa": round(float(overall["kappa"]), 4) if len(set(theirs[known])) > 1 else None,
-        **{
-            name: {
-                stage: round(float(by_stage.loc[stage, name]) / 100, 4) if stage in there else None
-                for stage in ("W", "N1", "N2", "N3", "R")
-            }
-            for name, there in present.items()
-        },
+        "recall": share("recall", set(theirs[known])),
+        "precision": share("precision", set(ours[known])),
     }
 
 

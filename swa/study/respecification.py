@@ -13,11 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import slow_waves, windows
-from swa.night.rows import PROCESS_S_BAND
 from swa.recordings.channels import region, region_channels
 from swa.settings import PRESETS, Band, Settings, WaveCriteria
-from swa.study.store import NIGHT_TABLES, NightFolder
-from swa.study.subject import REGIONS, SubjectTask, subject_file
+from swa.study.store import NIGHT_TABLES, NightFolder, subject_file
+from swa.study.subject import SubjectTask
+from swa.tables.marker import REGIONS
+from swa.tables.night_document import PROCESS_S_BAND
 
 ROW_COLUMNS = [
     *("subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value", "unit", "n"),
@@ -195,7 +196,7 @@ def _night(
     folder: NightFolder, channels: Sequence[str], known: pd.Series, settings: Settings
 ) -> Iterator[tuple[Any, ...]]:
     """Rows of one night, from `channel` on."""
-    summary = (folder.summary() or {})["summary"]
+    summary = folder.summary()
     all_epochs, cycles = folder.read("epochs"), folder.read("cycles")
     all_waves = pd.read_parquet(folder.file(NIGHT_TABLES["waves"]), columns=WAVE_COLUMNS)
     rejection = folder.read("rejection")

@@ -13,8 +13,8 @@ from swa.recordings.recording import Recording, read_recording
 from swa.settings import Settings, given_or_default
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import staging_channels, staging_notes
-from swa.study.copies import find_copies, find_same_starts
 from swa.study.plan.bids import channel_settings
+from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import printable
 

@@ -166,7 +166,7 @@ def find_recordings(
 
 def write_template(study: Study, path: Path) -> None:
     """Write a study file to fill in: subject and recording of every night, the condition empty."""
-    from swa.study.store import write_table  # here, because planning needs none of what the store imports
+    from swa.tables.files import write_table  # here, because planning needs none of what the store imports
 
     template = study.nights[["subject", "recording"]].copy()
     template.insert(1, "condition", "")

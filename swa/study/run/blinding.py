@@ -25,7 +25,8 @@ from swa.errors import StudyError
 from swa.settings import Settings, check_settings
 from swa.study.plan.manifest import NIGHT_COLUMNS, Study
 from swa.study.plan.names import file_label, natural_key
-from swa.study.store import NIGHT_TABLES, NightFolder, read_results, write_table, write_text
+from swa.study.store import NIGHT_TABLES, NightFolder, read_results
+from swa.tables.files import write_table, write_text
 
 RECORD = "blinding.json"  # in the results folder: the codes, and a keyed hash that proves which key they came from
 KEY_FILE = "key.json"
@@ -358,7 +359,7 @@ def _rename_night(results: Path, plan: dict[str, Any]) -> None:
     """Move the files of a night to their own names; `desc-night.json`, which makes it finished, goes last."""
     coded = NightFolder(results, plan["subject_label"], plan["code_session_label"])
     named = NightFolder(results, plan["subject_label"], plan["session_label"])
-    document = coded.summary()
+    document = coded.document()
     if document is None:
         return
     named.path.mkdir(parents=True, exist_ok=True)

@@ -3,12 +3,8 @@
 import datetime
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from swa.recordings.edf.header import read_start
 
@@ -110,19 +106,3 @@ def _digest(path: Path) -> str:
     if all(block.count(block[:1]) == len(block) for block in blocks[1:]):
         return ""
     return hashlib.sha256(b"".join(blocks)).hexdigest()
-
-
-def content_of(stored: Mapping[str, Any], spectra: pd.DataFrame) -> tuple[str, ...]:
-    """Digests of a finished night's file and of its spectra: an export under another name is the same signals.
-
-    Parameters
-    ----------
-    stored : mapping
-        What `desc-night.json` says.
-    spectra : DataFrame
-        Its stored spectra.
-    """
-    file = stored.get("provenance", {}).get("inputs", {}).get("recording_sha256")
-    density = spectra["density_uv2_hz"].to_numpy() if len(spectra) else np.zeros(0)
-    known = density[np.isfinite(density)]
-    return tuple(text for text in (file, hashlib.sha256(known.tobytes()).hexdigest() if known.size else "") if text)
