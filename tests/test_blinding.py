@@ -13,8 +13,8 @@ from swa.pipeline import StudyRun, run_study, unblind_study
 from swa.settings import Settings, check_settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.manifest import plan_study
-from swa.study.run.blinding import is_blinded, key_folder
-from swa.study.store import read_results
+from swa.study.run.blinding import key_folder
+from swa.study.store import is_blinded, read_results
 
 CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
 # Words that nothing else in a results folder uses.

@@ -15,8 +15,7 @@ from swa.glossary import headline_measures
 from swa.recordings.channels import region, region_channels
 from swa.report.words.wording import HEADLINE_WINDOWS
 from swa.settings import Settings
-from swa.study.run.blinding import is_blinded
-from swa.study.store import Results, stored_nights
+from swa.study.store import Results, is_blinded, stored_nights
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted")
 KEY_COLUMNS = ["channel", "stages", "window", "measure", "variant"]

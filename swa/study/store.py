@@ -34,6 +34,7 @@ NIGHT_TABLES = {
     "staging_bias": "desc-stagingbias.tsv",
     "measures": "desc-measures.parquet",
 }
+BLINDING_RECORD = "blinding.json"  # the codes, and a keyed hash that proves which key they came from
 KEY = ["subject", "session", "channel", "stages", "window", "measure", "variant"]
 
 
@@ -337,6 +338,11 @@ def read_results(path: str | Path) -> Results:
     return Results(path)
 
 
+def is_blinded(results: Path) -> bool:
+    """Whether the conditions of a results folder are codes (`swa.study.run.blinding`)."""
+    return read_json(results / BLINDING_RECORD).get("status") == "blinded"
+
+
 def describe_results(results: Path, settings: Settings) -> None:
     """What makes the folder a BIDS derivative that its reader can reproduce."""
     write_text(settings.to_toml(), results / "settings.toml")
@@ -349,7 +355,7 @@ def describe_results(results: Path, settings: Settings) -> None:
     write_json(description, results / "dataset_description.json", indent=2)
     for name, columns in COLUMNS.items():
         write_json(columns, results / name)
-    ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", "blinding.json", "run.json", "swa.lock"]
+    ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", BLINDING_RECORD, "run.json", "swa.lock"]
     ignored += [name for name in COLUMNS if not name.startswith("task-")]  # of tables that BIDS lacks
     ignored += [".swa-work/", "*_desc-*", "**/*_desc-*"]
     ignored += ["figures", "**/figures"]  # with a slash the validator still lists the folder
