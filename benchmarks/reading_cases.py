@@ -312,7 +312,7 @@ CASES = (
         "a_events.tsv", "onset\tduration\ttrial_type\tvalue\n" + "\n".join(
             f"{30 * i}\t30\tsleep_stage\t{s}" for i, s in enumerate(ONE_NIGHT.split())))),
     Case("scorings", "onsets, and no column named stage", r"without a column stage",
-         score("a.tsv", "onset\tduration\tmajority\n600\t30\t0\n")),
+         score("a.tsv", "onset\tduration\tcode\n600\t30\t0\n")),
     Case("scorings", "stage changes by the clock", EXPECTED + ", from 22:40:00", score("a.csv", CHANGES)),
     Case("scorings", "stage changes without a header", EXPECTED + ", from 22:40:00",
          score("a.txt", CHANGES.partition("\n")[2].replace(",", "\t"))),

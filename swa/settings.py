@@ -84,6 +84,7 @@ class ScoringSettings(Group):
     codes: dict[str, Literal["W", "N1", "N2", "N3", "R", "UNS"]] = Field(
         {}, description='stage by code, where numbers could mean several things, e.g. { "5" = "W", "4" = "R" }'
     )
+    column: str = Field("", description="column, or scorer, that is read where a scoring holds several that differ")
     epoch_s: Positive = Field(30.0, description="s; epoch of scorings that list one stage a line")
     beside: bool = Field(True, description="use a scoring that lies beside its recording, under its name, not staging")
     compare_with_yasa: bool = Field(

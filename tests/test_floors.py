@@ -30,7 +30,7 @@ HOMES = {
     "jinja2": ("report/pages",),
     "dask": ("study/run/batch.py",),
     "distributed": ("study/run/batch.py",),
-    "edfio": ("recordings", "simulation", "sleep/scoring.py"),
+    "edfio": ("recordings", "simulation"),
     "typer": (),
     "rich": (),
 }

@@ -423,6 +423,11 @@ def read_start(path: str | Path) -> datetime.datetime | None:
         return None
 
 
+def start_and_clock(head: bytes, first_s: float) -> tuple[datetime.datetime | None, datetime.time | None]:
+    """Start, and its time of day, by the first 256 bytes of a file whose first record begins `first_s` later."""
+    return _read_start(head, first_s, [])
+
+
 def _count_records(data_bytes: int, record_bytes: int, stated: float | None, record_s: float, notes: list[str]) -> int:
     """Whole data records of the file, whatever the header says, which is noted."""
     n_records, rest = divmod(max(data_bytes, 0), record_bytes)

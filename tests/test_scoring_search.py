@@ -42,7 +42,7 @@ def found(study):
     ("name", "text"),
     [("night1.xml", XML), ("night1_stages.csv", STAGES.replace("\t", ",")), ("night1_hypnogram.tsv", STAGES),
      ("night1.eannot", "wake\nN2\nN3\nREM\n"), ("NIGHT1.XML", XML), ("night1-Sleep Profile.txt", LINES),
-     ("night1.txt", LINES), ("night1.annot", "N2\t0\t30\n"), ("night1_stages.txt", "0\n2\n2\n4\n"),
+     ("night1.txt", LINES), ("night1.annot", "N2\t0\t30\n"), ("night1_stages.txt", "0\n2\n2\n5\n0\n"),
      ("night1.csv", "Epoch,Stage\n0,0\n1,2\n"), ("night1_nsrr.xml", XML), ("night1.sleep_stages.csv", STAGES)],
 )  # fmt: skip
 def test_a_scoring_under_the_name_of_its_recording_is_used_and_named(plan, name, text):
