@@ -11,15 +11,15 @@ from typing import Any
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability
-from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, find_baseline, measure_contrasts
+from swa.comparison.contrasts import check_primary, find_baseline, measure_contrasts
 from swa.comparison.design import is_adaptation
-from swa.comparison.further.clusters import CLUSTER_COLUMNS, find_clusters
-from swa.comparison.further.cycle_contrasts import CYCLE_COLUMNS, compare_cycles
-from swa.comparison.further.dose_contrasts import DOSE_CONTRAST_COLUMNS, compare_doses
-from swa.comparison.further.moderators import MODERATOR_COLUMNS, relate_covariates
+from swa.comparison.further.clusters import find_clusters
+from swa.comparison.further.cycle_contrasts import compare_cycles
+from swa.comparison.further.dose_contrasts import compare_doses
+from swa.comparison.further.moderators import relate_covariates
 from swa.comparison.further.precision import rate_precision, read_spreads
-from swa.comparison.further.profiles import PROFILE_COLUMNS, compare_profiles
-from swa.comparison.further.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
+from swa.comparison.further.profiles import compare_profiles
+from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
@@ -37,7 +37,6 @@ from swa.study.run.night_work import NightOutcome, NightTask, is_finished, lost_
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
 from swa.study.store import Results, describe_results, read_results, write_table
 from swa.study.study_tables import (
-    PROBLEM_COLUMNS,
     add_headlines,
     join_measures,
     join_rejection,
@@ -46,6 +45,17 @@ from swa.study.study_tables import (
     problems_table,
 )
 from swa.study.subject import SubjectTask, combine_subject, subject_file
+from swa.tables.results_tables import (
+    CLUSTERS,
+    CONTRASTS,
+    CYCLE_CONTRASTS,
+    DOSE_CONTRASTS,
+    MODERATORS,
+    PROBLEMS,
+    PROFILES,
+    SPECIFICATION_SUMMARY,
+    SPECIFICATIONS,
+)
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -355,7 +365,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
             rows = [_broken_subject(task.subject, rows)]
         else:
             combined.append(task)
-        problems.append(pd.DataFrame(rows, columns=PROBLEM_COLUMNS))
+        problems.append(PROBLEMS.frame(rows))
         progress("subjects", number + 1, len(tasks), task.subject)
     write_table(pd.concat(problems, ignore_index=True), results / "problems.tsv")
     _remove_others(results, {task.label for task in combined})
@@ -363,7 +373,7 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     add_headlines(results)
     if not is_measured or done["condition"].nunique() < 2:
         baseline = ""  # nothing to hold against each other: no table needs to be read for it
-    contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
+    contrasts = CONTRASTS.empty()
     if baseline:
         contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
     if contrast and is_measured and contrast not in set(contrasts["contrast"]):
@@ -413,9 +423,8 @@ def _write_page(task: Path | PageTask) -> Path:
 
 def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
     """Tables beside the contrasts: covariates of the change, and treatments against each other."""
-    moderators, profiles = pd.DataFrame(columns=MODERATOR_COLUMNS), pd.DataFrame(columns=PROFILE_COLUMNS)
-    clusters, cycles = pd.DataFrame(columns=CLUSTER_COLUMNS), pd.DataFrame(columns=CYCLE_COLUMNS)
-    doses = pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
+    moderators, profiles = MODERATORS.empty(), PROFILES.empty()
+    clusters, cycles, doses = CLUSTERS.empty(), CYCLE_CONTRASTS.empty(), DOSE_CONTRASTS.empty()
     if baseline:
         found = read_results(results)
         moderators = relate_covariates(found, baseline, settings=settings)
@@ -437,7 +446,7 @@ def _trace_specifications(
 
     In a large study the stored nights are not gone through again: the curve then has what the long table holds.
     """
-    specifications, summary = pd.DataFrame(columns=SPECIFICATION_COLUMNS), pd.DataFrame(columns=SUMMARY_COLUMNS)
+    specifications, summary = SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
     if subjects:
         parts = []
         if sum(len(task.nights) for task in subjects) <= settings.comparison.full_subject_rows_nights:
@@ -474,8 +483,7 @@ def _missing_page(subject: str, error: BaseException) -> dict[str, str]:
 
 def _problem(subject: str, step: str, problem: str, remedy: str) -> dict[str, str]:
     """A row of `problems.tsv` that is about all nights of a subject, or about the study."""
-    row = {"subject": subject, "session": "", "recording": "", "step": step, "problem": problem, "remedy": remedy}
-    return {name: row[name] for name in PROBLEM_COLUMNS}
+    return {"subject": subject, "session": "", "recording": "", "step": step, "problem": problem, "remedy": remedy}
 
 
 def _add_problems(results: Path, rows: list[dict[str, str]]) -> None:

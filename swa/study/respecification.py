@@ -18,11 +18,8 @@ from swa.recordings.channels import region, region_channels
 from swa.settings import PRESETS, Band, Settings, WaveCriteria
 from swa.study.store import NIGHT_TABLES, NightFolder
 from swa.study.subject import REGIONS, SubjectTask, subject_file
+from swa.tables.results_tables import MEASURES
 
-ROW_COLUMNS = [
-    *("subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value", "unit", "n"),
-    "note",
-]
 IN_USE = "in use"  # the artefact limits of the settings
 ALL_HALFWAVES = "all half-waves"
 LIMIT_FACTORS = (0.75, 1.25)
@@ -69,7 +66,7 @@ def respecify_subject(task: SubjectTask) -> pd.DataFrame:
             values = own.set_index(["channel", "measure"])["value"]
             of_night = _night(folder, channels, values, task.settings)
             rows += [(task.subject, session, condition, *row) for row in of_night]
-    table = pd.DataFrame(rows, columns=ROW_COLUMNS)
+    table = MEASURES.frame(rows)
     return pd.concat([table, *_regions(table)], ignore_index=True) if len(table) else table
 
 
@@ -98,8 +95,8 @@ def _regions(rows: pd.DataFrame) -> list[pd.DataFrame]:
         why = silent.groupby(group[silent.index].to_numpy())["note"].first().reindex(np.arange(len(value)))
         note = np.where(np.isfinite(value), "", why.fillna("zero in one of its channels: no log-mean"))
         first = part[~group.duplicated()]
-        found.append(first.assign(channel=place, value=value, n=grouped["n"].min().to_numpy(), note=note)[ROW_COLUMNS])
-    return found
+        found.append(first.assign(channel=place, value=value, n=grouped["n"].min().to_numpy(), note=note))
+    return [part[MEASURES.names] for part in found]
 
 
 def write_variant(measure: str, band: str = "", estimator: str = "", selection: str = "", artefacts: str = "") -> str:

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from swa.errors import StudyError
 from swa.night.analysis import Night
 from swa.settings import Settings
-from swa.study.sidecars import COLUMNS
+from swa.tables.results_tables import SPECTRA, STORED, STUDY_TABLES, WAVES, table_of
 
 WAVE_STAGES = ("N2", "N3")
 NIGHT_TABLES = {
@@ -126,9 +127,9 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
     tables = {
         "epochs": _rounded(night.epochs),
         "hypnogram": hypnogram,
-        "waves": _single(waves[waves["stage"].isin(WAVE_STAGES)]),
+        "waves": WAVES.typed(waves[waves["stage"].isin(WAVE_STAGES)]),
         "average": _rounded(night.waves.average),
-        "spectra": night.spectra.astype({"density_uv2_hz": np.float32}) if len(night.spectra) else night.spectra,
+        "spectra": SPECTRA.typed(night.spectra),
         "spectrogram": night.spectrogram,
         "cycles": night.cycles,
         "rejection": _rounded(night.rejection),
@@ -155,14 +156,27 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not."""
     if path.suffix == ".parquet":
-        replace_file(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
+        schema = _without_nulls(pa.Schema.from_pandas(table, preserve_index=False))
+        replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd", schema=schema))
         return
     write_text(table_text(table), path)
+
+
+def _without_nulls(schema: pa.Schema) -> pa.Schema:
+    """A column without a value is one of text: numbers have a type of their own."""
+    for place, field in enumerate(schema):
+        is_label = pa.types.is_dictionary(field.type)
+        if pa.types.is_null(field.type.value_type if is_label else field.type):
+            kind = pa.dictionary(field.type.index_type, pa.string()) if is_label else pa.large_string()
+            schema = schema.set(place, field.with_type(kind))
+    return schema
 
 
 def table_text(table: pd.DataFrame) -> str:
     """A table as the text of a `.tsv`."""
     safe = table.copy()
+    for column in safe.columns[[pd.api.types.is_bool_dtype(dtype) for dtype in safe.dtypes]]:
+        safe[column] = safe[column].map({True: "true", False: "false"})
     for column in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
         safe[column] = safe[column].map(_harmless)
     safe.columns = safe.columns.map(_harmless)
@@ -176,10 +190,11 @@ def write_text(text: str, path: Path) -> None:
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a `.tsv` of the results folder, its cells as they were before `write_table` made them harmless."""
-    dtype = dict.fromkeys(TEXT_COLUMNS, str)
-    table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=dtype)
+    known = table_of(path)
+    types = dict.fromkeys(TEXT_COLUMNS, "str") | (known.dtypes if known else {})
+    table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=types)
     for column in table.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]]:
-        table[column] = table[column].map(_as_it_was)
+        table[column] = table[column].map(_as_it_was).astype(table[column].dtype)  # all missing, it would be of numbers
     table.columns = table.columns.map(_as_it_was)
     return table
 
@@ -328,20 +343,14 @@ def describe_results(results: Path, settings: Settings) -> None:
         "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
     }
     write_text(json.dumps(description, indent=2), results / "dataset_description.json")
-    for name, columns in COLUMNS.items():
-        write_text(json.dumps(columns, indent=1, ensure_ascii=False), results / name)
+    for name, table in STORED.items():
+        columns = json.dumps(table.sidecar(settings), indent=1, ensure_ascii=False)
+        write_text(columns, results / f"{name}.json")
     ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", "blinding.json", "run.json", "swa.lock"]
-    ignored += [name for name in COLUMNS if not name.startswith("task-")]  # of tables that BIDS lacks
+    ignored += [f"{table.name}.json" for table in STUDY_TABLES]  # of tables that BIDS lacks
     ignored += [".swa-work/", "*_desc-*", "**/*_desc-*"]
     ignored += ["figures", "**/figures"]  # with a slash the validator still lists the folder
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
-
-
-def _single(table: pd.DataFrame) -> pd.DataFrame:
-    """Float columns as float32; times keep their precision."""
-    times = {name for name in table.columns if name.endswith("_s") and not name.startswith(("slope", "max_slope"))}
-    columns = [name for name in table.select_dtypes("float64").columns if name not in times]
-    return table.astype(dict.fromkeys(columns, np.float32) | {"channel": "category", "stage": "category"})
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,8 +10,6 @@ import pyarrow.parquet as pq
 
 from swa.glossary import short_names
 from swa.measures.quality import UNUSABLE, judge_night
-from swa.measures.rejection import REJECTION_COLUMNS
-from swa.night.rows import MEASURE_COLUMNS
 from swa.settings import Settings
 from swa.study.copies import content_of, find_copies, find_same_starts
 from swa.study.infusions import dose_columns
@@ -19,12 +17,12 @@ from swa.study.plan.manifest import Study
 from swa.study.run.night_work import NightOutcome
 from swa.study.store import NightFolder, read_results, replace_file, write_table
 from swa.study.subject import DOUBTFUL, subject_file
+from swa.tables.results_tables import MEASURES, PROBLEMS, REJECTION
 
 START_REMEDY = (
     "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
     "wrong; parts of one night are to be joined."
 )
-PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
 SUBJECTS_AT_ONCE = 100  # of 12,000 rows each: 60 MB
 JOINED_TEXTS = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "unit", "note"]
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
@@ -98,7 +96,7 @@ def problems_table(study: Study, outcomes: dict[int, NightOutcome], excluded: se
             problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
             rows.append((one["subject"], one["session"], one["recording"], "plan", problem, START_REMEDY))
             places.append(kept.index[later])
-    return pd.DataFrame(rows, columns=PROBLEM_COLUMNS, index=places)
+    return PROBLEMS.frame(rows).set_axis(places)
 
 
 def _of_copies(one: pd.Series, same: pd.Series) -> str:
@@ -122,8 +120,7 @@ def join_measures(results: Path, labels: Sequence[str]) -> int:
         Number of rows.
     """
     if not labels:
-        empty = pd.DataFrame(columns=["subject", "session", "condition", *MEASURE_COLUMNS]).astype({"value": float})
-        write_table(empty, results / "measures.parquet")
+        write_table(MEASURES.empty(), results / "measures.parquet")
         return 0
     packed: dict[str, list[bytes]] = {}
     schemas = []
@@ -171,12 +168,11 @@ def _pack(tables: Sequence[pa.Table]) -> bytes:
 
 def join_rejection(results: Path, nights: pd.DataFrame) -> None:
     """What each artefact rule removed of NREM, SWA and slow waves, of every night and channel: ``rejection.tsv``."""
-    columns = ["subject", "session", "condition", *REJECTION_COLUMNS]
     tables = []
     for night in nights.to_dict("records"):
         table = NightFolder(results, night["subject_label"], night["session_label"]).read("rejection")
-        tables.append(table.assign(**{name: night[name] for name in columns[:3]})[columns])
-    write_table(pd.concat(tables) if tables else pd.DataFrame(columns=columns), results / "rejection.tsv")
+        tables.append(table.assign(**{name: night[name] for name in ("subject", "session", "condition")}))
+    write_table(REJECTION.typed(pd.concat(tables)) if tables else REJECTION.empty(), results / "rejection.tsv")
 
 
 def mark_copies(results: Path) -> None:

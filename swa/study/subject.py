@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 from swa.glossary import read_glossary
 from swa.measures import matched_slopes, process_s, windows
 from swa.measures.quality import find_bad_channels
-from swa.night.rows import MEASURE_COLUMNS, PROCESS_S_BAND
+from swa.night.rows import PROCESS_S_BAND
 from swa.recordings.channels import region_channels
 from swa.settings import Settings
-from swa.study.bootstrap_spreads import SPREAD_COLUMNS, measure_precision, precision_file
+from swa.study.bootstrap_spreads import measure_precision, precision_file
 from swa.study.store import KEY, NightFolder, write_table
 from swa.tables.marker import REGIONS
+from swa.tables.results_tables import MEASURES, SPREADS
 
 # What may be zero or negative: the mean over a region is arithmetic.
 ADDITIVE = {name for name, entry in read_glossary().items() if entry.scale == "difference" or entry.zero_at_times}
 AMPLITUDE_PERCENTILE = 0.9
-ROW_COLUMNS = ["session", "condition", *MEASURE_COLUMNS]
+ROWS = MEASURES.without("subject")
 DOUBTFUL = "doubtful channel"
 NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
 
@@ -156,7 +157,7 @@ def combine_subject(task: SubjectTask) -> list[dict[str, str]]:
         for channel, note in zip(rows.loc[marked, "channel"], rows.loc[marked, "note"], strict=True)
     ]
     rows.insert(0, "subject", task.subject)
-    rows = rows[["subject", "session", "condition", *MEASURE_COLUMNS]]
+    rows = rows[MEASURES.names]
     rows = rows.sort_values(["measure", *KEY[:5], "variant"], kind="stable", ignore_index=True)
     write_table(rows, subject_file(task.results, task.label))
     regions = _region_channels(rows[~rows["channel"].isin([*doubtful, *REGIONS, "frontal/central"])])
@@ -222,7 +223,7 @@ def _precision(nights: Sequence[_StoredNight], dropped: dict[str, str], regions:
         stretches = {name: night.stretches(name) for name in night.summary["channels"] if name not in dropped}
         found = measure_precision(night.epochs, night.waves, stretches, regions, night.settings)
         tables.append(found.assign(session=night.session))
-    return pd.concat(tables, ignore_index=True)[["session", *SPREAD_COLUMNS]]
+    return pd.concat(tables, ignore_index=True)[SPREADS.names]
 
 
 def _log_mean(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -267,7 +268,7 @@ def _baseline_fixed(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> 
         limit = matched_slopes.pooled_quantile(amplitudes, AMPLITUDE_PERCENTILE)
         for night in nights:
             rows += [(night.session, night.condition, *row) for row in _density_rows(night, channel, limit)]
-    return [pd.DataFrame(rows, columns=ROW_COLUMNS)] if rows else []
+    return [ROWS.frame(rows)] if rows else []
 
 
 def _density_rows(night: _StoredNight, channel: str, limit: float) -> list[tuple[object, ...]]:
@@ -314,7 +315,7 @@ def _matched_slopes(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> 
             ]
             for name in ("slope_up", "slope_down"):
                 rows += _matched_rows(taking_part, (channel, *key), name, limit, reference)
-    return [pd.DataFrame(rows, columns=ROW_COLUMNS)] if rows else []
+    return [ROWS.frame(rows)] if rows else []
 
 
 def _large_waves(night: _StoredNight, channel: str, limit: float) -> pd.DataFrame:
@@ -393,7 +394,7 @@ def _process_s(nights: Sequence[_StoredNight], dropped: dict[str, str]) -> list[
                 value = estimate.value if not why else np.nan
                 key = (night.session, night.condition, channel, "NREM", "night")
                 rows.append((*key, measure, fit.variant, value, unit, n, note))
-    return [pd.DataFrame(rows, columns=ROW_COLUMNS)] if rows else []
+    return [ROWS.frame(rows)] if rows else []
 
 
 def _cycle_means(night: _StoredNight, channel: str) -> pd.DataFrame:
