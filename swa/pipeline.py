@@ -10,15 +10,15 @@ from pathlib import Path
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability
-from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, find_baseline, measure_contrasts
+from swa.comparison.contrasts import check_primary, find_baseline, measure_contrasts
 from swa.comparison.design import is_adaptation
-from swa.comparison.further.clusters import CLUSTER_COLUMNS, find_clusters
-from swa.comparison.further.cycle_contrasts import CYCLE_COLUMNS, compare_cycles
-from swa.comparison.further.dose_contrasts import DOSE_CONTRAST_COLUMNS, compare_doses
-from swa.comparison.further.moderators import MODERATOR_COLUMNS, relate_covariates
+from swa.comparison.further.clusters import find_clusters
+from swa.comparison.further.cycle_contrasts import compare_cycles
+from swa.comparison.further.dose_contrasts import compare_doses
+from swa.comparison.further.moderators import relate_covariates
 from swa.comparison.further.precision import rate_precision, read_spreads
-from swa.comparison.further.profiles import PROFILE_COLUMNS, compare_profiles
-from swa.comparison.further.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
+from swa.comparison.further.profiles import compare_profiles
+from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
@@ -49,6 +49,16 @@ from swa.study.study_tables import add_headlines, join_rejection, mark_copies, n
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 from swa.tables.files import write_table
 from swa.tables.marker import select
+from swa.tables.results_tables import (
+    CLUSTERS,
+    CONTRASTS,
+    CYCLE_CONTRASTS,
+    DOSE_CONTRASTS,
+    MODERATORS,
+    PROFILES,
+    SPECIFICATION_SUMMARY,
+    SPECIFICATIONS,
+)
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -388,7 +398,7 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     add_headlines(results, doubtful)
     if not is_measured or done["condition"].nunique() < 2:
         baseline = ""  # nothing to hold against each other: no table needs to be read for it
-    contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
+    contrasts = CONTRASTS.empty()
     if baseline:
         contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
     if contrast and is_measured and contrast not in set(contrasts["contrast"]):
@@ -457,9 +467,8 @@ def _write_page(task: Path | PageTask) -> Path:
 
 def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
     """Tables beside the contrasts: covariates of the change, and treatments against each other."""
-    moderators, profiles = pd.DataFrame(columns=MODERATOR_COLUMNS), pd.DataFrame(columns=PROFILE_COLUMNS)
-    clusters, cycles = pd.DataFrame(columns=CLUSTER_COLUMNS), pd.DataFrame(columns=CYCLE_COLUMNS)
-    doses = pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
+    moderators, profiles = MODERATORS.empty(), PROFILES.empty()
+    clusters, cycles, doses = CLUSTERS.empty(), CYCLE_CONTRASTS.empty(), DOSE_CONTRASTS.empty()
     if baseline:
         found = read_results(results)
         moderators = relate_covariates(found, baseline, settings=settings)
@@ -480,7 +489,7 @@ def _trace_specifications(work: _Work, subjects: Sequence[SubjectTask], baseline
     In a large study the stored nights are not gone through again: the curve then has what the long table holds.
     """
     results, settings = work.results, work.settings
-    specifications, summary = pd.DataFrame(columns=SPECIFICATION_COLUMNS), pd.DataFrame(columns=SUMMARY_COLUMNS)
+    specifications, summary = SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
     if subjects:
         parts = []
         if sum(len(task.nights) for task in subjects) <= settings.comparison.full_subject_rows_nights:

@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 
 from swa.comparison.further import clusters
-from swa.comparison.further.clusters import CLUSTER_COLUMNS, find_clusters, permute_clusters
+from swa.comparison.further.clusters import find_clusters, permute_clusters
 from swa.report import figures
 from swa.report.facts import Headline
 from swa.report.study_page import _clusters
 from swa.settings import Settings
 from swa.study.store import NIGHT_TABLES, NightFolder, Results
 from swa.tables.files import write_table
+from swa.tables.results_tables import CLUSTERS
 
 OPTIONS = Settings().comparison.model_copy(update={"cluster_flips": 1000})
 HERTZ = np.arange(0.5, 30.25, 0.25)
@@ -102,7 +103,7 @@ def write_study(path, subjects, *, boost=1.5, period=1.0, order="before"):
 
 def test_clusters_of_a_study(tmp_path):
     table = find_clusters(write_study(tmp_path, 8))
-    assert list(table.columns) == CLUSTER_COLUMNS
+    assert list(table.columns) == CLUSTERS.names
     strong = table[table["p"] < 0.05].set_index("domain")
     assert set(strong["channel"]) == {"frontal"}
     assert (strong["t_sum"] > 0).all()

@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import compare_nights
-from swa.comparison.further.cycle_contrasts import CYCLE_COLUMNS, compare_cycles
+from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.report.facts import StudyFacts, find_headline, headline_rows
 from swa.report.study_page import _results
 from swa.settings import Settings
 from swa.study.store import read_results
 from swa.tables.files import write_table
+from swa.tables.results_tables import CYCLE_CONTRASTS
 
 EARLY = {"cycle-1": 1.5, "cycle-2": 1.0, "cycle-3": 1.0, "cycle-4": 1.0, "matched": 1.5, "night": 1.15}
 
@@ -48,7 +49,7 @@ def test_an_effect_of_cycle_1_alone():
         assert rows.loc[window, "ci_low"] < 1 < rows.loc[window, "ci_high"]
     assert rows["role"].to_dict() | {"cycle-1": "primary"} == rows["role"].to_dict()
     cycles = compare_cycles(nights, "baseline", settings=settings)
-    assert list(cycles.columns) == CYCLE_COLUMNS
+    assert list(cycles.columns) == CYCLE_CONTRASTS.names
     both = group(cycles).loc["1 against 2 and 3"]
     assert both["p"] < 0.01
     assert both["ci_low"] < 1.5 < both["ci_high"]

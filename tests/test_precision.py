@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.further.precision import NOT_AN_EFFECT, PRECISION_COLUMNS, rate_precision, read_spreads
+from swa.comparison.further.precision import NOT_AN_EFFECT, rate_precision, read_spreads
 from swa.measures.bootstrap import draw_blocks, resample_means
 from swa.measures.windows import Stretch
 from swa.settings import ComparisonSettings, Settings
 from swa.study.bootstrap_spreads import PRECISION_MEASURES, measure_precision
+from swa.tables.results_tables import PRECISION
 
 SETTINGS = Settings()
 PHI = 0.6  # of ln power from epoch to epoch, about its course, as in the nights of the simulator
@@ -134,7 +135,7 @@ def rate(table, **columns):
 
 def test_errors_of_nights_add_up_and_those_of_a_condition_are_averaged():
     found = rate(spreads(("baseline", 0.03), ("baseline", 0.04), ("ketamine", 0.06)))
-    assert list(found.columns) == PRECISION_COLUMNS
+    assert list(found.columns) == PRECISION.names
     assert len(found) == 1
     row = found.iloc[0]
     width = 1.959964 * math.sqrt((0.03**2 + 0.04**2) / 4 + 0.06**2)

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from swa.comparison.further.moderators import MODERATOR_COLUMNS, covariate_names, partial_slope, relate_covariates
+from swa.comparison.further.moderators import covariate_names, partial_slope, relate_covariates
 from swa.comparison.further.profiles import (
-    PROFILE_COLUMNS,
     Profiles,
     compare_profiles,
     equivalence_p,
     similarity,
 )
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.results_tables import MODERATORS, PROFILES
 
 MEASURES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched", "theta_power", "sigma_power")
 WINDOWS = ("cycle-1", "matched", "night")
@@ -62,7 +62,7 @@ class TestModerators:
     def test_known_moderator_is_found_and_columns_are_those_of_the_table(self):
         table, nights = study(20, slope=3.0)
         found = relate_covariates(table, nights=nights)
-        assert list(found.columns) == MODERATOR_COLUMNS
+        assert list(found.columns) == MODERATORS.names
         ketamine = found[found["contrast"] == "ketamine:baseline"]
         assert set(found["covariate"]) == {"serum_mg"}
         assert (ketamine["p"] < 0.01).all()
@@ -122,7 +122,7 @@ class TestProfiles:
         settings = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
         same, other = (compare_profiles(*study(16, 3, alike)[:1], nights=study(16, 3, alike)[1], settings=settings)
                        for alike in (True, False))  # fmt: skip
-        assert list(same.columns) == PROFILE_COLUMNS
+        assert list(same.columns) == PROFILES.names
         a, b = same.iloc[0], other.iloc[0]
         assert (a["treatment_a"], a["treatment_b"], a["n"]) == ("ketamine", "magnesium", 16)
         assert a["similarity"] > 0.9

@@ -10,8 +10,6 @@ import pytest
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.further.specification_curve import (
-    SPECIFICATION_COLUMNS,
-    SUMMARY_COLUMNS,
     curve_test,
     trace_specifications,
 )
@@ -21,7 +19,6 @@ from swa.report.shelf import Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.settings import ComparisonSettings, Settings, WaveCriteria
 from swa.study.respecification import (
-    ROW_COLUMNS,
     other_selections,
     presets_left_out,
     respecify_subject,
@@ -31,6 +28,7 @@ from swa.study.run.night_files import write_night
 from swa.study.store import NightFolder, Results, subject_file
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 from swa.tables.files import write_table
+from swa.tables.results_tables import MEASURES, SPECIFICATION_SUMMARY, SPECIFICATIONS
 
 SETTINGS = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
 # Powers of 1.2 by which a uniform gain of 1.2 changes each measure.
@@ -57,14 +55,14 @@ def study(subjects, effect, *, noise=0.0, seed=0):
                 rows += [(*key, *place, name, "", value(power), "µV²", 9, "") for name, power in GAIN.items()]
                 variant = write_variant("swa", "0.75-4.5 Hz", "median")
                 again.append((*key, *place, "swa", variant, value(2), "µV²", 9, ""))
-    return pd.DataFrame(rows, columns=ROW_COLUMNS), pd.DataFrame(again, columns=ROW_COLUMNS)
+    return pd.DataFrame(rows, columns=MEASURES.names), pd.DataFrame(again, columns=MEASURES.names)
 
 
 def test_a_uniform_effect_is_a_flat_curve_at_the_truth():
     table, again = study(7, 1.2)
     found, summary = trace_specifications(table, again, settings=SETTINGS)
-    assert list(found) == SPECIFICATION_COLUMNS
-    assert list(summary) == SUMMARY_COLUMNS
+    assert list(found) == SPECIFICATIONS.names
+    assert list(summary) == SPECIFICATION_SUMMARY.names
     swa = found[found["curve"] == "swa"]
     absolute = swa[swa["estimator"] != "relative"]
     assert set(absolute["band"]) == {"0.5-4 Hz", "1-4 Hz", "0.75-4.5 Hz"}
@@ -292,7 +290,7 @@ def test_picture_has_every_estimate_and_marks_the_primary():
 
 
 def test_picture_of_nothing_says_so():
-    empty = pd.DataFrame(columns=SPECIFICATION_COLUMNS)
+    empty = SPECIFICATIONS.empty()
     figure = figures.specification_curve(empty)
     assert "no specification" in figure.axes[0].texts[0].get_text()
 
@@ -315,7 +313,7 @@ def test_page_shows_the_curve_of_the_primary_with_its_numbers_and_what_was_left_
 
 
 def test_a_study_without_contrasts_has_no_section(tmp_path):
-    write_table(pd.DataFrame(columns=SPECIFICATION_COLUMNS), tmp_path / "specifications.tsv")
-    write_table(pd.DataFrame(columns=SUMMARY_COLUMNS), tmp_path / "specification_summary.tsv")
+    write_table(SPECIFICATIONS.empty(), tmp_path / "specifications.tsv")
+    write_table(SPECIFICATION_SUMMARY.empty(), tmp_path / "specification_summary.tsv")
     assert draw_specifications(Results(tmp_path), SETTINGS, {}, Shelf(tmp_path)) == []
     assert specification_tables(Results(tmp_path), SETTINGS) == []

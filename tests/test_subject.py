@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swa.measures.matched_slopes import pooled_quantile
-from swa.measures.slow_waves import WAVE_COLUMNS, SlowWaves
+from swa.measures.slow_waves import SlowWaves
 from swa.night.analysis import Night
-from swa.night.rows import MEASURE_COLUMNS
 from swa.settings import Settings, WaveCriteria
-from swa.sleep.cycles import CYCLE_COLUMNS
 from swa.study.run.night_files import write_night
 from swa.study.store import KEY, NightFolder, subject_file
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.tables.results_tables import CYCLES, NIGHT_MEASURES, SPECTRA, WAVES
 
 N_EPOCHS = 240  # two hours of N2, one cycle
 MINUTES = N_EPOCHS / 2
@@ -31,7 +30,7 @@ def draw_waves(rng, n, *, size=1.0, steepness=1.0, exponent=0.6, scatter=0.1):
 def wave_table(channel, amplitude, slope):
     n = len(amplitude)
     times = (np.arange(n) + 0.5) * N_EPOCHS * 30 / n
-    table = pd.DataFrame(dict.fromkeys(WAVE_COLUMNS, 1.0), index=range(n))
+    table = pd.DataFrame(dict.fromkeys(WAVES.names, 1.0), index=range(n))
     return table.assign(
         channel=channel,
         stage="N2",
@@ -53,7 +52,7 @@ def study(tmp_path, make_hypnogram):
     hypnogram = make_hypnogram(f"N2*{N_EPOCHS}")
     epochs = {"onset_s": np.arange(N_EPOCHS) * 30.0, "stage": "N2", "cycle": 1, "usable_s": 30.0, "swa": 100.0}
     epochs["process_s_band"] = 100.0
-    cycles = pd.DataFrame([(1, 0.0, N_EPOCHS * 30.0, np.nan, np.nan)], columns=list(CYCLE_COLUMNS))
+    cycles = pd.DataFrame([(1, 0.0, N_EPOCHS * 30.0, np.nan, np.nan)], columns=CYCLES.names)
 
     def write(session, condition, channels, values, unusable):
         rows = [
@@ -66,7 +65,7 @@ def study(tmp_path, make_hypnogram):
             subject="S01",
             session=session,
             condition=condition,
-            measures=pd.DataFrame(rows, columns=list(MEASURE_COLUMNS)),
+            measures=pd.DataFrame(rows, columns=NIGHT_MEASURES.names),
             waves=SlowWaves(
                 table=pd.concat(tables, ignore_index=True),
                 criteria=WaveCriteria(),
@@ -74,7 +73,7 @@ def study(tmp_path, make_hypnogram):
                 average=pd.DataFrame({"channel": ["x"], "time_s": [0.0], "mean_uv": [0.0]}),
             ),
             epochs=pd.concat([pd.DataFrame(epochs).assign(channel=c) for c in channels], ignore_index=True),
-            spectra=pd.DataFrame(),
+            spectra=SPECTRA.empty(),
             spectrogram=pd.DataFrame({"channel": ["x"]}),
             hypnogram=hypnogram,
             cycles=cycles,
@@ -375,7 +374,7 @@ def test_a_subject_whose_channels_are_all_bad_has_an_empty_table(study, rng):
 
 def test_the_key_is_unique_and_names_are_as_in_the_study_file(study, four_channels):
     rows, _ = study({"b": ("baseline", four_channels), "k": ("ketamine", four_channels)})
-    assert rows.columns.tolist() == ["subject", "session", "condition", *MEASURE_COLUMNS]
+    assert rows.columns.tolist() == ["subject", "session", "condition", *NIGHT_MEASURES.names]
     assert not rows.duplicated(KEY).any()
     assert set(rows["subject"]) == {"S 01"}
     assert set(rows["condition"]) == {"baseline", "ketamine"}

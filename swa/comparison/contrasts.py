@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.comparability import COMPARABILITY_COLUMNS, check_comparability
+from swa.comparison.comparability import check_comparability
 from swa.comparison.design import (
     COPIED,
     MOST_NAMED,
@@ -28,18 +28,8 @@ from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid
 from swa.errors import SettingsError, StudyError
 from swa.glossary import measures_that, read_glossary
 from swa.settings import AFTERWARDS, ComparisonSettings, Settings, given_or_default
-from swa.tables.contrast import CONTRAST_FACTS
+from swa.tables.results_tables import COMPARABILITY, CONTRASTS, SUBJECT_VALUES
 
-CONTRAST_COLUMNS = [
-    *("subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"),
-    *("estimate", "ci_low", "ci_high", "p", "p_adjusted", "n", "method", "role", "verdict", "verdict_reasons", "note"),
-    *CONTRAST_FACTS,
-    "reasons",
-]
-SUBJECT_VALUE_COLUMNS = [
-    *("contrast", "subject", "channel", "stages", "window", "measure", "variant"),
-    *("baseline", "treatment", "n_baseline", "n_treatment", "scale", "change"),
-]
 SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
 TEXT_COLUMNS = ["subject", "session", "channel", "stages", "window", "measure", "variant", "unit", "note"]
 
@@ -176,7 +166,7 @@ def measure_contrasts(
             shown = _shown_for_subjects(grid, plan, primary, settings.comparison)
             parts.append(subject_rows(changes.of_markers(shown), settings.comparison).assign(**facts))
     if not parts:
-        return _typed(pd.DataFrame(columns=CONTRAST_COLUMNS))
+        return CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True)
     table["role"] = _roles(table, primary, settings.comparison)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"] + " " + table["role"])
@@ -187,7 +177,7 @@ def measure_contrasts(
     table = table.assign(verdict="", verdict_reasons="")
     table["_single"] = table["subject"] != "group"
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
-    return _typed(table[CONTRAST_COLUMNS])
+    return CONTRASTS.typed(table)
 
 
 def _shown_for_subjects(
@@ -213,7 +203,7 @@ def _comparability(source: Source, nights: pd.DataFrame, contrasts: pd.DataFrame
     """What the stored nights of a results folder are held against each other by; nothing without such nights."""
     folder = _tables(source)[0].results
     if folder is None or not {"subject_label", "session_label"} <= set(nights):
-        return pd.DataFrame(columns=COMPARABILITY_COLUMNS)
+        return COMPARABILITY.empty()
     return check_comparability(folder.path, nights, contrasts, settings)
 
 
@@ -254,9 +244,9 @@ def subject_values(
         part["treatment"] = changes.on_reported_scale(changes.treatment[cell])
         part["n_baseline"], part["n_treatment"] = changes.n_baseline[cell], changes.n_treatment[cell]
         part["change"] = changes.on_reported_scale(changes.change[cell])
-        parts.append(part[SUBJECT_VALUE_COLUMNS])
+        parts.append(part[SUBJECT_VALUES.names])
     if not parts:
-        return pd.DataFrame(columns=SUBJECT_VALUE_COLUMNS)
+        return SUBJECT_VALUES.empty()
     return pd.concat(parts).sort_values([*SORT_COLUMNS, "subject"], kind="stable", ignore_index=True)
 
 
@@ -640,9 +630,3 @@ def _require(table: pd.DataFrame, columns: list[str]) -> None:
             f"The table of measures has no column {', '.join(missing)}.",
             "It needs subject, session, condition, channel, stages, window, measure and value.",
         )
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    numbers = dict.fromkeys(["estimate", "ci_low", "ci_high", "p", "p_adjusted"], "float64")
-    texts = [name for name in CONTRAST_COLUMNS if name not in numbers and name != "n"]
-    return table.astype({**numbers, "n": "int64", **dict.fromkeys(texts, "str")})

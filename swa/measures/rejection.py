@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-REJECTION_COLUMNS = [
-    *("channel", "rule", "nrem_share", "swa_share", "wave_share", "n_waves", "swa_ratio", "wave_density_ratio")
-]
+from swa.tables.results_tables import NIGHT_REJECTION
+
 ANY = "any"
 Bools = NDArray[np.bool_]
 
@@ -110,5 +109,5 @@ def touched(waves: NDArray[np.int64], mask: Bools) -> Bools:
 
 
 def rejection_table(rows: list[tuple[object, ...]]) -> pd.DataFrame:
-    """Rows as the table of a night (`REJECTION_COLUMNS`)."""
-    return pd.DataFrame(rows, columns=REJECTION_COLUMNS)
+    """Rows as the table of a night (`NIGHT_REJECTION`)."""
+    return NIGHT_REJECTION.frame(rows)

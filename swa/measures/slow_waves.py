@@ -11,27 +11,6 @@ from swa.settings import WaveCriteria
 
 YASA_TRANSITION_HZ = 0.2
 AVERAGE_S = (-1.0, 1.5)
-WAVE_COLUMNS = (
-    "channel",
-    "stage",
-    "cycle",
-    "start_s",
-    "negative_peak_s",
-    "midcrossing_s",
-    "positive_peak_s",
-    "end_s",
-    "negative_amplitude_uv",
-    "positive_amplitude_uv",
-    "peak_to_peak_uv",
-    "duration_s",
-    "slope_down_uv_s",
-    "slope_up_uv_s",
-    "max_slope_down_uv_s",
-    "max_slope_up_uv_s",
-    "negative_peaks",
-    "nrem_min",
-    "dose_h",
-)
 SUMMARIES = (
     ("wave_negative_amplitude", "negative_amplitude_uv", "µV"),
     ("wave_peak_to_peak", "peak_to_peak_uv", "µV"),
@@ -50,7 +29,7 @@ class SlowWaves:
     Attributes
     ----------
     table : DataFrame
-        One row per half-wave in usable time, any stage (`WAVE_COLUMNS`): times in s from the first sample; amplitudes
+        One row per half-wave in usable time, any stage (`WAVES`): times in s from the first sample; amplitudes
         as magnitudes in µV; slopes in µV/s; `negative_peaks` 1 for a simple wave; `nrem_min` minutes of NREM (N2+N3)
         since sleep onset; `dose_h` hours since the dose (NaN where unknown).
     criteria : WaveCriteria
@@ -161,7 +140,7 @@ def measure_waves(
     Returns
     -------
     DataFrame
-        The columns of `WAVE_COLUMNS` from `start_s` to `negative_peaks`. Crossings are interpolated linearly and peaks
+        The columns of `WAVES` from `start_s` to `negative_peaks`. Crossings are interpolated linearly and peaks
         by a parabola through three samples, so that measures do not depend on where the samples fall.
         `slope_down` = |negative peak| / (negative peak - start); `slope_up` = |negative peak| / (mid-crossing -
         negative peak) (Riedner 2007); maximum slopes are those of the first derivative on the same stretches.

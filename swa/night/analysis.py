@@ -10,17 +10,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.measures import power, quality, rejection, slow_waves
+from swa.measures import power, quality, rejection
 from swa.measures.slow_waves import SlowWaves
 from swa.night.channel_pass import ChannelResult, measure_channels, read_again
 from swa.night.frame import Frame, check_hypnogram, check_seconds, make_frame
 from swa.night.rows import channel_rows, epoch_rows, spectra_rows, spectrogram_of, travelling_rows
-from swa.night.staging_bias import BIAS_COLUMNS, describe_staging, staging_bias
+from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import Settings, WaveCriteria, given_or_default
 from swa.sleep.scoring import fit_to_recording
 from swa.tables.marker import select
 from swa.tables.night_document import StagingFacts, Summary
+from swa.tables.results_tables import STAGING_BIAS, WAVES
 
 if TYPE_CHECKING:
     import mne
@@ -36,8 +37,8 @@ class Night:
     subject, session, condition : str
         Whose night it is; empty where nobody said so.
     measures : DataFrame
-        Long table (`MEASURE_COLUMNS`): one row per channel, stages, window, measure and variant. NaN values have their
-        reason in `note`.
+        Long table (`NIGHT_MEASURES` of `swa.tables.results_tables`, as the other tables that are named here): one row
+        per channel, stages, window, measure and variant. NaN values have their reason in `note`.
     waves : SlowWaves
         Half-waves of all channels.
     epochs : DataFrame
@@ -56,11 +57,11 @@ class Night:
     notes : tuple of str
         What a reader of the numbers should know.
     staging_bias : DataFrame
-        Markers and N3 minutes with the stages of a smaller and a larger EEG (`swa.night.staging_bias.BIAS_COLUMNS`);
+        Markers and N3 minutes with the stages of a smaller and a larger EEG (`STAGING_BIAS`);
         empty for a night that brought its scoring.
     rejection : DataFrame
         What each artefact rule removes of each channel's NREM, SWA and slow waves, and the result at limits halved
-        and doubled (`swa.measures.rejection.REJECTION_COLUMNS`).
+        and doubled (`NIGHT_REJECTION`).
     settings : Settings
         What it was measured with.
     """
@@ -77,7 +78,7 @@ class Night:
     cycles: pd.DataFrame = field(repr=False)
     summary: Summary = field(repr=False)
     notes: tuple[str, ...]
-    staging_bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=BIAS_COLUMNS), repr=False)
+    staging_bias: pd.DataFrame = field(default_factory=STAGING_BIAS.empty, repr=False)
     rejection: pd.DataFrame = field(default_factory=lambda: rejection.rejection_table([]), repr=False)
     settings: Settings = field(default_factory=Settings, repr=False)
 
@@ -294,7 +295,7 @@ def _slow_waves(results: list[ChannelResult], frame: Frame, criteria: WaveCriter
         for stage in ("W", "N1", "N2", "N3", "R")
     ]
     return SlowWaves(
-        table=pd.concat(tables, ignore_index=True)[list(slow_waves.WAVE_COLUMNS)],
+        table=pd.concat(tables, ignore_index=True)[WAVES.names],
         criteria=criteria,
         analysed_min=pd.DataFrame(minutes, columns=["channel", "stage", "minutes"]),
         average=pd.concat(

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from swa.errors import ScoringError, StudyError
 from swa.measures import slow_waves, windows
 from swa.night.frame import check_hypnogram, make_frame
-from swa.night.rows import MEASURE_COLUMNS
 from swa.settings import Settings, WaveCriteria, given_or_default
+from swa.tables.results_tables import NIGHT_MEASURES
 
 if TYPE_CHECKING:
     import yasa
@@ -135,7 +135,7 @@ def measures_from_waves(
             if not stretch.median:
                 of_stretch = _stretch_rows(own, epoch, stretch, usable, criteria, settings.windows.minimum_min, absent)
                 rows += [(channel, stretch.stages, stretch.window, *row) for row in of_stretch]
-    result = pd.DataFrame(rows, columns=[name for name in MEASURE_COLUMNS if name != "variant"])
+    result = NIGHT_MEASURES.without("variant").frame(rows)
     result.insert(4, "variant", detector)
     for position, (name, text) in enumerate(
         {"subject": subject, "session": session or condition, "condition": condition}.items()

@@ -14,9 +14,8 @@ from swa.night.frame import NREM, Frame
 from swa.recordings.channels import region
 from swa.settings import Settings
 from swa.tables.night_document import PROCESS_S_BAND, QUIET_WAKE
+from swa.tables.results_tables import NIGHT_MEASURES, SPECTRA, WAVES
 
-MEASURE_COLUMNS = ("channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note")
-SPECTRA_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_hz", "n_epochs")
 EARLY_LATE = {  # ratio by the measure of which it is
     "wave_amplitude_p90": "wave_amplitude_early_late_ratio",
     "wave_slope_up": "wave_slope_up_early_late_ratio",
@@ -24,7 +23,7 @@ EARLY_LATE = {  # ratio by the measure of which it is
 
 
 def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
-    """Rows of the long table (`MEASURE_COLUMNS`) of one channel."""
+    """Rows of the long table (`NIGHT_MEASURES`) of one channel."""
     rows: list[tuple[object, ...]] = []
     measured = np.isfinite(result.density).all(axis=1)
     waves = _columns(result.waves)
@@ -65,7 +64,7 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         summary = slow_waves.summarize_waves(waves, settings.waves, minutes, stretch.epochs[waves["epoch"]], chosen)
         rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
     rows += _night_rows(result, frame, settings, chosen)
-    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+    return NIGHT_MEASURES.frame(rows)
 
 
 def _columns(waves: pd.DataFrame) -> dict[str, NDArray[np.number]]:
@@ -118,7 +117,7 @@ def travelling_rows(results: list[ChannelResult], frame: Frame, settings: Settin
                 for result, summary in zip(results, channels, strict=True)
                 for measure, (value, unit, n, note) in summary.items()
             ]
-    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+    return NIGHT_MEASURES.frame(rows)
 
 
 def _spindle_rows(
@@ -188,7 +187,7 @@ def _measure_units(settings: Settings, stretch: windows.Stretch) -> dict[str, st
     powers = power.summarize_power(flat, np.array([0.0, 25.0, 50.0]), settings.power, 0.0, median=stretch.median)
     units = {name: unit for name, (_, unit) in powers.items()}
     if not stretch.median:
-        empty = pd.DataFrame({column: pd.Series(dtype=float) for column in slow_waves.WAVE_COLUMNS})
+        empty = pd.DataFrame({column: pd.Series(dtype=float) for column in WAVES.names})
         waves = slow_waves.summarize_waves(empty, settings.waves, 1.0)
         units |= {name: unit for name, (_, unit, _) in waves.items()}
         units |= aperiodic.UNITS
@@ -218,7 +217,7 @@ def epoch_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.Da
 
 
 def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
-    """Mean spectrum of every stretch of one channel (`SPECTRA_COLUMNS`), and the median over wake (`QUIET_WAKE`).
+    """Mean spectrum of every stretch of one channel (`SPECTRA`), and the median over wake (`QUIET_WAKE`).
 
     Wake moves: the median over its epochs is that of quiet wake, which the gain check between nights needs.
     """
@@ -226,8 +225,7 @@ def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     measured = np.asarray(np.isfinite(result.density).all(axis=1))
     shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
     if not shown:
-        numbers = {"frequency_hz": float, "density_uv2_hz": float, "n_epochs": int}
-        return pd.DataFrame(columns=list(SPECTRA_COLUMNS)).astype(numbers)
+        return SPECTRA.empty()
     taken = [stretch.epochs & measured for stretch in shown]
     n_epochs, n_hz = np.sum(taken, axis=1), len(result.frequencies_hz)
     means = _mean_spectra(result, taken)

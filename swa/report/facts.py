@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from swa.comparison.contrasts import CONTRAST_COLUMNS, declared_primary, find_baseline, subject_values
+from swa.comparison.contrasts import declared_primary, find_baseline, subject_values
 from swa.comparison.design import TRUE_WORDS, design_statement, text_column
 from swa.errors import StudyError
 from swa.glossary import headline_measures
@@ -16,6 +16,7 @@ from swa.recordings.channels import region, region_channels
 from swa.report.words.wording import HEADLINE_WINDOWS
 from swa.settings import Settings
 from swa.study.store import Results, is_blinded, stored_nights
+from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted")
 KEY_COLUMNS = ["channel", "stages", "window", "measure", "variant"]
@@ -190,7 +191,7 @@ def read_contrasts(results: Path, subject: str) -> pd.DataFrame:
     import pyarrow.compute as pc
     from pyarrow import csv
 
-    types = dict.fromkeys(CONTRAST_COLUMNS, pa.string()) | dict.fromkeys(NUMBERS, pa.float64()) | {"n": pa.int64()}
+    types = dict.fromkeys(CONTRASTS.names, pa.string()) | dict.fromkeys(NUMBERS, pa.float64()) | {"n": pa.int64()}
     reader = csv.open_csv(
         results / "contrasts.tsv",
         parse_options=csv.ParseOptions(delimiter="\t", newlines_in_values=True),
@@ -199,7 +200,7 @@ def read_contrasts(results: Path, subject: str) -> pd.DataFrame:
     with reader:
         parts = [batch.filter(pc.equal(batch["subject"], subject)) for batch in reader]
         table = pa.Table.from_batches(parts, reader.schema).to_pandas()
-    texts = [name for name in CONTRAST_COLUMNS if name not in (*NUMBERS, "n")]
+    texts = [name for name in CONTRASTS.names if name not in (*NUMBERS, "n")]
     return table.astype(dict.fromkeys(texts, "object"))
 
 
@@ -262,8 +263,7 @@ def paired_values(
             continue
     if parts:
         return pd.concat(parts, ignore_index=True)
-    columns = ["contrast", "subject", *KEY_COLUMNS, "baseline", "treatment", "n_baseline", "n_treatment", "scale"]
-    return pd.DataFrame(columns=[*columns, "change"]).astype({"baseline": float, "treatment": float})
+    return SUBJECT_VALUES.empty()
 
 
 def units_of(measures: pd.DataFrame) -> dict[str, str]:

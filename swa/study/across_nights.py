@@ -8,11 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import matched_slopes, process_s
-from swa.night.rows import MEASURE_COLUMNS
 from swa.study.subject_night import SubjectNight
+from swa.tables.results_tables import MEASURES
 
 AMPLITUDE_PERCENTILE = 0.9
-ROW_COLUMNS = ["session", "condition", *MEASURE_COLUMNS]
+ROWS = MEASURES.without("subject")
 Row = tuple[object, ...]
 NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
 
@@ -58,7 +58,7 @@ def measure_across_nights(
         rows = []
         for channel, fixed in amplitudes.items():
             rows += measure([night for night in nights if channel in night.channels], channel, fixed)
-        tables += [pd.DataFrame(rows, columns=ROW_COLUMNS)] if rows else []
+        tables += [ROWS.frame(rows)] if rows else []
     return tables
 
 

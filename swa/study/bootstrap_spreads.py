@@ -12,9 +12,9 @@ from swa.measures.bootstrap import FEWEST_BLOCKS, Floats, draw_blocks, resample_
 from swa.measures.slow_waves import select_waves
 from swa.measures.windows import Stretch
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.results_tables import NIGHT_SPREADS
 
 PRECISION_MEASURES = ("swa", "wave_density")  # markers that are a mean over epochs
-SPREAD_COLUMNS = ["channel", "stages", "window", "measure", "value", "ln_se", "n", "note"]
 Stretches = tuple[list[Stretch], Floats, float]  # of a channel: stretches, usable s of each epoch, length of an epoch
 
 
@@ -70,7 +70,7 @@ def measure_precision(
     for window in dict.fromkeys(window for channel in channels.values() for window in channel.windows):
         there = {name: channel for name, channel in channels.items() if window in channel.windows}
         tables.append(_of_window(window, there, regions, (block, reach), options))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=SPREAD_COLUMNS)
+    return pd.concat(tables, ignore_index=True) if tables else NIGHT_SPREADS.empty()
 
 
 def _read_channel(epochs: pd.DataFrame, waves: pd.DataFrame, own: Stretches, settings: Settings) -> _Channel:
@@ -127,4 +127,4 @@ def _of_window(
             why = why or ("" if np.isfinite(draw).all() else "not in every draw is there a wave")
             error = np.nan if why else float(draw.std(ddof=1))
             rows.append((name, "NREM", window, measure, float(np.exp(value[0])), error, n, why))
-    return pd.DataFrame(rows, columns=SPREAD_COLUMNS)
+    return NIGHT_SPREADS.frame(rows)

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from swa.night.rows import MEASURE_COLUMNS
 from swa.study.store import subject_file
 from swa.tables.files import replace_file, write_table
+from swa.tables.results_tables import MEASURES
 
 SUBJECTS_AT_ONCE = 100  # of 12,000 rows each: 60 MB
 JOINED_TEXTS = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "unit", "note"]
@@ -28,8 +27,7 @@ def join_measures(results: Path, labels: Sequence[str]) -> int:
         Number of rows.
     """
     if not labels:
-        empty = pd.DataFrame(columns=["subject", "session", "condition", *MEASURE_COLUMNS]).astype({"value": float})
-        write_table(empty, results / "measures.parquet")
+        write_table(MEASURES.empty(), results / "measures.parquet")
         return 0
     packed: dict[str, list[bytes]] = {}
     schemas = []

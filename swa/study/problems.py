@@ -1,7 +1,7 @@
 """What was left out of a study, and what to do about it: the rows of `problems.tsv`."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ from swa.study.plan.manifest import Study
 from swa.study.run.night_task import NightOutcome
 from swa.study.store import Results
 from swa.tables.files import write_table
+from swa.tables.results_tables import PROBLEMS
 
 START_REMEDY = (
     "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
@@ -40,12 +41,9 @@ class Problem:
     remedy: str
 
 
-PROBLEM_COLUMNS = [field.name for field in fields(Problem)]
-
-
 def as_table(problems: Iterable[Problem]) -> pd.DataFrame:
     """Problems as rows."""
-    return pd.DataFrame([astuple(problem) for problem in problems], columns=PROBLEM_COLUMNS)
+    return PROBLEMS.frame([astuple(problem) for problem in problems])
 
 
 def add_problems(results: Path, problems: Iterable[Problem]) -> None:

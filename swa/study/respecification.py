@@ -19,11 +19,8 @@ from swa.study.store import NIGHT_TABLES, NightFolder, subject_file
 from swa.study.subject import SubjectTask
 from swa.tables.marker import REGIONS
 from swa.tables.night_document import PROCESS_S_BAND
+from swa.tables.results_tables import MEASURES
 
-ROW_COLUMNS = [
-    *("subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value", "unit", "n"),
-    "note",
-]
 IN_USE = "in use"  # the artefact limits of the settings
 ALL_HALFWAVES = "all half-waves"
 LIMIT_FACTORS = (0.75, 1.25)
@@ -70,7 +67,7 @@ def respecify_subject(task: SubjectTask) -> pd.DataFrame:
             values = own.set_index(["channel", "measure"])["value"]
             of_night = _night(folder, channels, values, task.settings)
             rows += [(task.subject, session, condition, *row) for row in of_night]
-    table = pd.DataFrame(rows, columns=ROW_COLUMNS)
+    table = MEASURES.frame(rows)
     return pd.concat([table, *_regions(table)], ignore_index=True) if len(table) else table
 
 
@@ -99,8 +96,8 @@ def _regions(rows: pd.DataFrame) -> list[pd.DataFrame]:
         why = silent.groupby(group[silent.index].to_numpy())["note"].first().reindex(np.arange(len(value)))
         note = np.where(np.isfinite(value), "", why.fillna("zero in one of its channels: no log-mean"))
         first = part[~group.duplicated()]
-        found.append(first.assign(channel=place, value=value, n=grouped["n"].min().to_numpy(), note=note)[ROW_COLUMNS])
-    return found
+        found.append(first.assign(channel=place, value=value, n=grouped["n"].min().to_numpy(), note=note))
+    return [part[MEASURES.names] for part in found]
 
 
 def write_variant(measure: str, band: str = "", estimator: str = "", selection: str = "", artefacts: str = "") -> str:

@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 from swa.errors import StudyError
 from swa.recordings.edf.fields import SIMULATED
 from swa.settings import Settings, read_settings
-from swa.study.sidecars import COLUMNS
 from swa.tables.contrast import GROUP
 from swa.tables.files import hash_file, read_json, read_table, write_json, write_text
 from swa.tables.marker import select
 from swa.tables.night_document import NightDocument, Summary, WrittenFile
+from swa.tables.results_tables import STORED, STUDY_TABLES
 
 NIGHT_TABLES = {
     "epochs": "desc-swa_timeseries.tsv",
@@ -353,10 +353,10 @@ def describe_results(results: Path, settings: Settings) -> None:
         "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
     }
     write_json(description, results / "dataset_description.json", indent=2)
-    for name, columns in COLUMNS.items():
-        write_json(columns, results / name)
+    for name, table in STORED.items():
+        write_json(table.sidecar(settings), results / f"{name}.json")
     ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", BLINDING_RECORD, "run.json", "swa.lock"]
-    ignored += [name for name in COLUMNS if not name.startswith("task-")]  # of tables that BIDS lacks
+    ignored += [f"{table.name}.json" for table in STUDY_TABLES]  # of tables that BIDS lacks
     ignored += [".swa-work/", "*_desc-*", "**/*_desc-*"]
     ignored += ["figures", "**/figures"]  # with a slash the validator still lists the folder
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")

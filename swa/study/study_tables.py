@@ -8,7 +8,6 @@ import pandas as pd
 
 from swa.glossary import short_names
 from swa.measures.quality import UNUSABLE, judge_night
-from swa.measures.rejection import REJECTION_COLUMNS
 from swa.settings import Settings
 from swa.study.infusions import dose_columns
 from swa.study.plan.manifest import Study
@@ -17,6 +16,7 @@ from swa.study.store import NightFolder, content_of, read_results
 from swa.tables.files import write_table
 from swa.tables.marker import REGIONS, select
 from swa.tables.night_document import Summary
+from swa.tables.results_tables import REJECTION
 
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
 
@@ -72,12 +72,11 @@ def _verdict(summary: Summary | None, status: str, settings: Settings) -> dict[s
 
 def join_rejection(results: Path, nights: pd.DataFrame) -> None:
     """What each artefact rule removed of NREM, SWA and slow waves, of every night and channel: ``rejection.tsv``."""
-    columns = ["subject", "session", "condition", *REJECTION_COLUMNS]
     tables = []
     for night in nights.to_dict("records"):
         table = NightFolder(results, night["subject_label"], night["session_label"]).read("rejection")
-        tables.append(table.assign(**{name: night[name] for name in columns[:3]})[columns])
-    write_table(pd.concat(tables) if tables else pd.DataFrame(columns=columns), results / "rejection.tsv")
+        tables.append(table.assign(**{name: night[name] for name in ("subject", "session", "condition")}))
+    write_table(REJECTION.typed(pd.concat(tables)) if tables else REJECTION.empty(), results / "rejection.tsv")
 
 
 def mark_copies(results: Path) -> None:

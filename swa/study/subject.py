@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from swa.night.rows import MEASURE_COLUMNS
 from swa.settings import Settings
 from swa.study.across_nights import find_amplitudes, measure_across_nights
-from swa.study.bootstrap_spreads import SPREAD_COLUMNS, measure_precision, precision_file
+from swa.study.bootstrap_spreads import measure_precision, precision_file
 from swa.study.problems import Problem
 from swa.study.regions import region_means, regions_of_every_night
 from swa.study.store import KEY, NightFolder, subject_file
 from swa.study.subject_night import SubjectNight
 from swa.tables.files import write_table
 from swa.tables.marker import REGIONS, select
+from swa.tables.results_tables import MEASURES, SPREADS
 
 FRONTAL_CENTRAL = "frontal/central"
 REGION_KEYS = ["session", "condition", "stages", "window", "measure", "variant"]
@@ -109,7 +109,7 @@ def combine_subject(task: SubjectTask) -> CombinedSubject:
         for channel, note in zip(rows.loc[marked, "channel"], rows.loc[marked, "note"], strict=True)
     ]
     rows.insert(0, "subject", task.subject)
-    rows = rows[["subject", "session", "condition", *MEASURE_COLUMNS]]
+    rows = rows[MEASURES.names]
     rows = rows.sort_values(["measure", *KEY[:5], "variant"], kind="stable", ignore_index=True)
     write_table(rows, subject_file(task.results, task.label))
     regions = regions_of_every_night(rows[~rows["channel"].isin([*found.doubtful, *REGIONS, FRONTAL_CENTRAL])])
@@ -198,4 +198,4 @@ def _precision(found: _Sorted, regions: Mapping[str, Sequence[str]]) -> pd.DataF
         stretches = {name: night.stretches(name) for name in night.channels if name not in found.dropped}
         spreads = measure_precision(night.epochs, night.waves, stretches, regions, night.settings)
         tables.append(spreads.assign(session=night.session))
-    return pd.concat(tables, ignore_index=True)[["session", *SPREAD_COLUMNS]]
+    return pd.concat(tables, ignore_index=True)[SPREADS.names]

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+
+from swa.tables.results_tables import table_of
 
 # Names that may look like numbers: `01` must not come back as 1.
 TEXT_COLUMNS = ("subject", "session", "condition", "subject_label", "session_label", "recording", "channel", "arm")
@@ -17,14 +20,27 @@ FORMULA_MARKS = "=+-@\t\r'"
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not."""
     if path.suffix == ".parquet":
-        replace_file(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
+        schema = _without_nulls(pa.Schema.from_pandas(table, preserve_index=False))
+        replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd", schema=schema))
         return
     write_text(table_text(table), path)
+
+
+def _without_nulls(schema: "pa.Schema") -> "pa.Schema":
+    """A column without a value is one of text: numbers have a type of their own."""
+    for place, field in enumerate(schema):
+        is_label = pa.types.is_dictionary(field.type)
+        if pa.types.is_null(field.type.value_type if is_label else field.type):
+            kind = pa.dictionary(field.type.index_type, pa.string()) if is_label else pa.large_string()
+            schema = schema.set(place, field.with_type(kind))
+    return schema
 
 
 def table_text(table: pd.DataFrame) -> str:
     """A table as the text of a `.tsv`."""
     safe = table.copy()
+    for column in safe.columns[[pd.api.types.is_bool_dtype(dtype) for dtype in safe.dtypes]]:
+        safe[column] = safe[column].map({True: "true", False: "false"})
     for column in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
         safe[column] = safe[column].map(_harmless)
     safe.columns = safe.columns.map(_harmless)
@@ -52,10 +68,11 @@ def read_json(path: Path) -> dict[str, object]:
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a `.tsv` of the results folder, its cells as they were before `write_table` made them harmless."""
-    dtype = dict.fromkeys(TEXT_COLUMNS, str)
-    table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=dtype)
+    known = table_of(path)
+    types = dict.fromkeys(TEXT_COLUMNS, "str") | (known.dtypes if known else {})
+    table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=types)
     for column in table.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]]:
-        table[column] = table[column].map(_as_it_was)
+        table[column] = table[column].map(_as_it_was).astype(table[column].dtype)  # all missing, it would be of numbers
     table.columns = table.columns.map(_as_it_was)
     return table
 

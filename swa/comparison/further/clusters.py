@@ -29,11 +29,8 @@ from swa.recordings.channels import region
 from swa.settings import ComparisonSettings, Settings
 from swa.study.store import NIGHT_TABLES, NightFolder, read_results
 from swa.tables.reason import in_words
+from swa.tables.results_tables import CLUSTERS
 
-CLUSTER_COLUMNS = [
-    *("contrast", "domain", "channel", "stages", "window", "from", "to", "t_sum", "p", "n", "n_flips", "smallest_p"),
-    *("method", "note"),
-]
 SPECTRUM_HZ = (0.5, 30.0)
 FEWEST = 3
 FEWEST_HOURS = 3  # of fewer, each hour can be read alone
@@ -93,7 +90,7 @@ def find_clusters(results: Path, baseline: str | None = None, *, settings: Setti
     if nights["subject"].nunique() > options.most_flip_subjects:
         note = f"not computed: more than {options.most_flip_subjects} subjects"
         rows = [_empty(design.contrast, "frequency", (channel, stages, window), 0, note) for design in designs]
-        return pd.DataFrame(rows, columns=CLUSTER_COLUMNS)
+        return CLUSTERS.frame(rows)
     swa = found.measure("swa")
     channel = _channel(channel, [str(name) for name in swa["channel"].unique()])
     spectra = _spectra(results, nights, channel, stages, window)
@@ -105,7 +102,7 @@ def find_clusters(results: Path, baseline: str | None = None, *, settings: Setti
         rows += _rows(design, "frequency", spectra, (channel, stages, window), options)
         rows += _rows(design, "hours", hours, (channel, stages, "night"), options)
         rows += _rows(design, "topography", heads, ("", stages, window), options)
-    return pd.DataFrame(rows, columns=CLUSTER_COLUMNS)
+    return CLUSTERS.frame(rows)
 
 
 def permute_clusters(

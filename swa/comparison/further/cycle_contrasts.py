@@ -17,11 +17,8 @@ from swa.comparison.further.moderators import DEFAULT_PRIMARY
 from swa.comparison.group import adjust_p
 from swa.comparison.within_subject import scale_of
 from swa.settings import Settings
+from swa.tables.results_tables import CYCLE_CONTRASTS
 
-CYCLE_COLUMNS = [
-    *("contrast", "channel", "stages", "cycles", "measure", "scale", "estimate", "ci_low", "ci_high"),
-    *("p", "p_adjusted", "n", "method", "note"),
-]
 FIRST = "cycle-1"
 LATER = {"1 against 2": ("cycle-2",), "1 against 3": ("cycle-3",), "1 against 2 and 3": ("cycle-2", "cycle-3")}
 KEYS = ["subject", "session", "condition", "channel"]
@@ -58,11 +55,11 @@ def compare_cycles(
         if rows["value"].notna().any():
             parts.append(measure_contrasts(rows, baseline, nights=known, settings=plain))
     if not parts:
-        return pd.DataFrame(columns=CYCLE_COLUMNS)
+        return CYCLE_CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True).rename(columns={"window": "cycles"})
     table = table[table["subject"] == "group"].reset_index(drop=True)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"])
-    return table[CYCLE_COLUMNS]
+    return CYCLE_CONTRASTS.typed(table)
 
 
 def _rows(source: Source, measure: str) -> pd.DataFrame:

@@ -28,11 +28,8 @@ from swa.comparison.further.moderators import DEFAULT_PRIMARY
 from swa.comparison.group import FEWEST_TESTED, adjust_p, paired_t, sign_flip_test
 from swa.comparison.within_subject import scale_of
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.results_tables import DOSE_CONTRASTS
 
-DOSE_CONTRAST_COLUMNS = [
-    *("subject", "contrast", "term", "infusion", "night", "channel", "stages", "window", "measure", "scale"),
-    *("estimate", "ci_low", "ci_high", "p", "p_adjusted", "n", "method", "note"),
-]
 PLACE = ["infusion", "nights_since_dose"]
 PER_NIGHT, PER_INFUSION = "per night since the dose", "per infusion"
 MARKER = ["channel", "stages", "window", "measure", "scale"]
@@ -65,7 +62,7 @@ def compare_doses(
     settings = settings or Settings()
     known = usable_nights(nights_of(source, nights))
     if not set(PLACE[1:]) <= set(known) or not has_repeated_doses(known):
-        return pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
+        return DOSE_CONTRASTS.empty()
     placed = _placed(known)
     rows = _rows(source, known, settings.comparison)
     parts = []
@@ -81,10 +78,10 @@ def compare_doses(
         against_all = not (placed["condition"] == base).any()
         parts += [changes, *_trends(changes, settings.comparison, against_all=against_all)]
     if not parts:
-        return pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
+        return DOSE_CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"])
-    return table[DOSE_CONTRAST_COLUMNS]
+    return DOSE_CONTRASTS.typed(table)
 
 
 def _placed(nights: pd.DataFrame) -> pd.DataFrame:
@@ -132,7 +129,7 @@ def _of_cell(
     comparison = settings.comparison.model_copy(update={"primary": "", "full_subject_rows_nights": len(nights)})
     plain = settings.model_copy(update={"comparison": comparison})
     if set(some["condition"]) != set(pair):
-        return pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
+        return DOSE_CONTRASTS.empty()
     table = measure_contrasts(rows, nights=some, contrast=f"{treatment}:{base}", settings=plain)
     table = table[table["contrast"] == f"{treatment}:{base}"]
     term = f"infusion {cell[0]}, night {cell[1]}"

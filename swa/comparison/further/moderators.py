@@ -24,11 +24,8 @@ from swa.comparison.group import adjust_p
 from swa.comparison.linear import least_squares, t_interval
 from swa.comparison.within_subject import Floats
 from swa.settings import Settings
+from swa.tables.results_tables import MODERATORS
 
-MODERATOR_COLUMNS = [
-    *("contrast", "covariate", "channel", "stages", "window", "measure", "estimate", "ci_low", "ci_high"),
-    *("p", "p_adjusted", "n", "method", "note"),
-]
 DEFAULT_PRIMARY = ("swa", "NREM", "cycle-1", "frontal")
 FEWEST = 8
 # Columns of the study file that are no covariates of a person.
@@ -63,7 +60,7 @@ def relate_covariates(
     marker = declared_primary(known, settings.comparison) or DEFAULT_PRIMARY
     values = subject_values(source, baseline, nights=nights, settings=settings, measures=[marker[0]]) if names else None
     if values is None or values.empty:
-        return pd.DataFrame(columns=MODERATOR_COLUMNS)
+        return MODERATORS.empty()
     values = of_marker(values, marker)
     used = usable_nights(known)
     rows = []
@@ -72,7 +69,7 @@ def relate_covariates(
         for name in names:
             covariate = _covariate(used, name, treatment, base)
             rows += _rows(part, covariate, used, (treatment, base), name, settings)
-    table = pd.DataFrame(rows, columns=MODERATOR_COLUMNS)
+    table = MODERATORS.frame(rows)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"] + " " + table["method"])
     return table
 

@@ -13,12 +13,9 @@ from scipy import stats
 
 from swa.comparison.design import COPIED, usable_nights
 from swa.settings import ComparisonSettings
-from swa.study.bootstrap_spreads import PRECISION_MEASURES, SPREAD_COLUMNS, precision_file
+from swa.study.bootstrap_spreads import PRECISION_MEASURES, precision_file
+from swa.tables.results_tables import PRECISION, SPREADS
 
-PRECISION_COLUMNS = [
-    *("subject", "contrast", "channel", "stages", "window", "measure", "estimate", "ci_low", "ci_high"),
-    *("n", "method", "note"),
-]
 NOT_AN_EFFECT = (
     "precision of these nights alone; it is not the uncertainty of a drug effect "
     "(which it covered in 36\u201361 % of simulations)"
@@ -44,8 +41,8 @@ def read_spreads(results: Path, nights: pd.DataFrame) -> pd.DataFrame:
         if path.is_file():  # a subject whose nights could not be brought together has none
             found = pd.read_parquet(path).assign(subject=str(subject))
             tables.append(found.merge(own[["session", "condition"]].astype(str), on="session"))
-    columns = ["subject", "session", "condition", *SPREAD_COLUMNS]
-    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    columns = ["subject", "condition", *SPREADS.names]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else SPREADS.empty().reindex(columns=columns)
 
 
 def rate_precision(contrasts: pd.DataFrame, spreads: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
@@ -72,7 +69,7 @@ def rate_precision(contrasts: pd.DataFrame, spreads: pd.DataFrame, settings: Com
     """
     table = _shown(contrasts)
     if table.empty:
-        return pd.DataFrame(columns=PRECISION_COLUMNS)
+        return PRECISION.empty()
     means = _over_nights(spreads)
     sides = table["contrast"].str.split(":", n=1, expand=True)
     both = [
@@ -95,7 +92,7 @@ def rate_precision(contrasts: pd.DataFrame, spreads: pd.DataFrame, settings: Com
         method=np.where(known & np.isfinite(factor), f"local block bootstrap over epochs, {blocks}", ""),
         note=notes,
     )
-    return table[PRECISION_COLUMNS]
+    return PRECISION.typed(table)
 
 
 def _shown(contrasts: pd.DataFrame) -> pd.DataFrame:

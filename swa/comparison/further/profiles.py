@@ -22,21 +22,8 @@ from swa.comparison.design import is_control
 from swa.comparison.further.moderators import DEFAULT_PRIMARY, of_marker
 from swa.comparison.within_subject import Floats
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.results_tables import PROFILES
 
-PROFILE_COLUMNS = [
-    *(
-        "treatment_a",
-        "treatment_b",
-        "measure set",
-        "similarity",
-        "ci_low",
-        "ci_high",
-        "p",
-        "equivalence_p",
-        "n",
-        "note",
-    ),
-]
 FEWEST = 6
 MEASURED_SHARE = 0.8  # of the subjects, below which a marker is left out of the profile
 
@@ -93,7 +80,7 @@ def compare_profiles(
     for a, b in combinations(treatments, 2):
         pair = values[values["contrast"].isin([f"{a}:{base}", f"{b}:{base}"])]
         rows.append(_row(pair, (a, b), base, marker, settings.comparison))
-    return pd.DataFrame(rows, columns=PROFILE_COLUMNS)
+    return PROFILES.frame(rows)
 
 
 def similarity(profiles: Profiles, *, draws: int = 2000, seed: int = 0, confidence: float = 0.95) -> Similarity:

@@ -34,23 +34,16 @@ from swa.settings import ComparisonSettings, Settings
 from swa.study.respecification import (
     ALL_HALFWAVES,
     IN_USE,
-    ROW_COLUMNS,
     band_name,
     own_selection,
     presets_left_out,
     read_variant,
     write_variant,
 )
+from swa.tables.results_tables import MEASURES, SPECIFICATION_SUMMARY, SPECIFICATIONS
+from swa.tables.schema import Table
 
 CHOICES = ["channel", "stages", "window", "band", "estimator", "selection", "artefacts"]
-SPECIFICATION_COLUMNS = [
-    *("contrast", "curve", "measure", *CHOICES, "scale", "estimate", "ci_low", "ci_high", "p", "n", "method"),
-    *("role", "differs", "note"),
-]
-SUMMARY_COLUMNS = [
-    *("contrast", "curve", "reference", "scale", "reference_estimate", "lowest", "median", "highest"),
-    *("same_sign_share", "excluding_none_share", "n_specifications", "n_estimated", "n", "p", "method", "note"),
-]
 REGIONS = ("frontal", "central")
 MOST_CHANNELS = 6
 MOST_FLIPS = 8192  # of all subjects together: 2^13; beyond, as many are drawn
@@ -143,8 +136,8 @@ def trace_specifications(
         summaries.append(_summary(table, reference, design, changes, settings))
     specifications = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return (
-        _sorted(specifications, primary, SPECIFICATION_COLUMNS),
-        _sorted(pd.DataFrame(summaries), primary, SUMMARY_COLUMNS),
+        _sorted(specifications, primary, SPECIFICATIONS),
+        _sorted(pd.DataFrame(summaries), primary, SPECIFICATION_SUMMARY),
     )
 
 
@@ -184,8 +177,8 @@ def _rows(source: Source, respecified: pd.DataFrame | None, primary: Marker, set
                 if (measure, variant) in members:
                     parts.append(_stored(part, curve, members[measure, variant], settings))
     if respecified is not None and len(respecified):
-        parts.append(_shown(respecified, channels, primary, settings)[ROW_COLUMNS])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=ROW_COLUMNS)
+        parts.append(_shown(respecified, channels, primary, settings)[MEASURES.names])
+    return pd.concat(parts, ignore_index=True) if parts else MEASURES.empty()
 
 
 def _stored(rows: pd.DataFrame, curve: str, estimator: str, settings: Settings) -> pd.DataFrame:
@@ -194,7 +187,7 @@ def _stored(rows: pd.DataFrame, curve: str, estimator: str, settings: Settings) 
     free = rows["stages"].astype(str).eq("any") & rows["window"].astype(str).str.startswith("first")
     names = {is_free: _variant(measure, estimator, settings, free=is_free) for is_free in (True, False)}
     table = rows.assign(measure=curve, variant=free.map(names))
-    return table[ROW_COLUMNS].astype(dict.fromkeys(("subject", "session", "channel", "stages", "window"), "object"))
+    return table[MEASURES.names].astype(dict.fromkeys(("subject", "session", "channel", "stages", "window"), "object"))
 
 
 def _variant(measure: str, estimator: str, settings: Settings, *, free: bool) -> str:
@@ -414,11 +407,11 @@ def _medians(values: Floats, labels: Floats, *, between: bool) -> Floats:
     return found
 
 
-def _sorted(table: pd.DataFrame, primary: Marker, columns: list[str]) -> pd.DataFrame:
+def _sorted(table: pd.DataFrame, primary: Marker, kind: Table) -> pd.DataFrame:
     """The primary's curve first, in each the reference and then the specifications nearest to it."""
     if table.empty:
-        return pd.DataFrame(columns=columns)
+        return kind.empty()
     order = {name: i for i, name in enumerate(dict.fromkeys([_curve(primary[0]), *ESTIMATORS]))}
     table = table.assign(_curve=table["curve"].map(order))
-    keys = ["contrast", "_curve", *(name for name in ("differs", "measure", *CHOICES) if name in columns)]
-    return table.sort_values(keys, kind="stable", ignore_index=True)[columns]
+    keys = ["contrast", "_curve", *(name for name in ("differs", "measure", *CHOICES) if name in kind.names)]
+    return table.sort_values(keys, kind="stable", ignore_index=True)[kind.names]

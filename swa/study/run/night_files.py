@@ -9,6 +9,7 @@ from swa.night.analysis import Night
 from swa.study.store import NIGHT_TABLES, NightFolder
 from swa.tables.files import hash_file, write_table
 from swa.tables.night_document import AnalysedMinutes, Provenance, WrittenFile
+from swa.tables.results_tables import SPECTRA, WAVES
 
 WAVE_STAGES = ("N2", "N3")
 
@@ -29,9 +30,9 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
     tables = {
         "epochs": _rounded(night.epochs),
         "hypnogram": hypnogram,
-        "waves": _single(waves[waves["stage"].isin(WAVE_STAGES)]),
+        "waves": WAVES.typed(waves[waves["stage"].isin(WAVE_STAGES)]),
         "average": _rounded(night.waves.average),
-        "spectra": night.spectra.astype({"density_uv2_hz": np.float32}) if len(night.spectra) else night.spectra,
+        "spectra": SPECTRA.typed(night.spectra),
         "spectrogram": night.spectrogram,
         "cycles": night.cycles,
         "rejection": _rounded(night.rejection),
@@ -54,13 +55,6 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
             "files": files,
         }
     )
-
-
-def _single(table: pd.DataFrame) -> pd.DataFrame:
-    """Float columns as float32; times keep their precision."""
-    times = {name for name in table.columns if name.endswith("_s") and not name.startswith(("slope", "max_slope"))}
-    columns = [name for name in table.select_dtypes("float64").columns if name not in times]
-    return table.astype(dict.fromkeys(columns, np.float32) | {"channel": "category", "stage": "category"})
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
