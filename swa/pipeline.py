@@ -170,6 +170,7 @@ def run_study(
             i for i, row in enumerate(rows) if i not in excluded and not row["problem"] and (not own or own.has(i))
         ]
         options = {"overwrite": overwrite, "verify": verify, "run": uuid.uuid4().hex[:12], "shared": own is not None}
+        options["study_codes"] = None if study.scorings.codes is None else dict(study.scorings.codes)
         tasks = [_night_task(rows[i], results, settings, options, blinded) for i in runnable]
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:

@@ -34,7 +34,8 @@ def inspect_study(
     Returns
     -------
     dict
-        `source`, `notes`, `plan` (a dict a night, with the columns of the design), and `recordings`: `recording`,
+        `source`, `notes`, `scorings` (how many nights are `scored` and `staged`, and which files are `unused` and why),
+        `plan` (a dict a night, with the columns of the design), and `recordings`: `recording`,
         `start`, `clock` (the time of day of the start, known also where its date is hidden), `duration_s`, `gaps`
         (start and end of each in s), `channels` (name, role, labels, rate, unit and the reason), `staging` (the
         channels that YASA would use), `notes`, `problems`, `can_run` (a copy of another night can), and
@@ -52,7 +53,8 @@ def inspect_study(
     plan = columns.where(columns.notna(), "").to_dict("records")  # JSON has no NaN
     # Recordings that are not there have no path, and are told one by one.
     nights = study.nights.drop_duplicates(["path", "recording"]).to_dict("records")
-    found = [_inspect(row, settings) for row in nights]
+    codes = study.scorings.codes
+    found = [_inspect(row, settings, codes) for row in nights]
     found = [recording | {"can_run": not recording["problems"]} for recording in found]  # a copy runs all the same
     told = "notes" if study.needs_template else "problems"  # where each recording is a subject nothing is compared
     paths = [row["path"] for row in nights]
@@ -61,10 +63,16 @@ def inspect_study(
         found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
     for later, (first, start) in find_same_starts([row["subject"] for row in nights], paths, copies).items():
         found[later]["problems"].append(f"begins at the same second as {nights[first]['recording']} ({start})")
-    return {"source": study.source, "notes": list(study.notes), "plan": plan, "recordings": found}
+    scorings = {
+        "scored": len(study.scorings.used),
+        "staged": study.scorings.staged,
+        "unused": [{"file": str(unused.path), "why": str(unused.why)} for unused in study.scorings.unused],
+    }
+    notes = list(study.notes)
+    return {"source": study.source, "notes": notes, "scorings": scorings, "plan": plan, "recordings": found}
 
 
-def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
+def _inspect(row: Mapping[Any, Any], settings: Settings, codes: Mapping[str, str] | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "recording": row["recording"],
         "start": None,
@@ -103,7 +111,7 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
         return found
     try:
         if row["hypnogram"]:
-            found["notes"] += _check_scoring(Path(row["hypnogram"]), recording, settings)
+            found["notes"] += _check_scoring(Path(row["hypnogram"]), recording, settings, codes)
         else:
             found["staging"] = [channel.name for channel in staging_channels(recording)]
             found["notes"] += staging_notes(recording)
@@ -112,7 +120,9 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _check_scoring(path: Path, recording: Recording, settings: Settings) -> tuple[str, ...]:
+def _check_scoring(
+    path: Path, recording: Recording, settings: Settings, codes: Mapping[str, str] | None
+) -> tuple[str, ...]:
     """Notes on how a scoring fits its recording.
 
     Raises
@@ -120,11 +130,12 @@ def _check_scoring(path: Path, recording: Recording, settings: Settings) -> tupl
     ScoringError
         It cannot be used for this night.
     """
-    stages, epoch_s, notes = read_scoring(path, settings.scoring).stages_in(recording)
+    stages, epoch_s, notes = read_scoring(path, settings.scoring, codes).stages_in(recording)
     if not np.isin(stages, ("N2", "N3")).any():
         raise ScoringError(
             f"{path.name}: has no N2 or N3 within {recording.name}.",
             "Slow-wave activity is measured in NREM sleep: check that the scoring belongs to this night.",
         )
     minutes = float(np.sum(np.isin(stages, ("N2", "N3")))) * epoch_s / 60
-    return (f"scored by {printable(path.name)}: {minutes:.1f} min of N2 and N3 in epochs of {epoch_s:g} s", *notes)
+    by = "its annotations" if path == recording.path else printable(path.name)
+    return (f"scored by {by}: {minutes:.1f} min of N2 and N3 in epochs of {epoch_s:g} s", *notes)
