@@ -1,5 +1,6 @@
 """What a worker is given to process a night, and what became of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,9 @@ class NightTask:
     path : Path
         The recording.
     hypnogram : Path or None
-        A scoring of it.
+        A scoring of it, or the recording itself where that holds its stages.
+    study_codes : dict or None
+        What number codes mean by all scorings of the study, as `read_scoring` takes it.
     age : float or None
         Years.
     sex : str or None
@@ -49,6 +52,7 @@ class NightTask:
     session_label: str
     path: Path
     hypnogram: Path | None = None
+    study_codes: Mapping[str, str] | None = None
     age: float | None = None
     sex: str | None = None
     times: dict[str, str] = field(default_factory=dict)
