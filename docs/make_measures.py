@@ -113,7 +113,7 @@ PICTURES = {
 
 def markdown() -> str:
     """Text of docs/measures.md."""
-    entries = read_glossary().values()
+    entries = [entry.filled(Settings()) for entry in read_glossary().values()]
     parts = [INTRODUCTION]
     for group, title in GROUPS.items():
         members = [entry for entry in entries if entry.group == group]

@@ -10,9 +10,9 @@ import pytest
 SOURCE = Path(os.environ.get("SWA_SOURCE", Path(__file__).parents[1]))
 FLOORS = [
     "errors",
+    "tables",
     "glossary",
     "settings",
-    "tables",
     "recordings",
     "measures",
     "simulation",

@@ -142,9 +142,20 @@ def test_controls_have_the_names_of_the_field():
 
 
 def test_explanations_of_markers_name_others_in_words():
-    (entry,) = explain_markers(["wave_density", "no such marker"])
+    (entry,) = explain_markers(["wave_density", "no such marker"], Settings())
     assert "See density of large waves, limit fixed on baseline and wave amplitude, 90th percentile." in entry.note
-    assert not any("`" in str(text) for entry in explain_markers(read_glossary()) for text in vars(entry).values())
+    shown = explain_markers(read_glossary(), Settings())
+    assert not any("`" in str(text) for entry in shown for text in vars(entry).values())
+
+
+def test_explanations_of_markers_name_the_settings_in_force():
+    swa, waves = explain_markers(
+        ["swa", "wave_density"],
+        Settings(power={"swa_hz": (0.75, 4.5)}, waves={"peak_to_peak_uv": (60.0, 400.0), "negative_uv": (30.0, 200.0)}),
+    )
+    assert swa.definition == "Power of the EEG from 0.75 to 4.5 Hz, the mean over the epochs of the window."
+    assert "over 0.75–4.5 Hz" in swa.formula
+    assert "half-waves of 60–400 µV peak to peak and −30 µV" in waves.definition
 
 
 def test_covariates_and_profiles_are_written_with_intervals_and_n():

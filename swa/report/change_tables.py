@@ -188,13 +188,13 @@ def _change_row(
     )
 
 
-def explain_markers(measures: Iterable[str]) -> list[Entry]:
+def explain_markers(measures: Iterable[str], settings: Settings) -> list[Entry]:
     """Entries of the glossary for these measures, in their order; those that it does not know are left out.
 
     Their texts name measures as the long table does, in backticks; on a page they have the names of the field.
     """
     glossary = read_glossary()
-    return [_in_words(glossary[name]) for name in dict.fromkeys(measures) if name in glossary]
+    return [_in_words(glossary[name].filled(settings)) for name in dict.fromkeys(measures) if name in glossary]
 
 
 def _in_words(entry: Entry) -> Entry:

@@ -170,7 +170,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
             primary=headline_name(headline, facts.settings) if headline.declared else "",
             tests=group["method"],
         ),
-        "glossary": explain_markers(changes["measure"]),
+        "glossary": explain_markers(changes["measure"], facts.settings),
         "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],
         "settings": list_settings(facts.settings),
     }

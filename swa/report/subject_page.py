@@ -108,7 +108,9 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
             compared=facts.is_compared,
         ),
         "versions": _versions(nights),
-        "glossary": explain_markers(changes["measure"] if len(changes) else shown["measure"].astype(str)),
+        "glossary": explain_markers(
+            changes["measure"] if len(changes) else shown["measure"].astype(str), facts.settings
+        ),
         "settings": list_settings(facts.settings),
     }
 

@@ -1,5 +1,6 @@
 """What the columns of a stored table are: names, types, units and texts, once for frames, JSON, docs and checks."""
 
+import math
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,8 @@ class _Filler(string.Formatter):
         if "=" in format_spec:  # what each of a few values means
             return dict(choice.split("=") for choice in format_spec.split("|"))[str(value)]
         if isinstance(value, tuple):
-            return "\u2013".join(self.format_field(part, format_spec) for part in value)
+            limits = [self.format_field(part, format_spec) for part in value]
+            return f"at least {limits[0]}" if value[-1] == math.inf else "\u2013".join(limits)
         if isinstance(value, float):
             return f"{100 * value:g} %" if format_spec == "%" else f"{value:g}"
         return str(value)
@@ -41,7 +43,8 @@ def fill(text: str, settings: BaseModel) -> str:
     ----------
     text : str
         With the names of settings in braces: ``{power.swa_hz}`` is 0.5–4, ``{comparison.confidence:%}`` is 95 %,
-        ``{waves.negative_uv[0]}`` is 40, ``{cycles.nrem_starts_with:N1=light|N2=true}`` is true.
+        ``{waves.negative_uv}`` is at least 40, ``{waves.negative_uv[0]}`` is 40,
+        ``{cycles.nrem_starts_with:N1=light sleep|N2=spindles}`` is spindles.
     settings : Settings
         The settings in force.
     """
