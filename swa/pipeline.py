@@ -175,7 +175,9 @@ def run_study(
         journal = Journal(results, "run")
         if not own:
             _begin(results, study, settings)
-        asked = _Asked(overwrite=overwrite, verify=verify, run=uuid.uuid4().hex[:12], shared=own is not None)
+        codes = None if study.scorings.codes is None else dict(study.scorings.codes)
+        call = uuid.uuid4().hex[:12]
+        asked = _Asked(overwrite=overwrite, verify=verify, run=call, shared=own is not None, study_codes=codes)
         places = [i for i in _runnable(study.nights, excluded) if not own or own.has(i)]
         tasks = {i: _night_task(study.nights.iloc[i], results, settings, asked, blinded) for i in places}
         jobs = jobs or default_jobs(len(tasks))
@@ -213,6 +215,7 @@ class _Asked:
     verify: bool
     run: str
     shared: bool
+    study_codes: dict[str, str] | None
 
 
 @dataclass(frozen=True, kw_only=True)

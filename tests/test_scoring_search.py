@@ -1,14 +1,19 @@
-"""Scorings beside recordings: the rules by which they are found, and what is not taken for one."""
+"""Scorings of recordings: the rules by which they are found, and what is not taken for one."""
 
 import datetime
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from swa.settings import ScoringSettings, Settings
+from swa.sleep.formats.edf import may_hold_stages
+from swa.sleep.scoring import read_scoring
+from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
-from swa.study.plan.scoring_search import is_scoring_name
+from swa.study.plan.scoring_search import Why, is_scoring_name
+from swa.study.run.blinding import blind_study
 from swa.study.run.night_work import NightTask, process_night
 
 START = datetime.datetime(2024, 3, 1, 22, 40)
@@ -48,7 +53,8 @@ def found(study):
 def test_a_scoring_under_the_name_of_its_recording_is_used_and_named(plan, name, text):
     study = plan({"night1.edf": "", "night2.edf": "", name: text})
     assert found(study) == [name, ""]
-    assert f"1 of 2 recordings have a scoring beside them, which is used: night1.edf with {name}" in study.notes
+    assert f"1 night by its scoring (night1.edf by {name}), 1 by YASA" in study.notes
+    assert (study.scorings.used, study.scorings.staged) == ((("night1.edf", name),), 1)
     assert list(study.nights["problem"]) == ["", ""]
 
 
@@ -69,10 +75,200 @@ def test_what_is_no_scoring_or_not_beside_is_left_alone(plan, name, text):
     assert list(study.nights["problem"]) == [""]
 
 
-def test_a_name_of_a_scoring_that_cannot_be_read_gets_a_note_with_the_remedy(plan):
-    study = plan({"night1.edf": "", "night1_hypnogram.txt": "[hypnogram_excerpt1]\n5\n2\n0\n"})
+def test_a_name_of_a_scoring_that_cannot_be_read_is_told_with_the_remedy(plan):
+    study = plan({"night1.edf": "", "night1_hypnogram.txt": "W\nN9\nN9\n"})
     assert found(study) == [""]
-    assert any(note.startswith("night1.edf: not used") and "[scoring] codes" in note for note in study.notes)
+    assert list(study.nights["problem"]) == [""]
+    (told,) = [note for note in study.notes if "not used" in note]
+    assert told.startswith(
+        "0 nights by their scoring, 1 by YASA; these files are scorings and are not used: night1_hyp"
+    )
+    assert "'n9' is no stage known here" in told
+    assert "[scoring] codes" in told
+
+
+@pytest.mark.parametrize("name", ["night1_hypnogram.txt", "night1.csv"])
+def test_a_scoring_that_could_mean_several_things_is_a_problem_of_its_night(plan, name):
+    text = "[hypnogram_excerpt1]\n5\n2\n0\n" if name.endswith("txt") else "epoch,stage\n0,0\n1,2\n2,4\n"
+    study = plan({"night1.edf": "", "night2.edf": "", name: text})
+    assert found(study) == ["", ""]
+    assert "could mean several things" in study.nights["problem"][0]
+    assert study.nights["problem"][1] == ""
+
+
+def test_one_scoring_with_a_5_decides_the_codes_of_all(plan):
+    without_rem, with_rem = ("\n".join(f"{codes} 0".split()) for codes in ("0 1 2 3 4 3 2", "0 1 2 3 2 5 2"))
+    files = {"a.edf": "", "b.edf": "", "a_stages.txt": without_rem}
+    assert "could mean several things" in plan(files).nights["problem"][0]
+    study = plan(files | {"b_stages.txt": with_rem})
+    assert found(study) == ["a_stages.txt", "b_stages.txt"]
+    assert study.scorings.codes["4"] == "N3"
+    path = Path(study.nights["hypnogram"][0])
+    assert list(read_scoring(path, None, study.scorings.codes).stages) == ["W", "N1", "N2", "N3", "N3", "N3", "N2", "W"]
+
+
+def test_scorings_that_contradict_each_other_about_their_codes_are_all_asked_about(plan):
+    files = {"a.edf": "", "b.edf": "", "a_stages.txt": "0\n1\n2\n3\n2\n5\n2\n0\n", "b_stages.txt": "5\n3\n2\n0\n2\n5\n"}
+    assert all("could mean several things" in problem for problem in plan(files).nights["problem"])
+
+
+# --- places
+
+DREAMS = {"HypnogramAASM_subject1.txt": LINES, "HypnogramR&K_subject1.txt": LINES.replace("N2", "S1")}
+
+
+@pytest.mark.parametrize(
+    ("recording", "scoring"),
+    [
+        ("sub-1_task-sleep_eeg.edf", "sub-1_task-sleep_hypnogram.tsv"),
+        ("sub-1_ses-2_task-sleep_acq-PSG_eeg.edf", "sub-1_ses-2_task-sleep_acq-PSGScoring_events.tsv"),
+        ("sub-1_task-sleep_acq-earEEG_eeg.edf", "sub-1_task-sleep_acq-scoring_events.tsv"),
+        ("edfs/shhs1/shhs1-200001.edf", "annotations-events-nsrr/shhs1/shhs1-200001-nsrr.xml"),
+        ("edfs/shhs1/shhs1-200001.edf", "annotations-events-profusion/shhs1/shhs1-200001-profusion.xml"),
+        ("edf/night1.edf", "scoring/night1.txt"),
+        ("edf/night1.edf", "Hypnograms/Hypnogram_night1.txt"),
+        ("night1.edf", "scoring/night1.txt"),
+        ("S01.edf", "Hypnogram_S01.txt"),
+        ("subject1.edf", "HypnogramAASM_subject1.txt"),
+        ("01-03-0001 PSG.edf", "01-03-0001_sleep stages.txt"),
+        ("1/1.edf", "1/1_1.txt"),
+        ("S01.edf", "S01.edf.XML"),
+        ("S01/night.edf", "S01/Sleep profile.txt"),
+        ("S01/night.edf", "S01/Schlafprofil.txt"),
+        ("S01/night.edf", "S01/hypnogram.csv"),
+    ],
+)
+def test_places_in_which_scorings_lie(plan, recording, scoring):
+    text = XML if scoring.lower().endswith("xml") else STAGES if scoring.endswith("tsv") else LINES
+    study = plan({recording: "", "other/a.edf": "", "other/b.edf": "", scoring: text})
+    place = dict(zip(study.nights["recording"], found(study), strict=True))
+    assert place[recording] == scoring
+    assert list(study.nights["problem"]) == [""] * 3
+    assert study.scorings.unused == ()
+
+
+def test_isruc_lists_of_digits_are_scorings_and_two_scorers_are_asked_about(plan):
+    night = ["0"] * 10 + ["1"] * 5 + ["2"] * 60 + ["3"] * 30 + ["2"] * 20 + ["5"] * 30 + ["0"] * 5
+    files = {"1/1.edf": "", "1/1_1.txt": "\n".join(night)}
+    assert found(plan(files)) == ["1/1_1.txt"]
+    files["1/1_2.txt"] = "\n".join(night[5:] + ["0"] * 5)
+    assert "1_1.txt and 1_2.txt beside it are scorings that differ" in plan(files).nights["problem"][0]
+    study = plan(files, Settings(scoring=ScoringSettings(column="2")))
+    assert found(study) == ["1/1_2.txt"]
+    assert [(unused.path.name, unused.why) for unused in study.scorings.unused] == [("1_1.txt", Why.ANOTHER)]
+
+
+def test_the_scoring_of_the_aasm_comes_before_that_of_rechtschaffen_and_kales(plan):
+    study = plan({"subject1.edf": "", **DREAMS})
+    assert found(study) == ["HypnogramAASM_subject1.txt"]
+    assert [unused.path.name for unused in study.scorings.unused] == ["HypnogramR&K_subject1.txt"]
+
+
+def test_a_folder_for_scorings_with_the_same_folders_below_is_taken_folder_by_folder(plan):
+    files = {f"edf/{visit}/S1.edf": "" for visit in ("v1", "v2")}
+    files |= {"scoring/v1/S1.xml": XML, "scoring/v2/S1.txt": LINES + "N2\n"}
+    assert found(plan(files)) == ["scoring/v1/S1.xml", "scoring/v2/S1.txt"]
+
+
+def test_the_folder_beside_the_one_that_is_given_is_looked_into(tmp_path):
+    for name, text in {"edf/S1.edf": "", "edf/S2.edf": "", "scoring/S1.txt": LINES}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert [Path(path).name for path in plan_study(tmp_path / "edf", None, Settings()).nights["hypnogram"]] == [
+        "S1.txt",
+        "",
+    ]
+
+
+def test_a_folder_beside_the_one_that_is_given_may_be_of_another_study(tmp_path):
+    for name, text in {"study a/S1.edf": "", "study a/S2.edf": "", "scoring/S1.txt": LINES}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert list(plan_study(tmp_path / "study a", None, Settings()).nights["hypnogram"]) == ["", ""]
+
+
+def test_results_of_swa_are_no_scorings(plan):
+    files = {
+        "edf/sub-1_ses-a_task-sleep_eeg.edf": "",
+        "staging/sub-1_ses-a_task-sleep_desc-hypnogram_events.tsv": STAGES,
+    }
+    assert found(plan(files)) == ["staging/sub-1_ses-a_task-sleep_desc-hypnogram_events.tsv"]
+    results = {"staging/dataset_description.json": '{"GeneratedBy": [{"Name": "swa"}]}'}
+    study = plan(files | results)
+    assert found(study) == [""]
+    assert study.scorings.unused == ()
+
+
+def test_what_belongs_to_no_recording_is_told_once(plan):
+    files = {f"truth/night{i}_stages.tsv": STAGES for i in range(7)} | {
+        "night1.edf": "",
+        "letter.txt": "Dear all,\nhello\n",
+    }
+    (told,) = [note for note in plan(files).notes if "YASA" in note]
+    assert told == (
+        "0 nights by their scoring, 1 by YASA; these files are scorings and are not used: truth/night0_stages.tsv, "
+        "truth/night1_stages.tsv, truth/night2_stages.tsv, truth/night3_stages.tsv, truth/night4_stages.tsv and 2 more "
+        "(the name fits no recording)"
+    )
+    inspected = inspect_study(Path(plan(files).root))["scorings"]
+    assert (inspected["scored"], inspected["staged"], len(inspected["unused"])) == (0, 1, 7)
+
+
+def test_nothing_is_told_where_there_is_no_scoring_and_where_the_user_has_decided(plan):
+    assert not any("YASA" in note for note in plan({"night1.edf": "", "a.csv": "time,hr\n0,61\n"}).notes)
+    study = plan(
+        {"S1.edf": "", "S1.xml": XML, "study.tsv": "subject\tcondition\trecording\thypnogram\n1\tb\tS1.edf\tyasa\n"}
+    )
+    assert (study.scorings.used, study.scorings.staged, study.scorings.unused) == ((), 1, ())
+
+
+# --- in the recording
+
+
+def annotate(path, stages, channels=None, events=()):
+    """An EDF+ with EEG whose stages are annotations of its own."""
+    import edfio
+
+    marks, epoch = [edfio.EdfAnnotation(*event) for event in events], 0
+    for part in stages.split():
+        stage, _, count = part.partition("*")
+        marks.append(edfio.EdfAnnotation(30 * epoch, 30 * int(count or 1), f"Sleep stage {stage}"))
+        epoch += int(count or 1)
+    signals = [
+        edfio.EdfSignal(values, 100, label=label, physical_dimension="uV", physical_range=(-500, 500))
+        for label, values in (channels or {"C4-M1": np.zeros(3000 * epoch)}).items()
+    ]
+    date = edfio.Recording(startdate=START.date())
+    edfio.Edf(signals, annotations=sorted(marks), starttime=START.time(), recording=date).write(path)
+
+
+def test_stages_in_the_recording_come_before_those_beside_it_which_are_told(tmp_path):
+    annotate(tmp_path / "S1.edf", "W*2 N2*3 N3 R", events=[(45, 3, "Arousal")])
+    annotate(tmp_path / "S2.edf", "?*7", events=[(45, 3, "Arousal")])
+    (tmp_path / "S1.txt").write_text(LINES)
+    study = plan_study(tmp_path, None, Settings())
+    assert list(study.nights["hypnogram"]) == [str(tmp_path / "S1.edf"), ""]
+    (told,) = [note for note in study.notes if "YASA" in note]
+    assert told == (
+        "1 night by its scoring (S1.edf by its annotations), 1 by YASA; these files are scorings and are not used: "
+        "S1.txt (another scoring of the recording is used)"
+    )
+
+
+def test_stages_late_in_a_long_recording_are_found(tmp_path):
+    annotate(tmp_path / "S1.edf", "?*60 W*30 N1*3 N2*40 N3*30 N2*20 R*30 W*10")
+    (tmp_path / "S2.edf").write_bytes((tmp_path / "S1.edf").read_bytes().replace(b"Sleep stage", b"Sloop stage"))
+    assert may_hold_stages(tmp_path / "S1.edf", ScoringSettings())
+    assert not may_hold_stages(tmp_path / "S2.edf", ScoringSettings())
+
+
+def test_mass_base_files_are_scorings_where_the_psg_lies_beside(tmp_path):
+    annotate(tmp_path / "01-03-0001 Base.edf", "W N2 N3 R")
+    annotate(tmp_path / "01-03-0001 PSG.edf", "?*4")
+    annotate(tmp_path / "S2 Base.edf", "?*4")
+    nights = plan_study(tmp_path, None, Settings()).nights
+    assert list(nights["recording"]) == ["01-03-0001 PSG.edf", "S2 Base.edf"]
+    assert [Path(path).name for path in nights["hypnogram"]] == ["01-03-0001 Base.edf", ""]
 
 
 def test_two_scorings_that_differ_are_a_problem_that_names_both(plan):
@@ -166,12 +362,13 @@ def scored_night(tmp_path, write_edf, sleep_eeg, make_hypnogram):
     return tmp_path
 
 
-def process(folder, **times):
-    (row,) = plan_study(folder, None, Settings()).nights.to_dict("records")
+def process(folder, recording="S01_a.edf", **times):
+    study = plan_study(folder, None, Settings())
+    (row,) = study.nights[study.nights["recording"] == recording].to_dict("records")
     task = NightTask(
         subject="S01", session="a", condition="a", recording=row["recording"], subject_label="S01", session_label="a",
         path=Path(row["path"]), hypnogram=Path(row["hypnogram"]), times=times, results=folder / "swa-results",
-        settings=Settings(), overwrite=True,
+        settings=Settings(), overwrite=True, study_codes=study.scorings.codes and dict(study.scorings.codes),
     )  # fmt: skip
     assert process_night(task).status == "done"
     return task.folder.document()
@@ -183,6 +380,28 @@ def test_the_scoring_beside_a_recording_is_named_and_its_lights_bound_the_sleep_
     assert night["summary"]["staging_source"] == "S01_a_sleepscoring.edf"
     assert (statistics["TIB"], statistics["TST"], statistics["SOL"]) == (20, 18, 2)
     assert night["provenance"]["notes"] == ["lights_off is that of the scoring", "lights_on is that of the scoring"]
+
+
+def test_a_night_is_read_by_the_stages_that_its_recording_holds_also_blinded(tmp_path, sleep_eeg, make_hypnogram):
+    stages = "W*8 N2*20 N3*12 R*8"
+    for name in ("S01_baseline", "S01_drug"):
+        annotate(tmp_path / f"{name}.edf", stages, {"C4-M1": np.clip(sleep_eeg(make_hypnogram(stages), 2), -499, 499)})
+    night = process(tmp_path, "S01_drug.edf")
+    assert night["summary"]["staging_source"] == "S01_drug.edf"
+    assert night["provenance"]["inputs"]["hypnogram_sha256"] == night["provenance"]["inputs"]["recording_sha256"]
+    linked = blind_study(plan_study(tmp_path, None, Settings()), Settings(), tmp_path / "blind").study.nights
+    assert list(linked["hypnogram"]) == list(linked["path"])
+
+
+def test_a_worker_reads_codes_as_the_plan_has_read_them(tmp_path, write_edf, sleep_eeg, make_hypnogram):
+    stages = "W*8 N2*20 N3*12 N2*8"
+    write_edf(tmp_path / "S01_a.edf", {"C4-M1": sleep_eeg(make_hypnogram(stages), 2)}, start=START)
+    codes = ["0"] * 8 + ["2"] * 20 + ["4"] * 12 + ["2"] * 8
+    (tmp_path / "S01_a_stages.txt").write_text("\n".join(codes))
+    (tmp_path / "S01_b_stages.txt").write_text("\n".join([*codes[:-8], *["5"] * 8]))
+    write_edf(tmp_path / "S01_b.edf", {"C4-M1": sleep_eeg(make_hypnogram(stages), 3)}, start=START)
+    minutes = process(tmp_path, "S01_a.edf")["summary"]["statistics"]
+    assert minutes["N3"] == 6
 
 
 def test_lights_of_the_study_file_come_first(scored_night):

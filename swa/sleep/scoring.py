@@ -91,12 +91,12 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None
     Parameters
     ----------
     path : str or Path
-        An EDF+ file with stages as annotations; XML of Profusion, the NSRR or Luna; the text exports of DOMINO,
-        RemLogic and Compumedics; Luna's ``.annot`` and ``.eannot``; a table with the columns ``onset``, ``duration``
-        (or ``end``) and ``stage`` (or ``trial_type`` of BIDS, ``description``); a table of stage changes (``Time``,
-        ``Stage``); as YASA writes it (epoch, stage); or one stage a line. Numbers are YASA's (0 W, 1 N1, 2 N2, 3 N3,
-        4 R) or, where there is a 5, or words for W and R, those of Rechtschaffen & Kales (0 W, 1 S1 ... 4 S4, 5 REM);
-        at stage changes 5 W, 4 R, 3 N1, 2 N2, 1 N3.
+        An EDF+ file with stages as annotations; XML of Profusion, the NSRR, Luna, Philips (``.rml``) or Wonambi; the text
+        exports of DOMINO, RemLogic, Compumedics and Polyman; Luna's ``.annot`` and ``.eannot``; Snooz' table; a JSON list;
+        a table with the columns ``onset``, ``duration`` (or ``end``) and ``stage`` (or ``trial_type`` of BIDS,
+        ``description``); of times or epochs and stages, or of stage changes (``Time``, ``Stage``); or one stage a line.
+        A row belongs to the epoch that it names. Numbers from 0 to 3 are W, N1, N2, N3; with a 5 those of Rechtschaffen &
+        Kales (4 S4, 5 REM); a 4 without a 5 could be REM or S4 and is asked about.
     settings : ScoringSettings or Settings, optional
         Epoch length of scorings that do not state it, and the meaning of codes; of `Settings`, its group `scoring`.
 
@@ -109,7 +109,8 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None
     Raises
     ------
     ScoringError
-        The file is not there, is in none of these forms, or uses codes that could mean several things.
+        The file is not there, is in none of these forms, or has two rows for one epoch. `AmbiguousScoringError`, which is
+        one, where it could mean several things.
 
     Notes
     -----
@@ -147,7 +148,8 @@ def read_scoring(
     path, settings
         As for `read_hypnogram`.
     study_codes : mapping, optional
-        What number codes mean by all scorings of the study, for a file that does not tell itself.
+        What number codes mean by all scorings of the study; empty where they do not tell, so that a file with codes is
+        asked about. None: the file is read by itself.
     """
     return open_scoring(path, settings).read(study_codes)
 
@@ -410,9 +412,10 @@ def _only_stages(document: Document, marks: Marks, settings: ScoringSettings) ->
         onsets_s=marks.onsets_s[known],
         ends_s=marks.ends_s[known],
         labels=[marks.labels[i] for i in known],
-        lines=lines,
+        lines=(),
     )
-    return OpenScoring(document=document, marks=only, lights=(off_s, on_s), settings=settings)
+    # A document as new: what it keeps of its file takes a hundred times the place of the stages.
+    return OpenScoring(document=Document(path=document.path), marks=only, lights=(off_s, on_s), settings=settings)
 
 
 def _all_unscored(name: str, columns: Sequence[str]) -> ScoringError:

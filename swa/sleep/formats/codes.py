@@ -181,7 +181,7 @@ def to_stages(
     settings_codes : mapping
         What the settings say of codes; it wins.
     study_codes : mapping or None
-        The table of all scorings of the study, if it is known.
+        The table of all scorings of the study, empty where they do not tell; None reads this one by itself.
     """
     plain = [plain_word(label) for label in marks.labels]
     own = {plain_word(code): stage for code, stage in settings_codes.items()}
@@ -190,8 +190,8 @@ def to_stages(
     if any(is_number(code) for code in own):
         codes = own
     elif (found := codes_found(marks)) is not None:
-        told = study_codes or choose_codes([found])
-        if told is None:
+        told = choose_codes([found]) if study_codes is None else study_codes
+        if not told:
             raise ambiguous_codes(document, found.codes)
         codes, guessed = told, True
     meanings = {**STAGE_BY_WORD, **codes, **own}

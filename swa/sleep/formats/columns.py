@@ -84,7 +84,7 @@ def _same(one: Sequence[str], other: Sequence[str]) -> bool:
 def codes_of_column(document: Document, column: int) -> Mapping[str, str] | None:
     """What number codes of a column mean by the JSON beside a table of BIDS (`Levels`), or by the data set's name."""
     title = document.table.titles[column].strip()
-    for sidecar in _sidecars(document.path):
+    for sidecar in [each for path in document.places for each in _sidecars(path)]:
         try:
             levels = json.loads(sidecar.read_text(encoding="utf-8"))[title]["Levels"]
             found = {str(code): _level(meaning) for code, meaning in levels.items()}

@@ -5,6 +5,7 @@ The forms in which labs store scorings are read into `Marks`; `swa.sleep.scoring
 
 import csv
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,11 @@ class Document:
     def suffix(self) -> str:
         """Ending of the name in lower case, with its dot."""
         return self.path.suffix.lower()
+
+    @property
+    def places(self) -> list[Path]:
+        """Where the file lies: as named, and where a link to it leads, as those of blinded runs do."""
+        return list(dict.fromkeys([self.path, Path(os.path.realpath(self.path))]))
 
     @cached_property
     def head(self) -> bytes:

@@ -4,6 +4,7 @@ Annotations are UTF-8 by the standard, and latin-1 in files of many vendors.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 from swa.errors import ScoringError
 from swa.recordings.edf.header import start_and_clock
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import is_stage_word, known_words
+from swa.sleep.formats.codes import is_stage_word, known_words, plain_word
 from swa.sleep.formats.document import NO_DATE, Document, Marks, read_any_text
 from swa.sleep.formats.tables import from_changes
 
 _HEAD = 256
+_LABELS = {b"EDF Annotations", b"BDF Annotations"}
+_FEW_RECORDS = 600
+_BLOCK = 60
 _BDF = b"\xffBIOSEMI"
 _TAL = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d*(?:\.\d*)?))?\x14([^\x00]*?)\x14(?=\x00)")
 
@@ -34,15 +38,27 @@ def is_edf(document: Document) -> bool:
     return document.suffix in (".edf", ".bdf") or document.head.startswith((b"0       ", _BDF))
 
 
-def holds_annotations(path: Path) -> bool:
-    """Whether the header of an EDF or BDF names a signal of annotations."""
+def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
+    """Whether stages stand among the annotations of a recording, by a look at a tenth of it.
+
+    Most recordings have none, and reading every annotation of one means reading all of its pages.
+    """
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-            labels = file.read(16 * int(head[252:256]))
-    except (OSError, ValueError):
+        records = _annotation_records(path)
+        if not records:
+            return False
+        words = {word for word, stage in known_words(settings.codes).items() if word and stage != "UNS"}
+        return any(plain_word(one.text) in words for raw in records for one in _annotations_in(_sample(raw)))
+    except (ValueError, IndexError, OSError, OverflowError):
         return False
-    return re.search(rb"[EB]DF Annotations", labels) is not None
+
+
+def _sample(records: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The first records and blocks throughout; all of them where they are few."""
+    if len(records) <= _FEW_RECORDS:
+        return records
+    starts = range(_BLOCK, len(records), 10 * _BLOCK)
+    return np.concatenate([records[:_FEW_RECORDS], *(records[start : start + _BLOCK] for start in starts)])
 
 
 def read_edf(document: Document, settings: ScoringSettings) -> Marks:
@@ -83,30 +99,31 @@ def _until_the_next(
 
 def _read_annotations(path: Path) -> tuple[float, list[_Annotation]]:
     """Onset of the first data record, and annotations from there on in order of time."""
-    raw = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
+    found = [one for records in _annotation_records(path) for one in _annotations_in(records)]
+    start_s = found[0].onset_s if found else 0.0
+    return start_s, sorted(one._replace(onset_s=one.onset_s - start_s) for one in found if one.text)
+
+
+def _annotations_in(records: NDArray[np.uint8]) -> Iterator[_Annotation]:
+    """Annotations as they stand in the records; those that only keep the time have no text."""
+    for record in np.ascontiguousarray(records):
+        for onset, duration, texts in _TAL.findall(record.tobytes()):
+            for text in texts.split(b"\x14"):
+                yield _Annotation(float(onset), float(duration or 0), read_any_text(text))
+
+
+def _annotation_records(path: Path) -> list[NDArray[np.uint8]]:
+    """Bytes of each signal of annotations, a row a data record, mapped and not read."""
+    if path.stat().st_size < _HEAD:
+        raise ValueError("no header")
+    raw = np.memmap(path, np.uint8, "r")
     head = raw[:_HEAD].tobytes()
-    width = 3 if head.startswith(_BDF) else 2
-    n_signals = int(head[252:256])
+    width, n_signals = 3 if head.startswith(_BDF) else 2, int(head[252:256])
     fields = raw[_HEAD : _HEAD * (1 + n_signals)].tobytes()
-    samples = [int(fields[216 * n_signals + 8 * i :][:8]) for i in range(n_signals)]
-    edges = width * np.cumsum([0, *samples])
     labels = [fields[16 * i :][:16].strip() for i in range(n_signals)]
-    record_bytes = int(edges[-1])
-    data = raw[_HEAD * (1 + n_signals) :]
+    if not set(labels) & _LABELS:
+        return []
+    edges = width * np.cumsum([0, *(int(fields[216 * n_signals + 8 * i :][:8]) for i in range(n_signals))])
+    data, record_bytes = raw[_HEAD * (1 + n_signals) :], int(edges[-1])
     records = data[: len(data) // record_bytes * record_bytes].reshape(-1, record_bytes)
-    found: list[_Annotation] = []
-    first_s = None
-    for i, label in enumerate(labels):
-        if label not in (b"EDF Annotations", b"BDF Annotations"):
-            continue
-        blocks = np.ascontiguousarray(records[:, edges[i] : edges[i + 1]])
-        for block in blocks:
-            for onset, duration, texts in _TAL.findall(block.tobytes()):
-                first_s = float(onset) if first_s is None else first_s
-                found += [
-                    _Annotation(float(onset), float(duration or 0), read_any_text(text))
-                    for text in texts.split(b"\x14")
-                    if text
-                ]
-    start_s = first_s or 0.0
-    return start_s, sorted(one._replace(onset_s=one.onset_s - start_s) for one in found)
+    return [records[:, edges[i] : edges[i + 1]] for i, label in enumerate(labels) if label in _LABELS]

@@ -76,7 +76,7 @@ def read_json(document: Document, settings: ScoringSettings) -> Marks:
         )
     labels = ["?" if item is None else str(item) for item in content]
     marks = one_after_the_other(document, labels, settings.epoch_s)
-    codes = AASM_CODES if _UUID.search(document.path.stem) else None
+    codes = AASM_CODES if any(_UUID.search(path.stem) for path in document.places) else None
     words = any(is_stage_word(label) for label in labels)
     return Marks(
         onsets_s=marks.onsets_s, ends_s=marks.ends_s, labels=labels, codes=codes, certain=words or codes is not None

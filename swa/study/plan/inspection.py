@@ -36,9 +36,9 @@ def inspect_study(
     Returns
     -------
     dict
-        `source`, `notes`, `plan` (a dict a night, with the columns of the design), `labels` (each label of the files,
-        the channel that it is taken for with its role and the reason, and in how many `recordings`), and `recordings`:
-        `recording`,
+        `source`, `notes`, `scorings` (how many nights are `scored` and `staged`, and which files are `unused` and why),
+        `plan` (a dict a night, with the columns of the design), `labels` (each label of the files, the channel that it
+        is taken for with its role and the reason, and in how many `recordings`), and `recordings`: `recording`,
         `start`, `clock` (the time of day of the start, known also where its date is hidden), `duration_s`, `gaps`
         (start and end of each in s), `channels` (name, role, labels, rate, unit and the reason), `staging` (the
         channels that YASA would use), `notes`, `problems`, `can_run` (a copy of another night can), and
@@ -56,7 +56,8 @@ def inspect_study(
     plan = columns.where(columns.notna(), "").to_dict("records")  # JSON has no NaN
     # Recordings that are not there have no path, and are told one by one.
     nights = study.nights.drop_duplicates(["path", "recording"]).to_dict("records")
-    found = [_inspect(row, settings) for row in nights]
+    codes = study.scorings.codes
+    found = [_inspect(row, settings, codes) for row in nights]
     found = [recording | {"can_run": not recording["problems"]} for recording in found]  # a copy runs all the same
     told = "notes" if study.needs_template else "problems"  # where each recording is a subject nothing is compared
     paths = [row["path"] for row in nights]
@@ -67,7 +68,19 @@ def inspect_study(
         found[later]["problems"].append(f"begins at the same second as {nights[first]['recording']} ({start})")
     labels = _count_labels(found)
     notes = [*study.notes, *_unused_names(labels, settings.channels.names)]
-    return {"source": study.source, "notes": notes, "plan": plan, "labels": labels, "recordings": found}
+    scorings = {
+        "scored": len(study.scorings.used),
+        "staged": study.scorings.staged,
+        "unused": [{"file": str(unused.path), "why": str(unused.why)} for unused in study.scorings.unused],
+    }
+    return {
+        "source": study.source,
+        "notes": notes,
+        "scorings": scorings,
+        "plan": plan,
+        "labels": labels,
+        "recordings": found,
+    }
 
 
 def _count_labels(recordings: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
@@ -89,7 +102,7 @@ def _unused_names(labels: Sequence[Mapping[str, object]], names: Mapping[str, st
     return [f"channels.names: no recording has a label {key!r}" for key in unused]
 
 
-def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
+def _inspect(row: Mapping[Any, Any], settings: Settings, codes: Mapping[str, str] | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "recording": row["recording"],
         "start": None,
@@ -128,7 +141,7 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
         return found
     try:
         if row["hypnogram"]:
-            found["notes"] += _check_scoring(Path(row["hypnogram"]), recording, settings)
+            found["notes"] += _check_scoring(Path(row["hypnogram"]), recording, settings, codes)
         else:
             found["staging"] = [channel.name for channel in staging_channels(recording)]
             found["notes"] += staging_notes(recording)
@@ -137,7 +150,9 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _check_scoring(path: Path, recording: Recording, settings: Settings) -> tuple[str, ...]:
+def _check_scoring(
+    path: Path, recording: Recording, settings: Settings, codes: Mapping[str, str] | None
+) -> tuple[str, ...]:
     """Notes on how a scoring fits its recording.
 
     Raises
@@ -145,11 +160,12 @@ def _check_scoring(path: Path, recording: Recording, settings: Settings) -> tupl
     ScoringError
         It cannot be used for this night.
     """
-    stages, epoch_s, notes = read_scoring(path, settings.scoring).stages_in(recording)
+    stages, epoch_s, notes = read_scoring(path, settings.scoring, codes).stages_in(recording)
     if not np.isin(stages, ("N2", "N3")).any():
         raise ScoringError(
             f"{path.name}: has no N2 or N3 within {recording.name}.",
             "Slow-wave activity is measured in NREM sleep: check that the scoring belongs to this night.",
         )
     minutes = float(np.sum(np.isin(stages, ("N2", "N3")))) * epoch_s / 60
-    return (f"scored by {printable(path.name)}: {minutes:.1f} min of N2 and N3 in epochs of {epoch_s:g} s", *notes)
+    by = "its annotations" if path == recording.path else printable(path.name)
+    return (f"scored by {by}: {minutes:.1f} min of N2 and N3 in epochs of {epoch_s:g} s", *notes)

@@ -1,12 +1,11 @@
 """The plan of a study: which recordings there are, and which subject, session and condition each belongs to."""
 
 import contextlib
-import json
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -24,7 +23,14 @@ from swa.study.plan.names import (
     read_bids_names,
     read_condition_names,
 )
-from swa.study.plan.scoring_search import FORCE_STAGING, add_scorings, is_scoring_name
+from swa.study.plan.scoring_search import (
+    FORCE_STAGING,
+    ScoringPlan,
+    add_scorings,
+    is_results,
+    is_scoring_name,
+    is_table_name,
+)
 from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
 
 SUFFIXES = (".edf", ".bdf")
@@ -55,12 +61,15 @@ class Study:
         ``each recording a subject of its own``.
     notes : tuple of str
         What a user should know before the run.
+    scorings : ScoringPlan
+        Which nights are scored, which are staged, and which scorings are left over.
     """
 
     root: Path
     nights: pd.DataFrame
     source: str
     notes: tuple[str, ...]
+    scorings: ScoringPlan = field(default_factory=ScoringPlan)
 
     @property
     def needs_template(self) -> bool:
@@ -97,23 +106,28 @@ def plan_study(
     """
     recordings = Path(recordings)
     notes: list[str] = []
-    found = find_recordings(recordings, results, notes)
+    others: list[Path] = []
+    found = find_recordings(recordings, results, notes, others)
     root = _absolute(recordings if recordings.is_dir() else recordings.parent)
     if study_file is None and recordings.is_dir():
         study_file, more = find_study_file(root)
         notes += more
     if study_file is not None:
-        return _plan_from_file(_absolute(Path(study_file)), root, found, settings, notes, single=recordings.is_file())
+        file = _absolute(Path(study_file))
+        return _plan_from_file(file, root, found, others, settings, notes, single=recordings.is_file())
     if not found:
         raise StudyError(
             f"{recordings}: no recording (.edf or .bdf) in this folder and those below it.",
             "Name the folder that holds them; hidden folders and results of swa are not searched.",
         )
-    return _plan_from_names(root, found, settings, notes, single=recordings.is_file())
+    return _plan_from_names(root, found, others, settings, notes, single=recordings.is_file())
 
 
 def find_recordings(
-    recordings: str | Path, results: str | Path | None = None, notes: list[str] | None = None
+    recordings: str | Path,
+    results: str | Path | None = None,
+    notes: list[str] | None = None,
+    others: list[Path] | None = None,
 ) -> list[Path]:
     """List the recordings below a folder, in natural order, or the one recording itself.
 
@@ -128,6 +142,8 @@ def find_recordings(
         The results folder, left out whatever its name.
     notes : list of str or None
         Takes a note for each folder that could not be searched.
+    others : list of Path or None
+        Takes the files that could be scorings by their ending or name.
 
     Raises
     ------
@@ -152,13 +168,16 @@ def find_recordings(
     unreadable: list[str] = []
     for folder, folders, files in os.walk(root, followlinks=True, onerror=lambda e: unreadable.append(str(e.filename))):
         place = os.path.realpath(folder)
-        if place in seen or place == avoided or _is_results(Path(folder)):
+        if place in seen or place == avoided or is_results(Path(folder)):
             folders.clear()
             continue
         seen.add(place)
-        others = _BIDS_OTHER_FOLDERS if "dataset_description.json" in files else ()
-        folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *others)]
-        found += [Path(folder, name) for name in files if _is_recording_name(name)]
+        apart = _BIDS_OTHER_FOLDERS if "dataset_description.json" in files else ()
+        folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *apart)]
+        scored = {name for name in files if name[0] != "." and (is_table_name(name) or is_scoring_name(name, files))}
+        found += [Path(folder, name) for name in files if _is_recording_name(name) and name not in scored]
+        if others is not None:
+            others += [Path(folder, name) for name in sorted(scored, key=natural_key)]
     if notes is not None:
         notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
     return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
@@ -174,17 +193,7 @@ def write_template(study: Study, path: Path) -> None:
 
 
 def _is_recording_name(name: str) -> bool:
-    return name[0] != "." and name.lower().endswith(SUFFIXES) and not is_scoring_name(name)
-
-
-def _is_results(folder: Path) -> bool:
-    """Whether a folder holds results of swa, under whatever name."""
-    description = folder / "dataset_description.json"
-    try:
-        generators = json.loads(description.read_text(encoding="utf-8"))["GeneratedBy"]
-        return any(generator["Name"] == "swa" for generator in generators)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    return name[0] != "." and name.lower().endswith(SUFFIXES)
 
 
 def _absolute(path: Path) -> Path:
@@ -206,7 +215,14 @@ class _Place:
 
 
 def _plan_from_file(
-    file: Path, root: Path, found: Sequence[Path], settings: Settings, notes: list[str], *, single: bool
+    file: Path,
+    root: Path,
+    found: Sequence[Path],
+    others: Sequence[Path],
+    settings: Settings,
+    notes: list[str],
+    *,
+    single: bool,
 ) -> Study:
     table = read_study_file(file)
     bases = (file.parent, root)
@@ -245,10 +261,11 @@ def _plan_from_file(
             f"{file.name}: none of its {len(rows)} recordings is there; {rows['problem'].iloc[0]}.",
             f"Recordings are looked for beside the study file and in {root}.",
         )
-    more = add_scorings(rows, settings.scoring, staged)
-    notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings), *more]
+    plan = add_scorings(rows, settings.scoring, staged, root=root, recordings=found, others=others)
+    told = plan.tell(root)
+    notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
     nights = _arrange(convert_columns(rows, table.decimal_comma))
-    return Study(root=root, nights=nights, source=f"study file {file.name}", notes=tuple(notes))
+    return Study(root=root, nights=nights, source=f"study file {file.name}", notes=tuple(notes), scorings=plan)
 
 
 def _locate_all(texts: Iterable[object], bases: Sequence[Path], known: Sequence[str]) -> list[_Place]:
@@ -341,13 +358,21 @@ def _list_problems(name: str, problems: Sequence[str]) -> str:
 # --- from names
 
 
-def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, notes: list[str], *, single: bool) -> Study:
+def _plan_from_names(
+    root: Path,
+    found: Sequence[Path],
+    others: Sequence[Path],
+    settings: Settings,
+    notes: list[str],
+    *,
+    single: bool,
+) -> Study:
     found, more = leave_out_others(root, found)
     names = [printable(path.relative_to(root).as_posix()) for path in found]
     plan, source = read_bids_names(names), BIDS_NAMES
     if plan is not None:
-        plan, others = describe_nights(root, plan)
-        more += others
+        plan, described = describe_nights(root, plan)
+        more += described
     notes = [*notes, *more]
     if plan is None:
         plan, source = read_condition_names(names, settings.comparison.baseline), CONDITION_NAMES
@@ -355,7 +380,9 @@ def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, note
         plan, source = own_subjects(names), OWN_SUBJECTS
     rows = plan.assign(recording=names, path=[str(path) for path in found], hypnogram="", problem="")
     rows.index = pd.Index(names)
-    notes = [*notes, *add_scorings(rows, settings.scoring, [False] * len(rows))]
+    forced = [False] * len(rows)
+    scorings = add_scorings(rows, settings.scoring, forced, root=root, recordings=found, others=others)
+    notes = [*notes, *scorings.tell(root)]
     if source == OWN_SUBJECTS and single:
         notes = [*notes, "one recording is analysed by itself; give its folder to compare nights"]
     elif source == OWN_SUBJECTS:
@@ -370,7 +397,7 @@ def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, note
                 _list_problems(f"The {source} of {root.name}", problems), "Rename them, or write a study file."
             )
         notes = [*notes, *_note_conditions(rows, settings)]
-    return Study(root=root, nights=_arrange(rows), source=source, notes=tuple(notes))
+    return Study(root=root, nights=_arrange(rows), source=source, notes=tuple(notes), scorings=scorings)
 
 
 # --- for both

@@ -320,7 +320,10 @@ def _link_files(nights: pd.DataFrame, folder: Path, conditions: list[str]) -> pd
         paths.append(str(_link(recording, folder / names[-1])) if recording else "")
         scoring = Path(str(night.hypnogram)) if night.hypnogram else None
         ending = _scoring_ending(scoring, recording, conditions) if scoring else ""
-        scorings.append(str(_link(scoring, folder / f"{stem}{ending}")) if scoring else "")
+        if scoring == recording:  # it holds its stages itself
+            scorings.append(paths[-1])
+        else:
+            scorings.append(str(_link(scoring, folder / f"{stem}{ending}")) if scoring else "")
     return nights.assign(original=nights["path"], path=paths, hypnogram=scorings, recording=names)
 
 

@@ -20,7 +20,9 @@ class NightTask:
     path : Path
         The recording.
     hypnogram : Path or None
-        A scoring of it.
+        A scoring of it, or the recording itself where that holds its stages.
+    study_codes : dict or None
+        What number codes mean by all scorings of the study, as `read_scoring` takes it.
     age : float or None
         Years.
     sex : str or None
@@ -49,6 +51,7 @@ class NightTask:
     session_label: str
     path: Path
     hypnogram: Path | None = None
+    study_codes: dict[str, str] | None = None
     age: float | None = None
     sex: str | None = None
     times: dict[str, str] = field(default_factory=dict)

@@ -162,7 +162,7 @@ def _score(
     if task.hypnogram is None:
         staging = stage_at_gains(recording, age=task.age, sex=task.sex)
         return staging.hypnogram, {}, staging.stages_at_gain
-    scoring = read_scoring(task.hypnogram, task.settings.scoring)
+    scoring = read_scoring(task.hypnogram, task.settings.scoring, task.study_codes)
     lights = dict(zip(("lights_off", "lights_on"), scoring.lights_in(recording), strict=True))
     return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}, {}
 
@@ -196,8 +196,12 @@ def _hash_inputs(task: NightTask) -> Inputs:
         "recording_sha256": digest,
         "recording_size": state.st_size,
         "recording_mtime_ns": state.st_mtime_ns,
-        "hypnogram_sha256": hash_file(task.hypnogram) if task.hypnogram and task.hypnogram.is_file() else None,
+        "hypnogram_sha256": digest if task.hypnogram == task.path else _hash_scoring(task.hypnogram),
     }
+
+
+def _hash_scoring(path: Path | None) -> str | None:
+    return hash_file(path) if path and path.is_file() else None
 
 
 def _fingerprint(task: NightTask, hashes: Inputs) -> str:
@@ -211,6 +215,8 @@ def _fingerprint(task: NightTask, hashes: Inputs) -> str:
         "times": task.times,
         "identity": [task.subject, task.session, task.condition],
     }
+    if task.hypnogram and task.study_codes is not None:
+        content["codes"] = task.study_codes
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
