@@ -91,12 +91,12 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None
     Parameters
     ----------
     path : str or Path
-        An EDF+ file with stages as annotations; XML of Profusion, the NSRR, Luna, Philips (``.rml``) or Wonambi; the text
-        exports of DOMINO, RemLogic, Compumedics and Polyman; Luna's ``.annot`` and ``.eannot``; Snooz' table; a JSON list;
-        a table with the columns ``onset``, ``duration`` (or ``end``) and ``stage`` (or ``trial_type`` of BIDS,
-        ``description``); of times or epochs and stages, or of stage changes (``Time``, ``Stage``); or one stage a line.
-        A row belongs to the epoch that it names. Numbers from 0 to 3 are W, N1, N2, N3; with a 5 those of Rechtschaffen &
-        Kales (4 S4, 5 REM); a 4 without a 5 could be REM or S4 and is asked about.
+        An EDF+ file with stages as annotations; XML of Profusion, the NSRR, Luna, Philips (``.rml``) or Wonambi; the
+        text exports of DOMINO, RemLogic, Compumedics and Polyman; Luna's ``.annot`` and ``.eannot``; Snooz' table; a
+        JSON list; a table with the columns ``onset``, ``duration`` (or ``end``) and ``stage`` (or ``trial_type`` of
+        BIDS, ``description``); of times or epochs and stages, or of stage changes (``Time``, ``Stage``); or one stage a
+        line. A row belongs to the epoch that it names. Numbers from 0 to 3 are W, N1, N2, N3; with a 5 those of
+        Rechtschaffen & Kales (4 S4, 5 REM); a 4 without a 5 could be REM or S4 and is asked about.
     settings : ScoringSettings or Settings, optional
         Epoch length of scorings that do not state it, and the meaning of codes; of `Settings`, its group `scoring`.
 
@@ -109,8 +109,8 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None
     Raises
     ------
     ScoringError
-        The file is not there, is in none of these forms, or has two rows for one epoch. `AmbiguousScoringError`, which is
-        one, where it could mean several things.
+        The file is not there, is in none of these forms, or has two rows for one epoch. An `AmbiguousScoringError`,
+        where it could mean several things.
 
     Notes
     -----
