@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pandas as pd
@@ -75,6 +76,17 @@ def test_no_byte_and_no_name_of_the_results_tells_a_condition(blinded: StudyRun)
         for word in TOLD_BY_NAME:
             assert word not in content, (path, word)
     assert not {"batch", "order", "dose_start"} & set(blinded.results.nights)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights as POSIX has them")
+def test_the_key_is_readable_by_its_owner_alone(recordings: Path, blinded: StudyRun, tmp_path: Path) -> None:
+    copy = _copy(blinded, tmp_path)
+    key_folder(copy).chmod(0o755)  # as another version left it
+    (key_folder(copy) / "key.json").chmod(0o644)
+    run_study(recordings, copy, settings=SETTINGS, jobs=1, blind=True)
+    for folder in (key_folder(copy), key_folder(blinded.results.path)):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / "key.json").stat().st_mode) == 0o600
 
 
 def test_nights_are_processed_in_the_order_of_their_codes(blinded: StudyRun) -> None:

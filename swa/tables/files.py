@@ -47,14 +47,20 @@ def table_text(table: pd.DataFrame) -> str:
     return safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
 
 
-def write_text(text: str, path: Path) -> None:
-    """Write a text file as UTF-8, whole or not at all."""
-    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+def write_text(text: str, path: Path, *, private: bool = False) -> None:
+    """Write a text file as UTF-8, whole or not at all; a private one can be read by its owner alone."""
+
+    def write(temporary: Path) -> None:
+        if private:
+            temporary.touch(mode=0o600)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+    replace_file(path, write)
 
 
-def write_json(document: Mapping[str, object], path: Path, indent: int | None = 1) -> None:
-    """Write a JSON object, whole or not at all."""
-    write_text(json.dumps(document, indent=indent, ensure_ascii=False), path)
+def write_json(document: Mapping[str, object], path: Path, *, indent: int | None = 1, private: bool = False) -> None:
+    """Write a JSON object as `write_text` does."""
+    write_text(json.dumps(document, indent=indent, ensure_ascii=False), path, private=private)
 
 
 def read_json(path: Path) -> dict[str, object]:

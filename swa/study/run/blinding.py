@@ -137,7 +137,7 @@ def blind_study(study: Study, settings: Settings, results: Path) -> Blinded:
         sessions[str(plan["subject"]), str(plan["session"])] = code
         given = {name: None if pd.isna(cell) else _cell(cell) for name, cell in plan.items()}
         key["nights"].append(given | {"code_session": code, "code_session_label": label})
-    write_json(key, key_folder(results) / KEY_FILE)
+    write_json(key, key_folder(results) / KEY_FILE, private=True)
     results.mkdir(parents=True, exist_ok=True)
     _write_record(results, "blinded", key)
     return Blinded(
@@ -311,6 +311,7 @@ def _cell(cell: object) -> _Cell:
 def _link_files(nights: pd.DataFrame, folder: Path, conditions: list[str]) -> pd.DataFrame:
     """Links to recordings and scorings that carry codes: no message, note or table can then name the file."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.chmod(0o700)  # the links tell the conditions as the key does
     paths, scorings, names = [], [], []
     for night in nights.itertuples():
         stem = f"{night.subject_label}_{night.session_label}"
