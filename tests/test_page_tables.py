@@ -50,15 +50,12 @@ class StoredWaves:
         return self.path
 
 
-def notes(*rows):
-    columns = ["measure", "channel", "variant", "window", "stages", "note"]
-    return pd.DataFrame(rows, columns=columns)
+def limits(**values_uv):
+    rows = [(measure, "F3-M2", "NREM", "night", "", value) for measure, value in values_uv.items()]
+    return pd.DataFrame(rows, columns=["measure", "channel", "stages", "window", "variant", "value"])
 
 
-LIMITS = notes(
-    ("wave_slope_up_matched", "F3-M2", "", "night", "NREM", f"at {REFERENCE_UV} µV"),
-    ("wave_density_baseline_fixed", "F3-M2", "", "night", "NREM", "above 90.5 µV"),
-)
+LIMITS = limits(wave_reference_amplitude=REFERENCE_UV, wave_fixed_limit=90.5)
 
 
 def test_waves_by_size_are_per_minute_and_nights_weigh_the_same(tmp_path):
