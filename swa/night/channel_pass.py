@@ -18,7 +18,6 @@ from swa.recordings.recording import Recording, SignalGroup
 from swa.settings import ArtifactSettings, Settings
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class ChannelResult:
     """What one pass over a channel's signal leaves."""
