@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,10 +16,13 @@ from swa.comparison.design import is_adaptation
 from swa.comparison.further.clusters import find_clusters
 from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.comparison.further.dose_contrasts import compare_doses
-from swa.comparison.further.moderators import relate_covariates
+from swa.comparison.further.group_spectra import average_spectra
+from swa.comparison.further.moderators import covariate_changes, relate_covariates
+from swa.comparison.further.planning import plan_next_study
 from swa.comparison.further.precision import rate_precision, read_spreads
 from swa.comparison.further.profiles import compare_profiles
 from swa.comparison.further.specification_curve import trace_specifications
+from swa.comparison.headline import leading_marker
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
@@ -47,18 +51,23 @@ from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_p
 from swa.study.store import Results, describe_results, read_results, subject_file
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.tables.contrast import contrasts_in
 from swa.tables.files import write_table
 from swa.tables.marker import select
 from swa.tables.results_tables import (
     CLUSTERS,
     CONTRASTS,
+    COVARIATE_CHANGES,
     CYCLE_CONTRASTS,
     DOSE_CONTRASTS,
+    GROUP_SPECTRA,
     MODERATORS,
+    PLANNING,
     PROFILES,
     SPECIFICATION_SUMMARY,
     SPECIFICATIONS,
 )
+from swa.tables.schema import Table
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -414,7 +423,7 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
     write_table(rate_precision(contrasts, read_spreads(results, done), settings.comparison), results / "precision.tsv")
-    _compare_further(results, baseline, settings)
+    _compare_further(results, baseline, contrasts, settings)
     _trace_specifications(work, combined if baseline else [], baseline)
     _write_pages(work, combined)
 
@@ -468,22 +477,28 @@ def _write_page(task: Path | PageTask) -> Path:
     return write_subject_page(task) if isinstance(task, PageTask) else write_study_page(read_results(task))
 
 
-def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
-    """Tables beside the contrasts: covariates of the change, and treatments against each other."""
-    moderators, profiles = MODERATORS.empty(), PROFILES.empty()
-    clusters, cycles, doses = CLUSTERS.empty(), CYCLE_CONTRASTS.empty(), DOSE_CONTRASTS.empty()
+def _compare_further(results: Path, baseline: str, contrasts: pd.DataFrame, settings: Settings) -> None:
+    """Tables beside the contrasts, each empty where there is nothing to compare."""
+    found = read_results(results)
+    further: tuple[tuple[Table, Callable[..., pd.DataFrame]], ...] = (
+        (MODERATORS, relate_covariates),
+        (COVARIATE_CHANGES, covariate_changes),
+        (PROFILES, compare_profiles),
+        (CLUSTERS, find_clusters),
+        (CYCLE_CONTRASTS, compare_cycles),
+        (DOSE_CONTRASTS, compare_doses),
+    )
+    for kind, compare in further:
+        source = results if compare is find_clusters else found
+        table = compare(source, baseline, settings=settings) if baseline else kind.empty()
+        write_table(table, results / f"{kind.name}.tsv")
+    plan, spectra = PLANNING.empty(), GROUP_SPECTRA.empty()
     if baseline:
-        found = read_results(results)
-        moderators = relate_covariates(found, baseline, settings=settings)
-        profiles = compare_profiles(found, baseline, settings=settings)
-        clusters = find_clusters(results, baseline, settings=settings)
-        cycles = compare_cycles(found, baseline, settings=settings)
-        doses = compare_doses(found, baseline, settings=settings)
-    write_table(moderators, results / "moderators.tsv")
-    write_table(profiles, results / "profiles.tsv")
-    write_table(clusters, results / "clusters.tsv")
-    write_table(cycles, results / "cycle_contrasts.tsv")
-    write_table(doses, results / "dose_contrasts.tsv")
+        plan = plan_next_study(found, settings)
+    if len(contrasts):
+        spectra = average_spectra(results, contrasts_in(contrasts).values(), settings)
+    write_table(plan, results / "planning.tsv")
+    write_table(spectra, results / "group_spectra.tsv")
 
 
 def _trace_specifications(work: _Work, subjects: Sequence[SubjectTask], baseline: str) -> None:
@@ -494,17 +509,18 @@ def _trace_specifications(work: _Work, subjects: Sequence[SubjectTask], baseline
     results, settings = work.results, work.settings
     specifications, summary = SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
     if subjects:
-        parts = []
+        found, parts = read_results(results), []
         if sum(len(task.nights) for task in subjects) <= settings.comparison.full_subject_rows_nights:
             failed = []
-            for position, rows in sorted(work.workers.run(respecify_subject, subjects), key=lambda item: item[0]):
+            respecify = partial(respecify_subject, primary=leading_marker(found, found.nights, settings.comparison))
+            for position, rows in sorted(work.workers.run(respecify, subjects), key=lambda item: item[0]):
                 if isinstance(rows, BaseException):
                     failed.append(_missing_choices(subjects[position].subject, rows))
                 elif len(rows):
                     parts.append(rows)
             add_problems(results, failed)
         respecified = pd.concat(parts, ignore_index=True) if parts else None
-        specifications, summary = trace_specifications(read_results(results), respecified, baseline, settings=settings)
+        specifications, summary = trace_specifications(found, respecified, baseline, settings=settings)
     write_table(specifications, results / "specifications.tsv")
     write_table(summary, results / "specification_summary.tsv")
 

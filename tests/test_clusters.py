@@ -97,7 +97,9 @@ def write_study(path, subjects, *, boost=1.5, period=1.0, order="before"):
     table = pd.DataFrame(nights, columns=columns)
     write_table(table.drop(columns="period") if order == "before" else table, path / "nights.tsv")
     keys = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value"]
-    pd.DataFrame(measures, columns=keys).assign(unit="uV2", n=1, note="").to_parquet(path / "measures.parquet")
+    regional = pd.DataFrame(measures, columns=keys)  # of a region whose channels every night has
+    parts = [regional, *(regional.assign(channel=name) for name in ("F3-M2", "F4-M1"))]
+    pd.concat(parts).assign(unit="uV2", n=1, note="").to_parquet(path / "measures.parquet")
     return path
 
 

@@ -1,5 +1,7 @@
 """Condition x cycle: an effect of cycle 1 alone is found there, reported absent later, and told from a general one."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,6 +93,19 @@ def test_null_studies_hold_their_level():
     cycles = compare_cycles(pd.concat(nights, ignore_index=True), "baseline")
     false = (cycles.loc[cycles["cycles"] == "1 against 2 and 3", "p"] < 0.05).sum()
     assert 1 <= false <= 20  # 99.9 % of binomial(200, 0.047)
+
+
+def test_from_a_list_of_nights(night):
+    """Two nights of two subjects, one the other: nothing changes, least of all between cycles."""
+    nights = [
+        dataclasses.replace(night, subject=subject, condition=condition, session=condition)
+        for subject in ("S01", "S02")
+        for condition in ("baseline", "ketamine")
+    ]
+    cycles = compare_cycles(nights, "baseline")
+    assert set(cycles["cycles"]) == {"1 against 2", "1 against 3", "1 against 2 and 3"}
+    assert (cycles.loc[cycles["n"] == 2, "estimate"] == 1).all()
+    assert (cycles["n"] == 2).any()
 
 
 def test_from_a_results_folder(tmp_path):

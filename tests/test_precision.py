@@ -116,7 +116,8 @@ def stored_night(power, waves_s=()):
     return epochs, waves, {"F3-M2": own}
 
 
-CONTRAST = {"contrast": "ketamine:baseline", "channel": "Cz", "stages": "NREM", "window": "night", "measure": "swa"}
+PAIR = {"contrast": "ketamine:baseline", "treatment": "ketamine", "comparator": "baseline"}
+CONTRAST = PAIR | {"channel": "Cz", "stages": "NREM", "window": "night", "measure": "swa"}
 
 
 def spreads(*nights):

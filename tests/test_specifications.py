@@ -22,13 +22,14 @@ from swa.study.respecification import (
     other_selections,
     presets_left_out,
     respecify_subject,
-    write_variant,
 )
 from swa.study.run.night_files import write_night
 from swa.study.store import NightFolder, Results, subject_file
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 from swa.tables.files import write_table
+from swa.tables.marker import DEFAULT_MARKER
 from swa.tables.results_tables import MEASURES, SPECIFICATION_SUMMARY, SPECIFICATIONS
+from swa.tables.variant import Choices
 
 SETTINGS = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
 # Powers of 1.2 by which a uniform gain of 1.2 changes each measure.
@@ -53,7 +54,7 @@ def study(subjects, effect, *, noise=0.0, seed=0):
 
                 place = (channel, stages, window)
                 rows += [(*key, *place, name, "", value(power), "µV²", 9, "") for name, power in GAIN.items()]
-                variant = write_variant("swa", "0.75-4.5 Hz", "median")
+                variant = Choices("swa", "0.75-4.5 Hz", "median").encode()
                 again.append((*key, *place, "swa", variant, value(2), "µV²", 9, ""))
     return pd.DataFrame(rows, columns=MEASURES.names), pd.DataFrame(again, columns=MEASURES.names)
 
@@ -220,7 +221,7 @@ def stored(tmp_path_factory, make_recording, make_hypnogram, sleep_eeg):
 
 def test_stored_nights_give_the_true_gain_under_every_choice(stored):
     task, _, _ = stored
-    rows = respecify_subject(task)
+    rows = respecify_subject(task, DEFAULT_MARKER)
     found, _ = trace_specifications(pd.read_parquet(subject_file(task.results, "S01")), rows)
     known = found[np.isfinite(found["estimate"])]
     swa = known[known["curve"] == "swa"]
@@ -236,7 +237,7 @@ def test_stored_nights_give_the_true_gain_under_every_choice(stored):
 
 def test_what_is_computed_again_is_what_a_run_with_those_settings_gives(stored):
     task, (recording, _), hypnogram = stored
-    rows = respecify_subject(task)
+    rows = respecify_subject(task, DEFAULT_MARKER)
     rows = rows[rows["session"] == "baseline"]
     limits = {"negative_uv": (30.0, np.inf), "peak_to_peak_uv": (56.25, np.inf)}
     other = Settings(
@@ -246,8 +247,8 @@ def test_what_is_computed_again_is_what_a_run_with_those_settings_gives(stored):
     measured = analyze_night(recording, hypnogram, settings=other, subject="S01", condition="baseline").measures
     keys = ["channel", "stages", "window"]
     for measure, variant in (
-        ("wave_density", write_variant("wave_density", "", "", "amplitude limits x 0.75")),
-        ("swa", write_variant("swa", "0.75-4.5 Hz", "mean")),
+        ("wave_density", Choices("wave_density", selection="amplitude limits x 0.75").encode()),
+        ("swa", Choices("swa", "0.75-4.5 Hz", "mean").encode()),
     ):
         again = rows[rows["variant"] == variant].set_index(keys)["value"]
         expected = measured[measured["measure"] == measure].set_index(keys)["value"]
@@ -265,7 +266,7 @@ def test_channels_that_the_subject_step_dropped_stay_out(stored, tmp_path):
     table = pd.read_parquet(path)
     table[table["channel"] != "F4-M1"].to_parquet(path)
     try:
-        assert "F4-M1" not in set(respecify_subject(task)["channel"])
+        assert "F4-M1" not in set(respecify_subject(task, DEFAULT_MARKER)["channel"])
     finally:
         table.to_parquet(path)
 

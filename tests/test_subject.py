@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swa.comparison.contrasts import is_compared
 from swa.measures.matched_slopes import pooled_quantile
 from swa.measures.slow_waves import SlowWaves
 from swa.night.analysis import Night
@@ -220,6 +221,18 @@ def test_baseline_nights_weigh_equally_however_many_waves_they_have(study):
     assert look_up(rows, "wave_density_baseline_fixed", "b2") == pytest.approx(20 / MINUTES, abs=1.1 / MINUTES)
 
 
+def test_the_amplitudes_that_the_baseline_sets_stand_in_every_night_at_full_precision(study, rng):
+    waves, louder = draw_waves(rng, 3000), draw_waves(rng, 3000, size=1.5)
+    rows, _ = study({"b": ("baseline", one(waves)), "k": ("ketamine", one(louder))})
+    stored = waves[0].astype(np.float32).astype(float)
+    for measure, expected in (
+        ("wave_fixed_limit", pooled_quantile([stored], 0.9)),
+        ("wave_reference_amplitude", pooled_quantile([stored[stored >= 40]], 0.75)),
+    ):
+        assert [look_up(rows, measure, session) for session in "bk"] == [expected, expected]
+        assert not is_compared(measure)
+
+
 def test_an_adaptation_night_is_never_baseline(study, rng):
     nights = {"a": ("baseline", one(draw_waves(rng, 3000, size=3))), "b": ("baseline", one(draw_waves(rng, 3000)))}
     rows, _ = study(nights, adaptation=("a",))
@@ -229,7 +242,10 @@ def test_an_adaptation_night_is_never_baseline(study, rng):
 
 def test_without_a_baseline_night_the_measures_are_nan_with_the_reason(study, rng):
     rows, _ = study({"k": ("ketamine", one(draw_waves(rng, 3000)))})
-    for measure in ("wave_density_baseline_fixed", "wave_slope_up_matched"):
+    for measure in (
+        *("wave_density_baseline_fixed", "wave_slope_up_matched"),
+        *("wave_fixed_limit", "wave_reference_amplitude"),
+    ):
         assert np.isnan(look_up(rows, measure, "k"))
         assert "no baseline night" in look_up(rows, measure, "k", column="note")
 

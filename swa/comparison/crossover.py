@@ -134,15 +134,20 @@ def _permute(
     return p, shifts[:, rank - 1], shifts[:, -rank], 1 - 2 * rank / number
 
 
+def all_orders(n: int, first: int) -> npt.NDArray[np.int8]:
+    """Labels of all ways to give `first` of n subjects the first sequence (1), the first of them as they stand."""
+    chosen = np.array(list(itertools.combinations(range(n), first)))
+    labels = np.zeros((len(chosen), n), dtype=np.int8)
+    np.put_along_axis(labels, chosen, 1, axis=1)
+    return labels
+
+
 @lru_cache(maxsize=8)
 def _permutations(n: int, first: int, most: int, drawn: int, seed: int) -> tuple[npt.NDArray[np.int8], bool]:
     """Labels of all permutations but the identity (the first `first` subjects), or of random ones."""
     number = math.comb(n, first)
     if number <= most:
-        chosen = np.array(list(itertools.combinations(range(n), first)))[1:]
-        labels = np.zeros((len(chosen), n), dtype=np.int8)
-        np.put_along_axis(labels, chosen, 1, axis=1)
-        return labels, True
+        return all_orders(n, first)[1:], True
     rng = np.random.default_rng(seed)
     identity = (np.arange(n) < first).astype(np.int8)
     labels = rng.permuted(np.tile(identity, (drawn - 1, 1)), axis=1)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from swa.tables.results_tables import NIGHT_REJECTION
 
 ANY = "any"
+OTHER_LIMITS = {f"limits x {factor:g}": factor for factor in (0.5, 2.0)}  # halved is stricter; by the name of the rule
 Bools = NDArray[np.bool_]
 
 

@@ -17,8 +17,6 @@ from swa.recordings.channels import Channel, region
 from swa.recordings.recording import Recording, SignalGroup
 from swa.settings import ArtifactSettings, Settings
 
-LIMIT_FACTORS = (0.5, 2.0)  # artefact limits of the sensitivity run: halved is stricter
-
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelResult:
@@ -165,7 +163,7 @@ def _nrem_epochs(spectra: power.WindowSpectra, frame: Frame, rate_hz: float) -> 
 def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelResult:
     """Artefacts, epochs and half-waves of one channel."""
     trace, spectra, rate_hz = read.trace, read.spectra, read.trace.rate_hz
-    lowest_uv = settings.artifacts.amplitude_uv * min((1.0, *LIMIT_FACTORS))
+    lowest_uv = settings.artifacts.amplitude_uv * min((1.0, *rejection.OTHER_LIMITS.values()))
     height_uv = artifacts.measure_height(trace, lowest_uv)
     muscle = spectra.band_power(artifacts.muscle_band(read.channel.rate_hz, settings.artifacts))
     place = (spectra.starts, spectra.length, muscle)
@@ -236,13 +234,13 @@ def _account_for(
         rejection.account_for_rules(found.samples, found.by_rule, nrem_samples, epochs >= 0, slow, waves)
     )
     usable = (~found.unusable, ~found.windows)
-    for factor in LIMIT_FACTORS:
+    for rule, factor in rejection.OTHER_LIMITS.items():
         other = find(artifacts.scale_limits(settings.artifacts, factor))
         good = (~other.unusable, ~other.windows)
         ratios = rejection.compare_limits(usable, good, nrem_samples, epochs, slow, waves)
         share = np.count_nonzero(other.unusable & nrem_samples) / max(int(np.count_nonzero(nrem_samples)), 1)
         lost = float(rejection.touched(waves, other.unusable).mean()) if len(waves) else np.nan
-        rows.append((f"limits x {factor:g}", share, np.nan, lost, len(waves), *ratios))
+        rows.append((rule, share, np.nan, lost, len(waves), *ratios))
     return rows
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from swa.comparison.further.specification_curve import WAVE_CURVES
 from swa.report import figures
 from swa.report.optional_tables import PlainTable, read_optional
 from swa.report.shelf import Picture, Shelf
@@ -21,6 +22,7 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.settings import Settings
+from swa.study.respecification import presets_left_out
 from swa.study.store import Results
 
 CURVES = {
@@ -94,10 +96,10 @@ def specification_tables(results: Results, settings: Settings) -> list[PlainTabl
         return []
     first = str(summary["curve"].iloc[0])
     near = rows[(rows["curve"] == first) & (rows["differs"] <= 1) & (rows["differs"] >= 0)]
-    return [_summary_table(summary), _one_choice_table(near, settings)]
+    return [_summary_table(summary, settings), _one_choice_table(near, settings)]
 
 
-def _summary_table(summary: pd.DataFrame) -> PlainTable:
+def _summary_table(summary: pd.DataFrame, settings: Settings) -> PlainTable:
     cells = tuple(
         (
             str(row["contrast"]).replace(":", " against "),
@@ -113,7 +115,9 @@ def _summary_table(summary: pd.DataFrame) -> PlainTable:
         )
         for _, row in summary.iterrows()
     )
-    missing = ["references other than the recorded derivation", *_left_out(summary)]
+    presets = "; ".join(f"{name} ({why})" for name, why in presets_left_out(settings.waves).items())
+    of_waves = presets and summary["curve"].isin(WAVE_CURVES).any()
+    missing = ["references other than the recorded derivation", *([f"the presets {presets}"] if of_waves else [])]
     return PlainTable(
         label="Specification curve",
         about=f"{ABOUT} Not among them, since the stored nights do not hold them: {'; '.join(missing)}.",
@@ -131,12 +135,6 @@ def _summary_table(summary: pd.DataFrame) -> PlainTable:
         ),
         rows=cells,
     )
-
-
-def _left_out(summary: pd.DataFrame) -> list[str]:
-    """What the notes say that the stored half-waves cannot give."""
-    texts = [part for text in summary["note"].astype(str) for part in text.split(" cannot give: ")[1:]]
-    return [f"the presets {text}" for text in dict.fromkeys(texts)]
 
 
 def _one_choice_table(rows: pd.DataFrame, settings: Settings) -> PlainTable:

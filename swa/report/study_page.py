@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.design import copied_nights, text_column
+from swa.comparison.design import text_column
 from swa.glossary import headline_measures, short_names
 from swa.recordings.channels import region_channels
 from swa.report import figures
@@ -25,7 +25,6 @@ from swa.report.facts import (
     read_measures,
     units_of,
 )
-from swa.report.group_spectra import average_over_subjects
 from swa.report.optional_tables import (
     cycle_table,
     gain_overview,
@@ -80,7 +79,10 @@ TABLES = (
     ("specifications.tsv", "the primary contrast under other choices"),
     ("specification_summary.tsv", "what the specifications come to"),
     ("moderators.tsv", "covariates against the change"),
+    ("covariate_changes.tsv", "each subject's change beside each covariate"),
+    ("group_spectra.tsv", "mean spectra over subjects, and their changes"),
     ("profiles.tsv", "treatments against each other"),
+    ("planning.tsv", "how many subjects the next study needs"),
     ("comparability.tsv", "the gain check"),
     ("rejection.tsv", "what each artefact rule took"),
     ("problems.tsv", "what was left out"),
@@ -138,7 +140,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
         "change_tables": [change_table(rows, facts.settings, units) for _, rows in by_contrast],
         "spectra": _draw_spectra(results, headline, facts, contrasts, colors, shelf),
         "topographies": _draw_scalp(group, headline, facts, shelf),
-        "covariates": _draw_covariates(results, measures, headline, facts, contrasts, colors, shelf),
+        "covariates": _draw_covariates(results, headline, facts, contrasts, colors, shelf),
         "extra": [
             table
             for table in (
@@ -150,7 +152,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
                 gain_overview(read_optional(results, "comparability.tsv")),
                 moderator_table(read_optional(results, "moderators.tsv"), facts.settings),
                 profile_table(read_optional(results, "profiles.tsv")),
-                plan_table(results, facts, done_nights(facts.nights)["subject"].nunique()) if contrasts else None,
+                plan_table(read_optional(results, "planning.tsv")),
             )
             if table
         ],
@@ -274,20 +276,18 @@ def _draw_spectra(
     shelf: Shelf,
 ) -> list[Picture]:
     """Mean spectra over subjects, with the change within subjects."""
-    nights = stored_nights(results.path, facts.nights[~copied_nights(facts.nights)]) if contrasts else []
-    level = facts.settings.comparison.confidence
-    spectra, changes = average_over_subjects(nights, headline, contrasts, level)
-    if changes.empty:
+    table = read_optional(results, "group_spectra.tsv")
+    table = table[(table["kind"] == "spectrum") | table["contrast"].isin(contrasts)] if len(table) else table
+    if table.empty or not (table["kind"] == "change").any():
         return []
-    low, high = facts.settings.power.swa_hz
-    said = []
-    for contrast, rows in changes.groupby("contrast", sort=False):
-        inside = rows[rows["frequency_hz"].between(low, high)]["change_db"].mean()
-        said.append(
-            f"{str(contrast).replace(':', ' against ')}: {signed(float(inside), 'dB')} at {low:g}\u2013{high:g} Hz, "
-            f"n = {plural(int(rows['n_subjects'].iloc[0]), 'subject')}"
-        )
-    subjects = spectra.groupby("condition", sort=False)["n_subjects"].first()
+    spectra, changes, inside = (table[table["kind"] == kind] for kind in ("spectrum", "change", "band"))
+    level, (low, high) = facts.settings.comparison.confidence, facts.settings.power.swa_hz
+    said = [
+        f"{str(row['contrast']).replace(':', ' against ')}: {signed(row['change_db'], 'dB')} at "
+        f"{low:g}\u2013{high:g} Hz, n = {plural(int(row['n']), 'subject')}"
+        for _, row in inside.iterrows()
+    ]
+    subjects = spectra.groupby("condition", sort=False)["n"].first()
     counted = ", ".join(f"{name} n = {n}" for name, n in subjects.items())
     clusters, tested = _clusters(results, headline, contrasts, level)
     window = in_sentence(window_name(headline.window, facts.settings))
@@ -302,7 +302,7 @@ def _draw_spectra(
                 clusters=clusters,
                 title=f"Mean spectrum over subjects, {headline.channel}",
             ),
-            pd.concat([spectra.assign(kind="spectrum"), changes.assign(kind="change")], ignore_index=True),
+            table,
             alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.{tested}",
             caption=f"Geometric mean over subjects ({counted}), {stages_name(headline.stages)}, {window}, "
             f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
@@ -390,7 +390,6 @@ def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shel
 
 def _draw_covariates(
     results: Results,
-    measures: pd.DataFrame,
     headline: Headline,
     facts: StudyFacts,
     contrasts: list[str],
@@ -398,24 +397,12 @@ def _draw_covariates(
     shelf: Shelf,
 ) -> list[Picture]:
     """The change of the headline marker against the covariates that were related to it."""
-    table = read_optional(results, "moderators.tsv")
-    names = [name for name in dict.fromkeys(table["covariate"]) if name in facts.nights] if len(table) else []
+    points = read_optional(results, "covariate_changes.tsv")
+    points = points[points["contrast"].isin(contrasts)].dropna(subset=["x", "change"]) if len(points) else points
+    names = list(dict.fromkeys(points["covariate"])) if len(points) else []
     if not names:
         return []
-    values = paired_values(headline.pick(measures), facts.nights, contrasts, facts.settings)
-    values = values[np.isfinite(values["change"].astype(float))]
-    nights = done_nights(facts.nights)
-    parts = []
-    for name in names[:MOST_COVARIATES]:
-        # One value a subject, that of its first night with one: as a baseline covariate is used.
-        known = nights.assign(x=pd.to_numeric(nights[name], errors="coerce")).dropna(subset=["x"])
-        own = values.merge(known.drop_duplicates("subject")[["subject", "x"]], on="subject")
-        parts.append(
-            own[["contrast", "subject", "x", "baseline", "treatment", "change", "scale"]].assign(covariate=name)
-        )
-    points = pd.concat(parts, ignore_index=True)
-    if points.empty:
-        return []
+    points = points[points["covariate"].isin(names[:MOST_COVARIATES])]
     marker = marker_name(headline.measure, facts.settings)
     counted = "; ".join(
         f"{str(name).replace('_', ' ')} {number(part['x'].min())} to {number(part['x'].max())}, n = "

@@ -27,21 +27,26 @@ class BaselineAmplitudes:
         Amplitude at which slopes are compared.
     large_uv : float
         Limit of large half-waves: their 90th percentile, each night weighted equally.
+    n_reference, n_large : int
+        Waves that they rest on.
     """
 
     reference_uv: float
     large_uv: float
+    n_reference: int
+    n_large: int
 
 
 def find_amplitudes(nights: Sequence[SubjectNight], channel: str) -> BaselineAmplitudes:
     """Reference amplitude and limit of large waves of one channel, from the baseline nights."""
     baseline = [night for night in nights if night.is_baseline]
-    sloping = [_sloping_waves(night, channel) for night in baseline]
+    sloping = [_amplitudes(_sloping_waves(night, channel)) for night in baseline]
+    every = [_amplitudes(night.waves_of(channel)) for night in baseline]
     return BaselineAmplitudes(
-        reference_uv=matched_slopes.reference_amplitude([_amplitudes(waves) for waves in sloping]),
-        large_uv=matched_slopes.pooled_quantile(
-            [_amplitudes(night.waves_of(channel)) for night in baseline], AMPLITUDE_PERCENTILE
-        ),
+        reference_uv=matched_slopes.reference_amplitude(sloping),
+        large_uv=matched_slopes.pooled_quantile(every, AMPLITUDE_PERCENTILE),
+        n_reference=sum(map(len, sloping)),
+        n_large=sum(map(len, every)),
     )
 
 
@@ -54,12 +59,25 @@ def measure_across_nights(
 ) -> list[pd.DataFrame]:
     """Rows (`ROW_COLUMNS`) of the measures that need all nights, of the channels that have their amplitudes."""
     tables = []
-    for measure in (_baseline_fixed_rows, _matched_slope_rows, _process_s_rows):
+    for measure in (_amplitude_rows, _baseline_fixed_rows, _matched_slope_rows, _process_s_rows):
         rows = []
         for channel, fixed in amplitudes.items():
             rows += measure([night for night in nights if channel in night.channels], channel, fixed)
         tables += [ROWS.frame(rows)] if rows else []
     return tables
+
+
+def _amplitude_rows(nights: Sequence[SubjectNight], channel: str, fixed: BaselineAmplitudes) -> list[Row]:
+    """What the baseline nights fix, in every night: its measures rest on it."""
+    return [
+        (night.session, night.condition, channel, "NREM", "night", measure, "", value, "µV", n, note)
+        for night in nights
+        for measure, value, n in (
+            ("wave_reference_amplitude", fixed.reference_uv, fixed.n_reference),
+            ("wave_fixed_limit", fixed.large_uv, fixed.n_large),
+        )
+        for note in ("" if np.isfinite(value) else NO_BASELINE,)
+    ]
 
 
 def _baseline_fixed_rows(nights: Sequence[SubjectNight], channel: str, fixed: BaselineAmplitudes) -> list[Row]:

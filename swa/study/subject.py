@@ -56,6 +56,20 @@ class SubjectTask:
     results: Path
     settings: Settings
 
+    def stored_nights(self) -> list[SubjectNight]:
+        """Its nights, their files read when asked for."""
+        return [
+            SubjectNight(
+                session=night.session,
+                condition=night.condition,
+                folder=NightFolder(self.results, self.label, night.session_label),
+                is_baseline=night.condition == self.baseline and not night.adaptation,
+                is_adaptation=night.adaptation,
+                settings=self.settings,
+            )
+            for night in self.nights
+        ]
+
 
 @dataclass(frozen=True, kw_only=True)
 class CombinedSubject:
@@ -93,7 +107,7 @@ def combine_subject(task: SubjectTask) -> CombinedSubject:
     task : SubjectTask
         The subject.
     """
-    found = _sort_out(_read_nights(task))
+    found = _sort_out(task.stored_nights())
     tables = []
     for night in found.nights:
         table = night.folder.read("measures")
@@ -115,20 +129,6 @@ def combine_subject(task: SubjectTask) -> CombinedSubject:
     regions = regions_of_every_night(rows[~rows["channel"].isin([*found.doubtful, *REGIONS, FRONTAL_CENTRAL])])
     write_table(_precision(found, regions), precision_file(task.results, task.label))
     return CombinedSubject(problems=_left_out(task.subject, found), doubtful=frozenset(found.doubtful))
-
-
-def _read_nights(task: SubjectTask) -> list[SubjectNight]:
-    return [
-        SubjectNight(
-            session=night.session,
-            condition=night.condition,
-            folder=NightFolder(task.results, task.label, night.session_label),
-            is_baseline=night.condition == task.baseline and not night.adaptation,
-            is_adaptation=night.adaptation,
-            settings=task.settings,
-        )
-        for night in task.nights
-    ]
 
 
 def _sort_out(nights: Sequence[SubjectNight]) -> _Sorted:

@@ -12,6 +12,7 @@ from swa.settings import Settings
 from swa.study.store import StoredNight
 from swa.tables.night_document import PROCESS_S_BAND
 
+Stretches = tuple[list[windows.Stretch], NDArray[np.float64], float]
 DEFAULT_EPOCH_S = 30.0  # of a night of one epoch, which does not tell
 
 
@@ -49,21 +50,18 @@ class SubjectNight(StoredNight):
         """Half-waves of one channel."""
         return self.waves[self.waves["channel"] == channel]
 
-    def stretches(self, channel: str) -> tuple[list[windows.Stretch], NDArray[np.float64], float]:
-        """NREM stretches of one channel, its usable time per epoch, and the epoch length."""
+    def every_stretch(self, channel: str) -> Stretches:
+        """All stretches of one channel, its usable time per epoch in s, and the length of an epoch in s."""
         epochs = self.epochs_of(channel)
-        stages = epochs["stage"].to_numpy(dtype="U3")
-        epoch_s = _epoch_length_s(epochs)
-        found = windows.find_stretches(
-            stages,
-            epoch_s,
-            self.cycles,
-            self.sleep_onset_s,
-            self.summary["dose_s"],
-            self.settings.windows,
-        )
-        usable_s = epochs["usable_s"].to_numpy(dtype=float)
-        found.append(windows.find_matched(found, usable_s, self.settings.windows))
+        epoch_s, options = _epoch_length_s(epochs), self.settings.windows
+        stages, usable_s = epochs["stage"].to_numpy(dtype="U3"), epochs["usable_s"].to_numpy(dtype=float)
+        dose_s = self.summary["dose_s"]
+        found = windows.find_stretches(stages, epoch_s, self.cycles, self.sleep_onset_s, dose_s, options)
+        return [*found, windows.find_matched(found, usable_s, options)], usable_s, epoch_s
+
+    def stretches(self, channel: str) -> Stretches:
+        """The same of NREM alone."""
+        found, usable_s, epoch_s = self.every_stretch(channel)
         return [stretch for stretch in found if stretch.stages in ("NREM", "N2", "N3")], usable_s, epoch_s
 
     def cycle_means(self, channel: str) -> pd.DataFrame:

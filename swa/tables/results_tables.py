@@ -210,6 +210,61 @@ MODERATORS = Table(
         *(*INTERVAL, P, P_ADJUSTED.saying("Benjamini-Hochberg within contrast and method"), N, METHOD, NOTE),
     ),
 )
+COVARIATE_CHANGES = Table(
+    name="covariate_changes",
+    columns=(
+        CONTRAST,
+        _text("covariate", "Column of the study file"),
+        *(SUBJECT, *PLACE, MEASURE.saying("Marker whose change is shown: the one that the study leads with"), SCALE),
+        _number("x", "The covariate in the baseline nights; of an outcome (`…_change`) in the treatment nights"),
+        _number("baseline", "Marker in the baseline nights"),
+        _number("treatment", "Marker in the treatment nights"),
+        _number("change", "Change from baseline"),
+    ),
+)
+GROUP_SPECTRA = Table(
+    name="group_spectra",
+    columns=(
+        _text(
+            "kind",
+            "What the row is",
+            spectrum="mean spectrum of a condition over subjects, geometric",
+            change="mean change within subjects at a frequency",
+            band="mean change within subjects over the band of slow-wave activity",
+        ),
+        _text("condition", "Condition of a spectrum"),
+        CONTRAST.saying("Treatment and baseline of a change"),
+        *PLACE,
+        _number("frequency_hz", "Frequency", "Hz"),
+        _number("density_uv2_hz", "Power spectral density", "µV²/Hz"),
+        _number("change_db", "Change from baseline", "dB"),
+        _number(
+            "low_db",
+            "Lower end of its {comparison.confidence:%} interval, of this frequency alone; missing below 3 subjects",
+            "dB",
+        ),
+        _number("high_db", "Upper end of that interval", "dB"),
+        _count("n", "Subjects"),
+    ),
+)
+PLANNING = Table(
+    name="planning",
+    columns=(
+        *(*PLACE, MEASURE.saying("Marker that is planned for: the one that the study leads with")),
+        _number("effect", "Ratio of treatment to baseline that is to be found"),
+        _number("power", "Wanted power", "1"),
+        _number("level", "Two-sided level of the paired t test of ln ratios", "1"),
+        _count("subjects", "Subjects needed, each with both nights"),
+        _count("subjects_low", "The same at the lower limit of the SD"),
+        _count("subjects_high", "The same at the upper limit of the SD"),
+        _number("change_sd", "SD over subjects of the ln change", "1"),
+        _number("change_sd_low", "Lower {comparison.confidence:%} limit of that SD", "1"),
+        _number("change_sd_high", "Upper limit of that SD", "1"),
+        _count("n", "Subjects of this study"),
+        _number("detectable", "Ratio that as many subjects find with that power"),
+        METHOD.saying("Where the SD comes from"),
+    ),
+)
 CLUSTERS = Table(
     name="clusters",
     columns=(
@@ -419,6 +474,7 @@ NIGHT_SPREADS = SPREADS.without("session")
 STUDY_TABLES = (
     *(NIGHTS, MEASURES, CONTRASTS, PRECISION, COMPARABILITY, PROFILES, MODERATORS, PROBLEMS, REJECTION, CLUSTERS),
     *(CYCLE_CONTRASTS, DOSE_CONTRASTS, SPECIFICATIONS, SPECIFICATION_SUMMARY),
+    *(COVARIATE_CHANGES, GROUP_SPECTRA, PLANNING),
 )
 NIGHT_TABLES = (
     *(WAVES, WAVE_AVERAGE, HYPNOGRAM, EPOCHS, SPECTRA, SPECTROGRAM, CYCLES, NIGHT_REJECTION, STAGING_BIAS, SPREADS),

@@ -12,11 +12,13 @@ night would look like a steeper decline.
 import numpy as np
 import pandas as pd
 
-from swa.comparison.contrasts import Source, declared_primary, measure_contrasts, nights_of
-from swa.comparison.further.moderators import DEFAULT_PRIMARY
+from swa.comparison.contrasts import Source, measure_contrasts, measure_rows, nights_of
 from swa.comparison.group import adjust_p
+from swa.comparison.headline import leading_marker
 from swa.comparison.within_subject import scale_of
 from swa.settings import Settings
+from swa.tables.contrast import GROUP
+from swa.tables.marker import Marker, select
 from swa.tables.results_tables import CYCLE_CONTRASTS
 
 FIRST = "cycle-1"
@@ -43,39 +45,32 @@ def compare_cycles(
     """
     settings = settings or Settings()
     known = nights_of(source, nights)
-    measure, stages, *_ = declared_primary(known, settings.comparison) or DEFAULT_PRIMARY
+    marker = leading_marker(source, known, settings.comparison)
     # The primary is not a contrast of cycles: these are all secondary, and stand in a table of their own.
     plain = settings.model_copy(
         update={"comparison": settings.comparison.model_copy(update={"primary": "", "full_subject_rows_nights": 0})}
     )
     known = known.drop(columns="primary", errors="ignore")
     parts = []
-    for name in dict.fromkeys((measure, *settings.comparison.secondary)):
-        rows = _first_over_later(_rows(source, name), name, stages, known)
+    for name in dict.fromkeys((marker.measure, *settings.comparison.secondary)):
+        rows = _first_over_later(measure_rows(source, name), marker.at(measure=name), known)
         if rows["value"].notna().any():
             parts.append(measure_contrasts(rows, baseline, nights=known, settings=plain))
     if not parts:
         return CYCLE_CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True).rename(columns={"window": "cycles"})
-    table = table[table["subject"] == "group"].reset_index(drop=True)
+    table = select(table, subject=GROUP).reset_index(drop=True)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"])
     return CYCLE_CONTRASTS.typed(table)
 
 
-def _rows(source: Source, measure: str) -> pd.DataFrame:
-    if hasattr(source, "measure_names"):
-        return source.measure(measure)
-    table = source if isinstance(source, pd.DataFrame) else source.measures
-    return table[table["measure"] == measure]
-
-
-def _first_over_later(rows: pd.DataFrame, measure: str, stages: str, nights: pd.DataFrame) -> pd.DataFrame:
+def _first_over_later(rows: pd.DataFrame, marker: Marker, nights: pd.DataFrame) -> pd.DataFrame:
     """One value a night, channel and pair of cycles: their ratio, or difference, as the measure is compared."""
-    own = (rows["stages"] == stages) & (rows["variant"].astype(str) == "")
-    own &= rows["window"].isin([FIRST, *(name for names in LATER.values() for name in names)])
-    table = rows.loc[own, ["subject", "session", "channel", "window", "value"]]
-    table = table.astype(dict.fromkeys(["subject", "session", "channel", "window"], str))
-    is_ratio = scale_of(measure) == "ratio"
+    windows = {FIRST, *(name for names in LATER.values() for name in names)}
+    own = select(rows, stages=marker.stages, variant=marker.variant, window=windows)
+    texts = ["subject", "session", "channel", "window"]
+    table = own[[*texts, "value"]].astype(dict.fromkeys(texts, str))
+    is_ratio = scale_of(marker.measure) == "ratio"
     if is_ratio:
         table["value"] = np.log(table["value"].where(table["value"] > 0).to_numpy(float))
     named = nights[["subject", "session", "condition"]].astype(str)
@@ -84,6 +79,7 @@ def _first_over_later(rows: pd.DataFrame, measure: str, stages: str, nights: pd.
     for name, later in LATER.items():
         cycles = wide.reindex(columns=[FIRST, *later])
         value = cycles[FIRST] - cycles[list(later)].mean(axis=1, skipna=False)
-        table = value.rename("value").reset_index().assign(window=name)
-        parts.append(table.assign(value=np.exp(table["value"])) if is_ratio else table)
-    return pd.concat(parts, ignore_index=True).assign(stages=stages, measure=measure, variant="", unit="1", note="")
+        part = value.rename("value").reset_index().assign(window=name)
+        parts.append(part.assign(value=np.exp(part["value"])) if is_ratio else part)
+    found = pd.concat(parts, ignore_index=True)
+    return found.assign(stages=marker.stages, measure=marker.measure, variant="", unit="1", note="")

@@ -13,7 +13,9 @@ from scipy import stats
 
 from swa.comparison.design import COPIED, usable_nights
 from swa.settings import ComparisonSettings
-from swa.study.bootstrap_spreads import PRECISION_MEASURES, precision_file
+from swa.study.bootstrap_spreads import PRECISION_MEASURES, PRECISION_WINDOWS, precision_file
+from swa.tables.contrast import GROUP
+from swa.tables.marker import select, windows_of_kind
 from swa.tables.results_tables import PRECISION, SPREADS
 
 NOT_AN_EFFECT = (
@@ -71,10 +73,9 @@ def rate_precision(contrasts: pd.DataFrame, spreads: pd.DataFrame, settings: Com
     if table.empty:
         return PRECISION.empty()
     means = _over_nights(spreads)
-    sides = table["contrast"].str.split(":", n=1, expand=True)
     both = [
-        table.assign(condition=sides[place]).merge(means, how="left", on=["subject", "condition", *MARKER])
-        for place in (0, 1)
+        table.assign(condition=table[side]).merge(means, how="left", on=["subject", "condition", *MARKER])
+        for side in ("treatment", "comparator")
     ]
     error = np.sqrt(np.asarray(both[0]["variance"] + both[1]["variance"], dtype=float))
     factor = np.exp(stats.norm.ppf((1 + settings.confidence) / 2) * error)
@@ -97,11 +98,10 @@ def rate_precision(contrasts: pd.DataFrame, spreads: pd.DataFrame, settings: Com
 
 def _shown(contrasts: pd.DataFrame) -> pd.DataFrame:
     """Rows of single subjects that the errors of nights are there for."""
-    own = (contrasts["subject"] != "group") & contrasts["measure"].isin(PRECISION_MEASURES)
-    own &= (contrasts["stages"] == "NREM") & (contrasts["variant"] == "")
-    table = contrasts.loc[own, ["subject", "contrast", *MARKER, "estimate", "note"]]
-    windows = table["window"].astype(str)
-    return table[windows.isin(["night", "matched"]) | windows.str.startswith("cycle-")].reset_index(drop=True)
+    table = select(contrasts, measure=PRECISION_MEASURES, stages="NREM", variant="")
+    table = table[(table["subject"] != GROUP) & windows_of_kind(table["window"], *PRECISION_WINDOWS)]
+    shown = ["subject", "contrast", "treatment", "comparator", *MARKER, "estimate", "note"]
+    return table[shown].reset_index(drop=True)
 
 
 def _over_nights(spreads: pd.DataFrame) -> pd.DataFrame:
