@@ -72,7 +72,9 @@ def _common(
 
 @app.command()
 def run(
-    recordings: Annotated[Path, typer.Argument(help="Folder of EDF/BDF recordings, or one recording.")],
+    recordings: Annotated[
+        Path, typer.Argument(help="Folder of recordings (EDF, BDF, BrainVision, EEGLAB, EGI, FIF), or one.")
+    ],
     results: Annotated[Path, typer.Option("--results", "-o", help="Folder for the results.")] = Path("swa-results"),
     study: Annotated[Path | None, typer.Option(help="Study file (.tsv, .csv, .xlsx): one row a night.")] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings (TOML); `swa settings` prints the defaults.")] = None,

@@ -121,7 +121,7 @@ def run_study(
     Parameters
     ----------
     recordings : str or Path
-        A folder of EDF or BDF files, searched recursively, or one file.
+        A folder of recordings, searched recursively, or one recording.
     results : str or Path
         Folder for the results; a finished night in it is not done again.
     study_file : str or Path, optional

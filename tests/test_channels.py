@@ -270,7 +270,7 @@ class TestNames:
         channels = assign("EEG", "EEG(sec)", "ECG", names={"EEG": "C4-A1", "EEG(sec)": "C3-A2"})
         assert list(used(channels)) == ["C4-A1", "C3-A2", "ECG"]
         assert channels[1].labels == ("EEG(sec)",)
-        assert channels[1].note == "called C3-A2 in the settings; as recorded"
+        assert channels[1].note == "as recorded"  # the derivation, by which nights are compared
 
     def test_named_electrodes_are_read_against_a_named_mastoid(self):
         channels = used(assign("Lead 1", "Lead 2", names={"lead  1": "C4", "Lead 2": "M1"}))

@@ -478,4 +478,5 @@ def test_inspect_lists_the_labels_of_a_folder_with_what_they_are_taken_for(write
     found = inspect_study(tmp_path, settings=check_settings({"channels": {"names": names}}))
     told = [(row["label"], row["channel"], row["role"], row["recordings"]) for row in found["labels"]]
     assert told == [("EEG", "C4-A1", "eeg", 2), ("EEG(sec)", "C3-A2", "eeg", 2), ("SaO2", "SaO2", "ignore", 2)]
+    assert found["labels"][0]["note"] == "named in the settings; as recorded"
     assert "channels.names: no recording has a label 'EEG(sex)'" in found["notes"]

@@ -254,8 +254,6 @@ class _Reading(Meaning):
 def _read_signal(position: int, signal: SignalInfo, name: str, layout: Layout, settings: ChannelSettings) -> _Reading:
     """Read name, rate and unit of one signal; the settings win over the file."""
     meaning = read_label(name, layout)
-    if name != signal.label:
-        meaning = replace(meaning, note=f"called {tidy_label(name)} in the settings; {meaning.note}")
     role = _setting(settings.roles, signal.label)
     unit = _setting(settings.units, signal.label)
     if role is not None and role != meaning.role:

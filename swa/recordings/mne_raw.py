@@ -1,13 +1,20 @@
 """What an `mne.io.Raw` says of itself (what was not recorded, joined, marked as bad), and its samples."""
 
 import itertools
+import os
+import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from swa.errors import RecordingError
+from swa.recordings.formats import stem_of
 from swa.recordings.signal_source import BLOCK_S, Block, Piece
 
 if TYPE_CHECKING:
@@ -18,8 +25,9 @@ if TYPE_CHECKING:
 _NO_POTENTIALS = (
     "stim", "syst", "resp", "temperature", "gsr", "mag", "grad", "ref_meg", "exci", "ias", "eyegaze", "pupil", "chpi",
 )  # fmt: skip
+_SEVERAL_RATES = (".edf", ".bdf", ".gdf")
 _SKIP = "bad_acq_skip"
-_JOINTS = ("edge boundary", "bad boundary")
+_JOINTS = re.compile(r"(?:edge |bad )?boundary|new segment/.*")  # of mne, EEGLAB and BrainVision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +72,47 @@ class RawMarks:
                 f"{total_s:g} s in all; they keep their place and are unusable"
             )
         if self.joints:
-            notes.append(f"joined from {len(self.joints) + 1} recordings (EDGE boundary): nothing crosses the joints")
+            marks = "edges, boundaries, new segments"
+            notes.append(f"joined from {len(self.joints) + 1} recordings ({marks}): nothing crosses the joints")
         if self.bad:
             total_s = sum(end - first for first, end, _ in self.bad) / rate_hz
             notes.append(f"{total_s:g} s marked as bad in mne are unusable (counted as clipped)")
         return tuple(notes)
+
+
+def open_raw(path: Path, kind: str) -> "mne.io.BaseRaw":
+    """Open a recording of a format that mne reads; its samples stay in the file.
+
+    Raises
+    ------
+    RecordingError
+        mne cannot read it.
+    """
+    import mne
+
+    if not path.exists():
+        raise RecordingError(f"{path.name}: there is no such file.", "Check its path.")
+    with warnings.catch_warnings():
+        file = path.resolve()  # the other files of a recording lie beside it, and not beside a link to it
+        warnings.simplefilter("ignore")  # of positions and montages; gaps and joints are told by the annotations
+        try:
+            return mne.io.read_raw(file, preload=False, verbose="error")
+        except Exception as error:  # its readers raise whatever they stumble over
+            what = (str(error).strip() or type(error).__name__).splitlines()[0]
+            what = what.replace(f"{file.parent}{os.sep}", "").replace(stem_of(file.name), stem_of(path.name))[:200]
+            raise RecordingError(
+                f"{path.name}: mne could not read it as a recording of {kind} ({what}).",
+                'Install mffpy (pip install "swa[egi]"), by which mne reads it, or export it as EDF.'
+                if kind == "EGI" and find_spec("mffpy") is None
+                else "Check that all its files are there and that it is continuous, or export it as EDF.",
+            ) from None
+
+
+def describe_filters(raw: "mne.io.BaseRaw") -> str:
+    """The filters of a recording as a header of EDF writes them; those that mne assumes are none."""
+    high_hz, low_hz = float(raw.info["highpass"] or 0), float(raw.info["lowpass"] or 0)
+    told = [f"HP:{high_hz:g}Hz"] if high_hz > 0 else []
+    return " ".join([*told, f"LP:{low_hz:g}Hz"] if 0 < low_hz < float(raw.info["sfreq"]) / 2 - 1e-6 else told)
 
 
 def read_marks(raw: "mne.io.BaseRaw") -> RawMarks:
@@ -81,7 +125,7 @@ def read_marks(raw: "mne.io.BaseRaw") -> RawMarks:
         text = str(mark["description"]).lower()
         begin_s = float(mark["onset"]) - raw.first_time  # onsets count from the first sample before any cropping
         first, end = round(begin_s * rate_hz), round((begin_s + float(mark["duration"])) * rate_hz)
-        if text in _JOINTS:
+        if _JOINTS.fullmatch(text):
             joints |= {first} & set(range(1, n_samples))
         elif text.startswith("bad") and min(end, n_samples) > max(first, 0):
             span = (max(first, 0), min(end, n_samples))
@@ -108,8 +152,9 @@ class RawSource:
 
     def blocks(self, positions: Sequence[int]) -> Iterator[list[Block]]:
         """Samples in V. The limit of the recording is not known to mne: a signal's extremes stand in for it."""
-        # From a file, mne brings signals to one rate stretch by stretch: each would ring at its ends.
-        seconds = BLOCK_S if self.raw.preload else np.inf
+        # From an EDF, mne brings signals to one rate stretch by stretch: each would ring at its ends.
+        several_rates = any(Path(file or "").suffix.lower() in _SEVERAL_RATES for file in self.raw.filenames)
+        seconds = np.inf if several_rates and not self.raw.preload else BLOCK_S
         picks, step = list(positions), int(min(seconds * float(self.raw.info["sfreq"]), self.raw.n_times))
         spans = [(at, min(at + step, end)) for first, end in self.pieces for at in range(first, end, step)]
         low, high = np.full(len(picks), np.inf), np.full(len(picks), -np.inf)

@@ -18,8 +18,9 @@ from swa.recordings.channels import EEG_TOO_SLOW, Channel, SignalInfo, assign_ch
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
 from swa.recordings.edf.samples import EdfSource
+from swa.recordings.formats import READ_BY_MNE, ending_of
 from swa.recordings.labels import SHORT_LEAD, is_short_lead
-from swa.recordings.mne_raw import RawSource, read_marks
+from swa.recordings.mne_raw import RawSource, describe_filters, open_raw, read_marks
 from swa.recordings.signal_source import Piece, SignalSource
 from swa.settings import Settings, given_or_default
 from swa.tables.night_document import HeaderFacts
@@ -357,12 +358,13 @@ class Recording:
 
 
 def read_recording(path: str | Path, settings: Settings | None = None) -> Recording:
-    """Read what a recording holds (EDF, EDF+, BDF, BDF+). Samples are read later, by `Recording.groups`.
+    """Read what a recording holds. Samples are read later, by `Recording.groups`.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        An EDF, EDF+, BDF or BDF+, whatever its name and also packed (``.edf.gz``); or, through mne, a recording of
+        BrainVision (``.vhdr``), EEGLAB (``.set``), EGI (``.mff``) or FIF.
     settings : Settings, optional
         Roles and units of channels, and the analysis rate.
 
@@ -374,7 +376,7 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     Raises
     ------
     RecordingError
-        The file is not there, is no EDF or BDF, holds no signals, or does not tell where its samples belong.
+        The file is not there, is no such recording, holds no signals, or does not tell where its samples belong.
 
     See Also
     --------
@@ -393,6 +395,9 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     (2, 540000)
     """
     settings = given_or_default(settings, Settings)
+    path = Path(path)
+    if kind := READ_BY_MNE.get(ending_of(path.name)):
+        return _read_through_mne(path, kind, settings)
     header = read_header(path)
     channels = assign_channels(signal_infos(header), settings.channels)
     used = {position: channel.unit for channel in channels if channel.role in ANALYSED for position in channel.signals}
@@ -410,6 +415,27 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
         clipped_samples=settings.artifacts.clipped_samples,
         header_facts={channel.name: _header_facts(header, channel) for channel in channels if channel.role == "eeg"},
         source=EdfSource(header),
+    )
+
+
+def _read_through_mne(path: Path, kind: str, settings: Settings) -> Recording:
+    raw = open_raw(path, kind)
+    recording = Recording.from_raw(raw, settings, path.name)
+    return replace(
+        recording,
+        path=path,
+        clock=None if recording.start is None else recording.start.time(),
+        has_patient_fields=bool(raw.info["subject_info"]),
+        header_facts={
+            channel.name: {
+                "transducer": "",
+                "prefilter": describe_filters(raw),
+                "physical_range_uv": None,
+                "rate_hz": channel.rate_hz,
+                "derivation": channel.note,
+            }
+            for channel in recording.of_role("eeg")
+        },
     )
 
 

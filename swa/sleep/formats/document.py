@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import AmbiguousScoringError, ScoringError
+from swa.recordings.edf.packed import read_head
 
 # The date of a time of day whose day the file does not tell; earlier than any date that an EDF can have.
 NO_DATE = pd.Timestamp("1970-01-02")
@@ -76,9 +77,8 @@ class Document:
 
     @cached_property
     def head(self) -> bytes:
-        """The first bytes."""
-        with self.path.open("rb") as file:
-            return file.read(256)
+        """The first bytes, of what is packed in it where it is packed."""
+        return read_head(self.path, 256)
 
     @cached_property
     def content(self) -> bytes:

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.errors import ScoringError
+from swa.errors import RecordingError, ScoringError
 from swa.recordings.edf.header import start_and_clock
+from swa.recordings.edf.packed import unpack
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import is_stage_word, known_words, plain_word
 from swa.sleep.formats.document import NO_DATE, Document, Marks, read_any_text
@@ -49,7 +50,7 @@ def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
             return False
         words = {word for word, stage in known_words(settings.codes).items() if word and stage != "UNS"}
         return any(plain_word(one.text) in words for raw in records for one in _annotations_in(_sample(raw)))
-    except (ValueError, IndexError, OSError, OverflowError):
+    except (RecordingError, ValueError, IndexError, OSError, OverflowError):
         return False
 
 
@@ -65,7 +66,7 @@ def read_edf(document: Document, settings: ScoringSettings) -> Marks:
     """Annotations, each with its duration; where no stage has one, it lasts until the next."""
     try:
         first_s, annotations = _read_annotations(document.path)
-    except (ValueError, IndexError, OSError, OverflowError) as error:
+    except (RecordingError, ValueError, IndexError, OSError, OverflowError) as error:
         raise ScoringError(
             f"{document.name}: not a readable EDF+ scoring ({type(error).__name__}).", "Export the scoring again."
         ) from None
@@ -114,9 +115,11 @@ def _annotations_in(records: NDArray[np.uint8]) -> Iterator[_Annotation]:
 
 def _annotation_records(path: Path) -> list[NDArray[np.uint8]]:
     """Bytes of each signal of annotations, a row a data record, mapped and not read."""
-    if path.stat().st_size < _HEAD:
+    unpacked = unpack(path)
+    plain = unpacked.path if unpacked else path
+    if plain.stat().st_size < _HEAD:
         raise ValueError("no header")
-    raw = np.memmap(path, np.uint8, "r")
+    raw = np.memmap(plain, np.uint8, "r")
     head = raw[:_HEAD].tobytes()
     width, n_signals = 3 if head.startswith(_BDF) else 2, int(head[252:256])
     fields = raw[_HEAD : _HEAD * (1 + n_signals)].tobytes()
@@ -126,4 +129,5 @@ def _annotation_records(path: Path) -> list[NDArray[np.uint8]]:
     edges = width * np.cumsum([0, *(int(fields[216 * n_signals + 8 * i :][:8]) for i in range(n_signals))])
     data, record_bytes = raw[_HEAD * (1 + n_signals) :], int(edges[-1])
     records = data[: len(data) // record_bytes * record_bytes].reshape(-1, record_bytes)
-    return [records[:, edges[i] : edges[i + 1]] for i, label in enumerate(labels) if label in _LABELS]
+    found = [records[:, edges[i] : edges[i + 1]] for i, label in enumerate(labels) if label in _LABELS]
+    return [np.array(part) for part in found] if unpacked else found  # what was unpacked goes when this returns

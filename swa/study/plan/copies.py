@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from swa.recordings.edf.header import read_start
+from swa.recordings.formats import signal_file
 
 MAIN_HEADER = 256  # bytes of EDF and BDF that name the patient and the date: an export under another name differs here
 _SAMPLE = 65_536
@@ -33,7 +34,7 @@ def find_copies(paths: Sequence[str]) -> dict[int, int]:
     """
     by_size: dict[int, list[int]] = {}
     for place, path in enumerate(paths):
-        size = _size(path)
+        size = _size(signal_file(Path(path))) if path else 0
         if size > MAIN_HEADER:
             by_size.setdefault(size, []).append(place)
     found: dict[int, int] = {}
@@ -79,15 +80,15 @@ def find_same_starts(
 def _groups(places: Iterable[int], paths: Sequence[str]) -> list[list[int]]:
     by_digest: dict[str, list[int]] = {}
     for place in places:
-        digest = _digest(Path(paths[place]))
+        digest = _digest(signal_file(Path(paths[place])))
         if digest:
             by_digest.setdefault(digest, []).append(place)
     return [group for group in by_digest.values() if len(group) > 1]
 
 
-def _size(path: str) -> int:
+def _size(path: Path) -> int:
     try:
-        return os.path.getsize(path) if path else 0
+        return os.path.getsize(path)
     except OSError:
         return 0
 

@@ -66,7 +66,7 @@ def inspect_study(
         found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
     for later, (first, start) in find_same_starts([row["subject"] for row in nights], paths, copies).items():
         found[later]["problems"].append(f"begins at the same second as {nights[first]['recording']} ({start})")
-    labels = _count_labels(found)
+    labels = _count_labels(found, settings.channels.names)
     notes = [*study.notes, *_unused_names(labels, settings.channels.names)]
     scorings = {
         "scored": len(study.scorings.used),
@@ -83,7 +83,7 @@ def inspect_study(
     }
 
 
-def _count_labels(recordings: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+def _count_labels(recordings: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, object]]:
     """Each label with what it is taken for, in how many recordings; what is analysed first."""
     counts = Counter(
         (channel["role"] == "ignore", channel["labels"][0], channel["name"], channel["role"], channel["note"])
@@ -91,7 +91,13 @@ def _count_labels(recordings: Sequence[Mapping[str, Any]]) -> list[dict[str, obj
         for channel in recording["channels"]
     )
     return [
-        {"label": label, "channel": name, "role": role, "note": note, "recordings": count}
+        {
+            "label": label,
+            "channel": name,
+            "role": role,
+            "note": note if rename_label(label, names) == label else f"named in the settings; {note}",
+            "recordings": count,
+        }
         for (_, label, name, role, note), count in sorted(counts.items())
     ]
 

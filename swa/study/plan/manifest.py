@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from swa.errors import StudyError
+from swa.recordings.formats import ENDINGS, FORMATS, READ_BY_MNE, Look, ending_of, look_at, stem_of
 from swa.settings import Settings
 from swa.study.plan.bids import describe_nights, leave_out_others
 from swa.study.plan.names import (
@@ -33,8 +34,8 @@ from swa.study.plan.scoring_search import (
 )
 from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
 
-SUFFIXES = (".edf", ".bdf")
 DEFAULT_RESULTS = "swa-results"
+MOST_ENDINGS = 6  # in the message on a folder without recordings
 MOST_SUGGESTIONS = 5  # each compares a name with those of all recordings
 NIGHT_COLUMNS = (
     "subject", "session", "condition", "recording", "path", "hypnogram", "subject_label", "session_label", "problem",
@@ -90,7 +91,7 @@ def plan_study(
     Parameters
     ----------
     recordings : path
-        A folder, searched recursively, or one EDF or BDF file.
+        A folder, searched recursively, or one recording.
     study_file : path or None
         The study file; None looks for `study.tsv`, `.csv` or `.xlsx` in the folder.
     settings : Settings
@@ -108,19 +109,33 @@ def plan_study(
     notes: list[str] = []
     others: list[Path] = []
     found = find_recordings(recordings, results, notes, others)
-    root = _absolute(recordings if recordings.is_dir() else recordings.parent)
-    if study_file is None and recordings.is_dir():
+    single = _is_one(recordings)
+    root = _absolute(recordings.parent if single else recordings)
+    if study_file is None and not single:
         study_file, more = find_study_file(root)
         notes += more
     if study_file is not None:
-        file = _absolute(Path(study_file))
-        return _plan_from_file(file, root, found, others, settings, notes, single=recordings.is_file())
+        return _plan_from_file(_absolute(Path(study_file)), root, found, others, settings, notes, single=single)
     if not found:
         raise StudyError(
-            f"{recordings}: no recording (.edf or .bdf) in this folder and those below it.",
-            "Name the folder that holds them; hidden folders and results of swa are not searched.",
+            "; ".join([f"{recordings}: no recording in this folder and those below it", _what_it_holds(root), *notes])
+            + ".",
+            f"Name the folder that holds them ({FORMATS}); hidden folders and results of swa are not searched.",
         )
-    return _plan_from_names(root, found, others, settings, notes, single=recordings.is_file())
+    return _plan_from_names(root, found, others, settings, notes, single=single)
+
+
+def _is_one(path: Path) -> bool:
+    """Whether a path is one recording: a file, or the folder of one of EGI."""
+    return path.is_file() or (path.is_dir() and ending_of(path.name) in READ_BY_MNE)
+
+
+def _what_it_holds(root: Path) -> str:
+    """How many files of which endings a folder holds."""
+    names = [name for _, _, files in os.walk(root) for name in files if name[0] != "."]
+    endings = Counter(Path(name).suffix.lower() or "without an ending" for name in names)
+    shown = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(MOST_ENDINGS))
+    return f"it holds {shown}" if shown else "it holds no files"
 
 
 def find_recordings(
@@ -131,29 +146,30 @@ def find_recordings(
 ) -> list[Path]:
     """List the recordings below a folder, in natural order, or the one recording itself.
 
-    Hypnograms stored as EDF, hidden files and folders, results of swa, and the derivatives of a BIDS data set are left
-    out.
+    What is a recording is told by `swa.recordings.formats.look_at`. Hypnograms stored as EDF, hidden files and
+    folders, results of swa, and the derivatives of a BIDS data set are left out.
 
     Parameters
     ----------
     recordings : path
-        A folder, or an EDF or BDF file.
+        A folder, or one recording.
     results : path or None
         The results folder, left out whatever its name.
     notes : list of str or None
-        Takes a note for each folder that could not be searched.
+        Takes a note for each folder that could not be searched, and on files that are called like recordings only.
     others : list of Path or None
-        Takes the files that could be scorings by their ending or name.
+        Takes the files that could be scorings by their ending, name or content.
 
     Raises
     ------
     StudyError
-        The path does not exist, is no EDF or BDF, or lies within the results folder.
+        The path does not exist, is no recording, or lies within the results folder.
     """
     root = Path(recordings)
-    if root.is_file():
-        if root.suffix.lower() not in SUFFIXES:
-            raise StudyError(f"{root}: a recording is an EDF or BDF file.", "Export it as EDF+ from your software.")
+    if _is_one(root):
+        look = look_at(root)
+        if not look.is_recording and ending_of(root.name) not in ENDINGS:  # else the reading says what it is
+            raise StudyError(f"{root}: no recording of {FORMATS}.", "Export it as EDF+ from your software.")
         return [_absolute(root)]
     if not root.is_dir():
         raise StudyError(f"{root}: there is no such file or folder.", "Check the path of the recordings.")
@@ -166,6 +182,7 @@ def find_recordings(
     found: list[Path] = []
     seen: set[str] = set()  # links may lead in a circle
     unreadable: list[str] = []
+    no_recordings: dict[str, list[str]] = {}
     for folder, folders, files in os.walk(root, followlinks=True, onerror=lambda e: unreadable.append(str(e.filename))):
         place = os.path.realpath(folder)
         if place in seen or place == avoided or is_results(Path(folder)):
@@ -173,14 +190,36 @@ def find_recordings(
             continue
         seen.add(place)
         apart = _BIDS_OTHER_FOLDERS if "dataset_description.json" in files else ()
-        folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *apart)]
-        scored = {name for name in files if name[0] != "." and (is_table_name(name) or is_scoring_name(name, files))}
-        found += [Path(folder, name) for name in files if _is_recording_name(name) and name not in scored]
-        if others is not None:
-            others += [Path(folder, name) for name in sorted(scored, key=natural_key)]
+        names = [*files, *(name for name in folders if ending_of(name) in READ_BY_MNE)]
+        folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *apart, *names)]
+        for name in sorted((name for name in names if name[0] != "."), key=natural_key):
+            path = Path(folder, name)
+            look = Look(is_recording=False) if is_table_name(name) or is_scoring_name(name, files) else look_at(path)
+            if look.is_recording:
+                found.append(path)
+            elif look.why_not:
+                no_recordings.setdefault(look.why_not, []).append(name)
+            if others is not None and (is_table_name(name) or is_scoring_name(name, files) or look.may_be_scoring):
+                others.append(path)
+    found = _leave_out_doubles(found, no_recordings)
     if notes is not None:
         notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
+        for why_not, names in no_recordings.items():
+            shown = ", ".join(printable(name) for name in sorted(names)[:5]) + (", …" if len(names) > 5 else "")
+            notes.append(f"{len(names)} {why_not}, no recordings: {shown}")
     return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+
+
+def _leave_out_doubles(found: Sequence[Path], no_recordings: dict[str, list[str]]) -> list[Path]:
+    """Recordings without those that lie there as EDF or BDF too, under the same name."""
+    plain = {(path.parent, path.stem.casefold()) for path in found if path.suffix.lower() in (".edf", ".bdf")}
+    kept = [
+        path for path in found
+        if path.suffix.lower() in (".edf", ".bdf") or (path.parent, stem_of(path.name).casefold()) not in plain
+    ]  # fmt: skip
+    if doubles := set(found) - set(kept):
+        no_recordings["files that lie there as EDF or BDF too"] = [path.name for path in doubles]
+    return kept
 
 
 def write_template(study: Study, path: Path) -> None:
@@ -190,10 +229,6 @@ def write_template(study: Study, path: Path) -> None:
     template = study.nights[["subject", "recording"]].copy()
     template.insert(1, "condition", "")
     write_table(template, path)
-
-
-def _is_recording_name(name: str) -> bool:
-    return name[0] != "." and name.lower().endswith(SUFFIXES)
 
 
 def _absolute(path: Path) -> Path:
@@ -310,7 +345,7 @@ def _siblings(candidates: Iterable[Path]) -> list[str]:
 
 def _exists(path: Path) -> bool:
     try:
-        return path.is_file()
+        return _is_one(path)
     except (OSError, ValueError):  # a name that the file system cannot have
         return False
 

@@ -36,6 +36,7 @@ import numpy as np
 import pandas as pd
 
 from swa.errors import AmbiguousScoringError, ScoringError
+from swa.recordings.formats import stem_of
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import choose_codes
 from swa.sleep.formats.edf import may_hold_stages
@@ -65,7 +66,7 @@ _BIDS_SCORING = re.compile(
 )
 _BIDS_ACQ = re.compile(r"_acq-[a-z0-9]+", re.IGNORECASE)
 _RECORDING_WORD = re.compile(r"[-_ ](?:psg|eeg)$", re.IGNORECASE)
-_RECORDING_ENDING = re.compile(r"\.(?:edf|bdf|rec)$", re.IGNORECASE)
+_RECORDING_ENDING = re.compile(r"\.(?:(?:edf|bdf|rec)(?:\.gz)?|vhdr|set|mff|fif)$", re.IGNORECASE)
 _SLEEP_EDF = re.compile(r"([a-z]{2}\d{4}[a-z])\w-(?:psg|hypnogram)\.edf", re.IGNORECASE)
 _SCORED_EDF = re.compile(r".*[-_ ](?:hypnogram|hypno|sleep[-_ ]?scoring|scoring|sleep[-_ ]?stages)\.[eb]df", re.I)
 _MASS = re.compile(r"(.+) base\.edf", re.IGNORECASE)
@@ -184,7 +185,7 @@ class _Files:
         self._root = root
         counts = Counter(path.parent for path in recordings)
         self._alone = {folder for folder, count in counts.items() if count == 1}
-        self._stems = {path.stem.casefold() for path in recordings}
+        self._stems = {stem_of(path.name).casefold() for path in recordings}
         self._folders: dict[Path, dict[str, list[_Candidate]]] = {}
         self._trees: dict[Path, dict[str, list[_Candidate]]] = {}
         self._below: dict[Path, list[Path]] = {}
@@ -285,7 +286,7 @@ class _Files:
 
 
 def _keys_of_recording(recording: Path) -> list[str]:
-    stem = recording.stem.casefold()
+    stem = stem_of(recording.name).casefold()
     keys = [stem, _RECORDING_WORD.sub("", stem)]
     if sleep_edf := _SLEEP_EDF.fullmatch(recording.name):
         keys.append(sleep_edf[1].casefold())

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from swa.errors import StudyError
+from swa.recordings.formats import ending_of
 from swa.settings import Settings, check_settings
 from swa.study.plan.manifest import NIGHT_COLUMNS, Study
 from swa.study.plan.names import file_label, natural_key
@@ -316,7 +317,7 @@ def _link_files(nights: pd.DataFrame, folder: Path, conditions: list[str]) -> pd
     for night in nights.itertuples():
         stem = f"{night.subject_label}_{night.session_label}"
         recording = Path(str(night.path)) if night.path else None
-        ending = recording.suffix.lower() if recording else ".edf"
+        ending = ending_of(recording.name) if recording else ".edf"
         names.append(f"{stem}{ending}")
         paths.append(str(_link(recording, folder / names[-1])) if recording else "")
         scoring = Path(str(night.hypnogram)) if night.hypnogram else None

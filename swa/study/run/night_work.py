@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import json
 import warnings
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError, StudyError, SwaError
 from swa.night.analysis import analyze_night
 from swa.recordings.edf.fields import HIDDEN_DATE
+from swa.recordings.formats import files_of
 from swa.recordings.recording import Recording, read_recording
 from swa.settings import AFTERWARDS
 from swa.sleep.scoring import read_scoring
@@ -183,21 +185,28 @@ def _unforeseen(task: NightTask, step: str, problem: str, remedy: str) -> NightO
 
 def _hash_inputs(task: NightTask) -> Inputs:
     """Hashes of recording and scoring; that of the recording is kept as long as its size and time stay."""
-    if not task.path.is_file():
+    if not task.path.exists():
         raise RecordingError(f"{task.path.name}: there is no such file.", "Check the path in the study file.")
-    state = task.path.stat()
+    files = files_of(task.path)
+    states = [file.stat() for file in files]
+    now = (sum(state.st_size for state in states), max(state.st_mtime_ns for state in states))
     found = task.folder.document()
     known = found["provenance"].get("inputs") if found else None
-    now = (state.st_size, state.st_mtime_ns)
     unchanged = known is not None and (known.get("recording_size"), known.get("recording_mtime_ns")) == now
     kept = known["recording_sha256"] if known is not None and unchanged and not task.verify else None
-    digest = kept or hash_file(task.path)
+    digest = kept or _hash_recording(files)
     return {
         "recording_sha256": digest,
-        "recording_size": state.st_size,
-        "recording_mtime_ns": state.st_mtime_ns,
+        "recording_size": now[0],
+        "recording_mtime_ns": now[1],
         "hypnogram_sha256": digest if task.hypnogram == task.path else _hash_scoring(task.hypnogram),
     }
+
+
+def _hash_recording(files: Sequence[Path]) -> str:
+    """Digest of a recording; where it has several files, of theirs."""
+    digests = [hash_file(file) for file in files]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _hash_scoring(path: Path | None) -> str | None:
