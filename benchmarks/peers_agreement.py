@@ -188,12 +188,12 @@ def _one_epoch(spectra: WindowSpectra) -> NDArray[np.bool_]:
 
 
 @functools.cache
-def luna_project() -> Any:
+def luna_project():
     import lunapi
 
     with contextlib.redirect_stdout(io.StringIO()):
         project = lunapi.proj()
-    project.silence(True)
+    project.silence(True)  # noqa: FBT003
     return project
 
 

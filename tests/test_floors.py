@@ -221,23 +221,26 @@ def _bound(node: ast.AST, known: set[str]) -> Iterator[str]:
         case ast.Assign(targets=[target], value=value) | ast.NamedExpr(target=target, value=value):
             yield from _targets(target, value, known)
         case ast.For(target=target, iter=values) | ast.comprehension(target=target, iter=values):
-            match values, target:
-                case ast.Call(func=ast.Name(id="zip"), args=args), ast.Tuple(elts=targets):
-                    for one, many in zip(targets, args, strict=False):
-                        yield from _targets(one, many, known)
-                case ast.Call(func=ast.Name(id="enumerate"), args=[many, *_]), ast.Tuple(elts=[_, one]):
-                    yield from _targets(one, many, known)
-                case ast.Call(func=ast.Attribute(attr="groupby"), args=[by, *_]), ast.Tuple(elts=[one, _]):
-                    keys = by.elts if isinstance(by, ast.List | ast.Tuple) else [by]
-                    names = one.elts if isinstance(one, ast.Tuple) else [one]
-                    for key, name in zip(keys, names, strict=False):
-                        if _is_watched_word(key) and isinstance(name, ast.Name):
-                            yield name.id
-                case _:
-                    yield from _targets(target, values, known)
+            yield from _looped(target, values, known)
         case ast.Call(func=ast.Attribute(attr="map" | "apply", value=value), args=[ast.Lambda(args=given), *_]):
             if _is_text(value, known):
                 yield from (argument.arg for argument in given.args)
+
+
+def _looped(target: ast.expr, values: ast.expr, known: set[str]) -> Iterator[str]:
+    match values, target:
+        case ast.Call(func=ast.Name(id="zip"), args=args), ast.Tuple(elts=targets):
+            for one, many in zip(targets, args, strict=False):
+                yield from _targets(one, many, known)
+        case ast.Call(func=ast.Name(id="enumerate"), args=[many, *_]), ast.Tuple(elts=[_, one]):
+            yield from _targets(one, many, known)
+        case ast.Call(func=ast.Attribute(attr="groupby"), args=[by, *_]), ast.Tuple(elts=[one, _]):
+            keys = by.elts if isinstance(by, ast.List | ast.Tuple) else [by]
+            names = one.elts if isinstance(one, ast.Tuple) else [one]
+            pairs = zip(keys, names, strict=False)
+            yield from (name.id for key, name in pairs if _is_watched_word(key) and isinstance(name, ast.Name))
+        case _:
+            yield from _targets(target, values, known)
 
 
 def _targets(target: ast.expr, value: ast.expr, known: set[str]) -> Iterator[str]:
@@ -265,6 +268,19 @@ def _is_text(node: ast.expr, known: set[str]) -> bool:
             if isinstance(place, ast.Tuple) and place.elts:  # table.loc[rows, "note"]
                 return _is_watched_word(place.elts[-1])
             return _is_text(value, known)
+        case ast.Call():
+            return _gives_text(node, known)
+        case ast.BoolOp(values=options):
+            return any(_is_text(option, known) for option in options)
+        case ast.IfExp(body=one, orelse=other):
+            return _is_text(one, known) or _is_text(other, known)
+        case ast.Starred(value=value):
+            return _is_text(value, known)
+    return False
+
+
+def _gives_text(call: ast.Call, known: set[str]) -> bool:
+    match call:
         case ast.Call(func=ast.Attribute(attr="get"), args=[key, *_]):
             return _is_watched_word(key)
         case ast.Call(func=ast.Attribute(attr="fromkeys"), args=[value, *_]):
@@ -273,12 +289,6 @@ def _is_text(node: ast.expr, known: set[str]) -> bool:
             return name in PASSING_METHODS and _is_text(value, known)
         case ast.Call(func=ast.Name(id=name), args=[value, *_]):
             return name in PASSING_FUNCTIONS and _is_text(value, known)
-        case ast.BoolOp(values=options):
-            return any(_is_text(option, known) for option in options)
-        case ast.IfExp(body=one, orelse=other):
-            return _is_text(one, known) or _is_text(other, known)
-        case ast.Starred(value=value):
-            return _is_text(value, known)
     return False
 
 

@@ -19,7 +19,7 @@ REMLOGIC_LABELS = {"S0": "W", "S1": "S1", "S2": "S2", "S3": "S3", "S4": "S4", "R
 _DOMINO_ROW = re.compile(r"(?:\d{1,2}\.\d{1,2}\.\d{4} )?\d\d:\d\d:\d\d[.,]\d{1,3};")
 
 
-# --- DOMINO (SOMNOscreen)
+# --- DOMINO of SOMNOscreen
 
 
 def is_domino(document: Document) -> bool:
@@ -54,7 +54,7 @@ def read_domino(document: Document, settings: ScoringSettings) -> Marks:
     return Marks(onsets_s=onsets, ends_s=onsets + epoch_s, labels=labels, start=start)
 
 
-# --- RemLogic (Embla)
+# --- RemLogic of Embla
 
 
 def is_remlogic(document: Document) -> bool:

@@ -299,7 +299,7 @@ def _plan_from_file(
     plan = add_scorings(rows, settings.scoring, staged, root=root, recordings=found, others=others)
     told = plan.tell(root)
     notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
-    nights = _arrange(convert_columns(rows, table.decimal_comma))
+    nights = _arrange(convert_columns(rows, decimal_comma=table.decimal_comma))
     return Study(root=root, nights=nights, source=f"study file {file.name}", notes=tuple(notes), scorings=plan)
 
 
