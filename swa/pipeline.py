@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability
-from swa.comparison.contrasts import CONTRAST_COLUMNS, check_primary, find_baseline, measure_contrasts
-from swa.comparison.design import is_adaptation
+from swa.comparison.compared_nights import is_adaptation
+from swa.comparison.contrasts import CONTRAST_COLUMNS, find_baseline, measure_contrasts
 from swa.comparison.further.clusters import CLUSTER_COLUMNS, find_clusters
 from swa.comparison.further.cycle_contrasts import CYCLE_COLUMNS, compare_cycles
 from swa.comparison.further.dose_contrasts import DOSE_CONTRAST_COLUMNS, compare_doses
@@ -20,6 +20,7 @@ from swa.comparison.further.moderators import MODERATOR_COLUMNS, relate_covariat
 from swa.comparison.further.precision import rate_precision, read_spreads
 from swa.comparison.further.profiles import PROFILE_COLUMNS, compare_profiles
 from swa.comparison.further.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
+from swa.comparison.primary import check_primary
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page

@@ -14,7 +14,7 @@ import pytest
 from scipy import stats
 
 from swa.comparison.contrasts import compare_nights
-from swa.comparison.crossover import carry_over, hills_armitage, sequence_test
+from swa.comparison.designs.crossover import carry_over, hills_armitage, sequence_test
 from swa.comparison.further.planning import (
     detectable_effect,
     paired_power,

@@ -22,11 +22,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from swa.comparison.design import COPIED
+from swa.comparison.compared_nights import COPIED
 from swa.errors import StudyError
 from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings
 from swa.tables import notes
+from swa.tables.contrast import CONTRAST_FACTS, Contrast
 from swa.tables.reason import Reason
 
 R = TypeVar("R", bound=Reason | None)
@@ -39,7 +40,9 @@ Bools = npt.NDArray[np.bool_]
 RELIABILITY_SHARE = {"uV2": 1.0, "uV": 0.5, "uV/s": 0.5}
 
 MARKER_COLUMNS = ["channel", "stages", "window", "variant"]
-CHANGE_COLUMNS = ["subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"]
+CHANGE_COLUMNS = [
+    *("subject", "contrast", *CONTRAST_FACTS, "channel", "stages", "window", "measure", "variant", "scale"),
+]
 
 # Why a subject has no change: the codes of `Changes.reason`.
 MEASURED, ZERO, NO_BASELINE, BASELINE_NAN, TREATMENT_NAN, ONE_RECORDING = range(6)
@@ -107,9 +110,9 @@ class Changes:
     within_df: Ints
 
     @property
-    def contrast(self) -> str:
-        """Name of the contrast, treatment before baseline."""
-        return f"{self.treatment_name}:{self.baseline_name}"
+    def key(self) -> Contrast:
+        """What is held against what."""
+        return Contrast(treatment=self.treatment_name, comparator=self.baseline_name)
 
     @property
     def change(self) -> Floats:
@@ -309,10 +312,8 @@ def subject_rows(changes: Changes, settings: ComparisonSettings) -> pd.DataFrame
 
 def cell_keys(changes: Changes, subject: Ints, marker: Ints) -> pd.DataFrame:
     """Make the columns that say what a cell is about."""
-    columns: dict[str, str | npt.NDArray[np.object_]] = {
-        "subject": changes.subjects[subject],
-        "contrast": changes.contrast,
-    }
+    columns: dict[str, str | npt.NDArray[np.object_]] = {"subject": changes.subjects[subject]}
+    columns |= {"contrast": str(changes.key), **dataclasses.asdict(changes.key)}
     columns |= {name: changes.grid.markers[name].to_numpy(dtype=object)[marker] for name in MARKER_COLUMNS}
     columns |= {"measure": changes.grid.measure, "scale": changes.grid.scale}
     return pd.DataFrame(columns, index=range(len(subject)))[CHANGE_COLUMNS]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.design import copied_nights, text_column
+from swa.comparison.compared_nights import copied_nights, text_column
 from swa.glossary import headline_measures, short_names
 from swa.recordings.channels import region
 from swa.report import figures

@@ -19,15 +19,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.contrasts import contrast_designs, declared_primary
-from swa.comparison.design import COPIED, FEWEST_OF_A_SEQUENCE, usable_nights
+from swa.comparison.compared_nights import COPIED, FEWEST_OF_A_SEQUENCE, usable_nights
+from swa.comparison.contrasts import contrast_designs
 from swa.comparison.designs import ContrastDesign
-from swa.comparison.further.moderators import DEFAULT_PRIMARY
 from swa.comparison.further.topographies import FEWEST_ELECTRODES, electrode_values, find_neighbours, place_electrodes
+from swa.comparison.primary import declared_primary
 from swa.comparison.within_subject import Floats
 from swa.recordings.channels import region
 from swa.settings import ComparisonSettings, Settings
 from swa.study.store import NIGHT_TABLES, NightFolder, read_results
+from swa.tables.marker import DEFAULT_MARKER
 from swa.tables.reason import in_words
 
 CLUSTER_COLUMNS = [
@@ -89,7 +90,8 @@ def find_clusters(results: Path, baseline: str | None = None, *, settings: Setti
     designs = contrast_designs(found, baseline, settings=settings)
     nights = usable_nights(found.nights)
     nights = nights[~nights[COPIED]]
-    measure, stages, window, channel = declared_primary(nights, options) or DEFAULT_PRIMARY
+    marker = declared_primary(nights, options) or DEFAULT_MARKER
+    measure, stages, window, channel = marker.measure, marker.stages, marker.window, marker.channel
     if nights["subject"].nunique() > options.most_flip_subjects:
         note = f"not computed: more than {options.most_flip_subjects} subjects"
         rows = [_empty(design.contrast, "frequency", (channel, stages, window), 0, note) for design in designs]
@@ -332,6 +334,6 @@ def _sides(change: pd.DataFrame, design: ContrastDesign) -> tuple[Floats, Floats
         first, second = (np.array([design.members.get(name) == side for name in names], bool) for side in design.sides)
         return values[first], values[second], LABELS
     order = np.array([design.sequence.get(name, 0) for name in names])
-    if design.kind != "paired" and min((order == 1).sum(), (order == -1).sum()) >= FEWEST_OF_A_SEQUENCE:
+    if design.permutation == SEQUENCES and min((order == 1).sum(), (order == -1).sum()) >= FEWEST_OF_A_SEQUENCE:
         return values[order == 1], -values[order == -1], SEQUENCES  # second period less the first
     return values, None, SIGN_FLIPS

@@ -12,11 +12,13 @@ night would look like a steeper decline.
 import numpy as np
 import pandas as pd
 
-from swa.comparison.contrasts import Source, declared_primary, measure_contrasts, nights_of
-from swa.comparison.further.moderators import DEFAULT_PRIMARY
+from swa.comparison.contrasts import measure_contrasts
 from swa.comparison.group import adjust_p
+from swa.comparison.primary import declared_primary
+from swa.comparison.sources import Source, measure_rows, nights_of, open_source
 from swa.comparison.within_subject import scale_of
 from swa.settings import Settings
+from swa.tables.marker import DEFAULT_MARKER
 
 CYCLE_COLUMNS = [
     *("contrast", "channel", "stages", "cycles", "measure", "scale", "estimate", "ci_low", "ci_high"),
@@ -45,16 +47,17 @@ def compare_cycles(
         same. A night without one of the cycles gives no value. p_adjusted is Benjamini-Hochberg within a contrast.
     """
     settings = settings or Settings()
+    source = open_source(source)
     known = nights_of(source, nights)
-    measure, stages, *_ = declared_primary(known, settings.comparison) or DEFAULT_PRIMARY
+    marker = declared_primary(known, settings.comparison) or DEFAULT_MARKER
     # The primary is not a contrast of cycles: these are all secondary, and stand in a table of their own.
     plain = settings.model_copy(
         update={"comparison": settings.comparison.model_copy(update={"primary": "", "full_subject_rows_nights": 0})}
     )
     known = known.drop(columns="primary", errors="ignore")
     parts = []
-    for name in dict.fromkeys((measure, *settings.comparison.secondary)):
-        rows = _first_over_later(_rows(source, name), name, stages, known)
+    for name in dict.fromkeys((marker.measure, *settings.comparison.secondary)):
+        rows = _first_over_later(measure_rows(source, name), name, marker.stages, known)
         if rows["value"].notna().any():
             parts.append(measure_contrasts(rows, baseline, nights=known, settings=plain))
     if not parts:
@@ -63,13 +66,6 @@ def compare_cycles(
     table = table[table["subject"] == "group"].reset_index(drop=True)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"])
     return table[CYCLE_COLUMNS]
-
-
-def _rows(source: Source, measure: str) -> pd.DataFrame:
-    if hasattr(source, "measure_names"):
-        return source.measure(measure)
-    table = source if isinstance(source, pd.DataFrame) else source.measures
-    return table[table["measure"] == measure]
 
 
 def _first_over_later(rows: pd.DataFrame, measure: str, stages: str, nights: pd.DataFrame) -> pd.DataFrame:

@@ -15,19 +15,14 @@ import math
 import numpy as np
 import pandas as pd
 
-from swa.comparison.contrasts import (
-    Source,
-    contrast_designs,
-    declared_primary,
-    measure_contrasts,
-    measure_rows,
-    nights_of,
-)
-from swa.comparison.design import usable_nights
-from swa.comparison.further.moderators import DEFAULT_PRIMARY
+from swa.comparison.compared_nights import usable_nights
+from swa.comparison.contrasts import contrast_designs, measure_contrasts
 from swa.comparison.group import FEWEST_TESTED, adjust_p, paired_t, sign_flip_test
+from swa.comparison.primary import declared_primary
+from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import scale_of
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.marker import DEFAULT_MARKER
 
 DOSE_CONTRAST_COLUMNS = [
     *("subject", "contrast", "term", "infusion", "night", "channel", "stages", "window", "measure", "scale"),
@@ -102,7 +97,8 @@ def _placed(nights: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(source: Source, nights: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
     """Rows of the markers that are compared here."""
-    measure, stages, window, channel = declared_primary(nights, settings) or DEFAULT_PRIMARY
+    marker = declared_primary(nights, settings) or DEFAULT_MARKER
+    measure, stages, window, channel = marker.measure, marker.stages, marker.window, marker.channel
     parts = []
     for name in dict.fromkeys((measure, *settings.secondary)):
         rows = measure_rows(source, name)

@@ -18,18 +18,20 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.contrasts import Source, declared_primary, nights_of, subject_values
-from swa.comparison.design import night_order, parallel_arms, place_of_nights, usable_nights
+from swa.comparison.compared_nights import night_order, parallel_arms, place_of_nights, usable_nights
+from swa.comparison.contrasts import subject_values
 from swa.comparison.group import adjust_p
 from swa.comparison.linear import least_squares, t_interval
+from swa.comparison.primary import declared_primary
+from swa.comparison.sources import Source, nights_of
 from swa.comparison.within_subject import Floats
 from swa.settings import Settings
+from swa.tables.marker import DEFAULT_MARKER, Marker, select
 
 MODERATOR_COLUMNS = [
     *("contrast", "covariate", "channel", "stages", "window", "measure", "estimate", "ci_low", "ci_high"),
     *("p", "p_adjusted", "n", "method", "note"),
 ]
-DEFAULT_PRIMARY = ("swa", "NREM", "cycle-1", "frontal")
 FEWEST = 8
 # Columns of the study file that are no covariates of a person.
 DESIGN_COLUMNS = (
@@ -60,8 +62,10 @@ def relate_covariates(
     settings = settings or Settings()
     known = nights_of(source, nights)
     names = covariate_names(known, settings.comparison.covariates)
-    marker = declared_primary(known, settings.comparison) or DEFAULT_PRIMARY
-    values = subject_values(source, baseline, nights=nights, settings=settings, measures=[marker[0]]) if names else None
+    marker = declared_primary(known, settings.comparison) or DEFAULT_MARKER
+    values = (
+        subject_values(source, baseline, nights=nights, settings=settings, measures=[marker.measure]) if names else None
+    )
     if values is None or values.empty:
         return pd.DataFrame(columns=MODERATOR_COLUMNS)
     values = of_marker(values, marker)
@@ -92,12 +96,10 @@ def covariate_names(nights: pd.DataFrame, stated: Sequence[str]) -> list[str]:
     return [name for name in found if not stated or name in stated]
 
 
-def of_marker(values: pd.DataFrame, marker: tuple[str, str, str, str]) -> pd.DataFrame:
+def of_marker(values: pd.DataFrame, marker: Marker) -> pd.DataFrame:
     """Rows of a marker, default variant; the first channel where its own is not there."""
-    measure, stages, window, channel = marker
-    rows = values[(values["measure"] == measure) & (values["variant"] == "")]
-    rows = rows[(rows["stages"] == stages) & (rows["window"] == window)]
-    own = rows[rows["channel"].str.casefold() == channel.casefold()]
+    rows = select(values, **{name: text for name, text in marker.columns.items() if name != "channel"})
+    own = rows[rows["channel"].str.casefold() == marker.channel.casefold()]
     return own if len(own) else rows[rows["channel"] == rows["channel"].min()]
 
 

@@ -12,16 +12,19 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from swa.comparison.contrasts import Source, declared_primary, find_baseline, subject_values
-from swa.comparison.design import usable_nights
+from swa.comparison.compared_nights import usable_nights
+from swa.comparison.contrasts import find_baseline, subject_values
+from swa.comparison.primary import declared_primary
+from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import measure_grid, pooled_within_sd, scale_of
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.marker import Marker
 
 MOST_SUBJECTS = 100_000
 LARGEST_CV = 5.0  # of lognormal values an SD of 1.8 ln: more is a per cent that was typed for a share
 CURVE_SUBJECTS = (4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
-DEFAULT_MARKER = ("swa", "NREM", "night", "frontal")
+DEFAULT_MARKER = Marker("swa", "NREM", "night", "frontal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,22 +181,22 @@ def study_variation(source: Source, settings: Settings | None = None, effect_sd:
         raise SettingsError(
             f"Effect SD {effect_sd:g}: expected 0 to {LARGEST_CV:g}, as SD of the ln response.", "0.1 is about 10 %."
         )
-    comparison = settings.comparison
-    marker = declared_primary(source.nights, comparison) or DEFAULT_MARKER
-    if scale_of(marker[0]) != "ratio":
+    comparison, nights = settings.comparison, nights_of(source)
+    marker = declared_primary(nights, comparison) or DEFAULT_MARKER
+    if scale_of(marker.measure) != "ratio":
         raise StudyError(
-            f"The primary marker {marker[0]} is compared as a difference; a plan is made for a ratio.",
+            f"The primary marker {marker.measure} is compared as a difference; a plan is made for a ratio.",
             "State the reliability of a ratio (swa plan --icc 0.76 --cv 0.4), or declare a primary such as swa.",
         )
     rows = _rows_of_marker(source, marker)
-    name = " ".join((marker[0], marker[1], marker[2], str(rows["channel"].iloc[0]) if len(rows) else marker[3]))
+    name = str(marker.at(channel=str(rows["channel"].iloc[0])) if len(rows) else marker)
     if len(rows):
-        sd, df = _baseline_sd(rows, source.nights, comparison)
+        sd, df = _baseline_sd(rows, nights, comparison)
         if df >= comparison.baseline_pairs_df and math.isfinite(sd):
             spread = effect_sd or 0.0
             basis = f"{name}: repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
             return _estimated(math.sqrt(2) * sd, df, spread, basis)
-        values = subject_values(rows, nights=source.nights, settings=settings)
+        values = subject_values(rows, nights=nights, settings=settings)
         changes = {c: np.log(part["change"].dropna()) for c, part in values.groupby("contrast")}
         for contrast, change in sorted(changes.items(), key=lambda item: -len(item[1])):
             if len(change) > comparison.baseline_pairs_df:
@@ -278,9 +281,9 @@ def read_effect(text: str) -> float:
     return value
 
 
-def _rows_of_marker(source: Source, marker: tuple[str, str, str, str]) -> pd.DataFrame:
-    measure, stages, window, channel = marker
-    rows = source.measure(measure) if hasattr(source, "measure") else source.measures
+def _rows_of_marker(source: Source, marker: Marker) -> pd.DataFrame:
+    measure, stages, window, channel = marker.measure, marker.stages, marker.window, marker.channel
+    rows = measure_rows(source, measure)
     rows = rows.astype(dict.fromkeys(rows.columns[rows.dtypes == "category"], object))
     rows = rows[(rows["measure"] == measure) & (rows["stages"] == stages) & (rows["window"] == window)]
     rows = rows[rows["variant"].fillna("") == ""]

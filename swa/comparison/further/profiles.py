@@ -17,11 +17,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.contrasts import Source, declared_primary, find_baseline, nights_of, subject_values
-from swa.comparison.design import is_control
-from swa.comparison.further.moderators import DEFAULT_PRIMARY, of_marker
+from swa.comparison.compared_nights import is_control
+from swa.comparison.contrasts import find_baseline, subject_values
+from swa.comparison.further.moderators import of_marker
+from swa.comparison.primary import declared_primary
+from swa.comparison.sources import Source, nights_of
 from swa.comparison.within_subject import Floats
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.marker import DEFAULT_MARKER, Marker
 
 PROFILE_COLUMNS = [
     *(
@@ -83,8 +86,8 @@ def compare_profiles(
     settings = settings or Settings()
     known = nights_of(source, nights)
     base = find_baseline(known, settings.comparison, baseline)
-    marker = declared_primary(known, settings.comparison) or DEFAULT_PRIMARY
-    measures = [*dict.fromkeys((*settings.comparison.profile_measures, marker[0]))]
+    marker = declared_primary(known, settings.comparison) or DEFAULT_MARKER
+    measures = [*dict.fromkeys((*settings.comparison.profile_measures, marker.measure))]
     values = subject_values(source, base, nights=nights, settings=settings, measures=measures)
     values = values[values["contrast"].str.endswith(f":{base}")]
     treatments = sorted({name.removesuffix(f":{base}") for name in values["contrast"]})
@@ -144,7 +147,7 @@ def _row(
     values: pd.DataFrame,
     pair: tuple[str, str],
     base: str,
-    marker: tuple[str, str, str, str],
+    marker: Marker,
     settings: ComparisonSettings,
 ) -> dict[str, object]:
     profiles, reason = _profiles(values, pair, base, marker, settings)
@@ -169,12 +172,12 @@ def _row(
     both = primary[0].index.intersection(primary[1].index)
     margin = math.log(settings.equivalence_margin)
     row["equivalence_p"] = math.nan
-    is_ratio = set(values.loc[values["measure"] == marker[0], "scale"]) == {"ratio"}
+    is_ratio = set(values.loc[values["measure"] == marker.measure, "scale"]) == {"ratio"}
     if is_ratio and profiles.paired and len(both) >= FEWEST:
         row["equivalence_p"] = equivalence_p((primary[0][both] - primary[1][both]).to_numpy(), None, margin)
     elif is_ratio and not profiles.paired and min(map(len, primary)) >= FEWEST:
         row["equivalence_p"] = equivalence_p(primary[0].to_numpy(), primary[1].to_numpy(), margin)
-    notes.append(f"equivalence: {marker[0]} {marker[2]} within a factor of {settings.equivalence_margin:g}")
+    notes.append(f"equivalence: {marker.measure} {marker.window} within a factor of {settings.equivalence_margin:g}")
     row["note"] = "; ".join(notes)
     return row
 
@@ -183,7 +186,7 @@ def _profiles(
     values: pd.DataFrame,
     pair: tuple[str, str],
     base: str,
-    marker: tuple[str, str, str, str],
+    marker: Marker,
     settings: ComparisonSettings,
 ) -> tuple[Profiles, str]:
     """Standardised changes of the subjects whom all markers were measured in."""
@@ -193,7 +196,7 @@ def _profiles(
         columns = {}
         for measure in settings.profile_measures:
             for window in settings.secondary_windows:
-                change = _ln(of_marker(own, (measure, marker[1], window, marker[3])))
+                change = _ln(of_marker(own, marker.at(measure=measure, window=window)))
                 if len(change):
                     columns[measure, window] = change
         tables.append(pd.DataFrame(columns))

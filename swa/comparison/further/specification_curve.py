@@ -17,18 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from swa.comparison.contrasts import (
-    Source,
-    declared_primary,
-    find_baseline,
-    group_outcomes,
-    measure_rows,
-    nights_of,
-)
+from swa.comparison.contrasts import find_baseline, group_outcomes
 from swa.comparison.designs import ContrastDesign
-from swa.comparison.further.moderators import DEFAULT_PRIMARY
-from swa.comparison.group import Outcome, group_rows
-from swa.comparison.outcomes import sequence_of
+from swa.comparison.outcomes import Outcome
+from swa.comparison.primary import declared_primary
+from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import Changes, Floats
 from swa.settings import ComparisonSettings, Settings
 from swa.study.respecification import (
@@ -41,6 +34,7 @@ from swa.study.respecification import (
     read_variant,
     write_variant,
 )
+from swa.tables.marker import DEFAULT_MARKER, Marker
 
 CHOICES = ["channel", "stages", "window", "band", "estimator", "selection", "artefacts"]
 SPECIFICATION_COLUMNS = [
@@ -86,7 +80,6 @@ SELECTIONS = {
     "wave_slope_up_matched": "negative peak of the limit or more",
     "wave_slope_down_matched": "negative peak of the limit or more",
 }
-Marker = tuple[str, str, str, str]
 
 
 def trace_specifications(
@@ -130,13 +123,13 @@ def trace_specifications(
     known = nights_of(source, nights)
     base = find_baseline(known, settings.comparison, baseline)
     declared = declared_primary(known, settings.comparison)
-    primary = _spelled(source, declared or DEFAULT_PRIMARY)
+    primary = _spelled(source, declared or DEFAULT_MARKER)
     rows = _rows(source, respecified, primary, settings)
     parts, summaries = [], []
     for design, changes, outcome in group_outcomes(rows, base, nights=known, settings=settings) if len(rows) else ():
         table = _specifications(design, changes, outcome)
         reference = _reference(table, primary, settings)
-        role = "primary" if declared and _curve(primary[0]) == changes.grid.measure else "reference"
+        role = "primary" if declared and _curve(primary.measure) == changes.grid.measure else "reference"
         table["role"] = np.where(np.arange(len(table)) == reference, role, "alternative")
         table["differs"] = _count_differences(table, reference)
         parts.append(table)
@@ -155,14 +148,14 @@ def _curve(measure: str) -> str:
 
 def _spelled(source: Source, primary: Marker) -> Marker:
     """The primary as the long table spells it; its channel the first region, else the first channel, that is there."""
-    measure, stages, window, channel = primary
+    measure, stages, window, channel = primary.measure, primary.stages, primary.window, primary.channel
     rows = measure_rows(source, measure)
     rows = rows if len(rows) else measure_rows(source, measure.casefold())
     channels = [str(name) for name in dict.fromkeys(rows["channel"])]
     same = [name for name in channels if name.casefold() == channel.casefold()]
     found = [*same, *(name for name in REGIONS if name in channels), *channels, channel]
     stages_there = {str(name).casefold(): str(name) for name in rows["stages"].unique()}
-    return (
+    return Marker(
         str(rows["measure"].iloc[0]) if len(rows) else measure,
         stages_there.get(stages.casefold(), stages),
         window.casefold(),
@@ -173,8 +166,8 @@ def _spelled(source: Source, primary: Marker) -> Marker:
 def _rows(source: Source, respecified: pd.DataFrame | None, primary: Marker, settings: Settings) -> pd.DataFrame:
     """Values of every night under every choice, as a long table whose measures are the curves."""
     curves: dict[str, dict[tuple[str, str], str]] = dict(ESTIMATORS)
-    if _curve(primary[0]) not in curves:
-        curves[primary[0]] = {(primary[0], ""): ""}
+    if _curve(primary.measure) not in curves:
+        curves[primary.measure] = {(primary.measure, ""): ""}
     channels = _channels(source, primary)
     parts = []
     for curve, members in curves.items():
@@ -210,14 +203,14 @@ def _channels(source: Source, primary: Marker) -> list[str]:
     """The primary's channel, the regions, and single channels, those of the region first."""
     from swa.recordings.channels import region
 
-    rows = measure_rows(source, primary[0])
+    rows = measure_rows(source, primary.measure)
     there = sorted({str(name) for name in rows["channel"].unique()})
     place = {name: region(name) for name in there if name not in REGIONS and "/" not in name}
     members = list(place.values())
     # The only channel of a region is that region: as a second specification it would count twice.
     single = [name for name in place if not (place[name] in there and members.count(place[name]) == 1)]
-    single.sort(key=lambda name: place[name] != primary[3])
-    found = dict.fromkeys([primary[3], *(name for name in REGIONS if name in there), *single])
+    single.sort(key=lambda name: place[name] != primary.channel)
+    found = dict.fromkeys([primary.channel, *(name for name in REGIONS if name in there), *single])
     return list(found)[:MOST_CHANNELS]
 
 
@@ -225,15 +218,17 @@ def _shown(rows: pd.DataFrame, channels: list[str], primary: Marker, settings: S
     """Rows of the channels, stages and windows of the curve."""
     first = [name for name in rows["window"].unique() if str(name).startswith("first")]
     window, stages = rows["window"], rows["stages"]
-    several = window.isin([*settings.comparison.secondary_windows, primary[2]]) & stages.isin(["NREM", primary[1]])
-    single = window.isin(["night", primary[2]]) & stages.isin(["N2", "N3"])
+    several = window.isin([*settings.comparison.secondary_windows, primary.window]) & stages.isin(
+        ["NREM", primary.stages]
+    )
+    single = window.isin(["night", primary.window]) & stages.isin(["N2", "N3"])
     free = stages.isin(["any"]) & window.isin(first)
     return rows[(several | single | free) & rows["channel"].isin(channels)]
 
 
 def _specifications(design: ContrastDesign, changes: Changes, outcome: Outcome) -> pd.DataFrame:
     there = np.asarray(changes.present.any(axis=0))
-    table = group_rows(changes, outcome, there, contrast=design.contrast, limits=design.limits)
+    table = design.rows(changes, outcome, there)
     choices = [read_variant(variant) for variant in table["variant"]]
     table[["measure", "band", "estimator", "selection", "artefacts"]] = choices
     table.insert(0, "curve", changes.grid.measure)
@@ -244,12 +239,12 @@ def _specifications(design: ContrastDesign, changes: Changes, outcome: Outcome) 
 def _reference(table: pd.DataFrame, primary: Marker, settings: Settings) -> int:
     """Position of the row that the curve is held against: the primary, else its counterpart; -1 without one."""
     curve = str(table["curve"].iloc[0])
-    measure = primary[0] if _curve(primary[0]) == curve else DEFAULT_MEASURES[curve]
+    measure = primary.measure if _curve(primary.measure) == curve else DEFAULT_MEASURES[curve]
     estimator = ESTIMATORS.get(curve, {}).get((measure, ""), "")
-    for stages, window in (primary[1:3], ("NREM", primary[2]), ("NREM", "night")):
+    for stages, window in ((primary.stages, primary.window), ("NREM", primary.window), ("NREM", "night")):
         free = stages == "any" and window.startswith("first")
         same = (table["variant"] == _variant(measure, estimator, settings, free=free)) & (
-            table["channel"] == primary[3]
+            table["channel"] == primary.channel
         )
         found = np.flatnonzero(same & (table["stages"] == stages) & (table["window"] == window))
         if len(found):
@@ -344,11 +339,11 @@ def curve_test(
         Subjects.
     """
     values = changes.change[:, markers]
-    sequence = sequence_of(changes, design)
-    crossed = design.kind == "crossover"
+    sequence = design.orders_in(changes)
+    crossed = design.permutes_estimate and design.permutation == "permuted sequences"
     rows = np.isfinite(values).any(axis=1) & ((sequence != 0) | (not crossed))
     values, n = values[rows], int(rows.sum())
-    if design.kind not in ("paired", "crossover") or not design.tested:
+    if not design.permutes_estimate or not design.tested:
         return math.nan, f"no test of the curve in this design ({design.kind})", n
     if n < 3 or not values.shape[1]:
         return math.nan, "too few subjects for a test of the curve", n
@@ -418,7 +413,7 @@ def _sorted(table: pd.DataFrame, primary: Marker, columns: list[str]) -> pd.Data
     """The primary's curve first, in each the reference and then the specifications nearest to it."""
     if table.empty:
         return pd.DataFrame(columns=columns)
-    order = {name: i for i, name in enumerate(dict.fromkeys([_curve(primary[0]), *ESTIMATORS]))}
+    order = {name: i for i, name in enumerate(dict.fromkeys([_curve(primary.measure), *ESTIMATORS]))}
     table = table.assign(_curve=table["curve"].map(order))
     keys = ["contrast", "_curve", *(name for name in ("differs", "measure", *CHOICES) if name in columns)]
     return table.sort_values(keys, kind="stable", ignore_index=True)[columns]
