@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from swa.comparison.contrasts import compare_nights
+from swa.comparison.contrasts import compare_nights, state_designs
 from swa.comparison.designs.crossover import carry_over, hills_armitage, sequence_test
 from swa.comparison.further.planning import (
     detectable_effect,
@@ -27,6 +27,7 @@ from swa.comparison.further.planning import (
 from swa.comparison.linear import least_squares, random_intercept, t_interval, unequal_variances
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.reason import decode
 
 
 def benchmark(name):
@@ -279,6 +280,52 @@ class TestRecognised:
         few = Settings(comparison=ComparisonSettings(full_subject_rows_nights=4))
         found = compare_nights(table, settings=few)
         assert found.groupby("measure")["subject"].nunique().to_dict() == {"beta_power": 1, "swa": 9}
+
+
+class TestNames:
+    """A condition may be called anything: the numbers are the same, and so are the words but for the name."""
+
+    NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted", "n")
+    KEYS = ("treatment", "comparator", "first", "second", "subject", "channel")
+
+    @pytest.mark.parametrize("name", sorted(BENCH.DESIGNS))
+    @pytest.mark.parametrize(
+        "called",
+        [
+            {"placebo": "placebo low", "ketamine": "ketamine: 0.5 mg/kg", "magnesium": "Mg group", "baseline": "group"},
+            {"placebo": "ketamine|pre", "ketamine": "ketamine", "magnesium": "a:b", "baseline": "base|copied"},
+        ],
+    )
+    def test_of_conditions_change_nothing(self, name, called):
+        study = BENCH.DESIGNS[name][0](np.random.default_rng(2), 2)
+        primary = Settings(comparison=ComparisonSettings(primary="swa NREM night study-00000"))
+        found = []
+        for names in ({}, called):
+            table, nights = (rows.replace({"condition": names}) for rows in (study.table(0.1), study.nights))
+            rows = compare_nights(table, names.get(study.baseline, study.baseline), nights=nights, settings=primary)
+            back = {new: old for old, new in names.items()}
+            rows = rows.replace({"treatment": back, "comparator": back})
+            rows["facts"] = [
+                [
+                    (reason.code, {key: back.get(value, value) for key, value in reason.values.items()})
+                    for reason in decode(text)
+                ]
+                for text in rows["reasons"]
+            ]
+            found.append(rows.sort_values(list(self.KEYS), ignore_index=True))
+        plain, odd = found
+        assert len(plain)
+        pd.testing.assert_frame_equal(plain[[*self.KEYS, *self.NUMBERS]], odd[[*self.KEYS, *self.NUMBERS]])
+        assert plain["facts"].tolist() == odd["facts"].tolist()
+
+    def test_of_contrasts_tell_conditions_with_a_colon_apart(self):
+        study = BENCH.crossover(np.random.default_rng(2), 1, 4, 4)
+        called = {"placebo": "a:b", "ketamine": "a"}
+        table, nights = (rows.replace({"condition": called}) for rows in (study.table(0.1), study.nights))
+        found = compare_nights(table, nights=nights, contrast='a:"A:b"')
+        assert set(found["contrast"]) == {'a:"a:b"'}
+        (said,) = state_designs(nights.replace({"condition": {"a:b": "baseline", "a": "a:b"}}))
+        assert said.startswith('"a:b":baseline: 2×2 crossover, 8 subjects (4 baseline first, 4 a:b first)')
 
 
 class TestPlanning:

@@ -10,10 +10,10 @@ from swa.study.plan.names import check_names
 
 CONTROL_WORDS = ("placebo", "sham", "saline", "vehicle", "control")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
-BEFORE = "|pre"  # no condition of a study file ends so; names the nights before the infusion of a condition
 
 SAME_RECORDING = "same_recording"  # column of the nights: sessions of this subject that share this recording
-COPIED = "|copied"  # mark of nights that no comparison can use for that reason
+COPIED = "|copied"  # column that marks nights that no comparison can use for that reason
+BEFORE = "|before"  # column that marks nights before the infusion that their condition is named after
 MOST_NAMED = 5  # names of a message
 FEWEST_OF_A_SEQUENCE = 2  # subjects of each order from which an effect of the period can be told apart
 
@@ -28,10 +28,10 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Sorted by subject and session, with text in subject, session and condition, and `COPIED`: nights that stay in
-        the table, to be told of, but whose values no comparison uses (`copied_nights`).
+        the table, to be told of, but whose values no comparison uses (`copied_nights`). `BEFORE` is nowhere true.
     """
     table = _clean_nights(nights)
-    return table[~_before_infusion(table)].reset_index(drop=True)
+    return table[~table[BEFORE]].reset_index(drop=True)
 
 
 def is_adaptation(nights: pd.DataFrame) -> pd.Series:
@@ -55,10 +55,9 @@ def copied_nights(nights: pd.DataFrame) -> pd.Series:
 
 
 def nights_before(nights: pd.DataFrame) -> pd.DataFrame:
-    """Nights that `usable_nights` leaves out because they precede the infusion; `BEFORE` marks their condition."""
+    """Nights that `usable_nights` leaves out because they precede the infusion."""
     table = _clean_nights(nights)
-    before = table[_before_infusion(table)]
-    return before.assign(condition=before["condition"] + BEFORE).reset_index(drop=True)
+    return table[table[BEFORE]].reset_index(drop=True)
 
 
 def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
@@ -81,6 +80,7 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
     keep &= ~is_adaptation(table)
     table = table[keep].copy()
     table[COPIED] = copied_nights(table)
+    table[BEFORE] = _before_infusion(table)
     table = table.sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
     where = table["subject"] + "/" + table["session"]
     unclear = check_names(zip(where, table["subject"], strict=True), zip(where, table["condition"], strict=True))

@@ -103,9 +103,8 @@ def count_left_out(
     ]
     found = share_out(~used & of_contrast[:, None], reasons)
     if one_sided:
-        nights = changes.grid.nights
-        before = set(nights.loc[nights["condition"] == changes.baseline_name, "subject"])
-        alone = sum((among is None or str(name) in among) for name in before - set(changes.subjects))
+        untreated = changes.grid.nights["subject"].iloc[changes.grid.nights_of(changes.baseline_name)]
+        alone = sum((among is None or str(name) in among) for name in set(untreated) - set(changes.subjects))
         if alone:
             without = notes.WITHOUT_NIGHT(condition=changes.treatment_name)
             found[without] = np.full(used.shape[1], alone, dtype=np.int64)

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.compared_nights import (
-    BEFORE,
     FEWEST_OF_A_SEQUENCE,
     parallel_arms,
     place_of_nights,
@@ -37,7 +36,7 @@ class Pair:
     Attributes
     ----------
     nights, before : DataFrame
-        Usable nights of the two conditions, and nights before infusions (`nights_before`), their condition marked.
+        Usable nights of the two conditions, and nights before infusions (`nights_before`).
     treatment, baseline : str
         The conditions.
     sequence : mapping
@@ -71,11 +70,8 @@ class Pair:
     @cached_property
     def with_nights_before(self) -> int:
         """Number of subjects with a night before the infusion of either condition."""
-        wanted = {self.treatment + BEFORE, self.baseline + BEFORE}
-        there: dict[str, set[str]] = {}
-        for subject, condition in zip(self.before["subject"], self.before["condition"], strict=True):
-            there.setdefault(subject, set()).add(condition)
-        return sum(wanted <= conditions for conditions in there.values())
+        there = [set(conditions) for _, conditions in self.before.groupby("subject")["condition"]]
+        return sum({self.treatment, self.baseline} <= conditions for conditions in there)
 
 
 def in_both_orders(sequence: Mapping[str, int]) -> bool:

@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from swa.comparison.compared_nights import BEFORE
 from swa.comparison.designs.base import Pair, WithinSubjects, in_both_orders
 from swa.comparison.linear import least_squares
 from swa.comparison.outcomes import Outcome, by_t, each, taking_part
@@ -44,7 +43,7 @@ class PrePostCrossover(WithinSubjects):
 
     def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Post difference adjusted for the pre difference, and for the order where both orders are there."""
-        before = subject_changes(grid, self.treatment + BEFORE, self.baseline + BEFORE)
+        before = subject_changes(grid, self.treatment, self.baseline, before=True)
         pre = np.full_like(changes.change, np.nan)
         _, mine, theirs = np.intersect1d(changes.subjects, before.subjects, return_indices=True)
         pre[mine] = before.change[theirs]
