@@ -7,14 +7,18 @@ import re
 import sys
 import warnings
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from swa.comparison.contrasts import compare_nights, state_designs
+from swa.comparison import designs
+from swa.comparison.contrasts import compare_nights, planned_designs, state_designs
+from swa.comparison.designs import known_designs
 from swa.comparison.designs.crossover import carry_over, hills_armitage, sequence_test
+from swa.comparison.designs.statement import design_statement
 from swa.comparison.further.planning import (
     detectable_effect,
     paired_power,
@@ -280,6 +284,92 @@ class TestRecognised:
         few = Settings(comparison=ComparisonSettings(full_subject_rows_nights=4))
         found = compare_nights(table, settings=few)
         assert found.groupby("measure")["subject"].nunique().to_dict() == {"beta_power": 1, "swa": 9}
+
+
+SIGN_TEST = """
+import numpy as np
+from swa.comparison.designs.base import WithinSubjects
+from swa.comparison.outcomes import Outcome, count_left_out
+from swa.tables.reason import declare
+
+METHOD = declare("sign_test", "{ups} of {n} subjects up", "method")
+
+
+class SignTest(WithinSubjects):
+    kind, rank = "sign test", 1
+
+    @classmethod
+    def fits(cls, pair, settings):
+        return pair.treatment == "caffeine"
+
+    def methods_words(self, settings):
+        return "The subjects whose value rises are counted."
+
+    def outcome(self, grid, changes, settings):
+        known = np.isfinite(changes.change)
+        n, ups = known.sum(axis=0), (changes.change > 0).sum(axis=0)
+        none = np.full(len(n), np.nan)
+        return Outcome(
+            estimate=np.nanmedian(changes.change, axis=0), low=none, high=none, p=none, n=n,
+            reasons=[[METHOD(ups=int(u), n=int(k))] for u, k in zip(ups, n)],
+            used=known, left_out=count_left_out(changes, known),
+        )
+"""
+
+
+class TestDesignObjects:
+    def test_the_setting_may_name_those_that_can_be_stated(self):
+        choices = get_args(ComparisonSettings.model_fields["design"].annotation)
+        kinds = [design.kind for design in known_designs() if design.can_be_stated]
+        assert sorted(choices) == sorted(["auto", *kinds])
+
+    def test_each_is_told_apart_by_name_and_rank(self):
+        designs = known_designs()
+        assert len({design.kind for design in designs}) == len({design.rank for design in designs}) == len(designs)
+
+    @pytest.mark.parametrize("name", sorted(BENCH.DESIGNS))
+    def test_each_says_how_it_tests_and_what_is_permuted(self, name):
+        study = BENCH.DESIGNS[name][0](np.random.default_rng(1), 1)
+        permuted = {"cros": "sequences", "pre/": "sequences", "arms": "labels", "grou": "labels"}
+        permuted |= {"thre": "sequences", "befo": "signs"}
+        (design,) = (d for d in planned_designs(study.nights) if d.contrast == study.contrast)
+        assert permuted[name[:4]].removesuffix("s") in design.permutation
+        words = design.methods_words(ComparisonSettings())
+        assert words.endswith(".")
+        assert "sign-flip" not in words.casefold()
+        assert design.permutes_estimate == name.startswith("crossover")
+
+    def test_a_stated_design_is_the_one_that_is_told_of(self):
+        study = BENCH.crossover(np.random.default_rng(1), 1, 4, 4)
+        said = {}
+        for stated in ("auto", "paired", "mixed model"):
+            settings = Settings(comparison=ComparisonSettings(design=stated))
+            (design,) = planned_designs(study.nights, settings)
+            said[stated] = design_statement(study.nights, "placebo", settings.comparison)
+            words = design.methods_words(settings.comparison)
+            assert ("Sign-flip" in words) == (stated == "paired")
+            assert ("mixed model" in words) == (stated == "mixed model")
+        assert "removed by comparing the two orders; carry-over is not" in said["auto"]
+        assert "removed by the period in the mixed model; carry-over is not" in said["mixed model"]
+        assert "not removed, and adds to the spread of the changes" in said["paired"]
+
+    def test_a_new_one_is_one_file(self, tmp_path, monkeypatch):
+        (tmp_path / "sign_test.py").write_text(SIGN_TEST)
+        monkeypatch.setattr(designs, "__path__", [*designs.__path__, str(tmp_path)])
+        known_designs.cache_clear()
+        try:
+            study = BENCH.missing_nights(np.random.default_rng(1), 1, 8, 0)
+            table, nights = (
+                rows.replace({"condition": {"ketamine": "caffeine"}}) for rows in (study.table(9.0), study.nights)
+            )
+            row = group_row(table, nights)
+            assert row["method"] == "8 of 8 subjects up"
+            assert row["estimate"] == pytest.approx(math.exp(9), rel=0.5)
+            assert state_designs(nights) == ["caffeine:baseline: sign test, 8 subjects"]
+            assert group_row(study.table(0.1), study.nights)["method"] == "sign-flip, exact"  # others stay as they are
+        finally:
+            known_designs.cache_clear()
+            sys.modules.pop("swa.comparison.designs.sign_test")
 
 
 class TestNames:

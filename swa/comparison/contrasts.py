@@ -257,8 +257,8 @@ def contrast_designs(
     return _plan(source, baseline, nights, None, (settings or Settings()).comparison).designs
 
 
-def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> list[str]:
-    """Say how each contrast of a study will be analysed, from its table of nights alone.
+def planned_designs(nights: pd.DataFrame, settings: Settings | None = None) -> tuple[ContrastDesign, ...]:
+    """How each contrast of a study is analysed, by its table of nights alone.
 
     Parameters
     ----------
@@ -269,12 +269,19 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
 
     Returns
     -------
-    list of str
+    tuple of ContrastDesign
         Empty where no condition is a baseline, so that there is no contrast.
     """
     try:
-        designs = contrast_designs(pd.DataFrame(columns=MEASURE_KEYS), nights=nights, settings=settings)
+        return contrast_designs(pd.DataFrame(columns=MEASURE_KEYS), nights=nights, settings=settings)
     except StudyError:
+        return ()
+
+
+def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> list[str]:
+    """Say how each contrast is analysed and on whom; arguments as for `planned_designs`."""
+    designs = planned_designs(nights, settings)
+    if not designs:
         return []
     used = usable_nights(nights)
     used = used[~used[COPIED]]
