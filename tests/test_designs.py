@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from swa.comparison import designs
+from swa.comparison import designs, linear
 from swa.comparison.contrasts import compare_nights, planned_designs, state_designs
 from swa.comparison.designs import known_designs
 from swa.comparison.designs.crossover import carry_over, hills_armitage, sequence_test
@@ -44,6 +44,7 @@ def benchmark(name):
 
 
 BENCH = benchmark("calibration_designs")
+solve = linear._solve
 
 
 def group_row(table, nights):
@@ -172,6 +173,26 @@ class TestLinear:
         same = subject[rows][:, None] == subject[rows]
         v = expected.scale * np.eye(rows.sum()) + float(np.asarray(expected.cov_re)[0, 0]) * same
         assert fit.covariance[0] == pytest.approx(np.linalg.inv(design.T @ np.linalg.solve(v, design)), abs=1e-6)
+
+    def test_markers_that_lack_different_nights_are_fitted_at_once_and_as_each_by_itself(self, monkeypatch):
+        rng = np.random.default_rng(4)
+        subject, condition = np.repeat(np.arange(9), 5), np.tile([0.0, 1.0, 0.0, 1.0, 1.0], 9)
+        columns = [np.ones(45), condition, np.tile([0.0, 0.0, 1.0, 1.0, 0.0], 9)]
+        complete = rng.normal(5, 1, (9, 60))[subject] + rng.normal(0, 1, (45, 60))
+        y = np.where(rng.random((45, 60)) < 0.3, np.nan, complete)
+        y[4:, 0], y[2:, 1], y[:, 2] = np.nan, np.nan, np.nan  # hardly any night, fewer than coefficients, none
+        solved = []
+        monkeypatch.setattr(linear, "_solve", lambda *args: solved.append(1) or solve(*args))
+        random_intercept(complete, subject, columns)
+        of_complete = len(solved)
+        together = random_intercept(y, subject, columns)
+        assert len(solved) == 2 * of_complete
+        for i in range(60):
+            alone = random_intercept(y[:, [i]], subject, columns)
+            for name in ("beta", "covariance", "df", "n"):
+                np.testing.assert_allclose(getattr(together, name)[i], getattr(alone, name)[0], rtol=1e-9, atol=1e-12)
+        assert np.isfinite(together.beta[3:]).all()
+        assert np.isnan(together.beta[1:3]).all()
 
     def test_complete_mixed_model_is_the_crossover(self):
         rng = np.random.default_rng(5)
