@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability
-from swa.comparison.contrasts import check_primary, find_baseline, measure_contrasts
-from swa.comparison.design import is_adaptation
+from swa.comparison.compared_nights import is_adaptation
+from swa.comparison.contrasts import find_baseline, measure_contrasts
 from swa.comparison.further.clusters import find_clusters
 from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.comparison.further.dose_contrasts import compare_doses
@@ -23,6 +23,7 @@ from swa.comparison.further.precision import rate_precision, read_spreads
 from swa.comparison.further.profiles import compare_profiles
 from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.headline import leading_marker
+from swa.comparison.primary import check_primary
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page

@@ -14,16 +14,17 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from swa.comparison.contrasts import (
-    check_primary,
     compare_nights,
     subject_values,
 )
-from swa.comparison.design import design_statement
+from swa.comparison.designs.statement import design_statement
 from swa.comparison.group import adjust_p, adjust_primary_p, hedges_g_av, paired_t, sign_flip_test
+from swa.comparison.primary import check_primary
 from swa.comparison.within_subject import stated_within_sd
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import notes
+from swa.tables.contrast import Contrast
 from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
 SD_W = math.sqrt(math.log(1 + 0.4**2) * (1 - 0.76))  # of the stated reliability, by default
@@ -406,11 +407,22 @@ class TestRoles:
 
     def test_other_comparators_are_other_questions(self):
         """The change under placebo does not make the one controlled comparison of a drug dearer."""
-        names = ["ketamine:placebo", "ketamine:baseline", "placebo:baseline", "ketamine:baseline patients:controls"]
-        found = adjust_primary_p([0.03, 0.02, 0.5, 0.04], names)
-        assert found.tolist() == [0.03, 0.04, 0.5, 0.04]
-        found = adjust_primary_p([0.03, np.nan, 0.02], ["ketamine:placebo", "sham:placebo", "magnesium:placebo"])
-        np.testing.assert_array_equal(found, [0.04, np.nan, 0.04])
+        contrasts = [
+            Contrast(treatment="ketamine", comparator="placebo"),
+            Contrast(treatment="ketamine", comparator="baseline"),
+            Contrast(treatment="placebo", comparator="baseline"),
+            Contrast(treatment="ketamine", comparator="baseline", first="patients", second="controls"),
+        ]
+        assert adjust_primary_p([0.03, 0.02, 0.5, 0.04], contrasts).tolist() == [0.03, 0.04, 0.5, 0.04]
+        drugs = [Contrast(treatment=name, comparator="placebo") for name in ("ketamine", "sham", "magnesium")]
+        np.testing.assert_array_equal(adjust_primary_p([0.03, np.nan, 0.02], drugs), [0.04, np.nan, 0.04])
+
+    def test_a_comparator_is_its_whole_name(self):
+        contrasts = [
+            Contrast(treatment="ketamine", comparator="saline low"),
+            Contrast(treatment="mg", comparator="saline high"),
+        ]
+        assert adjust_primary_p([0.01, 0.02], contrasts).tolist() == [0.01, 0.02]
 
     @pytest.mark.parametrize(
         ("declared", "error"), [("swa NREM night", SettingsError), ("swa NREM cycle-9 frontal", StudyError)]

@@ -1,6 +1,7 @@
 """Condition x cycle: an effect of cycle 1 alone is found there, reported absent later, and told from a general one."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -117,3 +118,14 @@ def test_from_a_results_folder(tmp_path):
     cycles = group(compare_cycles(read_results(tmp_path), "baseline"))
     assert cycles["estimate"].to_numpy() == pytest.approx(1.5, rel=0.05)
     assert (cycles["n"] == 12).all()
+
+
+def test_of_nights_in_memory_as_of_their_long_table():
+    table = study(EARLY)
+    expected = compare_cycles(table, "baseline")
+    nights = [
+        SimpleNamespace(subject=subject, session=session, condition=session, measures=rows.drop(columns="condition"))
+        for (subject, session), rows in table.groupby(["subject", "session"])
+    ]
+    pd.testing.assert_frame_equal(compare_cycles(nights, "baseline"), expected)
+    pd.testing.assert_frame_equal(compare_cycles(iter(nights), "baseline"), expected)

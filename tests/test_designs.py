@@ -8,14 +8,18 @@ import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from swa.comparison.contrasts import compare_nights
-from swa.comparison.crossover import carry_over, hills_armitage, sequence_test
+from swa.comparison import designs, linear
+from swa.comparison.contrasts import compare_nights, planned_designs, state_designs
+from swa.comparison.designs import known_designs
+from swa.comparison.designs.crossover import carry_over, hills_armitage, sequence_test
+from swa.comparison.designs.statement import design_statement
 from swa.comparison.further.planning import (
     detectable_effect,
     paired_power,
@@ -29,6 +33,7 @@ from swa.comparison.further.planning import (
 from swa.comparison.linear import least_squares, random_intercept, t_interval, unequal_variances
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.reason import decode
 from swa.tables.results_tables import PLANNING
 
 
@@ -42,6 +47,7 @@ def benchmark(name):
 
 
 BENCH = benchmark("calibration_designs")
+solve = linear._solve
 
 
 def group_row(table, nights):
@@ -171,6 +177,26 @@ class TestLinear:
         v = expected.scale * np.eye(rows.sum()) + float(np.asarray(expected.cov_re)[0, 0]) * same
         assert fit.covariance[0] == pytest.approx(np.linalg.inv(design.T @ np.linalg.solve(v, design)), abs=1e-6)
 
+    def test_markers_that_lack_different_nights_are_fitted_at_once_and_as_each_by_itself(self, monkeypatch):
+        rng = np.random.default_rng(4)
+        subject, condition = np.repeat(np.arange(9), 5), np.tile([0.0, 1.0, 0.0, 1.0, 1.0], 9)
+        columns = [np.ones(45), condition, np.tile([0.0, 0.0, 1.0, 1.0, 0.0], 9)]
+        complete = rng.normal(5, 1, (9, 60))[subject] + rng.normal(0, 1, (45, 60))
+        y = np.where(rng.random((45, 60)) < 0.3, np.nan, complete)
+        y[4:, 0], y[2:, 1], y[:, 2] = np.nan, np.nan, np.nan  # hardly any night, fewer than coefficients, none
+        solved = []
+        monkeypatch.setattr(linear, "_solve", lambda *args: solved.append(1) or solve(*args))
+        random_intercept(complete, subject, columns)
+        of_complete = len(solved)
+        together = random_intercept(y, subject, columns)
+        assert len(solved) == 2 * of_complete
+        for i in range(60):
+            alone = random_intercept(y[:, [i]], subject, columns)
+            for name in ("beta", "covariance", "df", "n"):
+                np.testing.assert_allclose(getattr(together, name)[i], getattr(alone, name)[0], rtol=1e-9, atol=1e-12)
+        assert np.isfinite(together.beta[3:]).all()
+        assert np.isnan(together.beta[1:3]).all()
+
     def test_complete_mixed_model_is_the_crossover(self):
         rng = np.random.default_rng(5)
         order = np.repeat([1, -1], [4, 5])
@@ -282,6 +308,138 @@ class TestRecognised:
         few = Settings(comparison=ComparisonSettings(full_subject_rows_nights=4))
         found = compare_nights(table, settings=few)
         assert found.groupby("measure")["subject"].nunique().to_dict() == {"beta_power": 1, "swa": 9}
+
+
+SIGN_TEST = """
+import numpy as np
+from swa.comparison.designs.base import WithinSubjects
+from swa.comparison.outcomes import Outcome, count_left_out
+from swa.tables.reason import declare
+
+METHOD = declare("sign_test", "{ups} of {n} subjects up", "method")
+
+
+class SignTest(WithinSubjects):
+    kind, rank = "sign test", 1
+
+    @classmethod
+    def fits(cls, pair, settings):
+        return pair.treatment == "caffeine"
+
+    def methods_words(self, settings):
+        return "The subjects whose value rises are counted."
+
+    def outcome(self, grid, changes, settings):
+        known = np.isfinite(changes.change)
+        n, ups = known.sum(axis=0), (changes.change > 0).sum(axis=0)
+        none = np.full(len(n), np.nan)
+        return Outcome(
+            estimate=np.nanmedian(changes.change, axis=0), low=none, high=none, p=none, n=n,
+            reasons=[[METHOD(ups=int(u), n=int(k))] for u, k in zip(ups, n)],
+            used=known, left_out=count_left_out(changes, known),
+        )
+"""
+
+
+class TestDesignObjects:
+    def test_the_setting_may_name_those_that_can_be_stated(self):
+        choices = get_args(ComparisonSettings.model_fields["design"].annotation)
+        kinds = [design.kind for design in known_designs() if design.can_be_stated]
+        assert sorted(choices) == sorted(["auto", *kinds])
+
+    def test_each_is_told_apart_by_name_and_rank(self):
+        designs = known_designs()
+        assert len({design.kind for design in designs}) == len({design.rank for design in designs}) == len(designs)
+
+    @pytest.mark.parametrize("name", sorted(BENCH.DESIGNS))
+    def test_each_says_how_it_tests_and_what_is_permuted(self, name):
+        study = BENCH.DESIGNS[name][0](np.random.default_rng(1), 1)
+        permuted = {"cros": "sequences", "pre/": "sequences", "arms": "labels", "grou": "labels"}
+        permuted |= {"thre": "sequences", "befo": "signs"}
+        (design,) = (d for d in planned_designs(study.nights) if d.contrast == study.contrast)
+        assert permuted[name[:4]].removesuffix("s") in design.permutation
+        words = design.methods_words(ComparisonSettings())
+        assert words.endswith(".")
+        assert "sign-flip" not in words.casefold()
+        assert design.permutes_estimate == name.startswith("crossover")
+
+    def test_a_stated_design_is_the_one_that_is_told_of(self):
+        study = BENCH.crossover(np.random.default_rng(1), 1, 4, 4)
+        said = {}
+        for stated in ("auto", "paired", "mixed model"):
+            settings = Settings(comparison=ComparisonSettings(design=stated))
+            (design,) = planned_designs(study.nights, settings)
+            said[stated] = design_statement(study.nights, "placebo", settings.comparison)
+            words = design.methods_words(settings.comparison)
+            assert ("Sign-flip" in words) == (stated == "paired")
+            assert ("mixed model" in words) == (stated == "mixed model")
+        assert "removed by comparing the two orders; carry-over is not" in said["auto"]
+        assert "removed by the period in the mixed model; carry-over is not" in said["mixed model"]
+        assert "not removed, and adds to the spread of the changes" in said["paired"]
+
+    def test_a_new_one_is_one_file(self, tmp_path, monkeypatch):
+        (tmp_path / "sign_test.py").write_text(SIGN_TEST)
+        monkeypatch.setattr(designs, "__path__", [*designs.__path__, str(tmp_path)])
+        known_designs.cache_clear()
+        try:
+            study = BENCH.missing_nights(np.random.default_rng(1), 1, 8, 0)
+            table, nights = (
+                rows.replace({"condition": {"ketamine": "caffeine"}}) for rows in (study.table(9.0), study.nights)
+            )
+            row = group_row(table, nights)
+            assert row["method"] == "8 of 8 subjects up"
+            assert row["estimate"] == pytest.approx(math.exp(9), rel=0.5)
+            assert state_designs(nights) == ["caffeine:baseline: sign test, 8 subjects"]
+            assert group_row(study.table(0.1), study.nights)["method"] == "sign-flip, exact"  # others stay as they are
+        finally:
+            known_designs.cache_clear()
+            sys.modules.pop("swa.comparison.designs.sign_test")
+
+
+class TestNames:
+    """A condition may be called anything: the numbers are the same, and so are the words but for the name."""
+
+    NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted", "n")
+    KEYS = ("treatment", "comparator", "first", "second", "subject", "channel")
+
+    @pytest.mark.parametrize("name", sorted(BENCH.DESIGNS))
+    @pytest.mark.parametrize(
+        "called",
+        [
+            {"placebo": "placebo low", "ketamine": "ketamine: 0.5 mg/kg", "magnesium": "Mg group", "baseline": "group"},
+            {"placebo": "ketamine|pre", "ketamine": "ketamine", "magnesium": "a:b", "baseline": "base|copied"},
+        ],
+    )
+    def test_of_conditions_change_nothing(self, name, called):
+        study = BENCH.DESIGNS[name][0](np.random.default_rng(2), 2)
+        primary = Settings(comparison=ComparisonSettings(primary="swa NREM night study-00000"))
+        found = []
+        for names in ({}, called):
+            table, nights = (rows.replace({"condition": names}) for rows in (study.table(0.1), study.nights))
+            rows = compare_nights(table, names.get(study.baseline, study.baseline), nights=nights, settings=primary)
+            back = {new: old for old, new in names.items()}
+            rows = rows.replace({"treatment": back, "comparator": back})
+            rows["facts"] = [
+                [
+                    (reason.code, {key: back.get(value, value) for key, value in reason.values.items()})
+                    for reason in decode(text)
+                ]
+                for text in rows["reasons"]
+            ]
+            found.append(rows.sort_values(list(self.KEYS), ignore_index=True))
+        plain, odd = found
+        assert len(plain)
+        pd.testing.assert_frame_equal(plain[[*self.KEYS, *self.NUMBERS]], odd[[*self.KEYS, *self.NUMBERS]])
+        assert plain["facts"].tolist() == odd["facts"].tolist()
+
+    def test_of_contrasts_tell_conditions_with_a_colon_apart(self):
+        study = BENCH.crossover(np.random.default_rng(2), 1, 4, 4)
+        called = {"placebo": "a:b", "ketamine": "a"}
+        table, nights = (rows.replace({"condition": called}) for rows in (study.table(0.1), study.nights))
+        found = compare_nights(table, nights=nights, contrast='a:"A:b"')
+        assert set(found["contrast"]) == {'a:"a:b"'}
+        (said,) = state_designs(nights.replace({"condition": {"a:b": "baseline", "a": "a:b"}}))
+        assert said.startswith('"a:b":baseline: 2×2 crossover, 8 subjects (4 baseline first, 4 a:b first)')
 
 
 class TestPlanning:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import compare_nights
-from swa.comparison.designs import ContrastDesign
+from swa.comparison.designs import known_designs
 from swa.comparison.further.specification_curve import (
     curve_test,
     trace_specifications,
@@ -135,7 +135,8 @@ def paired(change):
 
 def design(kind="paired", sequence=()):
     names = {f"S{i}": sign for i, sign in enumerate(sequence)}
-    return ContrastDesign(kind=kind, treatment="k", baseline="b", contrast="k:b", sequence=names)
+    kinds = {known.kind: known for known in known_designs()}
+    return kinds[kind](treatment="k", baseline="b", sequence=names)
 
 
 def test_p_of_the_curve_by_definition_with_a_gap():

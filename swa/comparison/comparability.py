@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from swa.comparison.design import COPIED, SAME_RECORDING, usable_nights
+from swa.comparison.compared_nights import COPIED, SAME_RECORDING, usable_nights
 from swa.glossary import name_of
 from swa.measures.power import band_weights
 from swa.settings import ComparabilitySettings, Settings
@@ -64,7 +64,7 @@ class NightFacts:
     content : tuple of str
         Digests of the recording and of its spectra: nights that share one are the same night.
     copied : bool
-        Whether the night is left out of the means for that reason (`swa.comparison.design.copied_nights`).
+        Whether the night is left out of the means for that reason (`swa.comparison.compared_nights.copied_nights`).
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
     place : float

@@ -1,71 +1,53 @@
 """The one way from measures of nights to contrasts between conditions."""
 
-import dataclasses
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability
-from swa.comparison.design import (
+from swa.comparison.compared_nights import (
     COPIED,
     MOST_NAMED,
     find_condition,
     is_control,
     nights_before,
-    text_column,
     usable_nights,
 )
-from swa.comparison.designs import ContrastDesign, find_designs, state_design, state_doses
-from swa.comparison.group import Outcome, adjust_p, adjust_primary_p, group_rows
-from swa.comparison.outcomes import over_subjects
+from swa.comparison.designs import ContrastDesign, find_designs
+from swa.comparison.designs.statement import state_doses
+from swa.comparison.group import adjust_p, adjust_primary_p
+from swa.comparison.outcomes import Outcome
+from swa.comparison.primary import declared_primary, roles
+from swa.comparison.sources import (
+    MEASURE_KEYS,
+    LongTable,
+    Source,
+    StoredMeasures,
+    nights_of,
+    open_source,
+    require_same_conditions,
+    rows_of_nights,
+)
 from swa.comparison.verdicts import judge_contrasts
-from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
-from swa.errors import SettingsError, StudyError
+from swa.comparison.within_subject import Bools, Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
+from swa.errors import StudyError
 from swa.glossary import measures_that, read_glossary
-from swa.settings import AFTERWARDS, ComparisonSettings, Settings, given_or_default
+from swa.settings import ComparisonSettings, Settings, given_or_default
+from swa.study.store import Results
+from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast
+from swa.tables.marker import DEFAULT_MARKER, Marker, matches
 from swa.tables.results_tables import COMPARABILITY, CONTRASTS, SUBJECT_VALUES
 
 SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
-TEXT_COLUMNS = ["subject", "session", "channel", "stages", "window", "measure", "variant", "unit", "note"]
-
-WINDOWS = ("night", "cycle-", "hour-", "dosehour-", "matched", "first60min", "first90min", "first120min")
-
-MEASURE_KEYS = ["subject", "session", "channel", "stages", "window", "measure", "value"]
-Source = Any  # Results, Nights or a table: told apart by what they carry, so that comparison needs no room above it
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Measures:
-    """The long table measure by measure, from a table or from a results folder."""
-
-    table: pd.DataFrame | None = None
-    results: Any = None
-
-    def names(self) -> list[str]:
-        if self.results is not None:
-            return sorted(self.results.measure_names())
-        return sorted(str(name) for name in self._table()["measure"].dropna().unique())
-
-    def rows(self, name: str) -> pd.DataFrame:
-        if self.results is not None:
-            return self.results.measure(name)
-        table = self._table()
-        return table[(table["measure"] == name).to_numpy(dtype=bool)]
-
-    def _table(self) -> pd.DataFrame:
-        return self.table if self.table is not None else pd.DataFrame(columns=MEASURE_KEYS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """Measures to compare, the nights they belong to (`used`: to a condition), and how they are compared."""
 
-    measures: _Measures
+    measures: StoredMeasures
     nights: pd.DataFrame
     used: pd.DataFrame
     designs: tuple[ContrastDesign, ...]
@@ -136,6 +118,7 @@ def compare_nights(
     [['ketamine:placebo', 'ratio', 1.44]]
     """
     settings = given_or_default(settings, Settings)
+    source = open_source(source)
     known = nights_of(source, nights)
     table = measure_contrasts(source, baseline, nights=nights, contrast=contrast, settings=settings)
     if table.empty:
@@ -157,54 +140,47 @@ def measure_contrasts(
     primary = declared_primary(plan.used, settings.comparison)
     parts = []
     for grid, design, changes in _each_change(plan):
-        outcome = over_subjects(grid, changes, design, settings.comparison)
-        there = np.asarray(np.isfinite(outcome.estimate) if design.members else changes.present.any(axis=0))
-        facts = dataclasses.asdict(design.key)
-        rows = group_rows(changes, outcome, there, contrast=design.contrast, limits=design.limits)
-        parts.append(rows.assign(**facts))
-        if not design.members:  # between arms and groups there is no change of one subject
+        outcome = design.outcome(grid, changes, settings.comparison)
+        within = design.key.is_within  # between arms and groups there is no change of one subject
+        there = np.asarray(changes.present.any(axis=0) if within else np.isfinite(outcome.estimate))
+        parts.append(design.rows(changes, outcome, there))
+        if within:
             shown = _shown_for_subjects(grid, plan, primary, settings.comparison)
-            parts.append(subject_rows(changes.of_markers(shown), settings.comparison).assign(**facts))
+            parts.append(subject_rows(changes.of_markers(shown), settings.comparison))
     if not parts:
         return CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True)
-    table["role"] = _roles(table, primary, settings.comparison)
-    table["p_adjusted"] = adjust_p(table["p"], table["contrast"] + " " + table["role"])
-    primary_rows = (table["role"] == "primary") & (table["subject"] == "group")
-    table.loc[primary_rows, "p_adjusted"] = adjust_primary_p(
-        table.loc[primary_rows, "p"], table.loc[primary_rows, "contrast"].astype(str).tolist()
-    )
-    table = table.assign(verdict="", verdict_reasons="")
-    table["_single"] = table["subject"] != "group"
+    table["role"] = roles(table, primary, settings.comparison)
+    table["p_adjusted"] = adjust_p(table["p"], table.groupby(["contrast", "role"]).ngroup())
+    held = matches(table, role="primary", subject=GROUP)
+    facts = table.loc[held, [*CONTRAST_FACTS]].itertuples(index=False)
+    tested = [Contrast(**dict(zip(CONTRAST_FACTS, row, strict=True))) for row in facts]
+    table.loc[held, "p_adjusted"] = adjust_primary_p(table.loc[held, "p"], tested)
+    table = table.assign(verdict="", verdict_reasons="", _single=~matches(table, subject=GROUP))
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
     return CONTRASTS.typed(table)
 
 
-def _shown_for_subjects(
-    grid: Grid, plan: Plan, primary: tuple[str, str, str, str] | None, settings: ComparisonSettings
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _shown_for_subjects(grid: Grid, plan: Plan, primary: Marker | None, settings: ComparisonSettings) -> Bools:
     """Markers with a row for each subject: all in a study of usual size, else the declared ones.
 
     A row for each of 5,000 subjects and every marker would be tens of millions of rows that nobody reads.
     """
+    markers = grid.markers.assign(measure=grid.measure)
     if len(plan.used) <= settings.full_subject_rows_nights:
-        return np.ones(len(grid.markers), dtype=bool)
-    declared = primary or ("swa", "NREM", "cycle-1", "frontal")
-    markers = grid.markers
-    shown = (
-        (markers["variant"] == "")
-        & (markers["stages"] == declared[1])
-        & markers["window"].isin([*settings.secondary_windows, declared[2]])
-    ).to_numpy()
-    return shown if grid.measure in {*settings.secondary, declared[0]} else np.zeros(len(markers), dtype=bool)
+        return np.ones(len(markers), dtype=bool)
+    declared = (primary or DEFAULT_MARKER).spelled_as(markers)
+    windows, measures = (*settings.secondary_windows, declared.window), (*settings.secondary, declared.measure)
+    return matches(markers, variant="", stages=declared.stages, window=windows, measure=measures)
 
 
-def _comparability(source: Source, nights: pd.DataFrame, contrasts: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _comparability(
+    source: StoredMeasures, nights: pd.DataFrame, contrasts: pd.DataFrame, settings: Settings
+) -> pd.DataFrame:
     """What the stored nights of a results folder are held against each other by; nothing without such nights."""
-    folder = _tables(source)[0].results
-    if folder is None or not {"subject_label", "session_label"} <= set(nights):
+    if not isinstance(source, Results) or not {"subject_label", "session_label"} <= set(nights):
         return COMPARABILITY.empty()
-    return check_comparability(folder.path, nights, contrasts, settings)
+    return check_comparability(source.path, nights, contrasts, settings)
 
 
 def subject_values(
@@ -236,7 +212,7 @@ def subject_values(
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     parts = []
     for _, design, changes in _each_change(plan, measures):
-        if design.members:
+        if not design.key.is_within:
             continue
         cell = np.nonzero(changes.present)
         part = cell_keys(changes, *cell)
@@ -262,12 +238,7 @@ def group_outcomes(
     """
     settings = given_or_default(settings, Settings)
     for grid, design, changes in _each_change(_plan(source, baseline, nights, None, settings.comparison)):
-        yield design, changes, over_subjects(grid, changes, design, settings.comparison)
-
-
-def measure_rows(source: Source, measure: str) -> pd.DataFrame:
-    """Rows of one measure of a source's long table, read alone where the source is a results folder."""
-    return _tables(source)[0].rows(measure)
+        yield design, changes, design.outcome(grid, changes, settings.comparison)
 
 
 def contrast_designs(
@@ -277,8 +248,8 @@ def contrast_designs(
     return _plan(source, baseline, nights, None, (settings or Settings()).comparison).designs
 
 
-def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> list[str]:
-    """Say how each contrast of a study will be analysed, from its table of nights alone.
+def planned_designs(nights: pd.DataFrame, settings: Settings | None = None) -> tuple[ContrastDesign, ...]:
+    """How each contrast of a study is analysed, by its table of nights alone.
 
     Parameters
     ----------
@@ -289,29 +260,23 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
 
     Returns
     -------
-    list of str
+    tuple of ContrastDesign
         Empty where no condition is a baseline, so that there is no contrast.
     """
     try:
-        designs = contrast_designs(pd.DataFrame(columns=MEASURE_KEYS), nights=nights, settings=settings)
+        return contrast_designs(pd.DataFrame(columns=MEASURE_KEYS), nights=nights, settings=settings)
     except StudyError:
+        return ()
+
+
+def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> list[str]:
+    """Say how each contrast is analysed and on whom; arguments as for `planned_designs`."""
+    designs = planned_designs(nights, settings)
+    if not designs:
         return []
     used = usable_nights(nights)
     used = used[~used[COPIED]]
-    return [
-        f"{design.contrast}: {state_design(design, used)}{state_doses(used, design.treatment)}" for design in designs
-    ]
-
-
-def nights_of(source: Source, nights: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return the table of nights of a source, as `compare_nights` takes it."""
-    measures, own = _tables(source)
-    known = own if nights is None else nights
-    if known is not None:
-        return known
-    table = measures.table if measures.table is not None else pd.DataFrame(columns=MEASURE_KEYS)
-    _require(table, ["subject", "session", "condition"])
-    return table[["subject", "session", "condition"]].drop_duplicates()
+    return [f"{design.contrast}: {design.state(used)}{state_doses(used, design.treatment)}" for design in designs]
 
 
 def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> str:
@@ -328,7 +293,7 @@ def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: 
     folded = {condition.casefold(): condition for condition in conditions}
     for name in settings.baseline:
         if name.casefold() in folded:
-            return folded[name.casefold()]
+            return str(folded[name.casefold()])
     raise StudyError(
         f"No baseline condition ({', '.join(settings.baseline)}) among the nights that are done; "
         f"found: {', '.join(conditions) or 'none'}.",
@@ -336,102 +301,15 @@ def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: 
     )
 
 
-def declared_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> tuple[str, str, str, str] | None:
-    """Read the declared primary, (measure, stages, window, channel), from the settings or the column `primary`.
-
-    Raises
-    ------
-    SettingsError
-        It is not four words.
-    StudyError
-        The study file declares more than one, or another one than the settings.
-    """
-    texts = {" ".join(text.split()) for text in (settings.primary, *text_column(nights, "primary").unique())} - {""}
-    if len({text.casefold() for text in texts}) > 1:
-        raise StudyError(
-            f"More than one primary is declared: {'; '.join(sorted(texts))}.",
-            "Declare one, in the study file's column `primary` or in the setting comparison.primary.",
-        )
-    if not texts:
-        return None
-    words = texts.pop().split(maxsplit=3)
-    if len(words) != 4:
-        raise SettingsError(
-            f"The declared primary {' '.join(words)!r} is not 'measure stages window channel'.",
-            "Write it like 'swa NREM cycle-1 frontal'.",
-        )
-    return words[0], words[1], words[2], words[3]
-
-
-def check_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> None:
-    """Check a declared primary before anything is computed; see `declared_primary`.
-
-    Raises
-    ------
-    SettingsError, StudyError
-        It is not four words, there is more than one, or its measure, stages or window do not exist.
-    """
-    primary = declared_primary(nights, settings)
-    if primary is None:
-        return
-    measures = [name for name, entry in read_glossary().items() if entry.compared and not entry.shared_over_nights]
-    known = {"measure": measures, "stages": ("NREM", "N2", "N3", "REM", "W", "any"), "window": WINDOWS}
-    for (name, words), word in zip(known.items(), primary[:3], strict=True):
-        stem = word.rstrip("0123456789") if name == "window" and "-" in word else word
-        if stem.casefold() not in {text.casefold() for text in words}:
-            near = difflib.get_close_matches(word, words, n=1, cutoff=0.4)
-            raise SettingsError(
-                f"The declared primary {' '.join(primary)!r}: there is no {name} {word!r}.",
-                (f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(words)}.",
-            )
-
-
-def _roles(
-    table: pd.DataFrame, primary: tuple[str, str, str, str] | None, settings: ComparisonSettings
-) -> np.ndarray[Any, np.dtype[np.object_]]:
-    if primary is None:
-        return np.full(len(table), "exploratory", dtype=object)
-    is_part = [
-        table[name].str.casefold() == word.casefold()
-        for name, word in zip(("measure", "stages", "window", "channel"), primary, strict=True)
-    ]
-    default = table["variant"] == ""
-    is_primary = is_part[0] & is_part[1] & is_part[2] & is_part[3] & default
-    if not is_primary.any():
-        raise StudyError(
-            f"The declared primary {' '.join(primary)!r} is not among the measures.", _nearest_marker(table, primary)
-        )
-    is_secondary = (
-        table["measure"].isin([*settings.secondary, primary[0]])
-        & table["window"].isin(settings.secondary_windows)
-        & is_part[1]
-        & is_part[3]
-        & default
-    )
-    return np.where(is_primary, "primary", np.where(is_secondary, "secondary", "exploratory")).astype(object)
-
-
-def _nearest_marker(table: pd.DataFrame, primary: tuple[str, str, str, str]) -> str:
-    """What is there in the place of the words that are not."""
-    said = []
-    for name, word in zip(("measure", "stages", "window", "channel"), primary, strict=True):
-        known = sorted(table[name].unique())
-        if word.casefold() not in {text.casefold() for text in known}:
-            near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            said.append(f"There is no {name} {word!r}: {hint}Known: {', '.join(known)}.")
-    return " ".join(said) or "Each of its words is there, but not together."
-
-
 def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[Grid, ContrastDesign, Changes]]:
     wanted = None if measures is None else set(measures)
     # Measure by measure, so that the rows and matrices of one measure at a time are in memory.
-    for measure in plan.measures.names():
+    for measure in sorted(plan.measures.measure_names()):
         if not is_compared(measure) or (wanted is not None and measure not in wanted):
             continue
-        rows = _rows_of_nights(plan.measures.rows(measure), plan.nights)
+        rows = rows_of_nights(plan.measures.measure(measure), plan.nights)
         if measure in measures_that("shared_over_nights"):
-            rows = rows[rows["variant"] != ""]
+            rows = rows[~matches(rows, variant="")]
         if rows.empty:
             continue
         grid = measure_grid(rows, plan.nights)
@@ -450,34 +328,34 @@ def _plan(
     contrast: str | None,
     settings: ComparisonSettings,
 ) -> Plan:
-    measures, _ = _tables(source)
-    nights = nights_of(source, nights)
-    if measures.table is not None:
-        _require_same_conditions(measures.table, nights)
+    measures = open_source(source)
+    nights = nights_of(measures, nights)
+    if isinstance(measures, LongTable):
+        require_same_conditions(measures.measures, nights)
     used = usable_nights(nights)
     before = nights_before(nights)
     conditions = sorted(used["condition"].unique())
     if contrast is not None:
-        pairs = [_named_pair(contrast, conditions)]
+        pairs = [Contrast.parse(contrast, conditions)]
     else:
         base = find_baseline(nights, settings, baseline)
-        pairs = [(name, base) for name in conditions if name != base]
-        pairs += _controlled_pairs(used, [name for name in conditions if name != base], base, settings)
+        treatments = [name for name in conditions if name != base]
+        pairs = [Contrast(treatment=name, comparator=base) for name in treatments]
+        pairs += _controlled_pairs(used, treatments, base, settings)
     both = pd.concat([used, before]).sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
-    known, known_before = (table[~table[COPIED]] for table in (used, before))  # copies say nothing of the design
-    designs = find_designs(known, known_before, tuple(pairs), settings)
+    designs = find_designs(nights, pairs, settings)
     return Plan(measures=measures, nights=both if len(before) else used, used=used, designs=tuple(designs))
 
 
 def _controlled_pairs(
     nights: pd.DataFrame, treatments: list[str], baseline: str, settings: ComparisonSettings
-) -> list[tuple[str, str]]:
+) -> list[Contrast]:
     """Pair each treatment with the control condition, where the same subjects had both and the baseline is neither."""
     if baseline.casefold() not in {name.casefold() for name in settings.baseline} or is_control(baseline):
         return []
     there = nights.groupby("subject")["condition"].agg(set)
     return [
-        (drug, control)
+        Contrast(treatment=drug, comparator=control)
         for control in treatments
         if is_control(control)
         for drug in treatments
@@ -491,116 +369,10 @@ def is_compared(measure: str) -> bool:
     return entry is None or entry.compared
 
 
-def _named_pair(contrast: str, conditions: list[str]) -> tuple[str, str]:
-    pairs = {f"{a}:{b}".casefold(): (a, b) for a in conditions for b in conditions if a != b}
-    if contrast.casefold() not in pairs:
-        raise StudyError(
-            f"There is no contrast {contrast!r}; the conditions are {', '.join(conditions) or 'none'}.",
-            "Name it TREATMENT:BASELINE.",
-        )
-    return pairs[contrast.casefold()]
-
-
-def _tables(source: Source) -> tuple[_Measures, pd.DataFrame | None]:
-    """Measures, and the nights where the source carries them."""
-    if isinstance(source, pd.DataFrame):
-        _require(source, MEASURE_KEYS)
-        return _Measures(table=source), None
-    if hasattr(source, "measure_names"):
-        return _Measures(results=source), source.nights
-    if hasattr(source, "measures") and hasattr(source, "nights"):
-        _require(source.measures, MEASURE_KEYS)
-        return _Measures(table=source.measures), source.nights
-    if isinstance(source, str | Path):
-        raise StudyError(f"A path cannot be compared ({source}).", "Give swa.read_results(path), or a list of nights.")
-    if not isinstance(source, Iterable):
-        raise StudyError(
-            f"A {type(source).__name__} cannot be compared.",
-            "Give results, a list of nights, or the long table of measures.",
-        )
-    parts = []
-    source = list(source)
-    _require_same_settings(source)
-    for number, night in enumerate(source, start=1):
-        own = {name: getattr(night, name, None) for name in ("subject", "session", "condition")}
-        if not own["subject"] or not own["condition"]:
-            raise StudyError(f"Night {number} has no subject or condition.", "Set both before comparing.")
-        own["session"] = own["session"] or own["condition"]
-        parts.append(night.measures.assign(**own))
-    if not parts:
-        raise StudyError("There are no nights to compare.", "Give at least a baseline and a treatment night.")
-    return _Measures(table=pd.concat(parts, ignore_index=True)), None
-
-
-def _require_same_settings(nights: list[Any]) -> None:
-    """Refuse nights that were not measured alike: another band or detector would look like a drug."""
-    left_out = AFTERWARDS | {"channels", "scoring"}  # labels and codes may well be other ones in another recording
-    used = [night.settings.model_dump(exclude=left_out) for night in nights if hasattr(night, "settings")]
-    for other in used[1:]:
-        for group, values in used[0].items():
-            for key, value in values.items():
-                if other[group][key] != value:
-                    raise StudyError(
-                        f"The nights were measured with different settings: {group}.{key} is {value} in one and "
-                        f"{other[group][key]} in another.",
-                        "Analyse all nights with the same settings.",
-                    )
-
-
-def _rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the nights that are used, with `night` as position and text columns as sorted categories."""
-    columns = {name: _category(measures.get(name), len(measures)) for name in TEXT_COLUMNS}
-    rows = pd.DataFrame(columns)
-    rows["value"] = _numbers(measures)
-    subject, session = columns["subject"], columns["session"]
-    pair, inverse = np.unique(
-        subject.codes.astype(np.int64) * len(session.categories) + session.codes, return_inverse=True
-    )
-    place = {key: i for i, key in enumerate(zip(nights["subject"], nights["session"], strict=True))}
-    subjects, sessions = subject.categories.tolist(), session.categories.tolist()
-    position = [
-        place.get((subjects[code // len(sessions)], sessions[code % len(sessions)]), -1) for code in pair.tolist()
-    ]
-    rows["night"] = np.array(position, dtype=np.int64)[inverse] if len(rows) else np.empty(0, dtype=np.int64)
-    return rows[rows["night"] >= 0]
-
-
-def _numbers(measures: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Values as numbers; missing ones as NaN."""
-    values = pd.to_numeric(measures["value"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    for place in np.flatnonzero(np.isnan(values) & measures["value"].notna().to_numpy(dtype=bool)):
-        row = measures.iloc[place]
-        if str(row["value"]).strip().casefold() in ("", "nan", "n/a"):
-            continue
-        what = " ".join(str(row[name]) for name in ("measure", "channel", "stages", "window"))
-        raise StudyError(
-            f"{row['subject']}/{row['session']}: the value of {what} is {row['value']!r}, expected a number.",
-            "Correct it, or leave it missing (NaN) with the reason in the column note.",
-        )
-    return values
-
-
-def _require_same_conditions(measures: pd.DataFrame, nights: pd.DataFrame) -> None:
-    """Refuse a night whose condition is not the same in both tables: one of them would win without a word."""
-    keys = ["subject", "session", "condition"]
-    if not set(keys) <= set(nights):  # told with what the comparison needs of it
-        return
-    texts = [pd.DataFrame({key: text_column(table, key) for key in keys}) for table in (measures, nights)]
-    both = texts[0].drop_duplicates().merge(texts[1], on=keys[:2], suffixes=("", "_of_nights"))
-    other = both[(both["condition"] != "") & (both["condition"] != both["condition_of_nights"])]
-    if len(other):
-        row = other.iloc[0]
-        raise StudyError(
-            f"{row['subject']}/{row['session']}: condition {row['condition']} in the measures and "
-            f"{row['condition_of_nights']} in the table of nights.",
-            "Correct the one that is wrong.",
-        )
-
-
 def _require_shared_nights(plan: Plan) -> None:
     """Refuse measures that have not one row of the nights: an empty table would read as nothing found."""
-    rows = [plan.measures.rows(name) for name in plan.measures.names()]
-    if not rows or any(len(_rows_of_nights(part, plan.nights)) for part in rows):
+    rows = [plan.measures.measure(name) for name in plan.measures.measure_names()]
+    if not rows or any(len(rows_of_nights(part, plan.nights)) for part in rows):
         return
     there = pd.concat([part[["subject", "session"]].drop_duplicates() for part in rows]).drop_duplicates()
     said = [
@@ -612,21 +384,3 @@ def _require_shared_nights(plan: Plan) -> None:
         f"The measures have no row of the {len(plan.nights)} nights to compare ({said[0]}); they are of {said[1]}.",
         "Subject and session must be spelled alike in both tables.",
     )
-
-
-def _category(column: Any, length: int) -> pd.Categorical:
-    if column is None:
-        column = np.full(length, "", dtype=object)
-    code, values = pd.factorize(column, use_na_sentinel=True)
-    texts = np.array([*(str(value).strip() for value in values), ""], dtype=object)  # -1, missing, finds the last
-    categories, place = np.unique(texts, return_inverse=True)
-    return pd.Categorical.from_codes(place[code], categories=pd.Index(categories))
-
-
-def _require(table: pd.DataFrame, columns: list[str]) -> None:
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise StudyError(
-            f"The table of measures has no column {', '.join(missing)}.",
-            "It needs subject, session, condition, channel, stages, window, measure and value.",
-        )

@@ -13,8 +13,7 @@ the t interval takes its place. The attained level is 1 - 2 K / 2^n: 96.9 % at n
 """
 
 import math
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,28 +22,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from swa.comparison.within_subject import (
-    MEASURED,
-    NO_BASELINE,
-    ONE_RECORDING,
-    ZERO,
-    Bools,
-    Changes,
-    Floats,
-    Ints,
-    cell_keys,
-)
+from swa.comparison.within_subject import Floats, Ints
 from swa.settings import ComparisonSettings
-from swa.tables import notes
-from swa.tables.reason import Reason
-
-LeftOut = Mapping[Reason, Ints]  # why, and how many subjects of each marker
+from swa.tables.contrast import Contrast
 
 CELLS_AT_ONCE = 8_000_000  # subset means held at a time: 64 MB
 FEWEST_TESTED = 3
-# The limit of these is a percentile of the subject's own baseline nights, so that their baseline value is the same in
-# every subject and has no spread to standardise by.
-FIXED_BY_CONSTRUCTION = frozenset({"wave_density_baseline_fixed"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +78,7 @@ def sign_flip_test(changes: npt.ArrayLike, settings: ComparisonSettings | None =
         np.where(n <= settings.most_flip_subjects, n, 0),
     )
     exact = n <= settings.exact_flip_subjects
-    flips = np.where(exact, 2 ** np.minimum(n, settings.exact_flip_subjects), _even(settings.random_flips))
+    flips = np.where(exact, 2 ** np.minimum(n, settings.exact_flip_subjects), drawn_flips(settings))
     rank = np.floor((1 - settings.confidence) * flips / 2 + 1e-9).astype(np.int64)
     # The known values of each marker move to the top, so that all markers of one n share their subsets.
     packed = np.take_along_axis(values, np.argsort(np.isnan(values), axis=0, kind="stable"), axis=0)
@@ -116,8 +99,9 @@ def _columns(values: npt.ArrayLike) -> Floats:
     return array[:, None] if array.ndim == 1 else array
 
 
-def _even(number: int) -> int:
-    return number - number % 2
+def drawn_flips(settings: ComparisonSettings) -> int:
+    """Number of random flips: each has its mirror image."""
+    return settings.random_flips - settings.random_flips % 2
 
 
 def _flip(values: Floats, rank: int, settings: ComparisonSettings) -> tuple[Floats, Floats, Floats]:
@@ -125,7 +109,7 @@ def _flip(values: Floats, rank: int, settings: ComparisonSettings) -> tuple[Floa
     if len(values) <= settings.exact_flip_subjects:
         means = _all_subset_means(values)
     else:
-        means = _random_subset_means(values, _even(settings.random_flips), settings.flip_seed)
+        means = _random_subset_means(values, drawn_flips(settings), settings.flip_seed)
     last = means.shape[1]
     mean = values.mean(axis=0)
     # Equal but for rounding counts as reached, which can only make p larger.
@@ -200,7 +184,7 @@ def paired_t(changes: npt.ArrayLike, confidence: float = 0.95) -> PairedT:
         Level of the interval.
     """
     values = _columns(changes)
-    n, mean, sd = _moments(values)
+    n, mean, sd = moments(values)
     df = np.maximum(n - 1, 1)
     error = np.where(sd > 0, sd / np.sqrt(np.maximum(n, 1)), np.nan)
     t = mean / error
@@ -222,15 +206,15 @@ def hedges_g_av(baseline: npt.ArrayLike, treatment: npt.ArrayLike) -> Floats:
     before = _columns(baseline)
     after = _columns(treatment)
     paired = np.isfinite(before) & np.isfinite(after)
-    n, mean_before, sd_before = _moments(np.where(paired, before, np.nan))
-    _, mean_after, sd_after = _moments(np.where(paired, after, np.nan))
+    n, mean_before, sd_before = moments(np.where(paired, before, np.nan))
+    _, mean_after, sd_after = moments(np.where(paired, after, np.nan))
     average = (sd_before + sd_after) / 2
     correction = 1 - 3 / (4 * np.maximum(n - 1, 1) - 1)
     usable = (n > 2) & (average > 0)  # J is 0 for two pairs: they say nothing about a standardised effect
     return np.where(usable, correction * (mean_after - mean_before) / np.where(usable, average, 1.0), np.nan)
 
 
-def _moments(values: Floats) -> tuple[Ints, Floats, Floats]:
+def moments(values: Floats) -> tuple[Ints, Floats, Floats]:
     """Return number, mean and SD of the known values of each column; an SD of rounding error alone is 0."""
     known = np.isfinite(values)
     filled = np.where(known, values, 0.0)
@@ -242,199 +226,7 @@ def _moments(values: Floats) -> tuple[Ints, Floats, Floats]:
     return n, mean, np.where(n > 1, sd, np.nan)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """One test over subjects for each marker, on the scale of comparison; NaN where the design allows none.
-
-    `reasons` are those of each marker: its method and what there is to say. `used` marks the changes (subjects x
-    markers) that it rests on, `left_out` counts the other subjects by reason.
-    """
-
-    estimate: Floats
-    low: Floats
-    high: Floats
-    p: Floats
-    n: Ints
-    reasons: Sequence[Sequence[Reason]]
-    used: Bools
-    left_out: LeftOut
-
-
-def share_out(subjects: Bools, reasons: Iterable[tuple[Reason, npt.ArrayLike]]) -> dict[Reason, Ints]:
-    """Number of these subjects (subjects x markers) by the first reason that holds for each.
-
-    Parameters
-    ----------
-    subjects : array of bool, shape (subjects, markers)
-        Who is left out of each marker.
-    reasons : iterable of (Reason, array of bool)
-        The reason, without the number, and where it holds.
-    """
-    found = {}
-    for reason, holds in reasons:
-        here = subjects & np.asarray(holds, dtype=bool)
-        if here.any():
-            found[reason] = here.sum(axis=0)
-        subjects = subjects & ~here
-    return found
-
-
-def count_left_out(
-    changes: Changes,
-    used: Bools,
-    further: Iterable[tuple[Reason, npt.ArrayLike]] = (),
-    *,
-    among: Collection[str] | None = None,
-    one_sided: bool = True,
-) -> dict[Reason, Ints]:
-    """Count the subjects of a contrast whom its test does not rest on, by reason.
-
-    Parameters
-    ----------
-    changes : Changes
-        One measure in one contrast.
-    used : array of bool, shape (subjects, markers)
-        Changes that the test rests on.
-    further : iterable of (Reason, array of bool)
-        Why the design cannot use a change that there is.
-    among : collection of str, optional
-        Subjects that the contrast is about; all by default.
-    one_sided : bool
-        Whether subjects who have a night of the baseline alone belong to the contrast.
-    """
-    of_contrast = np.array([among is None or str(name) in among for name in changes.subjects], dtype=bool)
-    measured = changes.reason == MEASURED
-    reasons = [(reason, np.asarray(holds, dtype=bool) & measured) for reason, holds in further]
-    reasons += [
-        (notes.WITHOUT_NIGHT(condition=changes.baseline_name), changes.reason == NO_BASELINE),
-        (notes.RECORDING_TWICE(), changes.reason == ONE_RECORDING),
-        (notes.NOT_POSITIVE(), changes.reason == ZERO),
-        (notes.WITHOUT_VALUE(), changes.present),
-        (notes.WITHOUT_CHANNEL(), np.ones_like(used)),
-    ]
-    found = share_out(~used & of_contrast[:, None], reasons)
-    if one_sided:
-        nights = changes.grid.nights
-        before = set(nights.loc[nights["condition"] == changes.baseline_name, "subject"])
-        alone = sum((among is None or str(name) in among) for name in before - set(changes.subjects))
-        if alone:
-            without = notes.WITHOUT_NIGHT(condition=changes.treatment_name)
-            found[without] = np.full(used.shape[1], alone, dtype=np.int64)
-    return found
-
-
-def group_rows(
-    changes: Changes,
-    outcome: Outcome,
-    markers: npt.NDArray[np.bool_],
-    *,
-    contrast: str = "",
-    limits: Sequence[Reason] = (),
-) -> pd.DataFrame:
-    """One row per marker over subjects, in the columns of contrasts that do not depend on other rows.
-
-    Parameters
-    ----------
-    changes : Changes
-        One measure in one contrast.
-    outcome : Outcome
-        Its test over subjects; `n` is the number of subjects that it rests on.
-    markers : array of bool
-        Markers to have a row for.
-    contrast : str
-        Name of the contrast, where it is not that of the changes.
-    limits : sequence of Reason
-        What the design forbids these rows to be read as; stands in every note.
-    """
-    marker = np.flatnonzero(markers)
-    table = cell_keys(changes, np.zeros(len(marker), dtype=np.int64), marker)
-    table["subject"] = "group"
-    table["contrast"] = contrast or changes.contrast
-    for name, values in (("estimate", outcome.estimate), ("ci_low", outcome.low), ("ci_high", outcome.high)):
-        table[name] = changes.on_reported_scale(values[marker])
-    table["p"], table["n"] = outcome.p[marker], outcome.n[marker]
-    effects: Sequence[Sequence[Reason]] = [()] * len(outcome.n)
-    if contrast in ("", changes.contrast):
-        effects = _effects(changes, outcome)
-    fixed = (*_repeats(changes), *limits)
-    texts = np.empty((len(marker), len(notes.TEXT_COLUMNS)), dtype=object)
-    for row, i in enumerate(marker.tolist()):
-        left_out = [notes.counted(why, int(n[i])) for why, n in outcome.left_out.items() if n[i]]
-        texts[row] = notes.row_texts([*outcome.reasons[i], *effects[i], *left_out, *fixed])
-    return table.assign(**dict(zip(notes.TEXT_COLUMNS, texts.T, strict=True)))
-
-
-def paired_outcome(changes: Changes, settings: ComparisonSettings, *, tested: bool = True) -> Outcome:
-    """Test whether the mean change is none: sign flips where their interval exists (n >= 6 at 95 %), else t.
-
-    Below two subjects there is no interval, below three no p: two numbers that happen to agree would give any.
-    `tested` is False where the design makes a p meaningless (within an arm): it is then NaN.
-    """
-    change = changes.change
-    n, mean, _ = _moments(change)
-    t = paired_t(change, settings.confidence)
-    flip = sign_flip_test(change, settings)
-    by_flip = np.isfinite(flip.low)
-    p = np.where(by_flip, flip.p, np.where(n >= FEWEST_TESTED, t.p, np.nan))
-    low, high = changes.on_reported_scale(t.low), changes.on_reported_scale(t.high)
-    drawn = notes.SIGN_FLIPS_DRAWN(flips=_even(settings.random_flips))
-    reasons: list[list[Reason]] = []
-    for i in range(len(n)):
-        method = (notes.SIGN_FLIPS_EXACT() if flip.exact[i] else drawn) if by_flip[i] else notes.PAIRED_T()
-        told = {"p": float(t.p[i])} if tested and n[i] >= FEWEST_TESTED else {}
-        if by_flip[i]:
-            told |= {"low": float(low[i]), "high": float(high[i])}
-        found = [method] if n[i] > 1 else []
-        reasons.append([*found, *_flips_reasons(int(n[i]), float(flip.level[i]), settings), *_t_reasons(t, i, told)])
-    return Outcome(
-        estimate=mean,
-        low=np.where(by_flip, flip.low, t.low),
-        high=np.where(by_flip, flip.high, t.high),
-        p=p if tested else np.full(len(n), np.nan),
-        n=n,
-        reasons=reasons,
-        used=np.isfinite(change),
-        left_out=count_left_out(changes, np.isfinite(change), one_sided=tested),
-    )
-
-
-def _effects(changes: Changes, outcome: Outcome) -> list[list[Reason]]:
-    """Standardised effect of each marker."""
-    if changes.grid.measure in FIXED_BY_CONSTRUCTION:
-        return [[notes.NO_G_AV()]] * len(outcome.n)
-    found = hedges_g_av(np.where(outcome.used, changes.baseline, np.nan), changes.treatment)
-    return [[notes.G_AV(g=g)] if math.isfinite(g) else [] for g in found.tolist()]
-
-
-def _flips_reasons(n: int, level: float, settings: ComparisonSettings) -> list[Reason]:
-    if math.isfinite(level):
-        return [notes.ATTAINED_LEVEL(percent=100 * level)]
-    if n == 0:
-        return [notes.NO_CHANGE()]
-    if n == 1:
-        return [notes.ONE_SUBJECT()]
-    if n > settings.most_flip_subjects:
-        return [notes.MANY_FOR_FLIPS()]
-    few = notes.FEW_FOR_FLIPS(smallest_p=2 / 2**n)
-    return [few] if n >= FEWEST_TESTED else [few, notes.TWO_SUBJECTS()]
-
-
-def _t_reasons(t: PairedT, i: int, told: Mapping[str, float]) -> list[Reason]:
-    if t.df[i] < 1:
-        return []
-    if not math.isfinite(t.p[i]):
-        return [notes.EQUAL_CHANGES()]
-    return [notes.PAIRED_T_IS(df=int(t.df[i]), t=float(t.t[i]), **told)]
-
-
-def _repeats(changes: Changes) -> list[Reason]:
-    """Say whose several nights count as their mean."""
-    nights = ((changes.treatment_name, changes.treatment_nights), (changes.baseline_name, changes.baseline_nights))
-    several = [name for name, number in nights if (number > 1).any()]
-    return [notes.SEVERAL_NIGHTS(**dict(zip(("condition", "other"), several, strict=False)))] if several else []
-
-
-def adjust_primary_p(p: npt.ArrayLike, contrasts: Sequence[str]) -> Floats:
+def adjust_primary_p(p: npt.ArrayLike, contrasts: Sequence[Contrast]) -> Floats:
     """Holm's p of one primary marker over the contrasts against the same comparator (Holm 1979, Scand J Stat 6:65).
 
     Two drugs against placebo are two questions; their changes from baseline, and that of placebo, are others.
@@ -443,14 +235,14 @@ def adjust_primary_p(p: npt.ArrayLike, contrasts: Sequence[str]) -> Floats:
     ----------
     p : array_like
         p values; NaN stays and is not counted.
-    contrasts : sequence of str
-        Contrast of each, as in ``ketamine:placebo`` or ``ketamine:baseline patients:controls``.
+    contrasts : sequence of Contrast
+        Contrast of each.
     """
     values = np.asarray(p, dtype=float)
-    comparators = np.array([" ".join(re.findall(r":(\S+)", name)) for name in contrasts], dtype=object)
+    families = [contrast.held_against for contrast in contrasts]
     adjusted = np.full(len(values), np.nan)
-    for comparator in dict.fromkeys(comparators):
-        known = np.flatnonzero(np.isfinite(values) & (comparators == comparator))
+    for one in dict.fromkeys(families):
+        known = np.flatnonzero(np.isfinite(values) & np.array([family == one for family in families]))
         order = known[np.argsort(values[known], kind="stable")]
         adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)), 1)
     return adjusted

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from swa.comparison.contrasts import Source, declared_primary, measure_rows
+from swa.comparison.primary import declared_primary
+from swa.comparison.sources import Source, measure_rows
 from swa.settings import ComparisonSettings
 from swa.tables.marker import DEFAULT_MARKER, MARKER_COLUMNS, Marker, leading_channel
 
@@ -24,8 +25,7 @@ def leading_marker(source: Source, nights: pd.DataFrame, settings: ComparisonSet
     Marker
         Its channel is a region, else the first channel, where its own is not there.
     """
-    declared = declared_primary(nights, settings)
-    marker = Marker(*declared) if declared else DEFAULT_MARKER
+    marker = declared_primary(nights, settings) or DEFAULT_MARKER
     rows = measure_rows(source, marker.measure)
     rows = rows if len(rows) else measure_rows(source, marker.measure.casefold())
     there = rows[[name for name in MARKER_COLUMNS if name in rows]].drop_duplicates()

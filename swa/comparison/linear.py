@@ -135,10 +135,10 @@ def random_intercept(y: Floats, subject: Ints, columns: Sequence[npt.ArrayLike])
     shape = (y.shape[1], x.shape[1])
     beta, covariance = np.full(shape, np.nan), np.full((*shape, shape[1]), np.nan)
     df, n = np.zeros(shape[0], dtype=np.int64), np.isfinite(y).sum(axis=0)
-    for nights, markers in patterns(np.isfinite(y)):
-        if len(nights) > x.shape[1]:
-            found = _reml(y[np.ix_(nights, markers)], subject[nights], x[nights])
-            beta[markers], covariance[markers], df[markers] = found.beta, found.covariance, found.df
+    fitted = np.flatnonzero(n > x.shape[1])
+    if len(fitted):
+        found = _reml(_sums_over_nights(y[:, fitted], subject, x))
+        beta[fitted], covariance[fitted], df[fitted] = found.beta, found.covariance, found.df
     return Fit(beta=beta, covariance=covariance, df=df, n=n)
 
 
@@ -176,45 +176,66 @@ def _fit(beta: Floats, inverse: Floats, variance: Floats, df: Ints, n: Ints) -> 
     )
 
 
-def _reml(y: Floats, subject: Ints, x: Floats) -> Fit:
-    """REML for complete columns of y: V = I + ratio * J within a subject, so V^-1 = I - ratio / (1 + k ratio) * J."""
-    nights, width = x.shape
-    _, place, size = np.unique(subject, return_inverse=True, return_counts=True)
-    centre = y.mean(axis=0)
-    y = y - centre
-    sums_x = np.zeros((len(size), width))
-    sums_y = np.zeros((len(size), y.shape[1]))
-    np.add.at(sums_x, place, x)
-    np.add.at(sums_y, place, y)
-    sizes = np.unique(size)
-    of_size = [size == k for k in sizes]
-    total = (x.T @ x, (x.T @ y).T, (y**2).sum(axis=0))
-    parts = [
-        (sums_x[some].T @ sums_x[some], (sums_x[some].T @ sums_y[some]).T, (sums_y[some] ** 2).sum(axis=0))
-        for some in of_size
-    ]
+@dataclass(frozen=True, kw_only=True)
+class _Sums:
+    """What REML needs of each marker: first the sums over nights, then those over the subjects who have k of them.
+
+    Of subjects the sums of their nights enter, squared: `gram` of x with x, `cross` of x with y, `square` of y.
+    `number` counts nights and subjects; y is taken less its mean, `centre`.
+    """
+
+    gram: Floats
+    cross: Floats
+    square: Floats
+    number: Ints
+    centre: Floats
+
+
+def _sums_over_nights(y: Floats, subject: Ints, x: Floats) -> _Sums:
+    """Sums of the nights that each marker has: what markers with the same nights share is summed once."""
+    width, markers = x.shape[1], y.shape[1]
+    kinds = 1 + int(np.unique(subject, return_counts=True)[1].max())
+    gram, cross = np.zeros((kinds, markers, width, width)), np.zeros((kinds, markers, width))
+    square, number = np.zeros((kinds, markers)), np.zeros((kinds, markers), dtype=np.int64)
+    centre = np.zeros(markers)
+    for nights, some in patterns(np.isfinite(y)):
+        values, own = y[np.ix_(nights, some)], x[nights]
+        centre[some] = values.mean(axis=0)
+        values = values - centre[some]
+        _, place, size = np.unique(subject[nights], return_inverse=True, return_counts=True)
+        sums_x, sums_y = np.zeros((len(size), width)), np.zeros((len(size), len(some)))
+        np.add.at(sums_x, place, own)
+        np.add.at(sums_y, place, values)
+        for k in (0, *np.unique(size)):
+            left, right = (sums_x[size == k], sums_y[size == k]) if k else (own, values)
+            gram[k, some], cross[k, some] = left.T @ left, (left.T @ right).T
+            square[k, some], number[k, some] = (right**2).sum(axis=0), len(left)
+    return _Sums(gram=gram, cross=cross, square=square, number=number, centre=centre)
+
+
+def _reml(sums: _Sums) -> Fit:
+    """REML of all markers at once: V = I + ratio * J within a subject, so V^-1 = I - ratio / (1 + k ratio) * J."""
+    n, width = sums.number[0], sums.gram.shape[-1]
 
     def at(ratio: Floats) -> tuple[Floats, Floats, Floats, Floats, Bools]:
-        gram = np.broadcast_to(total[0], (len(ratio), width, width)).copy()
-        right, square = total[1].copy(), total[2].copy()
+        gram, cross, square = sums.gram[0].copy(), sums.cross[0].copy(), sums.square[0].copy()
         log_v = np.zeros(len(ratio))
-        for k, some, (xx, xy, yy) in zip(sizes, of_size, parts, strict=True):
+        for k in range(1, len(sums.number)):
             weight = ratio / (1 + k * ratio)
-            gram -= weight[:, None, None] * xx
-            right -= weight[:, None] * xy
-            square -= weight * yy
-            log_v += some.sum() * np.log1p(k * ratio)
-        beta, inverse, whole = _solve(gram, right)
-        rss = np.maximum(square - np.einsum("mi,mi->m", beta, right), 1e-300)
-        log_gram = np.linalg.slogdet(gram)[1]
-        loss = (nights - width) * np.log(rss) + log_v + log_gram
+            gram -= weight[:, None, None] * sums.gram[k]
+            cross -= weight[:, None] * sums.cross[k]
+            square -= weight * sums.square[k]
+            log_v += sums.number[k] * np.log1p(k * ratio)
+        beta, inverse, whole = _solve(gram, cross)
+        rss = np.maximum(square - np.einsum("mi,mi->m", beta, cross), 1e-300)
+        loss = (n - width) * np.log(rss) + log_v + np.linalg.slogdet(gram)[1]
         return loss, beta, inverse, rss, whole
 
     def loss(ln_ratio: Floats) -> Floats:
         return at(np.exp(ln_ratio))[0]
 
     grid = np.linspace(-LARGEST_LN_RATIO, LARGEST_LN_RATIO, 49)
-    losses = np.array([loss(np.full(y.shape[1], g)) for g in grid])
+    losses = np.array([loss(np.full(len(n), g)) for g in grid])
     best = losses.argmin(axis=0).clip(1, len(grid) - 2)
     low, high = grid[best - 1], grid[best + 1]
     for _ in range(60):
@@ -225,7 +246,6 @@ def _reml(y: Floats, subject: Ints, x: Floats) -> Fit:
     zero = np.zeros_like(ratio)
     ratio = np.where(at(zero)[0] <= at(ratio)[0], 0.0, ratio)
     _, beta, inverse, rss, whole = at(ratio)
-    beta[:, 0] += centre
-    df = nights - len(size) - (width - 1)
-    n = np.full(y.shape[1], nights)
-    return _fit(beta, inverse, rss / (nights - width), np.where(whole, max(df, 0), 0), n)
+    beta[:, 0] += sums.centre
+    df = n - sums.number[1:].sum(axis=0) - (width - 1)
+    return _fit(beta, inverse, rss / (n - width), np.where(whole, np.maximum(df, 0), 0), n)

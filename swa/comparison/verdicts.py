@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from swa.comparison.comparability import ALL, GAIN_CONTROLS, GROUP
-from swa.comparison.design import SAME_RECORDING, text_column, usable_nights
+from swa.comparison.compared_nights import SAME_RECORDING, text_column, usable_nights
 from swa.glossary import measures_that
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings

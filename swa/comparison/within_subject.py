@@ -22,11 +22,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from swa.comparison.design import COPIED
+from swa.comparison.compared_nights import BEFORE, COPIED
 from swa.errors import StudyError
 from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings
 from swa.tables import notes
+from swa.tables.contrast import CONTRAST_FACTS, Contrast
 from swa.tables.reason import Reason
 
 R = TypeVar("R", bound=Reason | None)
@@ -39,7 +40,9 @@ Bools = npt.NDArray[np.bool_]
 RELIABILITY_SHARE = {"uV2": 1.0, "uV": 0.5, "uV/s": 0.5}
 
 MARKER_COLUMNS = ["channel", "stages", "window", "variant"]
-CHANGE_COLUMNS = ["subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"]
+CHANGE_COLUMNS = [
+    *("subject", "contrast", *CONTRAST_FACTS, "channel", "stages", "window", "measure", "variant", "scale"),
+]
 
 # Why a subject has no change: the codes of `Changes.reason`.
 MEASURED, ZERO, NO_BASELINE, BASELINE_NAN, TREATMENT_NAN, ONE_RECORDING = range(6)
@@ -59,6 +62,11 @@ class Grid:
     nonpositive: Bools
     notes: npt.NDArray[np.object_]
     note_codes: Ints
+
+    def nights_of(self, condition: str, *, before: bool = False) -> Ints:
+        """Rows of a condition's nights, or of those before its infusion."""
+        own = self.nights["condition"].to_numpy() == condition
+        return np.flatnonzero(own & (_marked(self.nights, BEFORE) == before))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +115,9 @@ class Changes:
     within_df: Ints
 
     @property
-    def contrast(self) -> str:
-        """Name of the contrast, treatment before baseline."""
-        return f"{self.treatment_name}:{self.baseline_name}"
+    def key(self) -> Contrast:
+        """What is held against what."""
+        return Contrast(treatment=self.treatment_name, comparator=self.baseline_name)
 
     @property
     def change(self) -> Floats:
@@ -172,7 +180,7 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
     values = np.full(shape, np.nan)
     values[night, marker] = rows["value"].to_numpy(dtype=float)
     values[~np.isfinite(values)] = np.nan
-    values[_copied(nights)] = np.nan
+    values[_marked(nights, COPIED)] = np.nan
     scale = scale_of(measure)
     nonpositive = (values <= 0) & (scale == "ratio")
     values[nonpositive] = np.nan
@@ -190,17 +198,17 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
     )
 
 
-def _copied(nights: pd.DataFrame) -> Bools:
-    return nights[COPIED].to_numpy(dtype=bool) if COPIED in nights else np.zeros(len(nights), dtype=bool)
+def _marked(nights: pd.DataFrame, mark: str) -> Bools:
+    return nights[mark].to_numpy(dtype=bool) if mark in nights else np.zeros(len(nights), dtype=bool)
 
 
-def mean_over_nights(grid: Grid, condition: str) -> NightMeans:
-    """Mean over the nights of a condition, per subject and marker.
+def mean_over_nights(grid: Grid, condition: str, *, before: bool = False) -> NightMeans:
+    """Mean over the nights of a condition, or over those `before` its infusion, per subject and marker.
 
     A night that was not measured is left out of the mean. A zero or negative value of a ratio measure makes the mean
     NaN: leaving that night out would hide the very nights that the drug may have emptied.
     """
-    rows = np.flatnonzero(grid.nights["condition"].to_numpy() == condition)
+    rows = grid.nights_of(condition, before=before)
     subjects, starts = np.unique(grid.nights["subject"].to_numpy(dtype=object)[rows], return_index=True)
     values = grid.values[rows]
     known = np.isfinite(values)
@@ -218,7 +226,7 @@ def mean_over_nights(grid: Grid, condition: str) -> NightMeans:
         present=np.logical_or.reduceat(grid.present[rows], starts, axis=0),
         nonpositive=nonpositive,
         note_codes=np.maximum.reduceat(silent, starts, axis=0),
-        copied=np.logical_or.reduceat(_copied(grid.nights)[rows], starts),
+        copied=np.logical_or.reduceat(_marked(grid.nights, COPIED)[rows], starts),
     )
 
 
@@ -228,7 +236,7 @@ def pooled_within_sd(grid: Grid, baseline: str) -> tuple[Floats, Ints]:
     The pooled variance is sum (x - subject mean)^2 / sum (nights - 1). An SD that is zero but for rounding is NaN.
     """
     means = mean_over_nights(grid, baseline)
-    rows = np.flatnonzero(grid.nights["condition"].to_numpy() == baseline)
+    rows = grid.nights_of(baseline)
     subject = np.searchsorted(means.subjects, grid.nights["subject"].to_numpy(dtype=object)[rows])
     deviation = grid.values[rows] - means.mean[subject]
     deviation = np.where(np.isfinite(deviation), deviation, 0.0)
@@ -248,23 +256,23 @@ def stated_within_sd(unit: str, settings: ComparisonSettings) -> float:
     return share * math.sqrt(math.log1p(settings.cv**2) * (1 - settings.icc))
 
 
-def subject_changes(grid: Grid, treatment: str, baseline: str) -> Changes:
-    """Change of each subject's treatment nights from the same subject's baseline nights.
+def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool = False) -> Changes:
+    """Change of each subject's treatment nights, or those `before` the infusion, from the subject's baseline nights.
 
     The subjects are those who have a night of the treatment; one without a baseline night has no change.
     """
-    treated = mean_over_nights(grid, treatment)
-    before = mean_over_nights(grid, baseline)
-    place = np.searchsorted(before.subjects, treated.subjects).clip(max=max(len(before.subjects) - 1, 0))
-    known = before.subjects[place] == treated.subjects
+    treated = mean_over_nights(grid, treatment, before=before)
+    untreated = mean_over_nights(grid, baseline, before=before)
+    place = np.searchsorted(untreated.subjects, treated.subjects).clip(max=max(len(untreated.subjects) - 1, 0))
+    known = untreated.subjects[place] == treated.subjects
     paired = known[:, None]
-    base_mean = np.where(paired, before.mean[place], np.nan)
+    base_mean = np.where(paired, untreated.mean[place], np.nan)
     reason = np.full(treated.mean.shape, MEASURED, dtype=np.int64)
     # Later lines win: a subject without a baseline night lacks more than one whose night was not measured.
     reason[np.isnan(treated.mean)] = TREATMENT_NAN
     reason[np.isnan(base_mean)] = BASELINE_NAN
-    reason[treated.nonpositive | (before.nonpositive[place] & paired)] = ZERO
-    copied = treated.copied | (before.copied[place] & known)
+    reason[treated.nonpositive | (untreated.nonpositive[place] & paired)] = ZERO
+    copied = treated.copied | (untreated.copied[place] & known)
     reason[(reason != MEASURED) & copied[:, None]] = ONE_RECORDING
     reason[np.broadcast_to(~paired, reason.shape)] = NO_BASELINE
     within_sd, within_df = pooled_within_sd(grid, baseline)
@@ -275,14 +283,14 @@ def subject_changes(grid: Grid, treatment: str, baseline: str) -> Changes:
         subjects=treated.subjects,
         baseline=base_mean,
         treatment=treated.mean,
-        n_baseline=np.where(paired, before.measured[place], 0),
+        n_baseline=np.where(paired, untreated.measured[place], 0),
         n_treatment=treated.measured,
-        baseline_nights=np.where(known, before.nights[place], 0),
+        baseline_nights=np.where(known, untreated.nights[place], 0),
         treatment_nights=treated.nights,
-        present=treated.present | (before.present[place] & paired),
+        present=treated.present | (untreated.present[place] & paired),
         reason=reason,
-        note_codes=np.where(reason == BASELINE_NAN, before.note_codes[place], treated.note_codes),
-        both_copied=treated.copied & before.copied[place] & known,
+        note_codes=np.where(reason == BASELINE_NAN, untreated.note_codes[place], treated.note_codes),
+        both_copied=treated.copied & untreated.copied[place] & known,
         within_sd=within_sd,
         within_df=within_df,
     )
@@ -309,10 +317,8 @@ def subject_rows(changes: Changes, settings: ComparisonSettings) -> pd.DataFrame
 
 def cell_keys(changes: Changes, subject: Ints, marker: Ints) -> pd.DataFrame:
     """Make the columns that say what a cell is about."""
-    columns: dict[str, str | npt.NDArray[np.object_]] = {
-        "subject": changes.subjects[subject],
-        "contrast": changes.contrast,
-    }
+    columns: dict[str, str | npt.NDArray[np.object_]] = {"subject": changes.subjects[subject]}
+    columns |= {"contrast": str(changes.key), **dataclasses.asdict(changes.key)}
     columns |= {name: changes.grid.markers[name].to_numpy(dtype=object)[marker] for name in MARKER_COLUMNS}
     columns |= {"measure": changes.grid.measure, "scale": changes.grid.scale}
     return pd.DataFrame(columns, index=range(len(subject)))[CHANGE_COLUMNS]

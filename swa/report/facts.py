@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from swa.comparison.contrasts import declared_primary, find_baseline, subject_values
-from swa.comparison.design import TRUE_WORDS, design_statement, text_column
+from swa.comparison.compared_nights import TRUE_WORDS, text_column
+from swa.comparison.contrasts import find_baseline, subject_values
+from swa.comparison.designs.statement import design_statement
+from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.glossary import headline_measures
 from swa.recordings.channels import region, region_channels
@@ -103,7 +105,7 @@ def read_facts(results: Results, subject: str = "") -> StudyFacts:
     baseline, design = "", ""
     try:
         baseline = find_baseline(nights, settings.comparison)
-        design = design_statement(nights, baseline)
+        design = design_statement(nights, baseline, settings.comparison)
     except StudyError:
         design = (
             f"{_no_baseline(nights, settings)}, so the nights are described and not compared."
@@ -145,12 +147,11 @@ def find_headline(facts: StudyFacts, channels: Iterable[str]) -> Headline:
     there = list(channels)
     declared = declared_primary(facts.nights, facts.settings.comparison)
     if declared:
-        measure, stages, window, channel = declared
-        spelled = next((name for name in there if name.casefold() == channel.casefold()), channel)
+        spelled = next((name for name in there if name.casefold() == declared.channel.casefold()), declared.channel)
         return Headline(
-            measure=measure,
-            stages=stages,
-            window=window,
+            measure=declared.measure,
+            stages=declared.stages,
+            window=declared.window,
             channel=spelled,
             declared=True,
             members=_members(spelled, there),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.design import text_column
+from swa.comparison.compared_nights import text_column
 from swa.glossary import headline_measures, short_names
 from swa.recordings.channels import region_channels
 from swa.report import figures

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.design import text_column
+from swa.comparison.compared_nights import text_column
 from swa.report import figures
 from swa.report.change_tables import (
     MANY_CHANNELS,

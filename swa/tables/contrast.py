@@ -44,6 +44,11 @@ class Contrast:
         """The conditions, each once."""
         return tuple(dict.fromkeys((self.treatment, self.comparator)))
 
+    @property
+    def held_against(self) -> tuple[str, str]:
+        """What contrasts of one family of tests share: condition, and arm or group, of the side that is subtracted."""
+        return (self.comparator if self.comparator != self.treatment else "", self.second)
+
     def __str__(self) -> str:
         """Name of a contrast of conditions: ``ketamine:baseline``."""
         return join_name(self.treatment, self.comparator)

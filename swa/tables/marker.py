@@ -7,10 +7,12 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from swa.errors import SettingsError
+
 STAGES = ("NREM", "N2", "N3", "REM", "W", "any")
 MARKER_COLUMNS = ("channel", "stages", "window", "measure", "variant")
 REGIONS = ("frontal", "central")
-_NUMBERED = ("cycle", "hour", "dosehour")
+NUMBERED = ("cycle", "hour", "dosehour")
 _FIRST = ("first", "min")
 
 
@@ -30,7 +32,7 @@ class Window:
     def kind(self) -> str:
         """``night``, ``matched``, ``cycle``, ``hour``, ``dosehour``, ``first``; empty for an unknown name."""
         stem, dash, number = self.name.partition("-")
-        if stem in _NUMBERED and dash and number.isdecimal():
+        if stem in NUMBERED and dash and number.isdecimal():
             return stem
         if self.name in ("night", "matched"):
             return self.name
@@ -39,7 +41,7 @@ class Window:
     @cached_property
     def number(self) -> float:
         """Number of the cycle or hour, minutes of a first window; 0 where there is none."""
-        if self.kind in _NUMBERED:
+        if self.kind in NUMBERED:
             return int(self.name.partition("-")[2])
         return self._first_min or 0
 
@@ -74,21 +76,43 @@ class Marker:
     channel: str
     variant: str = ""
 
+    @classmethod
+    def parse(cls, text: str) -> "Marker":
+        """Read a marker as declared: ``swa NREM cycle-1 frontal``; the channel may hold spaces.
+
+        Raises
+        ------
+        SettingsError
+            It is not four words.
+        """
+        words = text.split(maxsplit=3)
+        if len(words) != 4:
+            raise SettingsError(
+                f"The declared primary {' '.join(words)!r} is not 'measure stages window channel'.",
+                f"Write it like '{DEFAULT_MARKER}'.",
+            )
+        return cls(*words)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Its names by the columns of a table."""
+        return {name: getattr(self, name) for name in MARKER_COLUMNS}
+
     def at(self, **changes: str) -> "Marker":
         """Return the same marker with some of its parts changed."""
         return replace(self, **changes)
 
     def select(self, table: pd.DataFrame) -> pd.DataFrame:
         """Rows of a table that are about this marker, by exact names."""
-        return select(table, **{name: getattr(self, name) for name in MARKER_COLUMNS})
+        return select(table, **self.columns)
 
     def spelled_as(self, table: pd.DataFrame) -> "Marker":
         """Return the marker with its names as the table spells them, where they differ by case alone."""
         found = {}
-        for name in MARKER_COLUMNS:
-            own = getattr(self, name)
-            known = table[name].astype(str).unique() if name in table else ()
-            found[name] = next((text for text in known if text.casefold() == own.casefold()), own)
+        for name, own in self.columns.items():
+            known = [str(text) for text in table[name].unique()] if name in table else []
+            same = (text for text in known if text.casefold() == own.casefold())
+            found[name] = own if own in known else next(same, own)
         return Marker(**found)
 
     def __str__(self) -> str:

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
+from swa.comparison.compared_nights import COPIED, FEWEST_OF_A_SEQUENCE, usable_nights
 from swa.comparison.contrasts import contrast_designs
-from swa.comparison.design import COPIED, FEWEST_OF_A_SEQUENCE, usable_nights
 from swa.comparison.designs import ContrastDesign
+from swa.comparison.designs.base import Permutation
 from swa.comparison.further.group_spectra import mean_over_nights, of_condition, read_spectra
-from swa.comparison.further.permutations import Permutation, permutation_of
 from swa.comparison.further.topographies import FEWEST_ELECTRODES, electrode_values, find_neighbours, place_electrodes
 from swa.comparison.headline import leading_marker
 from swa.comparison.within_subject import Floats
@@ -291,9 +291,9 @@ def _sides(change: pd.DataFrame, design: ContrastDesign) -> tuple[Floats, Floats
     names = [str(subject) for subject in change.index]
     if design.members:
         first, second = (np.array([design.members.get(name) == side for name in names], bool) for side in design.sides)
-        return values[first], values[second], permutation_of(design)
+        return values[first], values[second], design.permutation
     order = np.array([design.sequence.get(name, 0) for name in names])
-    permutation = permutation_of(design)
+    permutation = design.permutation
     if permutation == "permuted sequences" and min((order == 1).sum(), (order == -1).sum()) >= FEWEST_OF_A_SEQUENCE:
         return values[order == 1], -values[order == -1], permutation  # second period less the first
     return values, None, "sign flips"

@@ -15,10 +15,11 @@ import math
 import numpy as np
 import pandas as pd
 
-from swa.comparison.contrasts import Source, contrast_designs, measure_contrasts, measure_rows, nights_of
-from swa.comparison.design import usable_nights
+from swa.comparison.compared_nights import usable_nights
+from swa.comparison.contrasts import contrast_designs, measure_contrasts
 from swa.comparison.group import FEWEST_TESTED, adjust_p, paired_t, sign_flip_test
 from swa.comparison.headline import leading_marker
+from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import scale_of
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import GROUP, Contrast

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.design import COPIED, usable_nights
+from swa.comparison.compared_nights import COPIED, usable_nights
 from swa.comparison.headline import leading_marker
 from swa.settings import Settings
 from swa.study.regions import regions_of_every_night

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from swa.comparison.contrasts import Source, find_baseline, measure_rows, nights_of, subject_values
-from swa.comparison.design import text_column, usable_nights
+from swa.comparison.compared_nights import text_column, usable_nights
+from swa.comparison.contrasts import find_baseline, subject_values
 from swa.comparison.headline import leading_marker
+from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import measure_grid, pooled_within_sd, scale_of
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.design import COPIED, usable_nights
+from swa.comparison.compared_nights import COPIED, usable_nights
 from swa.settings import ComparisonSettings
 from swa.study.bootstrap_spreads import PRECISION_MEASURES, PRECISION_WINDOWS, precision_file
 from swa.tables.contrast import GROUP

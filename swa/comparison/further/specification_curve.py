@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from swa.comparison.contrasts import Source, declared_primary, find_baseline, group_outcomes, measure_rows, nights_of
-from swa.comparison.crossover import all_orders
+from swa.comparison.contrasts import find_baseline, group_outcomes
 from swa.comparison.designs import ContrastDesign
-from swa.comparison.further.permutations import permutation_of
-from swa.comparison.group import Outcome, group_rows, subset_sums
+from swa.comparison.designs.crossover import all_orders
+from swa.comparison.group import subset_sums
 from swa.comparison.headline import leading_marker
-from swa.comparison.outcomes import sequence_of
+from swa.comparison.outcomes import Outcome
+from swa.comparison.primary import declared_primary
+from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import Bools, Changes, Floats
 from swa.recordings.channels import region
 from swa.settings import ComparisonSettings, Settings
@@ -203,7 +204,7 @@ def _shown(rows: pd.DataFrame, channels: list[str], primary: Marker, settings: S
 
 def _specifications(design: ContrastDesign, changes: Changes, outcome: Outcome) -> pd.DataFrame:
     there = np.asarray(changes.present.any(axis=0))
-    table = group_rows(changes, outcome, there, contrast=design.contrast, limits=design.limits)
+    table = design.rows(changes, outcome, there)
     table[list(CHOICE_FIELDS)] = [astuple(Choices.decode(variant)) for variant in table["variant"]]
     table.insert(0, "curve", changes.grid.measure)
     table["marker"] = np.flatnonzero(there)  # column of the changes
@@ -311,11 +312,11 @@ def curve_test(
         Subjects.
     """
     values = changes.change[:, markers]
-    sequence = sequence_of(changes, design)
-    crossed = permutation_of(design) == "permuted sequences"
+    sequence = design.orders_in(changes)
+    crossed = design.permutes_estimate and design.permutation == "permuted sequences"
     rows = np.isfinite(values).any(axis=1) & ((sequence != 0) | (not crossed))
     values, n = values[rows], int(rows.sum())
-    if design.kind not in ("paired", "crossover") or not design.tested:
+    if not design.permutes_estimate or not design.tested:
         return math.nan, f"no test of the curve in this design ({design.kind})", n
     if n < 3 or not values.shape[1]:
         return math.nan, "too few subjects for a test of the curve", n

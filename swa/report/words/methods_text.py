@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from swa.comparison.design import text_column
+from swa.comparison.compared_nights import text_column
 from swa.report.facts import StudyFacts, done_nights
 from swa.report.words.references import bibtex, cite
 from swa.report.words.wording import join, limit, plural, span

@@ -35,8 +35,6 @@ def check_names(subjects: Iterable[tuple[str, str]], conditions: Iterable[tuple[
         first, first_where = spellings.setdefault(condition.casefold(), (condition, where))
         if condition != first:
             problems.append(f"{where}, condition: {condition!r} is {first!r} ({first_where}) but for the case")
-        if ":" in condition:
-            problems.append(f"{where}, condition: {condition!r} has a colon, which separates conditions in contrasts")
     return problems
 
 

@@ -15,16 +15,114 @@ import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from swa.comparison.designs.base import Pair, WithinSubjects
 from swa.comparison.group import SignFlip
 from swa.comparison.linear import Fit, least_squares, patterns, t_interval
-from swa.comparison.within_subject import Floats, Ints
+from swa.comparison.outcomes import Outcome, each, taking_part
+from swa.comparison.within_subject import Changes, Floats, Grid, Ints
 from swa.settings import ComparisonSettings
+from swa.tables import notes
+from swa.tables.reason import Reason
 
 CELLS_AT_ONCE = 8_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crossover(WithinSubjects):
+    """Two conditions in both orders, several subjects each."""
+
+    kind: ClassVar[str] = "crossover"
+    rank: ClassVar[int] = 30
+    permutes_estimate: ClassVar[bool] = True
+    sources: ClassVar[str] = "Hills & Armitage 1979, Br J Clin Pharmacol 8:7"
+
+    @classmethod
+    def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:
+        """Whether both orders have enough subjects to be compared."""
+        return pair.may_be_crossed and pair.in_both_orders
+
+    def methods_words(self, settings: ComparisonSettings) -> str:
+        """As `ContrastDesign.methods_words`."""
+        return (
+            "One value per subject. The two orders of the conditions are compared (Hills and Armitage), which removes "
+            "an effect of the period; p and interval by permuting the orders over subjects, with too few subjects for "
+            "such an interval by t, labelled so. Carry-over is estimated, and never chooses the analysis."
+        )
+
+    @property
+    def removes_period(self) -> str:
+        """By what an effect of the period is removed: it takes both orders."""
+        return "by comparing the two orders" if len(set(self.sequence.values())) > 1 else ""
+
+    @property
+    def _title(self) -> str:
+        return "2×2 crossover"
+
+    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+        """Half the difference between the orders: by permutation of them where its interval exists, else by t."""
+        sequence = self.orders_in(changes)
+        fit = hills_armitage(changes.change, sequence)
+        estimate, error = fit.combine([1, 0])
+        t, p, low, high = t_interval(estimate, error, fit.df, settings.confidence)
+        permuted = sequence_test(changes.change, sequence, settings)
+        by_labels = np.isfinite(permuted.low)
+        test: dict[str, npt.ArrayLike] = {"df": fit.df, "t": t, "p": p}
+        limits = {"low": changes.on_reported_scale(low), "high": changes.on_reported_scale(high)}
+        by_t, beside = each(notes.ORDERS_T_IS, **test), each(notes.ORDERS_T_IS, **test, **limits)
+        level = each(notes.ATTAINED_LEVEL, percent=100 * permuted.level)
+        few = notes.FEW_FOR_LABELS()
+        methods, further = self._methods(changes, permuted, settings), self._beside(changes, fit, settings)
+        reasons = [
+            [methods[i], *([level[i], beside[i]] if by_labels[i] else [few, by_t[i]]), *further[i]]
+            if fit.df[i]
+            else [notes.FEW_IN_AN_ORDER()]
+            for i in range(len(t))
+        ]
+        used, left_out = taking_part(changes, [(notes.WITHOUT_ORDER(), (sequence == 0)[:, None])])
+        return Outcome(
+            estimate=estimate,
+            low=np.where(by_labels, permuted.low, low),
+            high=np.where(by_labels, permuted.high, high),
+            p=np.where(by_labels, permuted.p, p),
+            n=fit.n,
+            reasons=reasons,
+            used=used,
+            left_out=left_out,
+        )
+
+    def _methods(self, changes: Changes, permuted: SignFlip, settings: ComparisonSettings) -> list[Reason]:
+        sequence, known = self.orders_in(changes), np.isfinite(changes.change)
+        first, last = ((known & (sequence == sign)[:, None]).sum(axis=0) for sign in (1, -1))
+        facts: dict[str, npt.ArrayLike] = {
+            "baseline": changes.baseline_name,
+            "treatment": changes.treatment_name,
+            "n_baseline_first": first,
+            "n_treatment_first": last,
+        }
+        exact, by_t = each(notes.LABELS_EXACT, **facts), each(notes.LABELS_T, **facts)
+        drawn = each(notes.LABELS_DRAWN, permutations=settings.random_flips, **facts)
+        by_labels = np.isfinite(permuted.low)
+        chosen = np.where(by_labels, np.where(permuted.exact, 0, 1), 2)
+        return [(exact, drawn, by_t)[kind][i] for i, kind in enumerate(chosen)]
+
+    def _beside(self, changes: Changes, fit: Fit, settings: ComparisonSettings) -> list[tuple[Reason, ...]]:
+        """Effect of the period, and carry-over with the bias that it would be."""
+        show = changes.on_reported_scale
+        carried = carry_over(changes.baseline, changes.treatment, self.orders_in(changes), settings.confidence)
+        carry = each(
+            notes.CARRY_OVER_RATIO if changes.grid.scale == "ratio" else notes.CARRY_OVER,
+            change=show(carried.estimate),
+            low=show(carried.low),
+            high=show(carried.high),
+            bias=show(carried.bias),
+        )
+        period, _ = fit.combine([0, 1])
+        return list(zip(each(notes.PERIOD_EFFECT, change=show(period)), carry, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +217,8 @@ def _permute(
 
     def statistic(values: Floats) -> Floats:
         """Mean under label 1 less mean under label 0."""
-        return labels @ values * (1 / first + 1 / (n - first)) - values.sum(axis=0) / (n - first)
+        found: Floats = labels @ values * (1 / first + 1 / (n - first)) - values.sum(axis=0) / (n - first)
+        return found
 
     observed = differences[:first].mean(axis=0) - differences[first:].mean(axis=0)
     shifts = ((observed - statistic(differences)) / (2 - statistic(sign))[:, None]).T.copy()

@@ -1,27 +1,21 @@
-"""Which nights may be compared, what the design lets a contrast say, and that in words for the page."""
+"""Which nights may be compared, in which order and arm they were, and which conditions are controls."""
 
 import difflib
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from swa.errors import StudyError
 from swa.study.plan.names import check_names
-from swa.tables import notes
-from swa.tables.reason import Reason
 
 CONTROL_WORDS = ("placebo", "sham", "saline", "vehicle", "control")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
-BEFORE_WORDS = {"pre", "before"}
-BEFORE = "|pre"  # no condition of a study file ends so; names the nights before the infusion of a condition
 
 SAME_RECORDING = "same_recording"  # column of the nights: sessions of this subject that share this recording
-COPIED = "|copied"  # mark of nights that no comparison can use for that reason
+COPIED = "|copied"  # column that marks nights that no comparison can use for that reason
+BEFORE = "|before"  # column that marks nights before the infusion that their condition is named after
 MOST_NAMED = 5  # names of a message
 FEWEST_OF_A_SEQUENCE = 2  # subjects of each order from which an effect of the period can be told apart
-
-Direction = Literal["earlier", "later", "mixed", "unknown"]
 
 
 def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
@@ -34,10 +28,10 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Sorted by subject and session, with text in subject, session and condition, and `COPIED`: nights that stay in
-        the table, to be told of, but whose values no comparison uses (`copied_nights`).
+        the table, to be told of, but whose values no comparison uses (`copied_nights`). `BEFORE` is nowhere true.
     """
     table = _clean_nights(nights)
-    return table[~_before_infusion(table)].reset_index(drop=True)
+    return table[~table[BEFORE]].reset_index(drop=True)
 
 
 def is_adaptation(nights: pd.DataFrame) -> pd.Series:
@@ -61,10 +55,9 @@ def copied_nights(nights: pd.DataFrame) -> pd.Series:
 
 
 def nights_before(nights: pd.DataFrame) -> pd.DataFrame:
-    """Nights that `usable_nights` leaves out because they precede the infusion; `BEFORE` marks their condition."""
+    """Nights that `usable_nights` leaves out because they precede the infusion."""
     table = _clean_nights(nights)
-    before = table[_before_infusion(table)]
-    return before.assign(condition=before["condition"] + BEFORE).reset_index(drop=True)
+    return table[table[BEFORE]].reset_index(drop=True)
 
 
 def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
@@ -87,6 +80,7 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
     keep &= ~is_adaptation(table)
     table = table[keep].copy()
     table[COPIED] = copied_nights(table)
+    table[BEFORE] = _before_infusion(table)
     table = table.sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
     where = table["subject"] + "/" + table["session"]
     unclear = check_names(zip(where, table["subject"], strict=True), zip(where, table["condition"], strict=True))
@@ -157,27 +151,6 @@ def night_order(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[in
     return int((step > 0).sum()), int((step < 0).sum())
 
 
-def design_limits(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[list[Reason], bool]:
-    """Say what the design forbids a group row to be read as, and whether a p over subjects has a meaning.
-
-    With parallel arms it has none: a test within an arm does not answer whether the arms differ, and one over arms
-    together mixes treatments.
-    """
-    by_subject = nights.groupby("subject")["condition"].agg(set)
-    subjects = [name for name, there in by_subject.items() if {treatment, baseline} <= there]
-    own = nights[nights["subject"].isin(subjects)]
-    limits = []
-    arms = parallel_arms(nights)
-    if arms:
-        here = sorted(set(text_column(own, "arm")) - {""})
-        one = len(here) == 1
-        limits.append(notes.ONE_ARM(arm=here[0]) if one else notes.ARMS_TOGETHER(arms=", ".join(here)))
-    groups = sorted(set(text_column(own, "group")) - {""})
-    if len(groups) > 1:
-        limits.append(notes.GROUPS_TOGETHER(groups=", ".join(groups)))
-    return limits, not arms
-
-
 def parallel_arms(nights: pd.DataFrame) -> list[str]:
     """Names of the parallel arms; none where a subject is in several or where there are crossover periods."""
     arm = text_column(nights, "arm")
@@ -190,96 +163,6 @@ def parallel_arms(nights: pd.DataFrame) -> list[str]:
     return names if len(names) > 1 else []
 
 
-def design_statement(nights: pd.DataFrame, baseline: str) -> str:
-    """Say what the design can and cannot show, in a sentence or two for the first paragraph of a report.
-
-    Parameters
-    ----------
-    nights : DataFrame
-        One row a night: subject, session, condition, and where known status, adaptation, order, period, phase, arm.
-    baseline : str
-        Name of the baseline condition.
-    """
-    used = usable_nights(nights)
-    conditions = sorted(used["condition"].unique())
-    baseline = find_condition(baseline, conditions)
-    treatments = [condition for condition in conditions if condition != baseline]
-    if not treatments:
-        return f"All nights are {baseline} nights: there is nothing to compare."
-    sentences = []
-    arms = parallel_arms(used)
-    if arms:
-        sentences.append(
-            f"Subjects were in parallel arms ({', '.join(arms)}): changes from {baseline} are shown without a p, "
-            "because only a comparison between the arms can show an effect of the drug; it is adjusted for each "
-            "subject's own baseline (ANCOVA)."
-        )
-    else:
-        classes = {name: _direction(used, name, baseline) for name in treatments if not is_control(name)}
-        for direction in dict.fromkeys(classes.values()):
-            names = [name for name in treatments if classes.get(name) == direction]
-            sentences.append(_sentence(used, names, baseline, direction))
-        controls = [name for name in treatments if is_control(name)]
-        if controls and classes and not is_control(baseline):
-            pairs = ", ".join(f"{name}:{controls[0]}" for name in classes)
-            sentences.append(f"The controlled comparison is {pairs}, not the change from {baseline}.")
-        if not classes:
-            sentences.append(f"Each subject's {_join(controls)} night is compared with a {baseline} night; no drug.")
-    if len(used) < len(usable_nights(nights.drop(columns="phase", errors="ignore"))):
-        sentences.append("Of each infusion, only the nights after it are compared here.")
-    return " ".join(sentences)
-
-
 def is_control(condition: str) -> bool:
     """Whether the name of a condition or arm is that of a control."""
     return any(word in condition.casefold() for word in CONTROL_WORDS)
-
-
-def _direction(nights: pd.DataFrame, treatment: str, baseline: str) -> Direction:
-    baseline_first, treatment_first = night_order(nights, treatment, baseline)
-    if baseline_first and treatment_first:
-        return "mixed"
-    if baseline_first or baseline.casefold() in BEFORE_WORDS:
-        return "earlier"
-    return "later" if treatment_first else "unknown"
-
-
-def _sentence(nights: pd.DataFrame, treatments: list[str], baseline: str, direction: Direction) -> str:
-    drug = _join(treatments)
-    subject = f"Each subject's {drug} " + ("night is" if len(treatments) == 1 else "nights are")
-    article = "an" if direction == "earlier" else "a"
-    when = f"{direction} " if direction in ("earlier", "later") else ""
-    compared = f"{subject} compared with {article} {when}{baseline} night"
-    tied = place_of_nights(nights).reindex(columns=[*treatments, baseline]).notna().all(axis=1).any()
-    unsaid = (
-        "nights of both stand at the same place in the order on average"
-        if tied
-        else "the study file does not say in which order (column period or order)"
-    )
-    if direction == "mixed":
-        counts = [night_order(nights, name, baseline) for name in treatments]
-        orders = "; ".join(
-            f"{first} subjects had {baseline} first, {last} {name}"
-            for name, (first, last) in zip(treatments, counts, strict=True)
-        )
-        kind = "a crossover" if is_control(baseline) else "in both orders, but without a control condition"
-        if all(min(count) >= FEWEST_OF_A_SEQUENCE for count in counts):
-            removed = "An effect of the period is removed by comparing the two orders; carry-over is not"
-            return f"{compared}, {kind} ({orders}). {removed}."
-        return (
-            f"{compared}, {kind} ({orders}). An effect of the period is not removed, and biases the estimates, since "
-            "the orders are unequal."
-        )
-    if not is_control(baseline):
-        order = f", and {unsaid}" if direction == "unknown" else ""
-        return (
-            f"{compared} without a control condition{order}: the drug is confounded with night order, adaptation "
-            "and regression to the mean."
-        )
-    if direction == "unknown":
-        return f"{compared}; {unsaid}, so that an effect of night order cannot be told from one of the drug."
-    return f"{compared}, in the same order in every subject: the drug is confounded with night order and adaptation."
-
-
-def _join(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,326 @@
+"""What a design is: it recognises itself in the nights, analyses a contrast, and describes itself in words.
+
+The design is a property of the nights, so every marker of a contrast is analysed in the same way. It can be stated
+(setting comparison.design) where the study file does not tell it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import pandas as pd
+
+from swa.comparison.compared_nights import (
+    FEWEST_OF_A_SEQUENCE,
+    parallel_arms,
+    place_of_nights,
+    text_column,
+)
+from swa.comparison.outcomes import Outcome, effects, repeats
+from swa.comparison.within_subject import Bools, Changes, Grid, Ints, cell_keys
+from swa.settings import ComparisonSettings
+from swa.tables import notes
+from swa.tables.contrast import GROUP, Contrast, join_name
+from swa.tables.reason import Reason
+
+Permutation = Literal["sign flips", "permuted sequences", "permuted labels"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two conditions of a study, as far as the nights tell how they were given.
+
+    Attributes
+    ----------
+    nights, before : DataFrame
+        Usable nights of the two conditions, and nights before infusions (`nights_before`).
+    treatment, baseline : str
+        The conditions.
+    sequence : mapping
+        1 for subjects with the baseline first, -1 with the treatment first.
+    periods : mapping
+        Period of each (subject, condition).
+    """
+
+    nights: pd.DataFrame
+    before: pd.DataFrame
+    treatment: str
+    baseline: str
+    sequence: Mapping[str, int]
+    periods: Mapping[tuple[str, str], float]
+
+    @cached_property
+    def complete(self) -> pd.Series:
+        """Whether each subject has both conditions."""
+        return self.nights.groupby("subject")["condition"].agg(set).map(len) == 2
+
+    @cached_property
+    def may_be_crossed(self) -> bool:
+        """Whether several subjects had both conditions, and not in parallel arms."""
+        return bool(self.complete.sum() >= FEWEST_OF_A_SEQUENCE) and not parallel_arms(self.nights)
+
+    @cached_property
+    def in_both_orders(self) -> bool:
+        """Whether each order has enough subjects to tell an effect of the period from one of the treatment."""
+        return in_both_orders(self.sequence)
+
+    @cached_property
+    def with_nights_before(self) -> int:
+        """Number of subjects with a night before the infusion of either condition."""
+        there = [set(conditions) for _, conditions in self.before.groupby("subject")["condition"]]
+        return sum({self.treatment, self.baseline} <= conditions for conditions in there)
+
+
+def in_both_orders(sequence: Mapping[str, int]) -> bool:
+    """Whether each order of the conditions has the subjects from which an effect of the period can be told apart."""
+    signs = list(sequence.values())
+    return min(signs.count(1), signs.count(-1)) >= FEWEST_OF_A_SEQUENCE
+
+
+def read_pair(nights: pd.DataFrame, before: pd.DataFrame, key: Contrast) -> Pair:
+    """Read from the usable nights of a study, and those before infusions, how two conditions were given."""
+    treatment, baseline = key.treatment, key.comparator
+    own = nights[nights["condition"].isin([treatment, baseline])]
+    place = place_of_nights(own).reindex(columns=[baseline, treatment])
+    step = np.sign((place[treatment] - place[baseline]).to_numpy(dtype=float))
+    return Pair(
+        nights=own,
+        before=before,
+        treatment=treatment,
+        baseline=baseline,
+        sequence={str(name): int(sign) for name, sign in zip(place.index, step, strict=True) if sign in (1, -1)},
+        periods={
+            (str(subject), condition): float(value)
+            for condition in (baseline, treatment)
+            for subject, value in zip(place.index, place[condition].to_numpy(dtype=float), strict=True)
+            if np.isfinite(value)
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContrastDesign(ABC):
+    """One contrast and how it is analysed. Each design is a subclass in a file of this folder.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the design, in texts and as the setting comparison.design.
+    rank : int
+        Designs of a lower rank are asked first whether they recognise themselves.
+    can_be_stated : bool
+        Whether the setting may name it.
+    permutes_estimate : bool
+        Whether its `permutation` of the changes alone gives the estimate again, as a test of many estimates at once
+        needs it: where it is a mean of changes, and not adjusted for anything else.
+    sources : str
+        Who described the analysis.
+    treatment, baseline : str
+        Conditions whose change is taken; of arms the condition of the first arm, and the baseline of both.
+    other : str
+        Arms: the condition of the second arm.
+    members : mapping
+        Arm or group of each subject; `sides` are the two that are compared, the first less the second.
+    sequence, periods : mapping
+        As in `Pair`.
+    limits : tuple of Reason
+        What the design forbids the contrast to be read as.
+    tested : bool
+        Whether a p over subjects has a meaning.
+    """
+
+    kind: ClassVar[str]
+    rank: ClassVar[int]
+    can_be_stated: ClassVar[bool] = True
+    permutes_estimate: ClassVar[bool] = False
+    sources: ClassVar[str] = ""
+
+    treatment: str
+    baseline: str
+    other: str = ""
+    members: Mapping[str, str] = field(default_factory=dict)
+    sides: tuple[str, str] = ("", "")
+    sequence: Mapping[str, int] = field(default_factory=dict)
+    periods: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    limits: tuple[Reason, ...] = ()
+    tested: bool = True
+
+    @property
+    def key(self) -> Contrast:
+        """What is held against what."""
+        return Contrast(treatment=self.treatment, comparator=self.baseline, first=self.sides[0], second=self.sides[1])
+
+    @property
+    def contrast(self) -> str:
+        """Name in the tables."""
+        return str(self.key)
+
+    @property
+    def removes_period(self) -> str:
+        """By what an effect of the period is removed; empty where it is not."""
+        return ""
+
+    @property
+    def permutation(self) -> Permutation:
+        """What no effect lets be exchanged: signs of changes, orders of a subject's nights, or labels of the sides."""
+        return "permuted sequences" if self.removes_period else "sign flips"
+
+    @abstractmethod
+    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+        """Estimate, interval and p of each marker over subjects.
+
+        Parameters
+        ----------
+        grid : Grid
+            The measure.
+        changes : Changes
+            Changes within subjects of the treatment from the baseline.
+        settings : ComparisonSettings
+            Level, permutations.
+        """
+
+    @abstractmethod
+    def methods_words(self, settings: ComparisonSettings) -> str:
+        """Say how the contrast is tested over subjects, in sentences for pages and methods texts."""
+
+    def rows(self, changes: Changes, outcome: Outcome, markers: Bools) -> pd.DataFrame:
+        """One row per marker over subjects, in the columns of contrasts that do not depend on other rows.
+
+        Parameters
+        ----------
+        changes : Changes
+            One measure in this contrast.
+        outcome : Outcome
+            Its test over subjects; `n` is the number of subjects that it rests on.
+        markers : array of bool
+            Markers to have a row for.
+        """
+        marker = np.flatnonzero(markers)
+        table = cell_keys(changes, np.zeros(len(marker), dtype=np.int64), marker)
+        table = table.assign(subject=GROUP, contrast=self.contrast, **asdict(self.key))
+        for name, values in (("estimate", outcome.estimate), ("ci_low", outcome.low), ("ci_high", outcome.high)):
+            table[name] = changes.on_reported_scale(values[marker])
+        table["p"], table["n"] = outcome.p[marker], outcome.n[marker]
+        standardised = effects(changes, outcome) if self.key.is_within else [[]] * len(outcome.n)
+        fixed = (*repeats(changes), *self.limits)
+        texts = np.empty((len(marker), len(notes.TEXT_COLUMNS)), dtype=object)
+        for row, i in enumerate(marker.tolist()):
+            left_out = [notes.counted(why, int(n[i])) for why, n in outcome.left_out.items() if n[i]]
+            texts[row] = notes.row_texts([*outcome.reasons[i], *standardised[i], *left_out, *fixed])
+        return table.assign(**dict(zip(notes.TEXT_COLUMNS, texts.T, strict=True)))
+
+    def state(self, nights: pd.DataFrame) -> str:
+        """Say how the contrast is analysed and on whom: ``2×2 crossover, 8 subjects (4 placebo first, 4 drug first)``.
+
+        Parameters
+        ----------
+        nights : DataFrame
+            Usable nights.
+        """
+        by_subject = nights.groupby("subject")["condition"].agg(set)
+        subjects = self._subjects({str(name): conditions for name, conditions in by_subject.items()})
+        number = f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}"
+        parts = ", ".join(self._parts(subjects))
+        limits = "".join(f"; {limit.words}" for limit in self.limits)
+        return f"{self._title}, {number}" + (f" ({parts})" if parts else "") + limits
+
+    def orders_in(self, changes: Changes) -> Ints:
+        """1 where a subject had the baseline first, -1 the treatment, 0 where that is not known."""
+        return np.array([self.sequence.get(str(name), 0) for name in changes.subjects], dtype=np.int64)
+
+    @property
+    def _title(self) -> str:
+        return self.kind
+
+    def _subjects(self, there: Mapping[str, set[str]]) -> list[str]:
+        """Subjects of the contrast among those with these conditions."""
+        return [name for name, conditions in there.items() if {self.treatment, self.baseline} <= conditions]
+
+    def _parts(self, subjects: Sequence[str]) -> list[str]:
+        orders = [self.sequence.get(name, 0) for name in subjects]
+        counts = ((1, self.baseline), (-1, self.treatment))
+        return [f"{orders.count(sign)} {name} first" for sign, name in counts if sign in orders]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithinSubjects(ContrastDesign):
+    """A design that compares two conditions of the same subjects."""
+
+    @classmethod
+    @abstractmethod
+    def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:
+        """Whether two conditions were given in this design, designs of lower rank being out of question."""
+
+    @classmethod
+    def of(cls, pair: Pair, nights: pd.DataFrame) -> Self:
+        """Return the design of a pair in the usable nights of its study."""
+        limits, tested = limits_of(nights, pair.treatment, pair.baseline)
+        design = cls(
+            treatment=pair.treatment,
+            baseline=pair.baseline,
+            sequence=pair.sequence,
+            periods=pair.periods,
+            limits=tuple(limits),
+            tested=tested,
+        )
+        if design.removes_period or len(set(pair.sequence.values())) < 2:
+            return design
+        return replace(design, limits=(*design.limits, notes.PERIOD_NOT_REMOVED()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetweenSubjects(ContrastDesign):
+    """A design that compares the changes of two sides, arms or groups."""
+
+    @classmethod
+    @abstractmethod
+    def find(
+        cls, nights: pd.DataFrame, within: Sequence[WithinSubjects], settings: ComparisonSettings
+    ) -> list[Self] | None:
+        """Contrasts between sides that the usable nights call for beside those within subjects.
+
+        None where there are no such sides, so that designs of higher rank are asked.
+        """
+
+    @property
+    def permutation(self) -> Permutation:
+        """The labels of the sides."""
+        return "permuted labels"
+
+    @property
+    def contrast(self) -> str:
+        """Name in the tables: the pair of conditions and that of the sides."""
+        return f"{self.key.pair} {join_name(*self.sides)}"
+
+    def _parts(self, subjects: Sequence[str]) -> list[str]:
+        return [f"{sum(self.members[name] == side for name in subjects)} {side}" for side in self.sides]
+
+
+def members_by(column: str, nights: pd.DataFrame) -> dict[str, str]:
+    """Arm or group of each subject, by a column of the nights; subjects without one are left out."""
+    texts = text_column(nights, column)
+    return {str(subject): str(text) for subject, text in zip(nights["subject"], texts, strict=True) if text}
+
+
+def limits_of(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[list[Reason], bool]:
+    """Say what the design forbids a group row to be read as, and whether a p over subjects has a meaning.
+
+    With parallel arms it has none: a test within an arm does not answer whether the arms differ, and one over arms
+    together mixes treatments.
+    """
+    by_subject = nights.groupby("subject")["condition"].agg(set)
+    subjects = [name for name, there in by_subject.items() if {treatment, baseline} <= there]
+    own = nights[nights["subject"].isin(subjects)]
+    limits = []
+    arms = parallel_arms(nights)
+    if arms:
+        here = sorted(set(text_column(own, "arm")) - {""})
+        one = len(here) == 1
+        limits.append(notes.ONE_ARM(arm=here[0]) if one else notes.ARMS_TOGETHER(arms=", ".join(here)))
+    groups = sorted(set(text_column(own, "group")) - {""})
+    if len(groups) > 1:
+        limits.append(notes.GROUPS_TOGETHER(groups=", ".join(groups)))
+    return limits, not arms

@@ -1,0 +1,134 @@
+"""What a design can and cannot show, in the words of the first paragraph of a page."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+
+from swa.comparison.compared_nights import (
+    find_condition,
+    is_control,
+    night_order,
+    parallel_arms,
+    place_of_nights,
+    usable_nights,
+)
+from swa.comparison.designs import ContrastDesign, find_designs
+from swa.settings import ComparisonSettings
+from swa.tables.contrast import Contrast
+
+BEFORE_WORDS = {"pre", "before"}
+
+Direction = Literal["earlier", "later", "mixed", "unknown"]
+
+
+def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSettings | None = None) -> str:
+    """Say what the design can and cannot show, in a sentence or two for the first paragraph of a report.
+
+    Parameters
+    ----------
+    nights : DataFrame
+        One row a night: subject, session, condition, and where known status, adaptation, order, period, phase, arm.
+    baseline : str
+        Name of the baseline condition.
+    settings : ComparisonSettings, optional
+        The design, where it is stated.
+    """
+    used = usable_nights(nights)
+    conditions = sorted(used["condition"].unique())
+    baseline = find_condition(baseline, conditions)
+    treatments = [condition for condition in conditions if condition != baseline]
+    if not treatments:
+        return f"All nights are {baseline} nights: there is nothing to compare."
+    sentences = []
+    arms = parallel_arms(used)
+    if arms:
+        sentences.append(
+            f"Subjects were in parallel arms ({', '.join(arms)}): changes from {baseline} are shown without a p, "
+            "because only a comparison between the arms can show an effect of the drug; it is adjusted for each "
+            "subject's own baseline (ANCOVA)."
+        )
+    else:
+        pairs = [Contrast(treatment=name, comparator=baseline) for name in treatments]
+        found = find_designs(nights, pairs, settings or ComparisonSettings())
+        designs = {design.treatment: design for design in found if design.key.is_within}
+        classes = {name: _direction(used, name, baseline) for name in treatments if not is_control(name)}
+        for direction in dict.fromkeys(classes.values()):
+            names = [name for name in treatments if classes.get(name) == direction]
+            sentences.append(_sentence(used, [designs[name] for name in names], direction))
+        controls = [name for name in treatments if is_control(name)]
+        if controls and classes and not is_control(baseline):
+            controlled = ", ".join(str(Contrast(treatment=name, comparator=controls[0])) for name in classes)
+            sentences.append(f"The controlled comparison is {controlled}, not the change from {baseline}.")
+        if not classes:
+            sentences.append(f"Each subject's {_join(controls)} night is compared with a {baseline} night; no drug.")
+    if len(used) < len(usable_nights(nights.drop(columns="phase", errors="ignore"))):
+        sentences.append("Of each infusion, only the nights after it are compared here.")
+    return " ".join(sentences)
+
+
+def _direction(nights: pd.DataFrame, treatment: str, baseline: str) -> Direction:
+    baseline_first, treatment_first = night_order(nights, treatment, baseline)
+    if baseline_first and treatment_first:
+        return "mixed"
+    if baseline_first or baseline.casefold() in BEFORE_WORDS:
+        return "earlier"
+    return "later" if treatment_first else "unknown"
+
+
+def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction: Direction) -> str:
+    treatments, baseline = [design.treatment for design in designs], designs[0].baseline
+    drug = _join(treatments)
+    subject = f"Each subject's {drug} " + ("night is" if len(treatments) == 1 else "nights are")
+    article = "an" if direction == "earlier" else "a"
+    when = f"{direction} " if direction in ("earlier", "later") else ""
+    compared = f"{subject} compared with {article} {when}{baseline} night"
+    tied = place_of_nights(nights).reindex(columns=[*treatments, baseline]).notna().all(axis=1).any()
+    unsaid = (
+        "nights of both stand at the same place in the order on average"
+        if tied
+        else "the study file does not say in which order (column period or order)"
+    )
+    if direction == "mixed":
+        counts = [night_order(nights, name, baseline) for name in treatments]
+        orders = "; ".join(
+            f"{first} subjects had {baseline} first, {last} {name}"
+            for name, (first, last) in zip(treatments, counts, strict=True)
+        )
+        kind = "a crossover" if is_control(baseline) else "in both orders, but without a control condition"
+        return f"{compared}, {kind} ({orders}). {_period(designs, counts)}."
+    if not is_control(baseline):
+        order = f", and {unsaid}" if direction == "unknown" else ""
+        return (
+            f"{compared} without a control condition{order}: the drug is confounded with night order, adaptation "
+            "and regression to the mean."
+        )
+    if direction == "unknown":
+        return f"{compared}; {unsaid}, so that an effect of night order cannot be told from one of the drug."
+    return f"{compared}, in the same order in every subject: the drug is confounded with night order and adaptation."
+
+
+def _period(designs: Sequence[ContrastDesign], counts: Sequence[tuple[int, int]]) -> str:
+    """What becomes of an effect of the period in nights of both orders."""
+    if all(design.removes_period for design in designs):
+        removed = _join(list(dict.fromkeys(design.removes_period for design in designs)))
+        return f"An effect of the period is removed {removed}; carry-over is not"
+    if all(first == last for first, last in counts):
+        return "An effect of the period is not removed, and adds to the spread of the changes"
+    return "An effect of the period is not removed, and biases the estimates, since the orders are unequal"
+
+
+def _join(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def state_doses(nights: pd.DataFrame, treatment: str) -> str:
+    """Say which nights after how many infusions a treatment has, as a clause to append; empty where one night each."""
+    own = nights[nights["condition"] == treatment]
+    said = []
+    for name, text in (("infusion", "each of {} infusions"), ("nights_since_dose", "nights {} since the dose")):
+        numbers = pd.to_numeric(own[name], errors="coerce").dropna() if name in own else pd.Series(dtype=float)
+        found = [f"{number:g}" for number in sorted(numbers.unique())]
+        if len(found) > 1:
+            said.append(text.format(len(found) if name == "infusion" else ", ".join(found)))
+    return f"; {' after '.join(reversed(said))} (dose_contrasts.tsv)" if said else ""

@@ -1,0 +1,92 @@
+"""The declared primary marker of a study, and the role that it gives to the others."""
+
+import difflib
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from swa.comparison.compared_nights import text_column
+from swa.errors import SettingsError, StudyError
+from swa.glossary import read_glossary
+from swa.settings import ComparisonSettings
+from swa.tables.marker import NUMBERED, STAGES, Marker, Window, matches
+
+WINDOWS = ("night", *(f"{kind}-" for kind in NUMBERED), "matched", "first60min", "first90min", "first120min")
+
+
+def declared_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> Marker | None:
+    """Read the declared primary from the settings or the column `primary`; None where there is none.
+
+    Raises
+    ------
+    SettingsError
+        It is not four words.
+    StudyError
+        The study file declares more than one, or another one than the settings.
+    """
+    stated = [" ".join(text.split()) for text in (settings.primary, *text_column(nights, "primary").unique())]
+    texts = list(dict.fromkeys(text for text in stated if text))
+    if len({text.casefold() for text in texts}) > 1:
+        raise StudyError(
+            f"More than one primary is declared: {'; '.join(sorted(texts))}.",
+            "Declare one, in the study file's column `primary` or in the setting comparison.primary.",
+        )
+    return Marker.parse(texts[0]) if texts else None
+
+
+def check_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> None:
+    """Check a declared primary before anything is computed; see `declared_primary`.
+
+    Raises
+    ------
+    SettingsError, StudyError
+        It is not four words, there is more than one, or its measure, stages or window do not exist.
+    """
+    primary = declared_primary(nights, settings)
+    if primary is None:
+        return
+    measures = [name for name, entry in read_glossary().items() if entry.compared and not entry.shared_over_nights]
+    for name, known in (("measure", measures), ("stages", STAGES), ("window", WINDOWS)):
+        word = getattr(primary, name)
+        kind = Window(word.casefold()).kind if name == "window" else ""
+        stem = f"{kind}-" if kind in NUMBERED else word.casefold()
+        if stem not in {text.casefold() for text in known}:
+            near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
+            raise SettingsError(
+                f"The declared primary {str(primary)!r}: there is no {name} {word!r}.",
+                (f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(known)}.",
+            )
+
+
+def roles(table: pd.DataFrame, primary: Marker | None, settings: ComparisonSettings) -> npt.NDArray[np.object_]:
+    """Role of each row of the contrasts; see `compare_nights`.
+
+    Raises
+    ------
+    StudyError
+        No row is about the declared primary.
+    """
+    if primary is None:
+        return np.full(len(table), "exploratory", dtype=object)
+    spelled = primary.spelled_as(table)
+    is_primary = matches(table, **spelled.columns)
+    if not is_primary.any():
+        raise StudyError(
+            f"The declared primary {str(primary)!r} is not among the measures.", _nearest_marker(table, primary)
+        )
+    beside = {"measure": (*settings.secondary, spelled.measure), "window": settings.secondary_windows}
+    is_secondary = matches(table, **spelled.columns | beside)
+    return np.where(is_primary, "primary", np.where(is_secondary, "secondary", "exploratory")).astype(object)
+
+
+def _nearest_marker(table: pd.DataFrame, primary: Marker) -> str:
+    """What is there in the place of the words that are not."""
+    said = []
+    for name in ("measure", "stages", "window", "channel"):
+        word, known = getattr(primary, name), sorted(table[name].unique())
+        if word.casefold() not in {text.casefold() for text in known}:
+            near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            said.append(f"There is no {name} {word!r}: {hint}Known: {', '.join(known)}.")
+    return " ".join(said) or "Each of its words is there, but not together."
