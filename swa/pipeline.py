@@ -577,6 +577,7 @@ def _night_task(
         session_label=given["session_label"],
         path=path,
         hypnogram=Path(given["hypnogram"]) if given["hypnogram"] else None,
+        study_codes=asked.study_codes,
         age=float(given["age"]) if given.get("age") else None,
         sex=given.get("sex") or None,
         times={name: given[name] for name in ("lights_off", "lights_on", "dose_start") if given.get(name)},
