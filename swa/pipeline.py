@@ -32,7 +32,7 @@ from swa.study.bootstrap_spreads import precision_file
 from swa.study.long_table import join_measures
 from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import Study, plan_study, write_template
-from swa.study.problems import Problem, add_problems, as_table, problems_of_nights
+from swa.study.problems import Problem, add_problems, as_table
 from swa.study.respecification import respecify_subject
 from swa.study.run.attempts import MOST, clear_work, count_attempts
 from swa.study.run.batch import Workers, default_jobs, is_death
@@ -50,7 +50,7 @@ from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
 from swa.study.store import Results, describe_results, read_results, subject_file
-from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table
+from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 from swa.tables.contrast import contrasts_in
 from swa.tables.files import write_table
