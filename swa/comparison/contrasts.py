@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability
+from swa.comparison.controls.registry import Record
 from swa.comparison.design import (
     COPIED,
     MOST_NAMED,
@@ -28,7 +29,7 @@ from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid
 from swa.errors import SettingsError, StudyError
 from swa.glossary import measures_that, read_glossary
 from swa.settings import AFTERWARDS, ComparisonSettings, Settings, given_or_default
-from swa.tables.results_tables import COMPARABILITY, CONTRASTS, SUBJECT_VALUES
+from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
 SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
 TEXT_COLUMNS = ["subject", "session", "channel", "stages", "window", "measure", "variant", "unit", "note"]
@@ -174,7 +175,7 @@ def measure_contrasts(
     table.loc[primary_rows, "p_adjusted"] = adjust_primary_p(
         table.loc[primary_rows, "p"], table.loc[primary_rows, "contrast"].astype(str).tolist()
     )
-    table = table.assign(verdict="", verdict_reasons="")
+    table = table.assign(verdict="", verdict_reasons="", doubts="")
     table["_single"] = table["subject"] != "group"
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
     return CONTRASTS.typed(table)
@@ -199,11 +200,11 @@ def _shown_for_subjects(
     return shown if grid.measure in {*settings.secondary, declared[0]} else np.zeros(len(markers), dtype=bool)
 
 
-def _comparability(source: Source, nights: pd.DataFrame, contrasts: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _comparability(source: Source, nights: pd.DataFrame, contrasts: pd.DataFrame, settings: Settings) -> list[Record]:
     """What the stored nights of a results folder are held against each other by; nothing without such nights."""
     folder = _tables(source)[0].results
     if folder is None or not {"subject_label", "session_label"} <= set(nights):
-        return COMPARABILITY.empty()
+        return []
     return check_comparability(folder.path, nights, contrasts, settings)
 
 
