@@ -38,7 +38,8 @@ class Doubt:
 
     def matters(self, row: RowKind) -> bool:
         """Whether it is one about a row: its channel is in it, and its control has a say in it."""
-        return _covers(row.channel, self.channel) and (self.control is None or self.control.matters(row))
+        has_a_say = self.control is None or self.control.matters is None or self.control.matters(row)
+        return has_a_say and _covers(row.channel, self.channel)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,9 +129,8 @@ def _signal_reasons(summary: Summary, shares: Mapping[str, float], settings: Qua
             if name in shares and value is not None and value > limit:
                 yield name, float(value)
 
-    for name, share in shares.items():
-        if share > settings.unusable_nrem_share:
-            yield doubts.UNUSABLE_NREM(channel=name, percent=100 * share)
+    for name, share in above(shares, settings.unusable_nrem_share):
+        yield doubts.UNUSABLE_NREM(channel=name, percent=100 * share)
     for name, share in above(summary.get("lost_waves_share", {}), settings.lost_waves_share):
         if share > 2 * shares[name]:
             yield doubts.LOST_WAVES(channel=name, percent=100 * share)

@@ -95,8 +95,8 @@ class Control(Generic[T]):
         Its name in the settings `comparability.caution` and `not_comparable`; by default each name is its own.
     is_ratio : bool
         Whether its numbers are ln-ratios, of power or minutes.
-    matters : callable
-        Whether a doubt of it is one about a row of this kind.
+    matters : callable or None
+        Whether a doubt of it is one about a row of this kind; by default it always is.
     """
 
     find: Callable[[T], Iterator[Finding]]
@@ -104,7 +104,7 @@ class Control(Generic[T]):
     measures: Mapping[str, str] = field(default_factory=dict)
     setting: str = ""
     is_ratio: bool = False
-    matters: Callable[[RowKind], bool] = lambda row: True
+    matters: Callable[[RowKind], bool] | None = None
 
     def setting_of(self, name: str) -> str:
         """What the settings call one of its names."""
@@ -127,7 +127,7 @@ class Registry(Generic[T]):
         measures: Mapping[str, str] | None = None,
         setting: str = "",
         is_ratio: bool = False,
-        matters: Callable[[RowKind], bool] = lambda row: True,
+        matters: Callable[[RowKind], bool] | None = None,
     ) -> Callable[[Callable[[T], Iterator[Finding]]], Callable[[T], Iterator[Finding]]]:
         """Add a control; see `Control` for what is said of it.
 
