@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from swa.comparison.comparability import check_comparability
+from swa.comparison.comparability import check_comparability, comparability_table
 from swa.comparison.compared_nights import is_adaptation
 from swa.comparison.contrasts import find_baseline, measure_contrasts
 from swa.comparison.further.clusters import find_clusters
@@ -418,10 +418,10 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
         asked = measure_contrasts(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
-    comparability = check_comparability(results, done, contrasts, settings)
-    write_table(comparability, results / "comparability.tsv")
+    records = check_comparability(results, done, contrasts, settings)
+    write_table(comparability_table(records), results / "comparability.tsv")
     join_rejection(results, done)
-    contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
+    contrasts = judge_contrasts(contrasts, records, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
     write_table(rate_precision(contrasts, read_spreads(results, done), settings.comparison), results / "precision.tsv")
     _compare_further(results, baseline, contrasts, settings)
@@ -588,7 +588,6 @@ def _night_task(
         verify=asked.verify,
         run=asked.run,
         shared=asked.shared,
-        study_codes=asked.study_codes,
     )
 
 

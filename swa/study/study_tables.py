@@ -18,6 +18,7 @@ from swa.study.store import NightFolder, content_of, read_results
 from swa.tables.files import write_table
 from swa.tables.marker import REGIONS, select
 from swa.tables.night_document import Summary
+from swa.tables.reason import encode, in_words
 from swa.tables.results_tables import REJECTION
 
 START_REMEDY = (
@@ -67,13 +68,11 @@ def _sleep(summary: Summary | None, settings: Settings) -> dict[str, object]:
 
 
 def _verdict(summary: Summary | None, status: str, settings: Settings) -> dict[str, object]:
-    verdict, reasons = "", ""
-    if summary:
-        verdict, found = judge_night(summary, settings.artifacts, settings.quality)
-        reasons = "; ".join(found)
-    elif status == "failed":
-        verdict, reasons = UNUSABLE, "failed (see problems.tsv)"
-    return {"verdict": verdict, "verdict_reasons": reasons}
+    if not summary:
+        why = {"verdict": UNUSABLE, "verdict_reasons": "failed (see problems.tsv)"} if status == "failed" else {}
+        return {"verdict": "", "verdict_reasons": "", "doubts": "", **why}
+    verdict, reasons = judge_night(summary, settings.artifacts, settings.quality)
+    return {"verdict": verdict, "verdict_reasons": in_words(reasons), "doubts": encode(reasons)}
 
 
 def problems_of_nights(study: Study, outcomes: Mapping[int, NightOutcome], excluded: set[int]) -> pd.DataFrame:
