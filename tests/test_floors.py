@@ -323,15 +323,7 @@ def _asks_whether_any(texts: list[ast.expr], sides: list[ast.expr]) -> bool:
 READ_TEXTS: set[str] = {
     "cli/show.py",
     "swa/comparison/contrasts.py",
-    "swa/comparison/further/clusters.py",
-    "swa/comparison/further/cycle_contrasts.py",
-    "swa/comparison/further/dose_contrasts.py",
-    "swa/comparison/further/moderators.py",
-    "swa/comparison/further/planning.py",
-    "swa/comparison/further/precision.py",
     "swa/comparison/further/profiles.py",
-    "swa/comparison/further/specification_curve.py",
-    "swa/comparison/further/topographies.py",
     "swa/comparison/group.py",
     "swa/comparison/within_subject.py",
     "swa/pipeline.py",
@@ -340,16 +332,13 @@ READ_TEXTS: set[str] = {
     "swa/report/facts.py",
     "swa/report/figures/forests.py",
     "swa/report/figures/study_plots.py",
-    "swa/report/group_spectra.py",
     "swa/report/optional_tables.py",
     "swa/report/specification_pages.py",
     "swa/report/study_page.py",
     "swa/report/subject_page.py",
-    "swa/report/wave_counts.py",
     "swa/report/words/sentences.py",
     "swa/report/words/wording.py",
     "swa/sleep/staging.py",
-    "swa/study/respecification.py",
 }
 
 
