@@ -323,7 +323,6 @@ def _asks_whether_any(texts: list[ast.expr], sides: list[ast.expr]) -> bool:
 READ_TEXTS: set[str] = {
     "cli/show.py",
     "swa/comparison/contrasts.py",
-    "swa/comparison/further/profiles.py",
     "swa/comparison/group.py",
     "swa/comparison/within_subject.py",
     "swa/pipeline.py",
