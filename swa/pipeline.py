@@ -588,7 +588,6 @@ def _night_task(
         verify=asked.verify,
         run=asked.run,
         shared=asked.shared,
-        study_codes=asked.study_codes,
     )
 
 
