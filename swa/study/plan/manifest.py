@@ -193,10 +193,13 @@ def find_recordings(
     found = _leave_out_doubles(found, no_recordings)
     if notes is not None:
         notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
-        for why_not, names in no_recordings.items():
-            shown = ", ".join(printable(name) for name in sorted(names)[:5]) + (", …" if len(names) > 5 else "")
-            notes.append(f"{len(names)} {why_not}, no recordings: {shown}")
+        notes += [_tell_left_out(why_not, names) for why_not, names in no_recordings.items()]
     return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+
+
+def _tell_left_out(why_not: str, names: list[str]) -> str:
+    shown = ", ".join(printable(name) for name in sorted(names)[:5]) + (", …" if len(names) > 5 else "")
+    return f"{len(names)} {why_not}, no recordings: {shown}"
 
 
 def _files_below(root: Path, avoided: str, unreadable: list[str]) -> Iterator[tuple[Path, bool]]:
