@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", type=Path, default=HERE.parent / "docs" / "validation.md")
     options = parser.parse_args(arguments)
     parts = [part for part in PARTS if not options.only or part.name in options.only]
-    lines, section, broken = head(options.full), "", 0
+    lines, section, broken = head(full=options.full), "", 0
     for part in parts:
         if part.section != section:
             section = part.section
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     return int(broken > 0)
 
 
-def head(full: bool) -> list[str]:
+def head(*, full: bool) -> list[str]:
     """What the page is, when it was made, on what and with which versions."""
     found = []
     for name in PACKAGES:

@@ -39,13 +39,11 @@ STAGES = (["W"] * 10 + ["N1"] * 4 + ["N2"] * 60 + ["N3"] * 60 + ["N2"] * 20 + ["
 
 def run(recordings: Path, results: Path, jobs: int) -> tuple[float, float, float]:
     """Seconds of a run from the shell and of one of its nights, and the peak memory of its largest process in GB."""
-    begun, ends = time.perf_counter(), []
+    begun, ends = time.perf_counter(), list[float]()
     command = [sys.executable, "-m", "swa_cli", "run", str(recordings), "-o", str(results), "--jobs", str(jobs)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("nights "):
-            ends.append(time.perf_counter())
+    ends.extend(time.perf_counter() for line in process.stdout if line.startswith("nights "))
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)} ended with {status}")
@@ -75,7 +73,7 @@ def compare_workers(scratch: Path, nights: int, hours: float, repeat: int) -> bo
             )
     ratios = [statistics.median(of[1]) / statistics.median(of[2]) for of in (whole, one_night)]
     print(f"two workers are {ratios[0]:.2f} times as fast as one, with nights alone {ratios[1]:.2f} times")
-    return told("nights alone at least 1.75 times as fast", ratios[1] >= 1.75)
+    return told("nights alone at least 1.75 times as fast", met=ratios[1] >= 1.75)
 
 
 def count_nights(scratch: Path, most: int) -> bool:
@@ -104,7 +102,7 @@ def count_nights(scratch: Path, most: int) -> bool:
     slope, start = np.polyfit(counts, seconds, 1)
     departure = np.abs(np.polyval((slope, start), counts) - seconds).max()
     print(f"{start:.1f} s and {slope:.2f} s a night; largest departure from the line {departure:.1f} s")
-    return told("largest departure at most 10 %", departure <= 0.1 * seconds[-1])
+    return told("largest departure at most 10 %", met=departure <= 0.1 * seconds[-1])
 
 
 def make_recording(place: Path, n_channels: int, hours: float) -> None:
@@ -146,11 +144,11 @@ def count_channels(scratch: Path, hours: float, most: int) -> bool:
         seconds.append(took)
         print(f"{count:4} channels, {size:.1f} GB: {took:6.1f} s, peak {peak:.2f} GB", flush=True)
     growth = [later / earlier for earlier, later in itertools.pairwise(seconds)]
-    ok = told("peak memory at most 2 GB", peak <= 2)
-    return told("twice the channels at most 2.2 times as long", max(growth) <= 2.2) and ok
+    ok = told("peak memory at most 2 GB", met=peak <= 2)
+    return told("twice the channels at most 2.2 times as long", met=max(growth) <= 2.2) and ok
 
 
-def told(text: str, met: bool) -> bool:
+def told(text: str, *, met: bool) -> bool:
     print(f"{'met   ' if met else 'MISSED'} {text}")
     return met
 

@@ -108,9 +108,8 @@ def profile_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
             ("one without effect", half, 0 * half),
             ("both without effect", 0 * half, 0 * half),
         ):
-            found = []
-            for _ in range(studies):
-                found.append(similarity(simulate_profiles(rng, subjects, a, b, 0.3), draws=500, seed=1))
+            studied = [simulate_profiles(rng, subjects, a, b, 0.3) for _ in range(studies)]
+            found = [similarity(profiles, draws=500, seed=1) for profiles in studied]
             length = np.linalg.norm(a) * np.linalg.norm(b)
             truth = float(a @ b) / length if length else math.nan
             cosines = np.array([one.cosine for one in found])

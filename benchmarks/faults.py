@@ -93,7 +93,7 @@ def _sweating(signal: Array, rate_hz: int, strength: int, rng: np.random.Generat
     return signal + sway * (np.arange(len(signal)) >= len(signal) / 2)
 
 
-def _flat(signal: Array, rate_hz: int, strength: int, rng: np.random.Generator) -> NDArray[np.floating]:
+def _flat(signal: Array, _rate_hz: int, strength: int, rng: np.random.Generator) -> NDArray[np.floating]:
     length = round((0.1, 0.3, 0.7)[strength - 1] * len(signal))
     start = int(rng.integers(0, len(signal) - length))
     made = signal.astype(float)
@@ -101,16 +101,16 @@ def _flat(signal: Array, rate_hz: int, strength: int, rng: np.random.Generator) 
     return made
 
 
-def _clipping(signal: Array, rate_hz: int, strength: int, rng: np.random.Generator) -> NDArray[np.floating]:
+def _clipping(signal: Array, _rate_hz: int, strength: int, _rng: np.random.Generator) -> NDArray[np.floating]:
     limit = (90, 60, 35)[strength - 1]
     return np.clip(signal, -limit, limit)
 
 
-def _gain(signal: Array, rate_hz: int, strength: int, rng: np.random.Generator) -> NDArray[np.floating]:
+def _gain(signal: Array, _rate_hz: int, strength: int, _rng: np.random.Generator) -> NDArray[np.floating]:
     return signal * (1.2, 1.35, 1.6)[strength - 1]
 
 
-def _low_pass(signal: Array, rate_hz: int, strength: int, rng: np.random.Generator) -> NDArray[np.floating]:
+def _low_pass(signal: Array, rate_hz: int, strength: int, _rng: np.random.Generator) -> NDArray[np.floating]:
     from scipy.signal import butter, sosfiltfilt
 
     edge_hz = min((35, 25, 15)[strength - 1], 0.45 * rate_hz)
@@ -149,7 +149,7 @@ def _movements(signal: Array, rate_hz: int, strength: int, rng: np.random.Genera
     return made
 
 
-def _mislabelled(signal: Array, rate_hz: int, strength: int, rng: np.random.Generator) -> NDArray[np.floating]:
+def _mislabelled(signal: Array, _rate_hz: int, _strength: int, _rng: np.random.Generator) -> NDArray[np.floating]:
     return signal  # `add_fault` exchanges channels
 
 

@@ -21,7 +21,7 @@ from swa import pipeline
 from swa.settings import Settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.run.night_work import _fingerprint, _hash_inputs, process_night
-from swa.study.store import write_text
+from swa.tables.files import write_text
 
 TARGET_MS = 20.0
 
@@ -50,7 +50,7 @@ def finish_all(recordings: Path, results: Path) -> None:
     options = {"overwrite": False, "verify": False, "run": "", "shared": False}
     tasks = [pipeline._night_task(row, results, Settings(), options, None) for row in study.nights.to_dict("records")]
     assert process_night(tasks[0]).status == "done"
-    document = tasks[0].folder.summary()
+    document = tasks[0].folder.document()
     for task in tasks[1:]:
         task.folder.path.mkdir(parents=True)
         own = json.loads(json.dumps(document))

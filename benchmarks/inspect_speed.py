@@ -48,7 +48,7 @@ def make_header(reserved: str) -> bytes:
     return head
 
 
-def write(path: Path, header: bytes, gap: bool) -> None:
+def write(path: Path, header: bytes, *, gap: bool) -> None:
     """A sparse night; with a gap, its record times are written."""
     n_records, record = HOURS * 3600, 2 * (SIGNALS * RATE_HZ + 30)
     with path.open("wb") as file:

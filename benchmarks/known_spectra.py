@@ -32,7 +32,7 @@ from swa.measures.power import (
     epoch_powers,
     summarize_power,
 )
-from swa.recordings.intake import resample
+from swa.recordings.resampling import resample
 from swa.settings import PowerSettings
 
 RATES_HZ = (64, 100, 128, 160, 200, 250, 256, 400, 500, 512, 800, 1000)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from swa.measures.slow_waves import detect_in_trace, filter_for_waves
-from swa.recordings.intake import resample
+from swa.recordings.resampling import resample
 from swa.settings import WaveCriteria
 
 RATES_HZ = (64, 100, 128, 160, 200, 250, 256, 400, 500, 512, 800, 1000)
@@ -54,7 +54,7 @@ class Record:
     peaks_s: NDArray[np.float64]
     amplitudes_uv: NDArray[np.float64]
 
-    def sampled(self, rate_hz: int, background: bool) -> NDArray[np.float64]:
+    def sampled(self, rate_hz: int, *, background: bool) -> NDArray[np.float64]:
         """The record at a rate, with or without its noise."""
         return at_rate(self.waves + self.noise if background else self.waves, rate_hz)
 
@@ -138,10 +138,10 @@ def true_waves(record: Record) -> pd.DataFrame:
     return truth
 
 
-def errors_at(rate_hz: int, records: list[Record], truths: list[pd.DataFrame], background: bool) -> pd.DataFrame:
+def errors_at(rate_hz: int, records: list[Record], truths: list[pd.DataFrame], *, background: bool) -> pd.DataFrame:
     parts = []
     for record, truth in zip(records, truths, strict=True):
-        signal = resample(record.sampled(rate_hz, background), rate_hz, ANALYSIS_HZ)
+        signal = resample(record.sampled(rate_hz, background=background), rate_hz, ANALYSIS_HZ)
         errors = match(truth, detect(signal, ANALYSIS_HZ))
         errors["taken_off"] = truth["negative_amplitude_uv"] / truth["drawn_uv"] - 1
         errors["lost_by_truth"] = truth["lost"]

@@ -64,7 +64,7 @@ def marker(night, channel, measure="swa"):
     return rows[channel, "NREM", "night", measure, ""]
 
 
-def recordings(data: Path, stage_nap: bool):
+def recordings(data: Path, *, stage_nap: bool):
     cycle = swa.read_recording(data / "recordings" / "cycle_1ch_100hz.edf")
     group = cycle.read(cycle.of_role("eeg"))
     n = int(cycle.duration_s // 30)
@@ -102,7 +102,7 @@ def main() -> None:
         f"{'recording':<11}{'channel':<9}{'waves':>6}{'ratio, rules':>13}{'none':>8}{'off by':>8}"
         f"{'lost':>7}{'as is':>7}{'slow rules':>11}"
     )
-    for name, signals, stages, rate_hz in recordings(arguments.data, arguments.stage_nap):
+    for name, signals, stages, rate_hz in recordings(arguments.data, stage_nap=arguments.stage_nap):
         larger = enlarge(signals, stages, rate_hz)
         nights = {
             (kind, rules): analyze(data, stages, rate_hz, limits)

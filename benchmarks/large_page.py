@@ -24,7 +24,8 @@ from swa.comparison.contrasts import compare_nights
 from swa.glossary import headline_measures
 from swa.report.pages import write_study_page
 from swa.report.words.wording import HEADLINE_WINDOWS
-from swa.study.store import read_results, write_table
+from swa.study.store import read_results
+from swa.tables.files import write_table
 
 SPREAD = 0.15  # of the copies, in ln
 FAILS = 20  # every so many nights

@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 
 from swa.comparison.contrasts import compare_nights
 from swa.settings import ComparisonSettings, Settings
-from swa.study.store import Results
-from swa.study.study_tables import add_headlines, join_measures
-from swa.study.subject import subject_file
+from swa.study.long_table import join_measures
+from swa.study.store import Results, subject_file
+from swa.study.study_tables import add_headlines
 
 MEASURES = (
     *("swa", "slow_oscillation_power", "delta_power", "theta_power", "alpha_power", "sigma_power", "beta_power"),
@@ -94,7 +94,7 @@ def timed(what: str, work: Callable[[], str]) -> None:
 
 def join(folder: Path) -> str:
     rows = join_measures(folder, sorted(path.name.removeprefix("sub-") for path in folder.glob("sub-*")))
-    add_headlines(folder)
+    add_headlines(folder, {})
     return f"{rows / 1e6:.1f} million rows"
 
 

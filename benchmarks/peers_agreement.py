@@ -42,7 +42,7 @@ from scipy.integrate import simpson
 import swa
 from swa.measures.power import WindowSpectra, band_weights, compute_window_spectra
 from swa.measures.slow_waves import detect_in_trace, filter_for_waves, select_waves
-from swa.recordings.intake import resample
+from swa.recordings.resampling import resample
 from swa.settings import PowerSettings, WaveCriteria
 
 RATE_HZ, EPOCH_S = 100, 30
@@ -188,12 +188,12 @@ def _one_epoch(spectra: WindowSpectra) -> NDArray[np.bool_]:
 
 
 @functools.cache
-def luna_project() -> Any:
+def luna_project():
     import lunapi
 
     with contextlib.redirect_stdout(io.StringIO()):
         project = lunapi.proj()
-    project.silence(True)
+    project.silence(True)  # noqa: FBT003
     return project
 
 

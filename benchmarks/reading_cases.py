@@ -27,7 +27,7 @@ from swa.settings import ChannelSettings, ScoringSettings, Settings
 from swa.sleep.scoring import Scoring, read_scoring
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study, write_template
-from swa.study.store import write_table
+from swa.tables.files import write_table
 
 BEGIN, END = "<!-- made by benchmarks/reading_cases.py -->", "<!-- end of what it made -->"
 ONE_NIGHT = "W W N1 N2 N2 N3 N3 R R W"  # what the scorings in all forms say
@@ -247,13 +247,17 @@ def _shifted(text: str, minutes: int) -> str:
     return re.sub(r"22:(\d\d)", lambda match: f"22:{int(match[1]) + minutes}", text)
 
 
-def _scored_edf() -> bytes:
+def _scored_edf(minutes_of_eeg: int = 0) -> bytes:
+    """An EDF+ whose annotations are stages, with or without EEG."""
     import edfio
 
+    noise = files.brown(np.random.default_rng(1), 6000 * max(minutes_of_eeg, 1))
+    signal = edfio.EdfSignal(noise, 100, label="C4-M1", physical_dimension="uV", physical_range=(-5000, 5000))
     marks = [edfio.EdfAnnotation(30 * i, 30, f"Sleep stage {s}") for i, s in enumerate(ONE_NIGHT.split())]
     target = io.BytesIO()
     date = edfio.Recording(startdate=datetime.date(2024, 3, 1))
-    edfio.Edf([], annotations=marks, starttime=datetime.time(22, 40), recording=date).write(target)
+    signals = [signal] * (minutes_of_eeg > 0)
+    edfio.Edf(signals, annotations=marks, starttime=datetime.time(22, 40), recording=date).write(target)
     return target.getvalue()
 
 
@@ -261,7 +265,31 @@ DOMINO = "Start Time: 01.03.2024 22:40:00\nSignal Type: Discret\nRate: 30 s\n\n"
 REMLOGIC = "RemLogic Event Export\n\nSleep Stage\tTime [hh:mm:ss]\tEvent\tDuration[s]\n" + _clocked(
     "{s}\t{t}\tSLEEP-{s}\t30"
 ).replace("SLEEP-W", "SLEEP-S0").replace("SLEEP-R", "SLEEP-REM").replace("SLEEP-N", "SLEEP-S")
+POLYMAN = "Date, Time, Recording onset, Duration, Annotation, Linked channel\n" + "\n".join(
+    f"01-Mar-2024, 22:{40 + i // 2}:{30 * (i % 2):02d}, {30 * i}, 30, Sleep stage {s},"
+    for i, s in enumerate(ONE_NIGHT.split())
+)
+PHILIPS = (
+    "<PatientStudy xmlns='http://www.respironics.com/PatientStudy.xsd'><Acquisition><Sessions><Session><RecordingStart>"
+    "2024-03-01T22:40:00</RecordingStart><Duration>300</Duration></Session></Sessions></Acquisition><ScoringData>"
+    "<StagingData><UserStaging><NeuroAdultAASMStaging>"
+    + "".join(
+        f"<Stage Type='{ {'W': 'Wake', 'R': 'REM'}.get(s, s.replace('N', 'NonREM')) }' Start='{30 * i}'/>"
+        for i, s in enumerate(ONE_NIGHT.split())
+    )
+    + "</NeuroAdultAASMStaging></UserStaging></StagingData></ScoringData></PatientStudy>"
+)
+WONAMBI = (
+    "<annotations version='5'><dataset/><rater name='AB'><stages>"
+    + "".join(
+        f"<epoch><epoch_start>{30 * i}</epoch_start><epoch_end>{30 * i + 30}</epoch_end>"
+        f"<stage>{ {'W': 'Wake', 'R': 'REM'}.get(s, s.replace('N', 'NREM')) }</stage></epoch>"
+        for i, s in enumerate(ONE_NIGHT.split())
+    )
+    + "</stages></rater></annotations>"
+)
 NIGHT, SHORT = files.base(seconds=360), files.base(seconds=60)
+ANNOTATED = _scored_edf(minutes_of_eeg=5)
 SCORED = "\n".join(["N2"] * 12)
 BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "N2"><!ENTITY c "&b;&b;&b;">]><a>&c;</a>'
 STUDY = "subject\tcondition\trecording\thypnogram\n"
@@ -312,7 +340,7 @@ CASES = (
         "a_events.tsv", "onset\tduration\ttrial_type\tvalue\n" + "\n".join(
             f"{30 * i}\t30\tsleep_stage\t{s}" for i, s in enumerate(ONE_NIGHT.split())))),
     Case("scorings", "onsets, and no column named stage", r"without a column stage",
-         score("a.tsv", "onset\tduration\tmajority\n600\t30\t0\n")),
+         score("a.tsv", "onset\tduration\tcode\n600\t30\t0\n")),
     Case("scorings", "stage changes by the clock", EXPECTED + ", from 22:40:00", score("a.csv", CHANGES)),
     Case("scorings", "stage changes without a header", EXPECTED + ", from 22:40:00",
          score("a.txt", CHANGES.partition("\n")[2].replace(",", "\t"))),
@@ -323,6 +351,33 @@ CASES = (
     Case("scorings", "`?`, movement, artefact", r"^W UNS UNS UNS N2", score("a.txt", "W\n?\nMT\nartefact\nN2")),
     Case("scorings", "codes that could mean several things", r"could mean several things.*\[scoring\] codes",
          real("dreams/Hypnogram_excerpt1.txt"), "`dreams/Hypnogram_excerpt1.txt`"),
+    Case("scorings", "a 4 and no 5: REM, or S4", r"could mean several things.*If 4 is REM",
+         score("a.txt", "0\n1\n2\n3\n4\n0\n")),
+    Case("scorings", "rows that are missing, and in no order", r"^W UNS N2 N3 UNS W in epochs of 30 s",
+         score("a.csv", "epoch,stage\n5,W\n0,W\n3,N3\n2,N2\n")),
+    Case("scorings", "two rows for one epoch", r"line 4 has the same place in time as line 3",
+         score("a.csv", "epoch,stage\n0,W\n1,N1\n1,N2\n")),
+    Case("scorings", "two scorers' columns", r"scorer_1, scorer_2.*column = \"scorer_1\"",
+         score("a.csv", "epoch,scorer 1,scorer 2\n0,W,W\n1,N1,N2\n")),
+    Case("scorings", "Dreem Open Datasets", r"968 epochs of 30 s: N1 79, N2 384, N3 146, R 175, W 184",
+         real("scorings/dod_h/scorer_1__0d79f4b1-e74f-5e87-8e42-f9dd7112ada5.json"), "`scorings/dod_h`"),
+    Case("scorings", "BOAS (OpenNeuro ds005555)", r"894 epochs of 30 s: N1 43, N2 450, R 178",
+         real("scorings/boas_ds005555/sub-42_task-Sleep_acq-psg_events.tsv"), "`scorings/boas_ds005555`"),
+    Case("scorings", "BIDS with `Levels` (EESM17, ds004348)", r"epochs of 30 s: N1 25, N2 422, N3 253, R 155, W 71",
+         real("scorings/eesm17_ds004348/sub-001_ses-001_task-sleep_acq-scoring_events.tsv"),
+         "`scorings/eesm17_ds004348`"),
+    Case("scorings", "BIDS without them (Surrey, ds005207)", r"could mean several things",
+         real("scorings/surrey_ds005207/sub-001_ses-001_task-sleep_acq-PSGScoring_events.tsv"),
+         "`scorings/surrey_ds005207`"),
+    Case("scorings", "GSSC csv", EXPECTED, score("a.csv", "Epoch,Start,Stage\n" + "\n".join(
+        f"{i + 1},{30 * i},{['W', 'N1', 'N2', 'N3', 'R'].index(s)}" for i, s in enumerate(ONE_NIGHT.split())))),
+    Case("scorings", "Polyman text", EXPECTED, score("a.txt", POLYMAN)),
+    Case("scorings", "Snooz", EXPECTED, score("a.tsv", "group\tname\tstart_sec\tduration_sec\tchannels\n" + "\n".join(
+        f"stage\t{code}\t{30 * i}\t30\t[]" for i, code in enumerate("0012234550")))),
+    Case("scorings", "Philips `.rml`", EXPECTED + ", from 22:40:00", score("a.rml", PHILIPS)),
+    Case("scorings", "Wonambi XML", EXPECTED, score("a.xml", WONAMBI)),
+    Case("scorings", "French, Spanish, German words", r"^W N2 R W N2 R W N2 R", score(
+        "a.txt", "Éveil\nStade 2\nSommeil paradoxal\nVigilia\nFase 2\nSueño REM\nWach\nStadium 2\nREM-Schlaf\n")),
     Case("scorings", "an unknown stage", r"'n9' is no stage", score("a.txt", "W\nN9\nN9\nN2")),
     Case("scorings", "shorter than the recording", r"^W W N1 .* UNS UNS in .*; 1.0 min of the recording are not scored",
          fit(TABLE, 360)),
@@ -337,7 +392,7 @@ CASES = (
     Case("scorings", "epochs of 20 s taken for 30 s", r"Epochs of 20 s would fit",
          fit("\n".join(["W", "N2", "N3"] * 10), 600, "a.txt")),
     # beside
-    Case("beside", "`S1.txt` beside `S1.edf`", r"scoring beside them, which is used.*S1.edf with S1.txt",
+    Case("beside", "`S1.txt` beside `S1.edf`", r"1 night by its scoring \(S1.edf by S1.txt\), 0 by YASA",
          inspect({"S1.edf": NIGHT, "S1.txt": SCORED})),
     Case("beside", "`none` or `yasa` in the column hypnogram", r"^study file study.tsv: 1 baseline, 1 drug; "
          r"conditions: baseline \(1\), drug \(1\); holds the same signals as S1.edf",
@@ -345,6 +400,12 @@ CASES = (
                   "study.tsv": f"{STUDY}1\tbaseline\tS1.edf\tyasa\n1\tdrug\tS2.edf\tnone\n"})),
     Case("beside", "two that differ", r"S1.txt and S1.xml beside it are scorings that differ",
          inspect({"S1.edf": NIGHT, "S1.txt": SCORED, "S1.xml": _xml("0012234550")})),
+    Case("beside", "stages in the recording itself", r"1 night by its scoring \(S1.edf by its annotations\)",
+         inspect({"S1.edf": ANNOTATED})),
+    Case("beside", "`edf/` with `scoring/`", r"1 night by its scoring \(edf/S1.edf by Hypnogram_S1.txt\)",
+         inspect({"edf/S1.edf": NIGHT, "scoring/Hypnogram_S1.txt": SCORED})),
+    Case("beside", "a scoring under another name", r"are scorings and are not used: other.txt \(the name fits no",
+         inspect({"S1.edf": NIGHT, "other.txt": SCORED})),
     Case("beside", "named, and not there", r"hypnogram 'S1.tx' is not there \(did you mean 'S1.txt'\?\)",
          inspect({"S1.edf": NIGHT, "S1.txt": SCORED, "study.tsv": f"{STUDY}1\tbaseline\tS1.edf\tS1.tx\n"})),
     Case("beside", "named, and not readable", r"'n9' is no stage",

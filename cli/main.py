@@ -72,7 +72,9 @@ def _common(
 
 @app.command()
 def run(
-    recordings: Annotated[Path, typer.Argument(help="Folder of EDF/BDF recordings, or one recording.")],
+    recordings: Annotated[
+        Path, typer.Argument(help="Folder of recordings (EDF, BDF, BrainVision, EEGLAB, EGI, FIF), or one.")
+    ],
     results: Annotated[Path, typer.Option("--results", "-o", help="Folder for the results.")] = Path("swa-results"),
     study: Annotated[Path | None, typer.Option(help="Study file (.tsv, .csv, .xlsx): one row a night.")] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings (TOML); `swa settings` prints the defaults.")] = None,
@@ -257,16 +259,19 @@ def plan(
 
     if results and (icc is not None or cv is not None):
         _fail("plan: give either a results folder, or --icc and --cv.")
+    settings = Settings()
     if results:
         found = read_results(results)
-        variation = study_variation(found, found.settings, effect_sd)
+        settings = found.settings
+        variation = study_variation(found, settings, effect_sd)
     else:
-        default = Settings().comparison
+        stated = settings.comparison
         basis = "default" if icc is None and cv is None else "stated"
         variation = stated_variation(
-            default.icc if icc is None else icc, default.cv if cv is None else cv, effect_sd or 0.0, basis
+            stated.icc if icc is None else icc, stated.cv if cv is None else cv, effect_sd or 0.0, basis
         )
-    show_plan(plan_sample(variation, effect=read_effect(effect), power=power, subjects=subjects))
+    level = round(1 - settings.comparison.confidence, 12)
+    show_plan(plan_sample(variation, effect=read_effect(effect), power=power, subjects=subjects, level=level))
 
 
 @app.command("settings")

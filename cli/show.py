@@ -139,7 +139,7 @@ def show_results(results: "Results") -> None:
 
 def contrasts_in(results: Path) -> set[str]:
     """Names of the contrasts of a results folder; none where there is no table of them yet."""
-    from swa.study.store import read_table
+    from swa.tables.files import read_table
 
     path = results / "contrasts.tsv"
     return set(read_table(path)["contrast"].astype(str)) if path.is_file() else set()
@@ -224,6 +224,12 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         say(f"Design as understood: {text}")
     for note in found["notes"]:
         say(f"note: {note}")
+    if len(found["recordings"]) > 1:
+        say("Labels, and what they are taken for:")
+        rows = [("label", "recordings", "channel", "role", "why")]
+        for told in found["labels"]:
+            rows.append((told["label"], str(told["recordings"]), told["channel"], told["role"], told["note"]))
+        lines += _align(rows)
     for recording in found["recordings"]:
         say("")
         say(f"{recording['recording']}: {_describe(recording)}")

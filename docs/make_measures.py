@@ -15,7 +15,8 @@ from swa.measures.power import compute_window_spectra
 from swa.measures.process_s import fit_process_s
 from swa.measures.slow_waves import detect_in_trace, filter_for_waves
 from swa.settings import Settings, WaveCriteria
-from swa.study.sidecars import COLUMNS
+from swa.tables.results_tables import MEASURES, STORED, SUBJECT_MEASURES
+from swa.tables.schema import Column, fill
 
 DOCS = Path(__file__).parent
 INK, SOFT, ACCENT, SECOND = "#1f2933", "#9aa5b1", "#0b6e99", "#c2571a"
@@ -82,7 +83,7 @@ a *night* gets a caution when they removed more than 5 % of its slow waves (sett
 """
 TABLES = """# Tables
 
-*Made from `swa/study/sidecars.py` by `docs/make_measures.py`; change it there.*
+*Made from `swa/tables/results_tables.py` by `docs/make_measures.py`; change it there.*
 
 Every table of a results folder, column by column. `.tsv` files open in a spreadsheet, `n/a` is a missing value; the
 same texts lie in the folder as JSON. Parquet files open with `swa.read_results`, pandas, R (`arrow`) or DuckDB.
@@ -112,7 +113,7 @@ PICTURES = {
 
 def markdown() -> str:
     """Text of docs/measures.md."""
-    entries = read_glossary().values()
+    entries = [entry.filled(Settings()) for entry in read_glossary().values()]
     parts = [INTRODUCTION]
     for group, title in GROUPS.items():
         members = [entry for entry in entries if entry.group == group]
@@ -139,19 +140,21 @@ def _section(entry: Entry) -> str:
 def tables() -> str:
     """Text of docs/tables.md."""
     parts = [TABLES]
-    for name, columns in COLUMNS.items():
-        night = name.startswith("task-")
-        shown = f"…_{name.removesuffix('.json')}" if night else name.replace(".json", ".tsv")
+    for table in STORED.values():
+        if table == SUBJECT_MEASURES:  # has the rows of measures.parquet
+            continue
+        night = table.name.startswith("task-")
+        shown = f"…_{table.name}" if night else "measures.parquet" if table == MEASURES else f"{table.name}.tsv"
         parts.append(f"## `{shown}`\n\n| column | unit | what it is |\n| --- | --- | --- |")
-        parts += [_column(column, entry) for column, entry in columns.items()]
+        parts += [_column(column) for column in (*table.columns, *([table.others] if table.others else []))]
         parts.append("")
     return "\n".join(parts)
 
 
-def _column(name: str, entry: dict) -> str:
-    levels = "; ".join(f"`{level}` {meaning}" for level, meaning in entry.get("Levels", {}).items())
-    text = f"{entry['Description']}: {levels}" if levels else entry["Description"]
-    return f"| {'others' if name == '*' else f'`{name}`'} | {entry.get('Units', '')} | {text} |"
+def _column(column: Column) -> str:
+    levels = "; ".join(f"`{level}` {meaning}" for level, meaning in column.levels.items())
+    text = fill(column.text, Settings()) + (f": {levels}" if levels else "")
+    return f"| {'others' if column.name == '*' else f'`{column.name}`'} | {column.unit} | {text} |"
 
 
 def draw(folder: Path) -> None:

@@ -33,5 +33,9 @@ class ScoringError(SwaError):
     """A hypnogram that cannot be read or does not fit the recording."""
 
 
+class AmbiguousScoringError(ScoringError):
+    """A scoring that could mean several things, or that reads as no night of anybody: to be asked about."""
+
+
 class StudyError(SwaError):
     """A study file, or a folder of recordings, that cannot be understood."""

@@ -5,9 +5,13 @@ The one home of these texts is `glossary.toml` beside this file; docs/measures.m
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+
+from pydantic import BaseModel
+
+from swa.tables.schema import fill
 
 GROUPS = {
     "time": "Time",
@@ -85,10 +89,15 @@ class Entry:
     headline: int = 0
     short: str = ""
 
+    def filled(self, settings: BaseModel) -> "Entry":
+        """Return the entry with the settings in force in its texts (`swa.tables.schema.fill`)."""
+        texts = {name: fill(text, settings) for name, text in vars(self).items() if isinstance(text, str)}
+        return replace(self, **texts)  # type: ignore[arg-type]
+
 
 @cache
 def read_glossary() -> dict[str, Entry]:
-    """All entries by measure, in the order in which they are shown."""
+    """All entries by measure, in the order in which they are shown; settings stand in braces (`Entry.filled`)."""
     texts = tomllib.loads(files("swa").joinpath("glossary.toml").read_text(encoding="utf-8"))
     return {measure: Entry(measure=measure, **fields) for measure, fields in texts.items()}
 

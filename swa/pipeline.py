@@ -5,48 +5,70 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability
 from swa.comparison.compared_nights import is_adaptation
-from swa.comparison.contrasts import CONTRAST_COLUMNS, find_baseline, measure_contrasts
-from swa.comparison.further.clusters import CLUSTER_COLUMNS, find_clusters
-from swa.comparison.further.cycle_contrasts import CYCLE_COLUMNS, compare_cycles
-from swa.comparison.further.dose_contrasts import DOSE_CONTRAST_COLUMNS, compare_doses
-from swa.comparison.further.moderators import MODERATOR_COLUMNS, relate_covariates
+from swa.comparison.contrasts import find_baseline, measure_contrasts
+from swa.comparison.further.clusters import find_clusters
+from swa.comparison.further.cycle_contrasts import compare_cycles
+from swa.comparison.further.dose_contrasts import compare_doses
+from swa.comparison.further.group_spectra import average_spectra
+from swa.comparison.further.moderators import covariate_changes, relate_covariates
+from swa.comparison.further.planning import plan_next_study
 from swa.comparison.further.precision import rate_precision, read_spreads
-from swa.comparison.further.profiles import PROFILE_COLUMNS, compare_profiles
-from swa.comparison.further.specification_curve import SPECIFICATION_COLUMNS, SUMMARY_COLUMNS, trace_specifications
+from swa.comparison.further.profiles import compare_profiles
+from swa.comparison.further.specification_curve import trace_specifications
+from swa.comparison.headline import leading_marker
 from swa.comparison.primary import check_primary
 from swa.comparison.verdicts import judge_contrasts
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings, given_or_default
 from swa.study.bootstrap_spreads import precision_file
+from swa.study.long_table import join_measures
 from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import Study, plan_study, write_template
+from swa.study.problems import Problem, add_problems, as_table, problems_of_nights
 from swa.study.respecification import respecify_subject
 from swa.study.run.attempts import MOST, clear_work, count_attempts
 from swa.study.run.batch import Workers, default_jobs, is_death
 from swa.study.run.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
-from swa.study.run.journal import Journal, describe_comparison, digest_inputs, find_comparison, forget_comparison
-from swa.study.run.lock import hold, refuse_if_held
-from swa.study.run.night_work import NightOutcome, NightTask, is_finished, lost_night, process_night
-from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
-from swa.study.store import Results, describe_results, read_results, write_table
-from swa.study.study_tables import (
-    PROBLEM_COLUMNS,
-    add_headlines,
-    join_measures,
-    join_rejection,
-    mark_copies,
-    nights_table,
-    problems_table,
+from swa.study.run.journal import (
+    Comparison,
+    Journal,
+    describe_comparison,
+    digest_inputs,
+    find_comparison,
+    forget_comparison,
 )
-from swa.study.subject import SubjectTask, combine_subject, subject_file
+from swa.study.run.lock import hold, refuse_if_held
+from swa.study.run.night_task import NightOutcome, NightTask
+from swa.study.run.night_work import is_finished, lost_night, process_night
+from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
+from swa.study.store import Results, describe_results, read_results, subject_file
+from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table
+from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.tables.contrast import contrasts_in
+from swa.tables.files import write_table
+from swa.tables.marker import select
+from swa.tables.results_tables import (
+    CLUSTERS,
+    CONTRASTS,
+    COVARIATE_CHANGES,
+    CYCLE_CONTRASTS,
+    DOSE_CONTRASTS,
+    GROUP_SPECTRA,
+    MODERATORS,
+    PLANNING,
+    PROFILES,
+    SPECIFICATION_SUMMARY,
+    SPECIFICATIONS,
+)
+from swa.tables.schema import Table
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -100,7 +122,7 @@ def run_study(
     Parameters
     ----------
     recordings : str or Path
-        A folder of EDF or BDF files, searched recursively, or one file.
+        A folder of recordings, searched recursively, or one recording.
     results : str or Path
         Folder for the results; a finished night in it is not done again.
     study_file : str or Path, optional
@@ -162,50 +184,84 @@ def run_study(
     with nullcontext() if own else hold(results):
         journal = Journal(results, "run")
         if not own:
-            clear_work(results, keep=("logs",))
-            describe_results(results, settings)
-            if study.needs_template:
-                write_template(study, results / "study-template.tsv")
-        rows = study.nights.to_dict("records")
-        runnable = [
-            i for i, row in enumerate(rows) if i not in excluded and not row["problem"] and (not own or own.has(i))
-        ]
-        options = {"overwrite": overwrite, "verify": verify, "run": uuid.uuid4().hex[:12], "shared": own is not None}
-        tasks = [_night_task(rows[i], results, settings, options, blinded) for i in runnable]
+            _begin(results, study, settings)
+        codes = None if study.scorings.codes is None else dict(study.scorings.codes)
+        run = uuid.uuid4().hex[:12]
+        asked = _Asked(overwrite=overwrite, verify=verify, run=run, shared=own is not None, study_codes=codes)
+        places = [i for i in _runnable(study.nights, excluded) if not own or own.has(i)]
+        tasks = {i: _night_task(study.nights.iloc[i], results, settings, asked, blinded) for i in places}
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
-            done = _process_nights(tasks, workers, progress or _silent)
-            outcomes = {runnable[position]: outcome for position, outcome in done.items()}
+            work = _Work(results=results, settings=settings, workers=workers, progress=progress or _silent)
+            outcomes = _process_nights(tasks, work)
             nights = nights_table(study, outcomes, excluded, results, settings)
-            problems = problems_table(study, outcomes, excluded)
+            problems = problems_of_nights(study, outcomes, excluded)
             if own:
                 report_part(results, own, study, nights, problems, settings)
             else:
-                inputs = digest_inputs(results, nights, problems, settings)
-                comparison = None if overwrite else find_comparison(results, inputs, verify)
-                if comparison is None:
-                    forget_comparison(results)
-                    write_table(nights, results / "nights.tsv")
-                    write_table(problems, results / "problems.tsv")
-                    _compare(results, workers, settings, None, progress or _silent)
+                comparison = _bring_together(work, nights, problems, asked)
         if own:
             nights, problems = (table[table.index.map(own.has).astype(bool)] for table in (nights, problems))
         else:
             nights, problems = Results(results).nights, Results(results).problems
-            if comparison is None and not problems["step"].isin(["subject", "page"]).any():
-                comparison = describe_comparison(results, inputs)
             journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes))
             clear_work(results)
-    n_fresh = sum(outcome.fresh for outcome in outcomes.values())
     return StudyRun(
         results=Results(results),
         study=study,
-        n_fresh=n_fresh,
+        n_fresh=sum(outcome.fresh for outcome in outcomes.values()),
         nights=nights,
         problems=problems,
         part=own,
         key=blinded.key if blinded else None,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a call asks of each night, as in `NightTask`."""
+
+    overwrite: bool
+    verify: bool
+    run: str
+    shared: bool
+    study_codes: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """The results folder that a call works at, and who does it."""
+
+    results: Path
+    settings: Settings
+    workers: Workers
+    progress: Progress
+
+
+def _begin(results: Path, study: Study, settings: Settings) -> None:
+    clear_work(results, keep=("logs",))
+    describe_results(results, settings)
+    if study.needs_template:
+        write_template(study, results / "study-template.tsv")
+
+
+def _runnable(nights: pd.DataFrame, excluded: set[int]) -> list[int]:
+    return [i for i, wrong in zip(nights.index, nights["problem"], strict=True) if i not in excluded and not wrong]
+
+
+def _bring_together(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame, asked: _Asked) -> Comparison | None:
+    """Tables and pages of the study, unless they were made from the same and are as they were; what they rest on."""
+    results = work.results
+    inputs = digest_inputs(results, nights, problems, work.settings)
+    known = None if asked.overwrite else find_comparison(results, inputs, by_content=asked.verify)
+    if known is not None:
+        return known
+    forget_comparison(results)
+    write_table(nights, results / "nights.tsv")
+    write_table(problems, results / "problems.tsv")
+    _compare(work)
+    failed = Results(results).problems["step"].isin(["subject", "page"]).any()
+    return None if failed else describe_comparison(results, inputs)
 
 
 def compare_study(
@@ -263,7 +319,7 @@ def compare_study(
         with Workers(jobs, scheduler) as workers:
             forget_comparison(results)
             describe_results(results, chosen)
-            _compare(results, workers, chosen, contrast, progress or _silent)
+            _compare(_Work(results=results, settings=chosen, workers=workers, progress=progress or _silent), contrast)
         journal.write(chosen, None, jobs=jobs, scheduler=scheduler)
         clear_work(results)
     return read_results(results)
@@ -315,56 +371,47 @@ def unblind_study(
         settings = unblind_results(results, Path(key))
         describe_results(results, settings)
         mark_unblinded(results, Path(key))
-        _compare(results, workers, settings, None, progress or _silent)
+        _compare(_Work(results=results, settings=settings, workers=workers, progress=progress or _silent))
         journal.write(settings, None, jobs=jobs)
         clear_work(results)
     return read_results(results)
 
 
-def _process_nights(tasks: list[NightTask], workers: Workers, progress: Progress) -> dict[int, NightOutcome]:
+def _process_nights(tasks: Mapping[int, NightTask], work: _Work) -> dict[int, NightOutcome]:
     """Outcome of each task; finished nights are told here, so that only the others wake a worker."""
     outcomes = {
-        position: NightOutcome(status="done", fresh=False)
-        for position, task in enumerate(tasks)
+        place: NightOutcome(status="done", fresh=False)
+        for place, task in tasks.items()
         if not task.overwrite and is_finished(task)
     }
-    waiting = [position for position in range(len(tasks)) if position not in outcomes]
+    waiting = [place for place in tasks if place not in outcomes]
     while waiting:
         again = []
-        for number, outcome in workers.run(process_night, [tasks[position] for position in waiting]):
+        for number, outcome in work.workers.run(process_night, [tasks[place] for place in waiting]):
             task = tasks[waiting[number]]
             if is_death(outcome) and count_attempts(task.results, task.name, task.run) < MOST:
                 again.append(waiting[number])  # its worker died before it began, or once: that proves nothing
                 continue
             outcomes[waiting[number]] = _lost(task, outcome) if isinstance(outcome, BaseException) else outcome
-            progress("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
+            work.progress("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
         waiting = again
     return outcomes
 
 
-def _compare(results: Path, workers: Workers, settings: Settings, contrast: str | None, progress: Progress) -> None:
+def _compare(work: _Work, contrast: str | None = None) -> None:
+    """Subject steps, contrasts and pages; a contrast that is asked for beside the planned ones is exploratory."""
+    results, settings = work.results, work.settings
     mark_copies(results)
-    found = read_results(results)
-    done = found.nights[found.nights["status"] == "done"]
+    done = select(read_results(results).nights, status="done")
     baseline = _baseline(done, settings)
     tasks = [_subject_task(rows, baseline, results, settings) for _, rows in done.groupby("subject", sort=False)]
-    problems = [found.problems[~found.problems["step"].isin(["channel", "subject", "page", "specifications"])]]
-    combined = []
-    for number, rows in sorted(workers.run(combine_subject, tasks), key=lambda item: item[0]):
-        task = tasks[number]
-        if isinstance(rows, BaseException):
-            rows = [_broken_subject(task.subject, rows)]
-        else:
-            combined.append(task)
-        problems.append(pd.DataFrame(rows, columns=PROBLEM_COLUMNS))
-        progress("subjects", number + 1, len(tasks), task.subject)
-    write_table(pd.concat(problems, ignore_index=True), results / "problems.tsv")
+    combined, doubtful = _combine_subjects(tasks, work)
     _remove_others(results, {task.label for task in combined})
     is_measured = join_measures(results, [task.label for task in combined]) > 0
-    add_headlines(results)
+    add_headlines(results, doubtful)
     if not is_measured or done["condition"].nunique() < 2:
         baseline = ""  # nothing to hold against each other: no table needs to be read for it
-    contrasts = pd.DataFrame(columns=CONTRAST_COLUMNS)
+    contrasts = CONTRASTS.empty()
     if baseline:
         contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
     if contrast and is_measured and contrast not in set(contrasts["contrast"]):
@@ -377,9 +424,28 @@ def _compare(results: Path, workers: Workers, settings: Settings, contrast: str 
     contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
     write_table(rate_precision(contrasts, read_spreads(results, done), settings.comparison), results / "precision.tsv")
-    _compare_further(results, baseline, settings)
-    _trace_specifications(results, combined if baseline else [], workers, baseline, settings)
-    _write_pages(results, combined, workers, progress)
+    _compare_further(results, baseline, contrasts, settings)
+    _trace_specifications(work, combined if baseline else [], baseline)
+    _write_pages(work, combined)
+
+
+def _combine_subjects(tasks: Sequence[SubjectTask], work: _Work) -> tuple[list[SubjectTask], dict[str, frozenset[str]]]:
+    """Subject step of each: those that could be combined, and the doubtful channels of each subject."""
+    known = Results(work.results).problems
+    problems: list[Problem] = []
+    combined, doubtful = [], {}
+    for number, outcome in sorted(work.workers.run(combine_subject, tasks), key=lambda item: item[0]):
+        task = tasks[number]
+        if isinstance(outcome, BaseException):
+            problems.append(_broken_subject(task.subject, outcome))
+        else:
+            problems += outcome.problems
+            combined.append(task)
+            doubtful[task.subject] = outcome.doubtful
+        work.progress("subjects", number + 1, len(tasks), task.subject)
+    of_nights = known[~known["step"].isin(["channel", "subject", "page", "specifications"])]
+    write_table(pd.concat([of_nights, as_table(problems)], ignore_index=True), work.results / "problems.tsv")
+    return combined, doubtful
 
 
 def _remove_others(results: Path, labels: set[str]) -> None:
@@ -396,93 +462,91 @@ def _remove_others(results: Path, labels: set[str]) -> None:
             shutil.rmtree(folder / "figures", ignore_errors=True)
 
 
-def _write_pages(results: Path, subjects: list[SubjectTask], workers: Workers, progress: Progress) -> None:
+def _write_pages(work: _Work, subjects: Sequence[SubjectTask]) -> None:
     """Page of the study, which takes longest and so goes first, and of each subject; one that fails stops no other."""
-    tasks: list[Path | PageTask] = [results]
-    tasks += [PageTask(results=results, subject=task.subject, label=task.label) for task in subjects]
+    tasks: list[Path | PageTask] = [work.results]
+    tasks += [PageTask(results=work.results, subject=task.subject, label=task.label) for task in subjects]
     failed = []
-    for number, (position, outcome) in enumerate(workers.run(_write_page, tasks), start=1):
+    for number, (position, outcome) in enumerate(work.workers.run(_write_page, tasks), start=1):
         if isinstance(outcome, BaseException):
             failed.append(_missing_page(subjects[position - 1].subject if position else "", outcome))
-        progress("pages", number, len(tasks), "")
-    _add_problems(results, failed)
+        work.progress("pages", number, len(tasks), "")
+    add_problems(work.results, failed)
 
 
 def _write_page(task: Path | PageTask) -> Path:
     return write_subject_page(task) if isinstance(task, PageTask) else write_study_page(read_results(task))
 
 
-def _compare_further(results: Path, baseline: str, settings: Settings) -> None:
-    """Tables beside the contrasts: covariates of the change, and treatments against each other."""
-    moderators, profiles = pd.DataFrame(columns=MODERATOR_COLUMNS), pd.DataFrame(columns=PROFILE_COLUMNS)
-    clusters, cycles = pd.DataFrame(columns=CLUSTER_COLUMNS), pd.DataFrame(columns=CYCLE_COLUMNS)
-    doses = pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
+def _compare_further(results: Path, baseline: str, contrasts: pd.DataFrame, settings: Settings) -> None:
+    """Tables beside the contrasts, each empty where there is nothing to compare."""
+    found = read_results(results)
+    further: tuple[tuple[Table, Callable[..., pd.DataFrame]], ...] = (
+        (MODERATORS, relate_covariates),
+        (COVARIATE_CHANGES, covariate_changes),
+        (PROFILES, compare_profiles),
+        (CLUSTERS, find_clusters),
+        (CYCLE_CONTRASTS, compare_cycles),
+        (DOSE_CONTRASTS, compare_doses),
+    )
+    for kind, compare in further:
+        source = results if compare is find_clusters else found
+        table = compare(source, baseline, settings=settings) if baseline else kind.empty()
+        write_table(table, results / f"{kind.name}.tsv")
+    plan, spectra = PLANNING.empty(), GROUP_SPECTRA.empty()
     if baseline:
-        found = read_results(results)
-        moderators = relate_covariates(found, baseline, settings=settings)
-        profiles = compare_profiles(found, baseline, settings=settings)
-        clusters = find_clusters(results, baseline, settings=settings)
-        cycles = compare_cycles(found, baseline, settings=settings)
-        doses = compare_doses(found, baseline, settings=settings)
-    write_table(moderators, results / "moderators.tsv")
-    write_table(profiles, results / "profiles.tsv")
-    write_table(clusters, results / "clusters.tsv")
-    write_table(cycles, results / "cycle_contrasts.tsv")
-    write_table(doses, results / "dose_contrasts.tsv")
+        plan = plan_next_study(found, settings)
+    if len(contrasts):
+        spectra = average_spectra(results, contrasts_in(contrasts).values(), settings)
+    write_table(plan, results / "planning.tsv")
+    write_table(spectra, results / "group_spectra.tsv")
 
 
-def _trace_specifications(
-    results: Path, subjects: list[SubjectTask], workers: Workers, baseline: str, settings: Settings
-) -> None:
+def _trace_specifications(work: _Work, subjects: Sequence[SubjectTask], baseline: str) -> None:
     """Tables of the specification curve; empty without a contrast.
 
     In a large study the stored nights are not gone through again: the curve then has what the long table holds.
     """
-    specifications, summary = pd.DataFrame(columns=SPECIFICATION_COLUMNS), pd.DataFrame(columns=SUMMARY_COLUMNS)
+    results, settings = work.results, work.settings
+    specifications, summary = SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
     if subjects:
-        parts = []
+        found, parts = read_results(results), []
         if sum(len(task.nights) for task in subjects) <= settings.comparison.full_subject_rows_nights:
             failed = []
-            for position, rows in sorted(workers.run(respecify_subject, subjects), key=lambda item: item[0]):
+            respecify = partial(respecify_subject, primary=leading_marker(found, found.nights, settings.comparison))
+            for position, rows in sorted(work.workers.run(respecify, subjects), key=lambda item: item[0]):
                 if isinstance(rows, BaseException):
                     failed.append(_missing_choices(subjects[position].subject, rows))
                 elif len(rows):
                     parts.append(rows)
-            _add_problems(results, failed)
+            add_problems(results, failed)
         respecified = pd.concat(parts, ignore_index=True) if parts else None
-        specifications, summary = trace_specifications(read_results(results), respecified, baseline, settings=settings)
+        specifications, summary = trace_specifications(found, respecified, baseline, settings=settings)
     write_table(specifications, results / "specifications.tsv")
     write_table(summary, results / "specification_summary.tsv")
 
 
-def _broken_subject(subject: str, error: BaseException) -> dict[str, str]:
+def _broken_subject(subject: str, error: BaseException) -> Problem:
     problem = f"the nights of {subject} could not be brought together ({type(error).__name__}: {error})."
-    return _problem(subject, "subject", problem, "Run again with --overwrite; if it stays, please report it.")
+    return Problem(
+        subject=subject,
+        step="subject",
+        problem=problem,
+        remedy="Run again with --overwrite; if it stays, please report it.",
+    )
 
 
-def _missing_choices(subject: str, error: BaseException) -> dict[str, str]:
+def _missing_choices(subject: str, error: BaseException) -> Problem:
     problem = f"the stored nights of {subject} could not be taken under other choices ({type(error).__name__}: {error})"
     problem += "; those rows of specifications.tsv rest on the other subjects."
     remedy = "The contrasts are whole. Run again with --overwrite; if it stays, please report it."
-    return _problem(subject, "specifications", problem, remedy)
+    return Problem(subject=subject, step="specifications", problem=problem, remedy=remedy)
 
 
-def _missing_page(subject: str, error: BaseException) -> dict[str, str]:
+def _missing_page(subject: str, error: BaseException) -> Problem:
     problem = f"the page of {subject or 'the study'} could not be written ({type(error).__name__}: {error})."
     remedy = "The tables are whole. Run `swa compare` on the results folder; if it stays, please report it."
-    return _problem(subject, "page", problem, remedy)
-
-
-def _problem(subject: str, step: str, problem: str, remedy: str) -> dict[str, str]:
-    """A row of `problems.tsv` that is about all nights of a subject, or about the study."""
-    row = {"subject": subject, "session": "", "recording": "", "step": step, "problem": problem, "remedy": remedy}
-    return {name: row[name] for name in PROBLEM_COLUMNS}
-
-
-def _add_problems(results: Path, rows: list[dict[str, str]]) -> None:
-    if rows:
-        known = read_results(results).problems
-        write_table(pd.concat([known, pd.DataFrame(rows)], ignore_index=True), results / "problems.tsv")
+    return Problem(subject=subject, step="page", problem=problem, remedy=remedy)
 
 
 def _silent(stage: str, done: int, total: int, what: str) -> None:
@@ -500,28 +564,30 @@ def _baseline(done: pd.DataFrame, settings: Settings) -> str:
 
 
 def _night_task(
-    row: Mapping[Any, Any], results: Path, settings: Settings, options: Mapping[str, Any], blinded: Blinded | None
+    night: pd.Series, results: Path, settings: Settings, asked: _Asked, blinded: Blinded | None
 ) -> NightTask:
-    def text(name: str) -> str:
-        value = row.get(name, "")
-        return "" if pd.isna(value) else str(value)
-
+    given = {str(name): "" if pd.isna(cell) else str(cell) for name, cell in night.items()}
+    path = Path(given["path"])
     return NightTask(
-        subject=row["subject"],
-        session=row["session"],
-        condition=row["condition"],
-        recording=row["recording"],
-        subject_label=row["subject_label"],
-        session_label=row["session_label"],
-        path=Path(row["path"]),
-        hypnogram=Path(row["hypnogram"]) if row["hypnogram"] else None,
-        age=float(text("age")) if text("age") else None,
-        sex=text("sex") or None,
-        times={name: text(name) for name in ("lights_off", "lights_on", "dose_start") if text(name)},
+        subject=given["subject"],
+        session=given["session"],
+        condition=given["condition"],
+        recording=given["recording"],
+        subject_label=given["subject_label"],
+        session_label=given["session_label"],
+        path=path,
+        hypnogram=Path(given["hypnogram"]) if given["hypnogram"] else None,
+        age=float(given["age"]) if given.get("age") else None,
+        sex=given.get("sex") or None,
+        times={name: given[name] for name in ("lights_off", "lights_on", "dose_start") if given.get(name)},
         results=results,
-        settings=channel_settings(blinded.originals[row["path"]] if blinded else Path(row["path"]), settings),
+        settings=channel_settings(blinded.originals[given["path"]] if blinded else path, settings),
         blinded=blinded is not None,
-        **options,
+        overwrite=asked.overwrite,
+        verify=asked.verify,
+        run=asked.run,
+        shared=asked.shared,
+        study_codes=asked.study_codes,
     )
 
 
@@ -530,7 +596,7 @@ def _subject_task(rows: pd.DataFrame, baseline: str, results: Path, settings: Se
     return SubjectTask(
         subject=str(rows["subject"].iloc[0]),
         label=str(rows["subject_label"].iloc[0]),
-        nights=tuple(nights),
+        nights=tuple(NightOfSubject(*night) for night in nights),
         baseline=baseline,
         results=results,
         settings=settings,
@@ -551,15 +617,11 @@ def _find_excluded(nights: pd.DataFrame, exclude: Sequence[str]) -> set[int]:
 def _lost(task: NightTask, error: BaseException) -> NightOutcome:
     if is_death(error):
         return lost_night(task)
-    return NightOutcome(
-        status="failed",
-        step="measure",
-        problem=f"{task.path.name}: it could not be processed ({type(error).__name__}: {error}).",
-        remedy="Run again: finished nights are kept.",
-    )
+    problem = f"{task.path.name}: it could not be processed ({type(error).__name__}: {error})."
+    return NightOutcome.failed("measure", problem, "Run again: finished nights are kept.")
 
 
-def _facts(jobs: int, scheduler: str | None, study: Study, outcomes: dict[int, NightOutcome]) -> dict[str, object]:
+def _facts(jobs: int, scheduler: str | None, study: Study, outcomes: Mapping[int, NightOutcome]) -> dict[str, object]:
     """What `run.json` says beside times, host and logs."""
     return {
         "jobs": jobs,

@@ -10,10 +10,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from math import inf
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from swa.errors import SettingsError
 
@@ -23,7 +24,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _several(value: Any) -> Any:
+def _several(value: object) -> object:
     """One name may stand without brackets."""
     return (value,) if isinstance(value, str) else value
 
@@ -42,7 +43,7 @@ class Group(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, **values: object) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -59,6 +60,11 @@ _Kind = TypeVar("_Kind", bound=Group)
 class ChannelSettings(Group):
     """Which signal is what, where the labels of a recording do not say it."""
 
+    names: dict[str, str] = Field(
+        {},
+        description='what a label is called, where it says too little, e.g. { "EEG(sec)" = "C3-A2", "HB_*" = "*" }; '
+        "* stands for any letters",
+    )
     roles: dict[str, Literal["eeg", "eog", "emg", "ecg", "ignore"]] = Field(
         {}, description='role by label as in the file, e.g. { "Lead 3" = "eeg" }'
     )
@@ -79,10 +85,14 @@ class ScoringSettings(Group):
     codes: dict[str, Literal["W", "N1", "N2", "N3", "R", "UNS"]] = Field(
         {}, description='stage by code, where numbers could mean several things, e.g. { "5" = "W", "4" = "R" }'
     )
+    column: str = Field("", description="column, or scorer, that is read where a scoring holds several that differ")
     epoch_s: Positive = Field(30.0, description="s; epoch of scorings that list one stage a line")
-    beside: bool = Field(True, description="use a scoring that lies beside its recording, under its name, not staging")
+    beside: bool = Field(
+        default=True, description="use a scoring that lies beside its recording, under its name, not staging"
+    )
     compare_with_yasa: bool = Field(
-        False, description="stage nights that bring a scoring with YASA too, and tell the agreement: a staging a night"
+        default=False,
+        description="stage nights that bring a scoring with YASA too, and tell the agreement: a staging a night",
     )
     uncertain_confidence: Share = Field(
         0.5, description="probability of the stage that YASA chose below which an epoch counts as uncertain"
@@ -101,7 +111,7 @@ class CycleSettings(Group):
         5.0, description="min; shortest REM period after the first, and longest interruption that NREM tolerates"
     )
     split_skipped_rem: bool = Field(
-        True, description="split a NREM period > 120 min at the first N3 after > 12 min without N3"
+        default=True, description="split a NREM period > 120 min at the first N3 after > 12 min without N3"
     )
 
 
@@ -209,7 +219,8 @@ class AperiodicSettings(Group):
     )
     high_hz: Band = Field((30.0, 45.0), description="Hz; range of the high exponent (Lendner 2020; Kozhemiako 2022)")
     high_exponent: bool = Field(
-        False, description="whether the high exponent is measured, at the native rate: a second reading of each channel"
+        default=False,
+        description="whether the high exponent is measured, at the native rate: a second reading of each channel",
     )
     low_pass_margin: Annotated[float, Field(ge=1)] = Field(
         1.5,
@@ -255,7 +266,7 @@ class SpindleSettings(Group):
 class CouplingSettings(Group):
     """Coupling of slow waves and spindles: optional, with the bands of YASA (Vallat & Walker 2021)."""
 
-    measured: bool = Field(False, description="whether it is measured: about 1 s a night and channel")
+    measured: bool = Field(default=False, description="whether it is measured: about 1 s a night and channel")
     phase_hz: Band = Field((0.3, 1.5), description="Hz; band whose phase is taken")
     sigma_hz: Band = Field((12.0, 16.0), description="Hz; band whose amplitude is taken")
     around_s: Positive = Field(1.0, description="s; before and after the negative peak, where the maximum is sought")
@@ -267,20 +278,13 @@ class CouplingSettings(Group):
 class TravellingSettings(Group):
     """Travelling of slow waves across channels: optional (after Massimini 2004, J Neurosci 24:6862)."""
 
-    measured: bool = Field(False, description="whether it is measured")
+    measured: bool = Field(default=False, description="whether it is measured")
     within_s: Positive = Field(0.2, description="s; channels whose negative peaks lie within share a wave")
     fewest_channels: int = Field(4, ge=3, description="channels that must share a wave")
     fewest_events: int = Field(20, ge=1, description="shared waves below which a channel is not measured")
 
 
-class EnvelopeSettings(Group):
-    """Negative envelope of high-density EEG (Mensen 2016); for the library, no recording is measured so by itself."""
-
-    share: Annotated[float, Field(gt=0, le=0.5)] = Field(0.025, description="share of the most negative channels")
-    fewest_channels: int = Field(3, ge=1, description="channels that are averaged at least")
-
-
-PRESETS: dict[str, dict[str, Any]] = {
+PRESETS: dict[str, dict[str, object]] = {
     "riedner2007": {},
     "massimini2004": {
         "band_hz": (0.1, 4.0),
@@ -358,7 +362,7 @@ class WaveCriteria(Group):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_from_preset(cls, values: Any) -> Any:
+    def _fill_from_preset(cls, values: object) -> object:
         if not isinstance(values, dict):
             return values
         name = values.get("name", "riedner2007")
@@ -375,7 +379,7 @@ class WaveCriteria(Group):
             self.__dict__["name"] = OWN
         return self
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+    def model_copy(self, *, update: Mapping[str, object] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
         """Copy with some values changed, which are checked; the name then follows them."""
         return type(self)(**(self.model_dump() | dict(update or {})))
 
@@ -670,7 +674,7 @@ def read_settings(path: str | Path) -> Settings:
     return check_settings(values, str(path))
 
 
-def check_settings(values: dict[str, Any], source: str = "settings") -> Settings:
+def check_settings(values: Mapping[str, object], source: str = "settings") -> Settings:
     """Validate plain values (as from TOML) as settings; see `read_settings`."""
     try:
         return Settings.model_validate(values)
@@ -679,7 +683,7 @@ def check_settings(values: dict[str, Any], source: str = "settings") -> Settings
         raise SettingsError(f"{source}: {problems}.", "`swa settings` prints every key with its default.") from None
 
 
-def given_or_default(settings: Any, kind: type[_Kind]) -> _Kind:
+def given_or_default(settings: object, kind: type[_Kind]) -> _Kind:
     """The given settings, or the defaults where nothing is given.
 
     Raises
@@ -697,7 +701,7 @@ def given_or_default(settings: Any, kind: type[_Kind]) -> _Kind:
     return settings
 
 
-def _explain(detail: Any, group: type[Group] | None = None) -> str:
+def _explain(detail: ErrorDetails, group: type[Group] | None = None) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] != "extra_forbidden":
         message = detail["msg"].removeprefix("Value error, ")[:200]
@@ -730,7 +734,7 @@ def _toml_lines(settings: Settings) -> Iterator[str]:
         yield ""
 
 
-def _toml_value(value: Any) -> str:
+def _toml_value(value: object) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{_toml_value(key)} = {_toml_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, tuple):

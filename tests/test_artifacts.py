@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from swa.measures.artifacts import RULES, find_artifacts, find_focal, muscle_band, scale_limits
+from swa.measures.artifacts import RULES, Trace, find_artifacts, find_focal, muscle_band, scale_limits
 from swa.measures.power import compute_window_spectra
 from swa.settings import ArtifactSettings
 
@@ -24,7 +24,8 @@ def artifacts(signal, clipped=None, settings=None):
     spectra = compute_window_spectra(signal, RATE_HZ)
     clipped = np.zeros(len(signal), bool) if clipped is None else clipped
     muscle = spectra.band_power((26.25, 32.0))
-    return find_artifacts(signal, clipped, RATE_HZ, spectra.starts, spectra.length, muscle, settings)
+    trace = Trace(signal_uv=signal, clipped=clipped, rate_hz=RATE_HZ, pieces=[(0, len(signal))])
+    return find_artifacts(trace, spectra.starts, spectra.length, muscle, settings)
 
 
 def seconds(mask):
@@ -174,8 +175,9 @@ def test_focal_windows_are_unusable_on_both_grids():
     spectra = compute_window_spectra(signal, RATE_HZ)
     focal = np.arange(len(spectra.starts)) == 40
     muscle = spectra.band_power((26.25, 32.0))
-    place = (signal, np.zeros(len(signal), bool), RATE_HZ, spectra.starts, spectra.length, muscle)
-    found = find_artifacts(*place, focal=focal)
+    clipped = np.zeros(len(signal), bool)
+    trace = Trace(signal_uv=signal, clipped=clipped, rate_hz=RATE_HZ, pieces=[(0, len(signal))])
+    found = find_artifacts(trace, spectra.starts, spectra.length, muscle, focal=focal)
     assert seconds(found.samples["focal"]) == (100.0, 105.0)
     assert np.array_equal(found.windows, focal)
 

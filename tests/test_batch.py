@@ -1,12 +1,15 @@
 """One engine: the same results from a loop and from workers; a dead worker is an outcome."""
 
+import http.client
 import math
 import os
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import psutil
 import pytest
 
 from swa.errors import StudyError
@@ -39,6 +42,23 @@ def test_nothing_to_do() -> None:
 @pytest.mark.slow
 def test_workers_give_the_same_results() -> None:
     assert run_tasks(math.sqrt, list(range(20)), jobs=2) == {i: math.sqrt(i) for i in range(20)}
+
+
+@pytest.mark.slow
+def test_workers_are_heard_on_this_machine_alone_and_show_nothing() -> None:
+    seen = []
+    with Workers(2) as workers:
+        for _ in workers.run(math.sqrt, [1.0, 4.0, 9.0]):
+            own = psutil.Process()
+            for process in (own, *own.children(recursive=True)):
+                seen += [c.laddr for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+            break
+        hosts = {address.ip for address in seen}
+        assert seen
+        assert hosts <= {"127.0.0.1", "::1"}, hosts
+        for address in set(seen):
+            with pytest.raises((OSError, http.client.HTTPException)):  # no page: 404, or no HTTP at all
+                urllib.request.urlopen(f"http://127.0.0.1:{address.port}/info/main/workers.html", timeout=5)
 
 
 @pytest.mark.slow

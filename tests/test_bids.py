@@ -110,14 +110,14 @@ def test_a_column_that_means_something_else_is_left_out_with_a_note(dataset):
 def test_other_data_of_the_set_are_left_out_with_a_note(dataset):
     for name in (
         "sub-01/ses-1/ieeg/sub-01_ses-1_task-sleep_ieeg.edf",
-        "sub-01/ses-1/eeg/sub-01_ses-1_task-nap_eeg.vhdr",
+        "sub-01/ses-1/eeg/sub-01_ses-1_task-nap_eeg.cnt",
     ):
         (dataset / name).parent.mkdir(exist_ok=True)
         (dataset / name).touch()
     study = plan(dataset)
     assert len(study.nights) == 4
     assert any("1 files of the BIDS data set are left out" in note for note in study.notes)
-    assert any("task-nap_eeg.vhdr" in note for note in study.notes)
+    assert any("task-nap_eeg.cnt" in note for note in study.notes)
 
 
 def test_a_study_file_has_the_last_word(dataset):

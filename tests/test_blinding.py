@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +14,8 @@ from swa.pipeline import StudyRun, run_study, unblind_study
 from swa.settings import Settings, check_settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.manifest import plan_study
-from swa.study.run.blinding import is_blinded, key_folder
-from swa.study.store import read_results
+from swa.study.run.blinding import key_folder
+from swa.study.store import is_blinded, read_results
 
 CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
 # Words that nothing else in a results folder uses.
@@ -77,6 +78,17 @@ def test_no_byte_and_no_name_of_the_results_tells_a_condition(blinded: StudyRun)
     assert not {"batch", "order", "dose_start"} & set(blinded.results.nights)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="rights as POSIX has them")
+def test_the_key_is_readable_by_its_owner_alone(recordings: Path, blinded: StudyRun, tmp_path: Path) -> None:
+    copy = _copy(blinded, tmp_path)
+    key_folder(copy).chmod(0o755)  # as another version left it
+    (key_folder(copy) / "key.json").chmod(0o644)
+    run_study(recordings, copy, settings=SETTINGS, jobs=1, blind=True)
+    for folder in (key_folder(copy), key_folder(blinded.results.path)):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / "key.json").stat().st_mode) == 0o600
+
+
 def test_nights_are_processed_in_the_order_of_their_codes(blinded: StudyRun) -> None:
     nights = blinded.results.nights[lambda table: table["status"] == "done"]
     folders = [
@@ -86,7 +98,7 @@ def test_nights_are_processed_in_the_order_of_their_codes(blinded: StudyRun) -> 
     assert times == sorted(times)
     assert nights["session"].tolist() == ["condition-A", "condition-B"] * 2
     for folder in folders:
-        provenance = (folder.summary() or {})["provenance"]
+        provenance = (folder.document() or {})["provenance"]
         assert "recording_mtime_ns" not in provenance["inputs"]
 
 

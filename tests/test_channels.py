@@ -16,6 +16,7 @@ from swa.recordings.channels import (
     normalise_unit,
     order_for_staging,
     region,
+    region_channels,
 )
 from swa.settings import ChannelSettings
 
@@ -42,6 +43,25 @@ def by_label(channels, label) -> Channel:
 @pytest.mark.parametrize(
     ("label", "name", "role"),
     [
+        ("C4-LER", "C4-LER", "eeg"),  # MASS
+        ("EEG C3-CLE", "C3-CLE", "eeg"),
+        ("C4-LM", "C4-LM", "eeg"),
+        ("C3-G2", "C3-G2", "eeg"),
+        ("C3-x", "C3-x", "eeg"),
+        ("EEG F4-EEG M1", "F4-M1", "eeg"),
+        ("C3 (A2)", "C3-A2", "eeg"),
+        ("C3-A2-0", "C3-A2", "eeg"),  # mne's number of a label that repeats
+        ("C3-0", "C3", "eeg"),
+        ("EEG Channel-1", "EEG Channel-1", "eeg"),
+        ("EEG Ch 2", "EEG Ch 2", "eeg"),
+        ("PSG_C3", "C3", "eeg"),  # BOAS
+        ("PSG_O2", "O2", "eeg"),
+        ("PSG_EOGL", "EOGL", "eog"),
+        ("PSG_EOG", "PSG_EOG", "eog"),
+        ("PSG_EMG", "PSG_EMG", "emg"),
+        ("Lefteye", "Lefteye", "eog"),  # UCDDB
+        ("RightEye", "RightEye", "eog"),
+        ("C3A2", "C3-A2", "eeg"),
         ("C4-M1", "C4-M1", "eeg"),
         ("C4-A1", "C4-A1", "eeg"),
         ("EEG C4-A1", "C4-A1", "eeg"),
@@ -111,6 +131,11 @@ def test_label_gives_name_and_role(label, name, role):
         ("CPAP machine", "respiration"),
         ("SpO2", "oxygen"),
         ("SaO2", "oxygen"),
+        ("PSG_SPO2", "oxygen"),
+        ("PSG_PULSE", "pulse"),
+        ("PSG_BEAT", "pulse"),
+        ("PSG_THER", "respiration"),
+        ("PSG_ABD", "respiration"),
         ("hypnogram", "scoring"),
         ("Event marker", "marker"),
         ("Status", "status"),
@@ -238,6 +263,59 @@ class TestSettings:
 
     def test_unit_overrides_header(self):
         assert assign(signal("C4", unit="%"), units={"C4": "uV"})[0].unit == "uV"
+
+
+class TestNames:
+    def test_a_name_stands_for_a_label(self):
+        channels = assign("EEG", "EEG(sec)", "ECG", names={"EEG": "C4-A1", "EEG(sec)": "C3-A2"})
+        assert list(used(channels)) == ["C4-A1", "C3-A2", "ECG"]
+        assert channels[1].labels == ("EEG(sec)",)
+        assert channels[1].note == "as recorded"  # the derivation, by which nights are compared
+
+    def test_named_electrodes_are_read_against_a_named_mastoid(self):
+        channels = used(assign("Lead 1", "Lead 2", names={"lead  1": "C4", "Lead 2": "M1"}))
+        assert channels["C4-M1"].labels == ("Lead 1", "Lead 2")
+
+    def test_a_pattern_takes_what_is_left(self):
+        channels = used(assign("HB F3 [raw]", "HB M2 [raw]", names={"hb * [raw]": "*"}))
+        assert set(channels) == {"F3-M2"}
+
+    def test_a_label_wins_over_a_pattern_and_the_first_pattern_over_later_ones(self):
+        names = {"X*": "O1", "X2*": "O2", "X1": "C3"}
+        assert [channel.name for channel in assign("X1", "X2", names=names)] == ["C3", "O1"]
+
+    def test_other_letters_of_a_pattern_mean_themselves(self):
+        (channel,) = assign("EEGx1", names={"EEG.*": "C3", "EEG[0-9]*": "C4"})
+        assert channel.role == "ignore"
+
+    def test_role_and_unit_go_by_the_label_of_the_file(self):
+        (channel,) = assign(signal("Lead", unit=""), names={"Lead": "Top"}, roles={"Lead": "eeg"}, units={"Lead": "uV"})
+        assert (channel.name, channel.role, channel.unit) == ("Top", "eeg", "uV")
+
+    def test_a_net_is_told_by_the_names(self):
+        channels = used(assign(*[f"{number}" for number in range(1, 20)], names={"*": "E*"}))
+        assert {channel.role for channel in channels.values()} == {"eeg"}
+
+
+class TestShortLeads:
+    @pytest.mark.parametrize("name", ["F4-C4", "Fp2-F4", "C4-P4", "P4-O2", "Pz-Oz", "Fp1-F7", "F7-T3", "T5-O1"])
+    def test_neighbours(self, name):
+        (channel,) = assign(name)
+        assert "short bipolar lead" in channel.note
+
+    @pytest.mark.parametrize("name", ["Fpz-Cz", "F3-F4", "F3-O1", "C3-C4", "C4-A1", "F3-Ref", "C3-x", "Cz", "Fp1-O1"])
+    def test_others(self, name):
+        (channel,) = assign(name)
+        assert "short" not in channel.note
+
+    def test_they_make_no_region_beside_channels_with_a_reference(self):
+        names = ["Fp2-F4", "F4-C4", "C4-P4", "C4-A1", "F3-A2"]
+        assert region_channels(names, ["frontal", "central"]) == {"frontal": ["F3-A2"], "central": ["C4-A1"]}
+        assert region_channels(names[:4], ["frontal", "central"]) == {"central": ["C4-A1"]}
+
+    def test_they_make_regions_of_their_own_where_there_is_nothing_else(self):
+        names = ["Fp2-F4", "F4-C4", "C4-P4", "Chin"]
+        assert region_channels(names, ["frontal", "central"]) == {"frontal": names[:2], "central": names[2:3]}
 
 
 class TestUnitsAndRates:

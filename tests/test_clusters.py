@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 
 from swa.comparison.further import clusters
-from swa.comparison.further.clusters import CLUSTER_COLUMNS, find_clusters, permute_clusters
+from swa.comparison.further.clusters import find_clusters, permute_clusters
 from swa.report import figures
 from swa.report.facts import Headline
 from swa.report.study_page import _clusters
 from swa.settings import Settings
-from swa.study.store import NIGHT_TABLES, NightFolder, Results, write_table
+from swa.study.store import NIGHT_TABLES, NightFolder, Results
+from swa.tables.files import write_table
+from swa.tables.results_tables import CLUSTERS
 
 OPTIONS = Settings().comparison.model_copy(update={"cluster_flips": 1000})
 HERTZ = np.arange(0.5, 30.25, 0.25)
@@ -95,13 +97,15 @@ def write_study(path, subjects, *, boost=1.5, period=1.0, order="before"):
     table = pd.DataFrame(nights, columns=columns)
     write_table(table.drop(columns="period") if order == "before" else table, path / "nights.tsv")
     keys = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value"]
-    pd.DataFrame(measures, columns=keys).assign(unit="uV2", n=1, note="").to_parquet(path / "measures.parquet")
+    regional = pd.DataFrame(measures, columns=keys)  # of a region whose channels every night has
+    parts = [regional, *(regional.assign(channel=name) for name in ("F3-M2", "F4-M1"))]
+    pd.concat(parts).assign(unit="uV2", n=1, note="").to_parquet(path / "measures.parquet")
     return path
 
 
 def test_clusters_of_a_study(tmp_path):
     table = find_clusters(write_study(tmp_path, 8))
-    assert list(table.columns) == CLUSTER_COLUMNS
+    assert list(table.columns) == CLUSTERS.names
     strong = table[table["p"] < 0.05].set_index("domain")
     assert set(strong["channel"]) == {"frontal"}
     assert (strong["t_sum"] > 0).all()

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from swa.comparison.comparability import (
-    COMPARABILITY_COLUMNS,
     GAIN_CONTROLS,
     NightFacts,
     compare_facts,
@@ -18,6 +17,7 @@ from swa.comparison.comparability import (
 )
 from swa.comparison.verdicts import judge_contrasts
 from swa.settings import ComparabilitySettings, Settings
+from swa.tables.results_tables import COMPARABILITY
 
 CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2")
 SETTINGS = Settings()
@@ -48,7 +48,7 @@ def flags(table):
 
 def test_nights_alike_are_not_flagged_and_say_what_is_not_excluded():
     table = check(night("baseline"), night("ketamine"))
-    assert list(table.columns) == COMPARABILITY_COLUMNS
+    assert list(table.columns) == COMPARABILITY.names
     assert not flags(table)
     gain = table[table["control"].isin(GAIN_CONTROLS)]
     assert len(gain) == 3 * len(CHANNELS)

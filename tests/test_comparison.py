@@ -14,8 +14,6 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from swa.comparison.contrasts import (
-    CONTRAST_COLUMNS,
-    SUBJECT_VALUE_COLUMNS,
     compare_nights,
     subject_values,
 )
@@ -27,6 +25,7 @@ from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
+from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
 SD_W = math.sqrt(math.log(1 + 0.4**2) * (1 - 0.76))  # of the stated reliability, by default
 
@@ -449,11 +448,11 @@ class TestRoles:
 class TestInputs:
     def test_columns_and_types(self):
         found = compare_nights(pairs([1.2] * 3))
-        assert list(found.columns) == CONTRAST_COLUMNS
+        assert list(found.columns) == CONTRASTS.names
         assert set(found["contrast"]) == {"ketamine:baseline"}
         assert found["verdict"].eq("").all()
         empty = compare_nights(table({"a": {"baseline": 1.0}}))
-        assert list(empty.columns) == CONTRAST_COLUMNS
+        assert list(empty.columns) == CONTRASTS.names
         assert empty.empty
         assert (empty.dtypes == found.dtypes).all()
 
@@ -527,7 +526,7 @@ class TestInputs:
     def test_subject_values_are_what_the_contrasts_rest_on(self):
         data = table({"a": {"baseline": [100.0, 144.0], "ketamine": 150.0}, "b": {"baseline": 1.0, "ketamine": np.nan}})
         found = subject_values(data).set_index("subject")
-        assert ["contrast", "subject", *found.columns[1:]] == SUBJECT_VALUE_COLUMNS
+        assert ["contrast", "subject", *found.columns[1:]] == SUBJECT_VALUES.names
         assert found.loc["a", "baseline"] == pytest.approx(120.0)
         assert found.loc["a", "change"] == pytest.approx(1.25)
         assert (found.loc["a", "n_baseline"], found.loc["a", "n_treatment"], found.loc["b", "n_treatment"]) == (2, 1, 0)

@@ -10,11 +10,12 @@ import pytest
 from swa.comparison.contrasts import compare_nights, state_designs
 from swa.pipeline import compare_study
 from swa.settings import Settings
-from swa.study.copies import MAIN_HEADER, find_copies
+from swa.study.plan.copies import MAIN_HEADER, find_copies
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
-from swa.study.store import NightFolder, read_results, read_table, write_table
-from swa.study.study_tables import problems_table
+from swa.study.problems import problems_of_nights
+from swa.study.store import NightFolder, read_results
+from swa.tables.files import read_table, write_table
 
 SAMPLES = Path(__file__).parents[1] / "sample_recordings"
 
@@ -45,11 +46,11 @@ def test_the_plan_and_the_problems_name_both_nights(folder):
     found = {row["recording"]: row["problems"] for row in inspect_study(folder)["recordings"]}
     told = "holds the same signals as S01_baseline.edf: one of the two is a copy"
     assert found == {"S01_baseline.edf": [], "S01_ketamine.edf": [told], "S02_baseline.edf": []}
-    problems = problems_table(plan_study(folder, None, Settings()), {}, set())
+    problems = problems_of_nights(plan_study(folder, None, Settings()), {}, set())
     assert problems[["session", "step"]].to_numpy().tolist() == [["ketamine", "plan"]]
     assert problems["problem"].iloc[0] == "holds the same signals as the recording of S01 baseline."
     assert problems["remedy"].iloc[0].endswith("Until then neither of them is compared.")
-    assert problems_table(plan_study(folder, None, Settings()), {}, {0})["step"].tolist() == ["exclude"]
+    assert problems_of_nights(plan_study(folder, None, Settings()), {}, {0})["step"].tolist() == ["exclude"]
 
 
 def long_table(values):
@@ -167,7 +168,7 @@ def test_two_nights_of_one_subject_that_begin_at_the_same_second_are_told(tmp_pa
     assert [name for name, text in found.items() if told in text] == ["S01_ketamine.edf"]
     assert f"{told} S01_baseline.edf (2001-01-13 22:30:00)" in found["S01_ketamine.edf"]
     assert "holds the same signals" in found["S04_ketamine.edf"]
-    problems = problems_table(plan_study(tmp_path, None, Settings()), {}, set())
+    problems = problems_of_nights(plan_study(tmp_path, None, Settings()), {}, set())
     said = problems[problems["problem"].str.contains(told)]
     assert said["subject"].tolist() == ["S01"]
     assert f"{told} the recording of S01 baseline." in said["problem"].iloc[0]

@@ -1,5 +1,6 @@
 """Condition x cycle: an effect of cycle 1 alone is found there, reported absent later, and told from a general one."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,11 +8,13 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import compare_nights
-from swa.comparison.further.cycle_contrasts import CYCLE_COLUMNS, compare_cycles
+from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.report.facts import StudyFacts, find_headline, headline_rows
 from swa.report.study_page import _results
 from swa.settings import Settings
-from swa.study.store import read_results, write_table
+from swa.study.store import read_results
+from swa.tables.files import write_table
+from swa.tables.results_tables import CYCLE_CONTRASTS
 
 EARLY = {"cycle-1": 1.5, "cycle-2": 1.0, "cycle-3": 1.0, "cycle-4": 1.0, "matched": 1.5, "night": 1.15}
 
@@ -49,7 +52,7 @@ def test_an_effect_of_cycle_1_alone():
         assert rows.loc[window, "ci_low"] < 1 < rows.loc[window, "ci_high"]
     assert rows["role"].to_dict() | {"cycle-1": "primary"} == rows["role"].to_dict()
     cycles = compare_cycles(nights, "baseline", settings=settings)
-    assert list(cycles.columns) == CYCLE_COLUMNS
+    assert list(cycles.columns) == CYCLE_CONTRASTS.names
     both = group(cycles).loc["1 against 2 and 3"]
     assert both["p"] < 0.01
     assert both["ci_low"] < 1.5 < both["ci_high"]
@@ -91,6 +94,19 @@ def test_null_studies_hold_their_level():
     cycles = compare_cycles(pd.concat(nights, ignore_index=True), "baseline")
     false = (cycles.loc[cycles["cycles"] == "1 against 2 and 3", "p"] < 0.05).sum()
     assert 1 <= false <= 20  # 99.9 % of binomial(200, 0.047)
+
+
+def test_from_a_list_of_nights(night):
+    """Two nights of two subjects, one the other: nothing changes, least of all between cycles."""
+    nights = [
+        dataclasses.replace(night, subject=subject, condition=condition, session=condition)
+        for subject in ("S01", "S02")
+        for condition in ("baseline", "ketamine")
+    ]
+    cycles = compare_cycles(nights, "baseline")
+    assert set(cycles["cycles"]) == {"1 against 2", "1 against 3", "1 against 2 and 3"}
+    assert (cycles.loc[cycles["n"] == 2, "estimate"] == 1).all()
+    assert (cycles["n"] == 2).any()
 
 
 def test_from_a_results_folder(tmp_path):

@@ -7,8 +7,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from swa.settings import CycleSettings
-from swa.sleep.cycles import CYCLE_COLUMNS, find_nrem_cycles, find_sleep_onset
+from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
 from swa.sleep.scoring import make_hypnogram as build
+from swa.tables.results_tables import CYCLES
 
 
 @pytest.fixture
@@ -17,9 +18,9 @@ def cycles(make_hypnogram):
 
     def find(text, epoch_s=30.0, **settings):
         table = find_nrem_cycles(make_hypnogram(text, epoch_s), CycleSettings(**settings))
-        assert list(table.columns) == list(CYCLE_COLUMNS)
+        assert list(table.columns) == CYCLES.names
         assert table["cycle"].tolist() == list(range(1, len(table) + 1))
-        rows = table[list(CYCLE_COLUMNS[1:])].to_numpy() / epoch_s
+        rows = table[list(CYCLES.names[1:])].to_numpy() / epoch_s
         return [tuple(None if np.isnan(value) else round(value, 6) for value in row) for row in rows]
 
     return find

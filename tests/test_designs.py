@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
@@ -22,6 +23,7 @@ from swa.comparison.designs.statement import design_statement
 from swa.comparison.further.planning import (
     detectable_effect,
     paired_power,
+    plan_next_study,
     plan_sample,
     read_effect,
     stated_variation,
@@ -32,6 +34,7 @@ from swa.comparison.linear import least_squares, random_intercept, t_interval, u
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.reason import decode
+from swa.tables.results_tables import PLANNING
 
 
 def benchmark(name):
@@ -326,7 +329,7 @@ class SignTest(WithinSubjects):
     def methods_words(self, settings):
         return "The subjects whose value rises are counted."
 
-    def outcome(self, grid, changes, settings):
+    def outcome(self, changes, settings):
         known = np.isfinite(changes.change)
         n, ups = known.sum(axis=0), (changes.change > 0).sum(axis=0)
         none = np.full(len(n), np.nan)
@@ -471,31 +474,55 @@ class TestPlanning:
         assert paired_power(math.log(found), 0.2, 12) == pytest.approx(0.9, abs=1e-6)
         assert math.isnan(detectable_effect(0.2, 1))
 
-    def test_own_baseline_pairs_with_the_limits_of_their_sd(self):
+    def source(self, subjects=200, **sd):
+        """A study with two baseline nights a subject, which differ by an SD of its own in each window."""
         rng = np.random.default_rng(4)
         rows = [
-            {"subject": f"s{i}", "session": s, "condition": s[:-1], "value": math.exp(5 + rng.normal(0, 0.1))}
-            for i in range(200)
-            for s in ("baseline1", "baseline2", "ketamine1")
+            (f"s{i}", session, session[:-1], window, math.exp(5 + rng.normal(0, spread)))
+            for window, spread in sd.items()
+            for i in range(subjects)
+            for session in ("baseline1", "baseline2", "ketamine1")
         ]
-        table = pd.DataFrame(rows).assign(
-            channel="frontal", stages="NREM", window="night", measure="swa", variant="", unit="µV²", note=""
-        )
-        nights = table[["subject", "session", "condition"]]
-        results = type("Source", (), {"measures": table, "nights": nights})()
-        found = study_variation(results)
+        table = pd.DataFrame(rows, columns=["subject", "session", "condition", "window", "value"])
+        table["window"] = table["window"].replace("cycle", "cycle-1")
+        table = table.assign(channel="frontal", stages="NREM", measure="swa", variant="", unit="µV²", note="")
+        return SimpleNamespace(measures=table, nights=table[["subject", "session", "condition"]].drop_duplicates())
+
+    def test_own_baseline_pairs_with_the_limits_of_their_sd(self):
+        source = self.source(cycle=0.1)
+        found = study_variation(source)
         assert found.low < 0.1 * math.sqrt(2) < found.high
         assert "repeated baseline nights" in found.basis
+        less_sure = study_variation(source, Settings(comparison=ComparisonSettings(confidence=0.5)))
+        assert found.low < less_sure.low < found.change_sd < less_sure.high < found.high
         answer = plan_sample(found, effect=1.1, subjects=9)
         assert answer.subjects_range[0] <= answer.subjects <= answer.subjects_range[1]
         assert (answer.curve["power"].diff().dropna() > -1e-12).all()
         with pytest.raises(StudyError, match="State the reliability"):
-            study_variation(type("Source", (), {"measures": table[:4], "nights": nights[:4]})())
+            study_variation(SimpleNamespace(measures=source.measures[:4], nights=source.nights[:4]))
+
+    def test_the_marker_that_the_study_leads_with_is_planned_for(self):
+        source = self.source(night=0.05, cycle=0.2)
+        found = study_variation(source)
+        assert found.low < 0.2 * math.sqrt(2) < found.high
+        assert found.basis.startswith("swa NREM cycle-1 frontal: ")
+        primary = Settings(comparison=ComparisonSettings(primary="SWA nrem night frontal"))
+        assert study_variation(source, primary).basis.startswith("swa NREM night frontal: ")
+        table = plan_next_study(source, primary)
+        assert list(table) == PLANNING.names
+        assert set(table["window"]) == {"night"}
+        assert table["subjects"].tolist() == [
+            subjects_needed(math.log(effect), table["change_sd"][0], level=table["level"][0])
+            for effect in (1.1, 1.2, 1.3, 1.5)
+        ]
+        assert set(table["n"]) == {200}
+
+    def test_nights_that_do_not_say_leave_no_plan(self):
+        assert plan_next_study(self.source(subjects=2, cycle=0.1)).empty
 
     def test_no_plan_is_made_for_a_marker_that_is_compared_as_a_difference(self):
-        nights = pd.DataFrame({"subject": ["a"], "session": ["x"], "condition": ["baseline"]})
-        nights["primary"] = "aperiodic_exponent NREM night frontal"
-        source = type("Source", (), {"measures": pd.DataFrame(), "nights": nights})()
+        source = self.source(subjects=1, cycle=0.1)
+        source.nights = source.nights.assign(primary="aperiodic_exponent NREM night frontal")
         with pytest.raises(StudyError, match="aperiodic_exponent is compared as a difference"):
             study_variation(source)
 

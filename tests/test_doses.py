@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import state_designs
-from swa.comparison.further.dose_contrasts import DOSE_CONTRAST_COLUMNS, compare_doses
+from swa.comparison.further.dose_contrasts import compare_doses
 from swa.settings import Settings
 from swa.study.infusions import dose_columns, number_doses
+from swa.tables.results_tables import DOSE_CONTRASTS
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def make_study(subjects, *, fade=0.5, growth=1.0, placebo=False, noise=0.0, seed
 def test_each_night_has_its_own_change_and_trends_are_those_that_were_made():
     table, nights = make_study(8, noise=1e-4)
     found = compare_doses(table, nights=nights)
-    assert list(found.columns) == DOSE_CONTRAST_COLUMNS
+    assert list(found.columns) == DOSE_CONTRASTS.names
     group = found[found["subject"] == "group"].set_index("term")
     for infusion in (1, 2):
         for night, ratio in ((1, 1.5), (2, 1.5**0.5), (3, 1.5**0.25)):

@@ -11,8 +11,9 @@ import pytest
 from swa.glossary import GROUPS, name_of, read_glossary
 from swa.night.analysis import analyze_night
 from swa.settings import Settings, check_settings
-from swa.study.store import NightFolder, write_night
-from swa.study.subject import SubjectTask, combine_subject, subject_file
+from swa.study.run.night_files import write_night
+from swa.study.store import NightFolder, subject_file
+from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -38,7 +39,7 @@ def rows(all_groups, tmp_path_factory):
     folder = tmp_path_factory.mktemp("glossary")
     for session in ("a", "b"):
         write_night(NightFolder(folder, "S01", session), dataclasses.replace(all_groups, session=session), "f", {})
-    nights = (("a", "a", "baseline", False), ("b", "b", "ketamine", False))
+    nights = tuple(NightOfSubject(n, n, name, adaptation=False) for n, name in (("a", "baseline"), ("b", "ketamine")))
     combine_subject(
         SubjectTask(subject="S01", label="S01", nights=nights, baseline="baseline", results=folder, settings=Settings())
     )
@@ -60,6 +61,47 @@ def test_entries_are_whole():
         filled = [field.name for field in dataclasses.fields(entry) if getattr(entry, field.name)]
         assert set(filled) >= {"name", "symbol", "unit", "definition", "formula", "source", "raises", "lowers"}, measure
         assert entry.definition.endswith("."), measure
+
+
+PLAIN = ("measure", "name", "symbol", "group", "unit", "source", "scale", "short")  # shown without a run's settings
+FACTS = {"halfwave_rate": "0.5–4 Hz", "spindle_density": "1–30 Hz"}  # measured in that band, and YASA's own
+
+
+def _texts(entry) -> dict[str, str]:
+    return {name: text for name, text in vars(entry).items() if isinstance(text, str)}
+
+
+@pytest.mark.parametrize("measure", read_glossary())
+def test_settings_of_an_entry_are_filled_in(measure):
+    entry = read_glossary()[measure]
+    assert not [name for name, text in _texts(entry.filled(Settings())).items() if "{" in text]
+    assert not [name for name in PLAIN if "{" in _texts(entry)[name]]
+
+
+@pytest.mark.parametrize("measure", read_glossary())
+def test_no_band_that_a_setting_changes_stands_bare_in_an_entry(measure):
+    groups = dict(Settings())
+    bands = {
+        (group, key): value
+        for group, values in groups.items()
+        for key, value in dict(values).items()
+        if key.endswith("_hz") and isinstance(value, tuple)
+    }
+    assert len(bands) > 15
+    told = {name: text for name, text in _texts(read_glossary()[measure]).items() if name != "source"}
+    told["note"] = told["note"].replace(FACTS.get(measure, "\n"), "")
+    for setting, (low, high) in bands.items():
+        bare = re.compile(rf"(?<![\d.]){low:g}(–| to ){high:g} Hz")
+        assert not [name for name, text in told.items() if bare.search(text)], setting
+
+
+def test_entries_tell_the_settings_in_force():
+    own = Settings(power={"swa_hz": (0.75, 4.5)}, homeostasis={"cycles_minimum": 6, "tau_h": (1.0, 9.0)})
+    told = {measure: entry.filled(own) for measure, entry in read_glossary().items()}
+    assert told["swa"].definition.startswith("Power of the EEG from 0.75 to 4.5 Hz")
+    assert told["process_s_initial"].note.startswith("6 cycle means")
+    assert "Outside 1–9 h" in told["process_s_tau"].note
+    assert told["swa"] != read_glossary()["swa"].filled(Settings())
 
 
 def test_names_are_unique_and_unknown_measures_keep_theirs():

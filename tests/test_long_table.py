@@ -5,9 +5,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from swa.study import study_tables as tables
-from swa.study.store import Results, write_table
-from swa.study.subject import subject_file
+from swa.study import long_table
+from swa.study.store import Results, subject_file
+from swa.study.study_tables import add_headlines
+from swa.tables.files import write_table
 
 
 def write_subject(folder, label, measures, value):
@@ -26,7 +27,7 @@ def write_subject(folder, label, measures, value):
 
 @pytest.mark.parametrize("at_once", [1, 2, 100])
 def test_rows_by_measure_and_headlines(tmp_path, monkeypatch, at_once):
-    monkeypatch.setattr(tables, "SUBJECTS_AT_ONCE", at_once)
+    monkeypatch.setattr(long_table, "SUBJECTS_AT_ONCE", at_once)
     parts = [
         write_subject(tmp_path, "S1", ["sigma_power", "swa"], 100.0),
         write_subject(tmp_path, "S2", ["swa", "wave_density"], np.nan),  # not measured
@@ -34,19 +35,19 @@ def test_rows_by_measure_and_headlines(tmp_path, monkeypatch, at_once):
     ]
     nights = pd.concat(parts)[["subject", "session", "condition"]].drop_duplicates()
     write_table(nights, tmp_path / "nights.tsv")
-    assert tables.join_measures(tmp_path, ["S1", "S2", "S3"]) == 20
+    assert long_table.join_measures(tmp_path, ["S1", "S2", "S3"]) == 20
     expected = pd.concat(parts).sort_values("measure", kind="stable", ignore_index=True)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "measures.parquet"), expected)
     with pq.ParquetFile(tmp_path / "measures.parquet") as file:
         assert file.num_row_groups == 4
     found = Results(tmp_path)
     assert found.measure_names() == ["delta_power", "sigma_power", "swa", "wave_density"]
-    tables.add_headlines(tmp_path)
+    add_headlines(tmp_path, {})
     swa = Results(tmp_path).nights.set_index(["subject", "session"])["swa"]
     assert swa["S1", "ketamine"] == 101
     assert swa.drop("S1", level="subject").isna().all()
 
 
 def test_no_subject_is_an_empty_table(tmp_path):
-    assert tables.join_measures(tmp_path, []) == 0
+    assert long_table.join_measures(tmp_path, []) == 0
     assert pd.read_parquet(tmp_path / "measures.parquet").empty

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from swa.errors import StudyError
 from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.manifest import NIGHT_COLUMNS, find_recordings, plan_study, write_template
 from swa.study.plan.names import LONGEST_LABEL, file_label, own_subjects
-from swa.study.store import write_table
+from swa.tables.files import write_table
 
 SETTINGS = Settings()
 
@@ -462,3 +463,20 @@ def test_template_is_filled_in_and_read_back(make, tmp_path):
     study = plan(folder, file)
     assert set(study.nights["recording"]) == {"night one.edf", "=x.edf", "deep/night.edf"}
     assert list(study.nights["problem"]) == [""] * 3
+
+
+# --- labels of a folder
+
+
+def test_inspect_lists_the_labels_of_a_folder_with_what_they_are_taken_for(write_edf, tmp_path):
+    from swa.settings import check_settings
+    from swa.study.plan.inspection import inspect_study
+
+    for name in ("S1_baseline.edf", "S1_drug.edf"):
+        write_edf(tmp_path / name, dict.fromkeys(("EEG", "EEG(sec)", "SaO2"), np.arange(6000.0) % 50))
+    names = {"EEG": "C4-A1", "EEG(sec)": "C3-A2", "EEG(sex)": "O1"}
+    found = inspect_study(tmp_path, settings=check_settings({"channels": {"names": names}}))
+    told = [(row["label"], row["channel"], row["role"], row["recordings"]) for row in found["labels"]]
+    assert told == [("EEG", "C4-A1", "eeg", 2), ("EEG(sec)", "C3-A2", "eeg", 2), ("SaO2", "SaO2", "ignore", 2)]
+    assert found["labels"][0]["note"] == "named in the settings; as recorded"
+    assert "channels.names: no recording has a label 'EEG(sex)'" in found["notes"]

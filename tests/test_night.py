@@ -8,13 +8,12 @@ import pytest
 
 from swa.comparison.contrasts import compare_nights
 from swa.errors import RecordingError, ScoringError, StudyError, SwaError
-from swa.measures.slow_waves import WAVE_COLUMNS
 from swa.night.analysis import analyze_night, detect_slow_waves
-from swa.night.rows import MEASURE_COLUMNS
 from swa.recordings.recording import read_recording
 from swa.settings import Settings, WaveCriteria, check_settings
 from swa.sleep.scoring import read_hypnogram, stages_of
 from swa.sleep.staging import stage_recording
+from swa.tables.results_tables import NIGHT_MEASURES, WAVES
 
 KEY = ["channel", "stages", "window", "measure", "variant"]
 
@@ -39,7 +38,7 @@ def value(night):
 
 
 def test_the_long_table_has_its_columns_and_a_unique_key(night):
-    assert tuple(night.measures.columns) == MEASURE_COLUMNS
+    assert list(night.measures.columns) == NIGHT_MEASURES.names
     assert not night.measures.duplicated(KEY).any()
     assert set(night.measures["channel"]) == {"F3-M2", "F4-M1", "C3-M2", "C4-M1"}
 
@@ -120,7 +119,7 @@ def test_the_decline_of_a_night_that_does_not_decline_is_about_zero(value):
 
 def test_waves_have_their_columns_and_lie_in_their_stage(night, long_hypnogram):
     table = night.waves.table
-    assert tuple(table.columns) == WAVE_COLUMNS
+    assert list(table.columns) == WAVES.names
     stages = stages_of(long_hypnogram)
     assert (stages[(table["negative_peak_s"] / 30).astype(int)] == table["stage"]).all()
     selected = night.waves.select()
@@ -343,7 +342,7 @@ def test_a_night_of_flat_channels_alone_has_empty_tables_with_their_columns(make
     assert night.spectra.empty
     assert "density_uv2_hz" in night.spectra
     assert "mean_uv" in night.waves.average
-    assert tuple(night.waves.table.columns) == WAVE_COLUMNS
+    assert list(night.waves.table.columns) == WAVES.names
 
 
 def test_less_than_the_minimum_of_usable_time_is_not_measured(make_recording, make_hypnogram, value):

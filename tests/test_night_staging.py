@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from swa.night.analysis import analyze_night
-from swa.night.rows import make_frame
-from swa.night.staging_bias import BIAS_COLUMNS, describe_staging
+from swa.night.frame import make_frame
+from swa.night.staging_bias import describe_staging
 from swa.settings import Settings
 from swa.sleep.scoring import stages_of
+from swa.tables.results_tables import STAGING_BIAS
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_uncertain_epochs_are_counted_by_stage(long_hypnogram):
     best = np.where(frame.stages == "N2", 0.4, 0.9)
     best[np.flatnonzero(frame.stages == "R")[:5]] = 0.3
     proba = pd.DataFrame({"N2": best, "W": 0.1})
-    shares = describe_staging(proba, frame, pd.DataFrame(columns=BIAS_COLUMNS), 0.5)["uncertain_share"]
+    shares = describe_staging(proba, frame, STAGING_BIAS.empty(), 0.5)["uncertain_share"]
     assert shares["N2"] == 1
     assert shares["N3"] == 0
     assert shares["R"] == pytest.approx(5 / (frame.stages == "R").sum(), abs=1e-3)

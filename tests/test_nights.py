@@ -168,7 +168,7 @@ def test_a_changed_recording_of_the_same_size_and_time_is_found_by_verify(task):
 def test_times_become_offsets_of_the_night(task):
     times = {"lights_off": "22:42", "lights_on": "23:00", "dose_start": "2024-03-01T10:40"}
     assert process_night(change(task, times=times)).status == "done"
-    summary = task.folder.summary()["summary"]
+    summary = task.folder.document()["summary"]
     assert summary["dose_s"] == -12 * 3600
     assert summary["statistics"]["TIB"] == 18
     assert "dosehour-13" in set(task.folder.read("measures")["window"])
@@ -180,12 +180,12 @@ def test_times_are_not_used_where_the_recording_hides_its_start(task):
     data[176:184] = b"00.00.00"  # with the date hidden, midnight hides the time as well
     task.path.write_bytes(data)
     assert process_night(change(task, times={"lights_off": "22:42"})).status == "done"
-    assert "lights_off not used" in task.folder.summary()["provenance"]["notes"][0]
+    assert "lights_off not used" in task.folder.document()["provenance"]["notes"][0]
 
 
 def test_the_provenance_says_what_the_numbers_rest_on(task):
     process_night(task)
-    found = task.folder.summary()["provenance"]
+    found = task.folder.document()["provenance"]
     assert found["subject"] == "S 01"
     assert found["inputs"]["recording_size"] == task.path.stat().st_size
     assert found["versions"]["swa"]
@@ -251,10 +251,10 @@ def test_a_full_disk_becomes_an_outcome(task, monkeypatch):
 
 def test_a_failed_night_leaves_an_older_result_alone(task):
     process_night(task)
-    before = task.folder.summary()
+    before = task.folder.document()
     task.hypnogram.write_text("stage\nnonsense\n", encoding="utf-8")
     assert process_night(task).status == "failed"
-    assert task.folder.summary() == before
+    assert task.folder.document() == before
 
 
 @pytest.mark.slow
@@ -262,8 +262,8 @@ def test_a_night_without_a_scoring_is_staged(task, shared_data):
     path = shared_data / "recordings" / "nap_10ch_256hz.edf"
     staged = change(task, path=path, hypnogram=None, age=25.0, sex="F")
     assert process_night(staged).status == "done"
-    assert {"antropy", "lightgbm", "numba", "scikit-learn"} <= set(staged.folder.summary()["provenance"]["versions"])
-    assert "demographics" in staged.folder.summary()["summary"]["staging_source"]
+    assert {"antropy", "lightgbm", "numba", "scikit-learn"} <= set(staged.folder.document()["provenance"]["versions"])
+    assert "demographics" in staged.folder.document()["summary"]["staging_source"]
     assert staged.folder.read("hypnogram")["confidence"].between(0.2, 1).all()
 
 

@@ -4,14 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.further.planning import stated_variation
-from swa.errors import StudyError
 from swa.glossary import read_glossary
 from swa.report import figures
 from swa.report.change_tables import explain_markers, join_equal
-from swa.report.facts import Headline, StudyFacts
 from swa.report.figures.study_plots import placed_channels
-from swa.report.group_spectra import average_over_subjects
 from swa.report.optional_tables import (
     control_name,
     cycle_table,
@@ -50,15 +46,12 @@ class StoredWaves:
         return self.path
 
 
-def notes(*rows):
-    columns = ["measure", "channel", "variant", "window", "stages", "note"]
-    return pd.DataFrame(rows, columns=columns)
+def limits(**values_uv):
+    rows = [(measure, "F3-M2", "NREM", "night", "", value) for measure, value in values_uv.items()]
+    return pd.DataFrame(rows, columns=["measure", "channel", "stages", "window", "variant", "value"])
 
 
-LIMITS = notes(
-    ("wave_slope_up_matched", "F3-M2", "", "night", "NREM", f"at {REFERENCE_UV} µV"),
-    ("wave_density_baseline_fixed", "F3-M2", "", "night", "NREM", "above 90.5 µV"),
-)
+LIMITS = limits(wave_reference_amplitude=REFERENCE_UV, wave_fixed_limit=90.5)
 
 
 def test_waves_by_size_are_per_minute_and_nights_weigh_the_same(tmp_path):
@@ -142,9 +135,20 @@ def test_controls_have_the_names_of_the_field():
 
 
 def test_explanations_of_markers_name_others_in_words():
-    (entry,) = explain_markers(["wave_density", "no such marker"])
+    (entry,) = explain_markers(["wave_density", "no such marker"], Settings())
     assert "See density of large waves, limit fixed on baseline and wave amplitude, 90th percentile." in entry.note
-    assert not any("`" in str(text) for entry in explain_markers(read_glossary()) for text in vars(entry).values())
+    shown = explain_markers(read_glossary(), Settings())
+    assert not any("`" in str(text) for entry in shown for text in vars(entry).values())
+
+
+def test_explanations_of_markers_name_the_settings_in_force():
+    swa, waves = explain_markers(
+        ["swa", "wave_density"],
+        Settings(power={"swa_hz": (0.75, 4.5)}, waves={"peak_to_peak_uv": (60.0, 400.0), "negative_uv": (30.0, 200.0)}),
+    )
+    assert swa.definition == "Power of the EEG from 0.75 to 4.5 Hz, the mean over the epochs of the window."
+    assert "over 0.75–4.5 Hz" in swa.formula
+    assert "half-waves of 60–400 µV peak to peak and −30 µV" in waves.definition
 
 
 def test_covariates_and_profiles_are_written_with_intervals_and_n():
@@ -257,89 +261,15 @@ def test_covariates_have_a_panel_each_with_a_point_for_each_subject():
     assert np.allclose(drawn[0][:, 1], 25)
 
 
-class StoredSpectrum:
-    """A stored night whose spectrum is `level` / f at two frontal channels."""
-
-    def __init__(self, folder, subject, condition, level):
-        self.condition, self.subject = condition, subject
-        self.path = folder / f"{subject}_{condition}_{len(list(folder.iterdir()))}.parquet"
-        hertz = np.arange(0.2, 40, 0.2)
-        parts = [
-            pd.DataFrame(
-                {
-                    "channel": channel,
-                    "stages": "NREM",
-                    "window": "cycle-1",
-                    "frequency_hz": hertz,
-                    "density_uv2_hz": factor * level / hertz,
-                }
-            )
-            for channel, factor in (("F3-M2", 2.0), ("F4-M1", 0.5), ("C4-M1", 99.0))
-        ]
-        pd.concat(parts).to_parquet(self.path)
-        self.folder = self
-
-    def file(self, ending):
-        return self.path
-
-
-FRONTAL = Headline(
-    measure="swa", stages="NREM", window="cycle-1", channel="frontal", declared=False, members=("F3-M2", "F4-M1")
-)
-
-
-def test_group_spectra_change_within_subjects_only(tmp_path):
-    levels = {"A": (1.0, 2.0), "B": (10.0, 20.0), "C": (100.0, 200.0), "D": (1000.0, None)}
-    nights = [
-        StoredSpectrum(tmp_path, subject, condition, level)
-        for subject, pair in levels.items()
-        for condition, level in zip(("baseline", "ketamine"), pair, strict=True)
-        if level
-    ]
-    spectra, changes = average_over_subjects(nights, FRONTAL, ["ketamine:baseline", "other:baseline"], 0.95)
-    assert set(changes["contrast"]) == {"ketamine:baseline"}
-    assert (changes["n_subjects"] == 3).all(), "D has no ketamine night"
-    assert np.allclose(changes[["change_db", "low_db", "high_db"]], 10 * np.log10(2))
-    at_one = spectra[np.isclose(spectra["frequency_hz"], 1)].set_index("condition")
-    assert at_one.loc["baseline", "density_uv2_hz"] == pytest.approx(10**1.5)  # geometric, over channels and subjects
-    assert at_one["n_subjects"].to_dict() == {"baseline": 4, "ketamine": 3}
-
-
-def test_two_subjects_have_a_mean_change_and_no_interval(tmp_path):
-    nights = [
-        StoredSpectrum(tmp_path, subject, condition, level)
-        for subject in "AB"
-        for condition, level in (("baseline", 1.0), ("baseline", 4.0), ("ketamine", 4.0))
-    ]
-    _, changes = average_over_subjects(nights, FRONTAL, ["ketamine:baseline"], 0.95)
-    assert np.allclose(changes["change_db"], 10 * np.log10(2)), "two baseline nights are one value"
-    assert changes[["low_db", "high_db"]].isna().all(axis=None)
-    figure = figures.group_spectra(*average_over_subjects(nights, FRONTAL, ["ketamine:baseline"], 0.95))
-    assert [len(axes.lines) for axes in figure.axes] == [2, 2]
-
-
-def test_group_spectra_of_nothing_say_so():
-    spectra, changes = average_over_subjects([], FRONTAL, ["a:b"], 0.95)
-    assert (len(spectra), len(changes)) == (0, 0)
-    assert figures.group_spectra(spectra, changes).axes[0].texts
-
-
-def test_planning_is_that_of_the_study_and_absent_where_it_cannot_say():
-    facts = StudyFacts(
-        nights=pd.DataFrame(), settings=Settings(), baseline="b", conditions=("b", "k"), design="", simulated=False
+def test_planning_on_the_page_is_the_table():
+    table = pd.DataFrame(
+        {"effect": [1.1, 1.2], "power": 0.8, "level": 0.05, "subjects": [28, 10], "subjects_low": [12, 5]}
+        | {"subjects_high": [70, 21], "change_sd": 0.172, "change_sd_low": 0.11, "change_sd_high": 0.28}
+        | {"n": 10, "detectable": [1.187, 1.187], "method": "swa NREM cycle-1 frontal: of this study"}
     )
-    with pytest.MonkeyPatch.context() as patch:
-        stated = stated_variation(0.9, 0.4)
-        patch.setattr("swa.report.optional_tables.study_variation", lambda results, settings: stated)
-        table = plan_table(None, facts, 10)
-    # METHODS: two-sided paired t, 80 % power, CV 40 %, ICC 0.9: 28 subjects for +10 %, 10 for +20 %.
-    assert [row[:2] for row in table.rows[:2]] == [("+10.0\u00a0%", "28"), ("+20.0\u00a0%", "10")]
-    assert "10 subjects find a change of +18.7" in table.about
-    assert stated.basis in table.about
-
-    def too_few(results, settings):
-        raise StudyError("too few nights.")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("swa.report.optional_tables.study_variation", too_few)
-        assert plan_table(None, facts, 3) is None
+    shown = plan_table(table)
+    assert shown.rows == (("+10.0\u00a0%", "28", "12 to 70"), ("+20.0\u00a0%", "10", "5 to 21"))
+    assert "10 subjects find a change of +18.7\u00a0%." in shown.about
+    assert "from swa NREM cycle-1 frontal: of this study; SD of the ln change 0.172 (0.110 to 0.280)" in shown.about
+    assert "find a change" not in plan_table(table.assign(n=1, detectable=np.nan)).about
+    assert plan_table(table.iloc[:0]) is None

@@ -29,7 +29,9 @@ from swa.report.words.sentences import group_result, subject_result
 from swa.report.words.wording import MINUS, describe_change, number, p_value, percent
 from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.manifest import file_label
-from swa.study.store import NightFolder, read_results, write_night, write_table, write_text
+from swa.study.run.night_files import write_night
+from swa.study.store import NightFolder, read_results
+from swa.tables.files import write_table, write_text
 
 STAGES = "W*4 N1*2 N2*20 N3*30 N2*4 R*10 W*2"
 PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
@@ -147,7 +149,7 @@ def build(make_night):
 def compare(folder, drawn=False):
     with pytest.MonkeyPatch.context() as patch:
         if not drawn:
-            patch.setattr("swa.report.pages.figure_files", lambda figure: (b"<svg/>", b""))
+            patch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
         return compare_study(folder, jobs=1)
 
 
@@ -610,7 +612,7 @@ def test_a_contrast_asked_for_afterwards_is_no_part_of_the_title(build, tmp_path
     ]
     results = build(tmp_path / "results", rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("swa.report.pages.figure_files", lambda figure: (b"<svg/>", b""))
+        patch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
         compare_study(results.path, jobs=1, contrast="ketamine:magnesium")
     page = parse(results.path / "index.html")
     assert "Slow-wave sleep: ketamine and magnesium against baseline" in page.text

@@ -20,8 +20,9 @@ from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.inspection import inspect_study
 from swa.study.run.journal import forget_comparison
 from swa.study.run.lock import hold, take
-from swa.study.store import read_results, write_table
-from swa.study.study_tables import PROBLEM_COLUMNS
+from swa.study.store import read_results
+from swa.tables.files import write_table
+from swa.tables.results_tables import PROBLEMS
 
 CHANNELS = ("F3-M2", "C4-M1", "E1-M2", "Chin")
 CONTRACT = {
@@ -259,7 +260,7 @@ def test_two_parts_brought_together_give_the_same_bytes(
 ) -> None:
     folder = tmp_path / "parts"
     second = run_study(recordings, folder, part="2/2", jobs=1)
-    assert list(second.problems) == PROBLEM_COLUMNS
+    assert list(second.problems) == PROBLEMS.names
     assert second.problems.empty
     show_run(second)
     assert "When every part is done: swa compare" in capsys.readouterr().out

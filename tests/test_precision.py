@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.further.precision import NOT_AN_EFFECT, PRECISION_COLUMNS, rate_precision, read_spreads
+from swa.comparison.further.precision import NOT_AN_EFFECT, rate_precision, read_spreads
 from swa.measures.bootstrap import draw_blocks, resample_means
 from swa.measures.windows import Stretch
 from swa.settings import ComparisonSettings, Settings
 from swa.study.bootstrap_spreads import PRECISION_MEASURES, measure_precision
+from swa.tables.results_tables import PRECISION
 
 SETTINGS = Settings()
 PHI = 0.6  # of ln power from epoch to epoch, about its course, as in the nights of the simulator
@@ -115,7 +116,8 @@ def stored_night(power, waves_s=()):
     return epochs, waves, {"F3-M2": own}
 
 
-CONTRAST = {"contrast": "ketamine:baseline", "channel": "Cz", "stages": "NREM", "window": "night", "measure": "swa"}
+PAIR = {"contrast": "ketamine:baseline", "treatment": "ketamine", "comparator": "baseline"}
+CONTRAST = PAIR | {"channel": "Cz", "stages": "NREM", "window": "night", "measure": "swa"}
 
 
 def spreads(*nights):
@@ -134,7 +136,7 @@ def rate(table, **columns):
 
 def test_errors_of_nights_add_up_and_those_of_a_condition_are_averaged():
     found = rate(spreads(("baseline", 0.03), ("baseline", 0.04), ("ketamine", 0.06)))
-    assert list(found.columns) == PRECISION_COLUMNS
+    assert list(found.columns) == PRECISION.names
     assert len(found) == 1
     row = found.iloc[0]
     width = 1.959964 * math.sqrt((0.03**2 + 0.04**2) / 4 + 0.06**2)
@@ -153,7 +155,8 @@ def test_without_an_error_or_an_estimate_the_reason_stands_there():
 
 
 def test_values_of_a_study_are_those_of_the_long_table_and_estimates_those_of_the_contrasts(studied):
-    from swa.study.store import read_results, read_table
+    from swa.study.store import read_results
+    from swa.tables.files import read_table
 
     results = read_results(studied / "results")
     keys = ["subject", "session", "channel", "stages", "window", "measure"]

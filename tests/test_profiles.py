@@ -7,15 +7,20 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from swa.comparison.further.moderators import MODERATOR_COLUMNS, covariate_names, partial_slope, relate_covariates
+from swa.comparison.further.moderators import (
+    covariate_changes,
+    find_covariates,
+    partial_slope,
+    relate_covariates,
+)
 from swa.comparison.further.profiles import (
-    PROFILE_COLUMNS,
     Profiles,
     compare_profiles,
     equivalence_p,
     similarity,
 )
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.results_tables import COVARIATE_CHANGES, MODERATORS, PROFILES
 
 MEASURES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched", "theta_power", "sigma_power")
 WINDOWS = ("cycle-1", "matched", "night")
@@ -62,7 +67,7 @@ class TestModerators:
     def test_known_moderator_is_found_and_columns_are_those_of_the_table(self):
         table, nights = study(20, slope=3.0)
         found = relate_covariates(table, nights=nights)
-        assert list(found.columns) == MODERATOR_COLUMNS
+        assert list(found.columns) == MODERATORS.names
         ketamine = found[found["contrast"] == "ketamine:baseline"]
         assert set(found["covariate"]) == {"serum_mg"}
         assert (ketamine["p"] < 0.01).all()
@@ -102,6 +107,26 @@ class TestModerators:
         found = relate_covariates(table, nights=nights.rename(columns={"serum_mg": "madrs_change"}))
         assert found["note"].str.contains("association only, no mediation").all()
 
+    def test_points_are_those_that_the_slopes_are_fitted_to(self):
+        table, nights = study(9)
+        nights.insert(4, "later_change", np.where(nights["condition"] == "ketamine", np.arange(len(nights)), np.nan))
+        nights.loc[nights["subject"] == nights["subject"].iloc[0], "later_change"] = np.nan
+        points = covariate_changes(table, nights=nights)
+        assert list(points.columns) == COVARIATE_CHANGES.names
+        found = relate_covariates(table, nights=nights)
+        for (contrast, covariate), own in points.groupby(["contrast", "covariate"]):
+            known = own.dropna(subset=["x", "change"])
+            rows = found[(found["contrast"] == contrast) & (found["covariate"] == covariate)]
+            assert set(rows["n"]) == {len(known)}
+            if len(known) >= 8:
+                slope = np.polyfit(known["x"], np.log(known["change"]), 1)[0]
+                assert rows.set_index("method").loc["slope, unadjusted", "estimate"] == pytest.approx(slope)
+        of_outcome = points[points["covariate"] == "later_change"].set_index(["contrast", "subject"])["x"]
+        subject = nights["subject"].iloc[-1]
+        expected = nights.set_index(["subject", "condition"]).loc[(subject, "ketamine"), "later_change"]
+        assert of_outcome["ketamine:baseline", subject] == expected
+        assert np.isnan(of_outcome["magnesium:baseline", subject])
+
     def test_covariates_are_numeric_columns_of_the_study_file(self):
         nights = pd.DataFrame(
             {
@@ -113,8 +138,8 @@ class TestModerators:
                 "status": "done",
             }
         ).assign(TST_min=[400.0, 420.0])
-        assert covariate_names(nights, ()) == ["age"]
-        assert covariate_names(nights, ("bdnf",)) == []
+        assert [covariate.name for covariate in find_covariates(nights, ())] == ["age"]
+        assert find_covariates(nights, ("bdnf",)) == []
 
 
 class TestProfiles:
@@ -122,7 +147,7 @@ class TestProfiles:
         settings = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
         same, other = (compare_profiles(*study(16, 3, alike)[:1], nights=study(16, 3, alike)[1], settings=settings)
                        for alike in (True, False))  # fmt: skip
-        assert list(same.columns) == PROFILE_COLUMNS
+        assert list(same.columns) == PROFILES.names
         a, b = same.iloc[0], other.iloc[0]
         assert (a["treatment_a"], a["treatment_b"], a["n"]) == ("ketamine", "magnesium", 16)
         assert a["similarity"] > 0.9

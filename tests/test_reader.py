@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swa.errors import RecordingError
+from swa.recordings.analysis_signal import UV_PER_UNIT, ChannelIntake
 from swa.recordings.channels import SignalInfo, assign_channels
-from swa.recordings.edf import header as headers
+from swa.recordings.edf import samples as edf_samples
 from swa.recordings.edf.header import read_header
-from swa.recordings.intake import UV_PER_UNIT, ChannelIntake, Resampler, resample
+from swa.recordings.edf.samples import EdfSource
 from swa.recordings.recording import Recording, read_recording
-from swa.recordings.sources import EdfSource
+from swa.recordings.resampling import Resampler, resample
 from swa.settings import Settings, check_settings
 
 NAME = "Mustermann"  # a patient's, which no message may repeat
@@ -197,7 +198,7 @@ def test_where_a_recording_is_cut_for_reading_changes_nothing(write_edf, tmp_pat
     signals["M1"][128 * 8 - 1 : 128 * 8 + 1] = -500.0  # two samples: not clipped
     path = write_edf(tmp_path / "a.edf", signals, 128.0, limits=(-500.0, 500.0))
     (whole,) = read_recording(path).groups()
-    monkeypatch.setattr(headers, "BLOCK_S", 2.0)
+    monkeypatch.setattr(edf_samples, "BLOCK_S", 2.0)
     (cut,) = read_recording(path).groups()
     assert [channel.name for channel in whole.channels] == ["C4-M1"]
     np.testing.assert_allclose(cut.data_uv, whole.data_uv, atol=1e-4)
@@ -514,7 +515,7 @@ def test_a_signal_without_samples_is_a_problem_of_its_own(write_edf, tmp_path, n
 def test_one_long_record_is_read_in_parts(write_edf, tmp_path, noise, monkeypatch):
     path = write_edf(tmp_path / "a.edf", {"C4-M1": noise(60, 128), "C3-M2": noise(60, 128)}, 128.0)
     (whole,) = read_recording(path).groups()
-    monkeypatch.setattr(headers, "BLOCK_S", 0.3)  # a record lasts 1 s
+    monkeypatch.setattr(edf_samples, "BLOCK_S", 0.3)  # a record lasts 1 s
     (cut,) = read_recording(path).groups()
     np.testing.assert_allclose(cut.data_uv, whole.data_uv, atol=1e-4)
 

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 from swa.errors import RecordingError
-from swa.measures.artifacts import find_artifacts
+from swa.measures.artifacts import Trace, find_artifacts
 from swa.night.analysis import analyze_night
 from swa.pipeline import run_study
-from swa.recordings.edf import header as headers
 from swa.recordings.edf import record_times
 from swa.recordings.edf.header import read_header
 from swa.recordings.recording import Recording, read_recording
+from swa.recordings.signal_source import BLOCK_S
 from swa.study.plan.inspection import inspect_study
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -251,8 +251,8 @@ def test_the_muscle_median_runs_over_what_was_recorded():
     spectra = compute_window_spectra(signal, 100.0)
     muscle = spectra.band_power((26.25, 32.0))
     clipped = np.zeros(len(signal), bool)
-    arguments = (signal, clipped, 100.0, spectra.starts, spectra.length, muscle)
-    found = find_artifacts(*arguments, pieces=[(0, 20_000), (38_000, 60_000)])
+    trace = Trace(signal_uv=signal, clipped=clipped, rate_hz=100.0, pieces=[(0, 20_000), (38_000, 60_000)])
+    found = find_artifacts(trace, spectra.starts, spectra.length, muscle)
     assert not found.samples["muscle"].any()
     assert found.samples["gap"].sum() == 18_000
     assert not found.samples["flat"].any()
@@ -320,7 +320,7 @@ def test_one_signal_of_a_bdf_does_not_bring_the_whole_file_into_memory(tmp_path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert n_samples == n_records * rate
-    assert peak < 32 * headers.BLOCK_S * rate
+    assert peak < 32 * BLOCK_S * rate
 
 
 # --- privacy ------------------------------------------------------------------------------------------------------
@@ -433,7 +433,7 @@ def test_headers_alone_are_read_by_inspection(tmp_path, monkeypatch):
         with path.open("wb") as file:
             file.write(data[:768])
             file.truncate(768 + 28_800 * 400)
-    monkeypatch.setattr("swa.recordings.edf.header.Header.read_digital", None)
+    monkeypatch.setattr("swa.recordings.edf.samples.EdfSource._read_digital", None)
     found = inspect_study(tmp_path)
     assert [recording["duration_s"] for recording in found["recordings"]] == [28_800.0] * 20
     assert not any(recording["problems"] for recording in found["recordings"])

@@ -1,14 +1,24 @@
 """Scorings in the forms that labs have them, and their place on the time line of the recording."""
 
 import datetime
+import json
+import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from swa.errors import ScoringError
+from swa.errors import AmbiguousScoringError, ScoringError
 from swa.settings import ScoringSettings
-from swa.sleep.scoring import epoch_length_s, fit_to_recording, make_hypnogram, read_hypnogram, stages_of
+from swa.sleep.scoring import (
+    epoch_length_s,
+    fit_to_recording,
+    make_hypnogram,
+    read_hypnogram,
+    read_scoring,
+    stages_of,
+)
 
 
 @pytest.fixture
@@ -30,7 +40,7 @@ def spell(hypnogram):
 
 @pytest.mark.parametrize(
     "text",
-    ["W\nN1\nN2\nN3\nR\n", "stage\nW\nN1\nN2\nN3\nR\n", "0\n1\n2\n3\n4\n", "[Hypnogram]\r\nW\r\nN1\r\nN2\r\nN3\r\nR"],
+    ["W\nN1\nN2\nN3\nR\n", "stage\nW\nN1\nN2\nN3\nR\n", "0\n1\n2\n3\n5\n", "[Hypnogram]\r\nW\r\nN1\r\nN2\r\nN3\r\nR"],
 )
 def test_one_stage_a_line(read, text):
     hypnogram = read(text, "night.txt")
@@ -95,7 +105,11 @@ def test_a_table_without_a_header_loses_no_epoch(read):
 
 def test_numbers_that_are_no_whole_codes_are_an_error(read):
     with pytest.raises(ScoringError, match=r"2 of its labels are no stage"):
-        read("W,0.97\nN2,0.91\n")
+        read("0.97\n0.91\n")
+
+
+def test_a_stage_beside_a_number_is_a_stage(read):
+    assert spell(read("W,0.97\nN2,0.91\n")) == "W N2"
 
 
 def test_stage_changes_with_their_times(read):
@@ -118,7 +132,7 @@ def test_a_scoring_that_begins_before_the_recording_is_cut(read):
         "Time,Stage\n22:00:00,W\n300,N2\n",
         "Time,Stage\n0\n",
         "Time,Stage\nnan,W\n",
-        "Time,Stage\n60,W\n30,N2\n",
+        "Time,Stage\n60,W\n60,N2\n",
         "Time,Stage\n",
     ],
 )
@@ -261,6 +275,48 @@ def test_real_dreams_scorings_need_their_codes(shared_data):
     codes = {"5": "W", "4": "R", "3": "N1", "2": "N2", "1": "N3", "0": "N3", "-1": "UNS", "-2": "UNS", "-3": "UNS"}
     hypnogram = read_hypnogram(path, ScoringSettings(codes=codes, epoch_s=5))
     assert len(stages_of(hypnogram)) == 360
+
+
+def count_minutes(scoring):
+    stages, counts = np.unique(scoring.stages, return_counts=True)
+    return {str(stage): count * scoring.epoch_s / 60 for stage, count in zip(stages, counts, strict=True)}
+
+
+def count_rows(labels, meanings, epoch_s=30):
+    """Minutes by stage of a list of codes, counted without any of this package."""
+    counts = Counter(meanings.get(label, "UNS") for label in labels)
+    return {stage: count * epoch_s / 60 for stage, count in counts.items()}
+
+
+def test_every_real_scoring_by_experts_has_the_stage_minutes_of_an_independent_count(shared_data):
+    aasm = dict(zip("01234", ("W", "N1", "N2", "N3", "R"), strict=True))
+    boas = sorted((shared_data / "scorings" / "boas_ds005555").glob("*_events.tsv"))
+    for path in boas:
+        rows = pd.read_csv(path, sep="\t", dtype=str)
+        assert count_minutes(read_scoring(path)) == count_rows(rows["stage_hum"], aasm)
+    dod = sorted((shared_data / "scorings" / "dod_h").glob("*.json"))
+    for path in dod:
+        assert count_minutes(read_scoring(path)) == count_rows(map(str, json.loads(path.read_text())), aasm)
+    deltamed = dict(zip("12345", ("W", "R", "N1", "N2", "N3"), strict=True))
+    folders = [shared_data / "scorings" / name for name in ("eesm17_ds004348", "surrey_ds005207")]
+    eesm, surrey = (sorted(folder.glob("*_events.tsv")) for folder in folders)
+    for path in eesm:
+        rows = pd.read_csv(path, sep="\t", dtype=str)
+        assert count_minutes(read_scoring(path)) == count_rows(rows["staging"].dropna(), deltamed)
+    for path in surrey:
+        rows = pd.read_csv(path, sep="\t", dtype=str)
+        with pytest.raises(AmbiguousScoringError):  # nothing beside it says what its codes mean
+            read_scoring(path)
+        codes = ScoringSettings(codes=deltamed | {"6": "UNS"})
+        assert count_minutes(read_scoring(path, codes)) == count_rows(rows["staging"], deltamed)
+    assert [len(paths) for paths in (boas, dod, eesm, surrey)] == [22, 40, 4, 3]
+
+
+def test_real_profusion_scorings_have_the_stage_minutes_of_an_independent_count(shared_data):
+    rk = {"0": "W", "1": "N1", "2": "N2", "3": "N3", "4": "N3", "5": "R"}
+    for path in sorted((shared_data / "hypnograms" / "nsrr").glob("*.xml")):
+        codes = re.findall(r"<SleepStage>(\d)</SleepStage>", path.read_text())
+        assert count_minutes(read_scoring(path)) == count_rows(codes, rk)
 
 
 # --- the time line of the recording -------------------------------------------------------------------------------

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from swa.errors import ScoringError
+from swa.errors import AmbiguousScoringError, ScoringError
 from swa.settings import ScoringSettings
+from swa.sleep.formats.codes import STAGE_BY_WORD, lights_of, plain_word
+from swa.sleep.formats.document import Document
+from swa.sleep.formats.edf import read_edf
+from swa.sleep.formats.registry import FORMATS
 from swa.sleep.scoring import (
-    FORMATS,
     epoch_length_s,
     fit_to_recording,
     make_hypnogram,
@@ -21,7 +24,6 @@ from swa.sleep.scoring import (
     read_scoring,
     stages_of,
 )
-from swa.sleep.scoring_marks import STAGE_BY_WORD, Document, lights_of
 
 START = datetime.datetime(2024, 3, 1, 22, 40)
 LABELS = ["W", "W", "N1", "N2", "N2", "N3", "N3", "R", "R", "W"]
@@ -106,6 +108,37 @@ ANNOT = "# N2 | a stage\nclass\tinstance\tchannel\tstart\tstop\tmeta\n" + "\n".j
 BIDS = "onset\tduration\ttrial_type\n" + "\n".join(
     [f"{30 * i}\t30\tSleep stage {label}" for i, label in enumerate(LABELS)] + ["12\tn/a\tbutton", "15\t2\tarousal"]
 )
+WONAMBI = (
+    "<annotations version='5'><dataset><filename>a.edf</filename><start_time>2024-03-01T22:40:00</start_time></dataset>"
+    "<rater name='AB'><bookmarks/><events/><stages>"
+    + "".join(
+        f"<epoch id='{i}'><epoch_start>{30 * i}</epoch_start><epoch_end>{30 * i + 30}</epoch_end><stage>{stage}</stage>"
+        "<quality>Good</quality></epoch>"
+        for i, stage in enumerate(["Wake", "Wake", "NREM1", "NREM2", "NREM2", "NREM3", "NREM3", "REM", "REM", "Wake"])
+    )
+    + "</stages></rater><rater name='empty'><stages><epoch><epoch_start>0</epoch_start><epoch_end>30</epoch_end>"
+    "<stage>Unknown</stage></epoch></stages></rater></annotations>"
+)
+PHILIPS = (
+    "<?xml version='1.0'?><PatientStudy xmlns='http://www.respironics.com/PatientStudy.xsd'><Acquisition><Sessions>"
+    "<Session><RecordingStart>2024-03-01T22:40:00</RecordingStart><Duration>300</Duration></Session></Sessions>"
+    "</Acquisition><ScoringData><StagingData><MachineStaging><NeuroAdultAASMStaging><Stage Type='Wake' Start='0'/>"
+    "</NeuroAdultAASMStaging></MachineStaging><UserStaging><NeuroAdultAASMStaging>"
+    + "".join(
+        f"<Stage Type='{stage}' Start='{start}'/>"
+        for stage, start in (
+            ("Wake", 0), ("NonREM1", 60), ("NonREM2", 90), ("NonREM3", 150), ("REM", 210), ("Wake", 270)
+        )
+    )
+    + "</NeuroAdultAASMStaging></UserStaging></StagingData></ScoringData></PatientStudy>"
+)  # fmt: skip
+POLYMAN = "\n".join(
+    f"01-Mar-2024, 22:{40 + start // 60}:{start % 60:02d}, {start}, {duration}, {label},"
+    for start, duration, label in (
+        (0, 60, "Sleep stage W"), (60, 30, "Sleep stage N1"), (90, 60, "Sleep stage N2"), (95, 3, "EEG arousal"),
+        (150, 60, "Sleep stage N3"), (210, 60, "Sleep stage R"), (270, 30, "Sleep stage W"),
+    )
+)  # fmt: skip
 FORMS = {
     "profusion.xml": profusion([0, 0, 1, 2, 2, 3, 4, 5, 5, 0]),
     "nsrr.xml": nsrr(NSRR_EVENTS),
@@ -120,7 +153,7 @@ FORMS = {
     "yasa_events.csv": "epoch,onset,duration,value,description\n"
     + "\n".join(f"{i},{30 * i},30.0,0,{label}" for i, label in enumerate(LABELS)),
     "compumedics.txt": "W\nW\n1\n2\n2\n3\n4\nR\nR\nW\n",
-    "changes.csv": "Time,Stage\n0,5\n60,3\n90,2\n150,1\n210,4\n270,5\n",
+    "changes.csv": "Time,Stage\n0,5\n60,3\n90,2\n150,1\n210,4\n270,5\n300,5\n",
     "clock_changes.csv": "Time;Stage\n22:40:00;W\n22:41:00;N1\n22:41:30;N2\n22:42:30;N3\n22:43:30;R\n22:44:30;W\n",
     "lines.txt": "\n".join(LABELS),
     "old_mac.txt": "\r".join(LABELS),
@@ -142,6 +175,41 @@ FORMS = {
     + "\n".join(
         f"{label}\t.\t.\t2024-03-01-22:{40 + i // 2}:{30 * (i % 2):02d}\t+30\t." for i, label in enumerate(LABELS)
     ),
+    "0d79f4b1-e74f-5e87-8e42-f9dd7112ada5.json": "[0, 0, 1, 2, 2, 3, 3, 4, 4, 0]",  # Dreem Open Datasets
+    "words.json": '["W", "W", "N1", "N2", "N2", "N3", "N3", "R", "R", "W"]',
+    "gssc.csv": "Epoch,Start,Stage\n"
+    + "\n".join(f"{i + 1},{30 * i},{['W', 'N1', 'N2', 'N3', 'R'].index(label)}" for i, label in enumerate(LABELS)),
+    "usleep.ids": "0,60,W\n60,30,N1\n90,60,N2\n150,60,N3\n210,60,REM\n270,30,W\n",
+    "usleep.tsv": "Wake\nWake\nN1\nN2\nN2\nN3\nN3\nREM\nREM\nWake\n",
+    "sleeptrip.csv": "epoch,start,end,stage\n"
+    + "\n".join(f"{i + 1},{30 * i},{30 * i + 30},{label}" for i, label in enumerate(LABELS)),
+    "wonambi.xml": WONAMBI,
+    "philips.rml": PHILIPS,
+    "polyman.txt": "Date, Time, Recording onset, Duration, Annotation, Linked channel\n" + POLYMAN,
+    "polyman_bare.txt": POLYMAN,
+    "snooz.tsv": "group\tname\tstart_sec\tduration_sec\tchannels\n"
+    + "\n".join(f"stage\t{code}\t{30.0 * i}\t30.0\t[]" for i, code in enumerate([0, 0, 1, 2, 2, 3, 4, 5, 5, 0]))
+    + "\nspindle\ta7\t95.5\t0.8\t['C3']\n",
+    "nsrr_sdo.xml": nsrr(
+        [
+            ("", f"SDO:{concept}", start, duration)
+            for concept, start, duration in (
+                ("WakeState", 0, 60),
+                ("NonRapidEyeMovementSleep-N1", 60, 30),
+                ("NonRapidEyeMovementSleep-N2", 90, 60),
+                ("NonRapidEyeMovementSleep-N3", 150, 30),
+                ("NonRapidEyeMovementSleep-N4", 180, 30),
+                ("RapidEyeMovementSleep", 210, 60),
+                ("WakeState", 270, 30),
+            )
+        ]
+    ),
+    "stretches.txt": "N3\t150\t60\nW\t0\t60\nN1\t60\t30\nN2\t90\t60\nR\t210\t60\nW\t270\t30\n",
+    "french.txt": "Éveil\nÉveil\nStade N1\nStade 2\nStade N2\nStade 3\nSommeil lent profond\nSommeil paradoxal\n"
+    "REM\nÉveillé\n",
+    "spanish.txt": "Vigilia\nDespierto\nFase 1\nEtapa N2\nFase 2\nFase 3\nFase 4\nSueño REM\nFase REM\nVigilia\n",
+    "vendors.txt": "Stage - W\nsleep-wake\nNonREM1\nStage - N2\nsleep-n2\nNREM 3\nStage 4 sleep\nREM sleep\n"
+    "Stage - R\nWK\n",
     "compumedics_table.csv": "Epoch,Time,Stage\n"
     + "\n".join(f"{i + 1},22:{40 + i // 2}:{30 * (i % 2):02d},{label}" for i, label in enumerate(LABELS)),
 }
@@ -163,11 +231,16 @@ def test_a_list_of_events_need_not_be_in_order_of_time(read, recording):
     assert spell(scoring) == "W W N2"
 
 
-@pytest.mark.parametrize("column", ["stage_hum", "majority", "code"])
+@pytest.mark.parametrize("column", ["code", "note", "marker"])
 def test_onsets_are_never_passed_over_because_the_stages_have_another_name(read, column):
     """Read as one stage a line, a scoring from 600 s on would begin with the recording."""
     with pytest.raises(ScoringError, match=rf"without a column stage \(found onset, duration, {column}\)"):
         read(f"onset,duration,{column}\n600,30,0\n630,30,2\n", "a.csv")
+
+
+@pytest.mark.parametrize("column", ["stage_hum", "staging", "majority", "Consensus", "Scorer 1"])
+def test_names_that_data_sets_have_for_their_stages(read, column):
+    assert spell(read(f"onset,duration,{column}\n60,30,0\n90,30,2\n", "a.csv")) == "UNS UNS W N2"
 
 
 def test_a_text_that_is_no_scoring_is_not_told_about_an_empty_line(read):
@@ -306,8 +379,11 @@ def test_an_empty_line_among_stages_is_refused_because_it_would_shift_the_night(
 
 def test_two_scorers_in_one_file_are_refused(read):
     rows = [f"{30 * i},30,{stage}" for stage in ("N2", "N3") for i in range(20)]
-    with pytest.raises(ScoringError, match=r"two stages to 10\.0 min"):
+    with pytest.raises(ScoringError, match="line 22 has the same place in time as line 2"):
         read("onset,duration,stage\n" + "\n".join(rows), "a.csv")
+    overlapping = ["onset,duration,stage", *(f"{30 * i},600,{stage}" for i, stage in enumerate(["N2", "N3"] * 10))]
+    with pytest.raises(ScoringError, match=r"two stages to \d+\.\d min"):
+        read("\n".join(overlapping), "a.csv")
 
 
 def test_absurd_times_take_no_memory(read):
@@ -346,6 +422,76 @@ def test_an_unknown_stage_of_edf_is_an_error_and_can_be_named(edf_scoring):
     with pytest.raises(ScoringError, match="'sleep stage n' is no stage"):
         read_scoring(path)
     assert spell(read_scoring(path, ScoringSettings(codes={"Sleep stage N": "N2"}))) == "W N2"
+
+
+def test_labels_of_edf_that_only_the_settings_know(edf_scoring):
+    path = edf_scoring([(0, 30, "Wachphase"), (30, 30, "Tiefschlaf"), (45, 3, "Arousal"), (60, 30, "2")])
+    with pytest.raises(ScoringError, match="none of its 4 annotations"):
+        read_scoring(path)
+    codes = {"Wachphase": "W", "Tiefschlaf": "N3", "2": "N2"}
+    assert spell(read_scoring(path, ScoringSettings(codes=codes))) == "W N3 N2"
+
+
+def test_latin_1_events_of_an_edf_do_not_hide_its_stages(edf_scoring):
+    marks = [(0, 30, "Sleep stage W"), (10, 1, "Gerausch Aerger"), (30, 60, "Sleep stage N2"), (60, 0, "Lights on")]
+    path = edf_scoring(marks)
+    path.write_bytes(path.read_bytes().replace(b"Gerausch Aerger", "Geräusch  Ärger".encode("latin-1")))
+    scoring = read_scoring(path)
+    assert spell(scoring) == "W N2 N2"
+    assert scoring.lights_on_s == 60
+
+
+def test_annotations_are_read_as_edfio_reads_them(shared_data):
+    """An independent reader of the same bytes."""
+    import edfio
+
+    for path in sorted((shared_data / "hypnograms" / "sleep-edf").glob("*.edf")):
+        marks = read_edf(Document(path=path), ScoringSettings())
+        expected = edfio.read_edf(path).annotations
+        assert [(a.onset, a.duration or 0, a.text) for a in expected] == list(
+            zip(marks.onsets_s, marks.ends_s - marks.onsets_s, marks.labels, strict=True)
+        )
+
+
+# --- words and raters
+
+
+@pytest.mark.parametrize(
+    ("word", "stage"),
+    [("Stage - N2", "N2"), ("sleep-n2", "N2"), ("NonREM2", "N2"), ("Éveil", "W"), ("Vigilia", "W"), ("Veglia", "W"),
+     ("Wachzustand", "W"), ("Schlafstadium 2", "N2"), ("Stadium N3", "N3"), ("Sonno REM", "R"), ("Stadio 1", "N1"),
+     ("Estágio N2", "N2"), ("Vigília", "W"), ("Wakker", "W"), ("Vaken", "W"), ("Vågen", "W"), ("Uyanık", "W"),
+     ("Evre 2", "N2"), ("Bdělost", "W"), ("Czuwanie", "W"), ("覚醒", "W"), ("レム睡眠", "R"), ("清醒", "W"),
+     ("Бодрствование", "W"), ("Стадия 2", "N2"), ("Stage III", "N3"), ("Sommeil paradoxal", "R"), ("NotScored", "UNS"),
+     ("N2 sleep", "N2"), ("SRO:Stage34Sleep", "N3"), ("S0", "W"), ("STAGE2", "N2")],
+)  # fmt: skip
+def test_words_of_the_vendors(word, stage):
+    assert STAGE_BY_WORD[plain_word(word)] == stage
+
+
+@pytest.mark.parametrize("word", ["2 sleep", "deep", "light", "N5", "spindle", "iii", "Sleep", "REM onset", "W2"])
+def test_words_that_are_no_stages(word):
+    assert plain_word(word) not in STAGE_BY_WORD
+
+
+def test_several_raters_of_wonambi_are_asked_about(read):
+    text = WONAMBI.replace("<stage>Unknown", "<stage>NREM2")
+    with pytest.raises(AmbiguousScoringError, match="AB, empty"):
+        read(text, "a.xml")
+    assert spell(read(text, "a.xml", column="empty")) == "N2"
+
+
+def test_philips_without_a_scoring_by_people_has_that_of_the_machine(read):
+    text = re.sub("<UserStaging>.*</UserStaging>", "", PHILIPS)
+    assert spell(read(text, "a.rml")) == " ".join(["W"] * 10)
+    with pytest.raises(ScoringError, match="nobody has staged"):
+        read(re.sub("<MachineStaging>.*</UserStaging>", "", PHILIPS), "a.rml")
+
+
+@pytest.mark.parametrize("text", ["{}", "[[0]]", '{"a": 1}', "[", '"N2"', "[]"])
+def test_other_json_is_an_error(read, text):
+    with pytest.raises(ScoringError, match=r"a\.json: "):
+        read(text, "a.json")
 
 
 # --- lights

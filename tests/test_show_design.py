@@ -10,7 +10,8 @@ from swa_cli.show import _show_design, contrasts_in, show_inspection, tell_dropp
 from swa.settings import Settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.inspection import inspect_study
-from swa.study.store import Results, write_table, write_text
+from swa.study.store import Results
+from swa.tables.files import write_table, write_text
 
 
 def test_the_design_is_said(tmp_path, capsys):

@@ -278,7 +278,7 @@ def test_artifacts_stand_where_the_truth_says() -> None:
     assert len(dirty.artifacts) == 6
     marked = np.zeros(len(clean.signals_uv["F3-M2"]), dtype=bool)
     for artifact in dirty.artifacts:
-        marked[int(artifact["start_s"] * 100) : int((artifact["start_s"] + artifact["duration_s"]) * 100) + 1] = True
+        marked[int(artifact.start_s * 100) : int((artifact.start_s + artifact.duration_s) * 100) + 1] = True
     for channel in ("F3-M2", "C4-M1"):
         difference = dirty.signals_uv[channel] - clean.signals_uv[channel]
         assert np.abs(difference[marked]).max() > 100

@@ -18,7 +18,7 @@ from swa.measures.slow_waves import (
     select_waves,
     summarize_waves,
 )
-from swa.recordings.intake import resample
+from swa.recordings.resampling import resample
 from swa.settings import WaveCriteria
 
 RATE_HZ = 100.0

@@ -10,25 +10,26 @@ import pytest
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.designs import known_designs
 from swa.comparison.further.specification_curve import (
-    SPECIFICATION_COLUMNS,
-    SUMMARY_COLUMNS,
     curve_test,
     trace_specifications,
 )
 from swa.night.analysis import analyze_night
 from swa.report import figures
-from swa.report.pages import Shelf
+from swa.report.shelf import Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.settings import ComparisonSettings, Settings, WaveCriteria
 from swa.study.respecification import (
-    ROW_COLUMNS,
     other_selections,
     presets_left_out,
     respecify_subject,
-    write_variant,
 )
-from swa.study.store import NightFolder, Results, write_night, write_table
-from swa.study.subject import SubjectTask, combine_subject, subject_file
+from swa.study.run.night_files import write_night
+from swa.study.store import NightFolder, Results, subject_file
+from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.tables.files import write_table
+from swa.tables.marker import DEFAULT_MARKER
+from swa.tables.results_tables import MEASURES, SPECIFICATION_SUMMARY, SPECIFICATIONS
+from swa.tables.variant import Choices
 
 SETTINGS = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
 # Powers of 1.2 by which a uniform gain of 1.2 changes each measure.
@@ -53,16 +54,16 @@ def study(subjects, effect, *, noise=0.0, seed=0):
 
                 place = (channel, stages, window)
                 rows += [(*key, *place, name, "", value(power), "µV²", 9, "") for name, power in GAIN.items()]
-                variant = write_variant("swa", "0.75-4.5 Hz", "median")
+                variant = Choices("swa", "0.75-4.5 Hz", "median").encode()
                 again.append((*key, *place, "swa", variant, value(2), "µV²", 9, ""))
-    return pd.DataFrame(rows, columns=ROW_COLUMNS), pd.DataFrame(again, columns=ROW_COLUMNS)
+    return pd.DataFrame(rows, columns=MEASURES.names), pd.DataFrame(again, columns=MEASURES.names)
 
 
 def test_a_uniform_effect_is_a_flat_curve_at_the_truth():
     table, again = study(7, 1.2)
     found, summary = trace_specifications(table, again, settings=SETTINGS)
-    assert list(found) == SPECIFICATION_COLUMNS
-    assert list(summary) == SUMMARY_COLUMNS
+    assert list(found) == SPECIFICATIONS.names
+    assert list(summary) == SPECIFICATION_SUMMARY.names
     swa = found[found["curve"] == "swa"]
     absolute = swa[swa["estimator"] != "relative"]
     assert set(absolute["band"]) == {"0.5-4 Hz", "1-4 Hz", "0.75-4.5 Hz"}
@@ -210,7 +211,7 @@ def stored(tmp_path_factory, make_recording, make_hypnogram, sleep_eeg):
     task = SubjectTask(
         subject="S01",
         label="S01",
-        nights=(("baseline", "baseline", "baseline", False), ("ketamine", "ketamine", "ketamine", False)),
+        nights=tuple(NightOfSubject(name, name, name, adaptation=False) for name in ("baseline", "ketamine")),
         baseline="baseline",
         results=path,
         settings=settings,
@@ -221,7 +222,7 @@ def stored(tmp_path_factory, make_recording, make_hypnogram, sleep_eeg):
 
 def test_stored_nights_give_the_true_gain_under_every_choice(stored):
     task, _, _ = stored
-    rows = respecify_subject(task)
+    rows = respecify_subject(task, DEFAULT_MARKER)
     found, _ = trace_specifications(pd.read_parquet(subject_file(task.results, "S01")), rows)
     known = found[np.isfinite(found["estimate"])]
     swa = known[known["curve"] == "swa"]
@@ -237,7 +238,7 @@ def test_stored_nights_give_the_true_gain_under_every_choice(stored):
 
 def test_what_is_computed_again_is_what_a_run_with_those_settings_gives(stored):
     task, (recording, _), hypnogram = stored
-    rows = respecify_subject(task)
+    rows = respecify_subject(task, DEFAULT_MARKER)
     rows = rows[rows["session"] == "baseline"]
     limits = {"negative_uv": (30.0, np.inf), "peak_to_peak_uv": (56.25, np.inf)}
     other = Settings(
@@ -247,8 +248,8 @@ def test_what_is_computed_again_is_what_a_run_with_those_settings_gives(stored):
     measured = analyze_night(recording, hypnogram, settings=other, subject="S01", condition="baseline").measures
     keys = ["channel", "stages", "window"]
     for measure, variant in (
-        ("wave_density", write_variant("wave_density", "", "", "amplitude limits x 0.75")),
-        ("swa", write_variant("swa", "0.75-4.5 Hz", "mean")),
+        ("wave_density", Choices("wave_density", selection="amplitude limits x 0.75").encode()),
+        ("swa", Choices("swa", "0.75-4.5 Hz", "mean").encode()),
     ):
         again = rows[rows["variant"] == variant].set_index(keys)["value"]
         expected = measured[measured["measure"] == measure].set_index(keys)["value"]
@@ -266,7 +267,7 @@ def test_channels_that_the_subject_step_dropped_stay_out(stored, tmp_path):
     table = pd.read_parquet(path)
     table[table["channel"] != "F4-M1"].to_parquet(path)
     try:
-        assert "F4-M1" not in set(respecify_subject(task)["channel"])
+        assert "F4-M1" not in set(respecify_subject(task, DEFAULT_MARKER)["channel"])
     finally:
         table.to_parquet(path)
 
@@ -291,7 +292,7 @@ def test_picture_has_every_estimate_and_marks_the_primary():
 
 
 def test_picture_of_nothing_says_so():
-    empty = pd.DataFrame(columns=SPECIFICATION_COLUMNS)
+    empty = SPECIFICATIONS.empty()
     figure = figures.specification_curve(empty)
     assert "no specification" in figure.axes[0].texts[0].get_text()
 
@@ -314,7 +315,7 @@ def test_page_shows_the_curve_of_the_primary_with_its_numbers_and_what_was_left_
 
 
 def test_a_study_without_contrasts_has_no_section(tmp_path):
-    write_table(pd.DataFrame(columns=SPECIFICATION_COLUMNS), tmp_path / "specifications.tsv")
-    write_table(pd.DataFrame(columns=SUMMARY_COLUMNS), tmp_path / "specification_summary.tsv")
+    write_table(SPECIFICATIONS.empty(), tmp_path / "specifications.tsv")
+    write_table(SPECIFICATION_SUMMARY.empty(), tmp_path / "specification_summary.tsv")
     assert draw_specifications(Results(tmp_path), SETTINGS, {}, Shelf(tmp_path)) == []
     assert specification_tables(Results(tmp_path), SETTINGS) == []

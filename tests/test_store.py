@@ -13,15 +13,10 @@ from hypothesis import strategies as st
 from swa.errors import StudyError
 from swa.settings import Settings
 from swa.study import store
-from swa.study.store import (
-    NightFolder,
-    describe_results,
-    read_results,
-    read_table,
-    write_night,
-    write_table,
-    write_text,
-)
+from swa.study.run.night_files import write_night
+from swa.study.store import NightFolder, describe_results, read_results
+from swa.tables import files
+from swa.tables.files import read_table, write_table, write_text
 
 
 @pytest.fixture
@@ -77,7 +72,7 @@ def test_a_byte_flipped_without_a_trace_is_found_by_verify(folder):
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b'{"fingerprint": "abc"}', b"\xff\xfe", b'{"finger'])
 def test_a_damaged_summary_is_an_unfinished_night(folder, content):
     folder.file("desc-night.json").write_bytes(content)
-    assert folder.summary() is None
+    assert folder.document() is None
     assert not folder.is_finished("abc")
 
 
@@ -92,7 +87,7 @@ def test_a_night_killed_between_two_files_is_not_finished(tmp_path, night, monke
         done.append(target)
         replace(source, target)
 
-    monkeypatch.setattr(store.os, "replace", die)
+    monkeypatch.setattr(files.os, "replace", die)
     with pytest.raises(KeyboardInterrupt):
         write_night(folder, night, "abc", {})
     assert not folder.is_finished("abc")
@@ -100,10 +95,10 @@ def test_a_night_killed_between_two_files_is_not_finished(tmp_path, night, monke
 
 
 def test_a_finished_night_killed_while_it_is_written_again_is_neither_the_old_nor_the_new(folder, night, monkeypatch):
-    monkeypatch.setattr(store.os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         write_night(folder, night, "new", {})
-    assert folder.summary() is None
+    assert folder.document() is None
 
 
 def test_a_night_that_is_written_again_is_finished_for_the_new_inputs(folder, night):
@@ -141,7 +136,7 @@ def test_the_other_tables_come_back(folder, night):
     pd.testing.assert_frame_equal(folder.read("epochs"), night.epochs, rtol=1e-5, check_dtype=False)
     pd.testing.assert_frame_equal(folder.read("cycles"), night.cycles, check_dtype=False)
     assert len(folder.read("spectra")) == len(night.spectra)
-    assert folder.summary()["summary"]["channels"] == night.summary["channels"]
+    assert folder.document()["summary"]["channels"] == night.summary["channels"]
 
 
 def test_every_column_of_a_night_is_described_once_at_the_root(folder):
@@ -210,7 +205,7 @@ def test_text_is_utf_8_with_unix_line_ends(tmp_path):
 def test_a_failed_writing_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     write_text("old", path)
-    monkeypatch.setattr(store.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(files.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         write_text("new", path)
     assert path.read_text() == "old"

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swa.comparison.contrasts import is_compared
 from swa.measures.matched_slopes import pooled_quantile
-from swa.measures.slow_waves import WAVE_COLUMNS, SlowWaves
+from swa.measures.slow_waves import SlowWaves
 from swa.night.analysis import Night
-from swa.night.rows import MEASURE_COLUMNS
 from swa.settings import Settings, WaveCriteria
-from swa.sleep.cycles import CYCLE_COLUMNS
-from swa.study.store import KEY, NightFolder, write_night
-from swa.study.subject import SubjectTask, combine_subject, subject_file
+from swa.study.run.night_files import write_night
+from swa.study.store import KEY, NightFolder, subject_file
+from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.tables.results_tables import CYCLES, NIGHT_MEASURES, SPECTRA, WAVES
 
 N_EPOCHS = 240  # two hours of N2, one cycle
 MINUTES = N_EPOCHS / 2
@@ -30,7 +31,7 @@ def draw_waves(rng, n, *, size=1.0, steepness=1.0, exponent=0.6, scatter=0.1):
 def wave_table(channel, amplitude, slope):
     n = len(amplitude)
     times = (np.arange(n) + 0.5) * N_EPOCHS * 30 / n
-    table = pd.DataFrame(dict.fromkeys(WAVE_COLUMNS, 1.0), index=range(n))
+    table = pd.DataFrame(dict.fromkeys(WAVES.names, 1.0), index=range(n))
     return table.assign(
         channel=channel,
         stage="N2",
@@ -52,7 +53,7 @@ def study(tmp_path, make_hypnogram):
     hypnogram = make_hypnogram(f"N2*{N_EPOCHS}")
     epochs = {"onset_s": np.arange(N_EPOCHS) * 30.0, "stage": "N2", "cycle": 1, "usable_s": 30.0, "swa": 100.0}
     epochs["process_s_band"] = 100.0
-    cycles = pd.DataFrame([(1, 0.0, N_EPOCHS * 30.0, np.nan, np.nan)], columns=list(CYCLE_COLUMNS))
+    cycles = pd.DataFrame([(1, 0.0, N_EPOCHS * 30.0, np.nan, np.nan)], columns=CYCLES.names)
 
     def write(session, condition, channels, values, unusable):
         rows = [
@@ -65,7 +66,7 @@ def study(tmp_path, make_hypnogram):
             subject="S01",
             session=session,
             condition=condition,
-            measures=pd.DataFrame(rows, columns=list(MEASURE_COLUMNS)),
+            measures=pd.DataFrame(rows, columns=NIGHT_MEASURES.names),
             waves=SlowWaves(
                 table=pd.concat(tables, ignore_index=True),
                 criteria=WaveCriteria(),
@@ -73,7 +74,7 @@ def study(tmp_path, make_hypnogram):
                 average=pd.DataFrame({"channel": ["x"], "time_s": [0.0], "mean_uv": [0.0]}),
             ),
             epochs=pd.concat([pd.DataFrame(epochs).assign(channel=c) for c in channels], ignore_index=True),
-            spectra=pd.DataFrame(),
+            spectra=SPECTRA.empty(),
             spectrogram=pd.DataFrame({"channel": ["x"]}),
             hypnogram=hypnogram,
             cycles=cycles,
@@ -94,13 +95,13 @@ def study(tmp_path, make_hypnogram):
         task = SubjectTask(
             subject="S 01",
             label="S01",
-            nights=tuple((s, s, condition, s in adaptation) for s, (condition, _) in nights.items()),
+            nights=tuple(NightOfSubject(s, s, condition, s in adaptation) for s, (condition, _) in nights.items()),
             baseline=baseline,
             results=tmp_path,
             settings=settings or Settings(),
         )
-        problems = combine_subject(task)
-        return pd.read_parquet(subject_file(tmp_path, "S01")), problems
+        outcome = combine_subject(task)
+        return pd.read_parquet(subject_file(tmp_path, "S01")), outcome.problems
 
     return combine
 
@@ -220,6 +221,18 @@ def test_baseline_nights_weigh_equally_however_many_waves_they_have(study):
     assert look_up(rows, "wave_density_baseline_fixed", "b2") == pytest.approx(20 / MINUTES, abs=1.1 / MINUTES)
 
 
+def test_the_amplitudes_that_the_baseline_sets_stand_in_every_night_at_full_precision(study, rng):
+    waves, louder = draw_waves(rng, 3000), draw_waves(rng, 3000, size=1.5)
+    rows, _ = study({"b": ("baseline", one(waves)), "k": ("ketamine", one(louder))})
+    stored = waves[0].astype(np.float32).astype(float)
+    for measure, expected in (
+        ("wave_fixed_limit", pooled_quantile([stored], 0.9)),
+        ("wave_reference_amplitude", pooled_quantile([stored[stored >= 40]], 0.75)),
+    ):
+        assert [look_up(rows, measure, session) for session in "bk"] == [expected, expected]
+        assert not is_compared(measure)
+
+
 def test_an_adaptation_night_is_never_baseline(study, rng):
     nights = {"a": ("baseline", one(draw_waves(rng, 3000, size=3))), "b": ("baseline", one(draw_waves(rng, 3000)))}
     rows, _ = study(nights, adaptation=("a",))
@@ -229,7 +242,10 @@ def test_an_adaptation_night_is_never_baseline(study, rng):
 
 def test_without_a_baseline_night_the_measures_are_nan_with_the_reason(study, rng):
     rows, _ = study({"k": ("ketamine", one(draw_waves(rng, 3000)))})
-    for measure in ("wave_density_baseline_fixed", "wave_slope_up_matched"):
+    for measure in (
+        *("wave_density_baseline_fixed", "wave_slope_up_matched"),
+        *("wave_fixed_limit", "wave_reference_amplitude"),
+    ):
         assert np.isnan(look_up(rows, measure, "k"))
         assert "no baseline night" in look_up(rows, measure, "k", column="note")
 
@@ -345,8 +361,8 @@ def test_a_channel_that_is_bad_in_one_night_is_left_out_of_all(study, four_chann
     assert "F3-M2" not in set(rows["channel"])
     assert look_up(rows, "swa", "b", "frontal") == pytest.approx(400)
     assert len(problems) == 1
-    assert "F3-M2: 51 % of its NREM is unusable (limit 50 %) in session k" in problems[0]["problem"]
-    assert problems[0]["subject"] == "S 01"
+    assert "F3-M2: 51 % of its NREM is unusable (limit 50 %) in session k" in problems[0].problem
+    assert problems[0].subject == "S 01"
 
 
 def test_a_night_alone_keeps_its_bad_channel_in_doubt_and_its_regions_go_without(study, four_channels):
@@ -356,7 +372,7 @@ def test_a_night_alone_keeps_its_bad_channel_in_doubt_and_its_regions_go_without
     assert look_up(rows, "swa", "b", "F3-M2", column="note").startswith("doubtful channel: 51 % of its NREM")
     assert look_up(rows, "swa", "b", "frontal") == pytest.approx(400)
     assert look_up(rows, "swa", "b", "F4-M1", column="note") == ""
-    assert "left out of the regions" in problems[0]["problem"]
+    assert "left out of the regions" in problems[0].problem
 
 
 def test_a_channel_whose_half_is_unusable_stays(study, four_channels):
@@ -374,7 +390,7 @@ def test_a_subject_whose_channels_are_all_bad_has_an_empty_table(study, rng):
 
 def test_the_key_is_unique_and_names_are_as_in_the_study_file(study, four_channels):
     rows, _ = study({"b": ("baseline", four_channels), "k": ("ketamine", four_channels)})
-    assert rows.columns.tolist() == ["subject", "session", "condition", *MEASURE_COLUMNS]
+    assert rows.columns.tolist() == ["subject", "session", "condition", *NIGHT_MEASURES.names]
     assert not rows.duplicated(KEY).any()
     assert set(rows["subject"]) == {"S 01"}
     assert set(rows["condition"]) == {"baseline", "ketamine"}
@@ -388,11 +404,11 @@ def test_a_real_night_goes_through_the_subject_step(tmp_path, night):
     for session, condition in (("b", "baseline"), ("k", "ketamine")):
         copy = dataclasses.replace(night, session=session, condition=condition)
         write_night(NightFolder(tmp_path, "S01", session), copy, "f", {})
-        nights.append((session, session, condition, False))
+        nights.append(NightOfSubject(session, session, condition, False))
     task = SubjectTask(
         subject="S01", label="S01", nights=tuple(nights), baseline="baseline", results=tmp_path, settings=Settings()
     )
-    assert combine_subject(task) == []
+    assert combine_subject(task).problems == []
     rows = pd.read_parquet(subject_file(tmp_path, "S01"))
     assert not rows.duplicated(KEY).any()
     assert (rows.loc[rows["value"].isna(), "note"] != "").all()
@@ -436,5 +452,5 @@ def test_a_night_without_a_good_channel_goes_alone(study, four_channels):
     rows, problems = study(nights, unusable={("k", channel): 0.9 for channel in four_channels})
     assert set(rows["session"]) == {"b", "m"}
     assert set(four_channels) <= set(rows["channel"])
-    assert [(row["session"], row["step"]) for row in problems] == [("k", "channel")]
-    assert "every EEG channel is bad in this night" in problems[0]["problem"]
+    assert [(row.session, row.step) for row in problems] == [("k", "channel")]
+    assert "every EEG channel is bad in this night" in problems[0].problem

@@ -7,7 +7,8 @@ import pytest
 from swa.comparison.further.clusters import find_clusters, permute_clusters
 from swa.comparison.further.topographies import electrode_values, find_neighbours, place_electrodes
 from swa.settings import Settings
-from swa.study.store import write_table
+from swa.tables.files import write_table
+from swa.tables.marker import Marker
 
 ELECTRODES = [
     *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz"),
@@ -97,4 +98,5 @@ def test_no_map_of_few_electrodes_or_none_with_a_place(tmp_path):
     assert topographies(tmp_path, ["F3-M2", "C3-M2", "O1-M2"], subjects=8).empty
     net = [f"E{number}" for number in range(1, 33)]
     assert topographies(tmp_path / "net", net, subjects=8).empty
-    assert electrode_values(pd.read_parquet(tmp_path / "net" / "measures.parquet"), pd.DataFrame(), "N2", "night").empty
+    rows = pd.read_parquet(tmp_path / "net" / "measures.parquet")
+    assert electrode_values(rows, pd.DataFrame(), Marker("swa", "N2", "night", "frontal")).empty

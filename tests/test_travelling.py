@@ -1,10 +1,10 @@
-"""Travelling waves of known direction and speed."""
+"""Travelling waves of known direction and speed: their delays and origins."""
 
 import numpy as np
 import pytest
 
 from swa.measures.slow_waves import detect_in_trace, filter_for_waves, select_waves
-from swa.measures.travelling import find_travelling, fit_direction, summarize_travelling
+from swa.measures.travelling import find_travelling, summarize_travelling
 from swa.settings import TravellingSettings, WaveCriteria
 
 RATE_HZ = 100.0
@@ -32,20 +32,6 @@ def peaks_of(signals):
     criteria = WaveCriteria()
     tables = [detect_in_trace(filter_for_waves(row, RATE_HZ, criteria), RATE_HZ, criteria) for row in signals]
     return [table.loc[select_waves(table, criteria), "negative_peak_s"].to_numpy() for table in tables]
-
-
-@pytest.mark.parametrize(("direction_deg", "speed_m_s"), [(-90.0, 2.5), (0.0, 5.0), (130.0, 1.5)])
-def test_direction_and_speed_of_a_plane_wave_are_found(direction_deg, speed_m_s):
-    signals, _ = plane_waves(direction_deg, speed_m_s, noise_uv=4.0)
-    starts_s, delays_s = find_travelling(peaks_of(signals))
-    assert len(starts_s) == 40
-    found = fit_direction(starts_s, delays_s, POSITIONS)
-    off = (found["direction_deg"] - direction_deg + 180) % 360 - 180
-    assert abs(off.median()) < 4
-    assert found["speed_m_s"].median() == pytest.approx(speed_m_s, rel=0.08)
-    assert found["r_squared"].median() > 0.9
-    unit = np.array([np.cos(np.radians(direction_deg)), np.sin(np.radians(direction_deg))])
-    assert found["extent_m"].median() == pytest.approx(np.ptp(POSITIONS @ unit), rel=0.08)
 
 
 def test_delays_and_origins_of_a_wave_from_the_front():
@@ -82,11 +68,3 @@ def test_a_wave_of_too_few_channels_is_none():
     few = summarize_travelling(delays_s)[0]["travel_delay"]
     assert np.isnan(few[0])
     assert few[3] == "1 waves shared with other channels, 20 are needed"
-
-
-def test_channels_on_one_line_and_standing_waves_have_no_direction():
-    starts_s, delays_s = np.array([0.0, 1.0]), np.array([[0, 0.01, 0.02, 0.03], [0, 0, 0, 0.0]])
-    line = np.array([[0.0, y] for y in (0, 0.05, 0.1, 0.15)])
-    assert fit_direction(starts_s, delays_s, line)["speed_m_s"].isna().all()
-    assert np.isnan(fit_direction(starts_s, delays_s, POSITIONS[:4])["speed_m_s"].iloc[1])
-    assert fit_direction(np.empty(0), np.empty((0, 4)), line).empty

@@ -6,7 +6,7 @@ import pytest
 
 import swa
 from swa.errors import ScoringError, StudyError
-from swa.measures.slow_waves import WAVE_COLUMNS
+from swa.tables.results_tables import WAVES
 
 WHOSE = {"subject": "S01", "condition": "baseline", "detector": "lab"}
 
@@ -72,7 +72,7 @@ def test_waves_of_our_own_detector_give_our_own_measures(night) -> None:
     usable = night.epochs[night.epochs["channel"] == "C4-M1"]["usable_s"].to_numpy()
     table = night.waves.table
     table = table[table["channel"] == "C4-M1"]
-    assert set(table.columns) == set(WAVE_COLUMNS)
+    assert set(table.columns) == set(WAVES.names)
     found = swa.measures_from_waves(table, hypnogram, usable_s=usable, criteria=criteria, **WHOSE)
     keys = ["channel", "stages", "window", "measure"]
     both = found[[*keys, "value"]].merge(night.measures[[*keys, "value"]], on=keys, suffixes=("", "_ours"))

@@ -6,9 +6,9 @@ import pytest
 
 from swa.measures.windows import STAGE_SETS, find_matched, find_stretches
 from swa.settings import WindowSettings
-from swa.sleep.cycles import CYCLE_COLUMNS
+from swa.tables.results_tables import CYCLES
 
-NO_CYCLES = pd.DataFrame(columns=list(CYCLE_COLUMNS), dtype=float)
+NO_CYCLES = pd.DataFrame(columns=CYCLES.names, dtype=float)
 
 
 def stretches(stages, cycles=NO_CYCLES, onset_s=0.0, **options):
@@ -55,7 +55,7 @@ def test_dose_hours_count_from_the_dose_even_hours_before_the_recording():
 
 
 def test_a_cycle_window_holds_its_nrem_and_its_rem_period():
-    cycles = pd.DataFrame([(1, 30.0, 120.0, 150.0, 210.0)], columns=list(CYCLE_COLUMNS))
+    cycles = pd.DataFrame([(1, 30.0, 120.0, 150.0, 210.0)], columns=CYCLES.names)
     found = stretches(["R", "N2", "W", "N3", "N2", "R", "W", "R", "N2"], cycles)
     assert indices(found["NREM", "cycle-1"]) == [1, 3]
     assert indices(found["N3", "cycle-1"]) == [3]

@@ -19,13 +19,11 @@ from scipy import stats
 from swa.comparison.compared_nights import COPIED, SAME_RECORDING, usable_nights
 from swa.glossary import name_of
 from swa.measures.power import band_weights
-from swa.night.rows import QUIET_WAKE
-from swa.night.staging_bias import N3_MINUTES
 from swa.settings import ComparabilitySettings, Settings
-from swa.study.copies import content_of
-from swa.study.store import NightFolder
+from swa.study.store import NightFolder, content_of
+from swa.tables.night_document import N3_MINUTES, QUIET_WAKE
+from swa.tables.results_tables import COMPARABILITY
 
-COMPARABILITY_COLUMNS = ["subject", "contrast", "channel", "control", "ln_ratio", "g", "limit", "flagged", "note"]
 GAIN_CONTROLS = ("rem", "quiet_wake", "nrem_fast")
 HEADER_FACTS = ("transducer", "prefilter", "physical_range", "rate", "derivation")
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
@@ -131,7 +129,7 @@ def check_comparability(
     """
     pairs = contrasts.loc[contrasts["subject"] != "group", ["subject", "contrast"]].drop_duplicates()
     if pairs.empty:
-        return pd.DataFrame(columns=COMPARABILITY_COLUMNS)
+        return COMPARABILITY.empty()
     used = usable_nights(nights)
     used = used[used["subject"].isin(pairs["subject"])]
     facts = [read_facts(results, row, settings.comparability) for row in used.to_dict("records")]
@@ -191,7 +189,7 @@ def compare_facts(
         if np.isfinite(shift):
             together.setdefault(contrast, []).append(shift)
     rows += [(GROUP, contrast, *_group_gain_row(shifts)) for contrast, shifts in together.items() if len(shifts) > 2]
-    table = pd.DataFrame(rows, columns=COMPARABILITY_COLUMNS)
+    table = COMPARABILITY.frame(rows)
     table["flagged"] = table["flagged"].map({True: "true", False: "false"})
     numbers = ["ln_ratio", "g", "limit"]
     table[numbers] = table[numbers].astype(float).round(4)
@@ -505,7 +503,7 @@ def read_facts(results: Path, night: Mapping[Any, Any], settings: ComparabilityS
         Control bands.
     """
     folder = NightFolder(results, str(night["subject_label"]), str(night["session_label"]))
-    stored = folder.summary()
+    stored = folder.document()
     if stored is None:
         return None
     summary = stored["summary"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from swa.comparison.comparability import COMPARABILITY_COLUMNS, check_comparability
+from swa.comparison.comparability import check_comparability
 from swa.comparison.compared_nights import (
     COPIED,
     MOST_NAMED,
@@ -38,17 +38,8 @@ from swa.settings import ComparisonSettings, Settings, given_or_default
 from swa.study.store import Results
 from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast
 from swa.tables.marker import DEFAULT_MARKER, Marker, matches
+from swa.tables.results_tables import COMPARABILITY, CONTRASTS, SUBJECT_VALUES
 
-CONTRAST_COLUMNS = [
-    *("subject", "contrast", "channel", "stages", "window", "measure", "variant", "scale"),
-    *("estimate", "ci_low", "ci_high", "p", "p_adjusted", "n", "method", "role", "verdict", "verdict_reasons", "note"),
-    *CONTRAST_FACTS,
-    "reasons",
-]
-SUBJECT_VALUE_COLUMNS = [
-    *("contrast", "subject", "channel", "stages", "window", "measure", "variant"),
-    *("baseline", "treatment", "n_baseline", "n_treatment", "scale", "change"),
-]
 SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
 
 
@@ -148,16 +139,16 @@ def measure_contrasts(
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     primary = declared_primary(plan.used, settings.comparison)
     parts = []
-    for grid, design, changes in _each_change(plan):
-        outcome = design.outcome(grid, changes, settings.comparison)
+    for design, changes in _each_change(plan):
+        outcome = design.outcome(changes, settings.comparison)
         within = design.key.is_within  # between arms and groups there is no change of one subject
         there = np.asarray(changes.present.any(axis=0) if within else np.isfinite(outcome.estimate))
         parts.append(design.rows(changes, outcome, there))
         if within:
-            shown = _shown_for_subjects(grid, plan, primary, settings.comparison)
+            shown = _shown_for_subjects(changes.grid, plan, primary, settings.comparison)
             parts.append(subject_rows(changes.of_markers(shown), settings.comparison))
     if not parts:
-        return _typed(pd.DataFrame(columns=CONTRAST_COLUMNS))
+        return CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True)
     table["role"] = roles(table, primary, settings.comparison)
     table["p_adjusted"] = adjust_p(table["p"], table.groupby(["contrast", "role"]).ngroup())
@@ -167,7 +158,7 @@ def measure_contrasts(
     table.loc[held, "p_adjusted"] = adjust_primary_p(table.loc[held, "p"], tested)
     table = table.assign(verdict="", verdict_reasons="", _single=~matches(table, subject=GROUP))
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
-    return _typed(table[CONTRAST_COLUMNS])
+    return CONTRASTS.typed(table)
 
 
 def _shown_for_subjects(grid: Grid, plan: Plan, primary: Marker | None, settings: ComparisonSettings) -> Bools:
@@ -188,7 +179,7 @@ def _comparability(
 ) -> pd.DataFrame:
     """What the stored nights of a results folder are held against each other by; nothing without such nights."""
     if not isinstance(source, Results) or not {"subject_label", "session_label"} <= set(nights):
-        return pd.DataFrame(columns=COMPARABILITY_COLUMNS)
+        return COMPARABILITY.empty()
     return check_comparability(source.path, nights, contrasts, settings)
 
 
@@ -220,7 +211,7 @@ def subject_values(
     settings = given_or_default(settings, Settings)
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     parts = []
-    for _, design, changes in _each_change(plan, measures):
+    for design, changes in _each_change(plan, measures):
         if not design.key.is_within:
             continue
         cell = np.nonzero(changes.present)
@@ -229,9 +220,9 @@ def subject_values(
         part["treatment"] = changes.on_reported_scale(changes.treatment[cell])
         part["n_baseline"], part["n_treatment"] = changes.n_baseline[cell], changes.n_treatment[cell]
         part["change"] = changes.on_reported_scale(changes.change[cell])
-        parts.append(part[SUBJECT_VALUE_COLUMNS])
+        parts.append(part[SUBJECT_VALUES.names])
     if not parts:
-        return pd.DataFrame(columns=SUBJECT_VALUE_COLUMNS)
+        return SUBJECT_VALUES.empty()
     return pd.concat(parts).sort_values([*SORT_COLUMNS, "subject"], kind="stable", ignore_index=True)
 
 
@@ -246,8 +237,8 @@ def group_outcomes(
         As for `compare_nights`, which makes its rows of the same outcomes.
     """
     settings = given_or_default(settings, Settings)
-    for grid, design, changes in _each_change(_plan(source, baseline, nights, None, settings.comparison)):
-        yield design, changes, design.outcome(grid, changes, settings.comparison)
+    for design, changes in _each_change(_plan(source, baseline, nights, None, settings.comparison)):
+        yield design, changes, design.outcome(changes, settings.comparison)
 
 
 def contrast_designs(
@@ -310,7 +301,7 @@ def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: 
     )
 
 
-def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[Grid, ContrastDesign, Changes]]:
+def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[ContrastDesign, Changes]]:
     wanted = None if measures is None else set(measures)
     # Measure by measure, so that the rows and matrices of one measure at a time are in memory.
     for measure in sorted(plan.measures.measure_names()):
@@ -327,7 +318,7 @@ def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[
             pair = (design.treatment, design.baseline)
             if pair not in pairs:
                 pairs[pair] = subject_changes(grid, *pair)
-            yield grid, design, pairs[pair]
+            yield design, pairs[pair]
 
 
 def _plan(
@@ -393,9 +384,3 @@ def _require_shared_nights(plan: Plan) -> None:
         f"The measures have no row of the {len(plan.nights)} nights to compare ({said[0]}); they are of {said[1]}.",
         "Subject and session must be spelled alike in both tables.",
     )
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    numbers = dict.fromkeys(["estimate", "ci_low", "ci_high", "p", "p_adjusted"], "float64")
-    texts = [name for name in CONTRAST_COLUMNS if name not in numbers and name != "n"]
-    return table.astype({**numbers, "n": "int64", **dict.fromkeys(texts, "str")})

@@ -127,14 +127,23 @@ def _flip(values: Floats, rank: int, settings: ComparisonSettings) -> tuple[Floa
     return p, means[:, rank - 1].copy(), means[:, last - rank].copy()
 
 
-def _all_subset_means(values: Floats) -> Floats:
-    """Means over all non-empty subsets of the subjects, markers x subsets."""
+def subset_sums(values: Floats) -> tuple[Floats, Floats]:
+    """Sums over all subsets of the subjects, markers x subsets, and how many subjects are in each.
+
+    The empty subset comes first, and the subsets without the last subject before all others.
+    """
     sums = np.zeros((values.shape[1], 2 ** len(values)))
     sizes = np.zeros(sums.shape[1])
     for subject, change in enumerate(values):  # the subsets with this subject are those before, and it
         there = 2**subject
         np.add(sums[:, :there], change[:, None], out=sums[:, there : 2 * there])
         sizes[there : 2 * there] = sizes[:there] + 1
+    return sums, sizes
+
+
+def _all_subset_means(values: Floats) -> Floats:
+    """Means over all non-empty subsets of the subjects, markers x subsets."""
+    sums, sizes = subset_sums(values)
     means = sums[:, 1:]
     means /= sizes[1:]
     return means

@@ -48,21 +48,11 @@ class Artifacts:
         return reduce(np.logical_or, self.samples.values())
 
 
-def find_artifacts(
-    signal_uv: NDArray[np.float32],
-    clipped: NDArray[np.bool_],
-    rate_hz: float,
-    window_starts: NDArray[np.int64],
-    window_length: int,
-    muscle_power: NDArray[np.float64],
-    settings: ArtifactSettings | None = None,
-    pieces: Sequence[Piece] | None = None,
-    focal: NDArray[np.bool_] | None = None,
-    height_uv: NDArray[np.floating] | None = None,
-) -> Artifacts:
-    """Find the unusable time of one channel.
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """Samples of one channel.
 
-    Parameters
+    Attributes
     ----------
     signal_uv : ndarray, shape (n_samples,)
         Signal in µV.
@@ -70,14 +60,37 @@ def find_artifacts(
         Where the recording sat at its limit.
     rate_hz : float
         Rate of both.
+    pieces : sequence of (int, int)
+        First and end sample of each uninterrupted piece; what lies between them is a gap.
+    """
+
+    signal_uv: NDArray[np.float32]
+    clipped: NDArray[np.bool_]
+    rate_hz: float
+    pieces: Sequence[Piece]
+
+
+def find_artifacts(
+    trace: Trace,
+    window_starts: NDArray[np.int64],
+    window_length: int,
+    muscle_power: NDArray[np.float64],
+    settings: ArtifactSettings | None = None,
+    focal: NDArray[np.bool_] | None = None,
+    height_uv: NDArray[np.floating] | None = None,
+) -> Artifacts:
+    """Find the unusable time of one channel.
+
+    Parameters
+    ----------
+    trace : Trace
+        Its samples.
     window_starts, window_length : ndarray of int and int
         The windows of the spectra, in samples.
     muscle_power : ndarray, shape (n_windows,)
         Power of each window in the muscle band (see `muscle_band`), µV²; NaN where the recording does not hold it.
     settings : ArtifactSettings, optional
         Limits.
-    pieces : sequence of (int, int), optional
-        First and end sample of each uninterrupted piece; what lies between them is a gap. One piece by default.
     focal : ndarray of bool, shape (n_windows,), optional
         Windows in which this channel alone is large, from `find_focal`.
     height_uv : ndarray, shape (n_samples,), optional
@@ -92,12 +105,12 @@ def find_artifacts(
     Muscle: power above 4 times its moving median over 180 s (Brunner 1996, Electroencephalogr Clin Neurophysiol 99).
     """
     settings = settings or ArtifactSettings()
-    pieces = pieces if pieces is not None else [(0, len(signal_uv))]
-    gap = np.ones(len(signal_uv), bool)
-    amplitude = np.zeros(len(signal_uv), bool)
+    n_samples, rate_hz = len(trace.signal_uv), trace.rate_hz
+    gap = np.ones(n_samples, bool)
+    amplitude = np.zeros(n_samples, bool)
     if height_uv is None:
-        height_uv = measure_height(signal_uv, rate_hz, settings.amplitude_uv, pieces)
-    for first, end in pieces:
+        height_uv = measure_height(trace, settings.amplitude_uv)
+    for first, end in trace.pieces:
         gap[first:end] = False
         amplitude[first:end] = _with_ringing(height_uv[first:end] > settings.amplitude_uv, rate_hz)
     interrupted = _touches(gap, window_starts, window_length) if gap.any() else np.zeros(len(window_starts), bool)
@@ -108,13 +121,13 @@ def find_artifacts(
         bursts[~interrupted] = _above_moving_median(muscle_power[~interrupted], settings, hop_s)
     samples = {
         "gap": gap,
-        "clipped": clipped & ~gap,
+        "clipped": trace.clipped & ~gap,
         "amplitude": amplitude,
-        "flat": _flat(signal_uv, rate_hz, settings.flat_uv) & ~gap,
-        "muscle": _mark_windows(window_starts[bursts], window_length, len(signal_uv)),
+        "flat": _flat(trace.signal_uv, rate_hz, settings.flat_uv) & ~gap,
+        "muscle": _mark_windows(window_starts[bursts], window_length, n_samples),
     }
     alone = np.zeros(len(window_starts), bool) if focal is None else focal
-    samples["focal"] = _mark_windows(window_starts[alone], window_length, len(signal_uv))
+    samples["focal"] = _mark_windows(window_starts[alone], window_length, n_samples)
     by_rule = {
         rule: _touches(samples[rule], window_starts, window_length) if samples[rule].any() else np.zeros_like(bursts)
         for rule in ("gap", "clipped", "amplitude", "flat")
@@ -122,19 +135,18 @@ def find_artifacts(
     return Artifacts(samples=samples, by_rule=by_rule | {"muscle": bursts, "focal": alone})
 
 
-def measure_height(
-    signal_uv: NDArray[np.float32], rate_hz: float, lowest_uv: float, pieces: Sequence[Piece]
-) -> NDArray[np.floating]:
+def measure_height(trace: Trace, lowest_uv: float) -> NDArray[np.floating]:
     """Size of each sample after a zero-phase high-pass at 0.3 Hz, µV; 0 in minutes whose range is below `lowest_uv`.
 
     No high-pass makes a signal larger than its range; what lies ten seconds away is forgotten (e^-19).
     """
     from scipy.signal import butter, sosfiltfilt
 
+    signal_uv, rate_hz = trace.signal_uv, trace.rate_hz
     high_pass = butter(1, HIGH_PASS_HZ, "highpass", fs=rate_hz, output="sos")
     block, margin = round(HEIGHT_BLOCK_S * rate_hz), round(HEIGHT_MARGIN_S * rate_hz)
     height = np.zeros(len(signal_uv), np.float32)
-    for first, end in pieces:
+    for first, end in trace.pieces:
         for begin in range(first, end, block):
             stop = min(begin + block, end)
             around = slice(max(begin - margin, first), min(stop + margin, end))

@@ -68,4 +68,4 @@ def resample_means(numerator: Floats, denominator: Floats, counts: NDArray[np.in
     """
     weights = counts.T.astype(float)
     total = denominator @ weights
-    return np.divide(numerator @ weights, total, out=np.full(total.shape, np.nan), where=total > 0)
+    return np.asarray(np.divide(numerator @ weights, total, out=np.full(total.shape, np.nan), where=total > 0))

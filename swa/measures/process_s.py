@@ -225,7 +225,7 @@ class _Curve:
 
     @property
     def freedom(self) -> int:
-        return len(self.residuals) - self.slopes.shape[1]
+        return len(self.residuals) - int(self.slopes.shape[1])
 
 
 def _too_few(n_cycles: int, n_nights: int, settings: HomeostasisSettings) -> str:

@@ -1,13 +1,13 @@
 """Which channels and nights to trust: one word and its reasons, from limits that stand in the settings."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swa.glossary import name_of
 from swa.settings import ArtifactSettings, QualitySettings
+from swa.tables.night_document import Summary
 
 SOUND, CAUTION, UNUSABLE = "sound", "caution", "unusable"
 FEWEST_OTHERS = 3
@@ -51,7 +51,7 @@ def spectrum_levels(
     return found
 
 
-def find_bad_channels(summary: Mapping[str, Any], settings: ArtifactSettings | None = None) -> dict[str, str]:
+def find_bad_channels(summary: Summary, settings: ArtifactSettings | None = None) -> dict[str, str]:
     """Channels of a night that are bad, each with its reason.
 
     Parameters
@@ -83,7 +83,7 @@ def find_bad_channels(summary: Mapping[str, Any], settings: ArtifactSettings | N
 
 
 def judge_night(
-    summary: Mapping[str, Any],
+    summary: Summary,
     artifacts: ArtifactSettings | None = None,
     settings: QualitySettings | None = None,
 ) -> tuple[str, tuple[str, ...]]:
@@ -149,7 +149,7 @@ def judge_night(
     return (CAUTION if reasons else SOUND), tuple(reasons)
 
 
-def _staging_reasons(summary: Mapping[str, Any], settings: QualitySettings) -> list[str]:
+def _staging_reasons(summary: Summary, settings: QualitySettings) -> list[str]:
     """What automatic staging gives to doubt; a lab's scoring has no confidence and no bias of YASA's."""
     reasons = []
     confidence = summary["staging_confidence"]

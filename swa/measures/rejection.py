@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-REJECTION_COLUMNS = [
-    *("channel", "rule", "nrem_share", "swa_share", "wave_share", "n_waves", "swa_ratio", "wave_density_ratio")
-]
+from swa.tables.results_tables import NIGHT_REJECTION
+
 ANY = "any"
+OTHER_LIMITS = {f"limits x {factor:g}": factor for factor in (0.5, 2.0)}  # halved is stricter; by the name of the rule
 Bools = NDArray[np.bool_]
 
 
@@ -110,5 +110,5 @@ def touched(waves: NDArray[np.int64], mask: Bools) -> Bools:
 
 
 def rejection_table(rows: list[tuple[object, ...]]) -> pd.DataFrame:
-    """Rows as the table of a night (`REJECTION_COLUMNS`)."""
-    return pd.DataFrame(rows, columns=REJECTION_COLUMNS)
+    """Rows as the table of a night (`NIGHT_REJECTION`)."""
+    return NIGHT_REJECTION.frame(rows)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,27 +11,6 @@ from swa.settings import WaveCriteria
 
 YASA_TRANSITION_HZ = 0.2
 AVERAGE_S = (-1.0, 1.5)
-WAVE_COLUMNS = (
-    "channel",
-    "stage",
-    "cycle",
-    "start_s",
-    "negative_peak_s",
-    "midcrossing_s",
-    "positive_peak_s",
-    "end_s",
-    "negative_amplitude_uv",
-    "positive_amplitude_uv",
-    "peak_to_peak_uv",
-    "duration_s",
-    "slope_down_uv_s",
-    "slope_up_uv_s",
-    "max_slope_down_uv_s",
-    "max_slope_up_uv_s",
-    "negative_peaks",
-    "nrem_min",
-    "dose_h",
-)
 SUMMARIES = (
     ("wave_negative_amplitude", "negative_amplitude_uv", "µV"),
     ("wave_peak_to_peak", "peak_to_peak_uv", "µV"),
@@ -51,7 +29,7 @@ class SlowWaves:
     Attributes
     ----------
     table : DataFrame
-        One row per half-wave in usable time, any stage (`WAVE_COLUMNS`): times in s from the first sample; amplitudes
+        One row per half-wave in usable time, any stage (`WAVES`): times in s from the first sample; amplitudes
         as magnitudes in µV; slopes in µV/s; `negative_peaks` 1 for a simple wave; `nrem_min` minutes of NREM (N2+N3)
         since sleep onset; `dose_h` hours since the dose (NaN where unknown).
     criteria : WaveCriteria
@@ -162,7 +140,7 @@ def measure_waves(
     Returns
     -------
     DataFrame
-        The columns of `WAVE_COLUMNS` from `start_s` to `negative_peaks`. Crossings are interpolated linearly and peaks
+        The columns of `WAVES` from `start_s` to `negative_peaks`. Crossings are interpolated linearly and peaks
         by a parabola through three samples, so that measures do not depend on where the samples fall.
         `slope_down` = |negative peak| / (negative peak - start); `slope_up` = |negative peak| / (mid-crossing -
         negative peak) (Riedner 2007); maximum slopes are those of the first derivative on the same stretches.
@@ -209,7 +187,7 @@ def is_halfwave(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
 
 
 def _is_above_mean(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
-    above = pd.Series(True, index=table.index)
+    above = pd.Series(data=True, index=table.index)
     if criteria.times_mean == 0:
         return above
     counted = is_halfwave(table, criteria)
@@ -294,7 +272,7 @@ def average_waveform(
 
 
 def summarize_waves(
-    waves: pd.DataFrame | Mapping[str, NDArray[Any]],
+    waves: pd.DataFrame | Mapping[str, NDArray[np.generic]],
     criteria: WaveCriteria,
     minutes: float,
     inside: NDArray[np.bool_] | None = None,
@@ -386,7 +364,7 @@ def _first_maximum(values: NDArray[np.float64], first: NDArray[np.int64], end: N
     heights = np.maximum.reduceat(values, np.minimum(borders, len(values) - 1))[:-1]
     heights[1::2] = np.inf  # gaps: never met
     hits = first[0] + np.flatnonzero(values[first[0] : end[-1]] == np.repeat(heights, np.diff(borders)))
-    return hits[np.searchsorted(hits, first)]
+    return np.asarray(hits[np.searchsorted(hits, first)])
 
 
 def _derivative(signal: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
@@ -440,7 +418,7 @@ def _at(signal: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[n
     nearest = np.clip(np.round(position).astype(int), 1, len(signal) - 2)
     left, middle, right = signal[nearest - 1], signal[nearest], signal[nearest + 1]
     offset = position - nearest
-    return middle + offset * (right - left) / 2 + offset**2 * (left - 2 * middle + right) / 2
+    return np.asarray(middle + offset * (right - left) / 2 + offset**2 * (left - 2 * middle + right) / 2)
 
 
 def _count_peaks(

@@ -291,7 +291,7 @@ def _wholly_inside(table: pd.DataFrame, analysed: NDArray[np.bool_], rate_hz: fl
     end = np.ceil((table["end_s"].to_numpy() + EDGE_S) * rate_hz).astype(int) + 1
     within = (first >= 0) & (end <= len(analysed))
     first, end = np.clip(first, 0, len(analysed)), np.clip(end, 0, len(analysed))
-    return within & (outside[end] == outside[first])
+    return np.asarray(within & (outside[end] == outside[first]))
 
 
 def _stage_of_samples(stages: NDArray[np.str_], epoch_s: float, rate_hz: float, n_samples: int) -> NDArray[np.int8]:

@@ -1,15 +1,13 @@
-"""Travelling of slow waves: delay and origin across channels; direction and speed where positions are known."""
+"""Travelling of slow waves: delay and origin across channels."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from swa.settings import TravellingSettings
 
 UNITS = {"travel_delay": "s", "travel_origin_share": "1"}
-DIRECTION_COLUMNS = ("time_s", "n_channels", "direction_deg", "speed_m_s", "extent_m", "r_squared")
 
 
 def find_travelling(
@@ -93,55 +91,3 @@ def summarize_travelling(
         }
         found.append({name: (value, UNITS[name], n, note) for name, value in values.items()})
     return found
-
-
-def fit_direction(
-    starts_s: NDArray[np.floating], delays_s: NDArray[np.floating], positions_m: NDArray[np.floating]
-) -> pd.DataFrame:
-    """Direction and speed of each event, by a plane wave through the delays of its channels.
-
-    Parameters
-    ----------
-    starts_s : ndarray, shape (n_events,)
-        Start of each event, s.
-    delays_s : ndarray, shape (n_events, n_channels)
-        From `find_travelling`.
-    positions_m : ndarray, shape (n_channels, 2)
-        Electrodes on the flattened scalp, m: x to the right, y to the front (azimuthal equidistant, so that distances
-        along the scalp from the vertex are kept).
-
-    Returns
-    -------
-    DataFrame
-        `DIRECTION_COLUMNS`: channels; direction of travel (0° to the right, 90° to the front); speed along the scalp;
-        extent of its channels along that direction; share of the variance of the delays that the plane explains. NaN
-        where the channels are fewer than 4, lie on one line, or have no delay.
-
-    Notes
-    -----
-    Massimini 2004 and Mensen 2016 (J Neurosci Methods) trace curved streamlines through an interpolated map of delays,
-    which needs high-density EEG; a plane is the same where the wave front is straight, needs four channels, and says
-    by `r_squared` where it is not. Slow waves travel at 1.2-7 m/s (Massimini 2004).
-    """
-    rows = []
-    for start_s, delays in zip(starts_s, delays_s, strict=True):
-        known = np.isfinite(delays)
-        n = int(known.sum())
-        nothing = (float(start_s), n, np.nan, np.nan, np.nan, np.nan)
-        places, times = positions_m[known], delays[known]
-        centred = places - places.mean(axis=0) if n else places
-        spread = np.linalg.svd(centred, compute_uv=False) if n >= 4 else np.zeros(2)
-        scatter = float(((times - times.mean()) ** 2).sum()) if n else 0.0
-        if spread[-1] <= 1e-3 * max(spread[0], 1e-12) or scatter == 0:
-            rows.append(nothing)
-            continue
-        slowness = np.linalg.lstsq(centred, times - times.mean(), rcond=None)[0]
-        pace = float(np.hypot(*slowness))
-        if pace == 0:
-            rows.append(nothing)
-            continue
-        along = centred @ slowness / pace
-        left = float(((times - times.mean() - centred @ slowness) ** 2).sum())
-        direction = float(np.degrees(np.arctan2(slowness[1], slowness[0])))
-        rows.append((float(start_s), n, direction, 1 / pace, float(np.ptp(along)), 1 - left / scatter))
-    return pd.DataFrame(rows, columns=list(DIRECTION_COLUMNS))

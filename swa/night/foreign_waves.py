@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from swa.errors import ScoringError, StudyError
 from swa.measures import slow_waves, windows
-from swa.night.rows import MEASURE_COLUMNS, make_frame
+from swa.night.frame import check_hypnogram, make_frame
 from swa.settings import Settings, WaveCriteria, given_or_default
+from swa.tables.results_tables import NIGHT_MEASURES
 
 if TYPE_CHECKING:
     import yasa
@@ -105,11 +106,7 @@ def measures_from_waves(
     (0.2, 233.0)
     """
     settings = given_or_default(settings, Settings)
-    if not hasattr(hypnogram, "sampling_frequency"):
-        raise ScoringError(
-            f"Expected a yasa.Hypnogram, got {type(hypnogram).__name__}.",
-            "Use swa.stage_recording, swa.read_hypnogram, or yasa.Hypnogram(stages).",
-        )
+    check_hypnogram(hypnogram)
     frame = make_frame(hypnogram, settings, dose_s)
     n_epochs = len(frame.stages)
     usable = np.full(n_epochs, frame.epoch_s) if usable_s is None else np.asarray(usable_s, dtype=float)
@@ -138,7 +135,7 @@ def measures_from_waves(
             if not stretch.median:
                 of_stretch = _stretch_rows(own, epoch, stretch, usable, criteria, settings.windows.minimum_min, absent)
                 rows += [(channel, stretch.stages, stretch.window, *row) for row in of_stretch]
-    result = pd.DataFrame(rows, columns=[name for name in MEASURE_COLUMNS if name != "variant"])
+    result = NIGHT_MEASURES.without("variant").frame(rows)
     result.insert(4, "variant", detector)
     for position, (name, text) in enumerate(
         {"subject": subject, "session": session or condition, "condition": condition}.items()

@@ -1,127 +1,29 @@
 """What is measured in a night, as tables: one row per channel, stretch and measure; epochs; spectra."""
 
-from dataclasses import dataclass, field
-from numbers import Real
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.errors import SwaError
 from swa.measures import aperiodic, homeostasis, power, slow_waves, windows
 from swa.measures.coupling import UNITS as COUPLING_UNITS
-from swa.measures.coupling import Coupling, summarize_coupling
+from swa.measures.coupling import summarize_coupling
 from swa.measures.spindles import Spindles, summarize_spindles
 from swa.measures.travelling import find_travelling, summarize_travelling
+from swa.night.channel_pass import ChannelResult
+from swa.night.frame import NREM, Frame
 from swa.recordings.channels import region
 from swa.settings import Settings
-from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
-from swa.sleep.scoring import epoch_length_s, stages_of
+from swa.tables.night_document import PROCESS_S_BAND, QUIET_WAKE
+from swa.tables.results_tables import NIGHT_MEASURES, SPECTRA, WAVES
 
-if TYPE_CHECKING:
-    import yasa
-
-MEASURE_COLUMNS = ("channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note")
-SPECTRA_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_hz", "n_epochs")
-NREM = ("N2", "N3")
 EARLY_LATE = {  # ratio by the measure of which it is
     "wave_amplitude_p90": "wave_amplitude_early_late_ratio",
     "wave_slope_up": "wave_slope_up_early_late_ratio",
 }
-QUIET_WAKE = ("W", "quiet")  # stages and window of the median spectrum over wake
-PROCESS_S_BAND = "process_s_band"  # column of the epochs: power in the band of the Process S fit
-
-
-@dataclass(frozen=True, kw_only=True)
-class Frame:
-    """What all channels of a night share: its stages and their stretches."""
-
-    stages: NDArray[np.str_]
-    epoch_s: float
-    cycles: pd.DataFrame
-    sleep_onset_s: float
-    dose_s: float | None
-    stretches: list[windows.Stretch]
-    cycle_of_epoch: NDArray[np.int64]
-
-    @property
-    def nrem(self) -> NDArray[np.bool_]:
-        """Epochs of N2 and N3."""
-        return np.isin(self.stages, NREM)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelResult:
-    """What one pass over a channel's signal leaves."""
-
-    name: str
-    frequencies_hz: NDArray[np.floating]
-    density: NDArray[np.float32]
-    usable_bits: NDArray[np.uint8]  # eight samples a byte: high-density recordings have a hundred channels of them
-    usable_s: NDArray[np.float64]
-    removed_s: dict[str, float]
-    waves: pd.DataFrame
-    average: pd.DataFrame
-    passes_hz: float = float("inf")
-    spindles: Spindles | None = None
-    rejection: list[tuple[object, ...]] = field(default_factory=list)
-    coupling: Coupling | None = None
-    window_epochs: NDArray[np.int64] | None = None
-    native_rate_hz: float = float("nan")
-    low_pass_hz: float | None = None
-    mains_uv: float = float("nan")
-    native_hz: NDArray[np.floating] | None = None
-    native_density: NDArray[np.float32] | None = None
-
-
-def check_seconds(name: str, value: object) -> None:
-    """Refuse a time that is no number of seconds.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for the message.
-    value : float or None
-        Its value.
-
-    Raises
-    ------
-    SwaError
-        It is something else.
-    """
-    if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
-        raise SwaError(
-            f"{name}: got {value!r} ({type(value).__name__}).",
-            "Expected is a number: seconds from the first sample of the recording, negative before it.",
-        )
-
-
-def make_frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | None) -> Frame:
-    """What all channels of a night share."""
-    check_seconds("dose_s", dose_s)
-    stages, epoch_s = stages_of(hypnogram), epoch_length_s(hypnogram)
-    cycles = find_nrem_cycles(hypnogram, settings.cycles)
-    onset_s = find_sleep_onset(hypnogram, settings.cycles)
-    cycle_of_epoch = np.zeros(len(stages), int)
-    start_s = np.arange(len(stages)) * epoch_s
-    limits_s = cycles[["nrem_start_s", "nrem_end_s", "rem_end_s"]].to_numpy(dtype=float)
-    for number, (first_s, nrem_end_s, rem_end_s) in enumerate(limits_s, start=1):
-        last_s = nrem_end_s if np.isnan(rem_end_s) else rem_end_s
-        cycle_of_epoch[(start_s >= first_s) & (start_s < last_s)] = number
-    return Frame(
-        stages=stages,
-        epoch_s=epoch_s,
-        cycles=cycles,
-        sleep_onset_s=onset_s,
-        dose_s=dose_s,
-        stretches=windows.find_stretches(stages, epoch_s, cycles, onset_s, dose_s, settings.windows),
-        cycle_of_epoch=cycle_of_epoch,
-    )
 
 
 def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
-    """Rows of the long table (`MEASURE_COLUMNS`) of one channel."""
+    """Rows of the long table (`NIGHT_MEASURES`) of one channel."""
     rows: list[tuple[object, ...]] = []
     measured = np.isfinite(result.density).all(axis=1)
     waves = _columns(result.waves)
@@ -162,10 +64,10 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         summary = slow_waves.summarize_waves(waves, settings.waves, minutes, stretch.epochs[waves["epoch"]], chosen)
         rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
     rows += _night_rows(result, frame, settings, chosen)
-    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+    return NIGHT_MEASURES.frame(rows)
 
 
-def _columns(waves: pd.DataFrame) -> dict[str, NDArray[Any]]:
+def _columns(waves: pd.DataFrame) -> dict[str, NDArray[np.number]]:
     """Numbers of a table as arrays: a night has forty stretches, and a table's columns are slow to come by."""
     return {str(name): column.to_numpy() for name, column in waves.select_dtypes("number").items()}
 
@@ -175,7 +77,9 @@ def _mean_spectra(result: ChannelResult, taken: list[NDArray[np.bool_]]) -> NDAr
     inside = np.array(taken, float)
     known = np.where(np.isfinite(result.density), result.density, 0).astype(float)
     n_epochs = inside.sum(axis=1, keepdims=True)
-    return np.divide(inside @ known, n_epochs, out=np.full((len(inside), known.shape[1]), np.nan), where=n_epochs > 0)
+    means = np.full((len(inside), known.shape[1]), np.nan)
+    np.divide(inside @ known, n_epochs, out=means, where=n_epochs > 0)
+    return means
 
 
 def _high_exponent_row(
@@ -213,7 +117,7 @@ def travelling_rows(results: list[ChannelResult], frame: Frame, settings: Settin
                 for result, summary in zip(results, channels, strict=True)
                 for measure, (value, unit, n, note) in summary.items()
             ]
-    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+    return NIGHT_MEASURES.frame(rows)
 
 
 def _spindle_rows(
@@ -283,7 +187,7 @@ def _measure_units(settings: Settings, stretch: windows.Stretch) -> dict[str, st
     powers = power.summarize_power(flat, np.array([0.0, 25.0, 50.0]), settings.power, 0.0, median=stretch.median)
     units = {name: unit for name, (_, unit) in powers.items()}
     if not stretch.median:
-        empty = pd.DataFrame({column: pd.Series(dtype=float) for column in slow_waves.WAVE_COLUMNS})
+        empty = pd.DataFrame({column: pd.Series(dtype=float) for column in WAVES.names})
         waves = slow_waves.summarize_waves(empty, settings.waves, 1.0)
         units |= {name: unit for name, (_, unit, _) in waves.items()}
         units |= aperiodic.UNITS
@@ -313,7 +217,7 @@ def epoch_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.Da
 
 
 def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
-    """Mean spectrum of every stretch of one channel (`SPECTRA_COLUMNS`), and the median over wake (`QUIET_WAKE`).
+    """Mean spectrum of every stretch of one channel (`SPECTRA`), and the median over wake (`QUIET_WAKE`).
 
     Wake moves: the median over its epochs is that of quiet wake, which the gain check between nights needs.
     """
@@ -321,8 +225,7 @@ def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     measured = np.asarray(np.isfinite(result.density).all(axis=1))
     shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
     if not shown:
-        numbers = {"frequency_hz": float, "density_uv2_hz": float, "n_epochs": int}
-        return pd.DataFrame(columns=list(SPECTRA_COLUMNS)).astype(numbers)
+        return SPECTRA.empty()
     taken = [stretch.epochs & measured for stretch in shown]
     n_epochs, n_hz = np.sum(taken, axis=1), len(result.frequencies_hz)
     means = _mean_spectra(result, taken)

@@ -5,21 +5,21 @@ by itself. N2+N3 together should hardly move; how far they do is measured here, 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import power, slow_waves, windows
-from swa.night.rows import ChannelResult, Frame, make_frame
+from swa.night.channel_pass import ChannelResult
+from swa.night.frame import Frame, make_frame
 from swa.settings import Settings
 from swa.sleep.scoring import make_hypnogram
+from swa.tables.night_document import N3_MINUTES, StagingFacts
+from swa.tables.results_tables import STAGING_BIAS
 
-BIAS_COLUMNS = ["gain", "channel", "window", "measure", "value", "change"]
 MARKERS = ("swa", "wave_density", "wave_amplitude_p90")
 SHIFT_WINDOWS = ("night", "cycle-1", "matched")
-N3_MINUTES = "n3_min"
 
 
 def staging_bias(
@@ -37,7 +37,7 @@ def staging_bias(
         ln ratio to gain 1, or the difference in min.
     """
     if not stages_at_gain or any(len(stages) != len(frame.stages) for stages in stages_at_gain.values()):
-        return pd.DataFrame(columns=BIAS_COLUMNS)
+        return STAGING_BIAS.empty()
     rows: list[tuple[object, ...]] = []
     for gain, stages in ({1.0: frame.stages} | dict(stages_at_gain)).items():
         staged = frame if gain == 1 else make_frame(make_hypnogram(stages, frame.epoch_s), settings, frame.dose_s)
@@ -45,7 +45,7 @@ def staging_bias(
         rows.append((gain, "all", "night", N3_MINUTES, minutes))
         for result in results:
             rows += [(gain, result.name, *row) for row in _markers(result, staged, settings)]
-    table = pd.DataFrame(rows, columns=BIAS_COLUMNS[:-1])
+    table = pd.DataFrame(rows, columns=STAGING_BIAS.names[:-1])
     keys = ["channel", "window", "measure"]
     plain = table[table["gain"] == 1].set_index(keys)["value"]
     before = plain.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy(dtype=float)
@@ -78,7 +78,7 @@ def _markers(result: ChannelResult, frame: Frame, settings: Settings) -> list[tu
 
 def describe_staging(
     proba: pd.DataFrame | None, frame: Frame, bias: pd.DataFrame, uncertain_below: float
-) -> dict[str, Any]:
+) -> StagingFacts:
     """Share of uncertain epochs by stage, and the largest shift of each marker over channels and gains.
 
     Returns

@@ -19,6 +19,7 @@ from swa.recordings.labels import (
     Meaning,
     clean_label,
     find_layout,
+    is_short_lead,
     read_label,
     tidy_label,
 )
@@ -119,6 +120,27 @@ def region(name: str) -> str:
     return places.get(site.group()[0], "occipital")
 
 
+def region_channels(names: Iterable[str], places: Iterable[str]) -> dict[str, list[str]]:
+    """Channels that are averaged as one region: short bipolar leads never with those that have a reference.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Canonical names of channels.
+    places : iterable of str
+        Regions, as of `region`.
+
+    Returns
+    -------
+    dict of str to list of str
+        Channels of each region that has any. Bipolar leads make regions only where no other channel does.
+    """
+    inside = [(name, region(name)) for name in names]
+    known = [(name, place) for name, place in inside if place and not is_short_lead(name)] or inside
+    found = {place: [name for name, own in known if own == place] for place in places}
+    return {place: channels for place, channels in found.items() if channels}
+
+
 def order_for_staging(channels: Sequence[Channel]) -> tuple[Channel | None, Channel | None, Channel | None]:
     """Choose the EEG, EOG and EMG that automatic staging uses.
 
@@ -158,15 +180,19 @@ def assign_channels(signals: Sequence[SignalInfo], settings: ChannelSettings) ->
     signals : sequence of SignalInfo
         All signals of the file, in file order.
     settings : ChannelSettings
-        ``roles`` and ``units`` override what labels and headers say.
+        ``names`` stand for labels that say too little; ``roles`` and ``units`` override what labels and headers say.
 
     Returns
     -------
     tuple of Channel
         In file order; every position of the file is in at least one of them, used or ignored with the reason.
     """
-    layout = find_layout([signal.label for signal in signals])
-    readings = [_read_signal(position, signal, layout, settings) for position, signal in enumerate(signals)]
+    names = [rename_label(signal.label, settings.names) for signal in signals]
+    layout = find_layout(names)
+    readings = [
+        _read_signal(position, signal, name, layout, settings)
+        for position, (signal, name) in enumerate(zip(signals, names, strict=True))
+    ]
     readings.sort(key=_Reading.sort_key)  # the better of two duplicates first, whatever their order in the file
     mastoids: dict[tuple[str, str], _Reading] = {}
     ready: dict[str, _Reading] = {}
@@ -200,6 +226,7 @@ class _Reading(Meaning):
     rate_hz: float
     unit: str
     unit_written: str
+    known_as: str
 
     def sort_key(self) -> tuple[float, str, bool, str, str, int]:
         rate_hz = self.rate_hz if math.isfinite(self.rate_hz) else 0.0
@@ -213,7 +240,7 @@ class _Reading(Meaning):
     def as_channel(self, role: str, note: str) -> Channel:
         """Make a channel of this signal alone; an ignored one is named by its label."""
         return Channel(
-            name=self.name if role != "ignore" else tidy_label(self.label) or "without label",
+            name=self.name if role != "ignore" else tidy_label(self.known_as) or "without label",
             role=role,
             signals=(self.position,),
             labels=(self.label,),
@@ -224,14 +251,14 @@ class _Reading(Meaning):
         )
 
 
-def _read_signal(position: int, signal: SignalInfo, layout: Layout, settings: ChannelSettings) -> _Reading:
-    """Read label, rate and unit of one signal; the settings win over both."""
-    meaning = read_label(signal.label, layout)
+def _read_signal(position: int, signal: SignalInfo, name: str, layout: Layout, settings: ChannelSettings) -> _Reading:
+    """Read name, rate and unit of one signal; the settings win over the file."""
+    meaning = read_label(name, layout)
     role = _setting(settings.roles, signal.label)
     unit = _setting(settings.units, signal.label)
     if role is not None and role != meaning.role:
         meaning = Meaning(
-            role=role, name=tidy_label(signal.label) or "without label", note="role from the settings or channels.tsv"
+            role=role, name=tidy_label(name) or "without label", note="role from the settings or channels.tsv"
         )
     elif role is None and unit is None and meaning.role != "ignore" and _is_no_voltage(signal.unit):
         note = f"its unit is {tidy_label(signal.unit)}, not a voltage; the settings channels.units can correct it"
@@ -250,6 +277,7 @@ def _read_signal(position: int, signal: SignalInfo, layout: Layout, settings: Ch
         rate_hz=signal.rate_hz,
         unit=unit or normalise_unit(signal.unit),
         unit_written=tidy_label(signal.unit),
+        known_as=name,
     )
 
 
@@ -341,6 +369,20 @@ def _side(electrode: str) -> str:
 def _is_no_voltage(unit: str) -> bool:
     lower = re.sub(r"\s+", " ", unit.strip().lower()).replace("ω", "ohm").strip("[]()°")
     return _NO_VOLTAGE.fullmatch(lower) is not None
+
+
+def rename_label(label: str, names: Mapping[str, str]) -> str:
+    """What the settings call a label: by the label itself, else by the first pattern that fits.
+
+    In a pattern `*` stands for any letters; a `*` in the name repeats them.
+    """
+    if (exact := _setting(names, label)) is not None:
+        return exact
+    for pattern, name in names.items():
+        text = "(.*)".join(re.escape(part) for part in tidy_label(pattern).split("*"))
+        if "*" in pattern and (found := re.fullmatch(text, tidy_label(label), re.IGNORECASE)):
+            return name.replace("*", found[1])
+    return label
 
 
 def _setting(values: Mapping[str, _T], label: str) -> _T | None:

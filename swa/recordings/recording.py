@@ -13,13 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
+from swa.recordings.analysis_signal import UV_PER_UNIT, ChannelIntake
 from swa.recordings.channels import EEG_TOO_SLOW, Channel, SignalInfo, assign_channels
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
-from swa.recordings.intake import UV_PER_UNIT, ChannelIntake
-from swa.recordings.mne_marks import read_marks
-from swa.recordings.sources import EdfSource, Piece, RawSource, SignalSource
+from swa.recordings.edf.samples import EdfSource
+from swa.recordings.formats import READ_BY_MNE, ending_of
+from swa.recordings.labels import SHORT_LEAD, is_short_lead
+from swa.recordings.mne_raw import RawSource, describe_filters, open_raw, read_marks
+from swa.recordings.signal_source import Piece, SignalSource
 from swa.settings import Settings, given_or_default
+from swa.tables.night_document import HeaderFacts
 
 if TYPE_CHECKING:
     import mne
@@ -107,7 +111,7 @@ class Recording:
     gaps: tuple[tuple[float, float], ...] = ()
     has_patient_fields: bool | None = None
     clipped_samples: int = 3
-    header_facts: Mapping[str, Mapping[str, str | float | None]] = field(default_factory=dict, repr=False)
+    header_facts: Mapping[str, HeaderFacts] = field(default_factory=dict, repr=False)
     source: SignalSource = field(repr=False)
 
     def __repr__(self) -> str:
@@ -190,7 +194,8 @@ class Recording:
 
     def low_pass_hz(self, channel: Channel) -> float | None:
         """Low-pass that the header names for a channel (``LP:70Hz``; the lowest, of a derivation); None without one."""
-        text = str(self.header_facts.get(channel.name, {}).get("prefilter") or "")
+        facts = self.header_facts.get(channel.name)
+        text = facts["prefilter"] if facts else ""
         found = [float(number) for number in re.findall(r"\bLP\s*[:=]?\s*(\d+(?:\.\d+)?)\s*Hz", text, re.IGNORECASE)]
         return min((limit for limit in found if limit > 0), default=None)
 
@@ -318,7 +323,7 @@ class Recording:
             gaps=tuple((a / rate_hz, b / rate_hz) for i, (a, b) in enumerate(gaps) if a < b or i in inner),
             rate_hz=settings.signal.rate_hz,
             channels=channels,
-            notes=marks.notes(rate_hz),
+            notes=(*marks.notes(rate_hz), *_channel_notes(channels)),
             clipped_samples=settings.artifacts.clipped_samples,
             source=RawSource(raw, kept, marks.bad),
         )
@@ -353,12 +358,13 @@ class Recording:
 
 
 def read_recording(path: str | Path, settings: Settings | None = None) -> Recording:
-    """Read what a recording holds (EDF, EDF+, BDF, BDF+). Samples are read later, by `Recording.groups`.
+    """Read what a recording holds. Samples are read later, by `Recording.groups`.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        An EDF, EDF+, BDF or BDF+, whatever its name and also packed (``.edf.gz``); or, through mne, a recording of
+        BrainVision (``.vhdr``), EEGLAB (``.set``), EGI (``.mff``) or FIF.
     settings : Settings, optional
         Roles and units of channels, and the analysis rate.
 
@@ -370,7 +376,7 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     Raises
     ------
     RecordingError
-        The file is not there, is no EDF or BDF, holds no signals, or does not tell where its samples belong.
+        The file is not there, is no such recording, holds no signals, or does not tell where its samples belong.
 
     See Also
     --------
@@ -389,6 +395,9 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     (2, 540000)
     """
     settings = given_or_default(settings, Settings)
+    path = Path(path)
+    if kind := READ_BY_MNE.get(ending_of(path.name)):
+        return _read_through_mne(path, kind, settings)
     header = read_header(path)
     channels = assign_channels(signal_infos(header), settings.channels)
     used = {position: channel.unit for channel in channels if channel.role in ANALYSED for position in channel.signals}
@@ -401,7 +410,7 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
         gaps=header.times.gaps,
         rate_hz=settings.signal.rate_hz,
         channels=channels,
-        notes=(*header.notes, *header_notes(header, used)),
+        notes=(*header.notes, *header_notes(header, used), *_channel_notes(channels)),
         has_patient_fields=header.has_patient_fields,
         clipped_samples=settings.artifacts.clipped_samples,
         header_facts={channel.name: _header_facts(header, channel) for channel in channels if channel.role == "eeg"},
@@ -409,7 +418,34 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     )
 
 
-def _header_facts(header: Header, channel: Channel) -> dict[str, str | float | None]:
+def _read_through_mne(path: Path, kind: str, settings: Settings) -> Recording:
+    raw = open_raw(path, kind)
+    recording = Recording.from_raw(raw, settings, path.name)
+    return replace(
+        recording,
+        path=path,
+        clock=None if recording.start is None else recording.start.time(),
+        has_patient_fields=bool(raw.info["subject_info"]),
+        header_facts={
+            channel.name: {
+                "transducer": "",
+                "prefilter": describe_filters(raw),
+                "physical_range_uv": None,
+                "rate_hz": channel.rate_hz,
+                "derivation": channel.note,
+            }
+            for channel in recording.of_role("eeg")
+        },
+    )
+
+
+def _channel_notes(channels: Sequence[Channel]) -> list[str]:
+    """What a reader of the numbers should know of the derivations."""
+    short = [channel.name for channel in channels if channel.role == "eeg" and is_short_lead(channel.name)]
+    return [f"{', '.join(short)}: {SHORT_LEAD}; kept out of regional means with other channels"] if short else []
+
+
+def _header_facts(header: Header, channel: Channel) -> HeaderFacts:
     """What the header says about how a channel was recorded; of a derivation, what it says about both signals."""
     signals = [header.signals[position] for position in channel.signals]
     ranges = [abs(signal.physical[1] - signal.physical[0]) for signal in signals if signal.physical]

@@ -9,7 +9,6 @@ from itertools import groupby
 import pandas as pd
 
 from swa.glossary import Entry, read_glossary
-from swa.report.facts import StoredNight
 from swa.report.words.wording import (
     NOT_MEASURED,
     describe_change,
@@ -21,6 +20,7 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.settings import Settings
+from swa.study.store import StoredNight
 
 STATISTICS = (
     ("TIB", "Time in bed (TIB)", "min"),
@@ -188,13 +188,13 @@ def _change_row(
     )
 
 
-def explain_markers(measures: Iterable[str]) -> list[Entry]:
+def explain_markers(measures: Iterable[str], settings: Settings) -> list[Entry]:
     """Entries of the glossary for these measures, in their order; those that it does not know are left out.
 
     Their texts name measures as the long table does, in backticks; on a page they have the names of the field.
     """
     glossary = read_glossary()
-    return [_in_words(glossary[name]) for name in dict.fromkeys(measures) if name in glossary]
+    return [_in_words(glossary[name].filled(settings)) for name in dict.fromkeys(measures) if name in glossary]
 
 
 def _in_words(entry: Entry) -> Entry:

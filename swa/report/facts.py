@@ -3,25 +3,22 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from swa.comparison.compared_nights import TRUE_WORDS, text_column
-from swa.comparison.contrasts import CONTRAST_COLUMNS, find_baseline, subject_values
+from swa.comparison.contrasts import find_baseline, subject_values
 from swa.comparison.designs.statement import design_statement
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.glossary import headline_measures
-from swa.recordings.channels import region
-from swa.recordings.edf.fields import SIMULATED
+from swa.recordings.channels import region, region_channels
 from swa.report.words.wording import HEADLINE_WINDOWS
 from swa.settings import Settings
-from swa.study.run.blinding import is_blinded
-from swa.study.store import NightFolder, Results
+from swa.study.store import Results, is_blinded, stored_nights
+from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
 NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted")
 KEY_COLUMNS = ["channel", "stages", "window", "measure", "variant"]
@@ -93,58 +90,6 @@ class StudyFacts:
         return bool(self.baseline) and len(self.conditions) > 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoredNight:
-    """A finished night and its files."""
-
-    session: str
-    condition: str
-    label: str
-    folder: NightFolder
-
-    @property
-    def name(self) -> str:
-        """Condition, and the session where that says more."""
-        return self.condition if self.session == self.condition else f"{self.condition}, session {self.session}"
-
-    @cached_property
-    def document(self) -> dict[str, Any]:
-        """What `desc-night.json` says."""
-        return self.folder.summary() or {}
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """Sleep statistics, staging and unusable time."""
-        return self.document.get("summary", {})
-
-    @property
-    def channels(self) -> list[str]:
-        """EEG channels that were measured."""
-        return list(self.summary.get("channels", []))
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether the header of the recording says that no electrode recorded it."""
-        header = self.summary.get("header", {})
-        return any(facts.get("transducer") == SIMULATED for facts in header.values())
-
-    @property
-    def notes(self) -> list[str]:
-        """What a reader of the numbers should know."""
-        own = [*self.document.get("notes", []), *self.document.get("provenance", {}).get("notes", [])]
-        return list(dict.fromkeys(own))
-
-    @cached_property
-    def epochs(self) -> pd.DataFrame:
-        """Activity and usable time of every epoch and channel."""
-        return self.folder.read("epochs")
-
-    @cached_property
-    def spectrogram(self) -> pd.DataFrame:
-        """Spectrum of every epoch of one channel."""
-        return self.folder.read("spectrogram")
-
-
 def read_facts(results: Results, subject: str = "") -> StudyFacts:
     """Read what every page of a study says.
 
@@ -193,19 +138,6 @@ def done_nights(nights: pd.DataFrame) -> pd.DataFrame:
     return nights[text_column(nights, "status") == "done"]
 
 
-def stored_nights(results: Path, nights: pd.DataFrame) -> list[StoredNight]:
-    """The finished nights of a subject, in the order of the study file."""
-    return [
-        StoredNight(
-            session=str(row["session"]),
-            condition=str(row["condition"]),
-            label=str(row["session_label"]),
-            folder=NightFolder(results, str(row["subject_label"]), str(row["session_label"])),
-        )
-        for _, row in done_nights(nights).iterrows()
-    ]
-
-
 def find_headline(facts: StudyFacts, channels: Iterable[str]) -> Headline:
     """Find the marker that the page leads with.
 
@@ -236,7 +168,7 @@ def find_headline(facts: StudyFacts, channels: Iterable[str]) -> Headline:
 
 
 def _members(place: str, channels: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in channels if region(name) == place)
+    return tuple(region_channels(channels, [place]).get(place, ()))
 
 
 def shown_channel(headline: Headline, channels: Sequence[str]) -> str | None:
@@ -260,7 +192,7 @@ def read_contrasts(results: Path, subject: str) -> pd.DataFrame:
     import pyarrow.compute as pc
     from pyarrow import csv
 
-    types = dict.fromkeys(CONTRAST_COLUMNS, pa.string()) | dict.fromkeys(NUMBERS, pa.float64()) | {"n": pa.int64()}
+    types = dict.fromkeys(CONTRASTS.names, pa.string()) | dict.fromkeys(NUMBERS, pa.float64()) | {"n": pa.int64()}
     reader = csv.open_csv(
         results / "contrasts.tsv",
         parse_options=csv.ParseOptions(delimiter="\t", newlines_in_values=True),
@@ -269,7 +201,7 @@ def read_contrasts(results: Path, subject: str) -> pd.DataFrame:
     with reader:
         parts = [batch.filter(pc.equal(batch["subject"], subject)) for batch in reader]
         table = pa.Table.from_batches(parts, reader.schema).to_pandas()
-    texts = [name for name in CONTRAST_COLUMNS if name not in (*NUMBERS, "n")]
+    texts = [name for name in CONTRASTS.names if name not in (*NUMBERS, "n")]
     return table.astype(dict.fromkeys(texts, "object"))
 
 
@@ -332,8 +264,7 @@ def paired_values(
             continue
     if parts:
         return pd.concat(parts, ignore_index=True)
-    columns = ["contrast", "subject", *KEY_COLUMNS, "baseline", "treatment", "n_baseline", "n_treatment", "scale"]
-    return pd.DataFrame(columns=[*columns, "change"]).astype({"baseline": float, "treatment": float})
+    return SUBJECT_VALUES.empty()
 
 
 def units_of(measures: pd.DataFrame) -> dict[str, str]:

@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.further.planning import detectable_effect, plan_sample, study_variation
-from swa.errors import StudyError
 from swa.glossary import read_glossary
-from swa.report.facts import StudyFacts
 from swa.report.words.wording import (
     NBSP,
     in_sentence,
@@ -24,7 +21,8 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.settings import Settings
-from swa.study.store import Results, read_table
+from swa.study.store import Results
+from swa.tables.files import read_table
 
 TRUE = ("true", "1", "yes")
 NOTHING = "\u2013"
@@ -45,7 +43,6 @@ OTHER_CONTROLS = {
     "rate": "recording rate",
     "recording_start": "start of the recording",
 }
-PLANNED_EFFECTS = (1.1, 1.2, 1.3, 1.5)  # ratios that studies of slow-wave activity ask about
 LONG = 12  # rows above which a table is folded away
 
 
@@ -316,37 +313,25 @@ def _flagged_names(rows: pd.DataFrame) -> str:
     return ", ".join(names[:LONG]) + (f" and {len(names) - LONG} more" if len(names) > LONG else "")
 
 
-def plan_table(results: Results, facts: StudyFacts, subjects: int) -> PlainTable | None:
-    """How many subjects an effect needs, from this study's own nights; None where they do not say.
-
-    Parameters
-    ----------
-    results : Results
-        The results folder.
-    facts : StudyFacts
-        Settings in force.
-    subjects : int
-        How many subjects this study has.
-    """
-    try:
-        variation = study_variation(results, facts.settings)
-    except StudyError:  # too few repeated nights or subjects to plan from
+def plan_table(table: pd.DataFrame) -> PlainTable | None:
+    """How many subjects an effect needs, from this study's own nights; None where they do not say."""
+    if table.empty:
         return None
-    level = 1 - facts.settings.comparison.confidence
-    plans = [plan_sample(variation, effect=effect, level=level) for effect in PLANNED_EFFECTS]
-    found = detectable_effect(variation.change_sd, subjects, level=level) if subjects > 1 else math.nan
-    smallest = f" {plural(subjects, 'subject')} find a change of {percent(found)}." if math.isfinite(found) else ""
-    return PlainTable(
+    first = table.iloc[0]
+    known = math.isfinite(_float(first["detectable"]))
+    smallest = f" {plural(first['n'], 'subject')} find a change of {percent(first['detectable'])}." if known else ""
+    return _table(
+        table,
+        {
+            "Change to be found": lambda row: percent(row["effect"]),
+            "Subjects": lambda row: str(row["subjects"]),
+            "At the limits of the SD": lambda row: f"{row['subjects_low']} to {row['subjects_high']}",
+        },
         label="Planning the next study",
-        about=f"Subjects needed with both nights (paired t, two-sided level {level:.2g}, power "
-        f"{100 * plans[0].power:g} %), from {variation.basis}; SD of the ln change {number(variation.change_sd)} "
-        f"({number(variation.low)} to {number(variation.high)}).{smallest} The range is that of the SD: a plan from "
-        "few subjects is a rough one.",
-        columns=("Change to be found", "Subjects", "At the limits of the SD"),
-        rows=tuple(
-            (percent(plan.effect), str(plan.subjects), f"{plan.subjects_range[0]} to {plan.subjects_range[1]}")
-            for plan in plans
-        ),
+        about=f"Subjects needed with both nights (paired t, two-sided level {first['level']:.2g}, power "
+        f"{100 * first['power']:g} %), from {first['method']}; SD of the ln change {number(first['change_sd'])} "
+        f"({number(first['change_sd_low'])} to {number(first['change_sd_high'])}).{smallest} The range is that of the "
+        "SD: a plan from few subjects is a rough one.",
     )
 
 

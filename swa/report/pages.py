@@ -2,24 +2,19 @@
 
 import base64
 import hashlib
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from swa.report.figures import figure_files
-from swa.study.store import Results, write_table, write_text
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Size = Literal["small", "medium", "wide"]
+from swa.report.shelf import Shelf
+from swa.report.study_page import describe_study
+from swa.report.subject_page import describe_subject
+from swa.study.store import Results
+from swa.tables.files import write_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,32 +34,6 @@ class PageTask:
     label: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure on a page and beside it.
-
-    Attributes
-    ----------
-    name : str
-        File name without suffix.
-    source : str
-        The figure itself, as a data address.
-    alt, caption : str
-        What it shows, with the numbers, for those who cannot see it; and what it is.
-    files : tuple of (str, str)
-        Kind and relative path of its files: SVG, PNG and the plotted numbers.
-    size : {"small", "medium", "wide"}
-        How much of the width of the page it needs; on a small screen the larger ones scroll.
-    """
-
-    name: str
-    source: str
-    alt: str
-    caption: str
-    files: tuple[tuple[str, str], ...]
-    size: Size
-
-
 def write_subject_page(task: PageTask) -> Path:
     """Write the page of one subject and its figures.
 
@@ -78,8 +47,6 @@ def write_subject_page(task: PageTask) -> Path:
     Path
         ``RESULTS/sub-LABEL/sub-LABEL.html``.
     """
-    from swa.report.subject_page import describe_subject
-
     folder = task.results / f"sub-{task.label}"
     path = folder / f"sub-{task.label}.html"
     shelf = Shelf(folder)
@@ -102,8 +69,6 @@ def write_study_page(results: Results) -> Path:
     Path
         ``RESULTS/index.html``.
     """
-    from swa.report.study_page import describe_study
-
     path = results.path / "index.html"
     shelf = Shelf(results.path)
     content = describe_study(results, shelf)
@@ -144,70 +109,3 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-class Shelf:
-    """Where the figures of a page go: into its text, and as files into the folder `figures` beside it.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the page.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.names: set[str] = set()
-
-    def tidy(self) -> None:
-        """Take away figures that an earlier run left and this one did not draw: they would show other numbers."""
-        for path in (self.folder / "figures").glob("*"):
-            if path.suffix in (".svg", ".png", ".tsv") and path.stem not in self.names:
-                path.unlink()
-
-    def put(
-        self,
-        name: str,
-        draw: "Callable[[], Figure]",
-        numbers: pd.DataFrame,
-        *,
-        alt: str,
-        caption: str,
-        size: Size = "small",
-    ) -> Picture:
-        """Draw a figure, and write it as SVG and PNG with its numbers as TSV.
-
-        Parameters
-        ----------
-        name : str
-            File name without suffix.
-        draw : callable
-            Draws it.
-        numbers : DataFrame
-            What it shows.
-        alt, caption, size
-            As in `Picture`.
-        """
-        self.names.add(name)
-        drawn, pixels = figure_files(draw())
-        base = self.folder / "figures" / name
-        write_text(drawn.decode("utf-8"), base.with_name(f"{name}.svg"))
-        _write_bytes(pixels, base.with_name(f"{name}.png"))
-        write_table(numbers, base.with_name(f"{name}.tsv"))
-        return Picture(
-            name=name,
-            source="data:image/svg+xml;base64," + base64.b64encode(drawn).decode("ascii"),
-            alt=alt,
-            caption=caption,
-            files=tuple((kind.upper(), f"figures/{name}.{kind}") for kind in ("svg", "png", "tsv")),
-            size=size,
-        )
-
-
-def _write_bytes(content: bytes, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

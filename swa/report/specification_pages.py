@@ -1,13 +1,15 @@
 """The specification curve on the page of a study: picture, and tables of what the curves say."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from swa.comparison.further.specification_curve import WAVE_CURVES
 from swa.report import figures
 from swa.report.optional_tables import PlainTable, read_optional
+from swa.report.shelf import Picture, Shelf
 from swa.report.words.wording import (
     file_name,
     in_sentence,
@@ -20,10 +22,8 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.settings import Settings
+from swa.study.respecification import presets_left_out
 from swa.study.store import Results
-
-if TYPE_CHECKING:
-    from swa.report.pages import Picture, Shelf
 
 CURVES = {
     "swa": "Slow-wave activity",
@@ -41,9 +41,7 @@ ABOUT = (
 MOST_PICTURES = 4
 
 
-def draw_specifications(
-    results: Results, settings: Settings, colors: Mapping[str, str], shelf: "Shelf"
-) -> list["Picture"]:
+def draw_specifications(results: Results, settings: Settings, colors: Mapping[str, str], shelf: Shelf) -> list[Picture]:
     """The curve of the primary measure, a picture a contrast.
 
     Parameters
@@ -98,10 +96,10 @@ def specification_tables(results: Results, settings: Settings) -> list[PlainTabl
         return []
     first = str(summary["curve"].iloc[0])
     near = rows[(rows["curve"] == first) & (rows["differs"] <= 1) & (rows["differs"] >= 0)]
-    return [_summary_table(summary), _one_choice_table(near, settings)]
+    return [_summary_table(summary, settings), _one_choice_table(near, settings)]
 
 
-def _summary_table(summary: pd.DataFrame) -> PlainTable:
+def _summary_table(summary: pd.DataFrame, settings: Settings) -> PlainTable:
     cells = tuple(
         (
             str(row["contrast"]).replace(":", " against "),
@@ -117,7 +115,9 @@ def _summary_table(summary: pd.DataFrame) -> PlainTable:
         )
         for _, row in summary.iterrows()
     )
-    missing = ["references other than the recorded derivation", *_left_out(summary)]
+    presets = "; ".join(f"{name} ({why})" for name, why in presets_left_out(settings.waves).items())
+    of_waves = presets and summary["curve"].isin(WAVE_CURVES).any()
+    missing = ["references other than the recorded derivation", *([f"the presets {presets}"] if of_waves else [])]
     return PlainTable(
         label="Specification curve",
         about=f"{ABOUT} Not among them, since the stored nights do not hold them: {'; '.join(missing)}.",
@@ -135,12 +135,6 @@ def _summary_table(summary: pd.DataFrame) -> PlainTable:
         ),
         rows=cells,
     )
-
-
-def _left_out(summary: pd.DataFrame) -> list[str]:
-    """What the notes say that the stored half-waves cannot give."""
-    texts = [part for text in summary["note"].astype(str) for part in text.split(" cannot give: ")[1:]]
-    return [f"the presets {text}" for text in dict.fromkeys(texts)]
 
 
 def _one_choice_table(rows: pd.DataFrame, settings: Settings) -> PlainTable:

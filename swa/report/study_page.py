@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from swa.comparison.compared_nights import copied_nights, text_column
+from swa.comparison.compared_nights import text_column
 from swa.glossary import headline_measures, short_names
-from swa.recordings.channels import region
+from swa.recordings.channels import region_channels
 from swa.report import figures
 from swa.report.change_tables import Footnotes, change_table, explain_markers
 from swa.report.facts import (
@@ -23,10 +23,8 @@ from swa.report.facts import (
     read_contrasts,
     read_facts,
     read_measures,
-    stored_nights,
     units_of,
 )
-from swa.report.group_spectra import average_over_subjects
 from swa.report.optional_tables import (
     cycle_table,
     gain_overview,
@@ -35,6 +33,7 @@ from swa.report.optional_tables import (
     profile_table,
     read_optional,
 )
+from swa.report.shelf import Picture, Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.subject_page import draw_forest, list_settings
 from swa.report.words.methods_text import write_methods
@@ -59,10 +58,7 @@ from swa.report.words.wording import (
     stages_name,
     window_name,
 )
-from swa.study.store import Results
-
-if TYPE_CHECKING:
-    from swa.report.pages import Picture, Shelf
+from swa.study.store import Results, stored_nights
 
 NIGHT_NUMBERS = (
     ("TST_min", "TST, min"),
@@ -83,7 +79,10 @@ TABLES = (
     ("specifications.tsv", "the primary contrast under other choices"),
     ("specification_summary.tsv", "what the specifications come to"),
     ("moderators.tsv", "covariates against the change"),
+    ("covariate_changes.tsv", "each subject's change beside each covariate"),
+    ("group_spectra.tsv", "mean spectra over subjects, and their changes"),
     ("profiles.tsv", "treatments against each other"),
+    ("planning.tsv", "how many subjects the next study needs"),
     ("comparability.tsv", "the gain check"),
     ("rejection.tsv", "what each artefact rule took"),
     ("problems.tsv", "what was left out"),
@@ -99,7 +98,7 @@ SHORT_NAMES = {
 }
 
 
-def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
+def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
     """Collect what the page of the study shows, and draw its figures.
 
     Parameters
@@ -141,7 +140,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
         "change_tables": [change_table(rows, facts.settings, units) for _, rows in by_contrast],
         "spectra": _draw_spectra(results, headline, facts, contrasts, colors, shelf),
         "topographies": _draw_scalp(group, headline, facts, shelf),
-        "covariates": _draw_covariates(results, measures, headline, facts, contrasts, colors, shelf),
+        "covariates": _draw_covariates(results, headline, facts, contrasts, colors, shelf),
         "extra": [
             table
             for table in (
@@ -153,7 +152,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
                 gain_overview(read_optional(results, "comparability.tsv")),
                 moderator_table(read_optional(results, "moderators.tsv"), facts.settings),
                 profile_table(read_optional(results, "profiles.tsv")),
-                plan_table(results, facts, done_nights(facts.nights)["subject"].nunique()) if contrasts else None,
+                plan_table(read_optional(results, "planning.tsv")),
             )
             if table
         ],
@@ -173,7 +172,7 @@ def describe_study(results: Results, shelf: "Shelf") -> dict[str, Any]:
             primary=headline_name(headline, facts.settings) if headline.declared else "",
             tests=group["method"],
         ),
-        "glossary": explain_markers(changes["measure"]),
+        "glossary": explain_markers(changes["measure"], facts.settings),
         "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],
         "settings": list_settings(facts.settings),
     }
@@ -213,7 +212,7 @@ def _night_channel(facts: StudyFacts, measures: pd.DataFrame) -> str:
     whole = measures[(measures["stages"] == "NREM") & (measures["window"] == "night")]
     front = set(whole.loc[whole["channel"] == "frontal", "subject"])
     first = whole[~whole["subject"].isin(front)].drop_duplicates("subject").set_index("subject")["channel"]
-    members = tuple(name for name in dict.fromkeys(whole["channel"]) if region(name) == "frontal")
+    members = tuple(region_channels(dict.fromkeys(whole["channel"]), ["frontal"]).get("frontal", ()))
     parts = []
     if front:
         place = Headline(measure="", stages="", window="", channel="frontal", declared=False, members=members)
@@ -231,8 +230,8 @@ def _draw_pairs(
     units: dict[str, str],
     contrasts: list[str],
     colors: dict[str, str],
-    shelf: "Shelf",
-) -> list["Picture"]:
+    shelf: Shelf,
+) -> list[Picture]:
     """A paired plot of each headline marker in the window of the primary."""
     markers = list(dict.fromkeys((headline.measure, *short_names()))) if contrasts else []
     rows = measures[
@@ -274,23 +273,21 @@ def _draw_spectra(
     facts: StudyFacts,
     contrasts: list[str],
     colors: dict[str, str],
-    shelf: "Shelf",
-) -> list["Picture"]:
+    shelf: Shelf,
+) -> list[Picture]:
     """Mean spectra over subjects, with the change within subjects."""
-    nights = stored_nights(results.path, facts.nights[~copied_nights(facts.nights)]) if contrasts else []
-    level = facts.settings.comparison.confidence
-    spectra, changes = average_over_subjects(nights, headline, contrasts, level)
-    if changes.empty:
+    table = read_optional(results, "group_spectra.tsv")
+    table = table[(table["kind"] == "spectrum") | table["contrast"].isin(contrasts)] if len(table) else table
+    if table.empty or not (table["kind"] == "change").any():
         return []
-    low, high = facts.settings.power.swa_hz
-    said = []
-    for contrast, rows in changes.groupby("contrast", sort=False):
-        inside = rows[rows["frequency_hz"].between(low, high)]["change_db"].mean()
-        said.append(
-            f"{str(contrast).replace(':', ' against ')}: {signed(float(inside), 'dB')} at {low:g}\u2013{high:g} Hz, "
-            f"n = {plural(int(rows['n_subjects'].iloc[0]), 'subject')}"
-        )
-    subjects = spectra.groupby("condition", sort=False)["n_subjects"].first()
+    spectra, changes, inside = (table[table["kind"] == kind] for kind in ("spectrum", "change", "band"))
+    level, (low, high) = facts.settings.comparison.confidence, facts.settings.power.swa_hz
+    said = [
+        f"{str(row['contrast']).replace(':', ' against ')}: {signed(row['change_db'], 'dB')} at "
+        f"{low:g}\u2013{high:g} Hz, n = {plural(int(row['n']), 'subject')}"
+        for _, row in inside.iterrows()
+    ]
+    subjects = spectra.groupby("condition", sort=False)["n"].first()
     counted = ", ".join(f"{name} n = {n}" for name, n in subjects.items())
     clusters, tested = _clusters(results, headline, contrasts, level)
     window = in_sentence(window_name(headline.window, facts.settings))
@@ -305,7 +302,7 @@ def _draw_spectra(
                 clusters=clusters,
                 title=f"Mean spectrum over subjects, {headline.channel}",
             ),
-            pd.concat([spectra.assign(kind="spectrum"), changes.assign(kind="change")], ignore_index=True),
+            table,
             alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.{tested}",
             caption=f"Geometric mean over subjects ({counted}), {stages_name(headline.stages)}, {window}, "
             f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
@@ -350,7 +347,7 @@ def _clusters(
     )
 
 
-def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shelf: "Shelf") -> list["Picture"]:
+def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shelf: Shelf) -> list[Picture]:
     """The change at each electrode, where enough of them have a place on the head."""
     rows = group[
         (group["measure"] == headline.measure)
@@ -393,32 +390,19 @@ def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shel
 
 def _draw_covariates(
     results: Results,
-    measures: pd.DataFrame,
     headline: Headline,
     facts: StudyFacts,
     contrasts: list[str],
     colors: dict[str, str],
-    shelf: "Shelf",
-) -> list["Picture"]:
+    shelf: Shelf,
+) -> list[Picture]:
     """The change of the headline marker against the covariates that were related to it."""
-    table = read_optional(results, "moderators.tsv")
-    names = [name for name in dict.fromkeys(table["covariate"]) if name in facts.nights] if len(table) else []
+    points = read_optional(results, "covariate_changes.tsv")
+    points = points[points["contrast"].isin(contrasts)].dropna(subset=["x", "change"]) if len(points) else points
+    names = list(dict.fromkeys(points["covariate"])) if len(points) else []
     if not names:
         return []
-    values = paired_values(headline.pick(measures), facts.nights, contrasts, facts.settings)
-    values = values[np.isfinite(values["change"].astype(float))]
-    nights = done_nights(facts.nights)
-    parts = []
-    for name in names[:MOST_COVARIATES]:
-        # One value a subject, that of its first night with one: as a baseline covariate is used.
-        known = nights.assign(x=pd.to_numeric(nights[name], errors="coerce")).dropna(subset=["x"])
-        own = values.merge(known.drop_duplicates("subject")[["subject", "x"]], on="subject")
-        parts.append(
-            own[["contrast", "subject", "x", "baseline", "treatment", "change", "scale"]].assign(covariate=name)
-        )
-    points = pd.concat(parts, ignore_index=True)
-    if points.empty:
-        return []
+    points = points[points["covariate"].isin(names[:MOST_COVARIATES])]
     marker = marker_name(headline.measure, facts.settings)
     counted = "; ".join(
         f"{str(name).replace('_', ' ')} {number(part['x'].min())} to {number(part['x'].max())}, n = "

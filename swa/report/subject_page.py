@@ -1,7 +1,7 @@
 """What stands on the page of a subject."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,6 @@ from swa.report.change_tables import (
 )
 from swa.report.facts import (
     Headline,
-    StoredNight,
     StudyFacts,
     done_nights,
     find_headline,
@@ -28,11 +27,11 @@ from swa.report.facts import (
     read_contrasts,
     read_facts,
     shown_channel,
-    stored_nights,
     units_of,
 )
 from swa.report.figures.controls import PANELS
 from swa.report.optional_tables import PlainTable, gain_table, precision_table, read_optional
+from swa.report.shelf import Picture, Shelf
 from swa.report.wave_counts import tabulate_waves
 from swa.report.words.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
 from swa.report.words.wording import (
@@ -48,14 +47,10 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.settings import Settings
-from swa.study.store import Results
-from swa.study.subject import subject_file
-
-if TYPE_CHECKING:
-    from swa.report.pages import Picture, Shelf
+from swa.study.store import Results, StoredNight, stored_nights, subject_file
 
 
-def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str, Any]:
+def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, Any]:
     """Collect what the page of a subject shows, and draw its figures.
 
     Parameters
@@ -113,7 +108,9 @@ def describe_subject(results: Results, subject: str, shelf: "Shelf") -> dict[str
             compared=facts.is_compared,
         ),
         "versions": _versions(nights),
-        "glossary": explain_markers(changes["measure"] if len(changes) else shown["measure"].astype(str)),
+        "glossary": explain_markers(
+            changes["measure"] if len(changes) else shown["measure"].astype(str), facts.settings
+        ),
         "settings": list_settings(facts.settings),
     }
 
@@ -150,9 +147,9 @@ def _draw_nights(
     nights: Sequence[StoredNight],
     headline: Headline,
     colors: dict[str, str],
-    shelf: "Shelf",
+    shelf: Shelf,
     measures: pd.DataFrame,
-) -> list["Picture"]:
+) -> list[Picture]:
     """Every night on the same scales, so that they can be compared by eye."""
     limits = [figures.power_limits(night.spectrogram) for night in nights]
     shared_db = (min(low for low, _ in limits), max(high for _, high in limits)) if limits else None
@@ -190,7 +187,7 @@ def _draw_nights(
 
         pictures.append(
             shelf.put(
-                f"ses-{night.label}_night",
+                f"ses-{night.folder.session}_night",
                 draw,
                 curve.drop(columns=[name for name in curve.columns if name.endswith("_power")]),
                 alt=f"{_night_alt(night, curve)} {said}",
@@ -224,9 +221,9 @@ def _process_s(
 def _night_alt(night: StoredNight, curve: pd.DataFrame) -> str:
     statistics = night.summary.get("statistics", {})
     sleep = ", ".join(
-        f"{name} {number(float(statistics[name]))} min"
+        f"{name} {number(value)} min"
         for name in ("TST", "N1", "N2", "N3", "REM", "WASO")
-        if statistics.get(name) is not None
+        if (value := statistics.get(name)) is not None
     )
     nrem = curve[curve["stage"].isin(["N2", "N3"]) & curve["swa"].notna()]
     by_cycle = nrem[nrem["cycle"] > 0].groupby("cycle")["swa"].mean()
@@ -242,9 +239,9 @@ def _draw_averages(
     headline: Headline,
     facts: StudyFacts,
     colors: dict[str, str],
-    shelf: "Shelf",
+    shelf: Shelf,
     measures: pd.DataFrame,
-) -> list["Picture"]:
+) -> list[Picture]:
     """Average wave and mean spectrum of each condition, the baseline first; nights of a condition weigh the same."""
     conditions = sorted({night.condition for night in nights}, key=lambda name: (name != facts.baseline, name))
     shared = [name for name in (nights[0].channels if nights else []) if all(name in n.channels for n in nights)]
@@ -337,9 +334,9 @@ def _draw_waves(
     channel: str,
     facts: StudyFacts,
     colors: dict[str, str],
-    shelf: "Shelf",
+    shelf: Shelf,
     measures: pd.DataFrame,
-) -> list["Picture"]:
+) -> list[Picture]:
     """How many waves of each size, and how steep at each size, with the amplitude at which nights are compared."""
     criteria = facts.settings.waves
     smallest = criteria.negative_uv[0]
@@ -425,8 +422,8 @@ def _mean_spectrum(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _draw_forest(
-    contrast: str, rows: pd.DataFrame, settings: Settings, colors: dict[str, str], shelf: "Shelf"
-) -> "Picture":
+    contrast: str, rows: pd.DataFrame, settings: Settings, colors: dict[str, str], shelf: Shelf
+) -> Picture:
     return draw_forest(contrast, rows, settings, colors, shelf, count="nights", name="forest")
 
 
@@ -435,11 +432,11 @@ def draw_forest(
     rows: pd.DataFrame,
     settings: Settings,
     colors: dict[str, str],
-    shelf: "Shelf",
+    shelf: Shelf,
     *,
     count: str,
     name: str,
-) -> "Picture":
+) -> Picture:
     """Forest plot of one contrast: markers by windows.
 
     Parameters
@@ -489,8 +486,8 @@ def draw_forest(
 
 
 def _draw_controls(
-    spectra: Mapping[str, pd.DataFrame], channel: str, facts: StudyFacts, colors: dict[str, str], shelf: "Shelf"
-) -> list["Picture"]:
+    spectra: Mapping[str, pd.DataFrame], channel: str, facts: StudyFacts, colors: dict[str, str], shelf: Shelf
+) -> list[Picture]:
     """Spectra of the conditions in the stages of the gain check."""
     limits = facts.settings.comparability
     shown = [

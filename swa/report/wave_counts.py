@@ -1,6 +1,5 @@
 """Numbers behind the pictures of waves: how many of each size, and how steep, by condition."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -8,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from swa.measures.matched_slopes import fit_slope_line
-from swa.report.facts import StoredNight
-from swa.study.store import NIGHT_TABLES
+from swa.study.store import NIGHT_TABLES, StoredNight
+from swa.tables.marker import Marker
 
 STEP_UV = 5.0
 COUNT_COLUMNS = ["condition", "amplitude_uv", "waves_per_min", "n_waves", "minutes"]
@@ -56,9 +55,9 @@ def tabulate_waves(
     limit_uv : float
         Smallest negative amplitude of the waves whose slope is shown.
     measures : DataFrame
-        The subject's rows of the long table, for the limits that its notes state.
+        The subject's rows of the long table, for the amplitudes that its baseline nights set.
     """
-    reference = _stated(measures, "wave_slope_up_matched", channel)
+    reference = _set_by_baseline(measures, "wave_reference_amplitude", channel)
     counts, bins, lines = [], [], []
     for condition in conditions:
         own = [
@@ -79,7 +78,7 @@ def tabulate_waves(
         bins=pd.DataFrame(bins, columns=BIN_COLUMNS),
         lines=pd.DataFrame(lines, columns=LINE_COLUMNS),
         reference_uv=reference,
-        large_uv=_stated(measures, "wave_density_baseline_fixed", channel),
+        large_uv=_set_by_baseline(measures, "wave_fixed_limit", channel),
     )
 
 
@@ -118,12 +117,7 @@ def _bins(condition: str, amplitude: np.ndarray, slope: np.ndarray) -> list[tupl
     ]
 
 
-def _stated(measures: pd.DataFrame, measure: str, channel: str) -> float:
-    """The amplitude that the notes of a measure state, such as ``at 87.3 µV``."""
-    rows = measures[(measures["measure"] == measure) & (measures["channel"] == channel) & (measures["variant"] == "")]
-    rows = rows[(rows["window"] == "night") & (rows["stages"] == "NREM")]
-    for note in rows["note"].astype(str):
-        found = re.search(r"(?:at|above) ([\d.]+) µV", note)
-        if found:
-            return float(found[1])
-    return float("nan")
+def _set_by_baseline(measures: pd.DataFrame, measure: str, channel: str) -> float:
+    """An amplitude that is the same in all nights; NaN where there is none."""
+    values = Marker(measure, "NREM", "night", channel).select(measures)["value"]
+    return float(values.iloc[0]) if len(values) else float("nan")

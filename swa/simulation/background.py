@@ -40,6 +40,7 @@ EPOCH_S = 30
 OVERLAP_S = 2  # neighbouring epochs cross-fade over this time, at constant power
 SLOW_EDGE_HZ = 4.0  # what lies below follows Process S and the effect of the night
 SLOW_FADE_HZ = 1.0  # ... fading out over this width above the edge, so that 0.5-4 Hz scales exactly
+SHARED_SHARE = 0.6  # of the power, that all EEG and EOG channels have in common
 SHARED_BINS_HZ = 48.0  # the EEG is low-passed below the Nyquist frequency of the slowest rate (100 Hz)
 
 
@@ -192,7 +193,6 @@ def make_background(
     rate_hz: int,
     fast_gain: float,
     control_gains: Mapping[str, float],
-    shared_share: float = 0.6,
 ) -> Array:
     """Return the background EEG of one channel, µV.
 
@@ -214,8 +214,6 @@ def make_background(
         Power ratio above 4 Hz, the same in all stages (trait).
     control_gains
         Per stage, the night's power ratio in its control band.
-    shared_share
-        Share of the power that all EEG and EOG channels have in common.
     """
     site = find_site(channel)
     segment_s = EPOCH_S + OVERLAP_S
@@ -225,8 +223,8 @@ def make_background(
     amplitude = np.sqrt(density / segment_s).astype(np.float32) * (segment_s * rate_hz / 2)
     slow = np.clip((SLOW_EDGE_HZ + SLOW_FADE_HZ - frequencies_hz) / SLOW_FADE_HZ, 0, 1).astype(np.float32)
     coefficients = draw_coefficients(streams("background", channel), len(stages), n_bins)
-    coefficients *= np.float32(np.sqrt(1 - shared_share))
-    coefficients += np.float32(np.sqrt(shared_share)) * common
+    coefficients *= np.float32(np.sqrt(1 - SHARED_SHARE))
+    coefficients += np.float32(np.sqrt(SHARED_SHARE)) * common
     coefficients *= amplitude[stages] * np.float32(np.sqrt(fast_gain))
     n_slow = int((SLOW_EDGE_HZ + SLOW_FADE_HZ) * segment_s) + 1
     excess = (np.sqrt(slow_gain / fast_gain) - 1).astype(np.float32)

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,6 +136,16 @@ class NightPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrueArtifact:
+    """An artefact: its kind is ``movement`` (channel ``all``) or ``pop``."""
+
+    start_s: float
+    duration_s: float
+    kind: str
+    channel: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SimulatedNight:
     """One night and its truth.
 
@@ -166,8 +175,8 @@ class SimulatedNight:
         Power ratio of the night's control bands: R (4-10 Hz), W (4-30 Hz), NREM (20-30 Hz).
     spindles, eye_movements : mapping of str to ndarray
         True events.
-    artifacts : tuple of dict
-        `start_s`, `duration_s`, `kind` ("movement" or "pop"), `channel` ("all" for movements).
+    artifacts : tuple of TrueArtifact
+        Movements and pops of electrodes, in order.
     """
 
     plan: NightPlan
@@ -183,7 +192,7 @@ class SimulatedNight:
     control_ratios: Mapping[str, float]
     spindles: Mapping[str, NDArray[np.float64]]
     eye_movements: Mapping[str, NDArray[np.float64]]
-    artifacts: tuple[dict[str, Any], ...]
+    artifacts: tuple[TrueArtifact, ...]
 
 
 def _check_range(name: str, value: float, low: float, high: float, meaning: str) -> None:
@@ -366,33 +375,32 @@ def _make_mains(rng: np.random.Generator, duration_s: int, rate_hz: int) -> Arra
     return np.tile(second.astype(np.float32), duration_s)
 
 
-def _plan_artifacts(plan: NightPlan, stages: NDArray[np.str_]) -> tuple[dict[str, Any], ...]:
+def _plan_artifacts(plan: NightPlan, stages: NDArray[np.str_]) -> tuple[TrueArtifact, ...]:
     """Draw the night's artefacts: movements on all channels, electrode pops on one EEG channel."""
     rng = plan.streams("artifacts")
     eeg = [channel for channel in plan.channels if find_site(channel).kind == "eeg"]
-    found: list[dict[str, Any]] = []
+    found: list[TrueArtifact] = []
     for _ in range(plan.artifacts):
         start_s = float(rng.uniform(60, len(stages) * EPOCH_S - 60))
         is_pop = bool(rng.random() < 0.5) and bool(eeg)
         duration_s = 1.5 if is_pop else float(rng.uniform(3, 10))
         channel = eeg[int(rng.integers(len(eeg)))] if is_pop else "all"
-        found.append(
-            {"start_s": start_s, "duration_s": duration_s, "kind": "pop" if is_pop else "movement", "channel": channel}
-        )
-    return tuple(sorted(found, key=lambda artifact: artifact["start_s"]))
+        kind = "pop" if is_pop else "movement"
+        found.append(TrueArtifact(start_s=start_s, duration_s=duration_s, kind=kind, channel=channel))
+    return tuple(sorted(found, key=lambda artifact: artifact.start_s))
 
 
-def _add_artifact(plan: NightPlan, made: dict[str, Array], artifact: Mapping[str, Any]) -> None:
+def _add_artifact(plan: NightPlan, made: dict[str, Array], artifact: TrueArtifact) -> None:
     """Add an artefact to the signals that it reaches: 0.5-3 Hz swings with muscle, or a step that decays."""
     for channel, signal in made.items():
-        if artifact["channel"] not in ("all", channel) or find_site(channel).kind == "ecg":
+        if artifact.channel not in ("all", channel) or find_site(channel).kind == "ecg":
             continue
-        rng = plan.streams(f"artifact at {artifact['start_s']:.3f} s", channel)
+        rng = plan.streams(f"artifact at {artifact.start_s:.3f} s", channel)
         rate_hz = plan.rate_of(channel)
-        first = int(artifact["start_s"] * rate_hz)
-        n = int(artifact["duration_s"] * rate_hz)
+        first = int(artifact.start_s * rate_hz)
+        n = int(artifact.duration_s * rate_hz)
         time_s = np.arange(n) / rate_hz
-        if artifact["kind"] == "pop":
+        if artifact.kind == "pop":
             wave = rng.choice([-1.0, 1.0]) * rng.uniform(600, 1200) * np.exp(-time_s / 0.25)
         else:
             swings = np.sin(2 * np.pi * (rng.uniform(0.5, 3.0, (4, 1)) * time_s + rng.random((4, 1)))).sum(axis=0)

@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -344,7 +343,7 @@ def _round_columns(table: Mapping[str, NDArray[np.float64]], decimals: Mapping[s
     }
 
 
-def _describe_truth(night: SimulatedNight) -> dict[str, Any]:
+def _describe_truth(night: SimulatedNight) -> dict[str, object]:
     """Return a night's truth as lists and numbers, rounded."""
     return {
         "effect": night.plan.effect,
@@ -363,7 +362,7 @@ def _describe_truth(night: SimulatedNight) -> dict[str, Any]:
             }
             for cycle in night.cycles
         ],
-        "artifacts": list(night.artifacts),
+        "artifacts": [asdict(artifact) for artifact in night.artifacts],
         "stages": night.stages.tolist(),
         "spindles": _round_columns(
             night.spindles, {"start_s": 2, "duration_s": 2, "frequency_hz": 2, "amplitude_uv": 1}

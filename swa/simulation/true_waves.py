@@ -69,7 +69,7 @@ def expected_slow_power(stage: str) -> float:
     square *= 1 + model.k_complex_share * (_K_COMPLEX_RATIO**2 - 1)
     positive = _POSITIVE_RATIO[0] ** 2 * np.exp(2 * _POSITIVE_RATIO[1] ** 2)
     energy = 0.5 * square * (_NEGATIVE_S[0] + positive * _POSITIVE_S[0])
-    return background + _POWER_SHARE * energy * model.rate_per_min / 60
+    return float(background + _POWER_SHARE * energy * model.rate_per_min / 60)
 
 
 def plan_slow_waves(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from swa.settings import CycleSettings
 from swa.sleep.scoring import epoch_length_s, stages_of
+from swa.tables.results_tables import CYCLES
 
 if TYPE_CHECKING:
     import yasa
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 SUSTAINED_SLEEP_S = 90.0
 LONG_NREM_MIN = 120.0
 WITHOUT_N3_MIN = 12.0
-CYCLE_COLUMNS = ("cycle", "nrem_start_s", "nrem_end_s", "rem_start_s", "rem_end_s")
 
 
 def find_sleep_onset(hypnogram: "yasa.Hypnogram", settings: CycleSettings | None = None) -> float:
@@ -75,7 +75,7 @@ def find_nrem_cycles(hypnogram: "yasa.Hypnogram", settings: CycleSettings | None
         has_rem = rem.size > 0 and rem.size * epoch_s / 60 >= minimum
         rem_start, rem_end = (rem[0] * epoch_s, (rem[-1] + 1) * epoch_s) if has_rem else (np.nan, np.nan)
         rows.append((number, first * epoch_s, end * epoch_s, rem_start, rem_end))
-    return pd.DataFrame(rows, columns=list(CYCLE_COLUMNS)).astype({"cycle": int})
+    return CYCLES.frame(rows)
 
 
 def runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:

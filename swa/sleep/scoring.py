@@ -1,11 +1,10 @@
 """Hypnograms that a lab already has: read into `yasa.Hypnogram`, laid on the time line of the recording."""
 
 import datetime
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,34 +13,20 @@ from numpy.typing import NDArray
 from swa.errors import ScoringError
 from swa.recordings.edf.fields import HIDDEN_DATE
 from swa.settings import ScoringSettings, Settings, given_or_default
-from swa.sleep.scoring_formats import (
-    from_changes,
-    is_annot,
-    is_anything,
-    is_changes,
-    is_domino,
-    is_events,
-    is_remlogic,
-    is_xml,
-    read_annot,
-    read_changes,
-    read_domino,
-    read_events,
-    read_lines,
-    read_remlogic,
-    read_xml,
-)
-from swa.sleep.scoring_marks import (
-    NO_DATE,
-    STAGE_BY_WORD,
-    Document,
-    Marks,
-    is_number,
+from swa.sleep.formats.codes import (
+    CodesFound,
+    check_plausible,
+    codes_found,
+    known_words,
     lights_of,
     plain_word,
     to_stages,
     unknown_stages,
 )
+from swa.sleep.formats.document import NO_DATE, Document, Marks, is_number
+from swa.sleep.formats.edf import is_edf
+from swa.sleep.formats.registry import FORMATS
+from swa.sleep.formats.tables import refuse_repeats
 
 if TYPE_CHECKING:
     import yasa
@@ -100,77 +85,18 @@ class Scoring:
         return off_s, on_s
 
 
-class Format(NamedTuple):
-    """A form of scoring: how it is recognised, and how it is read."""
-
-    name: str
-    fits: Callable[[Document], bool]
-    read: Callable[[Document, ScoringSettings], Marks]
-
-
-def _is_edf(document: Document) -> bool:
-    return document.suffix in (".edf", ".bdf") or document.head.startswith((b"0       ", b"\xffBIOSEMI"))
-
-
-def _read_edf(document: Document, settings: ScoringSettings) -> Marks:
-    """Annotations, each with its duration; where no stage has one, it lasts until the next."""
-    import edfio
-
-    read = edfio.read_bdf if document.head.startswith(b"\xffBIOSEMI") else edfio.read_edf
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            file = read(document.path, header_encoding="latin-1")
-            annotations = [(float(a.onset), float(a.duration or 0), str(a.text)) for a in file.annotations]
-    except Exception as error:  # Whatever edfio meets in a damaged file becomes one sentence.
-        raise ScoringError(
-            f"{document.name}: not a readable EDF+ scoring ({type(error).__name__}).", "Export the scoring again."
-        ) from None
-    try:
-        start = pd.Timestamp(file.startdatetime)
-    except ValueError:
-        start = None
-    labels = [text for _, _, text in annotations]
-    onsets, durations = (np.array([row[column] for row in annotations], dtype=float) for column in (0, 1))
-    stages = [i for i, text in enumerate(labels) if plain_word(text) in STAGE_BY_WORD and text.strip()]
-    if not stages:
-        raise ScoringError(
-            f"{document.name}: none of its {len(annotations)} annotations is a sleep stage.",
-            "Stages are annotations such as 'Sleep stage W', 'Sleep stage N2'.",
-        )
-    ends = onsets + durations
-    if not durations[stages].any():
-        order = sorted(stages, key=lambda i: onsets[i])
-        changes = from_changes(document, onsets[order], [labels[i] for i in order], settings.epoch_s)
-        ends[order] = changes.ends_s
-    return Marks(onsets_s=onsets, ends_s=ends, labels=labels, others=True, start=start)
-
-
-# The first form that fits reads the file.
-FORMATS = (
-    Format("EDF+ scoring", _is_edf, _read_edf),
-    Format("Profusion, NSRR or Luna XML", is_xml, read_xml),
-    Format("DOMINO sleep profile", is_domino, read_domino),
-    Format("RemLogic event export", is_remlogic, read_remlogic),
-    Format("Luna .annot file", is_annot, read_annot),
-    Format("table of onset, duration and stage", is_events, read_events),
-    Format("table of stage changes", is_changes, read_changes),
-    Format("list of one stage a line", is_anything, read_lines),
-)
-
-
 def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None = None) -> "yasa.Hypnogram":
     """Read a scoring that a lab already has.
 
     Parameters
     ----------
     path : str or Path
-        An EDF+ file with stages as annotations; XML of Profusion, the NSRR or Luna; the text exports of DOMINO,
-        RemLogic and Compumedics; Luna's ``.annot`` and ``.eannot``; a table with the columns ``onset``, ``duration``
-        (or ``end``) and ``stage`` (or ``trial_type`` of BIDS, ``description``); a table of stage changes (``Time``,
-        ``Stage``); as YASA writes it (epoch, stage); or one stage a line. Numbers are YASA's (0 W, 1 N1, 2 N2, 3 N3,
-        4 R) or, where there is a 5, or words for W and R, those of Rechtschaffen & Kales (0 W, 1 S1 ... 4 S4, 5 REM);
-        at stage changes 5 W, 4 R, 3 N1, 2 N2, 1 N3.
+        An EDF+ file with stages as annotations; XML of Profusion, the NSRR, Luna, Philips (``.rml``) or Wonambi; the
+        text exports of DOMINO, RemLogic, Compumedics and Polyman; Luna's ``.annot`` and ``.eannot``; Snooz' table; a
+        JSON list; a table with the columns ``onset``, ``duration`` (or ``end``) and ``stage`` (or ``trial_type`` of
+        BIDS, ``description``); of times or epochs and stages, or of stage changes (``Time``, ``Stage``); or one stage a
+        line. A row belongs to the epoch that it names. Numbers from 0 to 3 are W, N1, N2, N3; with a 5 those of
+        Rechtschaffen & Kales (4 S4, 5 REM); a 4 without a 5 could be REM or S4 and is asked about.
     settings : ScoringSettings or Settings, optional
         Epoch length of scorings that do not state it, and the meaning of codes; of `Settings`, its group `scoring`.
 
@@ -183,7 +109,8 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None
     Raises
     ------
     ScoringError
-        The file is not there, is in none of these forms, or uses codes that could mean several things.
+        The file is not there, is in none of these forms, or has two rows for one epoch. An `AmbiguousScoringError`,
+        where it could mean several things.
 
     Notes
     -----
@@ -209,19 +136,92 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None
     return read_scoring(path, settings).hypnogram
 
 
-def read_scoring(path: str | Path, settings: ScoringSettings | Settings | None = None) -> Scoring:
-    """Read a scoring with what it says beside the stages; see `read_hypnogram`."""
+def read_scoring(
+    path: str | Path,
+    settings: ScoringSettings | Settings | None = None,
+    study_codes: Mapping[str, str] | None = None,
+) -> Scoring:
+    """Read a scoring with what it says beside the stages; see `read_hypnogram`.
+
+    Parameters
+    ----------
+    path, settings
+        As for `read_hypnogram`.
+    study_codes : mapping, optional
+        What number codes mean by all scorings of the study; empty where they do not tell, so that a file with codes is
+        asked about. None: the file is read by itself.
+    """
+    return open_scoring(path, settings).read(study_codes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenScoring:
+    """A scoring whose labels are read and whose number codes may still mean several things.
+
+    Attributes
+    ----------
+    document : Document
+        The file.
+    marks : Marks
+        Its stages, nothing else.
+    lights : tuple of float or None
+        Lights off and on, in s as the marks.
+    settings : ScoringSettings
+        As given.
+    """
+
+    document: Document
+    marks: Marks
+    lights: tuple[float | None, float | None]
+    settings: ScoringSettings
+
+    @property
+    def codes(self) -> CodesFound | None:
+        """Its number codes, where neither the file nor the settings say what they mean."""
+        return None if any(is_number(code) for code in self.settings.codes) else codes_found(self.marks)
+
+    def read(self, study_codes: Mapping[str, str] | None = None) -> Scoring:
+        """The stages; `study_codes` are what number codes mean by all scorings of the study."""
+        marks = self.marks
+        stages, guessed = to_stages(self.document, marks, self.settings.codes, study_codes)
+        # Epochs are counted from the first stage: an event before it must not set their grid.
+        first_s = float(marks.onsets_s.min()) if marks.from_first else 0.0
+        values, epoch_s = _on_a_grid(self.document.name, marks.onsets_s - first_s, marks.ends_s - first_s, stages)
+        if np.all(values == "UNS"):
+            raise _all_unscored(self.document.name, marks.columns)
+        if guessed or (marks.assumed and not self.settings.codes):
+            check_plausible(self.document, values, whole=guessed)
+        off_s, on_s = (None if light_s is None else light_s - first_s for light_s in self.lights)
+        return Scoring(
+            name=self.document.name,
+            stages=values,
+            epoch_s=epoch_s,
+            start=None if marks.start is None else marks.start + pd.Timedelta(seconds=first_s),
+            lights_off_s=off_s,
+            lights_on_s=on_s,
+            certain=marks.certain,
+        )
+
+
+def open_scoring(path: str | Path, settings: ScoringSettings | Settings | None = None) -> OpenScoring:
+    """Read what a scoring holds, without saying yet what its number codes mean.
+
+    Raises
+    ------
+    ScoringError
+        As `read_hypnogram`.
+    """
     settings = settings.scoring if isinstance(settings, Settings) else given_or_default(settings, ScoringSettings)
     path = Path(path)
     if not path.is_file():
         what = "this is a folder, not a scoring" if path.is_dir() else "there is no such scoring"
         raise ScoringError(f"{path.name or path}: {what}.", "Check its path (the column `hypnogram` of a study file).")
     document = Document(path=path)
-    form = next(form for form in FORMATS if form.fits(document))
-    if form.fits is not _is_edf and not document.lines:
+    if not is_edf(document) and not document.lines:
         raise ScoringError(f"{path.name}: the scoring is empty.", "Export it again.")
+    form = next(form for form in FORMATS if form.fits(document))
     try:
-        return _lay_out(document, form.read(document, settings), settings)
+        return _only_stages(document, form.read(document, settings), settings)
     except (ValueError, LookupError, ArithmeticError) as error:
         raise ScoringError(
             f"{path.name}: not readable as a {form.name} ({type(error).__name__}).", "Export the scoring again."
@@ -383,11 +383,11 @@ def _check_epoch_length(
 # --- from marks to stages
 
 
-def _lay_out(document: Document, marks: Marks, settings: ScoringSettings) -> Scoring:
-    """Make epochs of what was marked."""
+def _only_stages(document: Document, marks: Marks, settings: ScoringSettings) -> OpenScoring:
+    """Leave the labels of stages, and take lights off and on from the others."""
     off_s = on_s = None
     known = []
-    words = STAGE_BY_WORD | {plain_word(code): stage for code, stage in settings.codes.items()}
+    words = known_words(settings.codes)
     for i, label in enumerate(marks.labels):
         light = lights_of(label)
         if light == "off" and off_s is None:
@@ -404,19 +404,25 @@ def _lay_out(document: Document, marks: Marks, settings: ScoringSettings) -> Sco
             f"{document.name}: none of its {len(marks.labels)} rows is a sleep stage.",
             "Stages are written as W, N1, N2, N3, R, or S1 to S4 and REM; [scoring] codes names others.",
         )
-    stages = to_stages(document, [marks.labels[i] for i in known], marks.codes, settings)
-    # Epochs are counted from the first stage: an event before it must not set their grid.
-    first_s = float(marks.onsets_s[known].min()) if marks.from_first else 0.0
-    onsets_s, ends_s = marks.onsets_s[known] - first_s, marks.ends_s[known] - first_s
-    values, epoch_s = _on_a_grid(document.name, onsets_s, ends_s, stages)
-    return Scoring(
-        name=document.name,
-        stages=values,
-        epoch_s=epoch_s,
-        start=None if marks.start is None else marks.start + pd.Timedelta(seconds=first_s),
-        lights_off_s=None if off_s is None else off_s - first_s,
-        lights_on_s=None if on_s is None else on_s - first_s,
-        certain=marks.certain,
+    lines = [marks.lines[i] for i in known] if len(marks.lines) else []
+    if lines:
+        refuse_repeats(document, marks.onsets_s[known], lines)
+    only = replace(
+        marks,
+        onsets_s=marks.onsets_s[known],
+        ends_s=marks.ends_s[known],
+        labels=[marks.labels[i] for i in known],
+        lines=(),
+    )
+    # A document as new: what it keeps of its file takes a hundred times the place of the stages.
+    return OpenScoring(document=Document(path=document.path), marks=only, lights=(off_s, on_s), settings=settings)
+
+
+def _all_unscored(name: str, columns: Sequence[str]) -> ScoringError:
+    found = f" (its columns are {', '.join(columns)})"[:200] if len(columns) else ""
+    return ScoringError(
+        f"{name}: every epoch of it is unscored{found}.",
+        "Name the right file, its column with [scoring] column, or its codes with [scoring] codes.",
     )
 
 

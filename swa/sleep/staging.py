@@ -4,7 +4,7 @@ import functools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
 from swa.recordings.recording import Recording, as_recording, no_eeg
-from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
+from swa.sleep.scoring import STAGES, epoch_length_s, make_hypnogram, stages_of
+from swa.tables.night_document import Agreement
 
 if TYPE_CHECKING:
     import mne
@@ -74,7 +75,7 @@ def stage_recording(
 
     Notes
     -----
-    The signals are brought to 100 Hz as all others are (`swa.recordings.intake.resample`), once, instead of YASA's
+    The signals are brought to 100 Hz as all others are (`swa.recordings.resampling.resample`), once, instead of YASA's
     resampling by FFT.
 
     Examples
@@ -152,7 +153,7 @@ def stage_at_gains(
     )
 
 
-def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dict[str, Any] | None:
+def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> Agreement | None:
     """Agreement of YASA's stages with a scoring, by `yasa.EpochByEpochAgreement`.
 
     Parameters
@@ -178,22 +179,22 @@ def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> dic
     found = lab.evaluate(make_hypnogram(ours[known], EPOCH_S, scorer="YASA"))
     overall = found.get_agreement()
     by_stage = found.get_agreement_bystage().rename({"WAKE": "W", "REM": "R"})
-    present = {"recall": set(theirs[known]), "precision": set(ours[known])}
+
+    def share(name: str, there: set[str]) -> dict[str, float | None]:
+        return {stage: round(float(by_stage.loc[stage, name]) / 100, 4) if stage in there else None for stage in STAGES}
+
     return {
         "epochs": int(known.sum()),
         "accuracy": round(float(overall["accuracy"]) / 100, 4),
         "kappa": round(float(overall["kappa"]), 4) if len(set(theirs[known])) > 1 else None,
-        **{
-            name: {
-                stage: round(float(by_stage.loc[stage, name]) / 100, 4) if stage in there else None
-                for stage in ("W", "N1", "N2", "N3", "R")
-            }
-            for name, there in present.items()
-        },
+        "recall": share("recall", set(theirs[known])),
+        "precision": share("precision", set(ours[known])),
     }
 
 
-def _predict(staging: Any, gains: Sequence[float]) -> tuple[pd.DataFrame, dict[float, NDArray[np.str_]]]:
+def _predict(
+    staging: "yasa.SleepStaging", gains: Sequence[float]
+) -> tuple[pd.DataFrame, dict[float, NDArray[np.str_]]]:
     """Probabilities of the stages, and the stages with the EEG multiplied by each gain, all by one prediction.
 
     What `yasa.SleepStaging.predict` does, which predicts twice and has no way to other features.
@@ -212,7 +213,7 @@ def _predict(staging: Any, gains: Sequence[float]) -> tuple[pd.DataFrame, dict[f
     return recorded, dict(zip(gains, stages[1:], strict=True))
 
 
-def _all_stages(stages: Any, missing: NDArray[np.bool_]) -> NDArray[np.str_]:
+def _all_stages(stages: pd.Series | NDArray[np.str_], missing: NDArray[np.bool_]) -> NDArray[np.str_]:
     """Stages of all epochs: ``UNS`` where there was no signal."""
     found = np.full(len(missing), "UNS", dtype="U3")
     found[~missing] = stages

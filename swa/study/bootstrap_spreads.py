@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from swa.measures.bootstrap import FEWEST_BLOCKS, Floats, draw_blocks, resample_means
 from swa.measures.slow_waves import select_waves
-from swa.measures.windows import Stretch
 from swa.settings import ComparisonSettings, Settings
+from swa.study.subject_night import Stretches
+from swa.tables.marker import Window
+from swa.tables.results_tables import NIGHT_SPREADS
 
 PRECISION_MEASURES = ("swa", "wave_density")  # markers that are a mean over epochs
-SPREAD_COLUMNS = ["channel", "stages", "window", "measure", "value", "ln_se", "n", "note"]
-Stretches = tuple[list[Stretch], Floats, float]  # of a channel: stretches, usable s of each epoch, length of an epoch
+PRECISION_WINDOWS = ("night", "matched", "cycle")  # kinds of windows that an error is told for
 
 
 def precision_file(results: Path, label: str) -> Path:
@@ -46,7 +47,7 @@ def measure_precision(
     epochs, waves : DataFrame
         As stored with the night.
     stretches : mapping of str to tuple
-        Of each channel its stretches, the usable time of its epochs in s, and the length of an epoch in s.
+        Of each channel, as `SubjectNight.stretches` gives them.
     regions : mapping of str to sequence of str
         Channels whose log-mean a region is.
     settings : Settings
@@ -70,7 +71,7 @@ def measure_precision(
     for window in dict.fromkeys(window for channel in channels.values() for window in channel.windows):
         there = {name: channel for name, channel in channels.items() if window in channel.windows}
         tables.append(_of_window(window, there, regions, (block, reach), options))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=SPREAD_COLUMNS)
+    return pd.concat(tables, ignore_index=True) if tables else NIGHT_SPREADS.empty()
 
 
 def _read_channel(epochs: pd.DataFrame, waves: pd.DataFrame, own: Stretches, settings: Settings) -> _Channel:
@@ -79,7 +80,7 @@ def _read_channel(epochs: pd.DataFrame, waves: pd.DataFrame, own: Stretches, set
     measured = np.isfinite(power)
     slow = waves.loc[select_waves(waves, settings.waves), "negative_peak_s"].to_numpy(dtype=float)
     counts = np.bincount((slow / epoch_s).astype(int), minlength=len(power))
-    shown = [s for s in stretches if s.stages == "NREM" and s.window.partition("-")[0] in ("night", "matched", "cycle")]
+    shown = [s for s in stretches if s.stages == "NREM" and Window(s.window).kind in PRECISION_WINDOWS]
     return _Channel(
         np.array([np.where(measured, power, 0.0), counts]),
         np.array([measured.astype(float), usable_s / 60]),
@@ -127,4 +128,4 @@ def _of_window(
             why = why or ("" if np.isfinite(draw).all() else "not in every draw is there a wave")
             error = np.nan if why else float(draw.std(ddof=1))
             rows.append((name, "NREM", window, measure, float(np.exp(value[0])), error, n, why))
-    return pd.DataFrame(rows, columns=SPREAD_COLUMNS)
+    return NIGHT_SPREADS.frame(rows)

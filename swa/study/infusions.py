@@ -1,7 +1,7 @@
 """Which infusion a night follows, and how many nights after it: from the time of the dose and the recording's start."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -45,12 +45,11 @@ def number_doses(nights: pd.DataFrame, starts: Sequence[str | None]) -> pd.DataF
     return table[[name for name in DOSE_COLUMNS if name not in nights]]
 
 
-def dose_columns(nights: pd.DataFrame, summaries: Mapping[int, Mapping[str, object]]) -> pd.DataFrame:
-    """`number_doses` of a study's nights from the summaries of those that are done; no column without a dose."""
+def dose_columns(nights: pd.DataFrame, starts: Sequence[str | None]) -> pd.DataFrame:
+    """`number_doses` of a study's nights; no column without a dose."""
     if "dose_start" not in nights or not nights["dose_start"].astype(str).str.strip().any():
         return pd.DataFrame(index=nights.index)
-    starts = [summaries.get(i, {}).get("recording_start") for i in nights.index]
-    return number_doses(nights, [None if start is None else str(start) for start in starts])
+    return number_doses(nights, starts)
 
 
 def _moment(text: object) -> datetime.datetime | None:

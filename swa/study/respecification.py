@@ -5,25 +5,27 @@ over epochs from the powers of the epochs, other selections and percentiles from
 from what each night stored about them.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import slow_waves, windows
-from swa.night.rows import PROCESS_S_BAND
+from swa.measures.rejection import OTHER_LIMITS
 from swa.recordings.channels import region
 from swa.settings import PRESETS, Band, Settings, WaveCriteria
-from swa.study.store import NIGHT_TABLES, NightFolder
-from swa.study.subject import REGIONS, SubjectTask, subject_file
+from swa.study.regions import region_means
+from swa.study.store import NIGHT_TABLES, subject_file
+from swa.study.subject import SubjectTask
+from swa.study.subject_night import SubjectNight
+from swa.tables.marker import REGIONS, Marker, select
+from swa.tables.night_document import PROCESS_S_BAND
+from swa.tables.results_tables import MEASURES
+from swa.tables.variant import Choices
 
-ROW_COLUMNS = [
-    *("subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value", "unit", "n"),
-    "note",
-]
-IN_USE = "in use"  # the artefact limits of the settings
+KEYS = ["session", "stages", "window", "measure", "variant"]
 ALL_HALFWAVES = "all half-waves"
 LIMIT_FACTORS = (0.75, 1.25)
 PERCENTILES = (50, 75, 95)  # the 90th is a measure of every night
@@ -32,22 +34,42 @@ WAVE_COLUMNS = [
     *("channel", "start_s", "negative_peak_s", "midcrossing_s", "end_s", "negative_amplitude_uv"),
     *("positive_amplitude_uv", "peak_to_peak_uv", "slope_up_uv_s"),
 ]
-Values = Iterator[tuple[str, str, float, str, int]]  # curve, variant, value, unit, n
+Values = Iterator[tuple[str, Choices, float, str, int]]  # curve, choices, value, unit, n
+Rows = Iterator[tuple[object, ...]]
 
 
-def respecify_subject(task: SubjectTask) -> pd.DataFrame:
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """What the curve shows: the settings, and the marker that it is about."""
+
+    settings: Settings
+    primary: Marker
+
+    def channels(self, there: Sequence[str]) -> list[str]:
+        if len(there) <= MOST_CHANNELS:
+            return list(there)
+        return [name for name in there if region(name) in REGIONS or name == self.primary.channel]
+
+    def has(self, stretch: windows.Stretch) -> bool:
+        usual = {"night", *self.settings.comparison.secondary_windows, self.primary.window}
+        return stretch.median or (stretch.stages in ("NREM", "N2", "N3") and stretch.window in usual)
+
+
+def respecify_subject(task: SubjectTask, primary: Marker) -> pd.DataFrame:
     """Values of a subject's nights under choices that the long table does not hold.
 
     Parameters
     ----------
     task : SubjectTask
         A subject whose nights `combine_subject` has brought together: channels and nights that it left out stay out.
+    primary : Marker
+        What the curve is about: its window, and in high-density EEG its channel, are among those that are computed.
 
     Returns
     -------
     DataFrame
         Rows like those of the long table. `measure` is the curve (``swa``, ``wave_density``, ``wave_amplitude``,
-        ``wave_slope``); `variant` holds the measure and the choices (`write_variant`).
+        ``wave_slope``); `variant` holds the measure and the choices (`swa.tables.variant`).
     """
     known = pd.read_parquet(
         subject_file(task.results, task.label),
@@ -60,65 +82,21 @@ def respecify_subject(task: SubjectTask) -> pd.DataFrame:
         ],
     )
     known = known[~known["channel"].isin(REGIONS)]
-    rows: list[tuple[Any, ...]] = []
-    for session, label, condition, _ in task.nights:
-        own = known[known["session"] == session]
-        channels = _shown_channels(list(dict.fromkeys(own["channel"])), task.settings)
+    shown = _Shown(settings=task.settings, primary=primary)
+    rows: list[tuple[object, ...]] = []
+    for night in task.stored_nights():
+        own = known[known["session"] == night.session]
+        channels = shown.channels(list(dict.fromkeys(own["channel"])))
         if channels:
-            folder = NightFolder(task.results, task.label, label)
-            values = own.set_index(["channel", "measure"])["value"]
-            of_night = _night(folder, channels, values, task.settings)
-            rows += [(task.subject, session, condition, *row) for row in of_night]
-    table = pd.DataFrame(rows, columns=ROW_COLUMNS)
-    return pd.concat([table, *_regions(table)], ignore_index=True) if len(table) else table
-
-
-def _regions(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    """Log-means over the channels of a region that every night has, as in the subject step."""
-    n_nights = rows["session"].nunique()
-    everywhere = rows.groupby("channel")["session"].nunique() == n_nights
-    places = {channel: region(channel) for channel in everywhere.index[everywhere]}
-    keys = ["session", "stages", "window", "measure", "variant"]
-    log = np.log(rows["value"].where(rows["value"] > 0))
-    rows = rows.assign(log=log, zero=rows["value"] == 0, place=rows["channel"].map(places))
-    found = []
-    for place in REGIONS:
-        part = rows[rows["place"] == place]
-        group = part.groupby(keys, sort=False).ngroup()  # by numbers from here on: five columns of text are slow
-        grouped = part.groupby(group.to_numpy(), sort=True)
-        mean, zeros, size = (
-            grouped["log"].mean().to_numpy(),
-            grouped["zero"].sum().to_numpy(),
-            grouped.size().to_numpy(),
-        )
-        value = np.where(grouped["log"].count().to_numpy() == size, np.exp(mean), np.nan)
-        value = np.where(zeros == size, 0.0, value)  # none there in any: none there
-        silent = part[part["value"].isna()]
-        why = silent.groupby(group[silent.index].to_numpy())["note"].first().reindex(np.arange(len(value)))
-        note = np.where(np.isfinite(value), "", why.fillna("zero in one of its channels: no log-mean"))
-        first = part[~group.duplicated()]
-        found.append(first.assign(channel=place, value=value, n=grouped["n"].min().to_numpy(), note=note)[ROW_COLUMNS])
-    return found
-
-
-def write_variant(measure: str, band: str = "", estimator: str = "", selection: str = "", artefacts: str = "") -> str:
-    """Choices as the variant of a row, so that a row of the long table can hold them."""
-    return "|".join((measure, band, estimator, selection, artefacts or IN_USE))
-
-
-def read_variant(variant: str) -> list[str]:
-    """Measure, band, estimator, selection and artefact limits of a variant."""
-    return variant.split("|")
+            of_night = _night(night, channels, own.set_index(["channel", "measure"])["value"], shown)
+            rows += [(task.subject, night.session, night.condition, *row) for row in of_night]
+    table = MEASURES.frame(rows)
+    return pd.concat([table, region_means(table, KEYS)], ignore_index=True) if len(table) else table
 
 
 def band_name(band_hz: Band) -> str:
     """A band as a choice."""
     return f"{band_hz[0]:g}-{band_hz[1]:g} Hz"
-
-
-def own_selection(criteria: WaveCriteria) -> str:
-    """Name of the selection that the measures themselves use."""
-    return criteria.name
 
 
 def other_selections(criteria: WaveCriteria) -> dict[str, WaveCriteria]:
@@ -183,39 +161,19 @@ def _lengths_stored(preset: WaveCriteria, criteria: WaveCriteria) -> bool:
     return all(kept[0] <= asked[0] and asked[1] <= kept[1] for asked, kept in limits)
 
 
-def _shown_channels(channels: Sequence[str], settings: Settings) -> list[str]:
-    if len(channels) <= MOST_CHANNELS:
-        return list(channels)
-    declared = settings.comparison.primary.casefold().split()
-    return [name for name in channels if region(name) in REGIONS or name.casefold() in declared]
-
-
-def _night(
-    folder: NightFolder, channels: Sequence[str], known: pd.Series, settings: Settings
-) -> Iterator[tuple[Any, ...]]:
+def _night(night: SubjectNight, channels: Sequence[str], known: pd.Series, shown: _Shown) -> Rows:
     """Rows of one night, from `channel` on."""
-    summary = (folder.summary() or {})["summary"]
-    all_epochs, cycles = folder.read("epochs"), folder.read("cycles")
-    all_waves = pd.read_parquet(folder.file(NIGHT_TABLES["waves"]), columns=WAVE_COLUMNS)
-    rejection = folder.read("rejection")
+    settings, rejection = shown.settings, night.folder.read("rejection")
+    all_waves = pd.read_parquet(night.folder.file(NIGHT_TABLES["waves"]), columns=WAVE_COLUMNS)
     # A limit relative to the mean of the channel would need each channel apart; there is none among these.
     selected = {
         name: slow_waves.select_waves(all_waves, criteria).to_numpy()
         for name, criteria in other_selections(settings.waves).items()
     }
     columns = {name: all_waves[name].to_numpy(dtype=float) for name in WAVE_COLUMNS[1:]}
-    shared: list[windows.Stretch] = []
     for channel in channels:
-        epochs = all_epochs[all_epochs["channel"] == channel]
-        onsets = epochs["onset_s"].to_numpy(dtype=float)
-        epoch_s = float(onsets[1] - onsets[0]) if len(onsets) > 1 else 30.0
-        if not shared:
-            onset_min = summary["sleep_onset_min"]
-            onset_s = np.nan if onset_min is None else onset_min * 60
-            stages = epochs["stage"].to_numpy(dtype="U3")
-            shared = windows.find_stretches(stages, epoch_s, cycles, onset_s, summary["dose_s"], settings.windows)
-        usable_s = epochs["usable_s"].to_numpy(dtype=float)
-        stretches = [*shared, windows.find_matched(shared, usable_s, settings.windows)]
+        epochs = night.epochs_of(channel)
+        stretches, usable_s, epoch_s = night.every_stretch(channel)
         powers = {
             band_name(band): epochs[column].to_numpy(dtype=float)
             for column, band in _bands(settings).items()
@@ -225,18 +183,16 @@ def _night(
         waves = {name: values[of_channel] for name, values in columns.items()}
         epoch = (waves["negative_peak_s"] / epoch_s).astype(int)
         chosen = {name: whole[of_channel] for name, whole in selected.items()}
-        for stretch in stretches:
+        for stretch in filter(shown.has, stretches):
             minutes = float(usable_s[stretch.epochs].sum()) / 60
-            if not _is_shown(stretch, settings):
-                continue
             reason = stretch.reason or ("" if minutes >= settings.windows.minimum_min else "too short")
             values = [*_powers(powers, stretch, settings)]
             if not stretch.median:
                 values += _waves(waves, stretch.epochs[epoch], chosen, minutes)
-            for curve, variant, value, unit, n in values:
+            for curve, choices, value, unit, n in values:
                 known_value = np.nan if reason else value
                 note = reason or ("" if np.isfinite(value) else "nothing there to measure")
-                yield (channel, stretch.stages, stretch.window, curve, variant, known_value, unit, n, note)
+                yield (channel, stretch.stages, stretch.window, curve, choices.encode(), known_value, unit, n, note)
         yield from _other_limits(channel, known, rejection, settings)
 
 
@@ -250,13 +206,7 @@ def _bands(settings: Settings) -> dict[str, Band]:
     return {name: band for i, (name, band) in enumerate(bands.items()) if band not in list(bands.values())[:i]}
 
 
-def _is_shown(stretch: windows.Stretch, settings: Settings) -> bool:
-    declared = settings.comparison.primary.split()[2:3]
-    usual = {"night", *settings.comparison.secondary_windows, "cycle-1", *declared}
-    return stretch.median or (stretch.stages in ("NREM", "N2", "N3") and stretch.window in usual)
-
-
-def _powers(powers: dict[str, NDArray[np.float64]], stretch: windows.Stretch, settings: Settings) -> Values:
+def _powers(powers: Mapping[str, NDArray[np.float64]], stretch: windows.Stretch, settings: Settings) -> Values:
     """Power by band; what the long table holds itself is left out."""
     stored = {band_name(settings.power.swa_hz), band_name(settings.power.delta_hz)}
     for band, power in powers.items():
@@ -266,40 +216,39 @@ def _powers(powers: dict[str, NDArray[np.float64]], stretch: windows.Stretch, se
             if band in stored and estimator == ("median" if stretch.median else "mean"):
                 continue
             value = np.nan if not len(values) else float(getattr(np, estimator)(values))
-            yield "swa", write_variant("swa", band, estimator), value, "µV²", len(values)
+            yield "swa", Choices("swa", band, estimator), value, "µV²", len(values)
 
 
 def _waves(
-    waves: dict[str, NDArray[np.float64]],
+    waves: Mapping[str, NDArray[np.float64]],
     inside: NDArray[np.bool_],
-    chosen: dict[str, NDArray[np.bool_]],
+    chosen: Mapping[str, NDArray[np.bool_]],
     minutes: float,
 ) -> Values:
     for name, selected in chosen.items():
         slopes = waves["slope_up_uv_s"][inside & selected]
         density = len(slopes) / minutes if minutes > 0 else np.nan
-        yield "wave_density", write_variant("wave_density", "", "", name), density, "1/min", len(slopes)
+        yield "wave_density", Choices("wave_density", selection=name), density, "1/min", len(slopes)
         mean = float(slopes.mean()) if len(slopes) else np.nan
-        yield "wave_slope", write_variant("wave_slope_up", "", "mean slope up", name), mean, "µV/s", len(slopes)
+        yield "wave_slope", Choices("wave_slope_up", "", "mean slope up", name), mean, "µV/s", len(slopes)
     amplitude = waves["negative_amplitude_uv"][inside]
     values = np.percentile(amplitude, PERCENTILES) if len(amplitude) else np.full(len(PERCENTILES), np.nan)
     for percentile, value in zip(PERCENTILES, values, strict=True):
-        variant = write_variant("wave_amplitude", "", f"percentile {percentile}", ALL_HALFWAVES)
-        yield "wave_amplitude", variant, float(value), "µV", len(amplitude)
+        choices = Choices("wave_amplitude", "", f"percentile {percentile}", ALL_HALFWAVES)
+        yield "wave_amplitude", choices, float(value), "µV", len(amplitude)
 
 
-def _other_limits(
-    channel: str, known: pd.Series, rejection: pd.DataFrame, settings: Settings
-) -> Iterator[tuple[Any, ...]]:
+def _other_limits(channel: str, known: pd.Series, rejection: pd.DataFrame, settings: Settings) -> Rows:
     """The whole night at artefact limits halved and doubled, as the night itself accounted for them."""
-    own = rejection[(rejection["channel"] == channel) & rejection["rule"].str.startswith("limits")]
-    for measure, column, unit, variant in (
-        ("swa", "swa_ratio", "µV²", ("swa", band_name(settings.power.swa_hz), "mean", "")),
-        ("wave_density", "wave_density_ratio", "1/min", ("wave_density", "", "", own_selection(settings.waves))),
+    own = select(rejection, channel=channel, rule=OTHER_LIMITS)
+    for column, unit, choices in (
+        ("swa_ratio", "µV²", Choices("swa", band_name(settings.power.swa_hz), "mean")),
+        ("wave_density_ratio", "1/min", Choices("wave_density", selection=settings.waves.name)),
     ):
+        measure = choices.measure
         if (channel, measure) not in known.index:
             continue
         for rule, ratio in zip(own["rule"], own[column].astype(float), strict=True):
             value = float(known[channel, measure]) * ratio
             note = "" if np.isfinite(value) else "not measured at these limits"
-            yield (channel, "NREM", "night", measure, write_variant(*variant, rule), value, unit, 0, note)
+            yield (channel, "NREM", "night", measure, replace(choices, artefacts=rule).encode(), value, unit, 0, note)

@@ -1,27 +1,27 @@
-"""The results folder: where each file stands, written whole or not at all, and read back."""
+"""The results folder: where each file stands, and how its tables are read."""
 
 import hashlib
 import json
-import os
-import uuid
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
 from swa.errors import StudyError
-from swa.night.analysis import Night
-from swa.settings import Settings
-from swa.study.sidecars import COLUMNS
+from swa.recordings.edf.fields import SIMULATED
+from swa.settings import Settings, read_settings
+from swa.tables.contrast import GROUP
+from swa.tables.files import hash_file, read_json, read_table, write_json, write_text
+from swa.tables.marker import select
+from swa.tables.night_document import NightDocument, Summary, WrittenFile
+from swa.tables.results_tables import STORED, STUDY_TABLES
 
-WAVE_STAGES = ("N2", "N3")
 NIGHT_TABLES = {
     "epochs": "desc-swa_timeseries.tsv",
     "hypnogram": "desc-hypnogram_events.tsv",
@@ -34,10 +34,13 @@ NIGHT_TABLES = {
     "staging_bias": "desc-stagingbias.tsv",
     "measures": "desc-measures.parquet",
 }
-# Names that may look like numbers: `01` must not come back as 1.
-TEXT_COLUMNS = ("subject", "session", "condition", "subject_label", "session_label", "recording", "channel", "arm")
-FORMULA_MARKS = "=+-@\t\r'"
+BLINDING_RECORD = "blinding.json"  # the codes, and a keyed hash that proves which key they came from
 KEY = ["subject", "session", "channel", "stages", "window", "measure", "variant"]
+
+
+def subject_file(results: Path, label: str) -> Path:
+    """The subject's rows of the long table."""
+    return results / f"sub-{label}" / f"sub-{label}_task-sleep_desc-measures.parquet"
 
 
 @dataclass(frozen=True)
@@ -75,15 +78,22 @@ class NightFolder:
         path = self.file(NIGHT_TABLES[name])
         return pd.read_parquet(path) if path.suffix == ".parquet" else read_table(path)
 
-    def summary(self) -> dict[str, Any] | None:
+    def document(self) -> NightDocument | None:
         """What `desc-night.json` says; None when the night is not finished."""
-        try:
-            found = json.loads(self.file("desc-night.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # no file, or a damaged one: no JSON, no UTF-8
-            return None
-        return found if isinstance(found, dict) and {"fingerprint", "summary", "files"} <= set(found) else None
+        found = read_json(self.file("desc-night.json"))
+        return cast(NightDocument, found) if {"fingerprint", "summary", "files"} <= set(found) else None
 
-    def is_finished(self, fingerprint: str, verify: bool = False) -> bool:
+    def summary(self) -> Summary:
+        """Sleep statistics, staging and unusable time; empty when the night is not finished."""
+        found = self.document()
+        return found["summary"] if found else cast(Summary, {})
+
+    def finish(self, document: NightDocument) -> None:
+        """Write `desc-night.json`, which alone makes the night finished: after all other files."""
+        text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True)
+        write_text(text, self.file("desc-night.json"))
+
+    def is_finished(self, fingerprint: str, *, verify: bool = False) -> bool:
         """Whether the night was finished from the same inputs, and its files are still as they were written.
 
         Parameters
@@ -93,8 +103,8 @@ class NightFolder:
         verify : bool
             Hash every file, whatever its size and time say.
         """
-        found = self.summary()
-        if found is None or found.get("fingerprint") != fingerprint:
+        found = self.document()
+        if found is None or found["fingerprint"] != fingerprint:
             return False
         try:
             # They were written before desc-night.json: one of its size that is older than it was not touched since.
@@ -103,91 +113,105 @@ class NightFolder:
         except (OSError, KeyError, TypeError, AttributeError):
             return False
 
-    def _is_as_written(self, ending: str, written: Mapping[str, Any], told_ns: int) -> bool:
+    def _is_as_written(self, ending: str, written: WrittenFile, told_ns: int) -> bool:
         state = self.file(ending).stat()
         if state.st_size != written["size"]:
             return False
         return state.st_mtime_ns < told_ns or hash_file(self.file(ending)) == written["sha256"]
 
 
-def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance: Mapping[str, Any]) -> None:
-    """Write the tables of a night; `desc-night.json` goes last and alone makes the night finished."""
-    waves = night.waves.table
-    stages = night.hypnogram.proba
-    epochs = night.epochs.drop_duplicates("onset_s")
-    hypnogram = pd.DataFrame(
-        {
-            "onset": epochs["onset_s"],
-            "duration": 1 / night.hypnogram.sampling_frequency,
-            "stage": epochs["stage"],
-            "confidence": np.nan if stages is None else stages.max(axis=1).to_numpy().round(4),
-        }
-    )
-    tables = {
-        "epochs": _rounded(night.epochs),
-        "hypnogram": hypnogram,
-        "waves": _single(waves[waves["stage"].isin(WAVE_STAGES)]),
-        "average": _rounded(night.waves.average),
-        "spectra": night.spectra.astype({"density_uv2_hz": np.float32}) if len(night.spectra) else night.spectra,
-        "spectrogram": night.spectrogram,
-        "cycles": night.cycles,
-        "rejection": _rounded(night.rejection),
-        "staging_bias": _rounded(night.staging_bias),
-        "measures": night.measures,
-    }
-    folder.file("desc-night.json").unlink(missing_ok=True)  # from here on the night is neither the old nor the new one
-    files = {}
-    for name, ending in NIGHT_TABLES.items():
-        write_table(tables[name], folder.file(ending))
-        path = folder.file(ending)
-        files[ending] = {"size": path.stat().st_size, "sha256": hash_file(path)}
-    document = {
-        "fingerprint": fingerprint,
-        "summary": night.summary,
-        "notes": list(night.notes),
-        "provenance": dict(provenance),
-        "analysed_minutes": night.waves.analysed_min.round(4).to_dict("list"),
-        "files": files,
-    }
-    write_text(json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True), folder.file("desc-night.json"))
+@dataclass(frozen=True, kw_only=True)
+class StoredNight:
+    """A finished night of a study, its files read when asked for.
+
+    Attributes
+    ----------
+    session, condition : str
+        As in the study file.
+    folder : NightFolder
+        Its files.
+    """
+
+    session: str
+    condition: str
+    folder: NightFolder
+
+    @property
+    def name(self) -> str:
+        """Condition, and the session where that says more."""
+        return self.condition if self.session == self.condition else f"{self.condition}, session {self.session}"
+
+    @cached_property
+    def document(self) -> NightDocument:
+        """What `desc-night.json` says; empty where it is gone."""
+        return self.folder.document() or cast(NightDocument, {})
+
+    @property
+    def summary(self) -> Summary:
+        """Sleep statistics, staging and unusable time."""
+        return self.document.get("summary", cast(Summary, {}))
+
+    @property
+    def channels(self) -> list[str]:
+        """EEG channels that were measured."""
+        return self.summary.get("channels", [])
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the header of the recording says that no electrode recorded it."""
+        return any(facts.get("transducer") == SIMULATED for facts in self.summary.get("header", {}).values())
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers should know."""
+        own = [*self.document.get("notes", []), *self.document.get("provenance", {}).get("notes", [])]
+        return list(dict.fromkeys(own))
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """Activity and usable time of every epoch and channel."""
+        return self.folder.read("epochs")
+
+    @cached_property
+    def waves(self) -> pd.DataFrame:
+        """Half-waves of N2 and N3."""
+        return self.folder.read("waves")
+
+    @cached_property
+    def cycles(self) -> pd.DataFrame:
+        """NREM cycles."""
+        return self.folder.read("cycles")
+
+    @cached_property
+    def spectrogram(self) -> pd.DataFrame:
+        """Spectrum of every epoch of one channel."""
+        return self.folder.read("spectrogram")
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not."""
-    if path.suffix == ".parquet":
-        replace_file(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
-        return
-    write_text(table_text(table), path)
+def content_of(document: NightDocument, spectra: pd.DataFrame) -> tuple[str, ...]:
+    """Digests of a finished night's file and of its spectra: an export under another name is the same signals.
+
+    Parameters
+    ----------
+    document : NightDocument
+        What `desc-night.json` says.
+    spectra : DataFrame
+        Its stored spectra.
+    """
+    file = document["provenance"].get("inputs", {}).get("recording_sha256", "")
+    density = spectra["density_uv2_hz"].to_numpy() if len(spectra) else np.zeros(0)
+    known = density[np.isfinite(density)]
+    return tuple(text for text in (file, hashlib.sha256(known.tobytes()).hexdigest() if known.size else "") if text)
 
 
-def table_text(table: pd.DataFrame) -> str:
-    """A table as the text of a `.tsv`."""
-    safe = table.copy()
-    for column in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
-        safe[column] = safe[column].map(_harmless)
-    safe.columns = safe.columns.map(_harmless)
-    return safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text file as UTF-8, whole or not at all."""
-    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a `.tsv` of the results folder, its cells as they were before `write_table` made them harmless."""
-    dtype = dict.fromkeys(TEXT_COLUMNS, str)
-    table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=dtype)
-    for column in table.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]]:
-        table[column] = table[column].map(_as_it_was)
-    table.columns = table.columns.map(_as_it_was)
-    return table
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def stored_nights(results: Path, nights: pd.DataFrame) -> list[StoredNight]:
+    """The finished ones of a table of nights, in its order."""
+    done = select(nights, status="done").astype(str)
+    places = zip(done["subject_label"], done["session_label"], done["session"], done["condition"], strict=True)
+    return [
+        StoredNight(session=session, condition=condition, folder=NightFolder(results, subject_label, session_label))
+        for subject_label, session_label, session, condition in places
+    ]
 
 
 @dataclass(frozen=True)
@@ -237,7 +261,7 @@ class Results:
         texts = [*KEY, "condition", "unit", "note"]
         with pq.ParquetFile(self.path / "measures.parquet", read_dictionary=texts) as file:
             table = file.read_row_groups(self._row_groups.get(name, [])).to_pandas()
-        return table[(table["measure"] == name).to_numpy(dtype=bool)]
+        return select(table, measure=name)
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
@@ -257,8 +281,6 @@ class Results:
     @cached_property
     def settings(self) -> Settings:
         """The settings that these results come from."""
-        from swa.settings import read_settings
-
         return read_settings(self.path / "settings.toml")
 
     def __repr__(self) -> str:
@@ -271,9 +293,7 @@ class Results:
         """For notebooks: the nights, and the change of the whole-night slow-wave activity over the group."""
         shown = ["subject", "session", "condition", "status", "staging_source", "verdict"]
         nights = self.nights[[name for name in shown if name in self.nights]]
-        group = self.contrasts
-        group = group[(group["subject"] == "group") & (group["measure"] == "swa") & (group["stages"] == "NREM")]
-        group = group[(group["window"] == "night") & (group["variant"].fillna("") == "")]
+        group = select(self.contrasts, subject=GROUP, measure="swa", stages="NREM", window="night", variant="")
         numbers = group[["contrast", "channel", "estimate", "ci_low", "ci_high", "p", "n"]]
         title = f"<p>{escape(repr(self).strip('<>'))}</p>"
         change = f"<p>SWA in NREM, whole night, ratio to the baseline</p>{numbers.to_html(index=False)}"
@@ -318,6 +338,11 @@ def read_results(path: str | Path) -> Results:
     return Results(path)
 
 
+def is_blinded(results: Path) -> bool:
+    """Whether the conditions of a results folder are codes (`swa.study.run.blinding`)."""
+    return read_json(results / BLINDING_RECORD).get("status") == "blinded"
+
+
 def describe_results(results: Path, settings: Settings) -> None:
     """What makes the folder a BIDS derivative that its reader can reproduce."""
     write_text(settings.to_toml(), results / "settings.toml")
@@ -327,59 +352,11 @@ def describe_results(results: Path, settings: Settings) -> None:
         "DatasetType": "derivative",
         "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
     }
-    write_text(json.dumps(description, indent=2), results / "dataset_description.json")
-    for name, columns in COLUMNS.items():
-        write_text(json.dumps(columns, indent=1, ensure_ascii=False), results / name)
-    ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", "blinding.json", "run.json", "swa.lock"]
-    ignored += [name for name in COLUMNS if not name.startswith("task-")]  # of tables that BIDS lacks
+    write_json(description, results / "dataset_description.json", indent=2)
+    for name, table in STORED.items():
+        write_json(table.sidecar(settings), results / f"{name}.json")
+    ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", BLINDING_RECORD, "run.json", "swa.lock"]
+    ignored += [f"{table.name}.json" for table in STUDY_TABLES]  # of tables that BIDS lacks
     ignored += [".swa-work/", "*_desc-*", "**/*_desc-*"]
     ignored += ["figures", "**/figures"]  # with a slash the validator still lists the folder
     write_text("\n".join(ignored) + "\n", results / ".bidsignore")
-
-
-def _single(table: pd.DataFrame) -> pd.DataFrame:
-    """Float columns as float32; times keep their precision."""
-    times = {name for name in table.columns if name.endswith("_s") and not name.startswith(("slope", "max_slope"))}
-    columns = [name for name in table.select_dtypes("float64").columns if name not in times]
-    return table.astype(dict.fromkeys(columns, np.float32) | {"channel": "category", "stage": "category"})
-
-
-def _rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Six significant digits are more than a marker holds."""
-    table = table.copy()
-    for column in table.select_dtypes("float"):
-        table[column] = [float(f"{value:.6g}") for value in table[column]]
-    return table
-
-
-def _harmless(cell: object) -> object:
-    """Put a quote before what a spreadsheet would run, and before a quote, so that reading can take it off again."""
-    if isinstance(cell, str) and cell[:1] in FORMULA_MARKS and cell and not _is_number(cell):
-        return "'" + cell
-    return cell
-
-
-def _as_it_was(cell: object) -> object:
-    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" else cell
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file, then put it in the place of `path`: whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Two writers of one night, on one host or two, must not share a temporary file.
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -39,17 +39,18 @@ class Window:
         return "first" if self._first_min is not None else ""
 
     @cached_property
-    def number(self) -> int:
+    def number(self) -> float:
         """Number of the cycle or hour, minutes of a first window; 0 where there is none."""
         if self.kind in NUMBERED:
             return int(self.name.partition("-")[2])
         return self._first_min or 0
 
     @cached_property
-    def _first_min(self) -> int | None:
+    def _first_min(self) -> float | None:
         begin, end = _FIRST
         middle = self.name.removeprefix(begin).removesuffix(end)
-        return int(middle) if self.name == f"{begin}{middle}{end}" and middle.isdecimal() else None
+        is_number = middle.replace(".", "", 1).isdecimal()  # minutes of a setting need not be whole
+        return float(middle) if self.name == f"{begin}{middle}{end}" and is_number else None
 
 
 def windows_of_kind(windows: pd.Series, *kinds: str) -> pd.Series:

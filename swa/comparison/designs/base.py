@@ -20,7 +20,7 @@ from swa.comparison.compared_nights import (
     text_column,
 )
 from swa.comparison.outcomes import Outcome, effects, repeats
-from swa.comparison.within_subject import Bools, Changes, Grid, Ints, cell_keys
+from swa.comparison.within_subject import Bools, Changes, Ints, cell_keys
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import GROUP, Contrast, join_name
@@ -169,13 +169,11 @@ class ContrastDesign(ABC):
         return "permuted sequences" if self.removes_period else "sign flips"
 
     @abstractmethod
-    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+    def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Estimate, interval and p of each marker over subjects.
 
         Parameters
         ----------
-        grid : Grid
-            The measure.
         changes : Changes
             Changes within subjects of the treatment from the baseline.
         settings : ComparisonSettings

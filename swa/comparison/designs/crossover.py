@@ -24,7 +24,7 @@ from swa.comparison.designs.base import Pair, WithinSubjects
 from swa.comparison.group import SignFlip
 from swa.comparison.linear import Fit, least_squares, patterns, t_interval
 from swa.comparison.outcomes import Outcome, each, taking_part
-from swa.comparison.within_subject import Changes, Floats, Grid, Ints
+from swa.comparison.within_subject import Changes, Floats, Ints
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.reason import Reason
@@ -63,7 +63,7 @@ class Crossover(WithinSubjects):
     def _title(self) -> str:
         return "2×2 crossover"
 
-    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+    def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Half the difference between the orders: by permutation of them where its interval exists, else by t."""
         sequence = self.orders_in(changes)
         fit = hills_armitage(changes.change, sequence)
@@ -233,15 +233,20 @@ def _permute(
     return p, shifts[:, rank - 1], shifts[:, -rank], 1 - 2 * rank / number
 
 
+def all_orders(n: int, first: int) -> npt.NDArray[np.int8]:
+    """Labels of all ways to give `first` of n subjects the first sequence (1), the first of them as they stand."""
+    chosen = np.array(list(itertools.combinations(range(n), first)))
+    labels = np.zeros((len(chosen), n), dtype=np.int8)
+    np.put_along_axis(labels, chosen, 1, axis=1)
+    return labels
+
+
 @lru_cache(maxsize=8)
 def _permutations(n: int, first: int, most: int, drawn: int, seed: int) -> tuple[npt.NDArray[np.int8], bool]:
     """Labels of all permutations but the identity (the first `first` subjects), or of random ones."""
     number = math.comb(n, first)
     if number <= most:
-        chosen = np.array(list(itertools.combinations(range(n), first)))[1:]
-        labels = np.zeros((len(chosen), n), dtype=np.int8)
-        np.put_along_axis(labels, chosen, 1, axis=1)
-        return labels, True
+        return all_orders(n, first)[1:], True
     rng = np.random.default_rng(seed)
     identity = (np.arange(n) < first).astype(np.int8)
     labels = rng.permuted(np.tile(identity, (drawn - 1, 1)), axis=1)

@@ -10,35 +10,31 @@ labels of the changes. A cluster says that the conditions differ somewhere there
 
 import inspect
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import sparse, stats
 
 from swa.comparison.compared_nights import COPIED, FEWEST_OF_A_SEQUENCE, usable_nights
 from swa.comparison.contrasts import contrast_designs
 from swa.comparison.designs import ContrastDesign
+from swa.comparison.designs.base import Permutation
+from swa.comparison.further.group_spectra import mean_over_nights, of_condition, read_spectra
 from swa.comparison.further.topographies import FEWEST_ELECTRODES, electrode_values, find_neighbours, place_electrodes
-from swa.comparison.primary import declared_primary
+from swa.comparison.headline import leading_marker
 from swa.comparison.within_subject import Floats
-from swa.recordings.channels import region
 from swa.settings import ComparisonSettings, Settings
-from swa.study.store import NIGHT_TABLES, NightFolder, read_results
-from swa.tables.marker import DEFAULT_MARKER
+from swa.study.store import read_results
+from swa.tables.marker import Marker, Window, select, windows_of_kind
 from swa.tables.reason import in_words
+from swa.tables.results_tables import CLUSTERS
 
-CLUSTER_COLUMNS = [
-    *("contrast", "domain", "channel", "stages", "window", "from", "to", "t_sum", "p", "n", "n_flips", "smallest_p"),
-    *("method", "note"),
-]
-SPECTRUM_HZ = (0.5, 30.0)
 FEWEST = 3
+NOTHING = {"n": 0, "n_flips": 0, "method": "", "note": ""}  # of a row without a test
 FEWEST_HOURS = 3  # of fewer, each hour can be read alone
-SIGN_FLIPS, SEQUENCES, LABELS = "sign flips", "permuted sequences", "permuted labels"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,28 +86,32 @@ def find_clusters(results: Path, baseline: str | None = None, *, settings: Setti
     designs = contrast_designs(found, baseline, settings=settings)
     nights = usable_nights(found.nights)
     nights = nights[~nights[COPIED]]
-    marker = declared_primary(nights, options) or DEFAULT_MARKER
-    measure, stages, window, channel = marker.measure, marker.stages, marker.window, marker.channel
+    marker = leading_marker(found, nights, options)
+    place = {"channel": marker.channel, "stages": marker.stages, "window": marker.window}
+    rows: list[dict[str, object]] = []
     if nights["subject"].nunique() > options.most_flip_subjects:
         note = f"not computed: more than {options.most_flip_subjects} subjects"
-        rows = [_empty(design.contrast, "frequency", (channel, stages, window), 0, note) for design in designs]
-        return pd.DataFrame(rows, columns=CLUSTER_COLUMNS)
-    swa = found.measure("swa")
-    channel = _channel(channel, [str(name) for name in swa["channel"].unique()])
-    spectra = _spectra(results, nights, channel, stages, window)
-    hours = _hours(swa, nights, channel, stages)
-    heads = swa if measure == "swa" else found.measure(measure)
-    heads = _by_condition(electrode_values(heads, nights, stages, window))
-    rows = []
-    for design in designs:
-        rows += _rows(design, "frequency", spectra, (channel, stages, window), options)
-        rows += _rows(design, "hours", hours, (channel, stages, "night"), options)
-        rows += _rows(design, "topography", heads, ("", stages, window), options)
-    return pd.DataFrame(rows, columns=CLUSTER_COLUMNS)
+        about = {"domain": "frequency", **place, **NOTHING, "note": note}
+        rows = [{"contrast": design.contrast, **about} for design in designs]
+    else:
+        heads = found.measure(marker.measure)
+        values = {
+            "frequency": (read_spectra(results, nights, heads, marker), place),
+            "hours": (_hours(found.measure("swa"), nights, marker), place | {"window": "night"}),
+            "topography": (mean_over_nights(electrode_values(heads, nights, marker)), place),
+        }
+        for design in designs:
+            for domain, (logs, where) in values.items():
+                about = {"contrast": design.contrast, "domain": domain, **where, **NOTHING}
+                rows += [about | row for row in _rows(design, domain, logs, options)]
+    return CLUSTERS.frame(rows)
 
 
 def permute_clusters(
-    values: Floats, settings: ComparisonSettings, others: Floats | None = None, adjacency: Any = None
+    values: Floats,
+    settings: ComparisonSettings,
+    others: Floats | None = None,
+    adjacency: sparse.csr_array | None = None,
 ) -> ClusterTest:
     """Cluster permutation test over neighbouring points, two-sided.
 
@@ -168,7 +168,7 @@ def permute_clusters(
 def one_sample_t(values: Floats) -> Floats:
     """T of the mean of each column; 0 where nothing varies, which proves nothing."""
     error = values.std(axis=0, ddof=1) / math.sqrt(len(values))
-    return np.divide(values.mean(axis=0), error, out=np.zeros(values.shape[1]), where=error > 1e-12)
+    return _divided(values.mean(axis=0), error)
 
 
 def two_sample_t(values: Floats, others: Floats) -> Floats:
@@ -176,8 +176,12 @@ def two_sample_t(values: Floats, others: Floats) -> Floats:
     n, m = len(values), len(others)
     pooled = ((n - 1) * values.var(axis=0, ddof=1) + (m - 1) * others.var(axis=0, ddof=1)) / (n + m - 2)
     error = np.sqrt(pooled * (1 / n + 1 / m))
-    difference = values.mean(axis=0) - others.mean(axis=0)
-    return np.divide(difference, error, out=np.zeros(values.shape[1]), where=error > 1e-12)
+    return _divided(values.mean(axis=0) - others.mean(axis=0), error)
+
+
+def _divided(difference: Floats, error: Floats) -> Floats:
+    t: Floats = np.divide(difference, error, out=np.zeros(len(error)), where=error > 1e-12)
+    return t
 
 
 def _size_of_t(values: Floats, others: Floats) -> Floats:
@@ -197,111 +201,66 @@ def _divisions(n: int, m: int) -> float:
     return math.comb(n + m, n) / (2 if n == m else 1)
 
 
-def _channel(wanted: str, there: Sequence[str]) -> str:
-    """The primary's channel, else as the page chooses: frontal, central, or the first."""
-    spelled = next((name for name in there if name.casefold() == wanted.casefold()), None)
-    return spelled or next((name for name in ("frontal", "central") if name in there), there[0] if there else wanted)
-
-
-def _spectra(results: Path, nights: pd.DataFrame, channel: str, stages: str, window: str) -> pd.DataFrame:
-    """Ln density, (subject, condition) x Hz: the mean over a region's channels and over the nights of a condition."""
-    rows = {}
-    for night in nights.to_dict("records"):
-        path = NightFolder(results, night["subject_label"], night["session_label"]).file(NIGHT_TABLES["spectra"])
-        if not path.is_file():
-            continue
-        table = pd.read_parquet(path, filters=[("stages", "==", stages), ("window", "==", window)])
-        table = table[table["frequency_hz"].between(*SPECTRUM_HZ) & (table["density_uv2_hz"] > 0)]
-        names = table["channel"].astype(str)
-        table = table[(names == channel) | (names.map(region) == channel)]
-        if len(table):
-            logs = pd.Series(np.log(table["density_uv2_hz"].to_numpy(float)), index=table.index)
-            key = (night["subject"], night["condition"], night["session"])
-            rows[key] = logs.groupby(table["frequency_hz"].round(4)).mean()
-    return _by_condition(pd.DataFrame.from_dict(rows, orient="index"))
-
-
-def _hours(swa: pd.DataFrame, nights: pd.DataFrame, channel: str, stages: str) -> pd.DataFrame:
+def _hours(swa: pd.DataFrame, nights: pd.DataFrame, marker: Marker) -> pd.DataFrame:
     """Ln SWA, (subject, condition) x hour since sleep onset."""
-    windows = swa["window"].astype(str)
-    own = (swa["channel"] == channel) & (swa["stages"] == stages) & windows.str.fullmatch(r"hour-\d+")
-    own &= (swa["variant"].astype(str) == "") & (swa["value"] > 0)
-    table = swa.loc[own, ["subject", "session", "value"]].astype({"subject": str, "session": str})
-    table["hour"] = windows[own].str.removeprefix("hour-").astype(int)
-    table["value"] = np.log(table["value"].to_numpy(float))
+    rows = select(swa, channel=marker.channel, stages=marker.stages, variant=marker.variant)
+    rows = rows[windows_of_kind(rows["window"], "hour") & (rows["value"] > 0)]
+    table = rows[["subject", "session"]].astype(str)
+    table["hour"] = rows["window"].astype(str).map(lambda name: Window(name).number)
+    table["value"] = np.log(rows["value"].to_numpy(float))
     table = table.merge(nights[["subject", "session", "condition"]], on=["subject", "session"])
-    return _by_condition(table.pivot(index=["subject", "condition", "session"], columns="hour", values="value"))
-
-
-def _by_condition(logs: pd.DataFrame) -> pd.DataFrame:
-    if logs.empty:
-        return logs
-    index = pd.MultiIndex.from_tuples(logs.index, names=["subject", "condition", "session"])
-    logs = logs.set_axis(index, axis=0)[sorted(logs.columns)]
-    return logs.groupby(level=["subject", "condition"]).mean()
+    return mean_over_nights(table.pivot(index=["subject", "condition", "session"], columns="hour", values="value"))
 
 
 def _rows(
-    design: ContrastDesign,
-    domain: str,
-    logs: pd.DataFrame,
-    place: tuple[str, str, str],
-    settings: ComparisonSettings,
-) -> Iterator[list[object]]:
-    change = _changes(logs, design)
-    note = in_words(design.limits)
+    design: ContrastDesign, domain: str, logs: pd.DataFrame, settings: ComparisonSettings
+) -> Iterator[dict[str, object]]:
+    """What is said of one domain in one contrast, from `channel` on where it is not that of the marker."""
+    change, notes = _changes(logs, design), [in_words(design.limits)]
     if domain == "hours" and len(change):
         change, left_out = _complete_hours(change)
-        note = "; ".join(text for text in (note, left_out) if text)
+        notes.append(left_out)
     change = change.dropna(axis=1)
-    adjacency = None
+    names, adjacency = [str(name) for name in change.columns], None
+    row: dict[str, object] = {}
     if domain == "topography":
-        if change.shape[1] < FEWEST_ELECTRODES:
+        if len(names) < FEWEST_ELECTRODES:
             return  # no map to test: a laboratory with six channels need not be told
-        names = [str(name) for name in change.columns]
         adjacency = find_neighbours(list(place_electrodes(names).values()))
-        place = (f"{len(names)} channels", *place[1:])
+        row["channel"] = f"{len(names)} channels"
     values, others, method = _sides(change, design)
     n = len(values) + (0 if others is None else len(others))
+    row["n"] = n
     few = len(values) < FEWEST or (others is not None and min(len(values), len(others)) < FEWEST_OF_A_SEQUENCE)
-    if few or not change.shape[1] or not design.tested:
+    if few or not names or not design.tested:
         why = f"fewer than {FEWEST} subjects" if few else "the design has no test within subjects"
-        why = why if change.shape[1] else "nothing that all subjects have"
-        yield _empty(design.contrast, domain, place, n, "; ".join(text for text in (f"no test: {why}", note) if text))
+        yield row | {"note": _joined(f"no test: {why if names else 'nothing that all subjects have'}", *notes)}
         return
     found = permute_clusters(values, settings, others, adjacency)
-    level = 1 - settings.confidence
-    if found.smallest_p > level:
-        note = "; ".join(
-            text for text in (f"no p below {found.smallest_p:.3g} can come out with {n} subjects", note) if text
-        )
-    for (first, last, t_sum, p), members in zip(found.clusters, found.members, strict=True):
-        if adjacency is None:
-            where, ends = place, [float(change.columns[first]), float(change.columns[last])]
-        else:
-            where, ends = (", ".join(names[i] for i in members), *place[1:]), [np.nan, np.nan]
-        yield [
-            *(design.contrast, domain, *where, *ends, round(t_sum, 3), round(p, 6), n, found.n_flips),
-            *(round(found.smallest_p, 6), method, note),
-        ]
+    if found.smallest_p > 1 - settings.confidence:
+        notes.insert(0, f"no p below {found.smallest_p:.3g} can come out with {n} subjects")
+    row |= {"n_flips": found.n_flips, "smallest_p": round(found.smallest_p, 6), "method": method}
     if not found.clusters:
-        row = _empty(design.contrast, domain, place, n, "; ".join(text for text in ("no cluster", note) if text))
-        yield [*row[:-4], found.n_flips, round(found.smallest_p, 6), method, row[-1]]
+        yield row | {"note": _joined("no cluster", *notes)}
+    for (first, last, t_sum, p), members in zip(found.clusters, found.members, strict=True):
+        where: dict[str, object] = {"channel": ", ".join(names[i] for i in members)}
+        if adjacency is None:
+            where = {"from": float(change.columns[first]), "to": float(change.columns[last])}
+        yield row | where | {"t_sum": round(t_sum, 3), "p": round(p, 6), "note": _joined(*notes)}
 
 
-def _empty(contrast: str, domain: str, place: tuple[str, str, str], n: int, note: str) -> list[object]:
-    return [contrast, domain, *place, *[np.nan] * 4, n, 0, np.nan, "", note]
+def _joined(*texts: str) -> str:
+    return "; ".join(text for text in texts if text)
 
 
 def _changes(logs: pd.DataFrame, design: ContrastDesign) -> pd.DataFrame:
     """Ln ratio of each subject with both conditions; of arms, of each subject by the condition of its own arm."""
     if logs.empty:
         return pd.DataFrame()
-    condition = logs.index.get_level_values("condition")
-    before = logs[condition == design.baseline].droplevel("condition")
+    before = of_condition(logs, design.baseline)
     parts = []
     for treatment in dict.fromkeys((design.treatment, design.other or design.treatment)):
-        after = logs[condition == treatment].droplevel("condition")
+        after = of_condition(logs, treatment)
         both = after.index.intersection(before.index)
         if design.other and design.other != design.treatment:
             side = design.sides[treatment == design.other]
@@ -326,14 +285,15 @@ def _complete_hours(change: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return whole[kept], f"{left_out} without SWA in the first three hours left out" if left_out else ""
 
 
-def _sides(change: pd.DataFrame, design: ContrastDesign) -> tuple[Floats, Floats | None, str]:
+def _sides(change: pd.DataFrame, design: ContrastDesign) -> tuple[Floats, Floats | None, Permutation]:
     """What is permuted: changes themselves, differences between periods by sequence, or changes by arm or group."""
     values = change.to_numpy(float)
     names = [str(subject) for subject in change.index]
     if design.members:
         first, second = (np.array([design.members.get(name) == side for name in names], bool) for side in design.sides)
-        return values[first], values[second], LABELS
+        return values[first], values[second], design.permutation
     order = np.array([design.sequence.get(name, 0) for name in names])
-    if design.permutation == SEQUENCES and min((order == 1).sum(), (order == -1).sum()) >= FEWEST_OF_A_SEQUENCE:
-        return values[order == 1], -values[order == -1], SEQUENCES  # second period less the first
-    return values, None, SIGN_FLIPS
+    permutation = design.permutation
+    if permutation == "permuted sequences" and min((order == 1).sum(), (order == -1).sum()) >= FEWEST_OF_A_SEQUENCE:
+        return values[order == 1], -values[order == -1], permutation  # second period less the first
+    return values, None, "sign flips"

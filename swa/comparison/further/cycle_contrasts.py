@@ -14,16 +14,14 @@ import pandas as pd
 
 from swa.comparison.contrasts import measure_contrasts
 from swa.comparison.group import adjust_p
-from swa.comparison.primary import declared_primary
-from swa.comparison.sources import Source, measure_rows, nights_of, open_source
+from swa.comparison.headline import leading_marker
+from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import scale_of
 from swa.settings import Settings
-from swa.tables.marker import DEFAULT_MARKER
+from swa.tables.contrast import GROUP
+from swa.tables.marker import Marker, select
+from swa.tables.results_tables import CYCLE_CONTRASTS
 
-CYCLE_COLUMNS = [
-    *("contrast", "channel", "stages", "cycles", "measure", "scale", "estimate", "ci_low", "ci_high"),
-    *("p", "p_adjusted", "n", "method", "note"),
-]
 FIRST = "cycle-1"
 LATER = {"1 against 2": ("cycle-2",), "1 against 3": ("cycle-3",), "1 against 2 and 3": ("cycle-2", "cycle-3")}
 KEYS = ["subject", "session", "condition", "channel"]
@@ -47,9 +45,8 @@ def compare_cycles(
         same. A night without one of the cycles gives no value. p_adjusted is Benjamini-Hochberg within a contrast.
     """
     settings = settings or Settings()
-    source = open_source(source)
     known = nights_of(source, nights)
-    marker = declared_primary(known, settings.comparison) or DEFAULT_MARKER
+    marker = leading_marker(source, known, settings.comparison)
     # The primary is not a contrast of cycles: these are all secondary, and stand in a table of their own.
     plain = settings.model_copy(
         update={"comparison": settings.comparison.model_copy(update={"primary": "", "full_subject_rows_nights": 0})}
@@ -57,24 +54,24 @@ def compare_cycles(
     known = known.drop(columns="primary", errors="ignore")
     parts = []
     for name in dict.fromkeys((marker.measure, *settings.comparison.secondary)):
-        rows = _first_over_later(measure_rows(source, name), name, marker.stages, known)
+        rows = _first_over_later(measure_rows(source, name), marker.at(measure=name), known)
         if rows["value"].notna().any():
             parts.append(measure_contrasts(rows, baseline, nights=known, settings=plain))
     if not parts:
-        return pd.DataFrame(columns=CYCLE_COLUMNS)
+        return CYCLE_CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True).rename(columns={"window": "cycles"})
-    table = table[table["subject"] == "group"].reset_index(drop=True)
+    table = select(table, subject=GROUP).reset_index(drop=True)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"])
-    return table[CYCLE_COLUMNS]
+    return CYCLE_CONTRASTS.typed(table)
 
 
-def _first_over_later(rows: pd.DataFrame, measure: str, stages: str, nights: pd.DataFrame) -> pd.DataFrame:
+def _first_over_later(rows: pd.DataFrame, marker: Marker, nights: pd.DataFrame) -> pd.DataFrame:
     """One value a night, channel and pair of cycles: their ratio, or difference, as the measure is compared."""
-    own = (rows["stages"] == stages) & (rows["variant"].astype(str) == "")
-    own &= rows["window"].isin([FIRST, *(name for names in LATER.values() for name in names)])
-    table = rows.loc[own, ["subject", "session", "channel", "window", "value"]]
-    table = table.astype(dict.fromkeys(["subject", "session", "channel", "window"], str))
-    is_ratio = scale_of(measure) == "ratio"
+    windows = {FIRST, *(name for names in LATER.values() for name in names)}
+    own = select(rows, stages=marker.stages, variant=marker.variant, window=windows)
+    texts = ["subject", "session", "channel", "window"]
+    table = own[[*texts, "value"]].astype(dict.fromkeys(texts, str))
+    is_ratio = scale_of(marker.measure) == "ratio"
     if is_ratio:
         table["value"] = np.log(table["value"].where(table["value"] > 0).to_numpy(float))
     named = nights[["subject", "session", "condition"]].astype(str)
@@ -83,6 +80,7 @@ def _first_over_later(rows: pd.DataFrame, measure: str, stages: str, nights: pd.
     for name, later in LATER.items():
         cycles = wide.reindex(columns=[FIRST, *later])
         value = cycles[FIRST] - cycles[list(later)].mean(axis=1, skipna=False)
-        table = value.rename("value").reset_index().assign(window=name)
-        parts.append(table.assign(value=np.exp(table["value"])) if is_ratio else table)
-    return pd.concat(parts, ignore_index=True).assign(stages=stages, measure=measure, variant="", unit="1", note="")
+        part = value.rename("value").reset_index().assign(window=name)
+        parts.append(part.assign(value=np.exp(part["value"])) if is_ratio else part)
+    found = pd.concat(parts, ignore_index=True)
+    return found.assign(stages=marker.stages, measure=marker.measure, variant="", unit="1", note="")

@@ -18,16 +18,14 @@ import pandas as pd
 from swa.comparison.compared_nights import usable_nights
 from swa.comparison.contrasts import contrast_designs, measure_contrasts
 from swa.comparison.group import FEWEST_TESTED, adjust_p, paired_t, sign_flip_test
-from swa.comparison.primary import declared_primary
+from swa.comparison.headline import leading_marker
 from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import scale_of
 from swa.settings import ComparisonSettings, Settings
-from swa.tables.marker import DEFAULT_MARKER
+from swa.tables.contrast import GROUP, Contrast
+from swa.tables.marker import select
+from swa.tables.results_tables import DOSE_CONTRASTS
 
-DOSE_CONTRAST_COLUMNS = [
-    *("subject", "contrast", "term", "infusion", "night", "channel", "stages", "window", "measure", "scale"),
-    *("estimate", "ci_low", "ci_high", "p", "p_adjusted", "n", "method", "note"),
-]
 PLACE = ["infusion", "nights_since_dose"]
 PER_NIGHT, PER_INFUSION = "per night since the dose", "per infusion"
 MARKER = ["channel", "stages", "window", "measure", "scale"]
@@ -60,26 +58,24 @@ def compare_doses(
     settings = settings or Settings()
     known = usable_nights(nights_of(source, nights))
     if not set(PLACE[1:]) <= set(known) or not has_repeated_doses(known):
-        return pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
+        return DOSE_CONTRASTS.empty()
     placed = _placed(known)
     rows = _rows(source, known, settings.comparison)
     parts = []
     designs = contrast_designs(source, baseline, nights=known, settings=settings)
-    for treatment, base in dict.fromkeys(
-        (design.treatment, design.baseline) for design in designs if not design.members
-    ):
-        cells = sorted(placed.loc[placed["condition"] == treatment, "cell"].unique())
+    for pair in dict.fromkeys(design.key for design in designs if design.key.is_within):
+        cells = sorted(placed.loc[placed["condition"] == pair.treatment, "cell"].unique())
         if len(cells) < 2:
             continue
-        found = [_of_cell(rows, known, placed, (treatment, base), cell, settings) for cell in cells]
+        found = [_of_cell(rows, known, placed, pair, cell, settings) for cell in cells]
         changes = pd.concat(found, ignore_index=True)
-        against_all = not (placed["condition"] == base).any()
+        against_all = not (placed["condition"] == pair.comparator).any()
         parts += [changes, *_trends(changes, settings.comparison, against_all=against_all)]
     if not parts:
-        return pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
+        return DOSE_CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True)
     table["p_adjusted"] = adjust_p(table["p"], table["contrast"])
-    return table[DOSE_CONTRAST_COLUMNS]
+    return DOSE_CONTRASTS.typed(table)
 
 
 def _placed(nights: pd.DataFrame) -> pd.DataFrame:
@@ -97,47 +93,40 @@ def _placed(nights: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(source: Source, nights: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
     """Rows of the markers that are compared here."""
-    marker = declared_primary(nights, settings) or DEFAULT_MARKER
-    measure, stages, window, channel = marker.measure, marker.stages, marker.window, marker.channel
-    parts = []
-    for name in dict.fromkeys((measure, *settings.secondary)):
-        rows = measure_rows(source, name)
-        own = (rows["stages"] == stages) & rows["window"].isin([window, *settings.secondary_windows])
-        own &= rows["variant"].astype(str) == ""
-        parts.append(rows[own].astype(dict.fromkeys(("subject", "session", "channel", "measure", "unit"), str)))
-    table = pd.concat(parts, ignore_index=True)
-    there = list(dict.fromkeys(table["channel"]))
-    chosen = next((name for name in (channel, "frontal", "central") if name in there), there[0] if there else "")
-    return table[table["channel"] == chosen]
+    marker = leading_marker(source, nights, settings)
+    windows, texts = {marker.window, *settings.secondary_windows}, ("subject", "session", "channel", "measure", "unit")
+    own = [
+        select(measure_rows(source, name), channel=marker.channel, stages=marker.stages, window=windows, variant="")
+        for name in dict.fromkeys((marker.measure, *settings.secondary))
+    ]
+    return pd.concat([rows.astype(dict.fromkeys(texts, str)) for rows in own], ignore_index=True)
 
 
 def _of_cell(
     rows: pd.DataFrame,
     nights: pd.DataFrame,
     placed: pd.DataFrame,
-    pair: tuple[str, str],
+    pair: Contrast,
     cell: tuple[int, int],
     settings: Settings,
 ) -> pd.DataFrame:
     """Contrast of the nights of one cell with the baseline, or with that cell of a baseline with doses."""
-    treatment, base = pair
-    here = placed.index[placed["cell"] == cell]
-    dosed = (placed["condition"] == base).any()
-    own = nights["condition"].isin(pair) & (nights.index.isin(here) | ((nights["condition"] == base) & (not dosed)))
+    here, before = placed.index[placed["cell"] == cell], nights["condition"] == pair.comparator
+    dosed = (placed["condition"] == pair.comparator).any()
+    own = nights["condition"].isin(pair.conditions) & (nights.index.isin(here) | (before & (not dosed)))
     some = nights[own].drop(columns="primary", errors="ignore")
     comparison = settings.comparison.model_copy(update={"primary": "", "full_subject_rows_nights": len(nights)})
     plain = settings.model_copy(update={"comparison": comparison})
-    if set(some["condition"]) != set(pair):
-        return pd.DataFrame(columns=DOSE_CONTRAST_COLUMNS)
-    table = measure_contrasts(rows, nights=some, contrast=f"{treatment}:{base}", settings=plain)
-    table = table[table["contrast"] == f"{treatment}:{base}"]
-    term = f"infusion {cell[0]}, night {cell[1]}"
-    return table.assign(term=term, infusion=cell[0], night=cell[1])
+    if set(some["condition"]) != set(pair.conditions):
+        return DOSE_CONTRASTS.empty()
+    table = measure_contrasts(rows, nights=some, contrast=str(pair), settings=plain)
+    infusion, night = cell
+    return select(table, first="").assign(term=f"infusion {infusion}, night {night}", infusion=infusion, night=night)
 
 
 def _trends(changes: pd.DataFrame, settings: ComparisonSettings, *, against_all: bool) -> list[pd.DataFrame]:
     """Slopes of each subject's changes, and over subjects."""
-    single = changes[(changes["subject"] != "group") & changes["estimate"].notna()]
+    single = changes[(changes["subject"] != GROUP) & changes["estimate"].notna()]
     parts = []
     for term, along, within in ((PER_NIGHT, "night", "infusion"), (PER_INFUSION, "infusion", "night")):
         if single[along].nunique() < 2:
@@ -187,7 +176,7 @@ def _group_trends(table: pd.DataFrame, term: str, settings: ComparisonSettings) 
         p = flip.p[0] if by_flip else t.p[0] if len(values) >= FEWEST_TESTED else np.nan
         note = f"one slope a subject; t({t.df[0]}) = {t.t[0]:.2f}" if len(values) > 1 else "one subject: no interval"
         method = ("sign-flip of slopes" if by_flip else "t of slopes") if len(values) > 1 else ""
-        rows.append(["group", *key, term, p, len(values), method, note])
+        rows.append([GROUP, *key, term, p, len(values), method, note])
         estimates.append(values.mean())
         lows.append((flip if by_flip else t).low[0])
         highs.append((flip if by_flip else t).high[0])

@@ -12,19 +12,20 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from swa.comparison.compared_nights import usable_nights
+from swa.comparison.compared_nights import text_column, usable_nights
 from swa.comparison.contrasts import find_baseline, subject_values
-from swa.comparison.primary import declared_primary
+from swa.comparison.headline import leading_marker
 from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import measure_grid, pooled_within_sd, scale_of
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.marker import Marker
+from swa.tables.results_tables import PLANNING
 
 MOST_SUBJECTS = 100_000
 LARGEST_CV = 5.0  # of lognormal values an SD of 1.8 ln: more is a per cent that was typed for a share
 CURVE_SUBJECTS = (4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
-DEFAULT_MARKER = Marker("swa", "NREM", "night", "frontal")
+PLANNED_EFFECTS = (1.1, 1.2, 1.3, 1.5)  # ratios that studies of slow-wave activity ask about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,8 @@ class Variation:
     change_sd : float
         SD over subjects of the ln ratio.
     low, high : float
-        95 % limits of that SD where it was estimated from a study; equal to it where it was stated.
+        Limits of that SD, at the level of the settings, where it was estimated from a study; equal to it where it was
+        stated.
     basis : str
         Where it comes from, for the reader.
     """
@@ -166,47 +168,59 @@ def stated_variation(icc: float, cv: float, effect_sd: float = 0.0, basis: str =
 
 
 def study_variation(source: Source, settings: Settings | None = None, effect_sd: float | None = None) -> Variation:
-    """SD of the change from a study's own nights, of the declared primary, else of frontal NREM SWA over the night.
+    """SD of the change of the marker that a study leads with, from its own nights.
 
     Repeated baseline nights come first (with `effect_sd` added); without them it is the SD of the subjects' changes,
     which holds the spread of their responses already.
+
+    Parameters
+    ----------
+    source : Results, list of Night, or DataFrame
+        As for `compare_nights`.
+    settings : Settings, optional
+        The declared primary, baseline, level of the limits.
+    effect_sd : float, optional
+        SD over subjects of the response, ln.
 
     Raises
     ------
     StudyError
         Fewer degrees of freedom than `baseline_pairs_df` either way, or a marker that is compared as a difference.
     """
+    return _of_marker(source, settings or Settings(), effect_sd)[1]
+
+
+def plan_next_study(source: Source, settings: Settings | None = None) -> pd.DataFrame:
+    """How many subjects usual effects need, from a study's own nights.
+
+    Parameters
+    ----------
+    source, settings
+        As for `study_variation`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``planning.tsv``, a row an effect; `n` is how many subjects the study has, `detectable` the ratio
+        that they find. Empty where the nights do not say.
+    """
     settings = settings or Settings()
-    if effect_sd is not None and not 0 <= effect_sd <= LARGEST_CV:
-        raise SettingsError(
-            f"Effect SD {effect_sd:g}: expected 0 to {LARGEST_CV:g}, as SD of the ln response.", "0.1 is about 10 %."
-        )
-    comparison, nights = settings.comparison, nights_of(source)
-    marker = declared_primary(nights, comparison) or DEFAULT_MARKER
-    if scale_of(marker.measure) != "ratio":
-        raise StudyError(
-            f"The primary marker {marker.measure} is compared as a difference; a plan is made for a ratio.",
-            "State the reliability of a ratio (swa plan --icc 0.76 --cv 0.4), or declare a primary such as swa.",
-        )
-    rows = _rows_of_marker(source, marker)
-    name = str(marker.at(channel=str(rows["channel"].iloc[0])) if len(rows) else marker)
-    if len(rows):
-        sd, df = _baseline_sd(rows, nights, comparison)
-        if df >= comparison.baseline_pairs_df and math.isfinite(sd):
-            spread = effect_sd or 0.0
-            basis = f"{name}: repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
-            return _estimated(math.sqrt(2) * sd, df, spread, basis)
-        values = subject_values(rows, nights=nights, settings=settings)
-        changes = {c: np.log(part["change"].dropna()) for c, part in values.groupby("contrast")}
-        for contrast, change in sorted(changes.items(), key=lambda item: -len(item[1])):
-            if len(change) > comparison.baseline_pairs_df:
-                held = "they hold the spread of responses" + (", so effect SD is not added" if effect_sd else "")
-                basis = f"{name}: changes of {len(change)} subjects, {contrast!s} ({held})"
-                return _estimated(float(change.std()), len(change) - 1, 0.0, basis)
-    raise StudyError(
-        f"{name}: neither repeated baseline nights nor changes of more than {comparison.baseline_pairs_df} subjects.",
-        "State the reliability instead: swa plan --icc 0.76 --cv 0.4.",
-    )
+    try:
+        marker, variation = _of_marker(source, settings, None)
+    except StudyError:  # too few repeated nights or subjects to plan from
+        return PLANNING.empty()
+    level, done = round(1 - settings.comparison.confidence, 12), nights_of(source)
+    n = int(done.loc[text_column(done, "status").isin(["done", ""]), "subject"].nunique())
+    plans = [
+        plan_sample(variation, effect=effect, subjects=n if n > 1 else None, level=level) for effect in PLANNED_EFFECTS
+    ]
+    place = (marker.channel, marker.stages, marker.window, marker.measure)
+    spread = (variation.change_sd, variation.low, variation.high)
+    rows = [
+        (*place, plan.effect, plan.power, level, plan.subjects, *plan.subjects_range, *spread, n, plan.detectable)
+        for plan in plans
+    ]
+    return PLANNING.frame([(*row, variation.basis) for row in rows])
 
 
 def plan_sample(
@@ -281,14 +295,36 @@ def read_effect(text: str) -> float:
     return value
 
 
-def _rows_of_marker(source: Source, marker: Marker) -> pd.DataFrame:
-    measure, stages, window, channel = marker.measure, marker.stages, marker.window, marker.channel
-    rows = measure_rows(source, measure)
-    rows = rows.astype(dict.fromkeys(rows.columns[rows.dtypes == "category"], object))
-    rows = rows[(rows["measure"] == measure) & (rows["stages"] == stages) & (rows["window"] == window)]
-    rows = rows[rows["variant"].fillna("") == ""]
-    own = rows[rows["channel"].str.casefold() == channel.casefold()]
-    return own if len(own) else rows[rows["channel"] == rows["channel"].min()]
+def _of_marker(source: Source, settings: Settings, effect_sd: float | None) -> tuple[Marker, Variation]:
+    """Which marker is planned for, and the SD of its change."""
+    if effect_sd is not None and not 0 <= effect_sd <= LARGEST_CV:
+        raise SettingsError(
+            f"Effect SD {effect_sd:g}: expected 0 to {LARGEST_CV:g}, as SD of the ln response.", "0.1 is about 10 %."
+        )
+    comparison, nights = settings.comparison, nights_of(source)
+    marker = leading_marker(source, nights, comparison)
+    if scale_of(marker.measure) != "ratio":
+        raise StudyError(
+            f"The primary marker {marker.measure} is compared as a difference; a plan is made for a ratio.",
+            "State the reliability of a ratio (swa plan --icc 0.76 --cv 0.4), or declare a primary such as swa.",
+        )
+    rows = marker.select(measure_rows(source, marker.measure))
+    if len(rows):
+        sd, df = _baseline_sd(rows, nights, comparison)
+        if df >= comparison.baseline_pairs_df and math.isfinite(sd):
+            basis = f"{marker}: repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
+            return marker, _estimated(math.sqrt(2) * sd, df, effect_sd or 0.0, basis, comparison.confidence)
+        values = subject_values(rows, nights=nights, settings=settings)
+        changes = {str(c): np.log(part["change"].dropna()) for c, part in values.groupby("contrast")}
+        contrast, change = max(changes.items(), key=lambda item: len(item[1]), default=("", pd.Series(dtype=float)))
+        if len(change) > comparison.baseline_pairs_df:
+            held = "they hold the spread of responses" + (", so effect SD is not added" if effect_sd else "")
+            basis = f"{marker}: changes of {len(change)} subjects, {contrast} ({held})"
+            return marker, _estimated(float(change.std()), len(change) - 1, 0.0, basis, comparison.confidence)
+    raise StudyError(
+        f"{marker}: neither repeated baseline nights nor changes of more than {comparison.baseline_pairs_df} subjects.",
+        "State the reliability instead: swa plan --icc 0.76 --cv 0.4.",
+    )
 
 
 def _baseline_sd(rows: pd.DataFrame, nights: pd.DataFrame, settings: ComparisonSettings) -> tuple[float, int]:
@@ -303,9 +339,10 @@ def _baseline_sd(rows: pd.DataFrame, nights: pd.DataFrame, settings: ComparisonS
     return float(sd[0]), int(df[0])
 
 
-def _estimated(change_sd: float, df: int, effect_sd: float, basis: str) -> Variation:
+def _estimated(change_sd: float, df: int, effect_sd: float, basis: str, confidence: float) -> Variation:
     """SD with its chi-square limits."""
-    low, high = (change_sd * math.sqrt(df / float(stats.chi2.ppf(q, df))) for q in (0.975, 0.025))
+    tails = ((1 + confidence) / 2, (1 - confidence) / 2)
+    low, high = (change_sd * math.sqrt(df / float(stats.chi2.ppf(q, df))) for q in tails)
     add = [math.sqrt(sd**2 + effect_sd**2) for sd in (change_sd, low, high)]
     if add[0] == 0:
         raise StudyError(f"{basis}: nothing varies.", "State the reliability instead: --icc 0.76 --cv 0.4.")

@@ -13,12 +13,11 @@ from scipy import stats
 
 from swa.comparison.compared_nights import COPIED, usable_nights
 from swa.settings import ComparisonSettings
-from swa.study.bootstrap_spreads import PRECISION_MEASURES, SPREAD_COLUMNS, precision_file
+from swa.study.bootstrap_spreads import PRECISION_MEASURES, PRECISION_WINDOWS, precision_file
+from swa.tables.contrast import GROUP
+from swa.tables.marker import select, windows_of_kind
+from swa.tables.results_tables import PRECISION, SPREADS
 
-PRECISION_COLUMNS = [
-    *("subject", "contrast", "channel", "stages", "window", "measure", "estimate", "ci_low", "ci_high"),
-    *("n", "method", "note"),
-]
 NOT_AN_EFFECT = (
     "precision of these nights alone; it is not the uncertainty of a drug effect "
     "(which it covered in 36\u201361 % of simulations)"
@@ -44,8 +43,8 @@ def read_spreads(results: Path, nights: pd.DataFrame) -> pd.DataFrame:
         if path.is_file():  # a subject whose nights could not be brought together has none
             found = pd.read_parquet(path).assign(subject=str(subject))
             tables.append(found.merge(own[["session", "condition"]].astype(str), on="session"))
-    columns = ["subject", "session", "condition", *SPREAD_COLUMNS]
-    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    columns = ["subject", "condition", *SPREADS.names]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else SPREADS.empty().reindex(columns=columns)
 
 
 def rate_precision(contrasts: pd.DataFrame, spreads: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
@@ -72,12 +71,11 @@ def rate_precision(contrasts: pd.DataFrame, spreads: pd.DataFrame, settings: Com
     """
     table = _shown(contrasts)
     if table.empty:
-        return pd.DataFrame(columns=PRECISION_COLUMNS)
+        return PRECISION.empty()
     means = _over_nights(spreads)
-    sides = table["contrast"].str.split(":", n=1, expand=True)
     both = [
-        table.assign(condition=sides[place]).merge(means, how="left", on=["subject", "condition", *MARKER])
-        for place in (0, 1)
+        table.assign(condition=table[side]).merge(means, how="left", on=["subject", "condition", *MARKER])
+        for side in ("treatment", "comparator")
     ]
     error = np.sqrt(np.asarray(both[0]["variance"] + both[1]["variance"], dtype=float))
     factor = np.exp(stats.norm.ppf((1 + settings.confidence) / 2) * error)
@@ -95,16 +93,15 @@ def rate_precision(contrasts: pd.DataFrame, spreads: pd.DataFrame, settings: Com
         method=np.where(known & np.isfinite(factor), f"local block bootstrap over epochs, {blocks}", ""),
         note=notes,
     )
-    return table[PRECISION_COLUMNS]
+    return PRECISION.typed(table)
 
 
 def _shown(contrasts: pd.DataFrame) -> pd.DataFrame:
     """Rows of single subjects that the errors of nights are there for."""
-    own = (contrasts["subject"] != "group") & contrasts["measure"].isin(PRECISION_MEASURES)
-    own &= (contrasts["stages"] == "NREM") & (contrasts["variant"] == "")
-    table = contrasts.loc[own, ["subject", "contrast", *MARKER, "estimate", "note"]]
-    windows = table["window"].astype(str)
-    return table[windows.isin(["night", "matched"]) | windows.str.startswith("cycle-")].reset_index(drop=True)
+    table = select(contrasts, measure=PRECISION_MEASURES, stages="NREM", variant="")
+    table = table[(table["subject"] != GROUP) & windows_of_kind(table["window"], *PRECISION_WINDOWS)]
+    shown = ["subject", "contrast", "treatment", "comparator", *MARKER, "estimate", "note"]
+    return table[shown].reset_index(drop=True)
 
 
 def _over_nights(spreads: pd.DataFrame) -> pd.DataFrame:

@@ -18,28 +18,14 @@ import pandas as pd
 from scipy import stats
 
 from swa.comparison.compared_nights import is_control
-from swa.comparison.contrasts import find_baseline, subject_values
-from swa.comparison.further.moderators import of_marker
-from swa.comparison.primary import declared_primary
+from swa.comparison.contrasts import contrast_designs, find_baseline, subject_values
+from swa.comparison.headline import leading_marker
 from swa.comparison.sources import Source, nights_of
 from swa.comparison.within_subject import Floats
 from swa.settings import ComparisonSettings, Settings
-from swa.tables.marker import DEFAULT_MARKER, Marker
+from swa.tables.marker import Marker, select
+from swa.tables.results_tables import PROFILES
 
-PROFILE_COLUMNS = [
-    *(
-        "treatment_a",
-        "treatment_b",
-        "measure set",
-        "similarity",
-        "ci_low",
-        "ci_high",
-        "p",
-        "equivalence_p",
-        "n",
-        "note",
-    ),
-]
 FEWEST = 6
 MEASURED_SHARE = 0.8  # of the subjects, below which a marker is left out of the profile
 
@@ -86,17 +72,21 @@ def compare_profiles(
     settings = settings or Settings()
     known = nights_of(source, nights)
     base = find_baseline(known, settings.comparison, baseline)
-    marker = declared_primary(known, settings.comparison) or DEFAULT_MARKER
+    marker = leading_marker(source, known, settings.comparison)
     measures = [*dict.fromkeys((*settings.comparison.profile_measures, marker.measure))]
     values = subject_values(source, base, nights=nights, settings=settings, measures=measures)
-    values = values[values["contrast"].str.endswith(f":{base}")]
-    treatments = sorted({name.removesuffix(f":{base}") for name in values["contrast"]})
-    treatments = [name for name in treatments if not is_control(name)]
+    designs = contrast_designs(source, base, nights=nights, settings=settings)
+    from_base = {d.treatment: d.contrast for d in designs if d.key.is_within and d.key.comparator == base}
+    changes = {
+        name: select(values, contrast=contrast)
+        for name, contrast in sorted(from_base.items())
+        if not is_control(name) and contrast in set(values["contrast"])
+    }
     rows = []
-    for a, b in combinations(treatments, 2):
-        pair = values[values["contrast"].isin([f"{a}:{base}", f"{b}:{base}"])]
-        rows.append(_row(pair, (a, b), base, marker, settings.comparison))
-    return pd.DataFrame(rows, columns=PROFILE_COLUMNS)
+    for a, b in combinations(changes, 2):
+        found = _row((changes[a], changes[b]), marker, settings.comparison)
+        rows.append({"treatment_a": a, "treatment_b": b, **found, "note": f"changes from {base}; {found['note']}"})
+    return PROFILES.frame(rows)
 
 
 def similarity(profiles: Profiles, *, draws: int = 2000, seed: int = 0, confidence: float = 0.95) -> Similarity:
@@ -143,21 +133,14 @@ def equivalence_p(difference: Floats, other: Floats | None, margin: float) -> fl
     return float(max(stats.t.sf((mean + margin) / error, df), stats.t.cdf((mean - margin) / error, df)))
 
 
-def _row(
-    values: pd.DataFrame,
-    pair: tuple[str, str],
-    base: str,
-    marker: Marker,
-    settings: ComparisonSettings,
-) -> dict[str, object]:
-    profiles, reason = _profiles(values, pair, base, marker, settings)
-    row: dict[str, object] = {"treatment_a": pair[0], "treatment_b": pair[1]}
+def _row(changes: tuple[pd.DataFrame, pd.DataFrame], marker: Marker, settings: ComparisonSettings) -> dict[str, object]:
+    """What is said of two treatments, from the changes of their subjects."""
+    profiles, reason = _profiles(changes, marker, settings)
     used = list(dict.fromkeys(measure for measure, _ in profiles.markers))
     windows = list(dict.fromkeys(window for _, window in profiles.markers))
-    row["measure set"] = f"{', '.join(used)} ({', '.join(windows)})" if used else ""
     n = min(len(profiles.a), len(profiles.b))
-    row |= {"n": n, "similarity": math.nan, "ci_low": math.nan, "ci_high": math.nan, "p": math.nan}
-    notes = [f"changes from {base}", "the same subjects" if profiles.paired else "different subjects"]
+    row: dict[str, object] = {"measure set": f"{', '.join(used)} ({', '.join(windows)})" if used else "", "n": n}
+    notes = ["the same subjects" if profiles.paired else "different subjects"]
     if reason:
         notes.append(reason)
     else:
@@ -168,41 +151,34 @@ def _row(
             notes.append("no similarity: the profile of one of them is not longer than noise alone makes it")
         if n < FEWEST:
             notes.append(f"fewer than {FEWEST} subjects: no test")
-    primary = [_ln(of_marker(values[values["contrast"] == f"{name}:{base}"], marker)).dropna() for name in pair]
-    both = primary[0].index.intersection(primary[1].index)
-    margin = math.log(settings.equivalence_margin)
-    row["equivalence_p"] = math.nan
-    is_ratio = set(values.loc[values["measure"] == marker.measure, "scale"]) == {"ratio"}
-    if is_ratio and profiles.paired and len(both) >= FEWEST:
-        row["equivalence_p"] = equivalence_p((primary[0][both] - primary[1][both]).to_numpy(), None, margin)
-    elif is_ratio and not profiles.paired and min(map(len, primary)) >= FEWEST:
-        row["equivalence_p"] = equivalence_p(primary[0].to_numpy(), primary[1].to_numpy(), margin)
+    row["equivalence_p"] = _equivalence(changes, marker, profiles, math.log(settings.equivalence_margin))
     notes.append(f"equivalence: {marker.measure} {marker.window} within a factor of {settings.equivalence_margin:g}")
-    row["note"] = "; ".join(notes)
-    return row
+    return row | {"note": "; ".join(notes)}
+
+
+def _equivalence(
+    changes: tuple[pd.DataFrame, pd.DataFrame], marker: Marker, profiles: Profiles, margin: float
+) -> float:
+    """P that the changes of the marker differ by less than the margin; NaN where it is no ratio, or of too few."""
+    rows = [marker.select(own) for own in changes]
+    if {scale for own in rows for scale in own["scale"]} != {"ratio"}:
+        return math.nan
+    first, second = (_ln(own).dropna() for own in rows)
+    both = first.index.intersection(second.index)
+    if profiles.paired and len(both) >= FEWEST:
+        return equivalence_p((first[both] - second[both]).to_numpy(), None, margin)
+    if not profiles.paired and min(len(first), len(second)) >= FEWEST:
+        return equivalence_p(first.to_numpy(), second.to_numpy(), margin)
+    return math.nan
 
 
 def _profiles(
-    values: pd.DataFrame,
-    pair: tuple[str, str],
-    base: str,
-    marker: Marker,
-    settings: ComparisonSettings,
+    changes: tuple[pd.DataFrame, pd.DataFrame], marker: Marker, settings: ComparisonSettings
 ) -> tuple[Profiles, str]:
     """Standardised changes of the subjects whom all markers were measured in."""
-    tables = []
-    for name in pair:
-        own = values[values["contrast"] == f"{name}:{base}"]
-        columns = {}
-        for measure in settings.profile_measures:
-            for window in settings.secondary_windows:
-                change = _ln(of_marker(own, marker.at(measure=measure, window=window)))
-                if len(change):
-                    columns[measure, window] = change
-        tables.append(pd.DataFrame(columns))
-    first, second = tables
+    first, second = (_wide(own, marker, settings) for own in changes)
     known = [key for key in first.columns if key in second.columns]
-    known = [key for key in known if all(t[key].notna().mean() >= MEASURED_SHARE for t in tables)]
+    known = [key for key in known if all(t[key].notna().mean() >= MEASURED_SHARE for t in (first, second))]
     first, second = first[known].dropna(), second[known].dropna()
     both = first.index.intersection(second.index)
     paired = len(both) >= max(2, min(len(first), len(second)) / 2)
@@ -218,6 +194,16 @@ def _profiles(
     sd = np.sqrt(variance[there])
     markers = tuple((str(key[0]), str(key[1])) for key, keep in zip(known, there, strict=True) if keep)
     return Profiles(a=a[:, there] / sd, b=b[:, there] / sd, paired=paired, markers=markers), ""
+
+
+def _wide(changes: pd.DataFrame, marker: Marker, settings: ComparisonSettings) -> pd.DataFrame:
+    """Changes of one treatment, subjects x (measure, window), at the marker's stages and channel."""
+    columns = {
+        (measure, window): _ln(marker.at(measure=measure, window=window).select(changes))
+        for measure in settings.profile_measures
+        for window in settings.secondary_windows
+    }
+    return pd.DataFrame({key: change for key, change in columns.items() if len(change)})
 
 
 def _ln(rows: pd.DataFrame) -> pd.Series:

@@ -8,10 +8,9 @@ flips of the subjects' changes (in a crossover under permutations of the order),
 Choices that ask another question stand in curves of their own: power, density, amplitude and slope of waves.
 """
 
-import itertools
 import math
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import astuple, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,33 +18,22 @@ import pandas as pd
 
 from swa.comparison.contrasts import find_baseline, group_outcomes
 from swa.comparison.designs import ContrastDesign
+from swa.comparison.designs.crossover import all_orders
+from swa.comparison.group import subset_sums
+from swa.comparison.headline import leading_marker
 from swa.comparison.outcomes import Outcome
 from swa.comparison.primary import declared_primary
 from swa.comparison.sources import Source, measure_rows, nights_of
-from swa.comparison.within_subject import Changes, Floats
+from swa.comparison.within_subject import Bools, Changes, Floats
+from swa.recordings.channels import region
 from swa.settings import ComparisonSettings, Settings
-from swa.study.respecification import (
-    ALL_HALFWAVES,
-    IN_USE,
-    ROW_COLUMNS,
-    band_name,
-    own_selection,
-    presets_left_out,
-    read_variant,
-    write_variant,
-)
-from swa.tables.marker import DEFAULT_MARKER, Marker
+from swa.study.respecification import ALL_HALFWAVES, band_name, presets_left_out
+from swa.tables.marker import REGIONS, Marker, matches, windows_of_kind
+from swa.tables.results_tables import MEASURES, SPECIFICATION_SUMMARY, SPECIFICATIONS
+from swa.tables.schema import Table
+from swa.tables.variant import CHOICE_FIELDS, IN_USE, Choices
 
 CHOICES = ["channel", "stages", "window", "band", "estimator", "selection", "artefacts"]
-SPECIFICATION_COLUMNS = [
-    *("contrast", "curve", "measure", *CHOICES, "scale", "estimate", "ci_low", "ci_high", "p", "n", "method"),
-    *("role", "differs", "note"),
-]
-SUMMARY_COLUMNS = [
-    *("contrast", "curve", "reference", "scale", "reference_estimate", "lowest", "median", "highest"),
-    *("same_sign_share", "excluding_none_share", "n_specifications", "n_estimated", "n", "p", "method", "note"),
-]
-REGIONS = ("frontal", "central")
 MOST_CHANNELS = 6
 MOST_FLIPS = 8192  # of all subjects together: 2^13; beyond, as many are drawn
 FLIPS_AT_ONCE = 512
@@ -80,6 +68,7 @@ SELECTIONS = {
     "wave_slope_up_matched": "negative peak of the limit or more",
     "wave_slope_down_matched": "negative peak of the limit or more",
 }
+WAVE_CURVES = ("wave_density", "wave_amplitude", "wave_slope")
 
 
 def trace_specifications(
@@ -122,45 +111,28 @@ def trace_specifications(
     settings = settings or Settings()
     known = nights_of(source, nights)
     base = find_baseline(known, settings.comparison, baseline)
-    declared = declared_primary(known, settings.comparison)
-    primary = _spelled(source, declared or DEFAULT_MARKER)
+    primary = leading_marker(source, known, settings.comparison)
+    is_declared = declared_primary(known, settings.comparison) is not None
     rows = _rows(source, respecified, primary, settings)
     parts, summaries = [], []
     for design, changes, outcome in group_outcomes(rows, base, nights=known, settings=settings) if len(rows) else ():
         table = _specifications(design, changes, outcome)
         reference = _reference(table, primary, settings)
-        role = "primary" if declared and _curve(primary.measure) == changes.grid.measure else "reference"
+        role = "primary" if is_declared and _curve(primary.measure) == changes.grid.measure else "reference"
         table["role"] = np.where(np.arange(len(table)) == reference, role, "alternative")
         table["differs"] = _count_differences(table, reference)
         parts.append(table)
         summaries.append(_summary(table, reference, design, changes, settings))
     specifications = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return (
-        _sorted(specifications, primary, SPECIFICATION_COLUMNS),
-        _sorted(pd.DataFrame(summaries), primary, SUMMARY_COLUMNS),
+        _sorted(specifications, primary, SPECIFICATIONS),
+        _sorted(pd.DataFrame(summaries), primary, SPECIFICATION_SUMMARY),
     )
 
 
 def _curve(measure: str) -> str:
     """Curve that a measure belongs to; its own where it has no other."""
     return next((curve for curve, members in ESTIMATORS.items() if measure in {name for name, _ in members}), measure)
-
-
-def _spelled(source: Source, primary: Marker) -> Marker:
-    """The primary as the long table spells it; its channel the first region, else the first channel, that is there."""
-    measure, stages, window, channel = primary.measure, primary.stages, primary.window, primary.channel
-    rows = measure_rows(source, measure)
-    rows = rows if len(rows) else measure_rows(source, measure.casefold())
-    channels = [str(name) for name in dict.fromkeys(rows["channel"])]
-    same = [name for name in channels if name.casefold() == channel.casefold()]
-    found = [*same, *(name for name in REGIONS if name in channels), *channels, channel]
-    stages_there = {str(name).casefold(): str(name) for name in rows["stages"].unique()}
-    return Marker(
-        str(rows["measure"].iloc[0]) if len(rows) else measure,
-        stages_there.get(stages.casefold(), stages),
-        window.casefold(),
-        found[0],
-    )
 
 
 def _rows(source: Source, respecified: pd.DataFrame | None, primary: Marker, settings: Settings) -> pd.DataFrame:
@@ -175,34 +147,39 @@ def _rows(source: Source, respecified: pd.DataFrame | None, primary: Marker, set
             table = _shown(measure_rows(source, measure), channels, primary, settings)
             for variant, part in table.groupby(table["variant"].astype(str), observed=True):
                 if (measure, variant) in members:
-                    parts.append(_stored(part, curve, members[measure, variant], settings))
+                    parts.append(_stored(part, curve, _choices(measure, members[measure, variant], settings)))
     if respecified is not None and len(respecified):
-        parts.append(_shown(respecified, channels, primary, settings)[ROW_COLUMNS])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=ROW_COLUMNS)
+        parts.append(_shown(respecified, channels, primary, settings)[MEASURES.names])
+    return pd.concat(parts, ignore_index=True) if parts else MEASURES.empty()
 
 
-def _stored(rows: pd.DataFrame, curve: str, estimator: str, settings: Settings) -> pd.DataFrame:
+def _stored(rows: pd.DataFrame, curve: str, choices: Choices) -> pd.DataFrame:
     """Rows of the long table as rows of a curve."""
-    measure = str(rows["measure"].iloc[0])
-    free = rows["stages"].astype(str).eq("any") & rows["window"].astype(str).str.startswith("first")
-    names = {is_free: _variant(measure, estimator, settings, free=is_free) for is_free in (True, False)}
-    table = rows.assign(measure=curve, variant=free.map(names))
-    return table[ROW_COLUMNS].astype(dict.fromkeys(("subject", "session", "channel", "stages", "window"), "object"))
+    free = matches(rows, stages="any") & windows_of_kind(rows["window"], "first").to_numpy(dtype=bool)
+    table = rows.assign(measure=curve, variant=np.where(free, _stage_free(choices).encode(), choices.encode()))
+    return table[MEASURES.names].astype(dict.fromkeys(("subject", "session", "channel", "stages", "window"), "object"))
 
 
-def _variant(measure: str, estimator: str, settings: Settings, *, free: bool) -> str:
-    """Choices of a measure of the long table; stage-free stretches have medians over epochs for means."""
-    power, own = settings.power, own_selection(settings.waves)
+def _choices(measure: str, estimator: str, settings: Settings) -> Choices:
+    """Choices behind a measure of the long table."""
+    power = settings.power
     bands = {"swa": power.swa_hz, "delta_power": power.delta_hz, "swa_relative": power.swa_hz}
-    band = band_name(bands[measure]) if measure in bands else ""
-    selection = SELECTIONS.get(measure, own if measure.startswith("wave_") else "")
-    return write_variant(measure, band, estimator.replace("mean", "median") if free else estimator, selection)
+    own = settings.waves.name if _curve(measure) in WAVE_CURVES else ""
+    return Choices(
+        measure=measure,
+        band=band_name(bands[measure]) if measure in bands else "",
+        estimator=estimator,
+        selection=SELECTIONS.get(measure, own),
+    )
+
+
+def _stage_free(choices: Choices) -> Choices:
+    """The same in stage-free stretches, which have medians over epochs for means."""
+    return replace(choices, estimator="median") if choices.estimator == "mean" else choices
 
 
 def _channels(source: Source, primary: Marker) -> list[str]:
     """The primary's channel, the regions, and single channels, those of the region first."""
-    from swa.recordings.channels import region
-
     rows = measure_rows(source, primary.measure)
     there = sorted({str(name) for name in rows["channel"].unique()})
     place = {name: region(name) for name in there if name not in REGIONS and "/" not in name}
@@ -216,21 +193,19 @@ def _channels(source: Source, primary: Marker) -> list[str]:
 
 def _shown(rows: pd.DataFrame, channels: list[str], primary: Marker, settings: Settings) -> pd.DataFrame:
     """Rows of the channels, stages and windows of the curve."""
-    first = [name for name in rows["window"].unique() if str(name).startswith("first")]
-    window, stages = rows["window"], rows["stages"]
-    several = window.isin([*settings.comparison.secondary_windows, primary.window]) & stages.isin(
-        ["NREM", primary.stages]
+    several = matches(
+        rows, window={*settings.comparison.secondary_windows, primary.window}, stages={"NREM", primary.stages}
     )
-    single = window.isin(["night", primary.window]) & stages.isin(["N2", "N3"])
-    free = stages.isin(["any"]) & window.isin(first)
-    return rows[(several | single | free) & rows["channel"].isin(channels)]
+    single = matches(rows, window={"night", primary.window}, stages=("N2", "N3"))
+    free = matches(rows, stages="any") & windows_of_kind(rows["window"], "first").to_numpy(dtype=bool)
+    kept: Bools = (several | single | free) & matches(rows, channel=channels)
+    return rows[kept]
 
 
 def _specifications(design: ContrastDesign, changes: Changes, outcome: Outcome) -> pd.DataFrame:
     there = np.asarray(changes.present.any(axis=0))
     table = design.rows(changes, outcome, there)
-    choices = [read_variant(variant) for variant in table["variant"]]
-    table[["measure", "band", "estimator", "selection", "artefacts"]] = choices
+    table[list(CHOICE_FIELDS)] = [astuple(Choices.decode(variant)) for variant in table["variant"]]
     table.insert(0, "curve", changes.grid.measure)
     table["marker"] = np.flatnonzero(there)  # column of the changes
     return table
@@ -240,15 +215,13 @@ def _reference(table: pd.DataFrame, primary: Marker, settings: Settings) -> int:
     """Position of the row that the curve is held against: the primary, else its counterpart; -1 without one."""
     curve = str(table["curve"].iloc[0])
     measure = primary.measure if _curve(primary.measure) == curve else DEFAULT_MEASURES[curve]
-    estimator = ESTIMATORS.get(curve, {}).get((measure, ""), "")
+    choices = _choices(measure, ESTIMATORS.get(curve, {}).get((measure, ""), ""), settings)
     for stages, window in ((primary.stages, primary.window), ("NREM", primary.window), ("NREM", "night")):
-        free = stages == "any" and window.startswith("first")
-        same = (table["variant"] == _variant(measure, estimator, settings, free=free)) & (
-            table["channel"] == primary.channel
-        )
-        found = np.flatnonzero(same & (table["stages"] == stages) & (table["window"] == window))
-        if len(found):
-            return int(found[0])
+        for own in (choices, _stage_free(choices)):
+            place = {"channel": primary.channel, "stages": stages, "window": window}
+            found = np.flatnonzero(matches(table, variant=own.encode(), **place))
+            if len(found):
+                return int(found[0])
     return -1
 
 
@@ -260,7 +233,7 @@ def _count_differences(table: pd.DataFrame, reference: int) -> npt.NDArray[np.in
 
 def _summary(
     table: pd.DataFrame, reference: int, design: ContrastDesign, changes: Changes, settings: Settings
-) -> dict[str, Any]:
+) -> dict[str, object]:
     none = 1.0 if changes.grid.scale == "ratio" else 0.0
     estimate, low, high = (table[name].to_numpy(dtype=float) for name in ("estimate", "ci_low", "ci_high"))
     known = np.isfinite(estimate)
@@ -302,7 +275,7 @@ def _summary_notes(curve: str, settings: Settings) -> Iterator[str]:
         yield "relative power asks another question: what raises the whole spectrum cancels"
     if curve in ("wave_amplitude", "wave_slope"):
         yield "means over waves that a limit selected are truncated"
-    if curve.startswith("wave_"):
+    if curve in WAVE_CURVES:
         left_out = "; ".join(f"{name} ({why})" for name, why in presets_left_out(settings.waves).items())
         yield f"presets that the stored half-waves of {settings.waves.name} cannot give: {left_out}"
 
@@ -340,7 +313,7 @@ def curve_test(
     """
     values = changes.change[:, markers]
     sequence = design.orders_in(changes)
-    crossed = design.permutes_estimate and design.permutation == "permuted sequences"
+    crossed = design.permutation == "permuted sequences"
     rows = np.isfinite(values).any(axis=1) & ((sequence != 0) | (not crossed))
     values, n = values[rows], int(rows.sum())
     if not design.permutes_estimate or not design.tested:
@@ -349,71 +322,54 @@ def curve_test(
         return math.nan, "too few subjects for a test of the curve", n
     rng = np.random.default_rng(settings.flip_seed)
     if crossed:
-        values = values * sequence[rows, None]  # second period less first
-        labels, exact = _orders(sequence[rows], rng)
-        medians = _medians(values, labels, between=True)
+        order = sequence[rows].astype(float)
+        medians, exact = _under_orders(values * order[:, None], order, rng)  # second period less first
+        kind, smallest = "orders permuted", 1 / math.comb(n, int((order > 0).sum()))
     else:
-        labels, exact = _signs(n, rng)
-        medians = _medians(values, labels, between=False)
+        medians, exact = _under_flips(values, rng)
+        kind, smallest = "sign flips", 2 / 2**n
     observed = abs(medians[0])
     reached = np.abs(medians) >= observed - 1e-12 * max(observed, 1.0)
-    kind = "orders permuted" if crossed else "sign flips"
-    number = math.comb(n, int((sequence[rows] == 1).sum())) if crossed else 2**n
-    method = (
-        f"{kind}, exact, smallest reachable p {(1 if crossed else 2) / number:.3g}"
-        if exact
-        else f"{len(labels)} {kind}"
-    )
+    method = f"{kind}, exact, smallest reachable p {smallest:.3g}" if exact else f"{len(medians)} {kind}"
     return float(reached.mean()), f"median over specifications, {method}", n
 
 
-def _signs(n: int, rng: np.random.Generator) -> tuple[Floats, bool]:
-    """Signs of the subjects, the identity first: one of each mirrored pair, whose medians are equally far from none."""
+def _under_flips(values: Floats, rng: np.random.Generator) -> tuple[Floats, bool]:
+    """Medians under flips of the subjects' signs, as they are first: one of each mirrored pair, equally far from 0."""
+    n, known = len(values), np.isfinite(values)
+    filled, counts = np.where(known, values, 0.0), known.sum(axis=0)
     if 2**n <= MOST_FLIPS:
-        bits = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1
-        return np.asarray(1.0 - 2.0 * bits, dtype=float), True
-    drawn = rng.choice([-1.0, 1.0], size=(MOST_FLIPS, n))
-    drawn[0] = 1.0
-    return drawn, False
+        flipped = subset_sums(filled)[0][:, : 2 ** (n - 1)].T  # of the subjects whose sign changes, never the last
+        return np.median((filled.sum(axis=0) - 2 * flipped) / counts, axis=1), True
+    signs = rng.choice([-1.0, 1.0], size=(MOST_FLIPS, n))
+    signs[0] = 1.0
+    parts = np.array_split(signs, MOST_FLIPS // FLIPS_AT_ONCE)
+    return np.concatenate([np.median(part @ filled / counts, axis=1) for part in parts]), False
 
 
-def _orders(sequence: npt.NDArray[np.int64], rng: np.random.Generator) -> tuple[Floats, bool]:
-    """Orders of the subjects, the true one first."""
-    n, first = len(sequence), int((sequence == 1).sum())
-    true = sequence.astype(float)
-    if math.comb(n, first) <= MOST_FLIPS:
-        labels = np.full((math.comb(n, first), n), -1.0)
-        for row, chosen in enumerate(itertools.combinations(range(n), first)):
-            labels[row, list(chosen)] = 1.0
-        same = int(np.flatnonzero((labels == true).all(axis=1))[0])
-        labels[[0, same]] = labels[[same, 0]]
-        return labels, True
-    return np.array([true, *(rng.permutation(true) for _ in range(MOST_FLIPS - 1))]), False
+def _under_orders(differences: Floats, order: Floats, rng: np.random.Generator) -> tuple[Floats, bool]:
+    """Medians of half the difference between sequences under permutations of them, the true one first."""
+    n, first = len(order), int((order > 0).sum())
+    exact = math.comb(n, first) <= MOST_FLIPS
+    if exact:
+        labels, differences = all_orders(n, first) > 0, differences[np.argsort(-order, kind="stable")]
+    else:
+        labels = np.array([order, *(rng.permutation(order) for _ in range(MOST_FLIPS - 1))]) > 0
+    known = np.isfinite(differences).astype(float)
+    filled = np.where(known > 0, differences, 0.0)
+    found = []
+    for part in np.array_split(labels.astype(float), max(1, len(labels) // FLIPS_AT_ONCE)):
+        with np.errstate(invalid="ignore"):
+            one, other = (side @ filled / np.where(side @ known > 0, side @ known, np.nan) for side in (part, 1 - part))
+        found.append(np.nanmedian((one - other) / 2, axis=1))
+    return np.concatenate(found), exact
 
 
-def _medians(values: Floats, labels: Floats, *, between: bool) -> Floats:
-    """Median over specifications of the estimates under each row of labels."""
-    known = np.isfinite(values).astype(float)
-    filled = np.where(known > 0, values, 0.0)
-    found = np.empty(len(labels))
-    for start in range(0, len(labels), FLIPS_AT_ONCE):
-        signs = labels[start : start + FLIPS_AT_ONCE]
-        if between:
-            sides = [(signs == side).astype(float) for side in (1.0, -1.0)]
-            with np.errstate(invalid="ignore"):
-                first, second = (side @ filled / np.where(side @ known > 0, side @ known, np.nan) for side in sides)
-            estimates = (first - second) / 2
-            found[start : start + len(signs)] = np.nanmedian(estimates, axis=1)
-        else:
-            found[start : start + len(signs)] = np.median(signs @ filled / known.sum(axis=0), axis=1)
-    return found
-
-
-def _sorted(table: pd.DataFrame, primary: Marker, columns: list[str]) -> pd.DataFrame:
+def _sorted(table: pd.DataFrame, primary: Marker, kind: Table) -> pd.DataFrame:
     """The primary's curve first, in each the reference and then the specifications nearest to it."""
     if table.empty:
-        return pd.DataFrame(columns=columns)
+        return kind.empty()
     order = {name: i for i, name in enumerate(dict.fromkeys([_curve(primary.measure), *ESTIMATORS]))}
     table = table.assign(_curve=table["curve"].map(order))
-    keys = ["contrast", "_curve", *(name for name in ("differs", "measure", *CHOICES) if name in columns)]
-    return table.sort_values(keys, kind="stable", ignore_index=True)[columns]
+    keys = ["contrast", "_curve", *(name for name in ("differs", "measure", *CHOICES) if name in kind.names)]
+    return table.sort_values(keys, kind="stable", ignore_index=True)[kind.names]

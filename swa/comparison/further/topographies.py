@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.within_subject import scale_of
+from swa.tables.marker import Marker, select
 
 FEWEST_ELECTRODES = 16  # of fewer, a neighbourhood has no meaning: F3 and C3 alone are no map
 
@@ -56,7 +57,7 @@ def find_neighbours(electrodes: Sequence[str]) -> Any:
     return adjacency
 
 
-def electrode_values(rows: pd.DataFrame, nights: pd.DataFrame, stages: str, window: str) -> pd.DataFrame:
+def electrode_values(rows: pd.DataFrame, nights: pd.DataFrame, marker: Marker) -> pd.DataFrame:
     """Values of one measure, (subject, condition, session) x channel with a place on the head; ln where it is a ratio.
 
     Parameters
@@ -65,12 +66,12 @@ def electrode_values(rows: pd.DataFrame, nights: pd.DataFrame, stages: str, wind
         Rows of the measure in the long table.
     nights : DataFrame
         Usable nights.
-    stages, window : str
-        Those of the primary.
+    marker : Marker
+        Whose stages and window.
     """
-    own = (rows["stages"] == stages) & (rows["window"] == window) & (rows["variant"].astype(str) == "")
-    table = rows.loc[own, ["subject", "session", "channel", "measure", "value"]]
-    table = table.astype(dict.fromkeys(["subject", "session", "channel", "measure"], str))
+    table = select(rows, stages=marker.stages, window=marker.window, variant=marker.variant)
+    table = table[["subject", "session", "channel", "value"]]
+    table = table.astype(dict.fromkeys(["subject", "session", "channel"], str))
     channels = list(dict.fromkeys(table["channel"]))
     if len(channels) < FEWEST_ELECTRODES:
         return pd.DataFrame()
@@ -78,7 +79,7 @@ def electrode_values(rows: pd.DataFrame, nights: pd.DataFrame, stages: str, wind
     table = table[table["channel"].isin(placed)]
     if len(placed) < FEWEST_ELECTRODES or table.empty:
         return pd.DataFrame()
-    if scale_of(table["measure"].iloc[0]) == "ratio":
+    if scale_of(marker.measure) == "ratio":
         table["value"] = np.log(table["value"].where(table["value"] > 0).to_numpy(float))
     table = table.merge(nights[["subject", "session", "condition"]].astype(str), on=["subject", "session"])
     return table.pivot(index=["subject", "condition", "session"], columns="channel", values="value")

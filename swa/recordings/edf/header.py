@@ -9,10 +9,9 @@ samples of both readers against each other, and against mne's.
 """
 
 import datetime
-import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,19 +29,18 @@ from swa.recordings.edf.fields import (
     read_text,
     show_number,
 )
+from swa.recordings.edf.packed import Unpacked, read_head, unpack
 from swa.recordings.edf.record_times import RecordTimes, read_onset_s, read_record_times
 
 HEAD = 256  # bytes of the fixed part, and of each signal's part
 _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # label, transducer, unit, limits (4), filters, samples, reserved
 _MOST_SIGNALS = 9999
+_ANNOTATIONS = ("edf annotations", "bdf annotations")
 LAYOUT_RECORDS, LAYOUT_SAMPLES = 512, 8
 LARGEST_JUMP = 1.5  # between records over within records, medians: 1 where the layout is right
-MAPPED_BYTES = 32 * 2**20  # of a recording at a time
 Digital = NDArray[np.int16] | NDArray[np.int32]
-BLOCK_S = 300.0  # of samples at a time: what fits into the cache of a processor
 _OTHER_FILES = {
     b"PK\x03\x04": "a zip archive (or an Office file)",
-    b"\x1f\x8b": "compressed with gzip",
     b"7z\xbc\xaf": "a 7z archive",
     b"Rar!": "a RAR archive",
     b"%PDF": "a PDF",
@@ -114,6 +112,8 @@ class Header:
     ----------
     path : Path
         The file.
+    plain : Path
+        Where its bytes lie: the file, or what was unpacked of it.
     width : int
         Bytes of a sample: 2 (EDF) or 3 (BDF).
     start : datetime.datetime or None
@@ -137,6 +137,7 @@ class Header:
     """
 
     path: Path
+    plain: Path
     width: int
     start: datetime.datetime | None
     clock: datetime.time | None
@@ -147,6 +148,7 @@ class Header:
     times: RecordTimes
     notes: tuple[str, ...]
     has_patient_fields: bool
+    unpacked: Unpacked | None = None  # held as long as it is read
 
     @property
     def data_offset(self) -> int:
@@ -161,28 +163,12 @@ class Header:
     @property
     def records(self) -> NDArray[np.uint8]:
         """The data records as bytes, mapped and not read: (n_records, bytes of a record)."""
-        return self._map_records(0, self.n_records)
+        return self.map_records(0, self.n_records)
 
-    def read_digital(self, signals: Sequence[SignalHeader]) -> Iterator[list[Digital]]:
-        """Samples of a few signals as they are stored, some minutes at a time."""
-        # The pages that are touched count as memory until they are unmapped: a large file is mapped part by part.
-        largest = MAPPED_BYTES // (self.samples_per_record * self.width)
-        step = max(1, min(largest, math.ceil(BLOCK_S / self.record_s)))
-        parts = math.ceil(self.record_s / BLOCK_S)  # of a record, where it is long
-        for first, end in self.times.kept:
-            for begin in range(first, end, step):
-                mapped = self._map_records(begin, min(begin + step, end))
-                for part in range(parts):
-                    yield [_decode(mapped[:, self._columns(each, part, parts)], self.width) for each in signals]
-
-    def _columns(self, signal: SignalHeader, part: int, parts: int) -> slice:
-        """Bytes of a record that hold a part of a signal's samples."""
-        first, end = (signal.first + signal.samples * at // parts for at in (part, part + 1))
-        return slice(first * self.width, end * self.width)
-
-    def _map_records(self, first: int, end: int) -> NDArray[np.uint8]:
+    def map_records(self, first: int, end: int) -> NDArray[np.uint8]:
+        """Some of the data records."""
         n_bytes = self.samples_per_record * self.width
-        return np.memmap(self.path, np.uint8, "r", self.data_offset + first * n_bytes, (end - first, n_bytes))
+        return np.memmap(self.plain, np.uint8, "r", self.data_offset + first * n_bytes, (end - first, n_bytes))
 
 
 def read_header(path: str | Path) -> Header:
@@ -205,7 +191,9 @@ def read_header(path: str | Path) -> Header:
         )
     if not path.is_file():
         raise RecordingError(f"{path.name}: there is no such file.", "Check its path.")
-    with path.open("rb") as file:
+    unpacked = unpack(path)
+    plain = unpacked.path if unpacked else path
+    with plain.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(HEAD)
         width = _sample_width(path, head, size)
@@ -235,6 +223,8 @@ def read_header(path: str | Path) -> Header:
         raise RecordingError(f"{path.name}: holds {len(ordinary)} signals and {n_records} data records.", _NO_SIGNALS)
     header = Header(
         path=path,
+        plain=plain,
+        unpacked=unpacked,
         width=width,
         start=None,
         clock=None,
@@ -262,7 +252,7 @@ def _place_in_time(header: Header, head: bytes, notes: list[str]) -> Header:
     if timekeeping is not None:
         width = header.width
         columns = slice(timekeeping.first * width, (timekeeping.first + timekeeping.samples) * width)
-        times = read_record_times(header.records, columns, header.record_s, header.path.name, interrupted)
+        times = read_record_times(header.records, columns, header.record_s, header.path.name, interrupted=interrupted)
         first_s = read_onset_s(header.records[0, columns]) or 0.0
         notes += times.notes
     elif interrupted:
@@ -330,7 +320,7 @@ def _check_layout(header: Header, size: int) -> None:
     jumps: list[float] = []
     for signal in header.signals:
         columns = slice(signal.first * header.width, (signal.first + signal.samples) * header.width)
-        digital = _decode(records[:, columns], header.width).reshape(len(records), -1).astype(np.float64)
+        digital = decode(records[:, columns], header.width).reshape(len(records), -1).astype(np.float64)
         if digital.shape[1] >= LAYOUT_SAMPLES and len(records) >= LAYOUT_SAMPLES and np.ptp(digital):
             within = np.median(np.abs(np.diff(digital, axis=1)))
             jumps.append(float(np.median(np.abs(digital[1:, 0] - digital[:-1, -1])) / (within + 1)))
@@ -339,7 +329,7 @@ def _check_layout(header: Header, size: int) -> None:
         raise wrong
 
 
-def _decode(raw: NDArray[np.uint8], width: int) -> Digital:
+def decode(raw: NDArray[np.uint8], width: int) -> Digital:
     """Little-endian integers of 2 or 3 bytes."""
     raw = np.ascontiguousarray(raw).reshape(-1)
     if width == 2:
@@ -362,7 +352,13 @@ def _unreadable(path: Path, size: int, reason: str) -> RecordingError:
 
 
 def _sample_width(path: Path, head: bytes, size: int) -> int:
-    """Bytes of a sample, from three signs of which two must agree."""
+    """Bytes of a sample.
+
+    Raises
+    ------
+    RecordingError
+        It is neither an EDF nor a BDF.
+    """
     if size == 0:
         raise _unreadable(path, size, "it is empty")
     for beginning, what in _OTHER_FILES.items():
@@ -370,13 +366,34 @@ def _sample_width(path: Path, head: bytes, size: int) -> int:
             raise _unreadable(path, size, f"it is {what}")
     if len(head) < HEAD:
         raise _unreadable(path, size, "shorter than any header")
+    if is_eyelink(head):
+        raise _unreadable(path, size, "it is a recording of an EyeLink eye tracker, whose files end in .edf too")
+    if width := sample_width(head):
+        return width
+    raise _unreadable(path, size, "it does not begin as one")
+
+
+def sample_width(head: bytes) -> int:
+    """Bytes of a sample, from three signs of which two must agree: 2 for EDF, 3 for BDF, 0 for anything else."""
+    if len(head) < HEAD:
+        return 0
     bdf_signs = (head[:1] == b"\xff", head[1:8] == b"BIOSEMI", head[192:195] == b"BDF" or head[192:197] == b"24BIT")
     edf_signs = (head[:1] == b"0", not head[1:8].strip(b" \0"), head[192:195] == b"EDF" or not head[192:236].strip())
     if sum(bdf_signs) >= 2:
         return 3
-    if sum(edf_signs) >= 2 and not any(bdf_signs):
-        return 2
-    raise _unreadable(path, size, "it does not begin as one")
+    return 2 if sum(edf_signs) >= 2 and not any(bdf_signs) else 0
+
+
+def is_eyelink(head: bytes) -> bool:
+    """Whether a file begins as those of EyeLink eye trackers, whose name for their format is EDF as well."""
+    return b"EYELINK" in head[:HEAD].upper() or b"SR_RESEARCH" in head[:HEAD].upper()
+
+
+def holds_annotations_alone(header: bytes) -> bool:
+    """Whether no signal of an EDF or BDF has samples: a scoring, or a list of events."""
+    count = read_number(header[252:256]) if sample_width(header) else None
+    labels = [header[HEAD + 16 * i : HEAD + 16 * (i + 1)] for i in range(int(count or 0))]
+    return bool(labels) and all(read_text(label).casefold() in _ANNOTATIONS for label in labels)
 
 
 def _count_signals(path: Path, head: bytes, size: int, notes: list[str]) -> int:
@@ -418,7 +435,7 @@ def _read_signals(path: Path, fields: bytes, n_signals: int, record_s: float | N
                 first=first,
                 samples=int(count),
                 limits=tuple(read_number(column[i]) for column in limits),
-                is_annotations=read_text(labels[i]).casefold() in ("edf annotations", "bdf annotations"),
+                is_annotations=read_text(labels[i]).casefold() in _ANNOTATIONS,
                 transducer=read_text(transducers[i]),
                 prefilter=read_text(prefilters[i]),
             )
@@ -435,11 +452,13 @@ def read_start(path: str | Path) -> datetime.datetime | None:
     path : str or Path
         The file, of which 256 bytes are read.
     """
-    try:
-        with Path(path).open("rb") as file:
-            return _read_start(file.read(HEAD), 0.0, [])[0]
-    except OSError:
-        return None
+    head = read_head(Path(path), HEAD)
+    return _read_start(head, 0.0, [])[0] if sample_width(head) else None
+
+
+def start_and_clock(head: bytes, first_s: float) -> tuple[datetime.datetime | None, datetime.time | None]:
+    """Start, and its time of day, by the first 256 bytes of a file whose first record begins `first_s` later."""
+    return _read_start(head, first_s, [])
 
 
 def _count_records(data_bytes: int, record_bytes: int, stated: float | None, record_s: float, notes: list[str]) -> int:

@@ -68,7 +68,7 @@ class RecordTimes:
 
 
 def read_record_times(
-    records: NDArray[np.uint8], columns: slice, record_s: float, name: str, interrupted: bool
+    records: NDArray[np.uint8], columns: slice, record_s: float, name: str, *, interrupted: bool
 ) -> RecordTimes:
     """Read where the data records lie.
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from swa.comparison.compared_nights import text_column
-from swa.report.facts import StoredNight, StudyFacts, done_nights
+from swa.report.facts import StudyFacts, done_nights
 from swa.report.words.references import bibtex, cite
 from swa.report.words.wording import join, limit, plural, span
 from swa.settings import Settings
+from swa.study.store import StoredNight
 
 # Settings that are a choice between ways, in words.
 CHOICES = {

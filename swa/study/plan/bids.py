@@ -14,13 +14,14 @@ import pandas as pd
 
 from swa.errors import RecordingError
 from swa.recordings.channels import normalise_unit
+from swa.recordings.formats import stem_of
 from swa.recordings.recording import read_recording
 from swa.settings import Settings
 from swa.study.plan.names import printable
 from swa.study.plan.study_file import KNOWN, REQUIRED, RESERVED, check_cells, convert_columns
 
 LEVELS = 4  # a recording lies at most so far below the root: root/sub-01/ses-a/eeg
-OTHER_FORMATS = (".vhdr", ".set", ".fif", ".fif.gz", ".cnt", ".mff", ".ds")
+OTHER_FORMATS = (".cnt", ".ds")
 
 _SUFFIX = re.compile(r"_(?:eeg|psg)$", re.IGNORECASE)
 _TAKEN = {*REQUIRED, *RESERVED, "session", "hypnogram"}
@@ -42,7 +43,7 @@ def leave_out_others(root: Path, found: Sequence[Path]) -> tuple[list[Path], lis
     """Recordings that are EEG or PSG by their name, and notes on what a data set holds beside them."""
     if find_root(root) is None:
         return list(found), []
-    kept = [path for path in found if _SUFFIX.search(path.stem)]
+    kept = [path for path in found if _SUFFIX.search(stem_of(path.name))]
     notes = []
     if 0 < len(kept) < len(found):
         notes.append(
@@ -173,9 +174,10 @@ def channel_settings(path: Path, settings: Settings) -> Settings:
 
 
 def _find_channels(path: Path) -> Path | None:
-    if not _SUFFIX.search(path.stem) or not path.name.startswith("sub-"):
+    stem = stem_of(path.name)
+    if not _SUFFIX.search(stem) or not path.name.startswith("sub-"):
         return None
-    entities = set(_SUFFIX.sub("", path.stem).split("_"))
+    entities = set(_SUFFIX.sub("", stem).split("_"))
     root = find_root(path.parent)
     for folder in [path.parent, *path.parent.parents][: LEVELS + 1]:
         fitting = [

@@ -1,18 +1,20 @@
 """What recordings hold and what a run would do with them, from headers only."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from swa.errors import ScoringError, SwaError
+from swa.recordings.channels import rename_label
 from swa.recordings.recording import Recording, read_recording
 from swa.settings import Settings, given_or_default
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import staging_channels, staging_notes
-from swa.study.copies import find_copies, find_same_starts
 from swa.study.plan.bids import channel_settings
+from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import printable
 
@@ -34,7 +36,9 @@ def inspect_study(
     Returns
     -------
     dict
-        `source`, `notes`, `plan` (a dict a night, with the columns of the design), and `recordings`: `recording`,
+        `source`, `notes`, `scorings` (how many nights are `scored` and `staged`, and which files are `unused` and why),
+        `plan` (a dict a night, with the columns of the design), `labels` (each label of the files, the channel that it
+        is taken for with its role and the reason, and in how many `recordings`), and `recordings`: `recording`,
         `start`, `clock` (the time of day of the start, known also where its date is hidden), `duration_s`, `gaps`
         (start and end of each in s), `channels` (name, role, labels, rate, unit and the reason), `staging` (the
         channels that YASA would use), `notes`, `problems`, `can_run` (a copy of another night can), and
@@ -52,7 +56,8 @@ def inspect_study(
     plan = columns.where(columns.notna(), "").to_dict("records")  # JSON has no NaN
     # Recordings that are not there have no path, and are told one by one.
     nights = study.nights.drop_duplicates(["path", "recording"]).to_dict("records")
-    found = [_inspect(row, settings) for row in nights]
+    codes = study.scorings.codes
+    found = [_inspect(row, settings, codes) for row in nights]
     found = [recording | {"can_run": not recording["problems"]} for recording in found]  # a copy runs all the same
     told = "notes" if study.needs_template else "problems"  # where each recording is a subject nothing is compared
     paths = [row["path"] for row in nights]
@@ -61,10 +66,49 @@ def inspect_study(
         found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
     for later, (first, start) in find_same_starts([row["subject"] for row in nights], paths, copies).items():
         found[later]["problems"].append(f"begins at the same second as {nights[first]['recording']} ({start})")
-    return {"source": study.source, "notes": list(study.notes), "plan": plan, "recordings": found}
+    labels = _count_labels(found, settings.channels.names)
+    notes = [*study.notes, *_unused_names(labels, settings.channels.names)]
+    scorings = {
+        "scored": len(study.scorings.used),
+        "staged": study.scorings.staged,
+        "unused": [{"file": str(unused.path), "why": str(unused.why)} for unused in study.scorings.unused],
+    }
+    return {
+        "source": study.source,
+        "notes": notes,
+        "scorings": scorings,
+        "plan": plan,
+        "labels": labels,
+        "recordings": found,
+    }
 
 
-def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
+def _count_labels(recordings: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, object]]:
+    """Each label with what it is taken for, in how many recordings; what is analysed first."""
+    counts = Counter(
+        (channel["role"] == "ignore", channel["labels"][0], channel["name"], channel["role"], channel["note"])
+        for recording in recordings
+        for channel in recording["channels"]
+    )
+    return [
+        {
+            "label": label,
+            "channel": name,
+            "role": role,
+            "note": note if rename_label(label, names) == label else f"named in the settings; {note}",
+            "recordings": count,
+        }
+        for (_, label, name, role, note), count in sorted(counts.items())
+    ]
+
+
+def _unused_names(labels: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> list[str]:
+    """Names of the settings that no label has."""
+    unused = [key for key in names if all(rename_label(str(told["label"]), {key: "\0"}) != "\0" for told in labels)]
+    return [f"channels.names: no recording has a label {key!r}" for key in unused]
+
+
+def _inspect(row: Mapping[Any, Any], settings: Settings, codes: Mapping[str, str] | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "recording": row["recording"],
         "start": None,
@@ -103,7 +147,7 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
         return found
     try:
         if row["hypnogram"]:
-            found["notes"] += _check_scoring(Path(row["hypnogram"]), recording, settings)
+            found["notes"] += _check_scoring(Path(row["hypnogram"]), recording, settings, codes)
         else:
             found["staging"] = [channel.name for channel in staging_channels(recording)]
             found["notes"] += staging_notes(recording)
@@ -112,7 +156,9 @@ def _inspect(row: Mapping[Any, Any], settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _check_scoring(path: Path, recording: Recording, settings: Settings) -> tuple[str, ...]:
+def _check_scoring(
+    path: Path, recording: Recording, settings: Settings, codes: Mapping[str, str] | None
+) -> tuple[str, ...]:
     """Notes on how a scoring fits its recording.
 
     Raises
@@ -120,11 +166,12 @@ def _check_scoring(path: Path, recording: Recording, settings: Settings) -> tupl
     ScoringError
         It cannot be used for this night.
     """
-    stages, epoch_s, notes = read_scoring(path, settings.scoring).stages_in(recording)
+    stages, epoch_s, notes = read_scoring(path, settings.scoring, codes).stages_in(recording)
     if not np.isin(stages, ("N2", "N3")).any():
         raise ScoringError(
             f"{path.name}: has no N2 or N3 within {recording.name}.",
             "Slow-wave activity is measured in NREM sleep: check that the scoring belongs to this night.",
         )
     minutes = float(np.sum(np.isin(stages, ("N2", "N3")))) * epoch_s / 60
-    return (f"scored by {printable(path.name)}: {minutes:.1f} min of N2 and N3 in epochs of {epoch_s:g} s", *notes)
+    by = "its annotations" if path == recording.path else printable(path.name)
+    return (f"scored by {by}: {minutes:.1f} min of N2 and N3 in epochs of {epoch_s:g} s", *notes)

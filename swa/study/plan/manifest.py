@@ -1,17 +1,17 @@
 """The plan of a study: which recordings there are, and which subject, session and condition each belongs to."""
 
 import contextlib
-import json
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from swa.errors import StudyError
+from swa.recordings.formats import ENDINGS, FORMATS, READ_BY_MNE, Look, ending_of, look_at, stem_of
 from swa.settings import Settings
 from swa.study.plan.bids import describe_nights, leave_out_others
 from swa.study.plan.names import (
@@ -24,11 +24,18 @@ from swa.study.plan.names import (
     read_bids_names,
     read_condition_names,
 )
-from swa.study.plan.scoring_search import FORCE_STAGING, add_scorings, is_scoring_name
+from swa.study.plan.scoring_search import (
+    FORCE_STAGING,
+    ScoringPlan,
+    add_scorings,
+    is_results,
+    is_scoring_name,
+    is_table_name,
+)
 from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
 
-SUFFIXES = (".edf", ".bdf")
 DEFAULT_RESULTS = "swa-results"
+MOST_ENDINGS = 6  # in the message on a folder without recordings
 MOST_SUGGESTIONS = 5  # each compares a name with those of all recordings
 NIGHT_COLUMNS = (
     "subject", "session", "condition", "recording", "path", "hypnogram", "subject_label", "session_label", "problem",
@@ -55,12 +62,15 @@ class Study:
         ``each recording a subject of its own``.
     notes : tuple of str
         What a user should know before the run.
+    scorings : ScoringPlan
+        Which nights are scored, which are staged, and which scorings are left over.
     """
 
     root: Path
     nights: pd.DataFrame
     source: str
     notes: tuple[str, ...]
+    scorings: ScoringPlan = field(default_factory=ScoringPlan)
 
     @property
     def needs_template(self) -> bool:
@@ -81,7 +91,7 @@ def plan_study(
     Parameters
     ----------
     recordings : path
-        A folder, searched recursively, or one EDF or BDF file.
+        A folder, searched recursively, or one recording.
     study_file : path or None
         The study file; None looks for `study.tsv`, `.csv` or `.xlsx` in the folder.
     settings : Settings
@@ -97,47 +107,69 @@ def plan_study(
     """
     recordings = Path(recordings)
     notes: list[str] = []
-    found = find_recordings(recordings, results, notes)
-    root = _absolute(recordings if recordings.is_dir() else recordings.parent)
-    if study_file is None and recordings.is_dir():
+    others: list[Path] = []
+    found = find_recordings(recordings, results, notes, others)
+    single = _is_one(recordings)
+    root = _absolute(recordings.parent if single else recordings)
+    if study_file is None and not single:
         study_file, more = find_study_file(root)
         notes += more
     if study_file is not None:
-        return _plan_from_file(_absolute(Path(study_file)), root, found, settings, notes, single=recordings.is_file())
+        return _plan_from_file(_absolute(Path(study_file)), root, found, others, settings, notes, single=single)
     if not found:
         raise StudyError(
-            f"{recordings}: no recording (.edf or .bdf) in this folder and those below it.",
-            "Name the folder that holds them; hidden folders and results of swa are not searched.",
+            "; ".join([f"{recordings}: no recording in this folder and those below it", _what_it_holds(root), *notes])
+            + ".",
+            f"Name the folder that holds them ({FORMATS}); hidden folders and results of swa are not searched.",
         )
-    return _plan_from_names(root, found, settings, notes, single=recordings.is_file())
+    return _plan_from_names(root, found, others, settings, notes, single=single)
+
+
+def _is_one(path: Path) -> bool:
+    """Whether a path is one recording: a file, or the folder of one of EGI."""
+    return path.is_file() or (path.is_dir() and ending_of(path.name) in READ_BY_MNE)
+
+
+def _what_it_holds(root: Path) -> str:
+    """How many files of which endings a folder holds."""
+    names = [name for _, _, files in os.walk(root) for name in files if name[0] != "."]
+    endings = Counter(Path(name).suffix.lower() or "without an ending" for name in names)
+    shown = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(MOST_ENDINGS))
+    return f"it holds {shown}" if shown else "it holds no files"
 
 
 def find_recordings(
-    recordings: str | Path, results: str | Path | None = None, notes: list[str] | None = None
+    recordings: str | Path,
+    results: str | Path | None = None,
+    notes: list[str] | None = None,
+    others: list[Path] | None = None,
 ) -> list[Path]:
     """List the recordings below a folder, in natural order, or the one recording itself.
 
-    Hypnograms stored as EDF, hidden files and folders, results of swa, and the derivatives of a BIDS data set are left
-    out.
+    What is a recording is told by `swa.recordings.formats.look_at`. Hypnograms stored as EDF, hidden files and
+    folders, results of swa, and the derivatives of a BIDS data set are left out.
 
     Parameters
     ----------
     recordings : path
-        A folder, or an EDF or BDF file.
+        A folder, or one recording.
     results : path or None
         The results folder, left out whatever its name.
     notes : list of str or None
-        Takes a note for each folder that could not be searched.
+        Takes a note for each folder that could not be searched, and on files that are called like recordings only.
+    others : list of Path or None
+        Takes the files that could be scorings by their ending, name or content.
 
     Raises
     ------
     StudyError
-        The path does not exist, is no EDF or BDF, or lies within the results folder.
+        The path does not exist, is no recording, or lies within the results folder.
     """
     root = Path(recordings)
-    if root.is_file():
-        if root.suffix.lower() not in SUFFIXES:
-            raise StudyError(f"{root}: a recording is an EDF or BDF file.", "Export it as EDF+ from your software.")
+    if _is_one(root):
+        look = look_at(root)
+        if not look.is_recording and ending_of(root.name) not in ENDINGS:  # else the reading says what it is
+            raise StudyError(f"{root}: no recording of {FORMATS}.", "Export it as EDF+ from your software.")
         return [_absolute(root)]
     if not root.is_dir():
         raise StudyError(f"{root}: there is no such file or folder.", "Check the path of the recordings.")
@@ -150,41 +182,53 @@ def find_recordings(
     found: list[Path] = []
     seen: set[str] = set()  # links may lead in a circle
     unreadable: list[str] = []
+    no_recordings: dict[str, list[str]] = {}
     for folder, folders, files in os.walk(root, followlinks=True, onerror=lambda e: unreadable.append(str(e.filename))):
         place = os.path.realpath(folder)
-        if place in seen or place == avoided or _is_results(Path(folder)):
+        if place in seen or place == avoided or is_results(Path(folder)):
             folders.clear()
             continue
         seen.add(place)
-        others = _BIDS_OTHER_FOLDERS if "dataset_description.json" in files else ()
-        folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *others)]
-        found += [Path(folder, name) for name in files if _is_recording_name(name)]
+        apart = _BIDS_OTHER_FOLDERS if "dataset_description.json" in files else ()
+        names = [*files, *(name for name in folders if ending_of(name) in READ_BY_MNE)]
+        folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *apart, *names)]
+        for name in sorted((name for name in names if name[0] != "."), key=natural_key):
+            path = Path(folder, name)
+            look = Look(is_recording=False) if is_table_name(name) or is_scoring_name(name, files) else look_at(path)
+            if look.is_recording:
+                found.append(path)
+            elif look.why_not:
+                no_recordings.setdefault(look.why_not, []).append(name)
+            if others is not None and (is_table_name(name) or is_scoring_name(name, files) or look.may_be_scoring):
+                others.append(path)
+    found = _leave_out_doubles(found, no_recordings)
     if notes is not None:
         notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
+        for why_not, names in no_recordings.items():
+            shown = ", ".join(printable(name) for name in sorted(names)[:5]) + (", …" if len(names) > 5 else "")
+            notes.append(f"{len(names)} {why_not}, no recordings: {shown}")
     return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+
+
+def _leave_out_doubles(found: Sequence[Path], no_recordings: dict[str, list[str]]) -> list[Path]:
+    """Recordings without those that lie there as EDF or BDF too, under the same name."""
+    plain = {(path.parent, path.stem.casefold()) for path in found if path.suffix.lower() in (".edf", ".bdf")}
+    kept = [
+        path for path in found
+        if path.suffix.lower() in (".edf", ".bdf") or (path.parent, stem_of(path.name).casefold()) not in plain
+    ]  # fmt: skip
+    if doubles := set(found) - set(kept):
+        no_recordings["files that lie there as EDF or BDF too"] = [path.name for path in doubles]
+    return kept
 
 
 def write_template(study: Study, path: Path) -> None:
     """Write a study file to fill in: subject and recording of every night, the condition empty."""
-    from swa.study.store import write_table  # here, because planning needs none of what the store imports
+    from swa.tables.files import write_table  # here, because planning needs none of what the store imports
 
     template = study.nights[["subject", "recording"]].copy()
     template.insert(1, "condition", "")
     write_table(template, path)
-
-
-def _is_recording_name(name: str) -> bool:
-    return name[0] != "." and name.lower().endswith(SUFFIXES) and not is_scoring_name(name)
-
-
-def _is_results(folder: Path) -> bool:
-    """Whether a folder holds results of swa, under whatever name."""
-    description = folder / "dataset_description.json"
-    try:
-        generators = json.loads(description.read_text(encoding="utf-8"))["GeneratedBy"]
-        return any(generator["Name"] == "swa" for generator in generators)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def _absolute(path: Path) -> Path:
@@ -206,7 +250,14 @@ class _Place:
 
 
 def _plan_from_file(
-    file: Path, root: Path, found: Sequence[Path], settings: Settings, notes: list[str], *, single: bool
+    file: Path,
+    root: Path,
+    found: Sequence[Path],
+    others: Sequence[Path],
+    settings: Settings,
+    notes: list[str],
+    *,
+    single: bool,
 ) -> Study:
     table = read_study_file(file)
     bases = (file.parent, root)
@@ -245,10 +296,11 @@ def _plan_from_file(
             f"{file.name}: none of its {len(rows)} recordings is there; {rows['problem'].iloc[0]}.",
             f"Recordings are looked for beside the study file and in {root}.",
         )
-    more = add_scorings(rows, settings.scoring, staged)
-    notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings), *more]
-    nights = _arrange(convert_columns(rows, table.decimal_comma))
-    return Study(root=root, nights=nights, source=f"study file {file.name}", notes=tuple(notes))
+    plan = add_scorings(rows, settings.scoring, staged, root=root, recordings=found, others=others)
+    told = plan.tell(root)
+    notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
+    nights = _arrange(convert_columns(rows, decimal_comma=table.decimal_comma))
+    return Study(root=root, nights=nights, source=f"study file {file.name}", notes=tuple(notes), scorings=plan)
 
 
 def _locate_all(texts: Iterable[object], bases: Sequence[Path], known: Sequence[str]) -> list[_Place]:
@@ -293,7 +345,7 @@ def _siblings(candidates: Iterable[Path]) -> list[str]:
 
 def _exists(path: Path) -> bool:
     try:
-        return path.is_file()
+        return _is_one(path)
     except (OSError, ValueError):  # a name that the file system cannot have
         return False
 
@@ -341,13 +393,21 @@ def _list_problems(name: str, problems: Sequence[str]) -> str:
 # --- from names
 
 
-def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, notes: list[str], *, single: bool) -> Study:
+def _plan_from_names(
+    root: Path,
+    found: Sequence[Path],
+    others: Sequence[Path],
+    settings: Settings,
+    notes: list[str],
+    *,
+    single: bool,
+) -> Study:
     found, more = leave_out_others(root, found)
     names = [printable(path.relative_to(root).as_posix()) for path in found]
     plan, source = read_bids_names(names), BIDS_NAMES
     if plan is not None:
-        plan, others = describe_nights(root, plan)
-        more += others
+        plan, described = describe_nights(root, plan)
+        more += described
     notes = [*notes, *more]
     if plan is None:
         plan, source = read_condition_names(names, settings.comparison.baseline), CONDITION_NAMES
@@ -355,7 +415,9 @@ def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, note
         plan, source = own_subjects(names), OWN_SUBJECTS
     rows = plan.assign(recording=names, path=[str(path) for path in found], hypnogram="", problem="")
     rows.index = pd.Index(names)
-    notes = [*notes, *add_scorings(rows, settings.scoring, [False] * len(rows))]
+    forced = [False] * len(rows)
+    scorings = add_scorings(rows, settings.scoring, forced, root=root, recordings=found, others=others)
+    notes = [*notes, *scorings.tell(root)]
     if source == OWN_SUBJECTS and single:
         notes = [*notes, "one recording is analysed by itself; give its folder to compare nights"]
     elif source == OWN_SUBJECTS:
@@ -370,7 +432,7 @@ def _plan_from_names(root: Path, found: Sequence[Path], settings: Settings, note
                 _list_problems(f"The {source} of {root.name}", problems), "Rename them, or write a study file."
             )
         notes = [*notes, *_note_conditions(rows, settings)]
-    return Study(root=root, nights=_arrange(rows), source=source, notes=tuple(notes))
+    return Study(root=root, nights=_arrange(rows), source=source, notes=tuple(notes), scorings=scorings)
 
 
 # --- for both

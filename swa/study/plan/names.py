@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from swa.recordings.formats import stem_of
+
 UNKNOWN_CONDITION = "recording"  # of a recording whose name tells no condition; an empty cell would read as missing
 EVERYONE = "group"  # the results' name for all subjects together, which none may have
 LONGEST_LABEL = 48  # Windows refuses paths of 260 characters, and a label stands four times in one
@@ -102,7 +104,7 @@ def own_subjects(names: Sequence[str]) -> pd.DataFrame:
         return plain if readable else plain[: LONGEST_LABEL - 8] + _digest(text)
 
     rows = []
-    for spell in (_stem, lambda name: name.rpartition(".")[0], str):
+    for spell in (_stem, stem_of, str):
         subjects = [name if spell(name).casefold() == EVERYONE else spell(name) for name in names]
         if len({label(subject).lower() for subject in subjects}) == len(names):
             break
@@ -116,7 +118,7 @@ def own_subjects(names: Sequence[str]) -> pd.DataFrame:
 
 
 def _stem(name: str) -> str:
-    return name.rpartition("/")[2].rpartition(".")[0]
+    return stem_of(name.rpartition("/")[2])
 
 
 def _digest(text: str) -> str:

@@ -1,165 +1,513 @@
-"""The scoring that lies beside a recording: found by its name, believed by what it holds.
+"""The scoring that belongs to a recording: found in it or by its name, believed by what it holds.
 
-The rules, all of them:
+The rules, all of them. What the column `hypnogram` of the study file names comes first; else the first of these places
+that holds a scoring:
 
-1. A scoring lies in the folder of its recording and has its name (upper and lower case are the same), with another
-   ending (`night1.xml`), or with a word for a scoring and an ending (`night1_stages.csv`, `night1-Hypnogram.edf`). The
-   ending of a recording (`.edf`, `.bdf`) asks for such a word.
-2. What names a recording as one is left out: `-PSG`, and `_eeg` or `_psg` of BIDS (`sub-01_task-sleep_events.tsv`).
-3. Sleep-EDF: `SC4001E0-PSG.edf` and `SC4001EC-Hypnogram.edf` share their first seven letters.
-4. It must read as a scoring that knows sleep. Bare numbers need a word for stages in the name or above them.
-5. Two that hold the same stages are one. Two that differ are a problem of this night: the column `hypnogram` of the
-   study file names one, or says `none`.
+1. The recording itself: stages among the annotations of an EDF+ or BDF+.
+2. BIDS: `events.tsv` or `hypnogram.tsv` of the same entities, also `acq-…scoring_events.tsv` beside another `acq-`.
+3. The folder of the recording, under its name (upper and lower case are the same): with another ending (`night1.xml`),
+   or with a word for a scoring (`night1_stages.csv`, `night1-Hypnogram.edf`). The ending of a recording asks for such a
+   word. `-PSG`, `_eeg`, `_psg` at the end of a recording's name are left out. Sleep-EDF's pairs share seven letters.
+4. A folder for scorings beside the recording's or one above it, or within it: `edfs/` with `annotations-events-nsrr/`,
+   `edf/` with `scoring/`; with the same folders below where there are some. Beside the folder that was given only where
+   its name is that of one part of a study (`edf`).
+5. The folder of the recording, under a name around its own: `Hypnogram_S01.txt`, `HypnogramAASM_subject1.txt`,
+   `01-03-0001 Base.edf` (MASS), `1_1.txt` (ISRUC), `S01.edf.XML`.
+6. The only recording of its folder, and files whose name is a word for a scoring: `Sleep profile.txt`.
+
+A file must read as a scoring that knows sleep. Bare numbers need a word for stages in the name or above them. Two in
+one place that hold the same stages are one; two that differ are a problem of this night, and so is one that could mean
+several things: the column `hypnogram` names a file, or says `none`. Number codes are read by one table for all
+scorings of the study. What reads as a scoring and is used for nothing is told.
 """
 
+import json
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from swa.errors import ScoringError
+from swa.errors import AmbiguousScoringError, ScoringError
+from swa.recordings.formats import stem_of
 from swa.settings import ScoringSettings
-from swa.sleep.scoring import Scoring, read_scoring
+from swa.sleep.formats.codes import choose_codes
+from swa.sleep.formats.edf import may_hold_stages
+from swa.sleep.scoring import OpenScoring, Scoring, open_scoring
 from swa.study.plan.names import natural_key, printable
 
 MOST_BYTES = 5_000_000  # a table of this size is a signal; a scoring in epochs of 1 s has 1 MB
+MOST_TRIED = 500  # files that belong to no recording, and are looked into
 FORCE_STAGING = ("none", "yasa")  # in the column `hypnogram`
+_NIGHT_EPOCHS = 100
+_DEEPEST = 3  # folders below one for scorings
+_MOST_TOLD = 5
 
 _WORDS = (
     r"(?:desc-)?hypnogram(?:_events)?|hypno|hyp|sleep[-_ ]?scoring|scoring|scored|sleep[-_ ]?stages?|stages?|staging"
     r"|sleep[-_ ]?profile|schlafprofil|profusion|nsrr"
 )
 _WEAK_WORDS = r"events|annot|annotations"  # may name other events as well
-_ENDINGS = r"xml|eannot|annot|csv|tsv|txt|edf|bdf"
+_TABLES = r"xml|rml|eannot|annot|csv|tsv|txt|json|ids|hyp"
+_ENDINGS = rf"{_TABLES}|edf|bdf"
 _FILE = re.compile(rf"(.+?)[-_ .]({_WORDS}|{_WEAK_WORDS})\.({_ENDINGS})", re.IGNORECASE)
+_PREFIXED = re.compile(rf"((?:{_WORDS})(?:aasm|r&k)?)[-_ ](.+)\.(?:{_ENDINGS})", re.IGNORECASE)
+_LONE = re.compile(rf"({_WORDS})(?:[-_ ]?(?:aasm|r&k))?\.(?:{_ENDINGS})", re.IGNORECASE)
+_NUMBERED = re.compile(r"(.+)_\d\.txt", re.IGNORECASE)
+_BIDS_SCORING = re.compile(
+    rf"(sub-.+?)_acq-[a-z0-9]*scor[a-z0-9]*((?:_[a-z]+-[a-z0-9]+)*)_(?:events|{_WORDS})\.tsv", re.I
+)
+_BIDS_ACQ = re.compile(r"_acq-[a-z0-9]+", re.IGNORECASE)
 _RECORDING_WORD = re.compile(r"[-_ ](?:psg|eeg)$", re.IGNORECASE)
+_RECORDING_ENDING = re.compile(r"\.(?:(?:edf|bdf|rec)(?:\.gz)?|vhdr|set|mff|fif)$", re.IGNORECASE)
 _SLEEP_EDF = re.compile(r"([a-z]{2}\d{4}[a-z])\w-(?:psg|hypnogram)\.edf", re.IGNORECASE)
 _SCORED_EDF = re.compile(r".*[-_ ](?:hypnogram|hypno|sleep[-_ ]?scoring|scoring|sleep[-_ ]?stages)\.[eb]df", re.I)
+_MASS = re.compile(r"(.+) base\.edf", re.IGNORECASE)
+_FOLDER = re.compile(
+    r"annot(?:ation)?s?(?:[-_ ](?:events|staging|stages|nsrr|profusion))*"
+    r"|(?:sleep[-_ ]?)?(?:scorings?|scored|stag(?:es|ing))|hypnograms?|hypnos?"
+    r"|sleep[-_ ]?profiles?|schlafprofile?|nsrr|profusion",
+    re.IGNORECASE,
+)
+_RECORDINGS_FOLDER = re.compile(r"[eb]dfs?|psgs?|eegs?|recordings?|signals?", re.IGNORECASE)
+
+
+class Place(StrEnum):
+    """Where a scoring of a recording lies; the first that holds one is used."""
+
+    INSIDE = "in the recording"
+    BIDS = "BIDS"
+    BESIDE = "beside it, under its name"
+    TREE = "in a folder for scorings"
+    AROUND = "beside it, under a name around its own"
+    LONE = "alone with it in its folder"
+
+
+class Why(StrEnum):
+    """Why a file that reads as a scoring is not used."""
+
+    ANOTHER = "another scoring of the recording is used"
+    NO_RECORDING = "the name fits no recording"
+
+
+class Unused(NamedTuple):
+    """A file that is or seems a scoring, and is not used; `why` is a `Why`, or what was wrong with it."""
+
+    path: Path
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
-    """What lies beside a recording.
+class ScoringPlan:
+    """Which nights are scored, which are staged, and what is left over.
 
     Attributes
     ----------
-    path : Path or None
-        The scoring to use.
-    problem : str
-        Why this night cannot be processed.
-    note : str
-        What looks like a scoring, and is not used.
+    used : tuple of (str, str)
+        Recording and scoring of each night that is read by one, as shown.
+    staged : int
+        How many nights YASA stages.
+    unused : tuple of Unused
+        Files that are there and not used.
+    codes : mapping or None
+        What number codes mean in all scorings of the study: None where there are none, empty where they do not tell.
     """
 
+    used: tuple[tuple[str, str], ...] = ()
+    staged: int = 0
+    unused: tuple[Unused, ...] = ()
+    codes: Mapping[str, str] | None = field(default=None)
+
+    def tell(self, root: Path) -> list[str]:
+        """The plan in a sentence; nothing where there is no scoring at all."""
+        if not self.used and not self.unused:
+            return []
+        number = len(self.used)
+        scored = f"{number} night{'s' * (number != 1)} by {'its' if number == 1 else 'their'} scoring"
+        pairs = _first([f"{recording} by {scoring}" for recording, scoring in self.used])
+        told = f"{scored}{f' ({pairs})' if pairs else ''}, {self.staged} by YASA"
+        reasons: dict[str, list[str]] = {}
+        for path, why in self.unused:
+            shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+            reasons.setdefault(why, []).append(printable(shown))
+        left = "; ".join(f"{_first(names)} ({why})" for why, names in reasons.items())
+        return [f"{told}; these files are scorings and are not used: {left}" if left else told]
+
+
+def _first(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_TOLD
+    return ", ".join(names[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
+
+
+def is_scoring_name(name: str, others: Iterable[str] = ()) -> bool:
+    """Whether an EDF is named as a scoring, so that it is no recording; `others` are the names beside it."""
+    if _SCORED_EDF.fullmatch(name) is not None:
+        return True
+    mass = _MASS.fullmatch(name)
+    return mass is not None and f"{mass[1]} psg.edf".casefold() in {other.casefold() for other in others}
+
+
+def is_results(folder: Path) -> bool:
+    """Whether a folder holds results of swa, under whatever name."""
+    description = folder / "dataset_description.json"
+    try:
+        generators = json.loads(description.read_text(encoding="utf-8"))["GeneratedBy"]
+        return any(generator["Name"] == "swa" for generator in generators)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a file has an ending of scorings, and of no recording."""
+    return re.search(rf"\.(?:{_TABLES})$", name, re.IGNORECASE) is not None
+
+
+# --- candidates
+
+
+class _Candidate(NamedTuple):
+    path: Path
+    place: Place
+    strong: bool  # a word for scorings stands in the name of the file or its folder
+
+
+class _Files:
+    """Files of folders by the name that their recording would have."""
+
+    def __init__(self, root: Path, recordings: Sequence[Path]) -> None:
+        self._root = root
+        counts = Counter(path.parent for path in recordings)
+        self._alone = {folder for folder, count in counts.items() if count == 1}
+        self._stems = {stem_of(path.name).casefold() for path in recordings}
+        self._folders: dict[Path, dict[str, list[_Candidate]]] = {}
+        self._trees: dict[Path, dict[str, list[_Candidate]]] = {}
+        self._below: dict[Path, list[Path]] = {}
+
+    def candidates(self, recording: Path) -> list[_Candidate]:
+        """Files that may be the scoring of a recording, the first place first."""
+        folder, keys = recording.parent, _keys_of_recording(recording)
+        if folder not in self._folders:
+            self._folders[folder] = self._index(folder)
+        found = [_Candidate(recording, Place.INSIDE, strong=True)]
+        index = self._folders[folder]
+        found += [each for key in keys for each in index.get(key, []) if each.path != recording]
+        for tree, below in self._trees_of(recording):
+            if tree not in self._trees:
+                self._trees[tree] = self._index_tree(tree)
+            named = [each for key in keys for each in self._trees[tree].get(key, [])]
+            mirrored = [each for each in named if each.path.parent == tree / below]
+            found += mirrored or named
+        if folder in self._alone:
+            found += [each for each in index.get("", []) if each.path != recording]
+        order = list(Place)
+        unique = {each.path: each for each in sorted(found, key=lambda each: order.index(each.place), reverse=True)}
+        return sorted(unique.values(), key=lambda each: order.index(each.place))
+
+    def _trees_of(self, recording: Path) -> Iterator[tuple[Path, Path]]:
+        """Folders for scorings beside the recording's or one above it, or in it, and where within them it would lie."""
+        above = [folder for folder in recording.parents if folder.is_relative_to(self._root)]
+        for tree in self._folders_in(recording.parent):
+            yield tree, Path()
+        if above[-1:] == [self._root] and not _RECORDINGS_FOLDER.fullmatch(self._root.name):
+            above = above[:-1]  # what lies beside the given folder may be another study's
+        for folder in above:
+            for tree in self._folders_in(folder.parent):
+                if tree != folder:
+                    yield tree, recording.parent.relative_to(folder)
+
+    def _folders_in(self, folder: Path) -> list[Path]:
+        """Folders for scorings in a folder, by their names; none that this package has written."""
+        if folder not in self._below:
+            try:
+                found = [
+                    Path(each.path) for each in os.scandir(folder) if each.is_dir() and _FOLDER.fullmatch(each.name)
+                ]
+            except OSError:
+                found = []
+            found = [path for path in found if not is_results(path)]
+            self._below[folder] = sorted(found, key=lambda path: natural_key(path.name))
+        return self._below[folder]
+
+    def _index(self, folder: Path) -> dict[str, list[_Candidate]]:
+        index: dict[str, list[_Candidate]] = {}
+        try:
+            names = sorted((entry.name for entry in os.scandir(folder) if entry.is_file()), key=natural_key)
+        except OSError:
+            return index
+        for name in names:
+            for key, (place, strong) in self._keys_of(name).items():
+                index.setdefault(key, []).append(_Candidate(folder / name, place, strong))
+        return index
+
+    def _index_tree(self, tree: Path) -> dict[str, list[_Candidate]]:
+        index: dict[str, list[_Candidate]] = {}
+        for folder, folders, _ in os.walk(tree):
+            folders.sort(key=natural_key)
+            if len(Path(folder).relative_to(tree).parts) >= _DEEPEST:
+                folders.clear()
+            for key, found in self._index(Path(folder)).items():
+                if key:
+                    index.setdefault(key, []).extend(_Candidate(each.path, Place.TREE, strong=True) for each in found)
+        return index
+
+    def _keys_of(self, name: str) -> dict[str, tuple[Place, bool]]:
+        """Names that the recording of a file may have, with the place that this would be."""
+        stem, _, ending = name.rpartition(".")
+        found, is_recording = _FILE.fullmatch(name), ending.lower() in ("edf", "bdf")
+        keys: dict[str, tuple[Place, bool]] = {}
+        if found:
+            strong = re.fullmatch(_WEAK_WORDS, found[2], re.IGNORECASE) is None
+            bids = name.lower().startswith("sub-") and ending.lower() == "tsv"
+            keys[found[1].casefold()] = (Place.BIDS if bids else Place.BESIDE, strong)
+        if re.fullmatch(_ENDINGS, ending, re.IGNORECASE) and not is_recording:
+            keys.setdefault(stem.casefold(), (Place.BESIDE, False))
+            if _RECORDING_ENDING.search(stem):
+                keys.setdefault(_RECORDING_ENDING.sub("", stem).casefold(), (Place.AROUND, True))
+        if (sleep_edf := _SLEEP_EDF.fullmatch(name)) and found:
+            keys[sleep_edf[1].casefold()] = (Place.BESIDE, True)
+        if bids_scoring := _BIDS_SCORING.fullmatch(name):
+            keys["acq:" + (bids_scoring[1] + bids_scoring[2]).casefold()] = (Place.BIDS, True)
+        if prefixed := _PREFIXED.fullmatch(name):
+            keys.setdefault(prefixed[2].casefold(), (Place.AROUND, True))
+        if mass := _MASS.fullmatch(name):
+            keys.setdefault(mass[1].casefold(), (Place.AROUND, True))
+        if (numbered := _NUMBERED.fullmatch(name)) and stem.casefold() not in self._stems:
+            keys.setdefault(numbered[1].casefold(), (Place.AROUND, False))
+        if _LONE.fullmatch(name):
+            keys[""] = (Place.LONE, True)
+        return keys
+
+
+def _keys_of_recording(recording: Path) -> list[str]:
+    stem = stem_of(recording.name).casefold()
+    keys = [stem, _RECORDING_WORD.sub("", stem)]
+    if sleep_edf := _SLEEP_EDF.fullmatch(recording.name):
+        keys.append(sleep_edf[1].casefold())
+    if stem.startswith("sub-"):
+        keys.append("acq:" + _BIDS_ACQ.sub("", keys[1]))
+    return list(dict.fromkeys(keys))
+
+
+# --- choice
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
     path: Path | None = None
     problem: str = ""
-    note: str = ""
+    unused: tuple[Unused, ...] = ()
 
 
-def is_scoring_name(name: str) -> bool:
-    """Whether an EDF is named as a scoring, so that it is no recording."""
-    return _SCORED_EDF.fullmatch(name) is not None
+class _Reader:
+    """Opens each file once, and reads all of them by the same number codes."""
 
+    def __init__(self, settings: ScoringSettings) -> None:
+        self._settings = settings
+        self._opened: dict[Path, OpenScoring | Scoring | ScoringError | None] = {}
+        self._strong: set[Path] = set()
 
-def add_scorings(rows: pd.DataFrame, settings: ScoringSettings, staged: Sequence[bool]) -> list[str]:
-    """Fill `hypnogram` in place with scorings beside the recordings, where none is named and staging is not forced."""
-    free = [
-        i for i, (_, row) in enumerate(rows.iterrows())
-        if row["path"] and not row["hypnogram"] and not row["problem"] and not staged[i]
-    ]  # fmt: skip
-    notes, used = [], []
-    scorings, problems = rows["hypnogram"].tolist(), rows["problem"].tolist()
-    for i, beside in zip(free, find_scorings([Path(rows["path"].iloc[i]) for i in free], settings), strict=True):
-        name = printable(str(rows["recording"].iloc[i]))
-        problems[i] = beside.problem
-        if beside.path is not None:
-            scorings[i] = str(beside.path)
-            used.append(f"{name} with {printable(beside.path.name)}")
-        elif beside.note:
-            notes.append(f"{name}: {printable(beside.note)}")
-    rows["hypnogram"], rows["problem"] = scorings, problems
-    if used:
-        shown = ", ".join(used[:5]) + (", …" if len(used) > 5 else "")
-        notes.append(f"{len(used)} of {len(rows)} recordings have a scoring beside them, which is used: {shown}")
-    return notes
-
-
-def find_scorings(recordings: Sequence[Path], settings: ScoringSettings) -> list[Beside]:
-    """Find the scoring beside each recording, by the rules of this module.
-
-    Parameters
-    ----------
-    recordings : sequence of Path
-        Recordings.
-    settings : ScoringSettings
-        `beside` switches this off; the rest as for reading scorings.
-    """
-    if not settings.beside:
-        return [Beside()] * len(recordings)
-    folders = {folder: _index(folder) for folder in {path.parent for path in recordings}}
-    return [_choose(_candidates(path, folders[path.parent]), settings) for path in recordings]
-
-
-def _index(folder: Path) -> dict[str, list[tuple[Path, str]]]:
-    """Files of a folder that may be scorings, with the word that says so, by the name that their recording has."""
-    index: dict[str, list[tuple[Path, str]]] = {}
-    try:
-        names = sorted((entry.name for entry in os.scandir(folder) if entry.is_file()), key=natural_key)
-    except OSError:
-        return index
-    for name in names:
-        stem, _, ending = name.rpartition(".")
-        found = _FILE.fullmatch(name)
-        keys = {found[1].casefold(): found[2].lower()} if found else {}
-        if re.fullmatch(_ENDINGS, ending, re.IGNORECASE) and ending.lower() not in ("edf", "bdf"):
-            keys.setdefault(stem.casefold(), "")
-        if (sleep_edf := _SLEEP_EDF.fullmatch(name)) and found:
-            keys[sleep_edf[1].casefold()] = found[2].lower()
-        for key, word in keys.items():
-            index.setdefault(key, []).append((folder / name, word))
-    return index
-
-
-def _candidates(recording: Path, index: dict[str, list[tuple[Path, str]]]) -> list[tuple[Path, str]]:
-    keys = {recording.stem.casefold(), _RECORDING_WORD.sub("", recording.stem).casefold()}
-    if sleep_edf := _SLEEP_EDF.fullmatch(recording.name):
-        keys.add(sleep_edf[1].casefold())
-    found = {path: word for key in sorted(keys) for path, word in index.get(key, []) if path != recording}
-    return list(found.items())
-
-
-def _choose(candidates: Sequence[tuple[Path, str]], settings: ScoringSettings) -> Beside:
-    scorings: list[tuple[Path, Scoring]] = []
-    note = ""
-    for path, word in candidates:
-        strong = bool(word) and re.fullmatch(_WEAK_WORDS, word) is None
+    def open(self, path: Path, *, inside: bool = False, strong: bool = False) -> None:
+        """Open a file; `strong` where its name says that it is a scoring."""
+        self._strong |= {path} if strong else set()
+        if path in self._opened:
+            return
+        found: OpenScoring | Scoring | ScoringError | None = None
         try:
-            if path.stat().st_size > MOST_BYTES:
-                continue
-            scoring = read_scoring(path, settings)
-        except (ScoringError, OSError) as error:
-            if strong and isinstance(error, ScoringError):
-                note = note or f"not used though its name is that of a scoring: {error}"
+            if may_hold_stages(path, self._settings) if inside else path.stat().st_size <= MOST_BYTES:
+                found = open_scoring(path, self._settings)
+                # What needs no other scoring to be read is kept as stages alone: there may be thousands.
+                found = found if found.codes is not None else found.read()
+        except ScoringError as error:
+            found = error
+        except OSError:
+            pass
+        self._opened[path] = found
+
+    @cached_property
+    def codes(self) -> Mapping[str, str] | None:
+        """The one table of number codes of all that was opened by now, as `ScoringPlan.codes`."""
+        opened = [(path, each) for path, each in self._opened.items() if isinstance(each, OpenScoring)]
+        found = [each.codes for path, each in opened if each.marks.certain or path in self._strong]
+        known = [each for each in found if each is not None]
+        return (choose_codes(known) or {}) if known else None
+
+    def read(self, path: Path) -> Scoring | None:
+        """The stages of an opened file; None where it is too large, or a recording without stages.
+
+        Raises
+        ------
+        ScoringError
+            Why it cannot be read.
+        """
+        found = self._opened[path]
+        if isinstance(found, OpenScoring):
+            found = found.read(self.codes)
+        if isinstance(found, ScoringError):
+            raise found
+        return found
+
+    def is_certain(self, path: Path) -> bool:
+        """Whether a file can be a table of nothing but stages, also where it could not be read."""
+        found = self._opened[path]
+        if isinstance(found, OpenScoring):
+            return found.marks.certain
+        return isinstance(found, AmbiguousScoringError) or (isinstance(found, Scoring) and found.certain)
+
+
+def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: ScoringSettings) -> _Choice:
+    """The scoring of the first place that has one; every other one is told."""
+    chosen: list[tuple[Path, Scoring]] = []
+    place: Place | None = None
+    unused: list[Unused] = []
+    for each in candidates:
+        try:
+            scoring = reader.read(each.path)
+        except ScoringError as error:
+            asked = isinstance(error, AmbiguousScoringError) and (each.strong or reader.is_certain(each.path))
+            if asked and not chosen:
+                return _Choice(problem=str(error), unused=tuple(unused))
+            if each.strong or asked:
+                unused.append(Unused(each.path, str(error)))
             continue
-        asleep = np.isin(scoring.stages, ("N1", "N2", "N3", "R")).any()
-        if asleep and (scoring.certain or strong):
-            scorings.append((path, scoring))
-    if not scorings:
-        return Beside(note=note)
-    first, same = scorings[0]
-    others = [path.name for path, scoring in scorings[1:] if not _equal(scoring, same)]
-    if others:
-        names = " and ".join([first.name, *others])
-        return Beside(
+        if scoring is None or not _is_scoring(scoring, each):
+            continue
+        if place is None or each.place is place:
+            place = each.place
+            chosen.append((each.path, scoring))
+        elif not _equal(scoring, chosen[0][1]):
+            unused.append(Unused(each.path, Why.ANOTHER))
+    if not chosen:
+        return _Choice(unused=tuple(unused))
+    path, others = _settle(chosen, settings)
+    if others and path is None:
+        names = " and ".join(dict.fromkeys(other.name for other in others))
+        return _Choice(
             problem=f"{names} beside it are scorings that differ; name one in the column hypnogram of a study file, "
-            f"or say none there"
+            f"or say none there",
+            unused=tuple(unused),
         )
-    return Beside(path=first, note=note)
+    return _Choice(path=path, unused=(*unused, *(Unused(other, Why.ANOTHER) for other in others)))
+
+
+def _is_scoring(scoring: Scoring, candidate: _Candidate) -> bool:
+    """Whether a file that could be read knows sleep, and is a table of nothing else."""
+    if not np.isin(scoring.stages, ("N1", "N2", "N3", "R")).any():
+        return False
+    whole = candidate.place is Place.AROUND and len(scoring.stages) >= _NIGHT_EPOCHS  # ISRUC's 1_1.txt
+    return scoring.certain or candidate.strong or whole
+
+
+def _settle(chosen: Sequence[tuple[Path, Scoring]], settings: ScoringSettings) -> tuple[Path | None, list[Path]]:
+    """The one scoring of several in one place, and those that differ from it; no one where nobody has decided."""
+    first, same = chosen[0]
+    others = [path for path, scoring in chosen[1:] if not _equal(scoring, same)]
+    if not others:
+        return first, []
+    paths = [path for path, _ in chosen]
+    ending = settings.column.casefold()
+    named = [path for path in paths if ending and path.stem.casefold().endswith(f"_{ending}")]
+    # DREAMS has both scorings of a night; those of the AASM need no translation.
+    aasm = [path for path in paths if "aasm" in path.name.casefold()]
+    for decided in (named, aasm):
+        if len(decided) == 1:
+            return decided[0], [path for path in paths if path != decided[0]]
+    return None, [first, *others]
 
 
 def _equal(one: Scoring, other: Scoring) -> bool:
-    return one.epoch_s == other.epoch_s and np.array_equal(one.stages, other.stages)
+    return one.epoch_s == other.epoch_s and np.array_equal(_trimmed(one), _trimmed(other))
+
+
+def _trimmed(scoring: Scoring) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    """Stages up to the last one that is scored."""
+    scored = np.flatnonzero(scoring.stages != "UNS")
+    return scoring.stages[: int(scored[-1]) + 1 if len(scored) else 0]
+
+
+# --- the plan
+
+
+def add_scorings(
+    rows: pd.DataFrame,
+    settings: ScoringSettings,
+    staged: Sequence[bool],
+    *,
+    root: Path,
+    recordings: Sequence[Path],
+    others: Sequence[Path],
+) -> ScoringPlan:
+    """Fill `hypnogram` and `problem` in place with the scorings of the nights that name none and force no staging.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The nights.
+    settings : ScoringSettings
+        `beside` switches the search off; the rest as for reading scorings.
+    staged : sequence of bool
+        Nights whose staging by YASA the study file forces.
+    root : Path
+        The folder of recordings.
+    recordings, others : sequence of Path
+        All recordings of the folder, and all files that could be scorings.
+    """
+    reader = _Reader(settings)
+    paths, scorings, problems = (rows[name].astype(str).tolist() for name in ("path", "hypnogram", "problem"))
+    for scoring in filter(None, scorings):
+        reader.open(Path(scoring), strong=True)
+    if not settings.beside:
+        return _summarize(rows, reader, ())
+    files = _Files(root, recordings)
+    candidates = {path: files.candidates(path) for path in {*recordings, *(Path(path) for path in paths if path)}}
+    free = [i for i in range(len(rows)) if paths[i] and not scorings[i] and not problems[i] and not staged[i]]
+    for i in free:
+        for each in candidates[Path(paths[i])]:
+            reader.open(each.path, inside=each.place is Place.INSIDE, strong=each.strong)
+    unused: list[Unused] = []
+    for i in free:
+        choice = _choose(candidates[Path(paths[i])], reader, settings)
+        problems[i] = choice.problem
+        scorings[i] = str(choice.path) if choice.path else ""
+        unused += choice.unused
+    rows["hypnogram"], rows["problem"] = scorings, problems
+    taken = {each.path for found in candidates.values() for each in found} | {Path(path) for path in scorings if path}
+    unused += _left_over([path for path in others if path not in taken], reader)
+    return _summarize(rows, reader, tuple(unused))
+
+
+def _left_over(paths: Sequence[Path], reader: _Reader) -> list[Unused]:
+    """Those that read as scorings, of files that belong to no recording; the likeliest names are looked into first."""
+    likely = sorted(paths, key=lambda path: re.search(_WORDS, f"{path.parent.name}/{path.name}", re.I) is None)
+    found = []
+    for path in likely[:MOST_TRIED]:
+        reader.open(path)
+        if not reader.is_certain(path):
+            continue
+        try:
+            scoring = reader.read(path)
+        except ScoringError:
+            found.append(Unused(path, Why.NO_RECORDING))
+            continue
+        if scoring is not None and _is_scoring(scoring, _Candidate(path, Place.BESIDE, strong=False)):
+            found.append(Unused(path, Why.NO_RECORDING))
+    return found
+
+
+def _summarize(rows: pd.DataFrame, reader: _Reader, unused: tuple[Unused, ...]) -> ScoringPlan:
+    runs = [row for _, row in rows.iterrows() if row["path"] and not row["problem"]]
+    used = [
+        (
+            printable(str(row["recording"])),
+            "its annotations" if row["hypnogram"] == row["path"] else printable(Path(row["hypnogram"]).name),
+        )
+        for row in runs
+        if row["hypnogram"]
+    ]
+    return ScoringPlan(used=tuple(used), staged=len(runs) - len(used), unused=unused, codes=reader.codes)

@@ -87,11 +87,11 @@ def read_study_file(path: Path) -> StudyTable:
     rows, problems, notes = _arrange(cells)
     if not len(rows) and not problems:
         raise StudyError(f"{path.name}: there is a header but no row.", "Write one row for each night.")
-    problems += check_cells(rows, decimal_comma)
+    problems += check_cells(rows, decimal_comma=decimal_comma)
     return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=tuple(problems), notes=tuple(notes))
 
 
-def convert_columns(rows: pd.DataFrame, decimal_comma: bool) -> pd.DataFrame:
+def convert_columns(rows: pd.DataFrame, *, decimal_comma: bool) -> pd.DataFrame:
     """Turn columns whose every cell is a number into numbers, and `adaptation` into true and false.
 
     Subjects, conditions and codes with leading zeros (``007``) stay text. A missing number is NaN, a missing text is
@@ -105,7 +105,7 @@ def convert_columns(rows: pd.DataFrame, decimal_comma: bool) -> pd.DataFrame:
         elif column == "phase":
             converted[column] = [cell.lower() for cell in cells]
         elif column not in (*_KEPT_AS_TEXT, *RESERVED) and not any(re.match(r"0\d", cell) for cell in cells):
-            numbers = [_number(cell, decimal_comma) for cell in cells]
+            numbers = [_number(cell, decimal_comma=decimal_comma) for cell in cells]
             if any(cells) and all(number is not None or not cell for number, cell in zip(numbers, cells, strict=True)):
                 values = [math.nan if number is None else number for number in numbers]
                 whole = all(value.is_integer() for value in values)
@@ -237,14 +237,14 @@ def _column_name(cell: str) -> str:
     return known if known in KNOWN else cell.strip()
 
 
-def check_cells(rows: pd.DataFrame, decimal_comma: bool) -> list[str]:
+def check_cells(rows: pd.DataFrame, *, decimal_comma: bool) -> list[str]:
     """Find wrong cells among those that have a meaning; times are rewritten as ISO 8601 in place.
 
     The index is the row number that a sentence names.
     """
 
     def check_number(cell: str, highest: float) -> str:
-        number = _number(cell, decimal_comma)
+        number = _number(cell, decimal_comma=decimal_comma)
         right = not cell or (number is not None and 0 <= number <= highest)
         return "" if right else f"{cell!r} is not a number that can be right"
 
@@ -324,7 +324,7 @@ def _clock(cell: str) -> str:
     return f"{int(match.group(1)):02d}:{match.group(2)}:{match.group(3) or '00'}"
 
 
-def _number(cell: str, decimal_comma: bool) -> float | None:
+def _number(cell: str, *, decimal_comma: bool) -> float | None:
     if decimal_comma and re.fullmatch(r"[+-]?\d+,\d+", cell):
         cell = cell.replace(",", ".")
     return float(cell) if _NUMBER.fullmatch(cell) else None

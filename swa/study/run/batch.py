@@ -28,6 +28,8 @@ DASK_CONFIG = {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.comm.timeouts.connect": "60s",
     "distributed.logging.distributed": "error",
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     # Dask's own profiler keeps stacks for as long as a run lasts, here and in each worker; nobody looks at them.
     "distributed.worker.profile.enabled": False,
     # Dask has the C library give back every freed array of 64 kB, and workers then spend a third of their time on
@@ -158,11 +160,16 @@ class Workers:
                     "Give its address as `dask scheduler` prints it: tcp://HOST:PORT.",
                 ) from None
             return self._client
-        cluster = self._stack.enter_context(
-            LocalCluster(
-                n_workers=self._jobs, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
-            )
+        # Heard on this machine alone, and without the pages that tell which recordings are worked on.
+        cluster = LocalCluster(
+            n_workers=self._jobs,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=50,
         )
+        self._stack.enter_context(cluster)
         self._client = self._stack.enter_context(Client(cluster))
         return self._client
 

@@ -17,24 +17,40 @@ import shutil
 import string
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
+import numpy as np
 import pandas as pd
 
 from swa.errors import StudyError
+from swa.recordings.formats import ending_of
 from swa.settings import Settings, check_settings
 from swa.study.plan.manifest import NIGHT_COLUMNS, Study
 from swa.study.plan.names import file_label, natural_key
-from swa.study.store import NIGHT_TABLES, NightFolder, read_results, write_table, write_text
+from swa.study.store import BLINDING_RECORD, NIGHT_TABLES, NightFolder, is_blinded, read_results
+from swa.tables.files import read_json, write_json, write_table
 
-RECORD = "blinding.json"  # in the results folder: the codes, and a keyed hash that proves which key they came from
 KEY_FILE = "key.json"
 UNTOLD = "The recording or the scoring of this night cannot be used."
 # A time of the night says nothing of the condition, a date does; these are kept as times.
 _CLOCK_COLUMNS = ("lights_off", "lights_on", "wake_time")
 # What is given for each night and belongs to the design: kept where every condition has every value of it.
 _DESIGN_COLUMNS = ("period", "phase")
-_CODED_COLUMNS = ("arm",)
+_LOT = secrets.SystemRandom()
+
+_Cell = str | int | float | bool | None
+_Plan = dict[str, _Cell]  # a row of the study file, and the codes of its session
+
+
+class _Key(TypedDict):
+    """What the key file holds: codes by name, and the plan of the nights."""
+
+    conditions: dict[str, str]
+    arms: dict[str, str]
+    reference: str
+    secret: str
+    baseline: list[str]
+    nights: list[_Plan]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +86,6 @@ class Blinded:
 def key_folder(results: Path) -> Path:
     """Where the key of a results folder is kept: beside it, never within."""
     return results.parent / f"{results.name}-blinding-key"
-
-
-def is_blinded(results: Path) -> bool:
-    """Whether the conditions of a results folder are codes."""
-    return _record(results).get("status") == "blinded"
 
 
 def check_not_blinded(results: Path) -> None:
@@ -122,13 +133,12 @@ def blind_study(study: Study, settings: Settings, results: Path) -> Blinded:
     nights = _code_nights(study.nights, key)
     nights = _link_files(nights, key_folder(results) / "recordings", list(key["conditions"]))
     originals = dict(zip(nights["path"], (Path(path) for path in nights.pop("original")), strict=True))
-    key["nights"] = _plain(nights.pop("plan"))
-    sessions = {
-        (plan["subject"], plan["session"]): code for plan, code in zip(key["nights"], nights["session"], strict=True)
-    }
-    for plan, code, label in zip(key["nights"], nights["session"], nights["session_label"], strict=True):
-        plan |= {"code_session": code, "code_session_label": label}
-    write_text(json.dumps(key, indent=1, ensure_ascii=False), key_folder(results) / KEY_FILE)
+    sessions = {}
+    for plan, code, label in zip(nights.pop("plan"), nights["session"], nights["session_label"], strict=True):
+        sessions[str(plan["subject"]), str(plan["session"])] = code
+        given = {name: None if pd.isna(cell) else _cell(cell) for name, cell in plan.items()}
+        key["nights"].append(given | {"code_session": code, "code_session_label": label})
+    write_json(key, key_folder(results) / KEY_FILE, private=True)
     results.mkdir(parents=True, exist_ok=True)
     _write_record(results, "blinded", key)
     return Blinded(
@@ -163,7 +173,7 @@ def unblind_results(results: Path, key_file: Path) -> Settings:
         The folder is not blinded, or this is not its key.
     """
     key = _read_key(key_file)
-    record = _record(results)
+    record = read_json(results / BLINDING_RECORD)
     if record.get("status") != "blinded":
         raise StudyError(f"{results}: these results are not blinded.", "There is nothing to put back.")
     if record.get("keyed_hash") != _keyed_hash(key):
@@ -188,67 +198,58 @@ def mark_unblinded(results: Path, key_file: Path) -> None:
 # --- the key
 
 
-def _read_or_draw_key(results: Path, nights: pd.DataFrame, settings: Settings) -> dict[str, Any]:
+def _read_or_draw_key(results: Path, nights: pd.DataFrame, settings: Settings) -> _Key:
     path = key_folder(results) / KEY_FILE
-    record, has_nights = _record(results), (results / "nights.tsv").is_file()
+    record, has_nights = read_json(results / BLINDING_RECORD), (results / "nights.tsv").is_file()
     if record.get("status") == "unblinded" or (has_nights and not record):
         raise StudyError(f"{results}: these results carry the names of the conditions.", "Choose another folder: -o.")
     if record and not path.is_file():
         raise StudyError(f"{results}: blinded, and the key {path} is not there.", "Put the key file back to go on.")
-    key = _read_key(path) if path.is_file() else {}
-    if record and record.get("keyed_hash") != _keyed_hash(key):
+    key = _read_key(path) if path.is_file() else None
+    if record and key and record.get("keyed_hash") != _keyed_hash(key):
         raise StudyError(f"{path}: this is not the key of {results}.", "Put the right key file back to go on.")
-    draw = secrets.SystemRandom()
-    for column in ("condition", *_CODED_COLUMNS):
-        names = list(dict.fromkeys(nights[column].astype(str))) if column in nights else []
-        known = key.setdefault(f"{column}s", {})
-        fresh = [name for name in names if name not in known]
-        draw.shuffle(fresh)
-        letters = (f"{column}-{''.join(parts)}" for size in (1, 2) for parts in _letters(size))
-        free = (code for code in letters if code not in known.values())
-        known |= dict(zip(fresh, itertools.islice(free, len(fresh)), strict=True))
+    conditions = _draw_codes("condition", nights, key["conditions"] if key else {})
     compared = nights[~nights["adaptation"].astype(bool)] if "adaptation" in nights else nights
-    usable = list(dict.fromkeys(compared["condition"].astype(str)))
-    key.setdefault("reference", key["conditions"][draw.choice(usable or list(key["conditions"]))])
-    key.setdefault("secret", secrets.token_hex(32))
-    key["baseline"] = list(settings.comparison.baseline)
-    return key
+    usable = list(dict.fromkeys(compared["condition"].astype(str))) or list(conditions)
+    return {
+        "conditions": conditions,
+        "arms": _draw_codes("arm", nights, key.get("arms", {}) if key else {}),
+        "reference": key["reference"] if key else conditions[_LOT.choice(usable)],
+        "secret": key["secret"] if key else secrets.token_hex(32),
+        "baseline": list(settings.comparison.baseline),
+        "nights": [],
+    }
 
 
-def _letters(size: int) -> "itertools.product[tuple[str, ...]]":
-    return itertools.product(string.ascii_uppercase, repeat=size)
+def _draw_codes(column: str, nights: pd.DataFrame, known: dict[str, str]) -> dict[str, str]:
+    """Codes of the names in a column: those that are known, and for the others free ones by lot."""
+    names = dict.fromkeys(nights[column].astype(str)) if column in nights else ()
+    fresh = [name for name in names if name not in known]
+    _LOT.shuffle(fresh)
+    letters = (parts for size in (1, 2) for parts in itertools.product(string.ascii_uppercase, repeat=size))
+    free = (code for parts in letters if (code := f"{column}-{''.join(parts)}") not in known.values())
+    return known | dict(zip(fresh, itertools.islice(free, len(fresh)), strict=True))
 
 
-def _read_key(path: Path) -> dict[str, Any]:
-    try:
-        key = json.loads(path.read_text(encoding="utf-8"))
-        if {"secret", "conditions", "reference"} <= set(key):
-            return dict(key)
-    except (OSError, ValueError, TypeError):
-        pass
+def _read_key(path: Path) -> _Key:
+    key = read_json(path)
+    if {"secret", "conditions", "reference"} <= set(key):
+        return cast(_Key, key)
     raise StudyError(f"{path}: this is no key file of a blinded study.", "Give the key.json that --blind wrote.")
 
 
-def _keyed_hash(key: dict[str, Any]) -> str:
+def _keyed_hash(key: _Key) -> str:
     """Proof of the codes that tells nothing without the secret."""
-    secret = str(key.get("secret", "")).encode()
-    codes = json.dumps([key.get("conditions"), key.get("reference")], sort_keys=True).encode()
-    return hmac.new(secret, codes, hashlib.sha256).hexdigest()
+    codes = json.dumps([key["conditions"], key["reference"]], sort_keys=True).encode()
+    return hmac.new(key["secret"].encode(), codes, hashlib.sha256).hexdigest()
 
 
-def _record(results: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads((results / RECORD).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
-
-
-def _write_record(results: Path, status: str, key: dict[str, Any]) -> None:
+def _write_record(results: Path, status: str, key: _Key) -> None:
     codes = sorted(key["conditions"].values())
-    record: dict[str, Any] = {"status": status, "codes": codes, "keyed_hash": _keyed_hash(key)}
+    record: dict[str, object] = {"status": status, "codes": codes, "keyed_hash": _keyed_hash(key)}
     if status == "unblinded":
         record["conditions"] = {code: name for name, code in key["conditions"].items()}
-    write_text(json.dumps(record, indent=1, ensure_ascii=False), results / RECORD)
+    write_json(record, results / BLINDING_RECORD)
 
 
 def _with_baseline(settings: Settings, baseline: tuple[str, ...]) -> Settings:
@@ -259,15 +260,14 @@ def _with_baseline(settings: Settings, baseline: tuple[str, ...]) -> Settings:
 # --- the plan
 
 
-def _code_nights(nights: pd.DataFrame, key: dict[str, Any]) -> pd.DataFrame:
+def _code_nights(nights: pd.DataFrame, key: _Key) -> pd.DataFrame:
     """Nights in the order of their codes, without what tells one condition from another."""
     coded = nights.copy()
     plans = nights.drop(columns=["path", "hypnogram"]).assign(order_in_file=range(len(nights))).to_dict("records")
     coded["plan"] = pd.Series(plans, index=nights.index, dtype=object)
     coded["condition"] = [key["conditions"][str(name)] for name in nights["condition"]]
-    for column in _CODED_COLUMNS:
-        if column in coded:
-            coded[column] = [key[f"{column}s"][str(name)] for name in nights[column]]
+    if "arm" in coded:
+        coded["arm"] = [key["arms"][str(name)] for name in nights["arm"]]
     for column in _CLOCK_COLUMNS:
         if column in coded:
             coded[column] = nights[column].map(_clock)
@@ -289,7 +289,7 @@ def _code_nights(nights: pd.DataFrame, key: dict[str, Any]) -> pd.DataFrame:
 
 def _is_kept(column: str, nights: pd.DataFrame) -> bool:
     """Whether a column of the study file tells nothing of a night's condition."""
-    if column in (*NIGHT_COLUMNS, *_CLOCK_COLUMNS, *_CODED_COLUMNS, "adaptation", "plan"):
+    if column in (*NIGHT_COLUMNS, *_CLOCK_COLUMNS, "arm", "adaptation", "plan"):
         return True
     if column in _DESIGN_COLUMNS:
         seen = nights.groupby(column)["condition"].nunique()
@@ -303,28 +303,29 @@ def _clock(cell: object) -> object:
     return text.partition("T")[2] if "T" in text else text.rpartition(" ")[2] if "-" in text else cell
 
 
-def _plain(plans: pd.Series) -> list[dict[str, Any]]:
-    """Rows of the study file as JSON can hold them."""
-    return [{name: None if pd.isna(cell) else _cell(cell) for name, cell in plan.items()} for plan in plans]
-
-
-def _cell(cell: Any) -> Any:
-    return cell.item() if hasattr(cell, "item") else cell if isinstance(cell, str | int | float | bool) else str(cell)
+def _cell(cell: object) -> _Cell:
+    """A cell of the study file as JSON can hold it."""
+    plain = cell.item() if isinstance(cell, np.generic) else cell
+    return plain if isinstance(plain, str | int | float | bool) else str(plain)
 
 
 def _link_files(nights: pd.DataFrame, folder: Path, conditions: list[str]) -> pd.DataFrame:
     """Links to recordings and scorings that carry codes: no message, note or table can then name the file."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.chmod(0o700)  # the links tell the conditions as the key does
     paths, scorings, names = [], [], []
     for night in nights.itertuples():
         stem = f"{night.subject_label}_{night.session_label}"
         recording = Path(str(night.path)) if night.path else None
-        ending = recording.suffix.lower() if recording else ".edf"
+        ending = ending_of(recording.name) if recording else ".edf"
         names.append(f"{stem}{ending}")
         paths.append(str(_link(recording, folder / names[-1])) if recording else "")
         scoring = Path(str(night.hypnogram)) if night.hypnogram else None
         ending = _scoring_ending(scoring, recording, conditions) if scoring else ""
-        scorings.append(str(_link(scoring, folder / f"{stem}{ending}")) if scoring else "")
+        if scoring == recording:  # it holds its stages itself
+            scorings.append(paths[-1])
+        else:
+            scorings.append(str(_link(scoring, folder / f"{stem}{ending}")) if scoring else "")
     return nights.assign(original=nights["path"], path=paths, hypnogram=scorings, recording=names)
 
 
@@ -354,26 +355,29 @@ def _link(target: Path, link: Path) -> Path:
 # --- back to names
 
 
-def _rename_night(results: Path, plan: dict[str, Any]) -> None:
+def _rename_night(results: Path, plan: _Plan) -> None:
     """Move the files of a night to their own names; `desc-night.json`, which makes it finished, goes last."""
-    coded = NightFolder(results, plan["subject_label"], plan["code_session_label"])
-    named = NightFolder(results, plan["subject_label"], plan["session_label"])
-    document = coded.summary()
+    subject = str(plan["subject_label"])
+    coded = NightFolder(results, subject, str(plan["code_session_label"]))
+    named = NightFolder(results, subject, str(plan["session_label"]))
+    document = coded.document()
     if document is None:
         return
     named.path.mkdir(parents=True, exist_ok=True)
     for ending in NIGHT_TABLES.values():
         if coded.file(ending).is_file():
             os.replace(coded.file(ending), named.file(ending))
-    document["provenance"] |= {name: plan[name] for name in ("session", "condition", "recording")}
-    write_text(json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True), named.file("desc-night.json"))
+    provenance = document["provenance"]
+    provenance["session"], provenance["condition"] = str(plan["session"]), str(plan["condition"])
+    provenance["recording"] = str(plan["recording"])
+    named.finish(document)
     shutil.rmtree(coded.path.parent, ignore_errors=True)
 
 
-def _restore_tables(results: Path, plans: list[dict[str, Any]]) -> None:
+def _restore_tables(results: Path, plans: list[_Plan]) -> None:
     found = read_results(results)
     nights, problems = found.nights, found.problems
-    places = {(plan["subject"], plan["code_session"]): plan for plan in plans}
+    places = {(str(plan["subject"]), str(plan["code_session"])): plan for plan in plans}
     if set(zip(nights["subject"], nights["session"], strict=True)) <= set(places):
         rows = [places[subject, session] for subject, session in zip(nights["subject"], nights["session"], strict=True)]
         given = pd.DataFrame(rows, index=nights.index).drop(columns=["problem", "code_session", "code_session_label"])
@@ -385,13 +389,14 @@ def _restore_tables(results: Path, plans: list[dict[str, Any]]) -> None:
         write_table(nights, results / "nights.tsv")
 
 
-def _name_problems(problems: pd.DataFrame, places: dict[tuple[str, str], dict[str, Any]]) -> pd.DataFrame:
+def _name_problems(problems: pd.DataFrame, places: dict[tuple[str, str], _Plan]) -> pd.DataFrame:
     named = problems.copy()
-    for i, row in problems.iterrows():
+    first = ~problems.duplicated(["subject", "session", "step"])  # before a night's own problem stands no other
+    for (i, row), is_first in zip(problems.iterrows(), first, strict=True):
         plan = places.get((row["subject"], row["session"]))
         if plan is None:
             continue
         named.loc[i, "session"], named.loc[i, "recording"] = plan["session"], plan["recording"]
-        if row["problem"] == UNTOLD and plan["problem"]:
+        if row["step"] == "plan" and is_first and plan["problem"]:
             named.loc[i, "problem"] = f"{str(plan['problem']).rstrip('.')}."
     return named

@@ -5,27 +5,35 @@ It also keeps what tables and pages were made from, so that a run that finds the
 
 import datetime
 import hashlib
-import json
 import os
 import platform
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import pandas as pd
 
 from swa.settings import Settings
 from swa.study.run.lock import WORK
-from swa.study.store import NightFolder, hash_file, table_text, write_text
+from swa.study.store import NightFolder
+from swa.tables.files import hash_file, read_json, table_text, write_json
 
 RUN_FILE = "run.json"
 PACKAGES = ("swa", "mne", "numpy", "scipy", "pandas", "matplotlib", "distributed")
 # What a study makes beside the files of its nights; others in the folder (notes of a user, locks of Excel) say nothing.
 _OUTPUTS = (".tsv", ".parquet", ".html", ".txt", ".bib", ".svg", ".png")
 _REWRITTEN = ("study-template.tsv",)
+
+
+class Comparison(TypedDict):
+    """Digests of what tables and pages were made from, and of themselves: by size and time, and by content."""
+
+    inputs: str
+    outputs: str
+    outputs_sha256: str
 
 
 class NightLog:
@@ -51,7 +59,7 @@ class NightLog:
         """Leave it for the run. A disk that is full must not make a finished night fail."""
         document = {"host": socket.gethostname(), "process": os.getpid(), "log": self._lines}
         with suppress(OSError):
-            write_text(json.dumps(document, ensure_ascii=False), self._path)
+            write_json(document, self._path, indent=None)
 
 
 class Journal:
@@ -67,16 +75,16 @@ class Journal:
 
     def __init__(self, results: Path, command: str) -> None:
         self._results = results
-        self._document: dict[str, Any] = {"command": command, "started": _now(), "ended": None}
+        self._document: dict[str, object] = {"command": command, "started": _now(), "ended": None}
 
-    def write(self, settings: Settings, comparison: Mapping[str, str] | None, **facts: object) -> None:
+    def write(self, settings: Settings, comparison: Comparison | None, **facts: object) -> None:
         """Write `run.json`: this command, and what was known of nights that it left alone.
 
         Parameters
         ----------
         settings : Settings
             All settings.
-        comparison : mapping or None
+        comparison : Comparison or None
             What tables and pages were made from (`describe_comparison`); None where they may not be left as they are.
         **facts
             Whatever else is to be said.
@@ -89,26 +97,17 @@ class Journal:
             "versions": {name: version(name) for name in PACKAGES},
             "settings_sha256": hashlib.sha256(settings.to_toml().encode()).hexdigest(),
             **facts,
-            "comparison": dict(comparison) if comparison else None,
+            "comparison": comparison,
             "nights": _gather_logs(self._results),
         }
-        write_text(json.dumps(self._document, indent=1, ensure_ascii=False), self._results / RUN_FILE)
-
-
-def read_journal(results: Path) -> dict[str, Any]:
-    """What `run.json` says; empty where there is none, or a damaged one."""
-    try:
-        found = json.loads((results / RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        write_json(self._document, self._results / RUN_FILE)
 
 
 def forget_comparison(results: Path) -> None:
     """Say that tables and pages are no longer those that were told of; to be called before the first is touched."""
-    known = read_journal(results)
+    known = read_json(results / RUN_FILE)
     if known.get("comparison"):
-        write_text(json.dumps(known | {"comparison": None}, indent=1, ensure_ascii=False), results / RUN_FILE)
+        write_json(known | {"comparison": None}, results / RUN_FILE)
 
 
 def digest_inputs(results: Path, nights: pd.DataFrame, problems: pd.DataFrame, settings: Settings) -> str:
@@ -122,12 +121,13 @@ def digest_inputs(results: Path, nights: pd.DataFrame, problems: pd.DataFrame, s
     return digest.hexdigest()
 
 
-def describe_comparison(results: Path, inputs: str) -> dict[str, str]:
+def describe_comparison(results: Path, inputs: str) -> Comparison:
     """What tables and pages were made from, and how they are now."""
-    return {"inputs": inputs, "outputs": _digest_outputs(results), "outputs_sha256": _digest_outputs(results, True)}
+    now, content = (_digest_outputs(results, by_content=by_content) for by_content in (False, True))
+    return {"inputs": inputs, "outputs": now, "outputs_sha256": content}
 
 
-def find_comparison(results: Path, inputs: str, verify: bool = False) -> dict[str, str] | None:
+def find_comparison(results: Path, inputs: str, *, by_content: bool = False) -> Comparison | None:
     """What is known of tables and pages, where they were made from the same and are as they were.
 
     Parameters
@@ -136,16 +136,17 @@ def find_comparison(results: Path, inputs: str, verify: bool = False) -> dict[st
         The results folder.
     inputs : str
         `digest_inputs` of now.
-    verify : bool
+    by_content : bool
         Compare contents, not sizes and times.
     """
-    known = read_journal(results).get("comparison")
+    known = read_json(results / RUN_FILE).get("comparison")
     if not isinstance(known, dict) or known.get("inputs") != inputs:
         return None
-    return known if known.get("outputs_sha256" if verify else "outputs") == _digest_outputs(results, verify) else None
+    told = known.get("outputs_sha256" if by_content else "outputs")
+    return cast(Comparison, known) if told == _digest_outputs(results, by_content=by_content) else None
 
 
-def _digest_outputs(results: Path, by_content: bool = False) -> str:
+def _digest_outputs(results: Path, *, by_content: bool) -> str:
     digest = hashlib.sha256()
     for path in sorted(_outputs(results)):
         state = path.stat()
@@ -164,17 +165,13 @@ def _outputs(results: Path) -> Iterator[Path]:
                         yield path
 
 
-def _gather_logs(results: Path) -> dict[str, Any]:
+def _gather_logs(results: Path) -> dict[str, object]:
     """Logs of all nights that are there or have failed in this run: those of now in the place of the older ones."""
-    fresh = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(_logs(results).glob("*.json"))}
-    known = read_journal(results).get("nights", {})
-    kept = {name: log for name, log in known.items() if _is_there(results, name)} if isinstance(known, dict) else {}
+    fresh = {path.stem: read_json(path) for path in _logs(results).glob("*.json")}
+    known = read_json(results / RUN_FILE).get("nights")
+    there = {f"{path.parts[-3]}_{path.parts[-2]}" for path in results.glob("sub-*/ses-*/eeg")}
+    kept = {name: log for name, log in known.items() if name in there} if isinstance(known, dict) else {}
     return dict(sorted((kept | fresh).items()))
-
-
-def _is_there(results: Path, name: str) -> bool:
-    subject, _, session = name.removeprefix("sub-").partition("_ses-")
-    return NightFolder(results, subject, session).path.is_dir()
 
 
 def _logs(results: Path) -> Path:

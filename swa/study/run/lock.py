@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from swa.errors import StudyError
+from swa.tables.files import read_json
 
 LOCK = "swa.lock"
 # What is there only while work goes on: claims, marks of attempts, reports of parts. It is gone when a study is whole.
@@ -50,7 +51,7 @@ class Holder:
             age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(self.time)
             return age.total_seconds() < limit_h * 3600
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.process_start) < 2
+            return bool(abs(psutil.Process(self.pid).create_time() - self.process_start) < 2)
         except psutil.NoSuchProcess:
             return False
         except psutil.AccessDenied:
@@ -114,10 +115,10 @@ def take(path: Path, limit_h: float = float("inf")) -> Holder | None:
 
 def read_holder(path: Path) -> Holder | None:
     """Who wrote a lock; None where there is none, or a damaged one, which no living process left."""
+    found = read_json(path)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
         return Holder(**{name: kind(found[name]) for name, kind in Holder.__annotations__.items()})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

@@ -4,11 +4,12 @@ import datetime
 import hashlib
 import json
 import warnings
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +17,18 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError, StudyError, SwaError
 from swa.night.analysis import analyze_night
 from swa.recordings.edf.fields import HIDDEN_DATE
+from swa.recordings.formats import files_of
 from swa.recordings.recording import Recording, read_recording
-from swa.settings import AFTERWARDS, Settings
+from swa.settings import AFTERWARDS
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_notes
 from swa.study.run.attempts import MOST, count_attempts, mark_attempt
 from swa.study.run.journal import NightLog
 from swa.study.run.lock import CLAIM_H, WORK, Holder, take
-from swa.study.store import NightFolder, hash_file, write_night
+from swa.study.run.night_files import write_night
+from swa.study.run.night_task import NightOutcome, NightTask
+from swa.tables.files import hash_file
+from swa.tables.night_document import Agreement, Inputs, Provenance
 
 if TYPE_CHECKING:
     import yasa
@@ -36,99 +41,12 @@ DAY_S = 86400.0
 BEFORE_START_S = 6 * 3600.0  # lights off lies at most so long before the recording begins
 
 
-@dataclass(frozen=True, kw_only=True)
-class NightTask:
-    """Everything that a worker needs to process one night.
-
-    Attributes
-    ----------
-    subject, session, condition, recording : str
-        As in the study file.
-    subject_label, session_label : str
-        As in file names.
-    path : Path
-        The recording.
-    hypnogram : Path or None
-        A scoring of it.
-    age : float or None
-        Years.
-    sex : str or None
-        ``F`` or ``M``.
-    times : dict of str to str
-        `lights_off`, `lights_on`, `dose_start` where the study file has them.
-    results : Path
-        The results folder.
-    settings : Settings
-        All settings.
-    overwrite, verify : bool
-        Do it again; hash the recording and the stored files again.
-    blinded : bool
-        Keep dates and the file's time out of what is written.
-    run : str
-        Id of the run, for marks of attempts; empty leaves none.
-    shared : bool
-        Other runs may work in the folder: claim the night first.
-    """
-
-    subject: str
-    session: str
-    condition: str
-    recording: str
-    subject_label: str
-    session_label: str
-    path: Path
-    hypnogram: Path | None = None
-    age: float | None = None
-    sex: str | None = None
-    times: dict[str, str] = field(default_factory=dict)
-    results: Path
-    settings: Settings
-    overwrite: bool = False
-    verify: bool = False
-    blinded: bool = False
-    run: str = ""
-    shared: bool = False
-
-    @property
-    def name(self) -> str:
-        """Of the night, as in file names."""
-        return f"sub-{self.subject_label}_ses-{self.session_label}"
-
-    @property
-    def folder(self) -> NightFolder:
-        """Where the night's files go."""
-        return NightFolder(self.results, self.subject_label, self.session_label)
-
-
-@dataclass(frozen=True, kw_only=True)
-class NightOutcome:
-    """What became of a night.
-
-    Attributes
-    ----------
-    status : str
-        ``done`` or ``failed``.
-    problem, remedy : str
-        Why it failed and what to do.
-    step : str
-        Where it failed: ``read``, ``score``, ``stage``, ``measure`` or ``write``.
-    fresh : bool
-        False where a finished night was found.
-    """
-
-    status: str
-    problem: str = ""
-    remedy: str = ""
-    step: str = ""
-    fresh: bool = True
-
-
 def is_finished(task: NightTask) -> bool:
     """Whether the night was finished from the same recording, scoring and settings."""
     try:
-        if task.folder.summary() is None:  # nothing to compare with, so the recording need not be hashed here
+        if task.folder.document() is None:  # nothing to compare with, so the recording need not be hashed here
             return False
-        return task.folder.is_finished(_fingerprint(task, _hash_inputs(task)), task.verify)
+        return task.folder.is_finished(_fingerprint(task, _hash_inputs(task)), verify=task.verify)
     except (SwaError, OSError):
         return False
 
@@ -159,22 +77,14 @@ def process_night(task: NightTask) -> NightOutcome:
 
 def lost_night(task: NightTask) -> NightOutcome:
     """The outcome of a night whose worker died twice."""
-    return NightOutcome(
-        status="failed",
-        step="measure",
-        problem=f"{task.path.name}: the worker process died {MOST} times while it was processed (out of memory or "
-        "killed).",
-        remedy="Run again with fewer --jobs; finished nights are kept.",
-    )
+    died = f"the worker process died {MOST} times while it was processed (out of memory or killed)"
+    remedy = "Run again with fewer --jobs; finished nights are kept."
+    return NightOutcome.failed("measure", f"{task.path.name}: {died}.", remedy)
 
 
 def _claimed(task: NightTask, holder: Holder, claim: Path) -> NightOutcome:
-    return NightOutcome(
-        status="failed",
-        step="claim",
-        problem=f"{task.path.name}: another process works at this night ({holder}).",
-        remedy=f"Wait for it and run this part again; if it is gone, delete {claim.relative_to(task.results)} first.",
-    )
+    remedy = f"Wait for it and run this part again; if it is gone, delete {claim.relative_to(task.results)} first."
+    return NightOutcome.failed("claim", f"{task.path.name}: another process works at this night ({holder}).", remedy)
 
 
 def _no_file(task: NightTask, step: str, error: OSError) -> NightOutcome:
@@ -235,7 +145,7 @@ def _work_in_steps(task: NightTask, log: NightLog) -> NightOutcome:
         log.add("write")
         write_night(task.folder, night, fingerprint, _provenance(task, recording, hashes, notes))
     except SwaError as error:
-        return NightOutcome(status="failed", problem=error.problem, remedy=error.remedy, step=step)
+        return NightOutcome.failed(step, error.problem, error.remedy)
     except MemoryError:
         return _unforeseen(task, step, "the machine ran out of memory", "Use fewer --jobs.")
     except OSError as error:
@@ -254,14 +164,12 @@ def _score(
     if task.hypnogram is None:
         staging = stage_at_gains(recording, age=task.age, sex=task.sex)
         return staging.hypnogram, {}, staging.stages_at_gain
-    scoring = read_scoring(task.hypnogram, task.settings.scoring)
+    scoring = read_scoring(task.hypnogram, task.settings.scoring, task.study_codes)
     lights = dict(zip(("lights_off", "lights_on"), scoring.lights_in(recording), strict=True))
     return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}, {}
 
 
-def _agreement(
-    task: NightTask, recording: Recording, scored: "yasa.Hypnogram"
-) -> tuple[dict[str, Any] | None, list[str]]:
+def _agreement(task: NightTask, recording: Recording, scored: "yasa.Hypnogram") -> tuple[Agreement | None, list[str]]:
     """How far YASA agrees with the scoring, or a note why that is not known: it never costs the night."""
     try:
         staged = stage_recording(recording, age=task.age, sex=task.sex)
@@ -272,27 +180,40 @@ def _agreement(
 
 
 def _unforeseen(task: NightTask, step: str, problem: str, remedy: str) -> NightOutcome:
-    return NightOutcome(status="failed", problem=f"{task.path.name}: {problem}.", remedy=remedy, step=step)
+    return NightOutcome.failed(step, f"{task.path.name}: {problem}.", remedy)
 
 
-def _hash_inputs(task: NightTask) -> dict[str, Any]:
+def _hash_inputs(task: NightTask) -> Inputs:
     """Hashes of recording and scoring; that of the recording is kept as long as its size and time stay."""
-    if not task.path.is_file():
+    if not task.path.exists():
         raise RecordingError(f"{task.path.name}: there is no such file.", "Check the path in the study file.")
-    state = task.path.stat()
-    known = (task.folder.summary() or {}).get("provenance", {}).get("inputs", {})
-    unchanged = known.get("recording_size") == state.st_size and known.get("recording_mtime_ns") == state.st_mtime_ns
-    kept = known.get("recording_sha256") if unchanged and not task.verify else None
-    digest = kept or hash_file(task.path)
+    files = files_of(task.path)
+    states = [file.stat() for file in files]
+    now = (sum(state.st_size for state in states), max(state.st_mtime_ns for state in states))
+    found = task.folder.document()
+    known = found["provenance"].get("inputs") if found else None
+    unchanged = known is not None and (known.get("recording_size"), known.get("recording_mtime_ns")) == now
+    kept = known["recording_sha256"] if known is not None and unchanged and not task.verify else None
+    digest = kept or _hash_recording(files)
     return {
         "recording_sha256": digest,
-        "recording_size": state.st_size,
-        "recording_mtime_ns": state.st_mtime_ns,
-        "hypnogram_sha256": hash_file(task.hypnogram) if task.hypnogram and task.hypnogram.is_file() else None,
+        "recording_size": now[0],
+        "recording_mtime_ns": now[1],
+        "hypnogram_sha256": digest if task.hypnogram == task.path else _hash_scoring(task.hypnogram),
     }
 
 
-def _fingerprint(task: NightTask, hashes: dict[str, Any]) -> str:
+def _hash_recording(files: Sequence[Path]) -> str:
+    """Digest of a recording; where it has several files, of theirs."""
+    digests = [hash_file(file) for file in files]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _hash_scoring(path: Path | None) -> str | None:
+    return hash_file(path) if path and path.is_file() else None
+
+
+def _fingerprint(task: NightTask, hashes: Inputs) -> str:
     """Digest of all that the night's numbers depend on. Settings of the comparison are not among it."""
     content = {
         "format": NIGHT_FORMAT,
@@ -303,6 +224,8 @@ def _fingerprint(task: NightTask, hashes: dict[str, Any]) -> str:
         "times": task.times,
         "identity": [task.subject, task.session, task.condition],
     }
+    if task.hypnogram and task.study_codes is not None:
+        content["codes"] = dict(task.study_codes)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -350,11 +273,12 @@ def clock_offset_s(text: str, start: datetime.datetime) -> float:
     return offset_s if offset_s < DAY_S - BEFORE_START_S else offset_s - DAY_S
 
 
-def _provenance(task: NightTask, recording: Recording, hashes: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+def _provenance(task: NightTask, recording: Recording, hashes: Inputs, notes: list[str]) -> Provenance:
     packages = PACKAGES if task.hypnogram else PACKAGES + STAGING_PACKAGES
     settings = task.settings.model_dump(mode="json", exclude=AFTERWARDS)
     if task.blinded:  # its time would tell the order of the nights; without it the next run hashes the file again
-        hashes = {name: value for name, value in hashes.items() if name != "recording_mtime_ns"}
+        hashes = hashes.copy()
+        del hashes["recording_mtime_ns"]
     return {
         "subject": task.subject,
         "session": task.session,

@@ -1,11 +1,11 @@
 """A study in parts that share a results folder and need no scheduler: each reports, and the last step joins them."""
 
-import json
 import os
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict, cast
 
 import pandas as pd
 
@@ -13,7 +13,8 @@ from swa.errors import StudyError
 from swa.settings import Settings, check_settings
 from swa.study.plan.manifest import Study, write_template
 from swa.study.run.lock import WORK
-from swa.study.store import describe_results, table_text, write_text
+from swa.study.store import describe_results
+from swa.tables.files import read_json, table_text, write_json, write_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,27 @@ class Part:
         return position % self.count == self.number - 1
 
 
+class _Rows(TypedDict):
+    """Rows of a table as text, each with its place in the plan."""
+
+    header: str
+    rows: list[tuple[int, str]]
+
+
+class _Report(TypedDict):
+    """What a part leaves for the last step."""
+
+    number: int
+    count: int
+    plan: str
+    settings: str
+    nights: _Rows
+    problems: _Rows
+
+
+_SHARED: tuple[Literal["plan", "settings"], ...] = ("plan", "settings")
+
+
 def read_part(text: str) -> Part:
     """Read ``I/N``.
 
@@ -56,8 +78,9 @@ def report_part(
 ) -> None:
     """Leave the part's rows of the study's tables for `join_parts`; both tables are indexed by place in the plan."""
     plan = nights[["subject", "session", "condition", "recording"]].astype(str)
-    document = {
-        "part": str(part),
+    report: _Report = {
+        "number": part.number,
+        "count": part.count,
         "plan": plan.to_csv(index=False),
         "settings": settings.to_toml(),
         "nights": _rows(nights, part),
@@ -66,7 +89,7 @@ def report_part(
     folder = _folder(results)
     if study.needs_template:
         write_template(study, folder / "study-template.tsv")
-    write_text(json.dumps(document, ensure_ascii=False), folder / f"{part.number}-of-{part.count}.json")
+    write_json(report, folder / f"{part.number}-of-{part.count}.json", indent=None)
 
 
 def join_parts(results: Path) -> None:
@@ -77,18 +100,18 @@ def join_parts(results: Path) -> None:
     StudyError
         A part has not reported, or parts differ in plan or settings.
     """
-    reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(_folder(results).glob("*-of-*.json"))]
+    reports = [cast(_Report, read_json(path)) for path in sorted(_folder(results).glob("*-of-*.json"))]
     if not reports:
         return
     first = reports[0]
     for report in reports:
-        for name in ("plan", "settings"):
-            if report[name] != first[name]:
-                raise StudyError(
-                    f"{results}: part {report['part']} had other {name} than part {first['part']}.",
-                    "Run every part with the same recordings, study file and settings.",
-                )
-    parts = [read_part(report["part"]) for report in reports]
+        other = [name for name in _SHARED if report[name] != first[name]]
+        if other:
+            raise StudyError(
+                f"{results}: part {_part(report)} had other {other[0]} than part {_part(first)}.",
+                "Run every part with the same recordings, study file and settings.",
+            )
+    parts = [_part(report) for report in reports]
     missing = set(range(1, parts[0].count + 1)) - {part.number for part in parts}
     if missing or len({part.count for part in parts}) > 1:
         reported = ", ".join(map(str, parts))
@@ -99,8 +122,8 @@ def join_parts(results: Path) -> None:
             + ", or `swa run` without --part, which finishes the study.",
         )
     describe_results(results, check_settings(tomllib.loads(first["settings"])))
-    write_text(_join(reports, "nights"), results / "nights.tsv")
-    write_text(_join(reports, "problems"), results / "problems.tsv")
+    write_text(_join([report["nights"] for report in reports]), results / "nights.tsv")
+    write_text(_join([report["problems"] for report in reports]), results / "problems.tsv")
     template = _folder(results) / "study-template.tsv"
     if template.is_file():
         os.replace(template, results / template.name)
@@ -111,7 +134,7 @@ def has_parts(results: Path) -> bool:
     return any(_folder(results).glob("*-of-*.json"))
 
 
-def _rows(table: pd.DataFrame, part: Part) -> dict[str, Any]:
+def _rows(table: pd.DataFrame, part: Part) -> _Rows:
     """The part's rows as text: read as numbers and written again, they could differ from those of a whole run."""
     header = table_text(table.iloc[:0])
     own = [k for k, place in enumerate(table.index) if part.has(place)]
@@ -119,10 +142,14 @@ def _rows(table: pd.DataFrame, part: Part) -> dict[str, Any]:
     return {"header": header, "rows": texts}
 
 
-def _join(reports: list[dict[str, Any]], name: str) -> str:
+def _part(report: _Report) -> Part:
+    return Part(number=report["number"], count=report["count"])
+
+
+def _join(tables: Sequence[_Rows]) -> str:
     """Rows of all parts in the order of the plan."""
-    rows = sorted((place, text) for report in reports for place, text in report[name]["rows"])
-    return reports[0][name]["header"] + "".join(text for _, text in rows)
+    rows = sorted((place, text) for table in tables for place, text in table["rows"])
+    return tables[0]["header"] + "".join(text for _, text in rows)
 
 
 def _folder(results: Path) -> Path:

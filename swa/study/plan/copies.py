@@ -3,14 +3,11 @@
 import datetime
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from swa.recordings.edf.header import read_start
+from swa.recordings.formats import signal_file
 
 MAIN_HEADER = 256  # bytes of EDF and BDF that name the patient and the date: an export under another name differs here
 _SAMPLE = 65_536
@@ -37,7 +34,7 @@ def find_copies(paths: Sequence[str]) -> dict[int, int]:
     """
     by_size: dict[int, list[int]] = {}
     for place, path in enumerate(paths):
-        size = _size(path)
+        size = _size(signal_file(Path(path))) if path else 0
         if size > MAIN_HEADER:
             by_size.setdefault(size, []).append(place)
     found: dict[int, int] = {}
@@ -83,15 +80,15 @@ def find_same_starts(
 def _groups(places: Iterable[int], paths: Sequence[str]) -> list[list[int]]:
     by_digest: dict[str, list[int]] = {}
     for place in places:
-        digest = _digest(Path(paths[place]))
+        digest = _digest(signal_file(Path(paths[place])))
         if digest:
             by_digest.setdefault(digest, []).append(place)
     return [group for group in by_digest.values() if len(group) > 1]
 
 
-def _size(path: str) -> int:
+def _size(path: Path) -> int:
     try:
-        return os.path.getsize(path) if path else 0
+        return os.path.getsize(path)
     except OSError:
         return 0
 
@@ -110,19 +107,3 @@ def _digest(path: Path) -> str:
     if all(block.count(block[:1]) == len(block) for block in blocks[1:]):
         return ""
     return hashlib.sha256(b"".join(blocks)).hexdigest()
-
-
-def content_of(stored: Mapping[str, Any], spectra: pd.DataFrame) -> tuple[str, ...]:
-    """Digests of a finished night's file and of its spectra: an export under another name is the same signals.
-
-    Parameters
-    ----------
-    stored : mapping
-        What `desc-night.json` says.
-    spectra : DataFrame
-        Its stored spectra.
-    """
-    file = stored.get("provenance", {}).get("inputs", {}).get("recording_sha256")
-    density = spectra["density_uv2_hz"].to_numpy() if len(spectra) else np.zeros(0)
-    known = density[np.isfinite(density)]
-    return tuple(text for text in (file, hashlib.sha256(known.tobytes()).hexdigest() if known.size else "") if text)

@@ -1,78 +1,17 @@
-"""Where the samples of a recording come from: an EDF or BDF file, or an `mne.io.Raw` in memory."""
+"""Samples of EDF and BDF files, mapped from the disk."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.recordings.edf.header import BLOCK_S, Digital, Header, SignalHeader
+from swa.recordings.edf.header import Digital, Header, SignalHeader, decode
+from swa.recordings.signal_source import BLOCK_S, Block
 
-if TYPE_CHECKING:
-    import mne
-
-Piece = tuple[int, int]  # first and end sample of uninterrupted signal
-# Samples in the unit of the header, and the positions among them that sit at the limit of the recording.
-Block = tuple[NDArray[np.float64], NDArray[np.int64]]
-
-
-class SignalSource(Protocol):
-    """Where samples come from: a file, or an object in memory."""
-
-    def check(self, position: int) -> None:
-        """Raise a RecordingError where a signal has no usable samples."""
-        ...
-
-    def blocks(self, positions: Sequence[int]) -> Iterator[list[Block]]:
-        """The same stretch of several signals, stretch after stretch.
-
-        Those of an interrupted recording follow each other without its gaps. A block is overwritten by the next one:
-        fresh memory for each would cost more than the reading.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class RawSource:
-    """Samples of an `mne.io.Raw`: of its pieces, and where they are marked as bad."""
-
-    raw: "mne.io.BaseRaw"
-    pieces: tuple[Piece, ...]
-    bad: tuple[tuple[int, int, tuple[str, ...]], ...] = ()
-
-    def check(self, position: int) -> None:
-        """Any signal of mne has a unit."""
-
-    def blocks(self, positions: Sequence[int]) -> Iterator[list[Block]]:
-        """Samples in V. The limit of the recording is not known to mne: a signal's extremes stand in for it."""
-        # From a file, mne brings signals to one rate stretch by stretch: each would ring at its ends.
-        seconds = BLOCK_S if self.raw.preload else np.inf
-        picks, step = list(positions), int(min(seconds * float(self.raw.info["sfreq"]), self.raw.n_times))
-        spans = [(at, min(at + step, end)) for first, end in self.pieces for at in range(first, end, step)]
-        low, high = np.full(len(picks), np.inf), np.full(len(picks), -np.inf)
-        for start, stop in spans:
-            samples = self.raw.get_data(picks, start, stop)
-            low, high = (
-                np.fmin(low, np.fmin.reduce(samples, axis=1)),
-                np.fmax(high, np.fmax.reduce(samples, axis=1)),
-            )
-        for start, stop in spans:
-            yield [
-                (row, np.flatnonzero((row == least) | (row == most) | self._marked(position, start, stop)))
-                for position, row, least, most in zip(
-                    picks, self.raw.get_data(picks, start, stop), low, high, strict=True
-                )
-            ]
-
-    def _marked(self, position: int, start: int, stop: int) -> NDArray[np.bool_]:
-        """Samples of a stretch that are marked as bad."""
-        marked = np.zeros(stop - start, bool)
-        for first, end, labels in self.bad:
-            if not labels or self.raw.ch_names[position] in labels:
-                marked[max(first - start, 0) : max(end - start, 0)] = True
-        return marked
+MAPPED_BYTES = 32 * 2**20  # of a recording at a time
 
 
 @dataclass(frozen=True)
@@ -127,7 +66,7 @@ class EdfSource:
             self.check(position)
         signals = [self.header.signals[position] for position in positions]
         buffers = [np.empty(0) for _ in signals]
-        for stored in self.header.read_digital(signals):
+        for stored in self._read_digital(signals):
             buffers = [
                 buffer if len(buffer) >= len(samples) else np.empty(len(samples))
                 for buffer, samples in zip(buffers, stored, strict=True)
@@ -136,6 +75,19 @@ class EdfSource:
                 self._scale(signal, samples, buffer[: len(samples)])
                 for signal, samples, buffer in zip(signals, stored, buffers, strict=True)
             ]
+
+    def _read_digital(self, signals: Sequence[SignalHeader]) -> Iterator[list[Digital]]:
+        """Samples of a few signals as they are stored, some minutes at a time."""
+        header = self.header
+        # The pages that are touched count as memory until they are unmapped: a large file is mapped part by part.
+        largest = MAPPED_BYTES // (header.samples_per_record * header.width)
+        step = max(1, min(largest, math.ceil(BLOCK_S / header.record_s)))
+        parts = math.ceil(header.record_s / BLOCK_S)  # of a record, where it is long
+        for first, end in header.times.kept:
+            for begin in range(first, end, step):
+                mapped = header.map_records(begin, min(begin + step, end))
+                for part in range(parts):
+                    yield [decode(mapped[:, _columns(header, each, part, parts)], header.width) for each in signals]
 
     def _scale(self, signal: SignalHeader, stored: Digital, samples: NDArray[np.float64]) -> Block:
         (low, high), (least, most) = signal.physical or (0.0, 0.0), signal.digital or (0.0, 1.0)
@@ -147,3 +99,9 @@ class EdfSource:
         if stored.min() > first and stored.max() < last:  # nearly every block
             return samples, np.empty(0, np.int64)
         return samples, np.flatnonzero((stored <= first) | (stored >= last))
+
+
+def _columns(header: Header, signal: SignalHeader, part: int, parts: int) -> slice:
+    """Bytes of a record that hold a part of a signal's samples."""
+    first, end = (signal.first + signal.samples * at // parts for at in (part, part + 1))
+    return slice(first * header.width, end * header.width)

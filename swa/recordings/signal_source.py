@@ -1,0 +1,28 @@
+"""What a source of samples is: an EDF or BDF file (`edf.samples`), or an `mne.io.Raw` in memory (`mne_raw`)."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_S = 300.0  # of samples at a time: what fits into the cache of a processor
+Piece = tuple[int, int]  # first and end sample of uninterrupted signal
+# Samples in the unit of the header, and the positions among them that sit at the limit of the recording.
+Block = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+
+class SignalSource(Protocol):
+    """Where samples come from: a file, or an object in memory."""
+
+    def check(self, position: int) -> None:
+        """Raise a RecordingError where a signal has no usable samples."""
+        ...
+
+    def blocks(self, positions: Sequence[int]) -> Iterator[list[Block]]:
+        """The same stretch of several signals, stretch after stretch.
+
+        Those of an interrupted recording follow each other without its gaps. A block is overwritten by the next one:
+        fresh memory for each would cost more than the reading.
+        """
+        ...

@@ -1,0 +1,111 @@
+"""Where the figures of a page go: into its text, and as files beside it."""
+
+import base64
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from swa.report.figures import figure_files
+from swa.tables.files import write_table, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Size = Literal["small", "medium", "wide"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure on a page and beside it.
+
+    Attributes
+    ----------
+    name : str
+        File name without suffix.
+    source : str
+        The figure itself, as a data address.
+    alt, caption : str
+        What it shows, with the numbers, for those who cannot see it; and what it is.
+    files : tuple of (str, str)
+        Kind and relative path of its files: SVG, PNG and the plotted numbers.
+    size : {"small", "medium", "wide"}
+        How much of the width of the page it needs; on a small screen the larger ones scroll.
+    """
+
+    name: str
+    source: str
+    alt: str
+    caption: str
+    files: tuple[tuple[str, str], ...]
+    size: Size
+
+
+class Shelf:
+    """The folder `figures` beside a page.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the page.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: set[str] = set()
+
+    def tidy(self) -> None:
+        """Take away figures that an earlier run left and this one did not draw: they would show other numbers."""
+        for path in (self.folder / "figures").glob("*"):
+            if path.suffix in (".svg", ".png", ".tsv") and path.stem not in self.names:
+                path.unlink()
+
+    def put(
+        self,
+        name: str,
+        draw: "Callable[[], Figure]",
+        numbers: pd.DataFrame,
+        *,
+        alt: str,
+        caption: str,
+        size: Size = "small",
+    ) -> Picture:
+        """Draw a figure, and write it as SVG and PNG with its numbers as TSV.
+
+        Parameters
+        ----------
+        name : str
+            File name without suffix.
+        draw : callable
+            Draws it.
+        numbers : DataFrame
+            What it shows.
+        alt, caption, size
+            As in `Picture`.
+        """
+        self.names.add(name)
+        drawn, pixels = figure_files(draw())
+        base = self.folder / "figures" / name
+        write_text(drawn.decode("utf-8"), base.with_name(f"{name}.svg"))
+        _write_bytes(pixels, base.with_name(f"{name}.png"))
+        write_table(numbers, base.with_name(f"{name}.tsv"))
+        return Picture(
+            name=name,
+            source="data:image/svg+xml;base64," + base64.b64encode(drawn).decode("ascii"),
+            alt=alt,
+            caption=caption,
+            files=tuple((kind.upper(), f"figures/{name}.{kind}") for kind in ("svg", "png", "tsv")),
+            size=size,
+        )
+
+
+def _write_bytes(content: bytes, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

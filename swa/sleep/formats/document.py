@@ -1,0 +1,402 @@
+"""What a file with a scoring holds, before any of it is a stage: its lines and cells, its columns and times.
+
+The forms in which labs store scorings are read into `Marks`; `swa.sleep.scoring` makes stages of them.
+"""
+
+import csv
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.errors import AmbiguousScoringError, ScoringError
+from swa.recordings.edf.packed import read_head
+
+# The date of a time of day whose day the file does not tell; earlier than any date that an EDF can have.
+NO_DATE = pd.Timestamp("1970-01-02")
+STAGE_COLUMNS = (
+    "stage", "trial_type", "sleep_stage", "stages", "hypnogram", "hypno", "description", "yasa", "stage_hum", "staging",
+    "sleep_stages", "stage_name", "stage_label", "scoring", "majority", "consensus",
+)  # fmt: skip
+EVENT_COLUMNS = ("trial_type", "description", "event", "value", "annotation", "label", "name")  # other events as well
+ONSET_COLUMNS = ("onset", "start", "start_time", "begin", "recording_onset", "onset_time", "begin_time")
+DURATION_COLUMNS = ("duration", "dur", "length")
+END_COLUMNS = ("end", "stop", "end_time", "stop_time", "offset_time")
+TIME_COLUMNS = ("time", "start_time", "clock", "clock_time", "time_of_day", "times", "timestamp")
+EPOCH_COLUMNS = (
+    "epoch", "epochs", "epoch_number", "epoch_nr", "epoch_no", "epoch_index", "epoch_id", "epoch_num", "nr", "no",
+    "number", "index", "",
+)  # fmt: skip
+
+# Dates whose order of day and month is that of a machine (01/03/2024, 01-03-24) are not read: the time of day tells.
+CLOCK = re.compile(
+    r"(?:(?P<date>\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}([/-])\d{1,2}\2\d{2,4})[T -]\s*)?"
+    r"(?P<hour>\d{1,2})[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:[.,](?P<part>\d{1,9}))?)?"
+    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
+MOST_BYTES = 20_000_000  # that of a night has some 100 kB
+_DAY_S = 86400.0
+_PREAMBLE = 40  # a header stands in the first lines or nowhere
+_UNITS = {
+    "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "mins": 60.0, "minute": 60.0,
+    "minutes": 60.0, "h": 3600.0, "hr": 3600.0, "hours": 3600.0, "ms": 0.001, "msec": 0.001,
+}  # fmt: skip
+_TITLES = {*STAGE_COLUMNS, *ONSET_COLUMNS, *TIME_COLUMNS, *(name for name in EPOCH_COLUMNS if "epoch" in name)}
+_UNIT = re.compile(r"(?<=\w)\s*[\[(]([^\])]*)[\])]$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A file as it lies on the disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the file, for messages."""
+        return self.path.name
+
+    @property
+    def suffix(self) -> str:
+        """Ending of the name in lower case, with its dot."""
+        return self.path.suffix.lower()
+
+    @property
+    def places(self) -> list[Path]:
+        """Where the file lies: as named, and where a link to it leads, as those of blinded runs do."""
+        return list(dict.fromkeys([self.path, Path(os.path.realpath(self.path))]))
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first bytes, of what is packed in it where it is packed."""
+        return read_head(self.path, 256)
+
+    @cached_property
+    def content(self) -> bytes:
+        """All bytes.
+
+        Raises
+        ------
+        ScoringError
+            There are too many for a scoring.
+        """
+        size = self.path.stat().st_size
+        if size > MOST_BYTES:
+            raise ScoringError(f"{self.name}: {size / 1e6:.0f} MB are too much for a scoring.", "Name the right file.")
+        return self.path.read_bytes()
+
+    @cached_property
+    def _numbered(self) -> tuple[int, list[str]]:
+        """Number of the first line that holds anything, and the lines from there to the last that does."""
+        if self.content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            text = self.content.decode("utf-16", errors="replace")
+        else:
+            text = read_any_text(self.content, "utf-8-sig")
+        lines = [line.strip(" \r\x00") for line in re.split(r"\r*\n|\r", text)]
+        filled = [number for number, line in enumerate(lines) if line.strip()]
+        return (filled[0] + 1, lines[filled[0] : filled[-1] + 1]) if filled else (1, [])
+
+    @property
+    def lines(self) -> list[str]:
+        """Stripped lines from the first to the last that holds anything."""
+        return self._numbered[1]
+
+    @cached_property
+    def table(self) -> "Table":
+        """The lines that hold anything, as a table: cut at tabs, else semicolons, else commas, else spaces."""
+        first, lines = self._numbered
+        filled = [(number, line) for number, line in enumerate(lines, start=first) if line.strip()]
+        rows = _cut([line for _, line in filled])
+        numbers = [number for number, _ in filled]
+        title = next((i for i, row in enumerate(rows[:_PREAMBLE]) if _is_title(row)), None)
+        body = 0 if title is None else title + 1
+        return Table(rows[title or 0] if rows else [], rows[body:], numbers[body:], title is not None)
+
+
+class Table(NamedTuple):
+    """Cells of a file.
+
+    Attributes
+    ----------
+    titles : list of str
+        Cells of the row with the names of the columns; those of the first row where there is none.
+    rows : list of list of str
+        The rows below the titles; all rows where there is none.
+    lines : list of int
+        Number of each row's line in the file.
+    titled : bool
+        Whether there is a row with known names of columns.
+    """
+
+    titles: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+    titled: bool
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns without a unit behind them: ``Duration [s]``, ``duration_sec`` are ``duration``."""
+        return [column_name(title) for title in self.titles]
+
+    def column(self, *names: str) -> int | None:
+        """Position of the first of these names that the header has."""
+        there = self.names
+        return next((there.index(name) for name in names if name in there), None)
+
+    def cells(self, column: int) -> list[str]:
+        """Cells of a column, empty where a row is too short."""
+        return [row[column] if column < len(row) else "" for row in self.rows]
+
+    def seconds_per_unit(self, column: int) -> float:
+        """Seconds that a 1 in this column means; NaN where its title states a unit that is none of time."""
+        title = self.titles[column].strip().lower()
+        bracket = _UNIT.search(title)
+        if bracket:
+            unit = bracket[1].strip()
+            return 1.0 if re.fullmatch(r"[hms:.,]*", unit) and unit not in _UNITS else _UNITS.get(unit, math.nan)
+        return (
+            _UNITS.get(re.sub(r"[\s-]+", "_", title).rpartition("_")[2], 1.0) if "_" in title or " " in title else 1.0
+        )
+
+
+def column_name(title: str) -> str:
+    """Name of a column in lower case with underscores, without a unit."""
+    name = _UNIT.sub("", title.strip().lstrip("#%").strip()).lower().strip("[]")
+    name = re.sub(r"[\s-]+", "_", name)
+    stem, _, unit = name.rpartition("_")
+    return stem if stem and unit in _UNITS else name
+
+
+def read_any_text(raw: bytes, encoding: str = "utf-8") -> str:
+    """Text in UTF-8, else in latin-1, which labs' exports have instead."""
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _cut(lines: Sequence[str]) -> list[list[str]]:
+    separator = next((mark for mark in "\t;," if 2 * sum(mark in line for line in lines) >= len(lines)), "")
+    if not separator and sum(_SPACED.match(line) is not None for line in lines) > 0.9 * len(lines):
+        return [_cut_at_spaces(line) for line in lines]
+    cut = separator or ","
+    rows = [next(csv.reader([line], delimiter=cut)) if '"' in line else line.split(cut) for line in lines]
+    rows = [[cell.strip().strip('"').strip() for cell in row] for row in rows]
+    if cut == ",":
+        return rows
+    decimal = re.compile(r"[+-]?\d+,\d+")  # where another mark stands between cells, commas are decimal
+    return [[cell.replace(",", ".") if cut == ";" or decimal.fullmatch(cell) else cell for cell in row] for row in rows]
+
+
+# A row that is no cell but numbers and times, and then a stage.
+_SPACED = re.compile(r"[+-]?\d[\d:.,]*\s+\S")
+
+
+def _cut_at_spaces(line: str) -> list[str]:
+    cells = []
+    while found := re.match(r"([+-]?\d[\d:.,]*)\s+(?=\S)", line):
+        cells.append(found[1])
+        line = line[found.end() :]
+    return [*cells, line.strip()]
+
+
+def _is_title(row: Sequence[str]) -> bool:
+    """Whether a row holds names of columns: one for stages, or a place in time and something beside it."""
+    if any(is_number(cell) or CLOCK.fullmatch(cell) for cell in row if cell):
+        return False
+    names = {column_name(cell) for cell in row if cell}
+    if len(row) == 1:
+        return bool(names & {*STAGE_COLUMNS})
+    return bool(names & _TITLES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """What a file says: stretches of time, and what was written for each.
+
+    Attributes
+    ----------
+    onsets_s, ends_s : ndarray
+        In s; from the first sample of the recording, or from `start` where that is known.
+    labels : sequence of str
+        As written.
+    others : bool
+        Whether there are labels of other events among them, to be left alone; else an unknown label is an error.
+    codes : mapping or None
+        What number codes mean in this form, where the settings do not say; None where they have to tell themselves.
+    start : Timestamp or None
+        Clock time of 0 s; on the day `NO_DATE` where only the time of day is known.
+    from_first : bool
+        Whether 0 s is the first row, which may be an event, and not the start of the recording or of the file.
+    certain : bool
+        False where the file could be a table of something else: bare numbers without a word for stages.
+    assumed : bool
+        Whether `codes` are those of a layout that other tables share, so that they have to make a night.
+    lines : sequence of int
+        Line of each label, where no two may have the same place in time: rows of a table.
+    columns : sequence of str
+        Names of the columns that were found, for messages.
+    """
+
+    onsets_s: NDArray[np.float64]
+    ends_s: NDArray[np.float64]
+    labels: Sequence[str]
+    others: bool = False
+    codes: Mapping[str, str] | None = None
+    start: pd.Timestamp | None = None
+    from_first: bool = False
+    certain: bool = True
+    assumed: bool = False
+    lines: Sequence[int] = ()
+    columns: Sequence[str] = ()
+
+
+# --- cells
+
+
+def read_times(document: Document, cells: Sequence[str]) -> tuple[NDArray[np.float64], pd.Timestamp | None]:
+    """Times in s, with the clock time of 0 s where they are clock times: they go on over midnight.
+
+    Raises
+    ------
+    ScoringError
+        A cell is neither a number nor a clock time, or only some are clock times.
+    """
+    if all(is_number(cell) for cell in cells):
+        return np.array([float(cell) for cell in cells], dtype=float), None
+    matches = [CLOCK.fullmatch(cell.strip()) for cell in cells]
+    wrong = next((cell for cell, match in zip(cells, matches, strict=True) if match is None), None)
+    if wrong is not None:
+        raise bad_row(document, "a time and a stage", ValueError(f"{wrong[:20]!r} is no time"))
+    moments = [_clock_parts(match) for match in matches if match is not None]
+    first_date = moments[0][0]
+    times = _over_midnight(moments)
+    first_s = min(times)  # rows may stand in any order, and events before stages that are earlier
+    return np.array(times) - first_s, (first_date or NO_DATE) + pd.Timedelta(seconds=first_s)
+
+
+def _over_midnight(moments: Sequence[tuple[pd.Timestamp | None, float]]) -> list[float]:
+    """Seconds from the midnight before the first moment: by the dates, else from row to row, else in one night."""
+    first_date, previous = moments[0]
+    days, times = 0.0, []
+    for date, second in moments:
+        if date is not None and first_date is not None:
+            days = float((date - first_date).days)
+        elif second < previous - _DAY_S / 2:
+            days += 1
+        previous = second
+        times.append(days * _DAY_S + second)
+    backwards_s = max((earlier - later for earlier, later in pairwise(times)), default=0.0)
+    if first_date is not None or backwards_s <= (0 if days else 3600):
+        return times
+    # Rows in no order: their night begins behind the longest stretch of the day in which there are none.
+    seconds = sorted({second for _, second in moments})
+    pauses = [later - earlier for earlier, later in pairwise([*seconds, seconds[0] + _DAY_S])]
+    begin = seconds[(pauses.index(max(pauses)) + 1) % len(seconds)]
+    return [second if second >= begin else second + _DAY_S for _, second in moments]
+
+
+def _clock_parts(match: re.Match[str]) -> tuple[pd.Timestamp | None, float]:
+    hour = int(match["hour"])
+    if match["half"]:
+        hour = hour % 12 + (12 if match["half"].lower() == "p" else 0)
+    seconds = 3600.0 * hour + 60 * int(match["minute"]) + int(match["second"] or 0) + float(f"0.{match['part'] or 0}")
+    date = None
+    if match["date"] and re.search(r"\d{4}-|\.", match["date"]):
+        try:
+            date = pd.to_datetime(match["date"], format="%d.%m.%Y" if "." in match["date"] else "%Y-%m-%d")
+        except ValueError:
+            date = None
+    return date, seconds
+
+
+def clock_start(text: str) -> pd.Timestamp | None:
+    """Time of day, on the day `NO_DATE`; None where it is none."""
+    match = CLOCK.fullmatch(text)
+    if match is None or is_number(text):
+        return None
+    return NO_DATE + pd.Timedelta(seconds=_clock_parts(match)[1])
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is a finite number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def parse_duration(text: str) -> float:
+    """A duration in s; BIDS writes n/a where it is not known, as of a button press."""
+    return 0.0 if text.lower() in ("n/a", "") else parse_seconds(text)
+
+
+def parse_seconds(text: str) -> float:
+    """A finite number of seconds, else ValueError."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]!r} is no time")
+    return value
+
+
+def times_in(document: Document, column: int) -> tuple[NDArray[np.float64], pd.Timestamp | None]:
+    """Times of a column of the table in s, whatever unit its title states, and the clock time of 0 s.
+
+    Raises
+    ------
+    ScoringError
+        A cell is no time, or the title states a unit that is none of time.
+    """
+    times, start = read_times(document, document.table.cells(column))
+    return times if start is not None else times * seconds_per_unit(document, column), start
+
+
+def seconds_per_unit(document: Document, column: int) -> float:
+    """Seconds that a 1 in a column means.
+
+    Raises
+    ------
+    ScoringError
+        Its title states a unit that is none of time.
+    """
+    factor = document.table.seconds_per_unit(column) if document.table.titled else 1.0
+    if math.isnan(factor):
+        raise ScoringError(
+            f"{document.name}: the column {document.table.titles[column][:30]!r} is in a unit that is none of time.",
+            "Write it in s, min or ms, or as clock times.",
+        )
+    return factor
+
+
+def choose_scorer(document: Document, names: Sequence[str], wanted: str) -> int:
+    """Position of the scorer or column that is to be read: the only one, or the one that the settings name.
+
+    Raises
+    ------
+    AmbiguousScoringError
+        There are several, and the settings name none of them.
+    """
+    there = [name.casefold() for name in names]
+    if len(there) == 1 or wanted.casefold() in there:
+        return there.index(wanted.casefold()) if wanted.casefold() in there else 0
+    raise AmbiguousScoringError(
+        f"{document.name}: several hold stages, and they differ: {', '.join(names)}."[:300],
+        f'Say which in the settings: [scoring] column = "{names[0]}".',
+    )
+
+
+def bad_row(document: Document, expected: str, error: Exception) -> ScoringError:
+    """Say that a row of a table could not be read."""
+    return ScoringError(
+        f"{document.name}: a row is not {expected} ({str(error)[:80]}).",
+        "Times are s from the start of the recording, or clock times (23:15:30) throughout. Mend that row.",
+    )

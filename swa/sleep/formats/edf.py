@@ -1,0 +1,133 @@
+"""Stages that stand as annotations in an EDF+ or BDF+ file: a scoring of its own, or the recording itself.
+
+Annotations are UTF-8 by the standard, and latin-1 in files of many vendors.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.errors import RecordingError, ScoringError
+from swa.recordings.edf.header import start_and_clock
+from swa.recordings.edf.packed import unpack
+from swa.settings import ScoringSettings
+from swa.sleep.formats.codes import is_stage_word, known_words, plain_word
+from swa.sleep.formats.document import NO_DATE, Document, Marks, read_any_text
+from swa.sleep.formats.tables import from_changes
+
+_HEAD = 256
+_LABELS = {b"EDF Annotations", b"BDF Annotations"}
+_FEW_RECORDS = 600
+_BLOCK = 60
+_BDF = b"\xffBIOSEMI"
+_TAL = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d*(?:\.\d*)?))?\x14([^\x00]*?)\x14(?=\x00)")
+
+
+class _Annotation(NamedTuple):
+    onset_s: float
+    duration_s: float
+    text: str
+
+
+def is_edf(document: Document) -> bool:
+    """Whether a file is an EDF or BDF by its ending or its first bytes."""
+    return document.suffix in (".edf", ".bdf") or document.head.startswith((b"0       ", _BDF))
+
+
+def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
+    """Whether stages stand among the annotations of a recording, by a look at a tenth of it.
+
+    Most recordings have none, and reading every annotation of one means reading all of its pages.
+    """
+    try:
+        records = _annotation_records(path)
+        if not records:
+            return False
+        words = {word for word, stage in known_words(settings.codes).items() if word and stage != "UNS"}
+        return any(plain_word(one.text) in words for raw in records for one in _annotations_in(_sample(raw)))
+    except (RecordingError, ValueError, IndexError, OSError, OverflowError):
+        return False
+
+
+def _sample(records: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The first records and blocks throughout; all of them where they are few."""
+    if len(records) <= _FEW_RECORDS:
+        return records
+    starts = range(_BLOCK, len(records), 10 * _BLOCK)
+    return np.concatenate([records[:_FEW_RECORDS], *(records[start : start + _BLOCK] for start in starts)])
+
+
+def read_edf(document: Document, settings: ScoringSettings) -> Marks:
+    """Annotations, each with its duration; where no stage has one, it lasts until the next."""
+    try:
+        first_s, annotations = _read_annotations(document.path)
+    except (RecordingError, ValueError, IndexError, OSError, OverflowError) as error:
+        raise ScoringError(
+            f"{document.name}: not a readable EDF+ scoring ({type(error).__name__}).", "Export the scoring again."
+        ) from None
+    moment, clock = start_and_clock(document.head, first_s)
+    start = pd.Timestamp(moment) if moment is not None else None
+    if start is None and clock is not None:
+        start = NO_DATE + pd.Timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
+    labels = [annotation.text for annotation in annotations]
+    onsets = np.array([annotation.onset_s for annotation in annotations], dtype=float)
+    durations = np.array([annotation.duration_s for annotation in annotations], dtype=float)
+    words = known_words(settings.codes)
+    stages = [i for i, text in enumerate(labels) if text.strip() and is_stage_word(text, words)]
+    if not stages:
+        raise ScoringError(
+            f"{document.name}: none of its {len(annotations)} annotations is a sleep stage.",
+            "Stages are annotations such as 'Sleep stage W', 'Sleep stage N2'; [scoring] codes names others.",
+        )
+    ends = onsets + durations
+    if not durations[stages].any():
+        order = sorted(stages, key=lambda i: onsets[i])
+        ends[order] = _until_the_next(document, onsets[order], [labels[i] for i in order], settings.epoch_s)
+    return Marks(onsets_s=onsets, ends_s=ends, labels=labels, others=True, start=start)
+
+
+def _until_the_next(
+    document: Document, onsets: NDArray[np.float64], labels: list[str], epoch_s: float
+) -> NDArray[np.float64]:
+    marks = from_changes(document, onsets, labels, epoch_s)
+    return np.append(marks.ends_s, onsets[len(marks.ends_s) :])
+
+
+def _read_annotations(path: Path) -> tuple[float, list[_Annotation]]:
+    """Onset of the first data record, and annotations from there on in order of time."""
+    found = [one for records in _annotation_records(path) for one in _annotations_in(records)]
+    start_s = found[0].onset_s if found else 0.0
+    return start_s, sorted(one._replace(onset_s=one.onset_s - start_s) for one in found if one.text)
+
+
+def _annotations_in(records: NDArray[np.uint8]) -> Iterator[_Annotation]:
+    """Annotations as they stand in the records; those that only keep the time have no text."""
+    for record in np.ascontiguousarray(records):
+        for onset, duration, texts in _TAL.findall(record.tobytes()):
+            for text in texts.split(b"\x14"):
+                yield _Annotation(float(onset), float(duration or 0), read_any_text(text))
+
+
+def _annotation_records(path: Path) -> list[NDArray[np.uint8]]:
+    """Bytes of each signal of annotations, a row a data record, mapped and not read."""
+    unpacked = unpack(path)
+    plain = unpacked.path if unpacked else path
+    if plain.stat().st_size < _HEAD:
+        raise ValueError("no header")
+    raw = np.memmap(plain, np.uint8, "r")
+    head = raw[:_HEAD].tobytes()
+    width, n_signals = 3 if head.startswith(_BDF) else 2, int(head[252:256])
+    fields = raw[_HEAD : _HEAD * (1 + n_signals)].tobytes()
+    labels = [fields[16 * i :][:16].strip() for i in range(n_signals)]
+    if not set(labels) & _LABELS:
+        return []
+    edges = width * np.cumsum([0, *(int(fields[216 * n_signals + 8 * i :][:8]) for i in range(n_signals))])
+    data, record_bytes = raw[_HEAD * (1 + n_signals) :], int(edges[-1])
+    records = data[: len(data) // record_bytes * record_bytes].reshape(-1, record_bytes)
+    found = [records[:, edges[i] : edges[i + 1]] for i, label in enumerate(labels) if label in _LABELS]
+    return [np.array(part) for part in found] if unpacked else found  # what was unpacked goes when this returns

@@ -1,0 +1,189 @@
+"""Text exports of sleep software: DOMINO (SOMNOscreen), RemLogic (Embla), Luna's ``.annot``.
+
+The layouts are those of DOMINO's ASCII export (Snooz' and wonambi's importers), RemLogic's event export (the CAP Sleep
+Database; wonambi's importer), and luna-doc ("Interval annotations").
+"""
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+
+from swa.errors import ScoringError
+from swa.settings import ScoringSettings
+from swa.sleep.formats.document import CLOCK, NO_DATE, Document, Marks, bad_row, is_number, parse_seconds, read_times
+
+REMLOGIC_LABELS = {"S0": "W", "S1": "S1", "S2": "S2", "S3": "S3", "S4": "S4", "REM": "REM", "MT": "MT", "UNSCORED": "?"}
+
+_DOMINO_ROW = re.compile(r"(?:\d{1,2}\.\d{1,2}\.\d{4} )?\d\d:\d\d:\d\d[.,]\d{1,3};")
+
+
+# --- DOMINO of SOMNOscreen
+
+
+def is_domino(document: Document) -> bool:
+    """Whether a file is DOMINO's ASCII export: `Key: value` lines, then `23:57:00,000; N2`."""
+    return any(line.lower().startswith("signal type:") for line in document.lines[:12])
+
+
+def read_domino(document: Document, settings: ScoringSettings) -> Marks:
+    """One row an epoch of the length that `Rate` states; A and Artifact are unscored."""
+    rows = [line for line in document.lines if _DOMINO_ROW.match(line)]
+    header = dict(
+        line.lower().split(":", 1) for line in document.lines[:12] if ":" in line and not _DOMINO_ROW.match(line)
+    )
+    if "discret" not in header.get("signal type", "") or not rows:
+        raise ScoringError(
+            f"{document.name}: a DOMINO export, but no sleep profile (its signal type is "
+            f"{header.get('signal type', '').strip()[:20]!r}).",
+            "Name the file `Sleep profile.txt` or `Schlafprofil.txt` of the export.",
+        )
+    rate = re.match(r"\s*(\d+(?:[.,]\d+)?)\s*(ms|s)\b", header.get("rate", ""))
+    epoch_s = settings.epoch_s
+    if rate:
+        epoch_s = parse_seconds(rate[1].replace(",", ".")) / (1000 if rate[2] == "ms" else 1)
+    # The order of day and month of the header's date depends on the machine, except where dots stand between them.
+    dated = re.match(r"\s*(\d{1,2}\.\d{1,2}\.\d{4}) ", header.get("start time", ""))
+    cells = [row.split(";", 1) for row in rows]
+    onsets, start = read_times(document, [cell[0] for cell in cells])
+    if dated and start is not None and " " not in cells[0][0]:
+        start = pd.to_datetime(dated[1], format="%d.%m.%Y") + (start - NO_DATE)
+    artefacts = {"a": "?", "artifact": "?", "artefact": "?", "artefakt": "?"}
+    labels = [artefacts.get(cell[1].strip().lower(), cell[1].strip()) for cell in cells]
+    return Marks(onsets_s=onsets, ends_s=onsets + epoch_s, labels=labels, start=start)
+
+
+# --- RemLogic of Embla
+
+
+def is_remlogic(document: Document) -> bool:
+    """Whether a file is RemLogic's event export: a table with `[hh:mm:ss]`, the event and its duration in `[s]`."""
+    return _remlogic_header(document) is not None
+
+
+def _remlogic_header(document: Document) -> int | None:
+    for number, line in enumerate(document.lines[:200]):
+        if "[hh:mm:ss]" in line.lower() and "\t" in line and re.search(r"\[s\]", line):
+            return number
+    return None
+
+
+def read_remlogic(document: Document, settings: ScoringSettings) -> Marks:
+    """Events whose name begins with ``SLEEP-`` (and ``MT``) are stages, at their clock time."""
+    first = _remlogic_header(document) or 0
+    header = [cell.strip().lower() for cell in re.split(r"\t+", document.lines[first])]
+    time = next(i for i, name in enumerate(header) if "[hh:mm:ss]" in name)
+    duration = next(i for i, name in enumerate(header) if "[s]" in name)
+    event = next((i for i, name in enumerate(header) if name.startswith(("event", "evénement"))), time + 1)
+    rows = [[cell.strip() for cell in re.split(r"\t+", line)] for line in document.lines[first + 1 :] if line.strip()]
+    rows = [row for row in rows if len(row) > max(time, duration, event)]
+    labels = []
+    for row in rows:
+        name = row[event].upper()
+        labels.append(REMLOGIC_LABELS.get(name.removeprefix("SLEEP-"), row[event]) if _is_stage_event(name) else name)
+    onsets, start = read_times(document, [row[time] for row in rows])
+    try:
+        durations = np.array([parse_seconds(row[duration].replace(",", ".") or "0") for row in rows])
+    except ValueError as error:
+        raise bad_row(document, "time, event and duration", error) from None
+    return Marks(onsets_s=onsets, ends_s=onsets + durations, labels=labels, others=True, start=start, from_first=True)
+
+
+def _is_stage_event(name: str) -> bool:
+    return name.startswith("SLEEP-") or name == "MT"
+
+
+# --- Luna
+
+
+def is_annot(document: Document) -> bool:
+    """Whether a file is Luna's ``.annot``: class, start and stop, with or without instance, channel and meta."""
+    if document.suffix == ".annot":
+        return True
+    lines = [line for line in document.lines[:100] if line.strip() and not line.startswith("#")]
+    return bool(lines) and re.split(r"\s+", lines[0])[:2] in (["class", "instance"], ["class", "start"])
+
+
+def read_annot(document: Document, settings: ScoringSettings) -> Marks:
+    """Starts in s, ``0+hh:mm:ss``, clock time or ``e:epoch``; stops in the same, as ``+duration``, or ``...``."""
+    rows = []
+    for line in document.lines:
+        cells = [cell.strip() for cell in (line.split("\t") if "\t" in line else line.split())]
+        if not line.strip() or line.startswith("#") or cells[0] == "class":
+            continue
+        if len(cells) not in (3, 4, 6):
+            raise bad_row(document, "class, start and stop", ValueError(f"{len(cells)} columns"))
+        place = {3: (1, 2), 4: (2, 3), 6: (3, 4)}[len(cells)]
+        instance = cells[1] if len(cells) > 3 else ""
+        rows.append((luna_label(cells[0], instance), cells[place[0]], cells[place[1]]))
+    try:
+        spans = [_luna_span(start, stop) for _, start, stop in rows]
+    except ValueError as error:
+        raise bad_row(document, "class, start and stop", error) from None
+    clocks = [isinstance(span[0], str) for span in spans]
+    if any(clocks) and not all(clocks):
+        raise ScoringError(
+            f"{document.name}: some of its times are clock times, others s from the start of the recording.",
+            "Write all of them in one way (Luna: WRITE-ANNOTS).",
+        )
+    start = None
+    if all(clocks) and spans:
+        onsets, start = read_times(document, [str(span[0]) for span in spans])
+        ends = [_luna_clock_end(document, span, float(onset)) for span, onset in zip(spans, onsets, strict=True)]
+    else:
+        onsets = np.array([float(span[0]) for span in spans])
+        ends = [math.nan if span[1] is None else float(span[1]) for span in spans]
+    # An ellipsis lasts until the next row.
+    following = np.append(onsets[1:], onsets[-1:] + settings.epoch_s)
+    ends_s = np.where(np.isnan(ends), following, ends) if len(spans) else np.empty(0)
+    labels, clocked = [row[0] for row in rows], start is not None
+    return Marks(onsets_s=onsets, ends_s=ends_s, labels=labels, others=True, start=start, from_first=clocked)
+
+
+def luna_label(name: str, instance: str) -> str:
+    """The class, or the instance where the class only says that this is a stage or an annotation of an EDF+."""
+    return instance if re.sub(r"[\s_]", "", name.lower()) in ("sleepstage", "edfannot") else name
+
+
+def _luna_span(start: str, stop: str) -> tuple[float | str, float | str | None]:
+    """Start and stop in s, or as text where they are clock times; the stop of a clock time may be a duration in s."""
+    onset: float | str
+    end: float | str | None
+    if start.startswith("e:"):
+        number, length_s, step_s = _luna_epoch(start)
+        last = _luna_epoch(stop)[0] if stop.startswith("e:") else number
+        return (number - 1) * step_s, (last - 1) * step_s + length_s
+    onset = _elapsed(start)
+    if stop == "...":
+        end = None
+    elif stop.startswith("+"):
+        length_s = parse_seconds(stop[1:])
+        end = length_s if isinstance(onset, str) else onset + length_s
+    else:
+        end = onset if stop == "." else _elapsed(stop)
+    return onset, end
+
+
+def _luna_epoch(text: str) -> tuple[float, float, float]:
+    parts = [parse_seconds(part) for part in text.split(":")[1:]]
+    length_s = parts[1] if len(parts) > 1 else 30.0
+    return parts[0], length_s, parts[2] if len(parts) > 2 else length_s
+
+
+def _elapsed(text: str) -> float | str:
+    """Elapsed time in s, or a clock time as it is."""
+    if text.startswith("0+"):
+        hours, minutes, seconds = text[2:].split(":")
+        return 3600 * parse_seconds(hours) + 60 * parse_seconds(minutes) + parse_seconds(seconds)
+    return text if CLOCK.fullmatch(text) and not is_number(text) else parse_seconds(text)
+
+
+def _luna_clock_end(document: Document, span: tuple[float | str, float | str | None], onset_s: float) -> float:
+    start, stop = span
+    if stop is None:
+        return math.nan
+    if isinstance(stop, str):
+        times, _ = read_times(document, [str(start), stop])
+        return onset_s + float(times[1])
+    return onset_s + stop

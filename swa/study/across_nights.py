@@ -1,0 +1,199 @@
+"""Measures that need all nights of a subject: limits of its baseline, steepness at equal amplitude, Process S."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.measures import matched_slopes, process_s
+from swa.study.subject_night import SubjectNight
+from swa.tables.results_tables import MEASURES
+
+AMPLITUDE_PERCENTILE = 0.9
+ROWS = MEASURES.without("subject")
+Row = tuple[object, ...]
+NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineAmplitudes:
+    """What a subject's baseline nights fix for all nights of a channel; NaN where they have no such wave.
+
+    Attributes
+    ----------
+    reference_uv : float
+        Amplitude at which slopes are compared.
+    large_uv : float
+        Limit of large half-waves: their 90th percentile, each night weighted equally.
+    n_reference, n_large : int
+        Waves that they rest on.
+    """
+
+    reference_uv: float
+    large_uv: float
+    n_reference: int
+    n_large: int
+
+
+def find_amplitudes(nights: Sequence[SubjectNight], channel: str) -> BaselineAmplitudes:
+    """Reference amplitude and limit of large waves of one channel, from the baseline nights."""
+    baseline = [night for night in nights if night.is_baseline]
+    sloping = [_amplitudes(_sloping_waves(night, channel)) for night in baseline]
+    every = [_amplitudes(night.waves_of(channel)) for night in baseline]
+    return BaselineAmplitudes(
+        reference_uv=matched_slopes.reference_amplitude(sloping),
+        large_uv=matched_slopes.pooled_quantile(every, AMPLITUDE_PERCENTILE),
+        n_reference=sum(map(len, sloping)),
+        n_large=sum(map(len, every)),
+    )
+
+
+def _amplitudes(waves: pd.DataFrame) -> NDArray[np.float64]:
+    return waves["negative_amplitude_uv"].to_numpy(dtype=float)
+
+
+def measure_across_nights(
+    nights: Sequence[SubjectNight], amplitudes: Mapping[str, BaselineAmplitudes]
+) -> list[pd.DataFrame]:
+    """Rows (`ROW_COLUMNS`) of the measures that need all nights, of the channels that have their amplitudes."""
+    tables = []
+    for measure in (_amplitude_rows, _baseline_fixed_rows, _matched_slope_rows, _process_s_rows):
+        rows = []
+        for channel, fixed in amplitudes.items():
+            rows += measure([night for night in nights if channel in night.channels], channel, fixed)
+        tables += [ROWS.frame(rows)] if rows else []
+    return tables
+
+
+def _amplitude_rows(nights: Sequence[SubjectNight], channel: str, fixed: BaselineAmplitudes) -> list[Row]:
+    """What the baseline nights fix, in every night: its measures rest on it."""
+    return [
+        (night.session, night.condition, channel, "NREM", "night", measure, "", value, "µV", n, note)
+        for night in nights
+        for measure, value, n in (
+            ("wave_reference_amplitude", fixed.reference_uv, fixed.n_reference),
+            ("wave_fixed_limit", fixed.large_uv, fixed.n_large),
+        )
+        for note in ("" if np.isfinite(value) else NO_BASELINE,)
+    ]
+
+
+def _baseline_fixed_rows(nights: Sequence[SubjectNight], channel: str, fixed: BaselineAmplitudes) -> list[Row]:
+    """Density of half-waves above the limit that is fixed on the baseline nights."""
+    return [
+        (night.session, night.condition, *row)
+        for night in nights
+        for row in _density_rows(night, channel, fixed.large_uv)
+    ]
+
+
+def _density_rows(night: SubjectNight, channel: str, limit: float) -> list[Row]:
+    stretches, usable_s, epoch_s = night.stretches(channel)
+    waves = night.waves_of(channel)
+    epoch = (waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)
+    large = waves["negative_amplitude_uv"].to_numpy() > limit
+    rows: list[Row] = []
+    for stretch in stretches:
+        minutes, minimum_min = usable_s[stretch.epochs].sum() / 60, night.settings.windows.minimum_min
+        reason = stretch.reason or ("" if np.isfinite(limit) else NO_BASELINE)
+        if not reason and minutes < minimum_min:
+            reason = f"{minutes:.1f} min of usable time, {minimum_min:g} are needed"
+        n = int((large & stretch.epochs[epoch]).sum())
+        value, note = (np.nan, reason) if reason else (n / minutes, f"above {limit:.1f} µV")
+        key = (channel, stretch.stages, stretch.window)
+        rows.append((*key, "wave_density_baseline_fixed", "", value, "1/min", n, note))
+    return rows
+
+
+def _matched_slope_rows(nights: Sequence[SubjectNight], channel: str, fixed: BaselineAmplitudes) -> list[Row]:
+    """Slope at the subject's reference amplitude: steepness alone, not size (`swa.measures.matched_slopes`).
+
+    The default is estimator (a), a robust line read off at the reference; variant ``resampled`` is estimator (b), waves
+    resampled until the nights' amplitude histograms match.
+    """
+    rows: list[Row] = []
+    inside = [_waves_of_stretches(night, channel) for night in nights]
+    for key in dict.fromkeys(key for stretches in inside for key in stretches):
+        taking_part = [
+            (night, stretches[key]) for night, stretches in zip(nights, inside, strict=True) if key in stretches
+        ]
+        for name in ("slope_up", "slope_down"):
+            rows += _matched_rows(taking_part, (channel, *key), name, fixed.reference_uv)
+    return rows
+
+
+def _sloping_waves(night: SubjectNight, channel: str) -> pd.DataFrame:
+    """Half-waves of one channel that are large enough for their slope to be taken."""
+    waves = night.waves_of(channel)
+    return waves[waves["negative_amplitude_uv"] >= night.settings.waves.negative_uv[0]]
+
+
+def _waves_of_stretches(night: SubjectNight, channel: str) -> dict[tuple[str, str], tuple[pd.DataFrame, str]]:
+    """Those waves of each stretch of one night and channel, and why there are none to take."""
+    waves = _sloping_waves(night, channel)
+    stretches, _, epoch_s = night.stretches(channel)
+    epoch = (waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)
+    return {(stretch.stages, stretch.window): (waves[stretch.epochs[epoch]], stretch.reason) for stretch in stretches}
+
+
+def _matched_rows(
+    nights: Sequence[tuple[SubjectNight, tuple[pd.DataFrame, str]]],
+    key: tuple[str, str, str],
+    name: str,
+    reference: float,
+) -> list[Row]:
+    """Both estimators for all nights of one channel and stretch."""
+    amplitudes = [_amplitudes(waves) for _, (waves, _) in nights]
+    slopes = [waves[f"{name}_uv_s"].to_numpy(dtype=float) for _, (waves, _) in nights]
+    resampled = matched_slopes.resample_to_shared_histogram(amplitudes, slopes, reference)
+    rows: list[Row] = []
+    for position, (night, (waves, reason)) in enumerate(nights):
+        line = matched_slopes.fit_slope_line(amplitudes[position], slopes[position], reference)
+        smallest_uv = night.settings.waves.negative_uv[0]
+        few = f"{len(waves)} waves of {smallest_uv:g} µV or more, {matched_slopes.FEWEST_WAVES} are needed"
+        alone = "too few waves in common with another night around the reference amplitude"
+        start = reason or ("" if np.isfinite(reference) else NO_BASELINE)
+        other = resampled[position]
+        shared = f"around {reference:.1f} µV, overlap {100 * other.overlap:.0f} %"
+        for variant, value, n, why, note in (
+            ("", line.at_reference, line.n, few, f"at {reference:.1f} µV"),
+            ("resampled", other.slope, other.n, alone, shared),
+        ):
+            value = np.nan if start else value
+            note = note if np.isfinite(value) else start or why
+            rows.append((night.session, night.condition, *key, f"wave_{name}_matched", variant, value, "µV/s", n, note))
+    return rows
+
+
+def _process_s_rows(nights: Sequence[SubjectNight], channel: str, _: BaselineAmplitudes) -> list[Row]:
+    """Process S of a channel: asymptote and time constant shared by the nights, the initial level of each night."""
+    means = pd.concat([night.cycle_means(channel) for night in nights], ignore_index=True)
+    settings = nights[0].settings
+    fit = process_s.fit_process_s(
+        means["time_h"].to_numpy(dtype=float),
+        means["swa_uv2"].to_numpy(dtype=float),
+        means["session"].to_numpy(dtype=str),
+        settings=settings.homeostasis,
+        confidence=settings.comparison.confidence,
+    )
+    level = f"{100 * settings.comparison.confidence:g} %"
+    baseline = [night.session for night in nights if night.is_baseline]
+    rows: list[Row] = []
+    for night in nights:
+        reason = fit.reason or fit.reasons.get(night.session, "the night has no NREM cycle")
+        n = int((means["session"] == night.session).sum())
+        for measure, estimate, unit, why in (
+            ("process_s_initial", fit.initial_uv2.get(night.session, process_s.NOTHING), "µV²", reason),
+            ("process_s_asymptote", fit.asymptote_uv2, "µV²", fit.reason),
+            ("process_s_tau", fit.tau_h, "h", fit.reason),
+        ):
+            note = why or f"{level} interval {estimate.low:.4g} to {estimate.high:.4g}"
+            if measure == "process_s_initial" and not why and len(baseline) == 1 and night.session not in baseline:
+                ratio = fit.initial_ratio(night.session, baseline[0])  # tau and LA err alike in both nights
+                if np.isfinite(ratio.value):
+                    note += f"; over baseline {ratio.value:.3g}, {ratio.low:.3g} to {ratio.high:.3g} by this fit"
+            key = (night.session, night.condition, channel, "NREM", "night")
+            rows.append((*key, measure, fit.variant, np.nan if why else estimate.value, unit, n, note))
+    return rows

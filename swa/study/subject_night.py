@@ -1,0 +1,83 @@
+"""A stored night as the subject step sees it: baseline or not, its bad channels, its stretches and cycles."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from swa.measures import process_s, windows
+from swa.measures.quality import find_bad_channels
+from swa.settings import Settings
+from swa.study.store import StoredNight
+from swa.tables.night_document import PROCESS_S_BAND
+
+Stretches = tuple[list[windows.Stretch], NDArray[np.float64], float]
+DEFAULT_EPOCH_S = 30.0  # of a night of one epoch, which does not tell
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectNight(StoredNight):
+    """A finished night among those of its subject.
+
+    Attributes
+    ----------
+    is_baseline, is_adaptation : bool
+        What it counts for; an adaptation night is held against no other.
+    settings : Settings
+        All settings.
+    """
+
+    is_baseline: bool
+    is_adaptation: bool
+    settings: Settings
+
+    @property
+    def sleep_onset_s(self) -> float:
+        """From the first sample; NaN without sleep."""
+        onset_min = self.summary["sleep_onset_min"]
+        return np.nan if onset_min is None else onset_min * 60
+
+    def bad_channels(self) -> dict[str, str]:
+        """Channels that are bad in this night, each with its reason."""
+        return find_bad_channels(self.summary, self.settings.artifacts)
+
+    def epochs_of(self, channel: str) -> pd.DataFrame:
+        """Epochs of one channel."""
+        return self.epochs[self.epochs["channel"] == channel]
+
+    def waves_of(self, channel: str) -> pd.DataFrame:
+        """Half-waves of one channel."""
+        return self.waves[self.waves["channel"] == channel]
+
+    def every_stretch(self, channel: str) -> Stretches:
+        """All stretches of one channel, its usable time per epoch in s, and the length of an epoch in s."""
+        epochs = self.epochs_of(channel)
+        epoch_s, options = _epoch_length_s(epochs), self.settings.windows
+        stages, usable_s = epochs["stage"].to_numpy(dtype="U3"), epochs["usable_s"].to_numpy(dtype=float)
+        dose_s = self.summary["dose_s"]
+        found = windows.find_stretches(stages, epoch_s, self.cycles, self.sleep_onset_s, dose_s, options)
+        return [*found, windows.find_matched(found, usable_s, options)], usable_s, epoch_s
+
+    def stretches(self, channel: str) -> Stretches:
+        """The same of NREM alone."""
+        found, usable_s, epoch_s = self.every_stretch(channel)
+        return [stretch for stretch in found if stretch.stages in ("NREM", "N2", "N3")], usable_s, epoch_s
+
+    def cycle_means(self, channel: str) -> pd.DataFrame:
+        """Mean power of each NREM cycle in the band of the Process S fit."""
+        epochs = self.epochs_of(channel)
+        means = process_s.average_cycles(
+            epochs[PROCESS_S_BAND].to_numpy(dtype=float),
+            epochs["stage"].isin(["N2", "N3"]).to_numpy(),
+            _epoch_length_s(epochs),
+            self.cycles,
+            self.sleep_onset_s,
+            self.settings.homeostasis,
+        )
+        return means.assign(session=self.session)
+
+
+def _epoch_length_s(epochs: pd.DataFrame) -> float:
+    onsets = epochs["onset_s"].to_numpy(dtype=float)
+    return float(onsets[1] - onsets[0]) if len(onsets) > 1 else DEFAULT_EPOCH_S

@@ -1,0 +1,122 @@
+"""Tables and texts of a results folder: written whole or not at all, harmless to spreadsheets, and read back."""
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from swa.tables.results_tables import table_of
+
+# Names that may look like numbers: `01` must not come back as 1.
+TEXT_COLUMNS = ("subject", "session", "condition", "subject_label", "session_label", "recording", "channel", "arm")
+FORMULA_MARKS = "=+-@\t\r'"
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not."""
+    if path.suffix == ".parquet":
+        schema = _without_nulls(pa.Schema.from_pandas(table, preserve_index=False))
+        replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd", schema=schema))
+        return
+    write_text(table_text(table), path)
+
+
+def _without_nulls(schema: "pa.Schema") -> "pa.Schema":
+    """A column without a value is one of text: numbers have a type of their own."""
+    for place, field in enumerate(schema):
+        is_label = pa.types.is_dictionary(field.type)
+        if pa.types.is_null(field.type.value_type if is_label else field.type):
+            kind = pa.dictionary(field.type.index_type, pa.string()) if is_label else pa.large_string()
+            schema = schema.set(place, field.with_type(kind))
+    return schema
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """A table as the text of a `.tsv`."""
+    safe = table.copy()
+    for column in safe.columns[[pd.api.types.is_bool_dtype(dtype) for dtype in safe.dtypes]]:
+        safe[column] = safe[column].map({True: "true", False: "false"})
+    for column in safe.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in safe.dtypes]]:
+        safe[column] = safe[column].map(_harmless)
+    safe.columns = safe.columns.map(_harmless)
+    return safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+
+
+def write_text(text: str, path: Path, *, private: bool = False) -> None:
+    """Write a text file as UTF-8, whole or not at all; a private one can be read by its owner alone."""
+
+    def write(temporary: Path) -> None:
+        if private:
+            temporary.touch(mode=0o600)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+    replace_file(path, write)
+
+
+def write_json(document: Mapping[str, object], path: Path, *, indent: int | None = 1, private: bool = False) -> None:
+    """Write a JSON object as `write_text` does."""
+    write_text(json.dumps(document, indent=indent, ensure_ascii=False), path, private=private)
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """Read a JSON object; empty where there is no file, or a damaged one: no JSON, no UTF-8, no object."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a `.tsv` of the results folder, its cells as they were before `write_table` made them harmless."""
+    known = table_of(path)
+    types = dict.fromkeys(TEXT_COLUMNS, "str") | (known.dtypes if known else {})
+    table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=types)
+    for column in table.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]]:
+        table[column] = table[column].map(_as_it_was).astype(table[column].dtype)  # all missing, it would be of numbers
+    table.columns = table.columns.map(_as_it_was)
+    return table
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then put it in the place of `path`: whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Two writers of one night, on one host or two, must not share a temporary file.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _harmless(cell: object) -> object:
+    """Put a quote before what a spreadsheet would run, and before a quote, so that reading can take it off again."""
+    if isinstance(cell, str) and cell[:1] in FORMULA_MARKS and cell and not _is_number(cell):
+        return "'" + cell
+    return cell
+
+
+def _as_it_was(cell: object) -> object:
+    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

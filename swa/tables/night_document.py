@@ -1,0 +1,120 @@
+"""What the files of a finished night hold: the typed form of `desc-night.json`, and names in its tables."""
+
+from typing import NotRequired, TypedDict
+
+QUIET_WAKE = ("W", "quiet")  # stages and window of the median spectrum over wake
+PROCESS_S_BAND = "process_s_band"  # column of the epochs: power in the band of the Process S fit
+N3_MINUTES = "n3_min"  # of the staging bias: minutes, not a marker
+
+
+class HeaderFacts(TypedDict):
+    """What the header says about how a channel was recorded."""
+
+    transducer: str
+    prefilter: str
+    physical_range_uv: float | None
+    rate_hz: float
+    derivation: str
+
+
+class StagingFacts(TypedDict):
+    """How much a night's numbers owe to its automatic staging (`swa.night.staging_bias`)."""
+
+    uncertain_share: dict[str, float] | None
+    largest_shift: dict[str, float]
+
+
+class Agreement(TypedDict):
+    """How far YASA's stages are those of a scoring (`swa.sleep.staging.measure_agreement`)."""
+
+    epochs: int
+    accuracy: float
+    kappa: float | None
+    recall: dict[str, float | None]
+    precision: dict[str, float | None]
+
+
+class Summary(TypedDict):
+    """Sleep statistics in min, sleep onset, staging source, and of each channel what was lost of it."""
+
+    staging_source: str
+    recording_start: str
+    recording_min: float
+    sleep_onset_min: float | None
+    dose_s: float | None
+    nrem_cycles: int
+    staging_confidence: float | None
+    statistics: dict[str, float | None]
+    channels: list[str]
+    unusable_nrem_share: dict[str, dict[str, float]]
+    derivations: dict[str, str]
+    lost_waves_share: dict[str, float | None]
+    clipped_waves_share: dict[str, float]
+    below_band_share: dict[str, float | None]
+    mains_uv: dict[str, float | None]
+    spectrum_levels: dict[str, dict[str, float | None]]
+    header: dict[str, HeaderFacts]
+    unread: dict[str, str]
+    staging: StagingFacts
+    agreement: NotRequired[Agreement | None]
+
+
+class Inputs(TypedDict):
+    """The files that a night was made from, by their hashes; a blinded study keeps no time."""
+
+    recording_sha256: str
+    recording_size: int
+    recording_mtime_ns: NotRequired[int]
+    hypnogram_sha256: str | None
+
+
+class ChannelFacts(TypedDict):
+    """A channel as it was read."""
+
+    name: str
+    labels: list[str]
+    role: str
+    rate_hz: float
+    note: str
+
+
+class Provenance(TypedDict):
+    """What the numbers of a night rest on."""
+
+    subject: str
+    session: str
+    condition: str
+    recording: str
+    inputs: Inputs
+    study_times: dict[str, str]
+    notes: list[str]
+    versions: dict[str, str]
+    settings: dict[str, object]
+    settings_sha256: str
+    channels: list[ChannelFacts]
+
+
+class WrittenFile(TypedDict):
+    """A file as it was written."""
+
+    size: int
+    sha256: str
+
+
+class AnalysedMinutes(TypedDict):
+    """Usable minutes of each channel and stage, column by column."""
+
+    channel: list[str]
+    stage: list[str]
+    minutes: list[float]
+
+
+class NightDocument(TypedDict):
+    """All of it."""
+
+    fingerprint: str
+    summary: Summary
+    notes: list[str]
+    provenance: Provenance
+    analysed_minutes: AnalysedMinutes
+    files: dict[str, WrittenFile]
