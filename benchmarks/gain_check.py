@@ -9,10 +9,12 @@ from functools import cache
 
 import numpy as np
 
-from swa.comparison.comparability import GAIN_CONTROLS, NightFacts, compare_facts
+from swa.comparison.comparability import comparability_table, compare_facts
+from swa.comparison.controls.facts import GAIN_CONTROLS, NightFacts
 from swa.measures import power
 from swa.settings import Settings
 from swa.simulation.simulated_study import NightPlan, simulate_night
+from swa.tables.contrast import Contrast
 
 CONTROL_SD = 0.15
 CHANNEL_SD = 0.05
@@ -85,7 +87,8 @@ def effect_on_controls(swa):
 def flag_rates(facts, settings=None):
     """Share of subjects flagged: by the gain of the first channel, of any; by its departure, of any; by either."""
     subjects = sorted({fact.subject for fact in facts})
-    table = compare_facts(facts, [(name, "ketamine:baseline") for name in subjects], settings or Settings())
+    contrast = Contrast(treatment="ketamine", comparator="baseline")
+    table = comparability_table(compare_facts(facts, [(name, contrast) for name in subjects], settings or Settings()))
     flagged = table[(table["flagged"] == "true") & table["control"].isin((*GAIN_CONTROLS, "one_channel"))]
     gain, apart = flagged[flagged["control"].isin(GAIN_CONTROLS)], flagged[flagged["control"] == "one_channel"]
 

@@ -21,7 +21,7 @@ from scipy.integrate import simpson
 
 import swa
 from swa.settings import PowerSettings
-from swa.sleep.scoring import stages_of
+from swa.sleep.hypnogram import stages_of
 
 EPOCH_S = 30
 SWA_HZ = (0.5, 4.0)

@@ -31,6 +31,7 @@ percentile); what it takes the limit of 500 µV and the muscle rule take as well
 """
 
 import argparse
+import dataclasses
 import time
 
 import mne
@@ -40,12 +41,16 @@ import yasa
 from faults import FAULTS, add_fault
 
 import swa
-from swa.comparison.comparability import NightFacts, compare_facts, control_powers
+from swa.comparison.comparability import compare_facts
+from swa.comparison.controls.facts import NightFacts
+from swa.comparison.controls.reading import control_powers, rejected_shares
 from swa.comparison.verdicts import judge_contrasts
 from swa.measures import power
 from swa.measures.quality import find_bad_channels, judge_night
 from swa.settings import PowerSettings, QualitySettings, Settings, SpindleSettings
 from swa.simulation.simulated_study import NightPlan, simulate_night
+from swa.tables.contrast import Contrast
+from swa.tables.reason import in_words
 
 CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "O1-M2")  # four: the fewest that are held against each other
 PLAIN = PowerSettings(trend_order=0)
@@ -81,8 +86,6 @@ def bare_swa(night):
 
 
 def facts_of(night, condition):
-    from swa.comparison.comparability import _rejected
-
     minutes = night.waves.analysed_min
     nrem = minutes[minutes["stage"].isin(["N2", "N3"])].groupby("channel")["minutes"].sum()
     return NightFacts(
@@ -92,7 +95,7 @@ def facts_of(night, condition):
         controls=control_powers(night.spectra, Settings().comparability),
         header={},
         nrem_min={str(name): float(value) for name, value in nrem.items()},
-        rejected=_rejected(night.rejection),
+        rejected=rejected_shares(night.rejection),
         clipped=night.summary["clipped_waves_share"],
         below_band={name: share for name, share in night.summary["below_band_share"].items() if share is not None},
     )
@@ -114,20 +117,21 @@ def doubts(treated, before):
     bad = {
         name for night in (treated, before) for name in (*find_bad_channels(night.summary), *night.summary["unread"])
     }
-    table = compare_facts([facts_of(treated, "drug"), facts_of(before, "baseline")], [("S", "drug:baseline")], settings)
+    contrast = Contrast(treatment="drug", comparator="baseline")
+    records = compare_facts([facts_of(treated, "drug"), facts_of(before, "baseline")], [("S", contrast)], settings)
     left = [name for name in CHANNELS if name not in bad]
     contrasts = pd.DataFrame(
-        {"subject": "S", "contrast": "drug:baseline", "channel": left, "measure": "swa", "window": "night"}
+        {"subject": "S", "channel": left, "measure": "swa", "window": "night", **dataclasses.asdict(contrast)}
     )
     nights = pd.DataFrame({"subject": "S", "session": ["drug", "baseline"], "condition": ["drug", "baseline"]})
-    judged = judge_contrasts(contrasts, table, nights, settings.comparability)
+    judged = judge_contrasts(contrasts, records, nights, settings.comparability)
     words = judged["verdict"].tolist()
     return (
         verdict != "sound",
         any(word != "sound" for word in words),
         bad,
         not words or words.count("not comparable") > len(words) / 2,
-        [*reasons, *judged["verdict_reasons"].unique()],
+        [in_words(reasons), *judged["verdict_reasons"].unique()],
     )
 
 

@@ -23,11 +23,14 @@ import pandas as pd
 import yasa
 
 import swa
-from swa.comparison.comparability import NightFacts, _shifts, compare_facts
+from swa.comparison.comparability import comparability_table, compare_facts
+from swa.comparison.controls.facts import NightFacts
+from swa.comparison.controls.reading import staging_shifts
 from swa.measures import power
 from swa.settings import PowerSettings, Settings, SpindleSettings
 from swa.simulation.simulated_study import NightPlan, simulate_night
 from swa.sleep.staging import GAINS
+from swa.tables.contrast import Contrast
 
 CHANNEL = "F3-M2"
 EFFECT = 1.4
@@ -112,12 +115,13 @@ def notes(nights):
             controls={},
             header={},
             nrem_min={},
-            shifts=_shifts(night.staging_bias),
+            shifts=staging_shifts(night.staging_bias),
         )
         for night in nights
     ]
-    pairs = [(subject, "drug:baseline") for subject in dict.fromkeys(night.subject for night in nights)]
-    table = compare_facts(facts, pairs, SETTINGS)
+    contrast = Contrast(treatment="drug", comparator="baseline")
+    pairs = [(subject, contrast) for subject in dict.fromkeys(night.subject for night in nights)]
+    table = comparability_table(compare_facts(facts, pairs, SETTINGS))
     return table.loc[table["control"] == "staging_n3", "note"].tolist()
 
 

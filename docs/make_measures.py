@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from swa.glossary import GROUPS, Entry, read_glossary
+from swa.glossary import Entry, read_glossary, read_groups
 from swa.measures.aperiodic import fit_aperiodic
 from swa.measures.matched_slopes import fit_slope_line, reference_amplitude
 from swa.measures.power import compute_window_spectra
@@ -115,7 +115,7 @@ def markdown() -> str:
     """Text of docs/measures.md."""
     entries = [entry.filled(Settings()) for entry in read_glossary().values()]
     parts = [INTRODUCTION]
-    for group, title in GROUPS.items():
+    for group, title in read_groups().items():
         members = [entry for entry in entries if entry.group == group]
         if not members:
             continue

@@ -8,22 +8,11 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from pydantic import BaseModel
 
 from swa.tables.schema import fill
-
-GROUPS = {
-    "time": "Time",
-    "power": "Spectral power",
-    "aperiodic": "Aperiodic part of the spectrum",
-    "waves": "Slow waves",
-    "matched": "Slope at equal amplitude",
-    "homeostasis": "Homeostasis",
-    "spindles": "Spindles",
-    "coupling": "Coupling of slow waves and spindles",
-    "travelling": "Travelling of slow waves",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +26,7 @@ class Entry:
     name, symbol : str
         As on a page, and as in a formula.
     group : str
-        Chapter, a key of `GROUPS`.
+        Chapter, a key of `read_groups`.
     unit : str
         As in the column `unit`; ``1`` for a number without one.
     scale : str
@@ -96,10 +85,20 @@ class Entry:
 
 
 @cache
+def _read() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(files("swa").joinpath("glossary.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def read_groups() -> dict[str, str]:
+    """Titles of the chapters, in their order."""
+    return _read()["groups"]
+
+
+@cache
 def read_glossary() -> dict[str, Entry]:
     """All entries by measure, in the order in which they are shown; settings stand in braces (`Entry.filled`)."""
-    texts = tomllib.loads(files("swa").joinpath("glossary.toml").read_text(encoding="utf-8"))
-    return {measure: Entry(measure=measure, **fields) for measure, fields in texts.items()}
+    return {measure: Entry(measure=measure, **fields) for measure, fields in _read().items() if measure != "groups"}
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from swa.comparison.comparability import check_comparability
+from swa.comparison.comparability import check_comparability, comparability_table
 from swa.comparison.compared_nights import is_adaptation
 from swa.comparison.contrasts import find_baseline, measure_contrasts
 from swa.comparison.further.clusters import find_clusters
@@ -32,7 +32,7 @@ from swa.study.bootstrap_spreads import precision_file
 from swa.study.long_table import join_measures
 from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import Study, plan_study, write_template
-from swa.study.problems import Problem, add_problems, as_table, problems_of_nights
+from swa.study.problems import Problem, add_problems, as_table
 from swa.study.respecification import respecify_subject
 from swa.study.run.attempts import MOST, clear_work, count_attempts
 from swa.study.run.batch import Workers, default_jobs, is_death
@@ -50,7 +50,7 @@ from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
 from swa.study.store import Results, describe_results, read_results, subject_file
-from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table
+from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 from swa.tables.contrast import contrasts_in
 from swa.tables.files import write_table
@@ -418,10 +418,10 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
         asked = measure_contrasts(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
-    comparability = check_comparability(results, done, contrasts, settings)
-    write_table(comparability, results / "comparability.tsv")
+    records = check_comparability(results, done, contrasts, settings)
+    write_table(comparability_table(records), results / "comparability.tsv")
     join_rejection(results, done)
-    contrasts = judge_contrasts(contrasts, comparability, done, settings.comparability)
+    contrasts = judge_contrasts(contrasts, records, done, settings.comparability)
     write_table(contrasts, results / "contrasts.tsv")
     write_table(rate_precision(contrasts, read_spreads(results, done), settings.comparison), results / "precision.tsv")
     _compare_further(results, baseline, contrasts, settings)
@@ -577,6 +577,7 @@ def _night_task(
         session_label=given["session_label"],
         path=path,
         hypnogram=Path(given["hypnogram"]) if given["hypnogram"] else None,
+        study_codes=asked.study_codes,
         age=float(given["age"]) if given.get("age") else None,
         sex=given.get("sex") or None,
         times={name: given[name] for name in ("lights_off", "lights_on", "dose_start") if given.get(name)},
@@ -587,7 +588,6 @@ def _night_task(
         verify=asked.verify,
         run=asked.run,
         shared=asked.shared,
-        study_codes=asked.study_codes,
     )
 
 

@@ -68,7 +68,7 @@ def make_hypnogram():
     """`make_hypnogram("W*4 N2*30 R*10")`: a hypnogram, written as runs of epochs."""
 
     def make(text, epoch_s=30.0, **options):
-        from swa.sleep.scoring import make_hypnogram as build
+        from swa.sleep.hypnogram import make_hypnogram as build
 
         stages = []
         for part in text.split():
@@ -87,7 +87,7 @@ def sleep_eeg():
     """
 
     def make(hypnogram, seed=0, rate_hz=100.0, size=1.0):
-        from swa.sleep.scoring import epoch_length_s, stages_of
+        from swa.sleep.hypnogram import epoch_length_s, stages_of
 
         rng = np.random.default_rng(seed)
         stages, epoch_s = stages_of(hypnogram), epoch_length_s(hypnogram)

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.comparability import (
-    GAIN_CONTROLS,
-    NightFacts,
-    compare_facts,
-    control_powers,
-    own_spread,
-)
+from swa.comparison.comparability import comparability_table, compare_facts
+from swa.comparison.controls.facts import GAIN_CONTROLS, NightFacts
+from swa.comparison.controls.gain import own_spread
+from swa.comparison.controls.reading import control_powers
+from swa.comparison.controls.registry import control, find_control, group_control
 from swa.comparison.verdicts import judge_contrasts
+from swa.night.staging_bias import MARKERS
 from swa.settings import ComparabilitySettings, Settings
+from swa.tables.contrast import CONTRAST_FACTS, Contrast
+from swa.tables.reason import decode, in_words
 from swa.tables.results_tables import COMPARABILITY
 
 CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2")
@@ -38,8 +39,15 @@ def night(condition, ln_gain=0.0, *, subject="S01", one=0.0, header=None, minute
     )
 
 
+KETAMINE = Contrast(treatment="ketamine", comparator="baseline")
+
+
+def find(*nights, settings=SETTINGS, first=None):
+    return compare_facts(nights, [("S01", KETAMINE)], settings, first)
+
+
 def check(*nights, settings=SETTINGS, first=None):
-    return compare_facts(nights, [("S01", "ketamine:baseline")], settings, first)
+    return comparability_table(find(*nights, settings=settings, first=first))
 
 
 def flags(table):
@@ -116,7 +124,7 @@ def test_own_baseline_pairs_replace_the_stated_spread():
     spread = own_spread(nights, "baseline", ComparabilitySettings())
     assert spread.gain == pytest.approx(0.2, rel=0.12)
     assert spread.df == 200
-    assert own_spread(nights[:6], "baseline", ComparabilitySettings()).source == "stated SD"
+    assert own_spread(nights[:6], "baseline", ComparabilitySettings()).source.words == "stated SD"
 
 
 def test_controls_are_band_powers_of_the_stored_spectra():
@@ -152,17 +160,19 @@ def test_a_marker_that_moves_with_the_stager_is_flagged_and_n3_minutes_are_said(
     steady = {("C4-M1", "swa"): (-0.01, 0.02), ("all", "n3_min"): (-30.0, 20.0)}
     moved = {("C4-M1", "swa"): (-0.08, 0.02), ("all", "n3_min"): (-30.0, 45.0)}
     assert not flags(check(night("baseline", shifts=steady), night("ketamine", shifts=steady)))
-    table = check(night("baseline", shifts=moved), night("ketamine", shifts=steady))
+    records = find(night("baseline", shifts=moved), night("ketamine", shifts=steady))
+    table = comparability_table(records)
     assert flags(table) == {("C4-M1", "staging_swa")}
     row = table[table["control"] == "staging_n3"].iloc[0]
     assert row["flagged"] == "false"
     assert "-45 min" in row["note"]
-    assert judged(table).loc[("S01", "C4-M1", "swa", "cycle-1"), "verdict"] == "caution"
+    assert judged(records).loc[("S01", "C4-M1", "swa", "cycle-1"), "verdict"] == "caution"
 
 
-def contrasts(subjects=("S01", "S02"), **columns):
+def contrasts(contrast=KETAMINE, subjects=("S01", "S02")):
     rows = [
-        {"subject": subject, "contrast": "ketamine:baseline", "channel": channel, "measure": measure, "window": window}
+        {"subject": subject, "contrast": str(contrast), "channel": channel, "measure": measure, "window": window}
+        | {name: getattr(contrast, name) for name in CONTRAST_FACTS}
         for subject in ("group", *subjects)
         for channel in ("F3-M2", "C4-M1", "frontal")
         for measure in ("swa", "swa_relative")
@@ -177,13 +187,13 @@ NIGHTS = pd.DataFrame(
 )
 
 
-def judged(table, nights=NIGHTS):
-    found = judge_contrasts(contrasts(), table, nights, SETTINGS.comparability)
+def judged(records, nights=NIGHTS):
+    found = judge_contrasts(contrasts(), records, nights, SETTINGS.comparability)
     return found.set_index(["subject", "channel", "measure", "window"]).sort_index()
 
 
 def test_a_flagged_gain_is_caution_for_the_channel_its_region_and_the_group_but_not_for_shares():
-    found = judged(check(night("baseline"), night("ketamine", one=2 * np.log(1.2))))
+    found = judged(find(night("baseline"), night("ketamine", one=2 * np.log(1.2))))
     assert found.loc[("S01", "F3-M2", "swa", "night"), "verdict"] == "caution"
     assert found.loc[("S01", "frontal", "swa", "night"), "verdict"] == "caution"
     assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict"] == "sound"
@@ -195,15 +205,15 @@ def test_a_flagged_gain_is_caution_for_the_channel_its_region_and_the_group_but_
 
 
 def test_another_reference_or_a_gain_that_no_drug_makes_is_not_comparable():
-    found = judged(check(night("baseline"), night("ketamine", header={"derivation": "recorded reference"})))
+    found = judged(find(night("baseline"), night("ketamine", header={"derivation": "recorded reference"})))
     assert found.loc[("S01", "C4-M1", "swa_relative", "cycle-1"), "verdict"] == "not comparable"
-    found = judged(check(night("baseline"), night("ketamine", 2 * np.log(1.6))))
+    found = judged(find(night("baseline"), night("ketamine", 2 * np.log(1.6))))
     assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict"] == "not comparable"
     assert found.loc[("group", "C4-M1", "swa", "night"), "verdict"] == "caution"
 
 
 def test_a_night_held_against_itself_is_never_sound():
-    same = check(night("baseline", content=("file a", "spectra a")), night("ketamine", content=("file b", "spectra a")))
+    same = find(night("baseline", content=("file a", "spectra a")), night("ketamine", content=("file b", "spectra a")))
     found = judged(same).loc["S01"]
     assert (found["verdict"] == "not comparable").all()
     assert found["verdict_reasons"].iloc[0].startswith("baseline and ketamine hold the same signals")
@@ -212,7 +222,7 @@ def test_a_night_held_against_itself_is_never_sound():
 
 
 def test_analysed_minutes_concern_the_whole_night_alone():
-    found = judged(check(night("baseline"), night("ketamine", minutes=100.0)))
+    found = judged(find(night("baseline"), night("ketamine", minutes=100.0)))
     assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict"] == "caution"
     assert found.loc[("S01", "C4-M1", "swa", "cycle-1"), "verdict"] == "sound"
 
@@ -220,29 +230,31 @@ def test_analysed_minutes_concern_the_whole_night_alone():
 def test_a_night_that_is_not_sound_stays_so_in_its_contrasts():
     nights = NIGHTS.copy()
     nights.loc[1, ["verdict", "verdict_reasons"]] = ["unusable", "all channels bad"]
-    found = judged(check(night("baseline"), night("ketamine")), nights)
+    found = judged(find(night("baseline"), night("ketamine")), nights)
     assert (found.loc["S01", "verdict"] == "not comparable").all()
     assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict_reasons"] == "ketamine: all channels bad"
 
 
-def of_nine(ln_gains):
-    """Nine subjects whose treatment nights have these gains, beside a scatter that no gain explains."""
-    scatter = np.random.default_rng(3).normal(0, 0.1, 9)
+def of_nine(ln_gain, contrast=KETAMINE, spread=0.1):
+    """Nine subjects whose treatment nights have this gain, beside a scatter that no gain explains."""
+    scatter = np.random.default_rng(3).normal(0, spread, 9)
     nights = []
-    for i, gain in enumerate(np.broadcast_to(ln_gains, 9)):
+    for i in range(9):
         subject = f"S{i + 1:02}"
-        nights += [night("baseline", subject=subject), night("ketamine", gain + scatter[i], subject=subject)]
-    return compare_facts(nights, [(f"S{i:02}", "ketamine:baseline") for i in range(1, 10)], SETTINGS)
+        nights.append(night(contrast.comparator, subject=subject))
+        nights.append(night(contrast.treatment, ln_gain + scatter[i], subject=subject))
+    return compare_facts(nights, [(f"S{i:02}", contrast) for i in range(1, 10)], SETTINGS)
 
 
 def test_a_gain_too_small_for_one_pair_shows_in_the_mean_of_all():
-    table = of_nine(2 * np.log(1.12))
+    records = of_nine(2 * np.log(1.12))
+    table = comparability_table(records)
     single = table[(table["subject"] != "group") & table["control"].isin(GAIN_CONTROLS)]
     assert (single.groupby("subject")["flagged"].first() == "true").sum() < 5
     row = table[table["subject"] == "group"].iloc[0]
     assert (row["control"], row["channel"], row["flagged"]) == ("gain", "all", "true")
     assert np.exp(row["g"] / 2) == pytest.approx(1.12, abs=0.04)
-    found = judged(table)
+    found = judged(records)
     group = found.loc[("group", "C4-M1", "swa", "night")]
     assert group["verdict"] == "caution"
     assert group["verdict_reasons"].startswith(
@@ -251,20 +263,131 @@ def test_a_gain_too_small_for_one_pair_shows_in_the_mean_of_all():
     assert found.loc[("group", "C4-M1", "swa_relative", "night"), "verdict"] == "sound"
 
 
+def named(treatment, comparator="baseline", **sides):
+    return Contrast(treatment=treatment, comparator=comparator, **sides)
+
+
+def nights_of(*conditions, **columns):
+    """Sound nights of nine subjects."""
+    subjects = [f"S{i:02}" for i in range(1, 10)]
+    rows = [(subject, name, name) for subject in subjects for name in conditions]
+    return pd.DataFrame(rows, columns=["subject", "session", "condition"]).assign(verdict="sound", **columns)
+
+
+def of_group(records, nights, *contrasts_asked):
+    """Verdict and reasons of each contrast over subjects, of SWA at C4-M1."""
+    rows = pd.concat([contrasts(contrast, subjects=nights["subject"].unique()) for contrast in contrasts_asked])
+    rows = rows[(rows["channel"] == "C4-M1") & (rows["measure"] == "swa") & (rows["window"] == "night")]
+    found = judge_contrasts(rows, records, nights, SETTINGS.comparability)
+    group = found[found["subject"] == "group"]
+    return list(zip(group["verdict"], group["verdict_reasons"], strict=True))
+
+
+@pytest.mark.parametrize("name", ["ketamine", "ketamine low", "low ketamine 0.5 mg/kg", "ketamine; low"])
+def test_a_small_gain_of_all_subjects_is_found_whatever_their_condition_is_called(name):
+    records = of_nine(2 * np.log(1.03), named(name), spread=0.01)
+    ((verdict, why),) = of_group(records, nights_of("baseline", name), named(name))
+    assert verdict == "caution"
+    assert "as an amplitude × 1.03 in all would do" in why
+
+
+def test_a_condition_with_a_colon_keeps_its_name_in_the_table():
+    found = comparability_table(of_nine(2 * np.log(1.03), named("ketamine:low"), spread=0.01))
+    assert set(found["contrast"]) == {'"ketamine:low":baseline'}
+    assert found.loc[found["subject"] == "group", "flagged"].tolist() == ["true"]
+
+
+def test_a_condition_whose_name_begins_with_that_of_another_is_judged_by_its_own_nights():
+    high, low = named("ketamine", "saline"), named("ketamine", "saline low")
+    nights = nights_of("ketamine", "saline", "saline low")
+    for shifted in (high, low):
+        verdicts = [word for word, _ in of_group(of_nine(2 * np.log(1.03), shifted, spread=0.01), nights, high, low)]
+        assert verdicts == ["caution" if contrast == shifted else "sound" for contrast in (high, low)]
+
+
+def test_a_gain_of_all_subjects_concerns_a_contrast_between_groups_too():
+    between = named("ketamine low", first="patients low", second="controls")
+    nights = nights_of("baseline", "ketamine low")
+    nights["group"] = np.where(nights["subject"] < "S05", "patients low", "controls")
+    records = of_nine(2 * np.log(1.03), between.pair, spread=0.01)
+    assert [word for word, _ in of_group(records, nights, between, between.pair)] == ["caution", "caution"]
+
+
+def arms(**arm_of_condition):
+    """Nights of nine subjects, three in each arm, whose arms are called as their treatments."""
+    treatments = list(arm_of_condition)
+    nights = nights_of("baseline", "treated")
+    arm = np.array(treatments)[(nights["subject"].str[1:].astype(int) - 1) // 3]
+    return nights.assign(arm=arm, condition=np.where(nights["condition"] == "treated", arm, "baseline"))
+
+
+def test_a_contrast_between_arms_is_judged_by_their_subjects_alone():
+    nights = arms(ketamine=1, magnesium=2, placebo=3)
+    nights.loc[nights["session"].eq("treated") & nights["subject"].isin(["S01", "S04"]), "verdict"] = "caution"
+    nights["verdict_reasons"] = np.where(nights["verdict"] == "caution", "too short", "")
+    between = [named(name, "placebo", first=name, second="placebo") for name in ("ketamine", "magnesium")]
+    within = [named(name) for name in ("ketamine", "magnesium", "placebo")]
+    found = of_group([], nights, *between, *within)
+    assert found[0] == ("caution", "1 of 6 subjects not sound (S01: too short)")
+    assert found[1] == ("caution", "1 of 6 subjects not sound (S04: too short)")
+    assert [word for word, _ in found[2:]] == ["caution", "caution", "sound"]
+
+
+def test_a_gain_of_all_nights_of_one_arm_concerns_its_contrast_with_another():
+    nights = arms(ketamine=1, magnesium=2, placebo=3)
+    gain = np.random.default_rng(4).normal(0, 0.001, 18) + 2 * np.log(1.03) * nights["condition"].eq("ketamine")
+    keys = zip(nights["condition"], gain, nights["subject"], strict=True)
+    facts = [night(condition, value, subject=subject) for condition, value, subject in keys]
+    within = [named(name) for name in ("ketamine", "magnesium", "placebo")]
+    pairs = [(row.subject, named(row.arm)) for row in nights.drop_duplicates("subject").itertuples()]
+    records = compare_facts(facts, pairs, SETTINGS)
+    between = [named(name, "placebo", first=name, second="placebo") for name in ("ketamine", "magnesium")]
+    found = of_group(records, nights, *between, *within)
+    assert [word for word, _ in found] == ["caution", "sound", "caution", "sound", "sound"]
+    assert found[0][1].startswith("ketamine:baseline: the gain check of all subjects together")
+
+
+def test_the_doubts_of_a_row_are_its_reasons_as_facts():
+    header = {"derivation": "recorded reference"}
+    found = judged(find(night("baseline"), night("ketamine", one=2 * np.log(1.2), header=header)))
+    assert [in_words(decode(codes)) for codes in found["doubts"]] == found["verdict_reasons"].tolist()
+    row = found.loc[("S01", "F3-M2", "swa", "night")]
+    gain, reference = decode(row["doubts"])
+    assert (gain.code, gain.values["channel"]) == ("one_channel", "F3-M2")
+    assert gain.values["apart"] == pytest.approx(2 * np.log(1.2))
+    assert (reference.code, reference.values["fact"]) == ("header", "derivation")
+
+
+def test_every_control_of_the_settings_is_known_and_has_one_name():
+    known = [each for registry in (control, group_control) for each in registry]
+    names = {each.setting_of(name) for each in known for name in each.names}
+    assert {*SETTINGS.comparability.caution, *SETTINGS.comparability.not_comparable} <= names
+    with pytest.raises(ValueError, match="clipping"):
+        control({"clipping": "again"})
+    assert find_control("a_control_of_another_version") is None
+
+
+def test_a_marker_that_was_staged_again_has_a_control():
+    shifts = {("C4-M1", name): (-0.1, 0.1) for name in MARKERS}
+    table = check(night("baseline", shifts=shifts), night("ketamine", shifts=shifts))
+    names = [name for name in table["control"] if find_control(name).setting_of(name) == "staging"]
+    assert [find_control(name).measures[name] for name in names] == list(MARKERS)
+
+
 def test_a_recording_held_against_its_copy_is_not_in_the_mean_of_all():
     nights = [
         night(condition, gain, subject=f"S{i}", copied=i > 3)
         for i in range(1, 6)
         for condition, gain in (("baseline", 0.0), ("ketamine", 0.3 + 0.01 * i if i <= 3 else 0.0))
     ]
-    table = compare_facts(nights, [(f"S{i}", "ketamine:baseline") for i in range(1, 6)], SETTINGS)
+    table = comparability_table(compare_facts(nights, [(f"S{i}", KETAMINE) for i in range(1, 6)], SETTINGS))
     row = table.query("subject == 'group'").iloc[0]
     assert row["g"] == pytest.approx(0.32, abs=1e-3)
     assert "mean of 3 subjects" in row["note"]
 
 
 def test_without_a_gain_the_mean_of_all_is_not_flagged():
-    row = of_nine(0.0).query("subject == 'group'").iloc[0]
+    row = comparability_table(of_nine(0.0)).query("subject == 'group'").iloc[0]
     assert row["flagged"] == "false"
     assert row["note"].startswith("mean of 9 subjects")
 
@@ -274,7 +397,7 @@ def test_the_verdict_over_subjects_counts_those_in_the_row_alone():
     nights.loc[1, ["verdict", "verdict_reasons"]] = ["unusable", "all channels bad"]
     table = contrasts().assign(estimate=1.2)
     table.loc[table["subject"] == "S01", "estimate"] = np.nan
-    found = judge_contrasts(table, check(night("baseline"), night("ketamine")), nights, SETTINGS.comparability)
+    found = judge_contrasts(table, find(night("baseline"), night("ketamine")), nights, SETTINGS.comparability)
     assert set(found.loc[found["subject"] == "group", "verdict"]) == {"sound"}
     assert set(found.loc[found["subject"] == "S01", "verdict"]) == {"not comparable"}
 

@@ -13,8 +13,8 @@ from swa.settings import Settings
 from swa.study.plan.copies import MAIN_HEADER, find_copies
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
-from swa.study.problems import problems_of_nights
 from swa.study.store import NightFolder, read_results
+from swa.study.study_tables import problems_of_nights
 from swa.tables.files import read_table, write_table
 
 SAMPLES = Path(__file__).parents[1] / "sample_recordings"

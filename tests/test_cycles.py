@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from swa.settings import CycleSettings
 from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
-from swa.sleep.scoring import make_hypnogram as build
+from swa.sleep.hypnogram import make_hypnogram as build
 from swa.tables.results_tables import CYCLES
 
 

@@ -5,12 +5,16 @@ import importlib.util
 import re
 from pathlib import Path
 
+import mne
+import numpy as np
 import pandas as pd
 import pytest
 
-from swa.glossary import GROUPS, name_of, read_glossary
+from swa.glossary import measures_that, name_of, read_glossary, read_groups
 from swa.night.analysis import analyze_night
 from swa.settings import Settings, check_settings
+from swa.simulation.simulated_study import NightPlan, simulate_night
+from swa.sleep.scoring import make_hypnogram
 from swa.study.run.night_files import write_night
 from swa.study.store import NightFolder, subject_file
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
@@ -20,17 +24,21 @@ DOCS = Path(__file__).parent.parent / "docs"
 needs_docs = pytest.mark.skipif(not (DOCS / "make_measures.py").is_file(), reason="needs the source tree")
 
 
+ALL_GROUPS = {
+    "coupling": {"measured": True},
+    "aperiodic": {"high_exponent": True},
+    "travelling": {"measured": True, "fewest_channels": 3},
+}
+
+
 @pytest.fixture(scope="module")
 def all_groups(night_recording, long_hypnogram):
-    """A night with the optional groups of measures."""
-    settings = check_settings(
-        {
-            "coupling": {"measured": True},
-            "aperiodic": {"high_exponent": True},
-            "travelling": {"measured": True, "fewest_channels": 3},
-        }
-    )
-    return analyze_night(night_recording, long_hypnogram, settings)
+    """A night with the optional groups of measures: those whose settings have the key `measured`."""
+    own = {"aperiodic": {"high_exponent": True}, "travelling": {"fewest_channels": 3}}
+    for group, values in dict(Settings()).items():
+        if hasattr(values, "measured"):
+            own[group] = own.get(group, {}) | {"measured": True}
+    return analyze_night(night_recording, long_hypnogram, check_settings(own))
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +47,21 @@ def rows(all_groups, tmp_path_factory):
     folder = tmp_path_factory.mktemp("glossary")
     for session in ("a", "b"):
         write_night(NightFolder(folder, "S01", session), dataclasses.replace(all_groups, session=session), "f", {})
+    return subject_rows(folder, "S01")
+
+
+def subject_rows(folder, subject):
+    """Rows of a subject whose stored sessions a and b are its baseline and its ketamine night."""
     nights = tuple(NightOfSubject(n, n, name, adaptation=False) for n, name in (("a", "baseline"), ("b", "ketamine")))
-    combine_subject(
-        SubjectTask(subject="S01", label="S01", nights=nights, baseline="baseline", results=folder, settings=Settings())
-    )
-    return pd.read_parquet(subject_file(folder, "S01"))
+    given = {"baseline": "baseline", "results": folder, "settings": Settings()}
+    combine_subject(SubjectTask(subject=subject, label=subject, nights=nights, **given))
+    return pd.read_parquet(subject_file(folder, subject))
 
 
 def test_every_measure_has_an_entry_and_no_entry_is_stale(rows):
-    assert set(rows["measure"]) == set(read_glossary())
+    emitted, known = set(rows["measure"]), set(read_glossary())
+    assert not emitted - known, "without an entry in swa/glossary.toml"
+    assert not known - emitted, "in swa/glossary.toml, but no night has them: are they called in swa/night/rows.py?"
 
 
 def test_units_are_those_of_the_table(rows):
@@ -57,7 +71,7 @@ def test_units_are_those_of_the_table(rows):
 
 def test_entries_are_whole():
     for measure, entry in read_glossary().items():
-        assert entry.group in GROUPS, measure
+        assert entry.group in read_groups(), measure
         filled = [field.name for field in dataclasses.fields(entry) if getattr(entry, field.name)]
         assert set(filled) >= {"name", "symbol", "unit", "definition", "formula", "source", "raises", "lowers"}, measure
         assert entry.definition.endswith("."), measure
@@ -109,6 +123,55 @@ def test_names_are_unique_and_unknown_measures_keep_theirs():
     assert len(set(names)) == len(names)
     assert name_of("swa") == "Slow-wave activity"
     assert name_of("a_new_measure") == "A new measure"
+
+
+GAIN = 1.2
+UNMOVED = 1e-4  # of the value; the largest change of a measure that is free is 2e-6, the smallest of another 3e-2
+
+
+@pytest.fixture(scope="module")
+def louder(tmp_path_factory):
+    """A simulated night and the same × `GAIN`, as one subject's two nights and as two subjects of one kind each."""
+    channels = ("F3-M2", "F4-M1", "C3-M2")
+    made = simulate_night(NightPlan(hours=6, rate_hz=128, channels=channels, seed=3))
+    nights = {}
+    for gain in (1.0, GAIN):
+        signals = np.array([made.signals_uv[name] for name in channels]) * 1e-6 * gain
+        raw = mne.io.RawArray(signals, mne.create_info(list(channels), 128, "eeg"), verbose="error")
+        nights[gain] = analyze_night(raw, make_hypnogram(made.stages, 30.0), check_settings(ALL_GROUPS))
+    folder = tmp_path_factory.mktemp("louder")
+    rows = {}
+    for subject, gains in {"both": (1.0, GAIN), "plain": (1.0, 1.0), "loud": (GAIN, GAIN)}.items():
+        for session, gain in zip("ab", gains, strict=True):
+            stored = dataclasses.replace(nights[gain], session=session)
+            write_night(NightFolder(folder, subject, session), stored, "f", {})
+        rows[subject] = subject_rows(folder, subject)
+    sessions = {session: rows["both"][rows["both"]["session"] == session] for session in "ab"}
+    keys = ["channel", "stages", "window", "measure", "variant"]
+    pairs = (
+        sessions["a"].merge(sessions["b"], on=keys, suffixes=("", "_louder")),
+        rows["plain"].merge(rows["loud"], on=[*keys, "session"], suffixes=("", "_louder")),
+    )
+    return pd.concat(pairs, ignore_index=True)
+
+
+@pytest.mark.slow
+def test_a_measure_is_free_of_gain_where_a_gain_does_not_move_it(louder):
+    moved = (louder["value_louder"] / louder["value"] - 1).abs()
+    largest = moved.groupby(louder["measure"].astype(str)).max()
+    unmoved = {name for name, change in largest.items() if change < UNMOVED}
+    compared = measures_that("compared")
+    assert set(largest.index) >= compared
+    assert unmoved & compared == measures_that("gain_free") - {"coupling_phase"}
+    assert largest[list(compared - unmoved)].min() > 100 * UNMOVED
+
+
+@pytest.mark.slow
+def test_a_gain_moves_the_phase_of_coupling_in_no_direction(louder):
+    rows = louder[
+        (louder["measure"] == "coupling_phase") & (louder["stages"] == "NREM") & (louder["window"] == "night")
+    ]
+    assert abs((rows["value_louder"] - rows["value"]).mean()) < 5
 
 
 @needs_docs

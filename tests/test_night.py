@@ -11,7 +11,8 @@ from swa.errors import RecordingError, ScoringError, StudyError, SwaError
 from swa.night.analysis import analyze_night, detect_slow_waves
 from swa.recordings.recording import read_recording
 from swa.settings import Settings, WaveCriteria, check_settings
-from swa.sleep.scoring import read_hypnogram, stages_of
+from swa.sleep.hypnogram import stages_of
+from swa.sleep.scoring import read_hypnogram
 from swa.sleep.staging import stage_recording
 from swa.tables.results_tables import NIGHT_MEASURES, WAVES
 

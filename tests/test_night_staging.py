@@ -8,7 +8,7 @@ from swa.night.analysis import analyze_night
 from swa.night.frame import make_frame
 from swa.night.staging_bias import describe_staging
 from swa.settings import Settings
-from swa.sleep.scoring import stages_of
+from swa.sleep.hypnogram import stages_of
 from swa.tables.results_tables import STAGING_BIAS
 
 

@@ -19,6 +19,7 @@ from swa.report.optional_tables import (
 )
 from swa.report.wave_counts import tabulate_waves
 from swa.settings import Settings
+from swa.tables.contrast import Contrast
 
 REFERENCE_UV = 80.0
 
@@ -97,6 +98,7 @@ def test_without_waves_or_reference_the_pictures_say_so(tmp_path):
         assert figure.axes[0].texts
 
 
+KETAMINE = Contrast(treatment="ketamine", comparator="baseline")
 GAIN = pd.DataFrame(
     [
         ("A", "ketamine:baseline", "F3-M2", "rem", 0.01, 0.02, 0.24, "false", "4-10 Hz; 3 of 3 controls"),
@@ -108,7 +110,7 @@ GAIN = pd.DataFrame(
 
 
 def test_the_gain_check_puts_what_is_flagged_first():
-    table = gain_table(GAIN, "ketamine:baseline")
+    table = gain_table(GAIN, KETAMINE)
     assert table.rows[0] == (
         *("C4-M1", "REM", "+49.2\u00a0%", "+41.9\u00a0%", "−21.3\u00a0% to +27.1\u00a0%", "flagged"),
         "4-10 Hz; 3 of 3 controls",
@@ -116,10 +118,11 @@ def test_the_gain_check_puts_what_is_flagged_first():
     assert table.rows[2] == ("all", "prefilter", "–", "–", "–", "not flagged", "–")
     assert "Flagged, standing first: REM at C4-M1." in table.about
     assert not table.is_long
-    assert "Nothing is flagged" in gain_table(GAIN[GAIN["channel"] != "C4-M1"], "ketamine:baseline").about
-    assert gain_table(GAIN, "other:baseline") is None
-    assert gain_overview(GAIN).rows == (("ketamine against baseline", "1 subject", "A (REM)"),)
-    assert gain_overview(pd.DataFrame()) is None
+    assert "Nothing is flagged" in gain_table(GAIN[GAIN["channel"] != "C4-M1"], KETAMINE).about
+    assert gain_table(GAIN, Contrast(treatment="other", comparator="baseline")) is None
+    known = {str(KETAMINE): KETAMINE}
+    assert gain_overview(GAIN, known).rows == (("ketamine against baseline", "1 subject", "A (REM)"),)
+    assert gain_overview(pd.DataFrame(), known) is None
 
 
 def test_controls_have_the_names_of_the_field():

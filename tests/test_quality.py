@@ -1,5 +1,7 @@
 """The verdict on a night follows its stated limits, and each contrast carries that of its nights."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,8 @@ from swa.comparison.contrasts import compare_nights
 from swa.comparison.verdicts import judge_contrasts
 from swa.measures.quality import find_bad_channels, judge_night, spectrum_levels
 from swa.settings import ComparabilitySettings
+from swa.tables.contrast import Contrast
+from swa.tables.reason import encode, in_words
 
 
 def summary(shares=(0.01, 0.02), nrem_min=200.0, confidence=0.9, shift=0.0):
@@ -37,7 +41,7 @@ def test_each_limit_gives_caution_with_its_reason(change, reason):
     verdict, reasons = judge_night(summary(**change))
     assert verdict == "caution"
     assert len(reasons) == 1
-    assert reason in reasons[0]
+    assert reason in in_words(reasons)
 
 
 def test_a_scored_night_has_no_confidence_and_no_caution_for_it():
@@ -72,15 +76,51 @@ def test_a_group_row_without_rows_of_subjects_is_judged_by_its_nights():
             "subject": ["A", "A", "B", "B", "C", "C"],
             "session": ["1", "2"] * 3,
             "condition": ["baseline", "ketamine"] * 2 + ["baseline", "placebo"],
+            "arm": ["ketamine"] * 4 + ["placebo"] * 2,
             "verdict": ["sound", "caution", "sound", "sound", "sound", "sound"],
             "verdict_reasons": ["", "40 min of NREM", "", "", "", ""],
         }
     )
-    rows = pd.DataFrame({"contrast": ["ketamine:placebo", "ketamine:baseline men:women", "placebo:baseline"]})
+    asked = [
+        Contrast(treatment="ketamine", comparator="placebo", first="ketamine", second="placebo"),
+        Contrast(treatment="ketamine", comparator="baseline", first="men", second="women"),
+        Contrast(treatment="placebo", comparator="baseline"),
+    ]
+    rows = pd.DataFrame([dataclasses.asdict(contrast) for contrast in asked])
     rows = rows.assign(subject="group", channel="C4-M1", measure="swa", window="night")
-    found = judge_contrasts(rows, pd.DataFrame(), nights, ComparabilitySettings())
+    found = judge_contrasts(rows, [], nights, ComparabilitySettings())
     assert found["verdict"].tolist() == ["caution", "caution", "sound"]
     assert found["verdict_reasons"].str[:24].tolist()[:2] == ["1 of 3 subjects not soun", "1 of 2 subjects not soun"]
+
+
+def test_a_contrast_is_doubted_for_the_channels_that_it_rests_on():
+    """31 % of NREM unusable on F3 concern F3 and the frontal channels; few minutes of NREM would concern all."""
+    shares = {"F3-M2": {"any": 0.31}, "C4-M1": {"any": 0.0}, "O2-M1": {"any": 0.0}}
+    verdict, reasons = judge_night(summary() | {"unusable_nrem_share": shares})
+    nights = pd.DataFrame(
+        {
+            "subject": ["S01", "S01", "S02", "S02"],
+            "session": ["first", "second"] * 2,
+            "condition": ["baseline", "ketamine"] * 2,
+            "verdict": ["sound", verdict, "sound", "sound"],
+            "verdict_reasons": ["", in_words(reasons), "", ""],
+            "doubts": ["", encode(reasons), "", ""],
+        }
+    )
+    contrast = dataclasses.asdict(Contrast(treatment="ketamine", comparator="baseline"))
+    channels = ("F3-M2", "frontal", "frontal/central", "C4-M1", "central", "O2-M1")
+    rows = [
+        {"subject": subject, "channel": channel, "measure": "swa", "window": "night", "estimate": 1.2} | contrast
+        for channel in channels
+        for subject in ("group", "S01", "S02")
+    ]
+    found = judge_contrasts(pd.DataFrame(rows), [], nights, ComparabilitySettings()).set_index(["subject", "channel"])
+    words = found.loc["S01", "verdict"]
+    assert words.to_dict() == {name: "caution" if "F" in name.upper() else "sound" for name in channels}
+    assert found.loc[("S01", "frontal"), "verdict_reasons"] == "second: F3-M2: 31 % of NREM unusable"
+    group = found.loc[("group", "frontal"), "verdict_reasons"]
+    assert group == "1 of 2 subjects not sound (S01: 31 % of NREM on F3-M2 unusable)"
+    assert found.loc[("group", "O2-M1"), "verdict"] == "sound"
 
 
 def test_a_channel_whose_spectrum_stands_apart_is_bad_and_natural_differences_are_not():
@@ -97,7 +137,7 @@ def test_a_channel_whose_spectrum_stands_apart_is_bad_and_natural_differences_ar
     assert "other EEG channels (limit 4)" in find_bad_channels(night)["O1"]
     verdict, reasons = judge_night(night)
     assert verdict == "caution"
-    assert reasons[0].endswith("the channel is left out of comparisons and regions")
+    assert reasons[0].words.endswith("the channel is left out of comparisons and regions")
 
 
 def test_three_channels_have_no_majority():
@@ -109,20 +149,21 @@ def test_three_channels_have_no_majority():
 
 def test_a_channel_that_could_not_be_read_is_no_secret():
     verdict, reasons = judge_night(summary() | {"unread": {"F4": "F4: flat"}})
-    assert (verdict, reasons) == ("caution", ("F4: could not be read, the channel is left out",))
+    assert (verdict, in_words(reasons)) == ("caution", "F4: could not be read, the channel is left out")
 
 
 def test_rules_that_remove_slow_waves_rather_than_time_are_named():
     night = summary() | {"lost_waves_share": {"C0": 0.2, "C1": 0.0}}
-    assert judge_night(night) == ("caution", ("C0: artefact rules remove 20 % of the slow waves",))
+    verdict, reasons = judge_night(night)
+    assert (verdict, in_words(reasons)) == ("caution", "C0: artefact rules remove 20 % of the slow waves")
 
 
 def test_mains_noise_is_told():
     night = summary() | {"mains_uv": {"C0": 23.4, "C1": 3.8, "C2": None}}
     verdict, reasons = judge_night(night)
     assert verdict == "caution"
-    assert reasons == (
-        "C0: mains noise of 23 µV rms (limit 10), as from an electrode with poor contact; slow waves lie far below it",
+    assert in_words(reasons) == (
+        "C0: mains noise of 23 µV rms (limit 10), as from an electrode with poor contact; slow waves lie far below it"
     )
 
 
@@ -130,7 +171,7 @@ def test_clipped_waves_and_sweat_are_told():
     night = summary() | {"clipped_waves_share": {"C0": 0.1, "C1": 0.0}, "below_band_share": {"C0": None, "C1": 0.6}}
     verdict, reasons = judge_night(night)
     assert verdict == "caution"
-    assert reasons[0] == "C0: 10 % of the slow waves are clipped; the largest are missing"
-    assert reasons[1].startswith("C1: power at 0.2-0.5 Hz is 0.60 of slow-wave activity")
+    assert in_words(reasons[:1]) == "C0: 10 % of the slow waves are clipped; the largest are missing"
+    assert in_words(reasons[1:]).startswith("C1: power at 0.2-0.5 Hz is 0.60 of slow-wave activity")
     clean = summary() | {"clipped_waves_share": {"C0": 0.01}, "below_band_share": {"C0": 0.23}}
     assert judge_night(clean) == ("sound", ())

@@ -185,3 +185,19 @@ def test_no_epoch_moves_when_rows_are_dropped_or_shuffled_or_a_line_is_added(tmp
     first = round(first_s / 30)
     assert scoring.epoch_s == 30
     assert list(scoring.stages) == list(expected[first:])
+
+
+def test_no_epoch_of_a_real_scoring_moves(shared_data, tmp_path):
+    """A twentieth of the rows dropped, the others shuffled, a line above."""
+    paths = sorted((shared_data / "scorings" / "boas_ds005555").glob("*_events.tsv"))
+    rng = np.random.default_rng(0)
+    for path in paths:
+        whole = read_scoring(path)
+        header, *rows = path.read_text().splitlines()
+        kept = rng.permutation(np.flatnonzero(rng.random(len(rows)) > 0.05))
+        (tmp_path / path.name).write_text("\n".join(["Scored by AB", header, *(rows[i] for i in kept)]))
+        read = read_scoring(tmp_path / path.name)
+        expected = np.full(len(rows), "UNS", dtype="U3")
+        expected[kept] = whole.stages[kept]
+        assert list(read.stages) == list(expected[: max(kept) + 1])
+    assert len(paths) == 22

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from swa.pipeline import run_study
 from swa.settings import ScoringSettings, Settings
 from swa.sleep.formats.edf import may_hold_stages
 from swa.sleep.scoring import read_scoring
@@ -64,6 +65,8 @@ def test_a_scoring_under_the_name_of_its_recording_is_used_and_named(plan, name,
         ("night1.txt", "Dear colleague,\nall went well.\n"), ("night1.csv", "time,hr\n0,61\n1,62\n"),
         ("night1.csv", "epoch,artifact\n0,0\n1,1\n2,2\n"), ("night1.txt", "0\n1\n2\n1\n"), ("night1.xml", "<a/>"),
         ("night1.xml", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'), ("night1.csv", ""),
+        ("night1.csv", "5,0.2\n6,0.4\n7,0.1\n"), ("night1.csv", "5,2\n6,3\n7,1\n"),
+        ("night1.txt", "300 2\n301 2\n302 1\n"),
         ("night1_events.tsv", "onset\tduration\ttrial_type\n0\t1\t1\n5\t1\t2\n"),
         ("night10.xml", XML), ("night1_2.xml", XML),
         ("truth/night1_stages.tsv", STAGES), ("other_stages.tsv", STAGES), ("night1.csv", "W\nW\nW\n"),
@@ -368,7 +371,7 @@ def process(folder, recording="S01_a.edf", **times):
     task = NightTask(
         subject="S01", session="a", condition="a", recording=row["recording"], subject_label="S01", session_label="a",
         path=Path(row["path"]), hypnogram=Path(row["hypnogram"]), times=times, results=folder / "swa-results",
-        settings=Settings(), overwrite=True, study_codes=study.scorings.codes and dict(study.scorings.codes),
+        settings=Settings(), overwrite=True,
     )  # fmt: skip
     assert process_night(task).status == "done"
     return task.folder.document()
@@ -393,15 +396,16 @@ def test_a_night_is_read_by_the_stages_that_its_recording_holds_also_blinded(tmp
     assert list(linked["hypnogram"]) == list(linked["path"])
 
 
-def test_a_worker_reads_codes_as_the_plan_has_read_them(tmp_path, write_edf, sleep_eeg, make_hypnogram):
+def test_a_run_reads_codes_as_the_plan_has_read_them(tmp_path, write_edf, sleep_eeg, make_hypnogram):
     stages = "W*8 N2*20 N3*12 N2*8"
-    write_edf(tmp_path / "S01_a.edf", {"C4-M1": sleep_eeg(make_hypnogram(stages), 2)}, start=START)
     codes = ["0"] * 8 + ["2"] * 20 + ["4"] * 12 + ["2"] * 8
-    (tmp_path / "S01_a_stages.txt").write_text("\n".join(codes))
-    (tmp_path / "S01_b_stages.txt").write_text("\n".join([*codes[:-8], *["5"] * 8]))
-    write_edf(tmp_path / "S01_b.edf", {"C4-M1": sleep_eeg(make_hypnogram(stages), 3)}, start=START)
-    minutes = process(tmp_path, "S01_a.edf")["summary"]["statistics"]
-    assert minutes["N3"] == 6
+    for seed, (name, last) in enumerate({"S01_baseline": "2", "S01_drug": "5"}.items()):
+        write_edf(tmp_path / f"{name}.edf", {"C4-M1": sleep_eeg(make_hypnogram(stages), seed)}, start=START)
+        (tmp_path / f"{name}_stages.txt").write_text("\n".join([*codes[:-8], *[last] * 8]))
+    nights = run_study(tmp_path, tmp_path / "swa-results", jobs=1).nights
+    assert list(nights["status"]) == ["done", "done"]
+    assert list(nights["N3_min"]) == [6, 6]
+    assert list(nights["REM_min"]) == [0, 4]
 
 
 def test_lights_of_the_study_file_come_first(scored_night):

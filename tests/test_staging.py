@@ -10,7 +10,7 @@ import pytest
 
 from swa.errors import RecordingError
 from swa.recordings.recording import read_recording
-from swa.sleep.scoring import epoch_length_s, make_hypnogram, stages_of
+from swa.sleep.hypnogram import epoch_length_s, make_hypnogram, stages_of
 from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_channels, staging_notes
 
 TEN_MINUTES = np.zeros(60_000)

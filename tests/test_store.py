@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -222,6 +224,24 @@ def test_results_are_read_table_by_table(tmp_path):
     assert results.nights["subject"].tolist() == ["01"]
     assert results.measures["value"].tolist() == [1.5]
     assert results.night("01", "b").path == tmp_path / "sub-01" / "ses-b" / "eeg"
+
+
+def test_results_are_read_without_the_analysis(folder):
+    write_table(pd.DataFrame({"subject": ["S01"], "status": ["done"]}), folder.results / "nights.tsv")
+    write_table(pd.DataFrame({"measure": ["swa"], "value": [1.5]}), folder.results / "measures.parquet")
+    code = (
+        "import sys, swa\n"
+        "found = swa.read_results(sys.argv[1])\n"
+        "found.nights, found.measures, found.measure_names()\n"
+        "night = found.night('S01', 'baseline')\n"
+        "night.summary(), night.read('epochs'), night.read('waves')\n"
+        "print(*sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code, folder.results], capture_output=True, text=True, check=True)
+    loaded = told.stdout.split()
+    assert "swa.study.store" in loaded
+    analysis = ("swa.night", "swa.measures", "swa.sleep", "swa.recordings.recording", "scipy", "yasa", "mne")
+    assert not [name for name in loaded if name.startswith(analysis)]
 
 
 def test_a_folder_without_results_is_an_error(tmp_path):

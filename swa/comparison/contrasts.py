@@ -15,6 +15,7 @@ from swa.comparison.compared_nights import (
     nights_before,
     usable_nights,
 )
+from swa.comparison.controls.registry import Record
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.statement import state_doses
 from swa.comparison.group import adjust_p, adjust_primary_p
@@ -36,9 +37,9 @@ from swa.errors import StudyError
 from swa.glossary import measures_that, read_glossary
 from swa.settings import ComparisonSettings, Settings, given_or_default
 from swa.study.store import Results
-from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast
+from swa.tables.contrast import GROUP, Contrast, contrasts_of
 from swa.tables.marker import DEFAULT_MARKER, Marker, matches
-from swa.tables.results_tables import COMPARABILITY, CONTRASTS, SUBJECT_VALUES
+from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
 SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
 
@@ -153,10 +154,8 @@ def measure_contrasts(
     table["role"] = roles(table, primary, settings.comparison)
     table["p_adjusted"] = adjust_p(table["p"], table.groupby(["contrast", "role"]).ngroup())
     held = matches(table, role="primary", subject=GROUP)
-    facts = table.loc[held, [*CONTRAST_FACTS]].itertuples(index=False)
-    tested = [Contrast(**dict(zip(CONTRAST_FACTS, row, strict=True))) for row in facts]
-    table.loc[held, "p_adjusted"] = adjust_primary_p(table.loc[held, "p"], tested)
-    table = table.assign(verdict="", verdict_reasons="", _single=~matches(table, subject=GROUP))
+    table.loc[held, "p_adjusted"] = adjust_primary_p(table.loc[held, "p"], contrasts_of(table[held]))
+    table = table.assign(verdict="", verdict_reasons="", doubts="", _single=~matches(table, subject=GROUP))
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
     return CONTRASTS.typed(table)
 
@@ -176,10 +175,10 @@ def _shown_for_subjects(grid: Grid, plan: Plan, primary: Marker | None, settings
 
 def _comparability(
     source: StoredMeasures, nights: pd.DataFrame, contrasts: pd.DataFrame, settings: Settings
-) -> pd.DataFrame:
+) -> list[Record]:
     """What the stored nights of a results folder are held against each other by; nothing without such nights."""
     if not isinstance(source, Results) or not {"subject_label", "session_label"} <= set(nights):
-        return COMPARABILITY.empty()
+        return []
     return check_comparability(source.path, nights, contrasts, settings)
 
 

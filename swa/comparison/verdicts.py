@@ -1,26 +1,73 @@
 """One word on each contrast, sound, caution or not comparable, from stated rules and with its reasons."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from swa.comparison.comparability import ALL, GAIN_CONTROLS, GROUP
-from swa.comparison.compared_nights import SAME_RECORDING, text_column, usable_nights
+from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
+from swa.comparison.controls.gain import BETWEEN_REGIONS
+from swa.comparison.controls.registry import ALL, Control, Record, RowKind, find_control
 from swa.glossary import measures_that
+from swa.measures.quality import UNUSABLE
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings
+from swa.tables import doubts
+from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast, contrasts_of
+from swa.tables.marker import REGIONS
+from swa.tables.reason import Reason, decode, encode, in_words
 
 SOUND, CAUTION, NOT_COMPARABLE = "sound", "caution", "not comparable"
 RANK = {SOUND: 0, CAUTION: 1, NOT_COMPARABLE: 2}
 SUBJECTS_NAMED = 6
-SAME = "same recording"  # kind of reason
-Reason = tuple[str, str, str]  # verdict, kind, text
+
+Row = tuple[str, Contrast, RowKind]  # what rows of contrasts differ in, as far as a verdict goes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """A reason with the verdict that it makes, the channel that it is about, and the control that found it, if any."""
+
+    verdict: str
+    reason: Reason
+    channel: str = ALL
+    control: Control[Any] | None = None
+
+    def matters(self, row: RowKind) -> bool:
+        """Whether it is one about a row: its channel is in it, and its control has a say in it."""
+        has_a_say = self.control is None or self.control.matters is None or self.control.matters(row)
+        return has_a_say and _covers(row.channel, self.channel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """All doubts: by subject and condition those of the nights, by subject and contrast those between them."""
+
+    by_night: Mapping[tuple[str, str], Sequence[Doubt]]
+    by_pair: Mapping[tuple[str, Contrast], Sequence[Doubt]]
+
+    def about(self, subject: str, pairs: Sequence[Contrast], kind: RowKind) -> list[Doubt]:
+        """Doubts about a row that rests on these contrasts of one subject, each once."""
+        conditions = dict.fromkeys(name for pair in pairs for name in pair.conditions)
+        found = [doubt for name in conditions for doubt in self.by_night.get((subject, name), ())]
+        found += [doubt for pair in pairs for doubt in self.by_pair.get((subject, pair), ())]
+        return list(dict.fromkeys(doubt for doubt in found if doubt.matters(kind)))
+
+    def about_all(self, contrast: Contrast, pairs: Iterable[Contrast], kind: RowKind) -> list[Doubt]:
+        """Doubts that only all subjects together give; of which arm is said where a row compares two."""
+        return [
+            doubt if pair == contrast.pair else replace(doubt, reason=doubts.located(doubt.reason, contrast=str(pair)))
+            for pair in pairs
+            for doubt in self.by_pair.get((GROUP, pair), ())
+            if doubt.matters(kind)
+        ]
 
 
 def judge_contrasts(
-    contrasts: pd.DataFrame, comparability: pd.DataFrame, nights: pd.DataFrame, settings: ComparabilitySettings
+    contrasts: pd.DataFrame, records: Sequence[Record], nights: pd.DataFrame, settings: ComparabilitySettings
 ) -> pd.DataFrame:
     """Verdict and reasons of each contrast.
 
@@ -28,7 +75,7 @@ def judge_contrasts(
     ----------
     contrasts : DataFrame
         The columns of ``contrasts.tsv``.
-    comparability : DataFrame
+    records : sequence of Record
         From `swa.comparison.comparability.check_comparability`.
     nights : DataFrame
         The table of nights, with the verdict on each.
@@ -38,7 +85,7 @@ def judge_contrasts(
     Returns
     -------
     DataFrame
-        `contrasts` with `verdict` and `verdict_reasons`.
+        `contrasts` with `verdict`, `verdict_reasons`, and the same reasons as `doubts` (`swa.tables.reason.decode`).
 
     Notes
     -----
@@ -48,171 +95,167 @@ def judge_contrasts(
     window `night` alone. A group row counts its subjects: *caution* where one is not sound, *not comparable* where more
     than `group_share` of them are not comparable.
     """
-    if contrasts.empty or (comparability.empty and "verdict" not in nights):  # nobody judged the nights
-        return contrasts.assign(verdict="", verdict_reasons="")
-    kind = contrasts["measure"].isin(measures_that("gain_free")).map({True: "free", False: ""}) + (
-        contrasts["window"].eq("night").map({True: " night", False: ""})
+    if contrasts.empty or (not records and "verdict" not in nights):  # nobody judged the nights
+        return contrasts.assign(verdict="", verdict_reasons="", doubts="")
+    keys = pd.DataFrame(
+        {
+            "subject": contrasts["subject"].astype(str),
+            **{name: contrasts[name].fillna("").astype(str) for name in CONTRAST_FACTS},
+            "channel": contrasts["channel"].astype(str),
+            "gain_free": contrasts["measure"].isin(measures_that("gain_free")),
+            "whole_night": contrasts["window"].eq("night"),
+        }
     )
-    keys = pd.DataFrame({name: contrasts[name].astype(str) for name in ("subject", "contrast", "channel")}, copy=True)
-    keys["kind"] = kind
     unique = keys.drop_duplicates()
+    kinds = map(RowKind, unique["channel"], unique["gain_free"], unique["whole_night"])
+    rows: list[Row] = list(zip(unique["subject"], contrasts_of(unique), kinds, strict=True))
+    place = keys.groupby(list(keys), sort=False).ngroup().to_numpy()
     there = contrasts["estimate"].notna() if "estimate" in contrasts else pd.Series(data=True, index=contrasts.index)
-    measured = set(keys[there.to_numpy(dtype=bool)].itertuples(index=False, name=None))
-    by_night = _night_reasons(nights)
-    by_control = _control_reasons(comparability, settings)
-
-    def judge(subject: str, conditions: Iterable[str], pairs: Iterable[str], channel: str, what: str) -> list[Reason]:
-        reasons = [reason for name in conditions for reason in by_night.get((subject, name), ())]
-        for own, found in (
-            (own, found) for pair in pairs for own, found in by_control.get((subject, pair), {}).items()
-        ):
-            if own == ALL or _covers(channel, own):
-                reasons += [reason for reason in found if _matters(reason, what, channel)]
-        return list(dict.fromkeys(reasons))
-
-    single = {
-        key: judge(key[0], key[1].split(":"), [key[1]], *key[2:])
-        for key in unique.itertuples(index=False, name=None)
-        if key[0] != "group"
+    measured = {rows[number] for number in np.unique(place[there.to_numpy(dtype=bool)])}
+    judged = _judge_rows(rows, measured, records, usable_nights(nights), settings)
+    columns = {
+        "verdict": [verdict for verdict, _ in judged],
+        "verdict_reasons": [in_words(reasons) for _, reasons in judged],
+        "doubts": [encode(reasons) for _, reasons in judged],
     }
-    taking_part = _subjects_of(unique["contrast"].unique(), usable_nights(nights))
-    members: dict[tuple[str, str, str], dict[str, list[Reason]]] = {}
-    for (subject, contrast, channel, what), reasons in single.items():
-        if (subject, contrast, channel, what) in measured:  # others are not in the row over subjects
-            members.setdefault((contrast, channel, what), {})[subject] = reasons
-    verdicts: dict[tuple[str, str, str, str], tuple[str, str]] = {}
-    for key in unique.itertuples(index=False, name=None):
-        if key[0] == "group":
-            known = members.get(key[1:]) or {
-                subject: judge(subject, conditions, pairs, *key[2:])
-                for subject, conditions, pairs in taking_part[key[1]]
-            }
-            shared = judge("group", (), [key[1].split(" ")[0]], *key[2:])
-            verdicts[key] = _group_verdict(known, shared, settings)
-        else:
-            verdicts[key] = (_worst(single[key]), "; ".join(text for _, _, text in single[key]))
-    judged = [verdicts[key] for key in keys.itertuples(index=False, name=None)]
-    return contrasts.assign(verdict=[word for word, _ in judged], verdict_reasons=[text for _, text in judged])
+    return contrasts.assign(**{name: np.array(texts, dtype=object)[place] for name, texts in columns.items()})
 
 
-def _subjects_of(contrasts: Iterable[str], nights: pd.DataFrame) -> dict[str, list[tuple[str, list[str], list[str]]]]:
-    """Subjects of each contrast, with the conditions and contrasts that each is judged by.
+def _judge_rows(
+    rows: Sequence[Row],
+    measured: set[Row],
+    records: Iterable[Record],
+    nights: pd.DataFrame,
+    settings: ComparabilitySettings,
+) -> list[tuple[str, list[Reason]]]:
+    """Verdict and reasons of each row; a row over subjects rests on those of them that were measured."""
+    known = Known(by_night=_night_doubts(nights), by_pair=_control_doubts(records, settings))
+    contrasts = dict.fromkeys(contrast for _, contrast, _ in rows)
+    within = [contrast for contrast in contrasts if contrast.is_within]
+    resting = {contrast: _resting_on(contrast, nights, within) for contrast in contrasts}
+    pairs_of = {name: dict.fromkeys(pair for own in found.values() for pair in own) for name, found in resting.items()}
+    judged = []
+    for subject, contrast, kind in rows:
+        if subject != GROUP:
+            found = known.about(subject, [contrast], kind)
+            judged.append((_worst(found), [doubt.reason for doubt in found]))
+            continue
+        there = {
+            name: own
+            for name, pairs in resting[contrast].items()
+            if (own := [pair for pair in pairs if (name, pair, kind) in measured])
+        }
+        members = {name: known.about(name, pairs, kind) for name, pairs in (there or resting[contrast]).items()}
+        judged.append(_judge_group(members, known.about_all(contrast, pairs_of[contrast], kind), settings))
+    return judged
 
-    For group rows that no subject's row stands beside: between arms or groups, and in large studies. A contrast between
-    groups is named after that within subjects (``ketamine:baseline patients:controls``); one between arms has no
-    subject with both sides, and everybody's nights count.
+
+def _resting_on(contrast: Contrast, nights: pd.DataFrame, within: Sequence[Contrast]) -> dict[str, list[Contrast]]:
+    """Subjects of a row over subjects, each with the contrasts within it that the row rests on.
+
+    Between groups that is the contrast of the two conditions. A subject of an arm has the conditions of that arm alone:
+    its own treatment against what it was compared with.
     """
-    there = nights.groupby("subject", sort=False)["condition"].agg(lambda names: list(dict.fromkeys(names)))
-    found: dict[str, list[tuple[str, list[str], list[str]]]] = {}
-    for contrast in contrasts:
-        pair = contrast.split(" ")[0]
-        sides = pair.split(":")
-        both = [(str(subject), sides, [pair]) for subject, names in there.items() if set(sides) <= set(names)]
-        found[contrast] = both or [
-            (str(subject), names, [f"{a}:{b}" for a in names for b in names]) for subject, names in there.items()
-        ]
+    conditions = {
+        str(subject): list(dict.fromkeys(names))
+        for subject, names in nights.groupby("subject", sort=False)["condition"]
+    }
+    sides = (contrast.first, contrast.second)
+    by_arm = not contrast.is_within and set(sides) <= set(parallel_arms(nights))
+    side = text_column(nights, "arm" if by_arm else "group")
+    side_of = {str(subject): name for subject, name in zip(nights["subject"], side, strict=True) if name}
+    if by_arm:
+        treatments = dict(zip(sides, (contrast.treatment, contrast.comparator), strict=True))
+        own = {name: treatments[side] for name, side in side_of.items() if side in treatments}
+        return {
+            name: [pair for pair in within if pair.treatment == own[name] and pair.comparator in there]
+            or [Contrast(treatment=own[name], comparator=other) for other in there if other != own[name]]
+            for name, there in conditions.items()
+            if own.get(name) in there
+        }
+    return {
+        name: [contrast.pair]
+        for name, there in conditions.items()
+        if set(contrast.conditions) <= set(there) and (contrast.is_within or not side_of or side_of.get(name) in sides)
+    }
+
+
+def _night_doubts(nights: pd.DataFrame) -> dict[tuple[str, str], list[Doubt]]:
+    """Doubts by subject and condition: the nights that are not sound."""
+    if "verdict" not in nights:
+        return {}
+    columns = ("subject", "condition", "session", "verdict", "verdict_reasons", "doubts")
+    found: dict[tuple[str, str], list[Doubt]] = {}
+    for subject, condition, session, word, why, codes in zip(
+        *(text_column(nights, name) for name in columns), strict=True
+    ):
+        if word not in (CAUTION, UNUSABLE):
+            continue
+        found.setdefault((subject, condition), []).extend(
+            Doubt(
+                verdict=NOT_COMPARABLE if word == UNUSABLE else CAUTION,
+                reason=doubts.located(reason, session=session),
+                channel=str(reason.values.get("channel", ALL)),
+            )
+            for reason in decode(codes) or (doubts.NIGHT(why=why),)
+        )
     return found
 
 
+def _control_doubts(
+    records: Iterable[Record], settings: ComparabilitySettings
+) -> dict[tuple[str, Contrast], list[Doubt]]:
+    """Doubts by subject and contrast, those of a channel together."""
+    found: dict[tuple[str, Contrast], dict[str, list[Doubt]]] = {}
+    for record in records:
+        control = find_control(record.control)
+        if record.doubt is None or control is None:
+            continue
+        named = control.setting_of(record.control)
+        if named not in (*settings.caution, *settings.not_comparable):
+            continue
+        is_worst = record.is_worst or named in settings.not_comparable
+        doubt = Doubt(
+            verdict=NOT_COMPARABLE if is_worst else CAUTION,
+            reason=doubts.located(record.doubt, channel="" if record.channel == ALL else record.channel),
+            channel=record.channel,
+            control=control,
+        )
+        found.setdefault((record.subject, record.contrast), {}).setdefault(record.channel, []).append(doubt)
+    return {key: [doubt for own in by_channel.values() for doubt in own] for key, by_channel in found.items()}
+
+
+@cache
 def _covers(channel: str, own: str) -> bool:
     """Whether a contrast's channel is, or rests on, a recorded channel: `frontal` rests on F3-M2."""
-    return channel == own or (region(own) != "" and region(own) in channel.split("/"))
+    return own in (ALL, channel) or region(own) in (REGIONS if channel == BETWEEN_REGIONS else (channel,))
 
 
-def _matters(reason: Reason, what: str, channel: str) -> bool:
-    if reason[1] == "gain" or (reason[1] == "one channel" and channel != "frontal/central"):
-        return "free" not in what
-    return reason[1] != "minutes" or "night" in what
+def _worst(found: Iterable[Doubt]) -> str:
+    return max((doubt.verdict for doubt in found), key=RANK.__getitem__, default=SOUND)
 
 
-def _worst(reasons: Sequence[Reason]) -> str:
-    return max((verdict for verdict, _, _ in reasons), key=RANK.__getitem__, default=SOUND)
-
-
-def _night_reasons(nights: pd.DataFrame) -> dict[tuple[str, str], list[Reason]]:
-    """Reasons by subject and condition: the nights that are not sound."""
-    used = usable_nights(nights)
-    if "verdict" not in used:
-        return {}
-    used = used.assign(word=text_column(used, "verdict"), why=text_column(used, "verdict_reasons"))
-    found: dict[tuple[str, str], list[Reason]] = {}
-    for night in used[used["word"].isin([CAUTION, "unusable"])].to_dict("records"):
-        verdict = NOT_COMPARABLE if night["word"] == "unusable" else CAUTION
-        key = (str(night["subject"]), str(night["condition"]))
-        found.setdefault(key, []).append((verdict, "night", f"{night['session']}: {night['why']}"))
-    return found
-
-
-def _control_reasons(
-    comparability: pd.DataFrame, settings: ComparabilitySettings
-) -> dict[tuple[str, str], dict[str, list[Reason]]]:
-    """Reasons by (subject, contrast), then by channel."""
-    found: dict[tuple[str, str], dict[str, list[Reason]]] = {}
-    if comparability.empty:
-        return found
-    flagged = comparability[comparability["flagged"].astype(str).str.lower() == "true"]
-    for row in flagged.to_dict("records"):
-        control = "gain" if row["control"] in GAIN_CONTROLS else str(row["control"])
-        control = "staging" if control.startswith("staging_") else control
-        if control in settings.not_comparable:
-            verdict = NOT_COMPARABLE
-        elif control in settings.caution:
-            verdict = CAUTION
-        else:
-            continue
-        reason = _reason(verdict, control, row, settings)
-        own = found.setdefault((str(row["subject"]), str(row["contrast"])), {}).setdefault(str(row["channel"]), [])
-        if reason not in own:  # the three controls of a channel share one G
-            own.append(reason)
-    return found
-
-
-def _reason(verdict: str, control: str, row: Mapping[Any, Any], settings: ComparabilitySettings) -> Reason:
-    where = "" if row["channel"] == ALL else f"{row['channel']}: "
-    if row["subject"] == GROUP:
-        return verdict, "gain", str(row["note"])
-    if control == "gain":
-        g, limit = float(row["g"]), float(row["limit"])
-        if abs(g) > 2 * math.log(settings.gain_ratio):
-            verdict = NOT_COMPARABLE
-        text = f"gain check G {g:+.2f} beyond ±{limit:.2f}, as an amplitude × {math.exp(g / 2):.2f} would do"
-        return verdict, "gain", where + text
-    if control == "one_channel":
-        apart, limit = float(row["ln_ratio"]), float(row["limit"])
-        text = f"gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}"
-        return verdict, "one channel", where + text
-    if control == "below_band":
-        if abs(float(row["ln_ratio"])) > settings.below_band_worst:
-            verdict = NOT_COMPARABLE
-        return verdict, "sweat or drift", f"{where}{row['note']}"
-    if control == "clipping":
-        return verdict, "clipping", f"{where}{row['note']}"
-    if control == SAME_RECORDING:
-        return verdict, SAME, str(row["note"])
-    if control in ("rejection", "staging"):
-        return verdict, "artefacts" if control == "rejection" else "staging", f"{where}{row['note']}"
-    kind = {"analysed_minutes": "minutes", "sleep_onset": "clock", "recording_start": "clock"}.get(control, "header")
-    return verdict, kind, f"{where}{control.replace('_', ' ')} {'' if kind == 'clock' else 'differs: '}{row['note']}"
-
-
-def _group_verdict(
-    members: Mapping[str, Sequence[Reason]], shared: Sequence[Reason], settings: ComparabilitySettings
-) -> tuple[str, str]:
-    """Verdict over subjects, from each one's reasons and those that only all of them together give."""
+def _judge_group(
+    members: Mapping[str, Sequence[Doubt]], shared: Sequence[Doubt], settings: ComparabilitySettings
+) -> tuple[str, list[Reason]]:
+    """Verdict over subjects, from each one's doubts and those that only all of them together give."""
     # One recording under two names gives no change: that subject is not in the row that is judged.
-    members = {s: found for s, found in members.items() if not any(kind == SAME for _, kind, _ in found)} or members
-    words = {subject: _worst(reasons) for subject, reasons in members.items()}
-    doubtful = [subject for subject, word in words.items() if word != SOUND]
-    together = [text for _, _, text in shared]
+    copies = [name for name, found in members.items() if doubts.SAME_RECORDING.among(doubt.reason for doubt in found)]
+    left = {name: found for name, found in members.items() if name not in copies} or members
+    words = {name: _worst(found) for name, found in left.items()}
+    doubtful = [name for name, word in words.items() if word != SOUND]
+    together = [doubt.reason for doubt in shared]
     if not doubtful:
-        return _worst(shared), "; ".join(together)
+        return _worst(shared), together
     worse = sum(word == NOT_COMPARABLE for word in words.values())
-    verdict = NOT_COMPARABLE if worse > settings.group_share * len(words) else _worst([*shared, (CAUTION, "", "")])
+    verdict = max(CAUTION, _worst(shared), key=RANK.__getitem__)
+    if worse > settings.group_share * len(words):
+        verdict = NOT_COMPARABLE
     named = [
-        f"{subject}: {', '.join(dict.fromkeys(kind for _, kind, _ in members[subject]))}"
-        for subject in doubtful[:SUBJECTS_NAMED]
+        f"{name}: {', '.join(dict.fromkeys(doubts.in_brief(doubt.reason) for doubt in left[name]))}"
+        for name in doubtful[:SUBJECTS_NAMED]
     ]
     if len(doubtful) > SUBJECTS_NAMED:
         named.append(f"and {len(doubtful) - SUBJECTS_NAMED} more")
-    text = f"{len(doubtful)} of {len(words)} subjects not sound" + (f", {worse} not comparable" if worse else "")
-    return verdict, "; ".join([*together, f"{text} ({'; '.join(named)})"])
+    counts = {"n": len(doubtful), "of": len(words), **({"worse": worse} if worse else {})}
+    return verdict, [*together, doubts.SUBJECTS(named="; ".join(named), **counts)]

@@ -1,13 +1,15 @@
 """Which channels and nights to trust: one word and its reasons, from limits that stand in the settings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swa.glossary import name_of
 from swa.settings import ArtifactSettings, QualitySettings
+from swa.tables import doubts
 from swa.tables.night_document import Summary
+from swa.tables.reason import Reason
 
 SOUND, CAUTION, UNUSABLE = "sound", "caution", "unusable"
 FEWEST_OTHERS = 3
@@ -86,7 +88,7 @@ def judge_night(
     summary: Summary,
     artifacts: ArtifactSettings | None = None,
     settings: QualitySettings | None = None,
-) -> tuple[str, tuple[str, ...]]:
+) -> tuple[str, tuple[Reason, ...]]:
     """Verdict on a measured night.
 
     Parameters
@@ -103,67 +105,58 @@ def judge_night(
     -------
     verdict : str
         ``sound``, ``caution``, or ``unusable`` when every channel is bad.
-    reasons : tuple of str
-        What it rests on; empty for a sound night.
+    reasons : tuple of Reason
+        What it rests on, of `swa.tables.doubts`, with the channel where it is about one; empty for a sound night.
     """
     settings = settings or QualitySettings()
     shares = {name: rules["any"] for name, rules in summary["unusable_nrem_share"].items()}
     bad = find_bad_channels(summary, artifacts)
     if len(bad) == len(shares):
         why = "; ".join(f"{name}: {reason}" for name, reason in bad.items())
-        return UNUSABLE, (f"every EEG channel is bad ({why})",)
-    reasons = [f"{name}: {reason}; the channel is left out of comparisons and regions" for name, reason in bad.items()]
-    reasons += [f"{name}: could not be read, the channel is left out" for name in summary.get("unread", {})]
-    reasons += [
-        f"{name}: {_percent(share)} of NREM unusable"
-        for name, share in shares.items()
-        if name not in bad and share > settings.unusable_nrem_share
-    ]
-    reasons += [
-        f"{name}: artefact rules remove {_percent(share)} of the slow waves"
-        for name, share in summary.get("lost_waves_share", {}).items()
-        if name not in bad and share is not None and share > max(settings.lost_waves_share, 2 * shares[name])
-    ]
-    reasons += [
-        f"{name}: {_percent(share)} of the slow waves are clipped; the largest are missing"
-        for name, share in summary.get("clipped_waves_share", {}).items()
-        if name not in bad and share > settings.clipped_waves_share
-    ]
-    reasons += [
-        f"{name}: power at 0.2-0.5 Hz is {share:.2f} of slow-wave activity (sweat or drift; limit "
-        f"{settings.below_band_share:g}), and most of it leaks into slow-wave activity; "
-        "the setting power.trend_order = 2 takes drift off"
-        for name, share in summary.get("below_band_share", {}).items()
-        if name not in bad and share is not None and share > settings.below_band_share
-    ]
-    reasons += [
-        f"{name}: mains noise of {level:.0f} µV rms (limit {settings.mains_uv:g}), as from an electrode with poor "
-        "contact; slow waves lie far below it"
-        for name, level in summary.get("mains_uv", {}).items()
-        if name not in bad and level is not None and level > settings.mains_uv
-    ]
-    nrem_min = float(summary["statistics"].get("N2") or 0) + float(summary["statistics"].get("N3") or 0)
-    if nrem_min < settings.nrem_min:
-        reasons.append(f"{nrem_min:.1f} min of NREM, fewer than {settings.nrem_min:g}")
-    reasons += _staging_reasons(summary, settings)
+        return UNUSABLE, (doubts.NO_GOOD_CHANNEL(why=why),)
+    reasons = [doubts.BAD_CHANNEL(channel=name, why=reason) for name, reason in bad.items()]
+    reasons += [doubts.UNREAD_CHANNEL(channel=name) for name in summary.get("unread", {})]
+    left = {name: share for name, share in shares.items() if name not in bad}
+    reasons += [*_signal_reasons(summary, left, settings), *_sleep_reasons(summary, settings)]
     return (CAUTION if reasons else SOUND), tuple(reasons)
 
 
-def _staging_reasons(summary: Summary, settings: QualitySettings) -> list[str]:
-    """What automatic staging gives to doubt; a lab's scoring has no confidence and no bias of YASA's."""
-    reasons = []
+def _signal_reasons(summary: Summary, shares: Mapping[str, float], settings: QualitySettings) -> Iterator[Reason]:
+    """What the channels that are not bad give to doubt; `shares` of their NREM are unusable."""
+
+    def above(values: Mapping[str, float | None], limit: float) -> Iterator[tuple[str, float]]:
+        for name, value in values.items():
+            if name in shares and value is not None and value > limit:
+                yield name, float(value)
+
+    for name, share in above(shares, settings.unusable_nrem_share):
+        yield doubts.UNUSABLE_NREM(channel=name, percent=100 * share)
+    for name, share in above(summary.get("lost_waves_share", {}), settings.lost_waves_share):
+        if share > 2 * shares[name]:
+            yield doubts.LOST_WAVES(channel=name, percent=100 * share)
+    for name, share in above(summary.get("clipped_waves_share", {}), settings.clipped_waves_share):
+        yield doubts.CLIPPED_WAVES(channel=name, percent=100 * share)
+    for name, share in above(summary.get("below_band_share", {}), settings.below_band_share):
+        yield doubts.SWEAT_OR_DRIFT(channel=name, share=share, limit=settings.below_band_share)
+    for name, level in above(summary.get("mains_uv", {}), settings.mains_uv):
+        yield doubts.MAINS(channel=name, level=level, limit=settings.mains_uv)
+
+
+def _sleep_reasons(summary: Summary, settings: QualitySettings) -> Iterator[Reason]:
+    """What time and automatic staging give to doubt; a lab's scoring has no confidence and no bias of YASA's."""
+    nrem_min = float(summary["statistics"].get("N2") or 0) + float(summary["statistics"].get("N3") or 0)
+    if nrem_min < settings.nrem_min:
+        yield doubts.FEW_MINUTES(minutes=nrem_min, limit=settings.nrem_min)
     confidence = summary["staging_confidence"]
     if confidence is not None and confidence < settings.staging_confidence:
-        reasons.append(f"mean confidence of the staging {confidence:.2f}, below {settings.staging_confidence:g}")
+        yield doubts.UNSURE_STAGING(confidence=confidence, limit=settings.staging_confidence)
     staging = summary.get("staging") or {}
     uncertain = (staging.get("uncertain_share") or {}).get("NREM")
     if uncertain is not None and uncertain > settings.uncertain_share:
-        reasons.append(f"staging is uncertain in {_percent(uncertain)} of N2 and N3")
+        yield doubts.UNSURE_NREM(percent=100 * uncertain)
     for measure, shift in (staging.get("largest_shift") or {}).items():
         if shift is not None and measure != "n3_min" and abs(shift) > settings.staging_shift:
-            moved = f"{name_of(measure)} moves by {100 * shift:+.0f} %"
-            reasons.append(f"{moved} when the stager sees the EEG 20 % larger or smaller")
-    return reasons
+            yield doubts.MOVES_WITH_STAGER(measure=measure, marker=name_of(measure), percent=100 * shift)
 
 
 def _percent(share: float) -> str:

@@ -13,11 +13,12 @@ from swa.errors import RecordingError
 from swa.measures import power, quality, rejection
 from swa.measures.slow_waves import SlowWaves
 from swa.night.channel_pass import ChannelResult, measure_channels, read_again
-from swa.night.frame import Frame, check_hypnogram, check_seconds, make_frame
+from swa.night.frame import Frame, check_seconds, make_frame
 from swa.night.rows import channel_rows, epoch_rows, spectra_rows, spectrogram_of, travelling_rows
 from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import Settings, WaveCriteria, given_or_default
+from swa.sleep.hypnogram import check_hypnogram
 from swa.sleep.scoring import fit_to_recording
 from swa.tables.marker import select
 from swa.tables.night_document import StagingFacts, Summary

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from swa.errors import ScoringError, StudyError
 from swa.measures import slow_waves, windows
-from swa.night.frame import check_hypnogram, make_frame
+from swa.night.frame import make_frame
 from swa.settings import Settings, WaveCriteria, given_or_default
+from swa.sleep.hypnogram import check_hypnogram
 from swa.tables.results_tables import NIGHT_MEASURES
 
 if TYPE_CHECKING:

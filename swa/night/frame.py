@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.errors import ScoringError, SwaError
+from swa.errors import SwaError
 from swa.measures import windows
 from swa.settings import Settings
 from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
-from swa.sleep.scoring import epoch_length_s, stages_of
+from swa.sleep.hypnogram import epoch_length_s, stages_of
 
 if TYPE_CHECKING:
     import yasa
@@ -36,21 +36,6 @@ class Frame:
     def nrem(self) -> NDArray[np.bool_]:
         """Epochs of N2 and N3."""
         return np.isin(self.stages, NREM)
-
-
-def check_hypnogram(hypnogram: object) -> None:
-    """Refuse stages that are no hypnogram.
-
-    Raises
-    ------
-    ScoringError
-        They are something else.
-    """
-    if not hasattr(hypnogram, "sampling_frequency"):
-        raise ScoringError(
-            f"Expected a yasa.Hypnogram, got {type(hypnogram).__name__}.",
-            "Use swa.stage_recording, swa.read_hypnogram, or yasa.Hypnogram(stages).",
-        )
 
 
 def check_seconds(name: str, value: object) -> None:

@@ -14,7 +14,7 @@ from swa.measures import power, slow_waves, windows
 from swa.night.channel_pass import ChannelResult
 from swa.night.frame import Frame, make_frame
 from swa.settings import Settings
-from swa.sleep.scoring import make_hypnogram
+from swa.sleep.hypnogram import make_hypnogram
 from swa.tables.night_document import N3_MINUTES, StagingFacts
 from swa.tables.results_tables import STAGING_BIAS
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.glossary import read_glossary
+from swa.comparison.controls.registry import ALL, find_control
 from swa.report.words.wording import (
     NBSP,
     in_sentence,
@@ -22,27 +22,12 @@ from swa.report.words.wording import (
 )
 from swa.settings import Settings
 from swa.study.store import Results
+from swa.tables.contrast import GROUP, Contrast
 from swa.tables.files import read_table
+from swa.tables.marker import select
 
 TRUE = ("true", "1", "yes")
 NOTHING = "\u2013"
-# Controls that are ln-ratios of power or minutes; the numbers of the others have their own units, in their notes.
-CONTROLS = {
-    "rem": "REM",
-    "quiet_wake": "quiet wake",
-    "nrem_fast": "fast NREM",
-    "one_channel": "one channel against the others",
-    "analysed_minutes": "analysed minutes",
-}
-OTHER_CONTROLS = {
-    "gain": "gain",
-    "rejection": "what artefact rules remove",
-    "clipping": "clipped slow waves",
-    "below_band": "sweat or drift",
-    "staging_n3": "N3 with the stager alone",
-    "rate": "recording rate",
-    "recording_start": "start of the recording",
-}
 LONG = 12  # rows above which a table is folded away
 
 
@@ -77,17 +62,17 @@ def read_optional(results: Results, name: str) -> pd.DataFrame:
     return read_table(path) if path.is_file() else pd.DataFrame()
 
 
-def gain_table(rows: pd.DataFrame, contrast: str) -> PlainTable | None:
+def gain_table(rows: pd.DataFrame, contrast: Contrast) -> PlainTable | None:
     """The gain check of one subject and contrast, with differences of headers and times.
 
     Parameters
     ----------
     rows : DataFrame
         The subject's rows of ``comparability.tsv``.
-    contrast : str
+    contrast : Contrast
         Which contrast.
     """
-    own = rows[rows["contrast"] == contrast] if len(rows) else rows
+    own = select(rows, contrast=str(contrast)) if len(rows) else rows
     if own.empty:
         return None
     own = own.assign(flag=is_flagged(own))
@@ -98,14 +83,14 @@ def gain_table(rows: pd.DataFrame, contrast: str) -> PlainTable | None:
         {
             "Channel": lambda row: str(row["channel"]),
             "Control": lambda row: control_name(str(row["control"])),
-            "Change": lambda row: _ratio(row["ln_ratio"]) if row["control"] in CONTROLS else NOTHING,
-            "Mean of controls": lambda row: _ratio(row["g"]) if row["control"] in CONTROLS else NOTHING,
-            "Limit": lambda row: _limit(row["limit"]) if row["control"] in CONTROLS else NOTHING,
+            "Change": lambda row: _ratio(row["ln_ratio"]) if _is_ratio(row) else NOTHING,
+            "Mean of controls": lambda row: _ratio(row["g"]) if _is_ratio(row) else NOTHING,
+            "Limit": lambda row: _limit(row["limit"]) if _is_ratio(row) else NOTHING,
             "Reading": lambda row: "flagged" if row["flag"] else "not flagged",
             "Note": lambda row: _text(row["note"]),
         },
-        label=f"Gain check, {contrast.replace(':', ' against ')}",
-        about=f"{contrast.replace(':', ' against ')}: bands and stages far from slow waves, which a change of "
+        label=f"Gain check, {_against(contrast)}",
+        about=f"{_against(contrast)}: bands and stages far from slow waves, which a change of "
         "electrode or amplifier gain would move as well, and what else differs between the nights. "
         + (f"Flagged, standing first: {_flagged_names(own[own['flag']])}." if flagged else "Nothing is flagged.")
         + " Nothing is corrected: a drug may move these controls too, and a change of gain within the limit is not "
@@ -113,34 +98,40 @@ def gain_table(rows: pd.DataFrame, contrast: str) -> PlainTable | None:
     )
 
 
-def control_name(control: str) -> str:
+def control_name(name: str) -> str:
     """What a control is called, such as ``quiet wake``, or ``slow-wave density with the stager alone``.
 
     Parameters
     ----------
-    control : str
-        As in ``comparability.tsv``.
+    name : str
+        As in ``comparability.tsv``; one of another version keeps its name.
     """
-    known = CONTROLS | OTHER_CONTROLS
-    if control in known or not control.startswith("staging_"):
-        return known.get(control, control.replace("_", " "))
-    measure = control.removeprefix("staging_")
-    measure = measure if measure in read_glossary() else f"wave_{measure}"
-    return f"{in_sentence(marker_name(measure))} with the stager alone"
+    control = find_control(name)
+    if control is None:
+        return name
+    return control.names[name].format(measure=in_sentence(marker_name(control.measures.get(name, ""))))
 
 
-def gain_overview(table: pd.DataFrame) -> PlainTable | None:
-    """How many rows of the gain check are flagged, by contrast and subject."""
+def gain_overview(table: pd.DataFrame, contrasts: Mapping[str, Contrast]) -> PlainTable | None:
+    """How many rows of the gain check are flagged, by contrast and subject.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``comparability.tsv``.
+    contrasts : mapping of str to Contrast
+        By their names in it.
+    """
     if table.empty:
         return None
     flagged = table[is_flagged(table)]
     rows = [
         (
-            str(contrast).replace(":", " against "),
-            plural(part.loc[part["subject"] != "group", "subject"].nunique(), "subject"),
-            ", ".join(_said_of(str(subject), own) for subject, own in _flagged_of(flagged, contrast)) or "none",
+            _against(contrasts[str(name)]),
+            plural(part.loc[part["subject"] != GROUP, "subject"].nunique(), "subject"),
+            ", ".join(_said_of(str(subject), own) for subject, own in _flagged_of(flagged, name)) or "none",
         )
-        for contrast, part in table.groupby("contrast", sort=False)
+        for name, part in table.groupby("contrast", sort=False)
     ]
     return PlainTable(
         label="Gain check",
@@ -151,6 +142,16 @@ def gain_overview(table: pd.DataFrame) -> PlainTable | None:
     )
 
 
+def _against(contrast: Contrast) -> str:
+    return f"{contrast.treatment} against {contrast.comparator}"
+
+
+def _is_ratio(row: Mapping[str, Any]) -> bool:
+    """Whether the numbers of a control are ln-ratios; those of others have their own units, in their notes."""
+    control = find_control(str(row["control"]))
+    return control is not None and control.is_ratio
+
+
 def _flagged_of(flagged: pd.DataFrame, contrast: object) -> Iterable[tuple[object, pd.DataFrame]]:
     return flagged[flagged["contrast"] == contrast].groupby("subject", sort=False)
 
@@ -158,7 +159,7 @@ def _flagged_of(flagged: pd.DataFrame, contrast: object) -> Iterable[tuple[objec
 def _said_of(subject: str, flagged: pd.DataFrame) -> str:
     """Who, or all subjects together, and by what."""
     controls = dict.fromkeys(control_name(str(control)) for control in flagged["control"])
-    return f"{'all subjects together' if subject == 'group' else subject} ({', '.join(controls)})"
+    return f"{'all subjects together' if subject == GROUP else subject} ({', '.join(controls)})"
 
 
 def moderator_table(table: pd.DataFrame, settings: Settings) -> PlainTable | None:
@@ -307,7 +308,7 @@ def _percents(low: Any, high: Any) -> str:
 
 def _flagged_names(rows: pd.DataFrame) -> str:
     names = [
-        control_name(str(control)) + ("" if channel == "all" else f" at {channel}")
+        control_name(str(control)) + ("" if channel == ALL else f" at {channel}")
         for channel, control in zip(rows["channel"], rows["control"], strict=True)
     ]
     return ", ".join(names[:LONG]) + (f" and {len(names) - LONG} more" if len(names) > LONG else "")

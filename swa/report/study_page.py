@@ -59,6 +59,7 @@ from swa.report.words.wording import (
     window_name,
 )
 from swa.study.store import Results, stored_nights
+from swa.tables.contrast import contrasts_in
 
 NIGHT_NUMBERS = (
     ("TST_min", "TST, min"),
@@ -149,7 +150,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
                     headline.channel,
                     facts.settings.comparison.confidence,
                 ),
-                gain_overview(read_optional(results, "comparability.tsv")),
+                gain_overview(read_optional(results, "comparability.tsv"), contrasts_in(group)),
                 moderator_table(read_optional(results, "moderators.tsv"), facts.settings),
                 profile_table(read_optional(results, "profiles.tsv")),
                 plan_table(read_optional(results, "planning.tsv")),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.compared_nights import text_column
+from swa.comparison.controls.facts import GAIN_CONTROLS, control_bands
 from swa.report import figures
 from swa.report.change_tables import (
     MANY_CHANNELS,
@@ -29,7 +30,6 @@ from swa.report.facts import (
     shown_channel,
     units_of,
 )
-from swa.report.figures.controls import PANELS
 from swa.report.optional_tables import PlainTable, gain_table, precision_table, read_optional
 from swa.report.shelf import Picture, Shelf
 from swa.report.wave_counts import tabulate_waves
@@ -48,6 +48,8 @@ from swa.report.words.wording import (
 )
 from swa.settings import Settings
 from swa.study.store import Results, StoredNight, stored_nights, subject_file
+from swa.tables.contrast import Contrast, contrasts_in
+from swa.tables.marker import select
 
 
 def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, Any]:
@@ -68,7 +70,8 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
     label = str(own["subject_label"].iloc[0])
     measures = pd.read_parquet(subject_file(results.path, label))
     headline = find_headline(facts, dict.fromkeys(measures["channel"]))
-    changes = headline_rows(read_contrasts(results.path, subject), headline)
+    known = read_contrasts(results.path, subject)
+    changes = headline_rows(known, headline)
     units = units_of(measures)
     shown = headline_rows(measures, headline)
     contrasts = list(dict.fromkeys(changes["contrast"]))
@@ -99,7 +102,7 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
         "sleep": sleep_table(nights),
         "unusable": quality_table(nights),
         "channels": _channels(nights),
-        "gain": _gain_tables(results, subject),
+        "gain": _gain_tables(results, subject, contrasts_in(known)),
         "problems": _problems(results, subject),
         "others": [row for _, row in own[own["status"] != "done"].iterrows()],
         "methods": describe_methods(
@@ -489,18 +492,17 @@ def _draw_controls(
     spectra: Mapping[str, pd.DataFrame], channel: str, facts: StudyFacts, colors: dict[str, str], shelf: Shelf
 ) -> list[Picture]:
     """Spectra of the conditions in the stages of the gain check."""
-    limits = facts.settings.comparability
     shown = [
         table[(table["channel"] == channel) & (table["stages"] == stages) & (table["window"] == window)].assign(
             condition=name
         )
         for name, table in spectra.items()
-        for stages, window, _ in PANELS.values()
+        for stages, window in GAIN_CONTROLS.values()
         if len(table)
     ]
     if not shown:
         return []
-    bands = {"rem": limits.rem_hz, "quiet_wake": limits.wake_hz, "nrem_fast": limits.nrem_hz}
+    bands = control_bands(facts.settings.comparability)
     return [
         shelf.put(
             "control_spectra",
@@ -523,11 +525,11 @@ def _precision_tables(results: Results, subject: str, changes: pd.DataFrame, set
     return [one for one in found if one]
 
 
-def _gain_tables(results: Results, subject: str) -> list[PlainTable]:
+def _gain_tables(results: Results, subject: str, contrasts: Mapping[str, Contrast]) -> list[PlainTable]:
     """The gain check of the subject's nights, where one was made."""
     table = read_optional(results, "comparability.tsv")
-    own = table[table["subject"] == subject] if len(table) else table
-    found = [gain_table(own, str(name)) for name in (dict.fromkeys(own["contrast"]) if len(own) else ())]
+    own = select(table, subject=subject) if len(table) else table
+    found = [gain_table(own, contrasts[str(name)]) for name in (dict.fromkeys(own["contrast"]) if len(own) else ())]
     return [one for one in found if one]
 
 

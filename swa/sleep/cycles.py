@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.settings import CycleSettings
-from swa.sleep.scoring import epoch_length_s, stages_of
+from swa.sleep.hypnogram import epoch_length_s, stages_of
 from swa.tables.results_tables import CYCLES
 
 if TYPE_CHECKING:

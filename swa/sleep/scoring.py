@@ -27,13 +27,13 @@ from swa.sleep.formats.document import NO_DATE, Document, Marks, is_number
 from swa.sleep.formats.edf import is_edf
 from swa.sleep.formats.registry import FORMATS
 from swa.sleep.formats.tables import refuse_repeats
+from swa.sleep.hypnogram import STAGES, epoch_length_s, make_hypnogram, stages_of
 
 if TYPE_CHECKING:
     import yasa
 
     from swa.recordings.recording import Recording
 
-STAGES = ("W", "N1", "N2", "N3", "R")
 MOST_DAYS = 7
 
 _EPOCHS_S = (30, 20, 15, 10, 5, 4, 2, 1)
@@ -226,45 +226,6 @@ def open_scoring(path: str | Path, settings: ScoringSettings | Settings | None =
         raise ScoringError(
             f"{path.name}: not readable as a {form.name} ({type(error).__name__}).", "Export the scoring again."
         ) from None
-
-
-def make_hypnogram(
-    stages: Sequence[str] | NDArray[np.str_],
-    epoch_s: float,
-    scorer: str | None = None,
-    start: pd.Timestamp | None = None,
-    proba: pd.DataFrame | None = None,
-) -> "yasa.Hypnogram":
-    """`yasa.Hypnogram` of the stages W, N1, N2, N3, R and UNS.
-
-    Parameters
-    ----------
-    stages : sequence of str, one an epoch
-        Stages.
-    epoch_s : float
-        Length of an epoch in s.
-    scorer : str, optional
-        Who scored: a file, or YASA with its channels.
-    start : pandas.Timestamp, optional
-        Clock time of the first epoch.
-    proba : DataFrame, optional
-        Probability of each stage, a row an epoch.
-    """
-    import yasa
-
-    values = np.asarray(stages, dtype=object)
-    return yasa.Hypnogram(values, freq=f"{epoch_s:g}s", scorer=scorer, start=start, proba=proba)
-
-
-def stages_of(hypnogram: "yasa.Hypnogram") -> NDArray[np.str_]:
-    """Stage of each epoch: ``W``, ``N1``, ``N2``, ``N3``, ``R`` or ``UNS``."""
-    short = {"WAKE": "W", "REM": "R", "ART": "UNS"}
-    return np.array([short.get(stage, stage) for stage in hypnogram.hypno.to_numpy()], dtype=np.str_)
-
-
-def epoch_length_s(hypnogram: "yasa.Hypnogram") -> float:
-    """Length of an epoch in s."""
-    return 1 / float(hypnogram.sampling_frequency)
 
 
 def fit_to_recording(hypnogram: "yasa.Hypnogram", recording: "Recording") -> tuple["yasa.Hypnogram", tuple[str, ...]]:

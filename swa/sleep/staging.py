@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
 from swa.recordings.recording import Recording, as_recording, no_eeg
-from swa.sleep.scoring import STAGES, epoch_length_s, make_hypnogram, stages_of
+from swa.sleep.hypnogram import STAGES, epoch_length_s, make_hypnogram, stages_of
 from swa.tables.night_document import Agreement
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The tables of a whole study: what became of its nights, and what artefact rules cost them."""
+"""The tables of a whole study: what became of its nights, what is wrong with them, and what artefact rules cost."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -10,14 +10,21 @@ from swa.glossary import short_names
 from swa.measures.quality import UNUSABLE, judge_night
 from swa.settings import Settings
 from swa.study.infusions import dose_columns
+from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import Study
+from swa.study.problems import Problem, as_table
 from swa.study.run.night_task import NightOutcome
 from swa.study.store import NightFolder, content_of, read_results
 from swa.tables.files import write_table
 from swa.tables.marker import REGIONS, select
 from swa.tables.night_document import Summary
+from swa.tables.reason import encode, in_words
 from swa.tables.results_tables import REJECTION
 
+START_REMEDY = (
+    "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
+    "wrong; parts of one night are to be joined."
+)
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
 
 
@@ -61,13 +68,55 @@ def _sleep(summary: Summary | None, settings: Settings) -> dict[str, object]:
 
 
 def _verdict(summary: Summary | None, status: str, settings: Settings) -> dict[str, object]:
-    verdict, reasons = "", ""
-    if summary:
-        verdict, found = judge_night(summary, settings.artifacts, settings.quality)
-        reasons = "; ".join(found)
-    elif status == "failed":
-        verdict, reasons = UNUSABLE, "failed (see problems.tsv)"
-    return {"verdict": verdict, "verdict_reasons": reasons}
+    if not summary:
+        why = {"verdict": UNUSABLE, "verdict_reasons": "failed (see problems.tsv)"} if status == "failed" else {}
+        return {"verdict": "", "verdict_reasons": "", "doubts": "", **why}
+    verdict, reasons = judge_night(summary, settings.artifacts, settings.quality)
+    return {"verdict": verdict, "verdict_reasons": in_words(reasons), "doubts": encode(reasons)}
+
+
+def problems_of_nights(study: Study, outcomes: Mapping[int, NightOutcome], excluded: set[int]) -> pd.DataFrame:
+    """Every night that was left out, where it failed, why, and what to do; indexed by place in the plan."""
+    found: list[tuple[int, Problem]] = []
+
+    def add(place: int, step: str, problem: str, remedy: str) -> None:
+        names = {name: str(study.nights.loc[place, name]) for name in ("subject", "session", "recording")}
+        found.append((place, Problem(**names, step=step, problem=problem, remedy=remedy)))
+
+    for place, wrong in zip(study.nights.index, study.nights["problem"].astype(str), strict=True):
+        outcome = outcomes.get(place)
+        if place in excluded:
+            add(place, "exclude", "left out by --exclude", "")
+        elif wrong:
+            add(place, "plan", f"{wrong.rstrip('.')}.", "Correct the study file.")
+        elif outcome and outcome.status == "failed":
+            add(place, outcome.step, outcome.problem, outcome.remedy)
+    if not study.needs_template:  # there nothing is compared
+        kept = study.nights.drop(index=list(excluded))
+        paths = kept["path"].tolist()
+        copies = find_copies(paths)
+        for copy, first in copies.items():
+            one, same = kept.iloc[copy], kept.iloc[first]
+            problem = f"holds the same signals as the recording of {same['subject']} {same['session']}."
+            remedy = f"One of the two is a copy: name the recording of each night. {_of_copies(one, same)}"
+            add(kept.index[copy], "plan", problem, remedy)
+        # Without its date, which could say in what order the nights of a blinded study were.
+        for later, (first, _) in find_same_starts(kept["subject"].tolist(), paths, copies).items():
+            same = kept.iloc[first]
+            problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
+            add(kept.index[later], "plan", problem, START_REMEDY)
+    table = as_table(problem for _, problem in found)
+    table.index = pd.Index([place for place, _ in found], dtype=int)
+    return table
+
+
+def _of_copies(one: pd.Series, same: pd.Series) -> str:
+    """What becomes of two nights with one recording."""
+    if one["subject"] != same["subject"]:
+        return "Until then both subjects are compared, as if they were two."
+    if one["condition"] != same["condition"]:
+        return "Until then neither of them is compared."
+    return "Until then the first of them counts."
 
 
 def join_rejection(results: Path, nights: pd.DataFrame) -> None:

@@ -1,6 +1,6 @@
 """What is held against what: one value for a contrast, whose name is made here and never taken apart."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -93,9 +93,14 @@ def contrasts_in(table: pd.DataFrame) -> dict[str, Contrast]:
     table : DataFrame
         Its columns contrast, treatment, comparator, first and second, as in ``contrasts.tsv``.
     """
-    rows = table[["contrast", *CONTRAST_FACTS]].drop_duplicates("contrast").fillna("").astype(str)
-    return {row["contrast"]: Contrast(**{name: row[name] for name in CONTRAST_FACTS}) for row in _records(rows)}
+    rows = table.drop_duplicates("contrast")
+    return dict(zip(rows["contrast"].astype(str), contrasts_of(rows), strict=True))
 
 
-def _records(rows: pd.DataFrame) -> Iterator[dict[str, str]]:
-    yield from ({str(key): str(value) for key, value in row.items()} for row in rows.to_dict("records"))
+def contrasts_of(rows: pd.DataFrame) -> list[Contrast]:
+    """Contrast of each row; its name is not looked at."""
+    facts = rows[list(CONTRAST_FACTS)].fillna("").astype(str)
+    return [
+        Contrast(treatment=treatment, comparator=comparator, first=first, second=second)
+        for treatment, comparator, first, second in facts.itertuples(index=False, name=None)
+    ]

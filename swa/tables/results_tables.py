@@ -59,6 +59,7 @@ VERDICT = (
     _text("verdict", "sound, caution or not comparable (of a night alone: sound, caution or unusable)"),
     _text("verdict_reasons", "Each stated limit that was passed, with its number"),
 )
+DOUBTS = _text("doubts", "The reasons of the verdict as facts, for programs: JSON, a list of codes with their values")
 STAGE = _text(
     "stage",
     "Sleep stage by AASM; UNS where nobody scored",
@@ -98,7 +99,7 @@ NIGHTS = Table(
         _number("N2_min", "Time in N2", "min"),
         _number("N3_min", "Time in N3", "min"),
         _number("REM_min", "Time in REM sleep", "min"),
-        *VERDICT,
+        *(*VERDICT, DOUBTS),
         Column(
             name="infusion",
             text="Number of the infusion that the night follows; only where doses are known",
@@ -154,6 +155,7 @@ CONTRASTS = Table(
         _text("first", "Arm or group whose change is compared with that of `second`; empty within subjects"),
         _text("second", "The other arm or group"),
         _text("reasons", "Method and note as facts, for programs: JSON, a list of codes with their values"),
+        DOUBTS,
     ),
 )
 PRECISION = Table(

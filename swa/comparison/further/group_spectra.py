@@ -55,7 +55,7 @@ def average_spectra(results: Path, contrasts: Iterable[Contrast], settings: Sett
     parts = [part for part in parts if len(part)]
     table = pd.concat(parts, ignore_index=True).reindex(columns=GROUP_SPECTRA.names)
     table = table.assign(channel=marker.channel, stages=marker.stages, window=marker.window)
-    return GROUP_SPECTRA.typed(table.fillna({"condition": "", "contrast": ""}))
+    return GROUP_SPECTRA.typed(table)
 
 
 def read_spectra(results: Path, nights: pd.DataFrame, rows: pd.DataFrame, marker: Marker) -> pd.DataFrame:
@@ -112,7 +112,7 @@ def _spectrum_rows(condition: str, logs: pd.DataFrame) -> pd.DataFrame:
     own = of_condition(logs, condition)
     density = np.exp(own.mean(axis=0).to_numpy(float))
     table = pd.DataFrame({"frequency_hz": own.columns.to_numpy(float), "density_uv2_hz": density})
-    return table.assign(kind="spectrum", condition=condition, n=len(own))
+    return table.assign(kind="spectrum", condition=condition, contrast="", n=len(own))
 
 
 def _change_rows(contrast: Contrast, logs: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -127,7 +127,7 @@ def _change_rows(contrast: Contrast, logs: pd.DataFrame, settings: Settings) -> 
         _with_interval(change, settings).assign(kind="change", frequency_hz=hertz),
         _with_interval(inside.to_frame(), settings).assign(kind="band"),
     ]
-    return pd.concat(parts, ignore_index=True).assign(contrast=str(contrast), n=len(change))
+    return pd.concat(parts, ignore_index=True).assign(condition="", contrast=str(contrast), n=len(change))
 
 
 def _with_interval(change: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -77,11 +77,8 @@ def compare_profiles(
     values = subject_values(source, base, nights=nights, settings=settings, measures=measures)
     designs = contrast_designs(source, base, nights=nights, settings=settings)
     from_base = {d.treatment: d.contrast for d in designs if d.key.is_within and d.key.comparator == base}
-    changes = {
-        name: select(values, contrast=contrast)
-        for name, contrast in sorted(from_base.items())
-        if not is_control(name) and contrast in set(values["contrast"])
-    }
+    treated = {name: select(values, contrast=from_base[name]) for name in sorted(from_base) if not is_control(name)}
+    changes = {name: own for name, own in treated.items() if len(own)}
     rows = []
     for a, b in combinations(changes, 2):
         found = _row((changes[a], changes[b]), marker, settings.comparison)

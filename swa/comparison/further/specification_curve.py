@@ -313,7 +313,7 @@ def curve_test(
     """
     values = changes.change[:, markers]
     sequence = design.orders_in(changes)
-    crossed = design.permutation == "permuted sequences"
+    crossed = design.permutes_estimate and design.permutation == "permuted sequences"
     rows = np.isfinite(values).any(axis=1) & ((sequence != 0) | (not crossed))
     values, n = values[rows], int(rows.sum())
     if not design.permutes_estimate or not design.tested:

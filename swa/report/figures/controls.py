@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from swa.comparison.controls.facts import GAIN_CONTROLS
 from swa.errors import SwaError
 from swa.report.figures.style import (
     FAINT,
@@ -17,13 +18,9 @@ from swa.report.figures.style import (
     new_figure,
     styled,
 )
+from swa.tables.marker import select
 
-# Stages and windows of the stored spectra, by the name of the control.
-PANELS = {
-    "rem": ("REM", "night", "REM"),
-    "quiet_wake": ("W", "quiet", "quiet wake"),
-    "nrem_fast": ("NREM", "night", "N2+N3"),
-}
+TITLES = {"rem": "REM", "quiet_wake": "quiet wake", "nrem_fast": "N2+N3"}  # of the panels
 LOWEST_HZ, HIGHEST_HZ = 1.0, 40.0
 
 
@@ -46,7 +43,7 @@ def control_spectra(
     channel : str
         Which channel.
     bands_hz : mapping of str to (float, float)
-        Control band by name of `PANELS`.
+        Band of each control: ``rem``, ``quiet_wake`` and ``nrem_fast``.
     colors : mapping of str to str, optional
         Colour by condition.
 
@@ -71,19 +68,19 @@ def control_spectra(
     for table in spectra.values():
         check_table("control_spectra", table, SPECTRUM_COLUMNS)
     check_choice("control_spectra", spectra.values(), channel=channel)
-    if missing := [name for name in PANELS if name not in bands_hz]:
+    if missing := [name for name in GAIN_CONTROLS if name not in bands_hz]:
         raise SwaError(
             f"control_spectra: bands_hz has no {', '.join(missing)}; found: {', '.join(bands_hz) or 'none'}.",
-            f"Expected are {', '.join(PANELS)}, each with its limits in Hz.",
+            f"Expected are {', '.join(GAIN_CONTROLS)}, each with its limits in Hz.",
         )
     figure = new_figure(6.4, 2.6, left=0.7, top=0.55)
-    panels = figure.subplots(1, len(PANELS), sharey=True)
-    for axes, (name, (stages, window, title)) in zip(panels, PANELS.items(), strict=True):
-        axes.set_title(f"{title}, {bands_hz[name][0]:g}\N{EN DASH}{bands_hz[name][1]:g} Hz", fontsize=8.5)
+    panels = figure.subplots(1, len(GAIN_CONTROLS), sharey=True)
+    for axes, (name, (stages, window)) in zip(panels, GAIN_CONTROLS.items(), strict=True):
+        axes.set_title(f"{TITLES[name]}, {bands_hz[name][0]:g}\N{EN DASH}{bands_hz[name][1]:g} Hz", fontsize=8.5)
         axes.axvspan(*bands_hz[name], color=RULE, alpha=0.6, linewidth=0)
         drawn = 0
         for position, (condition, table) in enumerate(spectra.items()):
-            rows = table[(table["channel"] == channel) & (table["stages"] == stages) & (table["window"] == window)]
+            rows = select(table, channel=channel, stages=stages, window=window)
             rows = rows[rows["frequency_hz"].between(LOWEST_HZ, HIGHEST_HZ)].sort_values("frequency_hz")
             density = rows["density_uv2_hz"].to_numpy(dtype=float)
             if not np.isfinite(density).any():

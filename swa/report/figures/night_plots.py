@@ -29,7 +29,7 @@ from swa.report.figures.style import (
     say_nothing_there,
     styled,
 )
-from swa.sleep.scoring import epoch_length_s, stages_of
+from swa.sleep.hypnogram import epoch_length_s, stages_of
 
 if TYPE_CHECKING:
     import yasa

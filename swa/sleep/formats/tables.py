@@ -24,6 +24,7 @@ from swa.sleep.formats.codes import (
     is_stage_word,
     known_words,
     plain_word,
+    unknown_stages,
 )
 from swa.sleep.formats.columns import codes_of_column, stage_column
 from swa.sleep.formats.document import (
@@ -433,9 +434,11 @@ def read_epochs(document: Document, settings: ScoringSettings) -> Marks:
         numbers.append(int(float(row[column])))
     places = np.array(numbers, dtype=float)
     refuse_repeats(document, places, lines)
-    onsets = (places - _first_epoch(document, numbers)) * _epoch_s(document, settings.epoch_s)
     labels = [row[stage] for row in rows]
     words = any(is_stage_word(label) for label in labels if label)
+    if not words and not (table.titled and any(is_code(label) for label in labels)) and min(numbers) > 1:
+        raise unknown_stages(document.name, labels)  # bare numbers that do not begin with a night are of something else
+    onsets = (places - _first_epoch(document, numbers)) * _epoch_s(document, settings.epoch_s)
     return Marks(
         onsets_s=onsets, ends_s=onsets + settings.epoch_s, labels=labels, lines=lines,
         codes=codes_of_column(document, stage) if table.titled else None,

@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -180,9 +180,28 @@ def find_recordings(
             f"{root}: the recordings lie within the results folder {results}.", "Choose another folder with -o."
         )
     found: list[Path] = []
-    seen: set[str] = set()  # links may lead in a circle
     unreadable: list[str] = []
     no_recordings: dict[str, list[str]] = {}
+    for path, is_listed in _files_below(root, avoided, unreadable):
+        look = Look(is_recording=False) if is_listed else look_at(path)
+        if look.is_recording:
+            found.append(path)
+        elif look.why_not:
+            no_recordings.setdefault(look.why_not, []).append(path.name)
+        if others is not None and (is_listed or look.may_be_scoring):
+            others.append(path)
+    found = _leave_out_doubles(found, no_recordings)
+    if notes is not None:
+        notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
+        for why_not, names in no_recordings.items():
+            shown = ", ".join(printable(name) for name in sorted(names)[:5]) + (", …" if len(names) > 5 else "")
+            notes.append(f"{len(names)} {why_not}, no recordings: {shown}")
+    return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+
+
+def _files_below(root: Path, avoided: str, unreadable: list[str]) -> Iterator[tuple[Path, bool]]:
+    """Files that could be recordings or scorings, and whether a file's name already says that it is no recording."""
+    seen: set[str] = set()  # links may lead in a circle
     for folder, folders, files in os.walk(root, followlinks=True, onerror=lambda e: unreadable.append(str(e.filename))):
         place = os.path.realpath(folder)
         if place in seen or place == avoided or is_results(Path(folder)):
@@ -193,21 +212,7 @@ def find_recordings(
         names = [*files, *(name for name in folders if ending_of(name) in READ_BY_MNE)]
         folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *apart, *names)]
         for name in sorted((name for name in names if name[0] != "."), key=natural_key):
-            path = Path(folder, name)
-            look = Look(is_recording=False) if is_table_name(name) or is_scoring_name(name, files) else look_at(path)
-            if look.is_recording:
-                found.append(path)
-            elif look.why_not:
-                no_recordings.setdefault(look.why_not, []).append(name)
-            if others is not None and (is_table_name(name) or is_scoring_name(name, files) or look.may_be_scoring):
-                others.append(path)
-    found = _leave_out_doubles(found, no_recordings)
-    if notes is not None:
-        notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
-        for why_not, names in no_recordings.items():
-            shown = ", ".join(printable(name) for name in sorted(names)[:5]) + (", …" if len(names) > 5 else "")
-            notes.append(f"{len(names)} {why_not}, no recordings: {shown}")
-    return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+            yield Path(folder, name), is_table_name(name) or is_scoring_name(name, files)
 
 
 def _leave_out_doubles(found: Sequence[Path], no_recordings: dict[str, list[str]]) -> list[Path]:

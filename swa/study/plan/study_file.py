@@ -27,7 +27,7 @@ MOMENTS = ("dose_start", "dose_end")  # may lie on another day than the night
 KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, *TIMES, *MOMENTS, "age", "sex")
 RESERVED = (
     "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
-    "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note",
+    "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note",
 )  # fmt: skip
 HIGHEST_AGE = 130.0
 SUFFIXES = (".tsv", ".csv", ".xlsx")

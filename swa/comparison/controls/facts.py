@@ -1,0 +1,127 @@
+"""What one night is held against others by, and the nights of a subject that a contrast holds against each other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swa.settings import ComparabilitySettings, Settings
+from swa.tables.contrast import Contrast
+from swa.tables.reason import Reason
+
+Floats = NDArray[np.float64]
+
+# Bands and stages far from slow waves: the stages and the window of the stored spectra that each is measured in.
+GAIN_CONTROLS = {"rem": ("REM", "night"), "quiet_wake": ("W", "quiet"), "nrem_fast": ("NREM", "night")}
+
+
+def control_bands(settings: ComparabilitySettings) -> dict[str, tuple[float, float]]:
+    """Limits of each of `GAIN_CONTROLS`, Hz."""
+    return dict(zip(GAIN_CONTROLS, (settings.rem_hz, settings.wake_hz, settings.nrem_hz), strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightFacts:
+    """What one night is held against others by.
+
+    Attributes
+    ----------
+    subject, session, condition : str
+        Whose night it is.
+    controls : dict of str to ndarray, shape (3,)
+        Per channel the ln power (µV²) of `GAIN_CONTROLS`; NaN where it cannot be measured.
+    header : dict
+        Per channel the facts of its header.
+    nrem_min : dict of str to float
+        Per channel the analysed minutes of N2+N3.
+    rejected : dict of str to tuple
+        Per channel the shares of NREM and of slow waves that artefact rules remove, and the rule that removes most.
+    clipped : dict of str to float
+        Per channel the share of slow waves, or of NREM, that is clipped.
+    below_band : dict of str to float
+        Per channel the power of N2+N3 at 0.2-0.5 Hz over slow-wave activity.
+    shifts : dict of (channel, measure) to tuple
+        Largest and smallest change of a marker (ln) when the stager sees a smaller or larger EEG; of ``all`` and
+        ``n3_min`` the change in min. Empty for nights that brought their scorings.
+    content : tuple of str
+        Digests of the recording and of its spectra: nights that share one are the same night.
+    copied : bool
+        Whether the night is left out of the means for that reason (`swa.comparison.design.copied_nights`).
+    start_h, onset_h : float
+        Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
+    place : float
+        Place in the subject's sequence of nights; NaN where unknown.
+    """
+
+    subject: str
+    session: str
+    condition: str
+    controls: Mapping[str, Floats]
+    header: Mapping[str, Mapping[str, object]]
+    nrem_min: Mapping[str, float]
+    rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
+    clipped: Mapping[str, float] = field(default_factory=dict)
+    below_band: Mapping[str, float] = field(default_factory=dict)
+    shifts: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    content: tuple[str, ...] = ()
+    copied: bool = False
+    start_h: float = np.nan
+    onset_h: float = np.nan
+    place: float = np.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """SD (ln) between nights of a subject, of one night: of G, and of a channel's G from that of the others.
+
+    `df` is infinite for stated values; `source` says where they are from.
+    """
+
+    gain: float
+    channel: float
+    df: float
+    source: Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedNights:
+    """Nights of one subject that a contrast holds against each other.
+
+    Attributes
+    ----------
+    subject : str
+        Whose they are.
+    contrast : Contrast
+        Of two conditions.
+    treated, before : tuple of NightFacts
+        Nights of the treatment, and of what it is compared with.
+    spread : Spread
+        Of the gain check.
+    settings : Settings
+        All settings.
+    first_place : float
+        Place of the subject's first night; NaN where unknown.
+    """
+
+    subject: str
+    contrast: Contrast
+    treated: tuple[NightFacts, ...]
+    before: tuple[NightFacts, ...]
+    spread: Spread
+    settings: Settings
+    first_place: float = np.nan
+
+    @property
+    def nights(self) -> tuple[NightFacts, ...]:
+        """All of them, those of the comparator first."""
+        return (*self.before, *self.treated)
+
+    @property
+    def sides(self) -> tuple[tuple[NightFacts, ...], tuple[NightFacts, ...]]:
+        """Treatment and comparator."""
+        return self.treated, self.before
+
+    def shared(self, fact: str) -> list[str]:
+        """Channels of which every night has a fact."""
+        return [name for name in getattr(self.treated[0], fact) if all(name in getattr(n, fact) for n in self.nights)]

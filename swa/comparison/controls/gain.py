@@ -1,0 +1,196 @@
+"""The gain check: bands and stages far from slow waves, which a change of electrode or amplifier gain moves as well.
+
+A drug that acts on slow waves does not, so the mean ln-ratio G of three such controls says how much of a difference
+between nights could be one of gain. Nothing is ever corrected: drugs move these controls too.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy import stats
+
+from swa.comparison.controls.facts import GAIN_CONTROLS, ComparedNights, Floats, NightFacts, Spread, control_bands
+from swa.comparison.controls.registry import Finding, RowKind, control, group_control
+from swa.settings import ComparabilitySettings
+from swa.tables import doubts
+from swa.tables.marker import REGIONS
+from swa.tables.reason import Reason
+
+# The one-channel rule stands beside the gain rule: with 0.3 of its false alarms the two together stay below 7 % of
+# pairs without any change, and × 1.2 in one of six channels is found in nine of ten (`benchmarks/gain_check.py`).
+ONE_CHANNEL_SHARE = 0.3
+GROUP_LEVEL = 0.99  # of the t limits of the mean over subjects: stricter than a subject's, drugs move the controls too
+FEWEST_SUBJECTS = 3
+BETWEEN_REGIONS = "/".join(REGIONS)  # the channel of the ratio of the two
+
+
+def _moved_by_gain(row: RowKind) -> bool:
+    return not row.gain_free
+
+
+def _moved_by_one_channel(row: RowKind) -> bool:
+    """A ratio of two regions is free of a gain on all channels, not of one on a single channel."""
+    return not row.gain_free or row.channel == BETWEEN_REGIONS
+
+
+@control(
+    dict(zip(GAIN_CONTROLS, ("REM", "quiet wake", "fast NREM"), strict=True)),
+    setting="gain",
+    is_ratio=True,
+    matters=_moved_by_gain,
+)
+def compare_gain(nights: ComparedNights) -> Iterator[Finding]:
+    """Three controls per channel, with the channel's G."""
+    limits = nights.settings.comparability
+    bands = control_bands(limits)
+    change = _changes(nights)
+    gains = {name: _mean(values) for name, values in change.items()}
+    together = _shared_gain(gains) if _are_several(gains, limits) else np.nan
+    for name, g in gains.items():
+        n = int(np.isfinite(change[name]).sum())
+        limit = _limit(nights) * nights.spread.gain * _fewer_controls(n, limits) if n else np.nan
+        # Of several channels the median speaks for all, so that looking at each does not multiply false alarms; a
+        # single one that departs is found by its own control.
+        is_flagged = bool(n and abs(g) > limit and (np.isnan(together) or abs(together) > limit))
+        amplitude = float(np.exp(g / 2))
+        notes: tuple[Reason, ...] = (doubts.NO_CONTROL(),)
+        if n:
+            reading = doubts.GAIN_OR_DRUG(amplitude=amplitude) if is_flagged else _not_excluded(limit)
+            notes = (reading, doubts.CONTROLS_THERE(n=n), nights.spread.source)
+        for (band, hz), value in zip(bands.items(), change[name].tolist(), strict=True):
+            missing = () if np.isfinite(value) else (doubts.CONTROL_MISSING(),)
+            yield Finding(
+                control=band,
+                channel=name,
+                ln_ratio=value,
+                g=g,
+                limit=limit,
+                notes=(doubts.BAND(low=hz[0], high=hz[1]), *missing, *notes),
+                doubt=doubts.GAIN(g=g, limit=limit, amplitude=amplitude) if is_flagged else None,
+                is_worst=abs(g) > 2 * np.log(limits.gain_ratio),
+            )
+
+
+@control({"one_channel": "one channel against the others"}, is_ratio=True, matters=_moved_by_one_channel)
+def compare_one_channel(nights: ComparedNights) -> Iterator[Finding]:
+    """Each channel's G less the median of the others'."""
+    gains = {name: _mean(values) for name, values in _changes(nights).items()}
+    if not _are_several(gains, nights.settings.comparability):
+        return
+    known = {name: g for name, g in gains.items() if np.isfinite(g)}
+    # As many looks as there are channels: the level is shared among them (Bonferroni).
+    limit = _limit(nights, looks=len(known) / ONE_CHANNEL_SHARE) * nights.spread.channel
+    for name, apart in zip(known, _from_others(np.array([list(known.values())]))[0].tolist(), strict=True):
+        others = len(known) - 1
+        notes: tuple[Reason, ...] = (doubts.APART(n=others), _not_excluded(limit))
+        doubt = None
+        if abs(apart) > limit:
+            notes = (doubts.APART(n=others, amplitude=float(np.exp(apart / 2))),)
+            doubt = doubts.ONE_CHANNEL(apart=apart, limit=limit)
+        yield Finding(
+            control="one_channel", channel=name, ln_ratio=apart, g=known[name], limit=limit, notes=notes, doubt=doubt
+        )
+
+
+@group_control({"gain": "gain"}, matters=_moved_by_gain)
+def compare_gain_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
+    """Mean G over subjects: a gain too small for any single pair of nights shows where all of them have it."""
+    shifts = [_shared_gain({name: _mean(values) for name, values in _changes(nights).items()}) for nights in subjects]
+    known = [shift for shift in shifts if np.isfinite(shift)]
+    n = len(known)
+    if n < FEWEST_SUBJECTS:
+        return
+    mean = float(np.mean(known))
+    limit = float(stats.t.ppf((1 + GROUP_LEVEL) / 2, n - 1) * np.std(known, ddof=1) / np.sqrt(n))
+    counts = {"n": n, "above": sum(shift > 0 for shift in known)}
+    found, doubt = doubts.MEAN_GAIN(**counts), None
+    if abs(mean) > limit:
+        found = doubt = doubts.GAIN_OF_ALL(power=float(np.exp(mean)), amplitude=float(np.exp(mean / 2)), **counts)
+    yield Finding(control="gain", ln_ratio=mean, g=mean, limit=limit, notes=(found,), doubt=doubt)
+
+
+def own_spread(facts: Sequence[NightFacts], condition: str, settings: ComparabilitySettings) -> Spread:
+    """Spread between repeated nights of one condition where a study has enough of them, else the stated one."""
+    stated = Spread(gain=settings.control_cv, channel=settings.channel_cv, df=np.inf, source=doubts.STATED_SPREAD())
+    by_subject: dict[str, list[NightFacts]] = {}
+    for fact in facts:
+        if fact.condition == condition:
+            by_subject.setdefault(fact.subject, []).append(fact)
+    repeated = [nights for nights in by_subject.values() if len(nights) > 1]
+    df = sum(len(nights) - 1 for nights in repeated)
+    if df < settings.control_pairs_df:
+        return stated
+    gain: list[float] = []
+    channel: list[float] = []
+    for nights in repeated:
+        shared = sorted(set.intersection(*(set(night.controls) for night in nights)))
+        values = np.array([[_mean(night.controls[name]) for name in shared] for night in nights])
+        if not np.isfinite(values).all() or not shared:
+            continue
+        # Channels share amplifier and night: their variances are averaged, their number adds no degree of freedom.
+        gain.append(float(values.var(axis=0, ddof=1).mean()))
+        if len(shared) >= settings.channels_minimum:
+            channel.append(float(_from_others(values).var(axis=0, ddof=1).mean()))
+    if len(gain) < len(repeated) or min(gain) <= 0:
+        return stated
+    weights = [len(nights) - 1 for nights in repeated]
+    return Spread(
+        gain=float(np.sqrt(np.average(gain, weights=weights))),
+        channel=float(np.sqrt(np.average(channel, weights=weights)))
+        if len(channel) == len(repeated)
+        else settings.channel_cv,
+        df=df,
+        source=doubts.OWN_SPREAD(df=df),
+    )
+
+
+def _changes(nights: ComparedNights) -> dict[str, Floats]:
+    """Change of each control (ln) in each channel; NaN where one of the nights lacks it."""
+    return {
+        name: np.asarray(
+            np.mean([night.controls[name] for night in nights.treated], axis=0)
+            - np.mean([night.controls[name] for night in nights.before], axis=0)
+        )
+        for name in nights.shared("controls")
+    }
+
+
+def _are_several(gains: dict[str, float], settings: ComparabilitySettings) -> bool:
+    return sum(math.isfinite(gain) for gain in gains.values()) >= settings.channels_minimum
+
+
+def _shared_gain(gains: dict[str, float]) -> float:
+    """The median over the channels that have a G."""
+    known = [gain for gain in gains.values() if np.isfinite(gain)]
+    return float(np.median(known)) if known else np.nan
+
+
+def _limit(nights: ComparedNights, looks: float = 1) -> float:
+    """Limit of a difference of two means over nights, in SD of one night."""
+    tail = 1 - (1 - nights.settings.comparison.confidence) / looks / 2
+    df = nights.spread.df
+    quantile = float(stats.norm.ppf(tail) if np.isinf(df) else stats.t.ppf(tail, df))
+    return quantile * float(np.sqrt(1 / len(nights.treated) + 1 / len(nights.before)))
+
+
+def _fewer_controls(n: int, settings: ComparabilitySettings) -> float:
+    """SD of the mean of n correlated controls over that of three."""
+    r = settings.control_correlation
+    return float(np.sqrt((1 + (n - 1) * r) / n / ((1 + 2 * r) / 3)))
+
+
+def _not_excluded(limit: float) -> Reason:
+    return doubts.NOT_EXCLUDED(amplitude=float(np.exp(limit / 2)), power=float(np.exp(limit)))
+
+
+def _mean(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else np.nan
+
+
+def _from_others(values: Floats) -> Floats:
+    """Each channel's value less the median of the other channels, (nights, channels)."""
+    n = values.shape[1]
+    others = [np.nanmedian(np.delete(values, i, axis=1), axis=1) for i in range(n)]
+    return np.asarray(values - np.array(others).T)

@@ -1,0 +1,69 @@
+"""Whether artefacts, clipping or sweat took or gave more in one condition than in the other."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from swa.comparison.controls.facts import ComparedNights
+from swa.comparison.controls.registry import Finding, control
+from swa.tables import doubts
+
+
+@control({"rejection": "what artefact rules remove"})
+def compare_rejection(nights: ComparedNights) -> Iterator[Finding]:
+    """Artefact rules that remove more in one condition than in the other."""
+    limits = nights.settings.comparability
+    for name in nights.shared("rejected"):
+        after, earlier = (
+            np.mean([night.rejected[name][:2] for night in side], axis=0).tolist() for side in nights.sides
+        )
+        rules = dict.fromkeys(rule for side in nights.sides for night in side if (rule := night.rejected[name][2]))
+        names = ("nrem", "waves", "nrem_before", "waves_before")
+        shares = dict(zip(names, (100 * share for share in (*after, *earlier)), strict=True))
+        found = doubts.REJECTION(**shares, **({"rules": ", ".join(rules)} if rules else {}))
+        is_flagged = (
+            abs(after[0] - earlier[0]) > limits.rejection_share or abs(after[1] - earlier[1]) > limits.rejection_waves
+        )
+        yield Finding(
+            control="rejection",
+            channel=name,
+            limit=limits.rejection_share,
+            notes=(found,),
+            doubt=found if is_flagged else None,
+        )
+
+
+@control({"clipping": "clipped slow waves"})
+def find_clipping(nights: ComparedNights) -> Iterator[Finding]:
+    """Clipped slow waves: what is left out is the largest waves, so that what is left is no fair sample."""
+    limit = nights.settings.comparability.clipped_waves_share
+    for name in nights.shared("clipped"):
+        shares = {night.session: night.clipped[name] for night in nights.nights}
+        said = ", ".join(f"{100 * share:.1f} % in {session}" for session, share in shares.items())
+        found = doubts.CLIPPING(shares=said, limit=100 * limit)
+        yield Finding(
+            control="clipping",
+            channel=name,
+            limit=limit,
+            notes=(found,),
+            doubt=found if max(shares.values()) > limit else None,
+        )
+
+
+@control({"below_band": "sweat or drift"})
+def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
+    """Sweat and drift just below the slow waves' band, of which most leaks into it."""
+    limits = nights.settings.comparability
+    for name in nights.shared("below_band"):
+        after, earlier = (float(np.mean([night.below_band[name] for night in side])) for side in nights.sides)
+        found = doubts.BELOW_BAND(share=after, before=earlier)
+        more = abs(after - earlier)
+        yield Finding(
+            control="below_band",
+            channel=name,
+            ln_ratio=after - earlier,
+            limit=limits.below_band_share,
+            notes=(found,),
+            doubt=found if more > limits.below_band_share else None,
+            is_worst=more > limits.below_band_worst,
+        )

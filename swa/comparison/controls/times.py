@@ -1,0 +1,69 @@
+"""Whether compared nights are of like length, began at like times, and which of them was the subject's first."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from swa.comparison.controls.facts import ComparedNights
+from swa.comparison.controls.registry import Finding, control
+from swa.tables import doubts
+
+# Name of the control: what a page and what a verdict calls it, and the fact of the night.
+_CLOCKS = {
+    "recording_start": ("start of the recording", "recording start", "start_h"),
+    "sleep_onset": ("sleep onset", "sleep onset", "onset_h"),
+}
+
+
+@control({"analysed_minutes": "analysed minutes"}, is_ratio=True, matters=lambda row: row.whole_night)
+def compare_minutes(nights: ComparedNights) -> Iterator[Finding]:
+    """Analysed minutes: other windows than the night have their own length."""
+    limit = float(np.log(nights.settings.comparability.minutes_ratio))
+    for name in nights.shared("nrem_min"):
+        after, earlier = (float(np.mean([night.nrem_min[name] for night in side])) for side in nights.sides)
+        ratio = float(np.log(after / earlier)) if after > 0 and earlier > 0 else np.nan
+        minutes = {"minutes": after, "before": earlier}
+        yield Finding(
+            control="analysed_minutes",
+            channel=name,
+            ln_ratio=ratio,
+            limit=limit,
+            notes=(doubts.MINUTES_FOUND(**minutes),),
+            doubt=None if abs(ratio) <= limit else doubts.MINUTES(**minutes),
+        )
+
+
+@control({name: label for name, (label, *_) in _CLOCKS.items()})
+def compare_clocks(nights: ComparedNights) -> Iterator[Finding]:
+    """Times of day, on which sleep depends."""
+    limit = nights.settings.comparability.clock_h
+    for name, (_, what, fact) in _CLOCKS.items():
+        after, earlier = (float(np.mean([getattr(night, fact) for night in side])) for side in nights.sides)
+        shift = after - earlier
+        if np.isnan(shift):
+            yield Finding(control=name, notes=(doubts.CLOCK_UNKNOWN(),))
+            continue
+        found = doubts.CLOCK_FOUND(time=_clock(after), before=_clock(earlier), shift=shift, limit=limit)
+        doubt = doubts.CLOCK(what=what, **found.values)
+        yield Finding(control=name, notes=(found,), doubt=doubt if abs(shift) > limit else None)
+
+
+@control({"first_night": "first night"})
+def find_first_night(nights: ComparedNights) -> Iterator[Finding]:
+    """Said in any case; flagged only where the settings count it, for most studies have no adaptation night."""
+    if np.isnan([nights.first_place, *(night.place for night in nights.nights)]).any():
+        yield Finding(control="first_night", notes=(doubts.ORDER_UNKNOWN(),))
+        return
+    first = next((night.session for night in nights.nights if night.place == nights.first_place), None)
+    if first is None:
+        yield Finding(control="first_night", notes=(doubts.NOT_FIRST(),))
+        return
+    limits = nights.settings.comparability
+    found = doubts.FIRST_NIGHT(night=first)
+    counts = "first_night" in (*limits.caution, *limits.not_comparable)
+    yield Finding(control="first_night", notes=(found,), doubt=found if counts else None)
+
+
+def _clock(hours_after_noon: float) -> str:
+    minutes = round((hours_after_noon + 12) * 60) % 1440
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

@@ -1,0 +1,154 @@
+"""What is found between compared nights and in each of them, and why it makes a verdict other than sound.
+
+The values `contrast`, `session` and `channel` of a doubt say where it lies; where they are known they stand before it.
+"""
+
+from swa.tables.reason import Kind, Reason, declare
+
+_BRIEF: dict[str, str] = {}
+
+
+def _doubt(code: str, words: str, brief: str = "") -> Kind:
+    """Declare a doubt; `brief` names it in a row over subjects, which has no place for its sentence."""
+    _BRIEF[code] = brief or words
+    return declare(code, f"[{{contrast}}: ][{{session}}: ][{{channel}}: ]{words}", part="doubt")
+
+
+def in_brief(reason: Reason) -> str:
+    """A doubt in a word or two, or as what it is about: ``31 % of NREM on F3-M2 unusable``."""
+    return _BRIEF[reason.code].format_map(reason.values)
+
+
+def located(reason: Reason, **where: str) -> Reason:
+    """Say in which contrast, session or channel a doubt lies; an empty name says nothing."""
+    return Reason(code=reason.code, values={name: text for name, text in where.items() if text} | dict(reason.values))
+
+
+# The gain check.
+BAND = declare("control_band", "{low:g}-{high:g} Hz")
+CONTROL_MISSING = declare("control_missing", "this control is not there in every night")
+NO_CONTROL = declare("no_control", "no control: a gain change is not excluded at all")
+GAIN_OR_DRUG = declare("gain_or_drug", "as an amplitude × {amplitude:.2f} would do, or a drug that moves these bands")
+NOT_EXCLUDED = declare(
+    "gain_not_excluded", "a gain change below × {amplitude:.2f} (power × {power:.2f}) is not excluded"
+)
+CONTROLS_THERE = declare("controls_there", "{n} of 3 controls")
+STATED_SPREAD = declare("stated_spread", "stated SD")
+OWN_SPREAD = declare("own_spread", "baseline pairs of this study, {df} df")
+APART = declare("apart", "G less the median of the other {n} channels[: amplitude × {amplitude:.2f}]")
+MEAN_GAIN = declare("mean_gain", "mean of {n} subjects, {above} of them above 0")
+GAIN = _doubt(
+    "gain", "gain check G {g:+.2f} beyond ±{limit:.2f}, as an amplitude × {amplitude:.2f} would do", brief="gain"
+)
+ONE_CHANNEL = _doubt(
+    "one_channel",
+    "gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}",
+    brief="one channel",
+)
+GAIN_OF_ALL = _doubt(
+    "gain_of_all",
+    "the gain check of all subjects together: power in the control bands × {power:.2f} (mean of {n} subjects, {above} "
+    "of them above 0), as an amplitude × {amplitude:.2f} in all would do, or a drug that moves these bands",
+    brief="gain",
+)
+
+# Recordings and headers.
+SAME_RECORDING = _doubt(
+    "same_recording", "{one} and {other} hold the same signals: one recording under two names", brief="same recording"
+)
+HEADER_UNKNOWN = declare("header_unknown", "the recordings do not say it")
+HEADER_EMPTY = declare("header_empty", "not stated")
+HEADER_SAME = declare("header_same", "the same in all nights")
+HEADER_SIDES = declare("header_sides", "{sides}")
+HEADER = _doubt("header", "{fact} differs: {sides}", brief="header")
+
+# What is left of the signals.
+REJECTION = _doubt(
+    "rejection",
+    "artefact rules remove {nrem:.1f} % of NREM and {waves:.1f} % of the slow waves, {nrem_before:.1f} % and "
+    "{waves_before:.1f} % at baseline[; most by {rules}]",
+    brief="artefacts",
+)
+CLIPPING = _doubt(
+    "clipping", "slow waves clipped: {shares} (limit {limit:.0f} %); the largest are missing", brief="clipping"
+)
+BELOW_BAND = _doubt(
+    "below_band",
+    "power at 0.2-0.5 Hz (sweat, drift) is {share:.2f} of slow-wave activity, {before:.2f} at baseline; most of the "
+    "difference leaks into slow-wave activity",
+    brief="sweat or drift",
+)
+
+# Sleep and time.
+N3_MOVES = declare(
+    "n3_moves", "N3 moves by up to {minutes:+.0f} min with the stager alone: not to be read as an effect"
+)
+STAGING = _doubt(
+    "staging",
+    "{marker} of N2+N3 moves by up to {percent:+.1f} % with the stager alone (EEG ± 20 %)",
+    brief="staging",
+)
+MINUTES_FOUND = declare("minutes_found", "{minutes:.0f} min of NREM analysed, {before:.0f} at baseline")
+MINUTES = _doubt("analysed_minutes", f"analysed minutes differs: {MINUTES_FOUND.words}", brief="minutes")
+CLOCK_UNKNOWN = declare("clock_unknown", "the time of day is not known in every night")
+CLOCK_FOUND = declare("clock_found", "{time}, {before} at baseline ({shift:+.1f} h; limit {limit:g} h)")
+CLOCK = _doubt("clock", f"{{what}} {CLOCK_FOUND.words}", brief="clock")
+ORDER_UNKNOWN = declare("order_unknown", "the order of the nights is not known")
+NOT_FIRST = declare("not_first_night", "no night of this comparison is the subject's first")
+FIRST_NIGHT = _doubt(
+    "first_night", "{night} is the subject's first night: adaptation lowers deep sleep", brief="first night"
+)
+
+# One night (`swa.measures.quality`).
+NO_GOOD_CHANNEL = _doubt("no_good_channel", "every EEG channel is bad ({why})", brief="every EEG channel is bad")
+BAD_CHANNEL = _doubt(
+    "bad_channel",
+    "{why}; the channel is left out of comparisons and regions",
+    brief="{channel} is bad and left out",
+)
+UNREAD_CHANNEL = _doubt(
+    "unread_channel", "could not be read, the channel is left out", brief="{channel} could not be read"
+)
+UNUSABLE_NREM = _doubt(
+    "unusable_nrem", "{percent:.0f} % of NREM unusable", brief="{percent:.0f} % of NREM on {channel} unusable"
+)
+LOST_WAVES = _doubt(
+    "lost_waves",
+    "artefact rules remove {percent:.0f} % of the slow waves",
+    brief="artefact rules remove {percent:.0f} % of the slow waves on {channel}",
+)
+CLIPPED_WAVES = _doubt(
+    "clipped_waves",
+    "{percent:.0f} % of the slow waves are clipped; the largest are missing",
+    brief="{percent:.0f} % of the slow waves on {channel} clipped",
+)
+SWEAT_OR_DRIFT = _doubt(
+    "sweat_or_drift",
+    "power at 0.2-0.5 Hz is {share:.2f} of slow-wave activity (sweat or drift; limit {limit:g}), and most of it leaks "
+    "into slow-wave activity; the setting power.trend_order = 2 takes drift off",
+    brief="sweat or drift on {channel}",
+)
+MAINS = _doubt(
+    "mains",
+    "mains noise of {level:.0f} µV rms (limit {limit:g}), as from an electrode with poor contact; slow waves lie far "
+    "below it",
+    brief="mains noise on {channel}",
+)
+FEW_MINUTES = _doubt(
+    "few_minutes", "{minutes:.1f} min of NREM, fewer than {limit:g}", brief="{minutes:.1f} min of NREM"
+)
+UNSURE_STAGING = _doubt(
+    "unsure_staging",
+    "mean confidence of the staging {confidence:.2f}, below {limit:g}",
+    brief="mean confidence of the staging {confidence:.2f}",
+)
+UNSURE_NREM = _doubt("unsure_nrem", "staging is uncertain in {percent:.0f} % of N2 and N3")
+MOVES_WITH_STAGER = _doubt(
+    "moves_with_stager",
+    "{marker} moves by {percent:+.0f} % when the stager sees the EEG 20 % larger or smaller",
+    brief="{marker} moves by {percent:+.0f} % with the stager",
+)
+NIGHT = _doubt("night", "{why}")  # of a table of nights that has words alone
+
+# A row over subjects.
+SUBJECTS = _doubt("subjects_not_sound", "{n} of {of} subjects not sound[, {worse} not comparable] ({named})")
