@@ -8,18 +8,10 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.group import hedges_g_av
 from swa.comparison.linear import Fit, t_interval
-from swa.comparison.within_subject import (
-    MEASURED,
-    NO_BASELINE,
-    ONE_RECORDING,
-    ZERO,
-    Bools,
-    Changes,
-    Floats,
-    Ints,
-)
+from swa.comparison.within_subject import MEASURED, NO_BASELINE, ONE_RECORDING, ZERO, Changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.reason import Kind, Reason

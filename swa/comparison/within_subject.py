@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
+from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.compared_nights import BEFORE, COPIED
 from swa.errors import StudyError
 from swa.glossary import read_glossary
@@ -31,9 +32,6 @@ from swa.tables.contrast import CONTRAST_FACTS, Contrast
 from swa.tables.reason import Reason
 
 R = TypeVar("R", bound=Reason | None)
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 # How the ln-scale SD of a measure follows from that of power: amplitude is the square root of power, and a slope is an
 # amplitude over a time that hardly varies. Other units have no stated reliability.

@@ -6,11 +6,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from swa.comparison.arrays import Bools, Ints
 from swa.comparison.compared_nights import FEWEST_OF_A_SEQUENCE
 from swa.comparison.designs.base import Pair, WithinSubjects
 from swa.comparison.linear import random_intercept
 from swa.comparison.outcomes import Outcome, by_t, each, share_out
-from swa.comparison.within_subject import Bools, Changes, Ints, mean_over_nights
+from swa.comparison.within_subject import Changes, mean_over_nights
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 
