@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability, comparability_table
-from swa.comparison.compared_nights import is_adaptation
-from swa.comparison.contrasts import find_baseline, measure_contrasts
+from swa.comparison.compared_nights import find_baseline, is_adaptation
+from swa.comparison.contrasts import measure_contrasts
 from swa.comparison.further.clusters import find_clusters
 from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.comparison.further.dose_contrasts import compare_doses

@@ -329,7 +329,7 @@ class SignTest(WithinSubjects):
     def methods_words(self, settings):
         return "The subjects whose value rises are counted."
 
-    def outcome(self, grid, changes, settings):
+    def outcome(self, changes, settings):
         known = np.isfinite(changes.change)
         n, ups = known.sum(axis=0), (changes.change > 0).sum(axis=0)
         none = np.full(len(n), np.nan)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from swa.errors import StudyError
-from swa.study.plan.names import check_names
+from swa.settings import ComparisonSettings
+from swa.tables.contrast import Contrast, check_names
 
 CONTROL_WORDS = ("placebo", "sham", "saline", "vehicle", "control")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
@@ -166,3 +167,45 @@ def parallel_arms(nights: pd.DataFrame) -> list[str]:
 def is_control(condition: str) -> bool:
     """Whether the name of a condition or arm is that of a control."""
     return any(word in condition.casefold() for word in CONTROL_WORDS)
+
+
+def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> str:
+    """Find the baseline condition, as the nights spell it.
+
+    Raises
+    ------
+    StudyError
+        It is not among the conditions of the nights that can be used; the message names those that are.
+    """
+    conditions = sorted(usable_nights(nights)["condition"].unique())
+    if baseline is not None:
+        return find_condition(baseline, conditions)
+    folded = {condition.casefold(): condition for condition in conditions}
+    for name in settings.baseline:
+        if name.casefold() in folded:
+            return str(folded[name.casefold()])
+    raise StudyError(
+        f"No baseline condition ({', '.join(settings.baseline)}) among the nights that are done; "
+        f"found: {', '.join(conditions) or 'none'}.",
+        "Name it with the setting comparison.baseline, or rename the condition in the study file.",
+    )
+
+
+def planned_pairs(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> list[Contrast]:
+    """Pair each condition with the baseline (`find_baseline`), and each treatment with a control condition.
+
+    The latter where the same subjects had both and the baseline is neither.
+    """
+    base, used = find_baseline(nights, settings, baseline), usable_nights(nights)
+    treatments = sorted(name for name in used["condition"].unique() if name != base)
+    pairs = [Contrast(treatment=name, comparator=base) for name in treatments]
+    if base.casefold() not in {name.casefold() for name in settings.baseline} or is_control(base):
+        return pairs
+    there = used.groupby("subject")["condition"].agg(set)
+    return pairs + [
+        Contrast(treatment=drug, comparator=control)
+        for control in treatments
+        if is_control(control)
+        for drug in treatments
+        if not is_control(drug) and any({drug, control} <= conditions for conditions in there)
+    ]

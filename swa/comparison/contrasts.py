@@ -6,23 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from swa.comparison.arrays import Bools
 from swa.comparison.comparability import check_comparability
 from swa.comparison.compared_nights import (
     COPIED,
     MOST_NAMED,
-    find_condition,
-    is_control,
     nights_before,
+    planned_pairs,
     usable_nights,
 )
 from swa.comparison.controls.registry import Record
 from swa.comparison.designs import ContrastDesign, find_designs
-from swa.comparison.designs.statement import state_doses
 from swa.comparison.group import adjust_p, adjust_primary_p
 from swa.comparison.outcomes import Outcome
 from swa.comparison.primary import declared_primary, roles
 from swa.comparison.sources import (
-    MEASURE_KEYS,
     LongTable,
     Source,
     StoredMeasures,
@@ -32,7 +30,7 @@ from swa.comparison.sources import (
     rows_of_nights,
 )
 from swa.comparison.verdicts import judge_contrasts
-from swa.comparison.within_subject import Bools, Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
+from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
 from swa.errors import StudyError
 from swa.glossary import measures_that, read_glossary
 from swa.settings import ComparisonSettings, Settings, given_or_default
@@ -140,13 +138,13 @@ def measure_contrasts(
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     primary = declared_primary(plan.used, settings.comparison)
     parts = []
-    for grid, design, changes in _each_change(plan):
-        outcome = design.outcome(grid, changes, settings.comparison)
+    for design, changes in _each_change(plan):
+        outcome = design.outcome(changes, settings.comparison)
         within = design.key.is_within  # between arms and groups there is no change of one subject
         there = np.asarray(changes.present.any(axis=0) if within else np.isfinite(outcome.estimate))
         parts.append(design.rows(changes, outcome, there))
         if within:
-            shown = _shown_for_subjects(grid, plan, primary, settings.comparison)
+            shown = _shown_for_subjects(changes.grid, plan, primary, settings.comparison)
             parts.append(subject_rows(changes.of_markers(shown), settings.comparison))
     if not parts:
         return CONTRASTS.empty()
@@ -210,7 +208,7 @@ def subject_values(
     settings = given_or_default(settings, Settings)
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     parts = []
-    for _, design, changes in _each_change(plan, measures):
+    for design, changes in _each_change(plan, measures):
         if not design.key.is_within:
             continue
         cell = np.nonzero(changes.present)
@@ -236,18 +234,19 @@ def group_outcomes(
         As for `compare_nights`, which makes its rows of the same outcomes.
     """
     settings = given_or_default(settings, Settings)
-    for grid, design, changes in _each_change(_plan(source, baseline, nights, None, settings.comparison)):
-        yield design, changes, design.outcome(grid, changes, settings.comparison)
+    for design, changes in _each_change(_plan(source, baseline, nights, None, settings.comparison)):
+        yield design, changes, design.outcome(changes, settings.comparison)
 
 
 def contrast_designs(
     source: Source, baseline: str | None = None, *, nights: pd.DataFrame | None = None, settings: Settings | None = None
 ) -> tuple[ContrastDesign, ...]:
     """How each contrast is analysed, as the nights were understood; arguments as for `compare_nights`."""
-    return _plan(source, baseline, nights, None, (settings or Settings()).comparison).designs
+    known, options = nights_of(source, nights), (settings or Settings()).comparison
+    return tuple(find_designs(known, planned_pairs(known, options, baseline), options))
 
 
-def planned_designs(nights: pd.DataFrame, settings: Settings | None = None) -> tuple[ContrastDesign, ...]:
+def planned_designs(nights: pd.DataFrame, settings: Settings | None = None) -> list[ContrastDesign]:
     """How each contrast of a study is analysed, by its table of nights alone.
 
     Parameters
@@ -259,13 +258,14 @@ def planned_designs(nights: pd.DataFrame, settings: Settings | None = None) -> t
 
     Returns
     -------
-    tuple of ContrastDesign
+    list of ContrastDesign
         Empty where no condition is a baseline, so that there is no contrast.
     """
+    options = (settings or Settings()).comparison
     try:
-        return contrast_designs(pd.DataFrame(columns=MEASURE_KEYS), nights=nights, settings=settings)
+        return find_designs(nights, planned_pairs(nights, options), options)
     except StudyError:
-        return ()
+        return []
 
 
 def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> list[str]:
@@ -275,32 +275,10 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
         return []
     used = usable_nights(nights)
     used = used[~used[COPIED]]
-    return [f"{design.contrast}: {design.state(used)}{state_doses(used, design.treatment)}" for design in designs]
+    return [f"{design.contrast}: {design.state(used)}" for design in designs]
 
 
-def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> str:
-    """Find the baseline condition, as the nights spell it.
-
-    Raises
-    ------
-    StudyError
-        It is not among the conditions of the nights that can be used; the message names those that are.
-    """
-    conditions = sorted(usable_nights(nights)["condition"].unique())
-    if baseline is not None:
-        return find_condition(baseline, conditions)
-    folded = {condition.casefold(): condition for condition in conditions}
-    for name in settings.baseline:
-        if name.casefold() in folded:
-            return str(folded[name.casefold()])
-    raise StudyError(
-        f"No baseline condition ({', '.join(settings.baseline)}) among the nights that are done; "
-        f"found: {', '.join(conditions) or 'none'}.",
-        "Name it with the setting comparison.baseline, or rename the condition in the study file.",
-    )
-
-
-def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[Grid, ContrastDesign, Changes]]:
+def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[ContrastDesign, Changes]]:
     wanted = None if measures is None else set(measures)
     # Measure by measure, so that the rows and matrices of one measure at a time are in memory.
     for measure in sorted(plan.measures.measure_names()):
@@ -317,7 +295,7 @@ def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[
             pair = (design.treatment, design.baseline)
             if pair not in pairs:
                 pairs[pair] = subject_changes(grid, *pair)
-            yield grid, design, pairs[pair]
+            yield design, pairs[pair]
 
 
 def _plan(
@@ -331,35 +309,14 @@ def _plan(
     nights = nights_of(measures, nights)
     if isinstance(measures, LongTable):
         require_same_conditions(measures.measures, nights)
-    used = usable_nights(nights)
-    before = nights_before(nights)
-    conditions = sorted(used["condition"].unique())
-    if contrast is not None:
-        pairs = [Contrast.parse(contrast, conditions)]
+    used, before = usable_nights(nights), nights_before(nights)
+    if contrast is None:
+        pairs = planned_pairs(nights, settings, baseline)
     else:
-        base = find_baseline(nights, settings, baseline)
-        treatments = [name for name in conditions if name != base]
-        pairs = [Contrast(treatment=name, comparator=base) for name in treatments]
-        pairs += _controlled_pairs(used, treatments, base, settings)
+        pairs = [Contrast.parse(contrast, sorted(used["condition"].unique()))]
     both = pd.concat([used, before]).sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
     designs = find_designs(nights, pairs, settings)
     return Plan(measures=measures, nights=both if len(before) else used, used=used, designs=tuple(designs))
-
-
-def _controlled_pairs(
-    nights: pd.DataFrame, treatments: list[str], baseline: str, settings: ComparisonSettings
-) -> list[Contrast]:
-    """Pair each treatment with the control condition, where the same subjects had both and the baseline is neither."""
-    if baseline.casefold() not in {name.casefold() for name in settings.baseline} or is_control(baseline):
-        return []
-    there = nights.groupby("subject")["condition"].agg(set)
-    return [
-        Contrast(treatment=drug, comparator=control)
-        for control in treatments
-        if is_control(control)
-        for drug in treatments
-        if not is_control(drug) and any({drug, control} <= conditions for conditions in there)
-    ]
 
 
 def is_compared(measure: str) -> bool:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from swa.comparison.within_subject import Floats, Ints
+from swa.comparison.arrays import Floats, Ints
 from swa.settings import ComparisonSettings
 from swa.tables.contrast import Contrast
 

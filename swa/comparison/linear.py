@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from swa.comparison.within_subject import Bools, Floats, Ints
+from swa.comparison.arrays import Bools, Floats, Ints
 
 LARGEST_LN_RATIO = 12.0  # ln of the variance between subjects over that between nights, beyond which both are as good
 GOLDEN = (np.sqrt(5) - 1) / 2

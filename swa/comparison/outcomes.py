@@ -8,18 +8,10 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.group import hedges_g_av
 from swa.comparison.linear import Fit, t_interval
-from swa.comparison.within_subject import (
-    MEASURED,
-    NO_BASELINE,
-    ONE_RECORDING,
-    ZERO,
-    Bools,
-    Changes,
-    Floats,
-    Ints,
-)
+from swa.comparison.within_subject import MEASURED, NO_BASELINE, ONE_RECORDING, ZERO, Changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.reason import Kind, Reason
@@ -92,12 +84,12 @@ def count_left_out(
         Whether subjects who have a night of the baseline alone belong to the contrast.
     """
     of_contrast = np.array([among is None or str(name) in among for name in changes.subjects], dtype=bool)
-    measured = changes.reason == MEASURED
+    measured = changes.gap == MEASURED
     reasons = [(reason, np.asarray(holds, dtype=bool) & measured) for reason, holds in further]
     reasons += [
-        (notes.WITHOUT_NIGHT(condition=changes.baseline_name), changes.reason == NO_BASELINE),
-        (notes.RECORDING_TWICE(), changes.reason == ONE_RECORDING),
-        (notes.NOT_POSITIVE(), changes.reason == ZERO),
+        (notes.WITHOUT_NIGHT(condition=changes.baseline_name), changes.gap == NO_BASELINE),
+        (notes.RECORDING_TWICE(), changes.gap == ONE_RECORDING),
+        (notes.NOT_POSITIVE(), changes.gap == ZERO),
         (notes.WITHOUT_VALUE(), changes.present),
         (notes.WITHOUT_CHANNEL(), np.ones_like(used)),
     ]

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
+from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.compared_nights import BEFORE, COPIED
 from swa.errors import StudyError
 from swa.glossary import read_glossary
@@ -31,9 +32,6 @@ from swa.tables.contrast import CONTRAST_FACTS, Contrast
 from swa.tables.reason import Reason
 
 R = TypeVar("R", bound=Reason | None)
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 # How the ln-scale SD of a measure follows from that of power: amplitude is the square root of power, and a slope is an
 # amplitude over a time that hardly varies. Other units have no stated reliability.
@@ -44,7 +42,7 @@ CHANGE_COLUMNS = [
     *("subject", "contrast", *CONTRAST_FACTS, "channel", "stages", "window", "measure", "variant", "scale"),
 ]
 
-# Why a subject has no change: the codes of `Changes.reason`.
+# Why a subject has no change: the codes of `Changes.gap`.
 MEASURED, ZERO, NO_BASELINE, BASELINE_NAN, TREATMENT_NAN, ONE_RECORDING = range(6)
 
 
@@ -92,7 +90,7 @@ class Changes:
 
     `baseline` and `treatment` are means over nights on the scale of comparison (ln for ratios), `n_baseline` and
     `n_treatment` the nights that they rest on, `*_nights` the nights that there are; `present` marks the cells that
-    the tables have a row for; `reason` says why a cell has no change, `note_codes` what the night itself gave.
+    the tables have a row for; `gap` says why a cell has no change, `note_codes` what the night itself gave.
     `both_copied` marks subjects with a night of either condition that shares its recording with another night.
     `within_sd` and `within_df` are the pooled SD between baseline nights of a subject and its degrees of freedom.
     """
@@ -108,7 +106,7 @@ class Changes:
     baseline_nights: Ints
     treatment_nights: Ints
     present: Bools
-    reason: Ints
+    gap: Ints
     note_codes: Ints
     both_copied: Bools
     within_sd: Floats
@@ -267,14 +265,14 @@ def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool =
     known = untreated.subjects[place] == treated.subjects
     paired = known[:, None]
     base_mean = np.where(paired, untreated.mean[place], np.nan)
-    reason = np.full(treated.mean.shape, MEASURED, dtype=np.int64)
+    gap = np.full(treated.mean.shape, MEASURED, dtype=np.int64)
     # Later lines win: a subject without a baseline night lacks more than one whose night was not measured.
-    reason[np.isnan(treated.mean)] = TREATMENT_NAN
-    reason[np.isnan(base_mean)] = BASELINE_NAN
-    reason[treated.nonpositive | (untreated.nonpositive[place] & paired)] = ZERO
+    gap[np.isnan(treated.mean)] = TREATMENT_NAN
+    gap[np.isnan(base_mean)] = BASELINE_NAN
+    gap[treated.nonpositive | (untreated.nonpositive[place] & paired)] = ZERO
     copied = treated.copied | (untreated.copied[place] & known)
-    reason[(reason != MEASURED) & copied[:, None]] = ONE_RECORDING
-    reason[np.broadcast_to(~paired, reason.shape)] = NO_BASELINE
+    gap[(gap != MEASURED) & copied[:, None]] = ONE_RECORDING
+    gap[np.broadcast_to(~paired, gap.shape)] = NO_BASELINE
     within_sd, within_df = pooled_within_sd(grid, baseline)
     return Changes(
         grid=grid,
@@ -288,8 +286,8 @@ def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool =
         baseline_nights=np.where(known, untreated.nights[place], 0),
         treatment_nights=treated.nights,
         present=treated.present | (untreated.present[place] & paired),
-        reason=reason,
-        note_codes=np.where(reason == BASELINE_NAN, untreated.note_codes[place], treated.note_codes),
+        gap=gap,
+        note_codes=np.where(gap == BASELINE_NAN, untreated.note_codes[place], treated.note_codes),
         both_copied=treated.copied & untreated.copied[place] & known,
         within_sd=within_sd,
         within_df=within_df,
@@ -364,7 +362,7 @@ def _texts(
     reservation, doubts = _numbered(reservations)
     facts = pd.DataFrame(
         {
-            "reason": changes.reason[cell],
+            "gap": changes.gap[cell],
             "note": changes.note_codes[cell],
             "reliable": np.where(np.isnan(width), -1, np.abs(changes.change[cell]) > width).astype(np.int64),
             "method": method[marker],
@@ -394,15 +392,15 @@ def _numbered(reasons: Sequence[R]) -> tuple[Ints, list[R]]:
 def _compose(
     changes: Changes, fact: Mapping[Hashable, int], method: Reason, reservation: Reason | None
 ) -> list[Reason | None]:
-    reason = fact["reason"]
-    if reason == NO_BASELINE:
+    gap = fact["gap"]
+    if gap == NO_BASELINE:
         return [notes.NO_NIGHT(condition=changes.baseline_name)]
-    if reason == ONE_RECORDING:
+    if gap == ONE_RECORDING:
         return [notes.BOTH_ONE_RECORDING() if fact["both"] else notes.ONE_RECORDING()]
-    if reason == ZERO:
+    if gap == ZERO:
         return [notes.NO_RATIO()]
-    if reason != MEASURED:
-        condition = changes.baseline_name if reason == BASELINE_NAN else changes.treatment_name
+    if gap != MEASURED:
+        condition = changes.baseline_name if gap == BASELINE_NAN else changes.treatment_name
         text = str(changes.grid.notes[fact["note"]]) if fact["note"] >= 0 else ""
         return [notes.NOT_MEASURED(condition=condition, **({"text": text} if text else {}))]
     return [

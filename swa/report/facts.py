@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from swa.comparison.compared_nights import TRUE_WORDS, text_column
-from swa.comparison.contrasts import find_baseline, subject_values
+from swa.comparison.compared_nights import TRUE_WORDS, find_baseline, text_column
+from swa.comparison.contrasts import subject_values
 from swa.comparison.designs.statement import design_statement
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError

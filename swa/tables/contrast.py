@@ -80,6 +80,27 @@ class Contrast:
         return found[text.casefold()]
 
 
+def check_names(subjects: Iterable[tuple[str, str]], conditions: Iterable[tuple[str, str]]) -> list[str]:
+    """Find names that the results cannot hold apart: a subject called as all of them, conditions alike but for case.
+
+    Parameters
+    ----------
+    subjects, conditions : iterable of (str, str)
+        Where each stands, for the message, and the name.
+    """
+    problems = [
+        f"{where}, subject: {subject!r} is what the results call all subjects together"
+        for where, subject in subjects
+        if subject.casefold() == GROUP
+    ]
+    spellings: dict[str, tuple[str, str]] = {}
+    for where, condition in conditions:
+        first, first_where = spellings.setdefault(condition.casefold(), (condition, where))
+        if condition != first:
+            problems.append(f"{where}, condition: {condition!r} is {first!r} ({first_where}) but for the case")
+    return problems
+
+
 def join_name(first: str, second: str) -> str:
     """Two names as one, with quotes around one that holds the colon between them."""
     return ":".join(f'"{name}"' if ":" in name else name for name in (first, second))

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 
+from swa.comparison.arrays import Bools, Ints
 from swa.comparison.compared_nights import (
     FEWEST_OF_A_SEQUENCE,
     parallel_arms,
@@ -20,7 +21,7 @@ from swa.comparison.compared_nights import (
     text_column,
 )
 from swa.comparison.outcomes import Outcome, effects, repeats
-from swa.comparison.within_subject import Bools, Changes, Grid, Ints, cell_keys
+from swa.comparison.within_subject import Changes, cell_keys
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import GROUP, Contrast, join_name
@@ -169,13 +170,11 @@ class ContrastDesign(ABC):
         return "permuted sequences" if self.removes_period else "sign flips"
 
     @abstractmethod
-    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+    def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Estimate, interval and p of each marker over subjects.
 
         Parameters
         ----------
-        grid : Grid
-            The measure.
         changes : Changes
             Changes within subjects of the treatment from the baseline.
         settings : ComparisonSettings
@@ -225,7 +224,7 @@ class ContrastDesign(ABC):
         number = f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}"
         parts = ", ".join(self._parts(subjects))
         limits = "".join(f"; {limit.words}" for limit in self.limits)
-        return f"{self._title}, {number}" + (f" ({parts})" if parts else "") + limits
+        return f"{self._title}, {number}" + (f" ({parts})" if parts else "") + limits + _doses(nights, self.treatment)
 
     def orders_in(self, changes: Changes) -> Ints:
         """1 where a subject had the baseline first, -1 the treatment, 0 where that is not known."""
@@ -324,3 +323,15 @@ def limits_of(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[list
     if len(groups) > 1:
         limits.append(notes.GROUPS_TOGETHER(groups=", ".join(groups)))
     return limits, not arms
+
+
+def _doses(nights: pd.DataFrame, treatment: str) -> str:
+    """Which nights after how many infusions a treatment has, as a clause to append; empty where one night each."""
+    own = nights[nights["condition"] == treatment]
+    said = []
+    for name, text in (("infusion", "each of {} infusions"), ("nights_since_dose", "nights {} since the dose")):
+        numbers = pd.to_numeric(own[name], errors="coerce").dropna() if name in own else pd.Series(dtype=float)
+        found = [f"{number:g}" for number in sorted(numbers.unique())]
+        if len(found) > 1:
+            said.append(text.format(len(found) if name == "infusion" else ", ".join(found)))
+    return f"; {' after '.join(reversed(said))} (dose_contrasts.tsv)" if said else ""

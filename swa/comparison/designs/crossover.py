@@ -20,11 +20,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from swa.comparison.arrays import Floats, Ints
 from swa.comparison.designs.base import Pair, WithinSubjects
 from swa.comparison.group import SignFlip
 from swa.comparison.linear import Fit, least_squares, patterns, t_interval
 from swa.comparison.outcomes import Outcome, each, taking_part
-from swa.comparison.within_subject import Changes, Floats, Grid, Ints
+from swa.comparison.within_subject import Changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.reason import Reason
@@ -63,7 +64,7 @@ class Crossover(WithinSubjects):
     def _title(self) -> str:
         return "2×2 crossover"
 
-    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+    def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Half the difference between the orders: by permutation of them where its interval exists, else by t."""
         sequence = self.orders_in(changes)
         fit = hills_armitage(changes.change, sequence)

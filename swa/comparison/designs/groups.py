@@ -14,7 +14,7 @@ from swa.comparison.designs.base import BetweenSubjects, WithinSubjects, members
 from swa.comparison.group import FEWEST_TESTED
 from swa.comparison.linear import least_squares, t_interval
 from swa.comparison.outcomes import Outcome, each, outside, taking_part, together
-from swa.comparison.within_subject import Changes, Grid
+from swa.comparison.within_subject import Changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 
@@ -59,7 +59,7 @@ class Groups(BetweenSubjects):
     def _subjects(self, there: Mapping[str, set[str]]) -> list[str]:
         return [name for name in super()._subjects(there) if self.members.get(name) in self.sides]
 
-    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+    def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Whether the change differs between two groups: Welch, of sequence-adjusted changes in a crossover."""
         member = np.array([self.members.get(str(name), "") for name in changes.subjects], dtype=object)
         sequence = self.orders_in(changes)

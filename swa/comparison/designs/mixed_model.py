@@ -6,11 +6,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from swa.comparison.arrays import Bools, Ints
 from swa.comparison.compared_nights import FEWEST_OF_A_SEQUENCE
 from swa.comparison.designs.base import Pair, WithinSubjects
 from swa.comparison.linear import random_intercept
 from swa.comparison.outcomes import Outcome, by_t, each, share_out
-from swa.comparison.within_subject import Bools, Changes, Grid, Ints, mean_over_nights
+from swa.comparison.within_subject import Changes, mean_over_nights
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 
@@ -46,14 +47,14 @@ class MixedModel(WithinSubjects):
             "conditions, those of subjects with only one of them included; p and interval by t."
         )
 
-    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+    def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Mixed model over the nights of the two conditions alone.
 
         With a third condition in the model all contrasts would share one residual variance, which is wrong as soon as
         subjects respond differently to one of the treatments.
         """
         conditions = (self.baseline, self.treatment)
-        parts = [mean_over_nights(grid, condition) for condition in conditions]
+        parts = [mean_over_nights(changes.grid, condition) for condition in conditions]
         y = np.concatenate([part.mean for part in parts])
         treated = np.repeat([0.0, 1.0], [len(part.subjects) for part in parts])
         subjects = np.concatenate([part.subjects for part in parts]).astype(str)

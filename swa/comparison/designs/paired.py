@@ -10,7 +10,7 @@ import numpy as np
 from swa.comparison.designs.base import Pair, WithinSubjects
 from swa.comparison.group import FEWEST_TESTED, PairedT, drawn_flips, moments, paired_t, sign_flip_test
 from swa.comparison.outcomes import Outcome, count_left_out
-from swa.comparison.within_subject import Changes, Grid
+from swa.comparison.within_subject import Changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.reason import Reason
@@ -38,7 +38,7 @@ class Paired(WithinSubjects):
             "interval, labelled so."
         )
 
-    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+    def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Test whether the mean change is none: sign flips where their interval exists (n >= 6 at 95 %), else t.
 
         Below two subjects there is no interval, below three no p: two numbers that happen to agree would give any. Nor

@@ -14,7 +14,7 @@ from swa.comparison.designs.base import BetweenSubjects, WithinSubjects, members
 from swa.comparison.group import FEWEST_TESTED
 from swa.comparison.linear import t_interval, unequal_variances
 from swa.comparison.outcomes import Outcome, each, outside, taking_part, together
-from swa.comparison.within_subject import Changes, Grid, subject_changes
+from swa.comparison.within_subject import Changes, subject_changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import Contrast, join_name
@@ -96,12 +96,12 @@ class ParallelArms(BetweenSubjects):
             if self.members.get(name) == side and {condition, self.baseline} <= conditions
         ]
 
-    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+    def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """ANCOVA: the treatment night on the arm and the subject's own baseline, the two arms of the contrast alone.
 
         The arms may vary differently (`unequal_variances`), since one of them responds to a drug.
         """
-        theirs = changes if self.other == self.treatment else subject_changes(grid, self.other, self.baseline)
+        theirs = changes if self.other == self.treatment else subject_changes(changes.grid, self.other, self.baseline)
         arms = [changes, theirs]
         own = [{name for name, arm in self.members.items() if arm == side} for side in self.sides]
         rows = [

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from swa.comparison.designs.base import Pair, WithinSubjects, in_both_orders
 from swa.comparison.linear import least_squares
 from swa.comparison.outcomes import Outcome, by_t, each, taking_part
-from swa.comparison.within_subject import Changes, Grid, subject_changes
+from swa.comparison.within_subject import Changes, subject_changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 
@@ -41,9 +41,9 @@ class PrePostCrossover(WithinSubjects):
             "interval by t."
         )
 
-    def outcome(self, grid: Grid, changes: Changes, settings: ComparisonSettings) -> Outcome:
+    def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Post difference adjusted for the pre difference, and for the order where both orders are there."""
-        before = subject_changes(grid, self.treatment, self.baseline, before=True)
+        before = subject_changes(changes.grid, self.treatment, self.baseline, before=True)
         pre = np.full_like(changes.change, np.nan)
         _, mine, theirs = np.intersect1d(changes.subjects, before.subjects, return_indices=True)
         pre[mine] = before.change[theirs]

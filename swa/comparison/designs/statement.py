@@ -120,15 +120,3 @@ def _period(designs: Sequence[ContrastDesign], counts: Sequence[tuple[int, int]]
 
 def _join(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def state_doses(nights: pd.DataFrame, treatment: str) -> str:
-    """Say which nights after how many infusions a treatment has, as a clause to append; empty where one night each."""
-    own = nights[nights["condition"] == treatment]
-    said = []
-    for name, text in (("infusion", "each of {} infusions"), ("nights_since_dose", "nights {} since the dose")):
-        numbers = pd.to_numeric(own[name], errors="coerce").dropna() if name in own else pd.Series(dtype=float)
-        found = [f"{number:g}" for number in sorted(numbers.unique())]
-        if len(found) > 1:
-            said.append(text.format(len(found) if name == "infusion" else ", ".join(found)))
-    return f"; {' after '.join(reversed(said))} (dose_contrasts.tsv)" if said else ""

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
+from swa.comparison.arrays import Floats
 from swa.comparison.compared_nights import COPIED, FEWEST_OF_A_SEQUENCE, usable_nights
 from swa.comparison.contrasts import contrast_designs
 from swa.comparison.designs import ContrastDesign
@@ -25,7 +26,6 @@ from swa.comparison.designs.base import Permutation
 from swa.comparison.further.group_spectra import mean_over_nights, of_condition, read_spectra
 from swa.comparison.further.topographies import FEWEST_ELECTRODES, electrode_values, find_neighbours, place_electrodes
 from swa.comparison.headline import leading_marker
-from swa.comparison.within_subject import Floats
 from swa.settings import ComparisonSettings, Settings
 from swa.study.store import read_results
 from swa.tables.marker import Marker, Window, select, windows_of_kind

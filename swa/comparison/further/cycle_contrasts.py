@@ -15,7 +15,7 @@ import pandas as pd
 from swa.comparison.contrasts import measure_contrasts
 from swa.comparison.group import adjust_p
 from swa.comparison.headline import leading_marker
-from swa.comparison.sources import Source, measure_rows, nights_of, open_source
+from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import scale_of
 from swa.settings import Settings
 from swa.tables.contrast import GROUP
@@ -45,7 +45,6 @@ def compare_cycles(
         same. A night without one of the cycles gives no value. p_adjusted is Benjamini-Hochberg within a contrast.
     """
     settings = settings or Settings()
-    source = open_source(source)
     known = nights_of(source, nights)
     marker = leading_marker(source, known, settings.comparison)
     # The primary is not a contrast of cycles: these are all secondary, and stand in a table of their own.

@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from swa.comparison.arrays import Floats
 from swa.comparison.compared_nights import night_order, parallel_arms, place_of_nights, usable_nights
 from swa.comparison.contrasts import contrast_designs, subject_values
 from swa.comparison.group import adjust_p
 from swa.comparison.headline import leading_marker
 from swa.comparison.linear import least_squares, t_interval
 from swa.comparison.sources import Source, nights_of
-from swa.comparison.within_subject import Floats
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import Contrast
 from swa.tables.results_tables import COVARIATE_CHANGES, MODERATORS

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from swa.comparison.compared_nights import text_column, usable_nights
-from swa.comparison.contrasts import find_baseline, subject_values
+from swa.comparison.compared_nights import find_baseline, text_column, usable_nights
+from swa.comparison.contrasts import subject_values
 from swa.comparison.headline import leading_marker
 from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import measure_grid, pooled_within_sd, scale_of

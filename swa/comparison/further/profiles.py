@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.compared_nights import is_control
-from swa.comparison.contrasts import contrast_designs, find_baseline, subject_values
+from swa.comparison.arrays import Floats
+from swa.comparison.compared_nights import find_baseline, is_control
+from swa.comparison.contrasts import contrast_designs, subject_values
 from swa.comparison.headline import leading_marker
 from swa.comparison.sources import Source, nights_of
-from swa.comparison.within_subject import Floats
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.marker import Marker, select
 from swa.tables.results_tables import PROFILES

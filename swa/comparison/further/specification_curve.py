@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from swa.comparison.contrasts import find_baseline, group_outcomes
+from swa.comparison.arrays import Bools, Floats
+from swa.comparison.compared_nights import find_baseline
+from swa.comparison.contrasts import group_outcomes
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.designs.crossover import all_orders
 from swa.comparison.group import subset_sums
@@ -24,7 +26,7 @@ from swa.comparison.headline import leading_marker
 from swa.comparison.outcomes import Outcome
 from swa.comparison.primary import declared_primary
 from swa.comparison.sources import Source, measure_rows, nights_of
-from swa.comparison.within_subject import Bools, Changes, Floats
+from swa.comparison.within_subject import Changes
 from swa.recordings.channels import region
 from swa.settings import ComparisonSettings, Settings
 from swa.study.respecification import ALL_HALFWAVES, band_name, presets_left_out

@@ -16,7 +16,6 @@ from swa.settings import Settings
 from swa.study.plan.bids import describe_nights, leave_out_others
 from swa.study.plan.names import (
     LONGEST_LABEL,
-    check_names,
     file_label,
     natural_key,
     own_subjects,
@@ -33,6 +32,7 @@ from swa.study.plan.scoring_search import (
     is_table_name,
 )
 from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
+from swa.tables.contrast import check_names
 
 DEFAULT_RESULTS = "swa-results"
 MOST_ENDINGS = 6  # in the message on a folder without recordings

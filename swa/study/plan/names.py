@@ -4,38 +4,17 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from swa.recordings.formats import stem_of
+from swa.tables.contrast import GROUP
 
 UNKNOWN_CONDITION = "recording"  # of a recording whose name tells no condition; an empty cell would read as missing
-EVERYONE = "group"  # the results' name for all subjects together, which none may have
 LONGEST_LABEL = 48  # Windows refuses paths of 260 characters, and a label stands four times in one
 
 _BIDS = re.compile(r"sub-([^_]+)(?:_ses-([^_]+))?((?:_[a-z]+-[^_]+)*)_(?:eeg|psg)", re.IGNORECASE)
-
-
-def check_names(subjects: Iterable[tuple[str, str]], conditions: Iterable[tuple[str, str]]) -> list[str]:
-    """Find names that the results cannot hold apart: a subject called as all of them, conditions alike but for case.
-
-    Parameters
-    ----------
-    subjects, conditions : iterable of (str, str)
-        Where each stands, for the message, and the name.
-    """
-    problems = [
-        f"{where}, subject: {subject!r} is what the results call all subjects together"
-        for where, subject in subjects
-        if subject.casefold() == EVERYONE
-    ]
-    spellings: dict[str, tuple[str, str]] = {}
-    for where, condition in conditions:
-        first, first_where = spellings.setdefault(condition.casefold(), (condition, where))
-        if condition != first:
-            problems.append(f"{where}, condition: {condition!r} is {first!r} ({first_where}) but for the case")
-    return problems
 
 
 def file_label(text: str) -> str:
@@ -86,7 +65,7 @@ def read_condition_names(names: Sequence[str], baseline: Sequence[str]) -> pd.Da
         return None
     with_baseline = {subject for subject, condition in folded if condition in words}
     for subject, condition in folded:
-        if not file_label(subject) or not file_label(condition) or subject == EVERYONE:
+        if not file_label(subject) or not file_label(condition) or subject == GROUP:
             return None
         if conditions[condition] < 2 and subject not in with_baseline:
             return None
@@ -105,7 +84,7 @@ def own_subjects(names: Sequence[str]) -> pd.DataFrame:
 
     rows = []
     for spell in (_stem, stem_of, str):
-        subjects = [name if spell(name).casefold() == EVERYONE else spell(name) for name in names]
+        subjects = [name if spell(name).casefold() == GROUP else spell(name) for name in names]
         if len({label(subject).lower() for subject in subjects}) == len(names):
             break
     labels = [label(subject) for subject in subjects]

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from swa.errors import StudyError
-from swa.study.plan.names import check_names
+from swa.tables.contrast import check_names
 
 REQUIRED = ("subject", "condition", "recording")
 DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
