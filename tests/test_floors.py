@@ -326,7 +326,6 @@ READ_TEXTS: set[str] = {
     "swa/comparison/within_subject.py",
     "swa/pipeline.py",
     "swa/recordings/recording.py",
-    "swa/report/optional_tables.py",
     "swa/sleep/staging.py",
 }
 

@@ -1,7 +1,7 @@
 """Tables of a results folder that not every study has: a section appears where its table has rows."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,15 +60,7 @@ class PlainTable:
 
 
 def gain_table(rows: pd.DataFrame, contrast: Contrast) -> PlainTable | None:
-    """The gain check of one subject and contrast, with differences of headers and times.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The subject's rows of ``comparability.tsv``.
-    contrast : Contrast
-        Which contrast.
-    """
+    """The gain check of one subject and contrast, with differences of headers and times."""
     own = select(rows, contrast=str(contrast)) if len(rows) else rows
     if own.empty:
         return None
@@ -78,7 +70,7 @@ def gain_table(rows: pd.DataFrame, contrast: Contrast) -> PlainTable | None:
     return _table(
         own,
         {
-            "Channel": lambda row: str(row["channel"]),
+            "Channel": _text("channel"),
             "Control": lambda row: control_name(str(row["control"])),
             "Change": lambda row: _ratio(row["ln_ratio"]) if _is_ratio(row) else NOTHING,
             "Mean of controls": lambda row: _ratio(row["g"]) if _is_ratio(row) else NOTHING,
@@ -96,13 +88,7 @@ def gain_table(rows: pd.DataFrame, contrast: Contrast) -> PlainTable | None:
 
 
 def control_name(name: str) -> str:
-    """What a control is called, such as ``quiet wake``, or ``slow-wave density with the stager alone``.
-
-    Parameters
-    ----------
-    name : str
-        As in ``comparability.tsv``; one of another version keeps its name.
-    """
+    """What a control is called, such as ``quiet wake``, or ``slow-wave density with the stager alone``."""
     control = find_control(name)
     if control is None:
         return name
@@ -110,23 +96,15 @@ def control_name(name: str) -> str:
 
 
 def gain_overview(table: pd.DataFrame, contrasts: Mapping[str, Contrast]) -> PlainTable | None:
-    """How many rows of the gain check are flagged, by contrast and subject.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``comparability.tsv``.
-    contrasts : mapping of str to Contrast
-        By their names in it.
-    """
+    """How many rows of the gain check are flagged, by contrast and subject."""
     if table.empty:
         return None
-    flagged = table[is_flagged(table)]
     rows = [
         (
             contrast_name(contrasts[str(name)]),
             plural(part.loc[part["subject"] != GROUP, "subject"].nunique(), "subject"),
-            ", ".join(_said_of(str(subject), own) for subject, own in _flagged_of(flagged, name)) or "none",
+            ", ".join(_said_of(who, own) for who, own in part[is_flagged(part)].groupby("subject", sort=False))
+            or "none",
         )
         for name, part in table.groupby("contrast", sort=False)
     ]
@@ -145,11 +123,7 @@ def _is_ratio(row: Mapping[str, Any]) -> bool:
     return control is not None and control.is_ratio
 
 
-def _flagged_of(flagged: pd.DataFrame, contrast: object) -> Iterable[tuple[object, pd.DataFrame]]:
-    return flagged[flagged["contrast"] == contrast].groupby("subject", sort=False)
-
-
-def _said_of(subject: str, flagged: pd.DataFrame) -> str:
+def _said_of(subject: object, flagged: pd.DataFrame) -> str:
     """Who, or all subjects together, and by what."""
     controls = dict.fromkeys(control_name(str(control)) for control in flagged["control"])
     return f"{'all subjects together' if subject == GROUP else subject} ({', '.join(controls)})"

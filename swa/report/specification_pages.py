@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.further.specification_curve import WAVE_CURVES
 from swa.report import figures
 from swa.report.draft import Draft
 from swa.report.figures.specification_plots import CHOICE_NAMES
@@ -97,7 +96,7 @@ def _summary_table(summary: pd.DataFrame, draft: Draft) -> PlainTable:
         for row in summary.to_dict("records")
     )
     presets = "; ".join(f"{name} ({why})" for name, why in presets_left_out(draft.settings.waves).items())
-    of_waves = presets and summary["curve"].isin(WAVE_CURVES).any()
+    of_waves = presets and summary["curve"].isin(list(CURVE_NAMES)).any()
     missing = ["references other than the recorded derivation", *([f"the presets {presets}"] if of_waves else [])]
     return PlainTable(
         label="Specification curve",

@@ -13,14 +13,7 @@ from swa.glossary import headline_measures, short_names
 from swa.report import figures
 from swa.report.change_tables import Footnotes
 from swa.report.draft import Draft, shared_parts
-from swa.report.facts import (
-    StudyFacts,
-    done_nights,
-    paired_values,
-    read_contrasts,
-    read_facts,
-    read_measures,
-)
+from swa.report.facts import StudyFacts, done_nights
 from swa.report.leading_rows import Headline, find_headline, members_of
 from swa.report.optional_tables import (
     PlainTable,
@@ -30,6 +23,7 @@ from swa.report.optional_tables import (
     plan_table,
     profile_table,
 )
+from swa.report.reading import paired_values, read_contrasts, read_facts, read_measures
 from swa.report.shelf import Picture, Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, with_unit

@@ -12,10 +12,11 @@ from swa.comparison.controls.facts import GAIN_CONTROLS, control_bands
 from swa.report import figures
 from swa.report.change_tables import channel_table, quality_table, sleep_table, value_table
 from swa.report.draft import Draft, shared_parts
-from swa.report.facts import done_nights, paired_values, read_contrasts, read_facts
+from swa.report.facts import done_nights
 from swa.report.figures.style import BASELINE_COLOR
 from swa.report.leading_rows import find_headline, headline_rows, shown_channel
 from swa.report.optional_tables import PlainTable, gain_table, precision_table
+from swa.report.reading import paired_values, read_contrasts, read_facts
 from swa.report.shelf import Picture, Shelf
 from swa.report.wave_counts import WaveTables, tabulate_waves
 from swa.report.words.names import counted, unit_of

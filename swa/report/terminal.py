@@ -7,9 +7,9 @@ import pandas as pd
 from swa.comparison.further.planning import SamplePlan
 from swa.comparison.primary import declared_primary
 from swa.glossary import short_names
-from swa.report.facts import read_contrasts
 from swa.report.leading_rows import find_headline, headline_rows
 from swa.report.optional_tables import PlainTable
+from swa.report.reading import read_contrasts
 from swa.report.words.names import contrast_name, marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import NO_INTERVAL, describe_change, p_value, percent, share
 from swa.settings import Settings
