@@ -22,8 +22,8 @@ import pandas as pd
 from benchmarks.page_screenshots import browse
 from swa.comparison.contrasts import compare_nights
 from swa.glossary import headline_measures
+from swa.report.leading_rows import HEADLINE_WINDOWS
 from swa.report.pages import write_study_page
-from swa.report.words.wording import HEADLINE_WINDOWS
 from swa.study.store import read_results
 from swa.tables.files import write_table
 

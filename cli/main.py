@@ -159,9 +159,9 @@ def compare(
     from swa.pipeline import compare_study
     from swa.settings import read_settings
 
-    from .show import Bar, contrasts_in, show_results, tell_dropped, tell_failed
+    from .show import Bar, contrast_names, show_results, tell_dropped, tell_failed
 
-    before = contrasts_in(results)
+    before = contrast_names(results)
     with Bar() as bar:
         found = compare_study(
             results,
@@ -172,7 +172,7 @@ def compare(
         )
     tell_failed(found.nights, found.problems)
     show_results(found)
-    tell_dropped(before - contrasts_in(results))
+    tell_dropped(before - contrast_names(results))
     raise typer.Exit(_code(found.nights, found.problems))
 
 

@@ -4,19 +4,18 @@ import json
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
-
-from swa.glossary import short_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from swa.comparison.further.planning import SamplePlan
     from swa.pipeline import StudyRun
+    from swa.report.optional_tables import PlainTable
     from swa.settings import Settings
     from swa.study.store import Results
 
@@ -77,7 +76,7 @@ def show_run(run: "StudyRun") -> None:
     finished = int(counts.get("done", 0))
     before = finished - (run.n_fresh - tried)
     found = f", {before} of them finished before" if before > 0 else ""
-    from swa.report.words.wording import plural
+    from swa.report.words.numbers import plural
 
     part = f"Part {run.part}: " if run.part else ""
     _say(
@@ -112,32 +111,21 @@ def _show_design(results: "Results") -> None:
 
 
 def show_results(results: "Results") -> None:
-    """Print the headline contrasts and where to look."""
+    """Print the contrasts that lead and where to look."""
+    from swa.report.terminal import leading_tables
+
     console = _console()
-    rows = headline_contrasts(results.contrasts)
-    for contrast, part in rows.groupby("contrast", sort=False):
-        channel = part["channel"].iloc[0]
-        table = Table(title=f"{contrast}, N2+N3, {channel}", title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for name, side in (("marker", "left"), ("window", "left"), ("change", "right"), ("95 % interval", "left")):
-            table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
-        for name in ("p", "n", "role"):
-            table.add_column(name, no_wrap=True)
-        for row in part.itertuples():
-            interval = f"{_percent(row.ci_low)} to {_percent(row.ci_high)}" if row.ci_low == row.ci_low else "n/a"
-            p = f"{row.p:.3g}" if row.p == row.p else "n/a"
-            marker = short_names()[str(row.measure)]
-            table.add_row(marker, row.window, _percent(row.estimate), interval, p, f"{row.n:g}", row.role)
-        console.print(table)
-        for verdict, reasons in part[["verdict", "verdict_reasons"]].astype(str).drop_duplicates().to_numpy().tolist():
-            if verdict not in ("", "sound"):
-                _say(console, f"{contrast}: {verdict}" + (f" ({reasons})" if reasons else ""))
+    for table in leading_tables(results):
+        _print_table(console, table)
+        if table.about:
+            _say(console, table.about)
         console.print()
     _say(console, f"Open {results.path / 'index.html'}")
     if len(results.problems):
         _say(console, f"Problems: {len(results.problems)} (see {results.path / 'problems.tsv'})")
 
 
-def contrasts_in(results: Path) -> set[str]:
+def contrast_names(results: Path) -> set[str]:
     """Names of the contrasts of a results folder; none where there is no table of them yet."""
     from swa.tables.files import read_table
 
@@ -155,46 +143,16 @@ def tell_dropped(names: "set[str]") -> None:
         errors.print(f"note: {name} is no longer among the contrasts; --contrast {name} makes it again", markup=False)
 
 
-def headline_contrasts(contrasts: "pd.DataFrame") -> "pd.DataFrame":
-    """Group rows of the headline markers in the first cycle and the whole night, the primary first."""
-    rows = contrasts[
-        (contrasts["subject"] == "group")
-        & contrasts["measure"].isin(list(short_names()))
-        & (contrasts["stages"] == "NREM")
-        & contrasts["window"].isin(["cycle-1", "night"])
-        & contrasts["channel"].isin(["frontal", "central"])
-        & (contrasts["variant"].fillna("") == "")
-    ]
-    front = rows[rows["channel"] == "frontal"]
-    rows = front if len(front) else rows
-    order = rows["role"].map({"primary": 0}).fillna(1)
-    return rows.assign(order=order).sort_values(["contrast", "order", "window", "measure"]).drop(columns="order")
-
-
 def show_plan(plan: "SamplePlan") -> None:
     """Print how many subjects are needed, what a number of them can find, and the power curve."""
+    from swa.report.terminal import plan_in_words
+    from swa.report.words.numbers import in_plain_letters
+
     console = _console()
-    variation = plan.variation
-    _say(
-        console,
-        f"Paired t, two-sided, level {plan.level:g}, on ln ratios; SD of a subject's change "
-        f"{variation.change_sd:.3g} ({variation.basis}).",
-    )
-    low, high = plan.subjects_range
-    between = f" ({low} to {high}, since that SD is itself an estimate)" if low != high else ""
-    _say(console, f"{_percent(plan.effect)} with power {plan.power:g}: {plan.subjects} subjects{between}.")
-    if plan.given:
-        _say(
-            console,
-            f"{plan.given} subjects: power {plan.given_power:.3f} for {_percent(plan.effect)}; "
-            f"smallest effect found with power {plan.power:g}: {_either_way(plan.detectable)}.",
-        )
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("subjects", f"power for {_percent(plan.effect)}", f"found with power {plan.power:g}"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in plan.curve.itertuples():
-        table.add_row(f"{row.subjects}", f"{row.power:.3f}", _either_way(row.detectable))
-    console.print(table)
+    sentences, curve = plan_in_words(plan)
+    for sentence in sentences:
+        _say(console, in_plain_letters(sentence))
+    _print_table(console, curve, justify="right")
 
 
 def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings | None" = None) -> None:
@@ -293,6 +251,17 @@ def _console() -> Console:
     return console
 
 
+def _print_table(console: Console, table: "PlainTable", justify: Literal["left", "right"] = "left") -> None:
+    from swa.report.words.numbers import in_plain_letters
+
+    shown = Table(title=table.label or None, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for name in table.columns:
+        shown.add_column(in_plain_letters(name), justify=justify, no_wrap=True)
+    for row in table.rows:
+        shown.add_row(*map(in_plain_letters, row))
+    console.print(shown)
+
+
 def _say(console: Console, text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -302,12 +271,3 @@ def _describe(recording: dict[str, Any]) -> str:
         return "not analysed"
     start = recording["start"] or "start hidden"
     return f"{recording['duration_s'] / 60:.1f} min, {start}, {len(recording['channels'])} signals"
-
-
-def _either_way(ratio: float) -> str:
-    """A rise, and the fall that is found as well: the same change of the ln."""
-    return "n/a" if ratio != ratio else f"{_percent(ratio)} or {_percent(1 / ratio)}"
-
-
-def _percent(ratio: float) -> str:
-    return "n/a" if ratio != ratio else f"{(ratio - 1) * 100:+.1f} %"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import numpy as np
+import pandas as pd
 import pytest
 
 # An example may take long on a busy machine; that is no failure.
@@ -209,3 +210,30 @@ def studied(lab):
         main(["run", "sample_recordings", "-o", "results", "--jobs", "1"])
     assert not ended.value.code
     return lab
+
+
+@pytest.fixture(scope="session")
+def make_draft():
+    """`make_draft(folder, rows, ...)`: a page in the making about some rows of contrasts over subjects."""
+    from swa.report.draft import Draft
+    from swa.report.facts import StudyFacts
+    from swa.report.leading_rows import Headline
+    from swa.report.shelf import Shelf
+    from swa.settings import Settings
+    from swa.study.store import Results
+    from swa.tables.marker import DEFAULT_MARKER
+
+    def make(folder, rows, *, settings=None, marker=DEFAULT_MARKER, declared=False):
+        facts = StudyFacts(
+            nights=pd.DataFrame(columns=["subject", "session", "condition", "status"]),
+            settings=settings or Settings(),
+            baseline="baseline",
+            conditions=("baseline", "ketamine"),
+            design="",
+            simulated=True,
+        )
+        headline = Headline(marker=marker, declared=declared)
+        results, shelf = Results(folder), Shelf(folder)
+        return Draft(results=results, facts=facts, headline=headline, rows=rows, shelf=shelf, count="subjects")
+
+    return make

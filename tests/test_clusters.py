@@ -7,11 +7,11 @@ import pytest
 from swa.comparison.further import clusters
 from swa.comparison.further.clusters import find_clusters, permute_clusters
 from swa.report import figures
-from swa.report.facts import Headline
 from swa.report.study_page import _clusters
 from swa.settings import Settings
-from swa.study.store import NIGHT_TABLES, NightFolder, Results
+from swa.study.store import NIGHT_TABLES, NightFolder
 from swa.tables.files import write_table
+from swa.tables.marker import DEFAULT_MARKER
 from swa.tables.results_tables import CLUSTERS
 
 OPTIONS = Settings().comparison.model_copy(update={"cluster_flips": 1000})
@@ -139,15 +139,17 @@ def test_a_period_effect_makes_no_cluster_in_a_crossover(tmp_path):
     assert strong["to"] == pytest.approx(4, abs=0.5)
 
 
-def test_the_page_marks_clusters_and_says_them(tmp_path):
+def test_the_page_marks_clusters_and_says_them(tmp_path, make_draft):
     write_table(find_clusters(write_study(tmp_path, 8)), tmp_path / "clusters.tsv")
-    place = Headline(measure="swa", stages="NREM", window="cycle-1", channel="frontal", declared=False)
-    marked, said = _clusters(Results(tmp_path), place, ["ketamine:baseline"], 0.95)
+    facts = {"treatment": "ketamine", "comparator": "baseline", "first": "", "second": ""}
+    rows = pd.DataFrame([facts | vars(DEFAULT_MARKER) | {"contrast": "ketamine:baseline"}])
+    marked, said = _clusters(make_draft(tmp_path, rows))
+    assert "exploratory: ketamine against baseline: " in said
     assert "0.5\u20134 Hz (p = 0.0078), sign flips, 128 of them, n = 8" in said
     assert "not at which frequencies" in said
     spectra = pd.DataFrame({"condition": "baseline", "frequency_hz": HERTZ, "density_uv2_hz": 1 / HERTZ})
     change = pd.DataFrame({"contrast": "ketamine:baseline", "frequency_hz": HERTZ, "change_db": 1.0})
     figure = figures.group_spectra(spectra, change.assign(low_db=0.0, high_db=2.0), clusters=marked)
     assert [0.5, 4.0] in [list(line.get_xdata()) for line in figure.axes[1].lines]
-    elsewhere = Headline(measure="swa", stages="NREM", window="night", channel="frontal", declared=False)
-    assert _clusters(Results(tmp_path), elsewhere, ["ketamine:baseline"], 0.95)[1] == ""
+    elsewhere = make_draft(tmp_path, rows, marker=DEFAULT_MARKER.at(window="night"))
+    assert _clusters(elsewhere)[1] == ""

@@ -9,11 +9,12 @@ import pytest
 
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.further.cycle_contrasts import compare_cycles
-from swa.report.facts import StudyFacts, find_headline, headline_rows
+from swa.report.leading_rows import find_headline
 from swa.report.study_page import _results
 from swa.settings import Settings
 from swa.study.store import read_results
 from swa.tables.files import write_table
+from swa.tables.marker import Marker
 from swa.tables.results_tables import CYCLE_CONTRASTS
 
 EARLY = {"cycle-1": 1.5, "cycle-2": 1.0, "cycle-3": 1.0, "cycle-4": 1.0, "matched": 1.5, "night": 1.15}
@@ -39,7 +40,7 @@ def group(table):
     return rows.set_index("window" if "window" in rows else "cycles")
 
 
-def test_an_effect_of_cycle_1_alone():
+def test_an_effect_of_cycle_1_alone(tmp_path, make_draft):
     settings = Settings(comparison={"primary": "swa NREM cycle-1 frontal"})
     nights = study(EARLY)
     contrasts = compare_nights(nights, "baseline", settings=settings)
@@ -57,19 +58,10 @@ def test_an_effect_of_cycle_1_alone():
     assert both["p"] < 0.01
     assert both["ci_low"] < 1.5 < both["ci_high"]
     # The page leads with what was declared, whatever else there is.
-    named = nights[["subject", "session", "condition"]].drop_duplicates().assign(status="done")
-    facts = StudyFacts(
-        nights=named,
-        settings=settings,
-        baseline="baseline",
-        conditions=("baseline", "ketamine"),
-        design="",
-        simulated=True,
-    )
-    headline = find_headline(facts, ["frontal"])
-    assert (headline.declared, headline.window) == (True, "cycle-1")
-    changes = headline_rows(contrasts[contrasts["subject"] == "group"], headline)
-    lead = _results(changes, headline, facts, {"swa": "uV2"})
+    own = contrasts[contrasts["subject"] == "group"]
+    headline = find_headline(Marker("swa", "NREM", "cycle-1", "frontal"), own)
+    assert (headline.declared, headline.marker.window) == (True, "cycle-1")
+    lead = _results(make_draft(tmp_path, own, settings=settings, declared=True))
     assert f"{100 * (rows.loc['cycle-1', 'estimate'] - 1):.1f}" in lead[0]
 
 

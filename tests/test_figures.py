@@ -14,6 +14,7 @@ from PIL import Image
 from swa.errors import SwaError
 from swa.report import figures
 from swa.report.figures.style import BASELINE_COLOR, TREATMENT_COLORS
+from swa.tables.contrast import Contrast
 
 CONDITIONS = ["baseline", "ketamine", "magnesium"]
 
@@ -231,7 +232,8 @@ def test_spectra_show_the_change_in_decibels(night):
 
 
 def test_paired_plot_shows_complete_subjects_and_their_geometric_mean():
-    figure = figures.paired_changes(pairs())
+    known = {"ketamine:baseline": Contrast(treatment="ketamine", comparator="baseline")}
+    figure = figures.paired_changes(pairs(), contrasts=known)
     bold = next(line for line in figure.axes[0].lines if line.get_linewidth() > 2)
     np.testing.assert_allclose(bold.get_ydata(), [np.sqrt(100 * 200), np.sqrt(120 * 260)])
     assert "n = 2" in texts(figure)
@@ -247,8 +249,12 @@ def test_paired_plot_of_differences_has_a_plain_axis_and_mean():
 
 def test_contrasts_stand_side_by_side_on_one_scale():
     both = pd.concat([pairs(), pairs("magnesium:baseline")])
-    figure = figures.paired_changes(both)
+    known = {"magnesium:baseline": Contrast(treatment="magnesium", comparator="baseline")}
+    figure = figures.paired_changes(both, contrasts=known)
     assert len(figure.axes) == 2
+    ticks = [[label.get_text() for label in axes.get_xticklabels()] for axes in figure.axes]
+    assert ticks == [["baseline", "treatment"], ["baseline", "magnesium"]]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["ketamine:baseline, n = 2", "n = 2"]
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
     assert "no subject has both values" in texts(figures.paired_changes(pairs().iloc[2:]))
 

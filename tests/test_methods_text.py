@@ -9,8 +9,9 @@ import pytest
 
 from swa.report.facts import StudyFacts
 from swa.report.words.methods_text import write_methods, write_setting
-from swa.report.words.references import REFERENCES, bibtex, cite
+from swa.report.words.references import bibtex, cite, read_references, source
 from swa.settings import Settings, check_settings
+from swa.tables.notes import MIXED_MODEL, PAIRED_T_IS, SIGN_FLIPS_EXACT
 
 
 def facts(settings):
@@ -107,31 +108,55 @@ def test_no_setting_in_force_is_left_unsaid(group, key, value):
 
 
 def test_what_the_text_has_no_words_for_stands_at_its_end():
-    text = write(check_settings({"quality": {"nrem_min": 90.0}})).paragraphs[-1]
+    text = write(check_settings({"quality": {"nrem_min": 90.0}})).sections[-1].text
     assert text.startswith("Further settings that differ from the defaults: quality.nrem_min = 90.")
     assert "Further settings" not in write().text
 
 
 def test_references_are_those_that_are_cited():
-    text = write(tests=["sign-flip, exact"])
+    text = write(tests=[SIGN_FLIPS_EXACT()])
     keys = re.findall(r"^@\w+\{(\w+),$", text.references, re.M)
     assert keys == sorted(keys)
-    for key in REFERENCES:
+    for key in read_references():
         assert (cite(key) in text.text) == (key in keys), key
     assert "hartigan1969" in keys
     assert "hartigan1969" not in write().references
     assert "massimini2004" in write(check_settings({"waves": {"name": "massimini2004"}})).references
 
 
-@pytest.mark.parametrize("key", REFERENCES)
+@pytest.mark.parametrize("key", read_references())
 def test_bibtex_is_whole(key):
     entry = bibtex([key])
     assert entry.count("{") == entry.count("}")
     for name in ("author", "title", "journal", "year", "doi"):
         assert f"  {name} = {{" in entry
-    assert REFERENCES[key][2]["year"] in REFERENCES[key][0]
-    assert key.endswith(REFERENCES[key][2]["year"])
-    assert re.fullmatch(r"10\.\d{4,}/\S+", REFERENCES[key][2]["doi"])
+    fields = read_references()[key].fields
+    assert cite(key).endswith(f", {fields['year']}")
+    assert key.endswith(fields["year"])
+    assert re.fullmatch(r"10\.\d{4,}/\S+", fields["doi"])
+
+
+def test_one_two_and_more_authors_are_cited_as_texts_do():
+    assert [cite(key) for key in ("holm1979", "vallat2021", "molle2002")] == [
+        *("Holm, 1979", "Vallat & Walker, 2021", "Mölle et al., 2002")
+    ]
+    assert source("riedner2007") == "Riedner et al., 2007, Sleep 30:1643"
+
+
+def test_a_page_writes_titles_over_the_paragraphs_and_sources_below_them():
+    sections = {section.title: section for section in write(tests=[SIGN_FLIPS_EXACT()]).sections}
+    assert "Riedner et al., 2007, Sleep 30:1643" in sections["Slow waves"].sources
+    assert any(text.startswith("Hartigan, 1969") for text in sections["Comparison of nights"].sources)
+    assert all(section.text.strip() == section.text for section in sections.values())
+
+
+def test_the_tests_are_those_of_the_rows():
+    """The text used to tell of sign flips whatever the rows over subjects were made by."""
+    text = write(tests=[MIXED_MODEL(), PAIRED_T_IS(df=3, t=1.0)]).text
+    assert "Over subjects: mixed model, condition + (1 | subject). The p of" in text
+    assert "sign-flip" not in text
+    assert "paired t(3)" not in text
+    assert "Over subjects: sign-flip, exact (Hartigan, 1969). The p of" in write(tests=[SIGN_FLIPS_EXACT()]).text
 
 
 def test_recordings_versions_and_simulation_are_named():

@@ -6,7 +6,7 @@ import pytest
 
 from swa.glossary import read_glossary
 from swa.report import figures
-from swa.report.change_tables import explain_markers, join_equal
+from swa.report.change_tables import change_table, explain_markers, join_equal
 from swa.report.figures.study_plots import placed_channels
 from swa.report.optional_tables import (
     control_name,
@@ -20,6 +20,8 @@ from swa.report.optional_tables import (
 from swa.report.wave_counts import tabulate_waves
 from swa.settings import Settings
 from swa.tables.contrast import Contrast
+from swa.tables.notes import G_AV, NO_RELIABILITY, PAIRED_T_IS, SHORTER_WINDOW, STATED_RELIABILITY, WITHOUT_NIGHT
+from swa.tables.reason import encode
 
 REFERENCE_UV = 80.0
 
@@ -140,8 +142,9 @@ def test_controls_have_the_names_of_the_field():
 def test_explanations_of_markers_name_others_in_words():
     (entry,) = explain_markers(["wave_density", "no such marker"], Settings())
     assert "See density of large waves, limit fixed on baseline and wave amplitude, 90th percentile." in entry.note
-    shown = explain_markers(read_glossary(), Settings())
-    assert not any("`" in str(text) for entry in shown for text in vars(entry).values())
+    assert not any(
+        "`" in str(text) for entry in explain_markers(read_glossary(), Settings()) for text in vars(entry).values()
+    )
 
 
 def test_explanations_of_markers_name_the_settings_in_force():
@@ -152,6 +155,52 @@ def test_explanations_of_markers_name_the_settings_in_force():
     assert swa.definition == "Power of the EEG from 0.75 to 4.5 Hz, the mean over the epochs of the window."
     assert "over 0.75–4.5 Hz" in swa.formula
     assert "half-waves of 60–400 µV peak to peak and −30 µV" in waves.definition
+
+
+def change_rows(*rows):
+    facts = {"measure": "swa", "scale": "ratio", "p": np.nan, "p_adjusted": np.nan, "role": "exploratory", "method": ""}
+    facts |= {"verdict": "sound", "verdict_reasons": "", "ci_low": np.nan, "ci_high": np.nan, "n": 2}
+    return pd.DataFrame([facts | row for row in rows])
+
+
+def test_a_table_of_changes_says_what_the_reasons_say():
+    rows = change_rows(
+        {
+            "window": "cycle-1",
+            "estimate": 1.5,
+            "ci_low": 1.1,
+            "ci_high": 2.0,
+            "method": "stated reliability (SD_w 0.2)",
+            "reasons": encode([STATED_RELIABILITY(sd=0.2), SHORTER_WINDOW()]),
+        },
+        {"window": "night", "estimate": 1.2, "reasons": encode([NO_RELIABILITY(df=3)])},
+        {"window": "matched", "estimate": 0.9, "ci_low": 0.7, "ci_high": 1.2, "reasons": ""},
+    )
+    table = change_table(rows, Contrast(treatment="a:b", comparator="c"), Settings())
+    ((measure, name, found),) = table.markers
+    assert (measure, name, table.id) == ("swa", "Slow-wave activity (0.5\u20134 Hz), µV²", "ab_c")
+    assert [row.reading for row in found] == ["reliable change; sound", "sound", "within variation; sound"]
+    assert [row.interval for row in found][1] == "no interval"
+    assert [row.marks for row in found] == ["a, b", "c", ""]
+    assert [text for _, text in table.footnotes] == [
+        "interval: stated reliability (SD between nights, ln: 0.2)",
+        "reliability is stated for whole nights; a shorter window varies more",
+        "no interval: needs repeated baseline nights (df ≥ 3), there is no stated reliability for this measure",
+    ]
+
+
+def test_statistics_stand_in_their_column_and_those_left_out_in_one_note():
+    reasons = [
+        PAIRED_T_IS(df=3, t=-2.1),
+        G_AV(g=0.5),
+        WITHOUT_NIGHT(n=2, condition="a"),
+        WITHOUT_NIGHT(n=1, condition="b"),
+    ]
+    rows = change_rows({"window": "night", "estimate": 1.5, "ci_low": 1.1, "ci_high": 2.0, "reasons": encode(reasons)})
+    table = change_table(rows, Contrast(treatment="a", comparator="b"), Settings())
+    ((_, _, (row,)),) = table.markers
+    assert row.statistics == "paired t(3) = −2.10, g_av 0.50"
+    assert table.footnotes == [("a", "left out: 2 without a a night, 1 without a b night")]
 
 
 def test_covariates_and_profiles_are_written_with_intervals_and_n():
@@ -172,11 +221,11 @@ def test_covariates_and_profiles_are_written_with_intervals_and_n():
         "",
     )
     columns = "contrast covariate channel stages window measure estimate ci_low ci_high p p_adjusted n method note"
-    table = moderator_table(pd.DataFrame([row], columns=columns.split()), Settings())
+    table = moderator_table(pd.DataFrame([row], columns=columns.split()), Settings(), "of {}".format)
     assert table.rows == (
         *[
             (
-                *("serum mg", "ketamine against baseline", "Slow-wave activity, NREM cycle 1"),
+                *("serum mg", "of ketamine:baseline", "Slow-wave activity, NREM cycle 1"),
                 *("+0.500 (+0.100 to +0.800)", "0.0200", "12", "rank", "–"),
             )
         ],
@@ -187,7 +236,7 @@ def test_covariates_and_profiles_are_written_with_intervals_and_n():
     )
     table = profile_table(profile.assign(n=5, note="few"))
     assert table.rows == (("ketamine and magnesium", "headline", "+0.800", "< 0.001", "–", "5", "few"),)
-    assert moderator_table(pd.DataFrame(), Settings()) is None
+    assert moderator_table(pd.DataFrame(), Settings(), str) is None
     assert profile_table(pd.DataFrame()) is None
 
 
@@ -210,15 +259,15 @@ def test_the_change_of_the_first_cycle_against_later_ones_has_interval_n_and_rea
             "note": ["", "no subject has a change", ""],
         }
     )
-    table = cycle_table(rows, "frontal", 0.95)
+    table = cycle_table(rows, "frontal", Settings(), str)
     first, second = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
     plain = {name: text.replace("\u00a0", " ") for name, text in first.items()}
     assert (plain["Cycle 1 over later"], plain["95 % interval"], plain["n"]) == ("+20.0 %", "+5.0 % to +37.0 %", "8")
     assert (plain["p"], plain["p adjusted"]) == ("0.0120", "0.0240")
     assert (second["Cycle 1 over later"], second["n"]) == ("\u2013", "0")
     assert second["Note"] == "no subject has a change"
-    assert cycle_table(rows.iloc[:0], "frontal", 0.95) is None
-    assert cycle_table(pd.DataFrame(), "frontal", 0.95) is None
+    assert cycle_table(rows.iloc[:0], "frontal", Settings(), str) is None
+    assert cycle_table(pd.DataFrame(), "frontal", Settings(), str) is None
 
 
 def test_many_channels_with_equal_cells_share_a_row():

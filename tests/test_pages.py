@@ -20,18 +20,33 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from swa_cli.show import show_results
 
 from swa.night.analysis import analyze_night
 from swa.pipeline import compare_study
-from swa.report.facts import Headline
+from swa.report.leading_rows import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
-from swa.report.words.sentences import group_result, subject_result
-from swa.report.words.wording import MINUS, describe_change, number, p_value, percent
+from swa.report.study_page import _results
+from swa.report.terminal import leading_tables
+from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
+from swa.report.words.sentences import MAGNESIUM, caveats, group_result, subject_result
 from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.manifest import file_label
 from swa.study.run.night_files import write_night
 from swa.study.store import NightFolder, read_results
+from swa.tables.contrast import Contrast
 from swa.tables.files import write_table, write_text
+from swa.tables.marker import DEFAULT_MARKER, Marker
+from swa.tables.notes import (
+    BASELINE_ALIKE,
+    FEW_FOR_FLIPS,
+    FEW_FOR_LABELS,
+    MIXED_MODEL,
+    NO_RELIABILITY,
+    ONE_SUBJECT,
+    PAIRED_T,
+)
+from swa.tables.reason import encode
 
 STAGES = "W*4 N1*2 N2*20 N3*30 N2*4 R*10 W*2"
 PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
@@ -429,7 +444,7 @@ def test_how_it_was_computed_is_that_of_the_settings(study, build, tmp_path):
     assert "95 % interval" not in other
     for text in (plain, other):
         assert "riedner2007" in text
-        assert "Riedner 2007, Sleep 30:1643" in text
+        assert "Riedner et al., 2007, Sleep 30:1643" in text
 
 
 def test_names_and_notes_made_of_markup_appear_as_text(build, tmp_path):
@@ -472,7 +487,7 @@ def test_a_baseline_that_failed_is_not_said_to_be_none(build, tmp_path):
     for path in all_pages(results):
         text = parse(path).text
         assert "No baseline night was analysed, so the nights are described and not compared." in text
-        assert "Change over subjects" not in text
+        assert "Comparison of nights" not in text
     assert "Nights were compared" not in (results.path / "methods.txt").read_text(encoding="utf-8")
 
 
@@ -533,6 +548,72 @@ def test_a_declared_primary_leads_and_is_not_exploratory(build, tmp_path):
     table = next(table for table in page.tables if table[0][0] == "Window")
     roles = [row[table[0].index("Role")] for row in table if row[0] in WINDOWS]
     assert roles.count("primary") == 1
+
+
+def test_the_terminal_leads_with_the_declared_primary_at_the_level_in_force(build, tmp_path, capsys):
+    rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "AB" for c in ("baseline", "ketamine")]
+    declared = {"primary": "swa NREM matched central", "confidence": 0.9}
+    show_results(build(tmp_path / "results", rows, comparison=declared))
+    title, heads, first, *others = capsys.readouterr().out.splitlines()
+    assert title.strip() == "ketamine against baseline, N2+N3, central"
+    assert heads.split() == ["marker", "window", "change", "90", "%", "interval", "p", "n", "role"]
+    assert re.match("SWA +First 60 min of clean NREM +not measured .*primary", first)
+    assert re.match("SWA +NREM cycle 1 ", others[0])
+    assert not any(" primary" in line for line in others)
+
+
+def test_the_terminal_shows_channels_of_no_region(build, tmp_path, capsys):
+    results = build(
+        tmp_path / "results", [night("A", "baseline"), night("A", "ketamine", size=1.2)], channels=("O1-M2",)
+    )
+    (table,) = leading_tables(results)
+    assert table.label == "ketamine against baseline, N2+N3, O1-M2"
+    assert len(table.rows) == 8
+    show_results(results)
+    assert not re.search("[\u2212\u00a0]", capsys.readouterr().out), "what is printed can be searched for"
+
+
+def test_no_text_names_a_level_that_is_not_in_force(build, tmp_path):
+    rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "AB" for c in ("baseline", "ketamine")]
+    results = build(tmp_path / "results", rows, comparison={"confidence": 0.9})
+    texts = {path: parse(path) for path in all_pages(results)}
+    shown = [page.text + " ".join(image["alt"] for image in page.images) for page in texts.values()]
+    for text in (*shown, (results.path / "methods.txt").read_text(encoding="utf-8")):
+        assert "90 %" in text
+        assert not re.search(r"\b95\s?%", text)
+
+
+def test_the_text_tells_of_the_test_that_was_asked_for(build, tmp_path):
+    """The page told of sign flips whatever was computed."""
+    rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "ABC" for c in ("baseline", "ketamine")]
+    results = build(tmp_path / "results", rows, comparison={"design": "mixed model"})
+    method = shown_contrasts(results, "group").iloc[0]["method"]
+    assert method == "mixed model, condition + (1 | subject)"
+    page, _, _ = parse(results.path / "index.html").text.partition("All settings in force")
+    for text in (page, (results.path / "methods.txt").read_text(encoding="utf-8")):
+        assert f"Over subjects: {method}." in text
+        assert "ign-flip" not in text
+        assert "paired t" not in text.replace("(paired t, two-sided level", "")
+
+
+def test_a_primary_beside_the_usual_markers_has_its_picture_of_subjects(build, tmp_path):
+    rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "AB" for c in ("baseline", "ketamine")]
+    results = build(tmp_path / "results", rows, comparison={"primary": "Theta_Power NREM night central"})
+    page = parse(results.path / "index.html")
+    assert "theta power (4–8 Hz) in N2+N3 of the whole night at the central channel C4-M1 was on average" in page.text
+    drawn = pd.read_csv(results.path / "figures" / "paired_theta_power_night.tsv", sep="\t")
+    assert list(drawn["subject"]) == ["A", "B"]
+
+
+def test_contrasts_of_arms_are_no_afterthought(make_draft, tmp_path):
+    arms = {"contrast": "ketamine:placebo", "treatment": "ketamine", "comparator": "placebo"}
+    arms |= {"first": "ketamine", "second": "placebo", "verdict": "", "verdict_reasons": ""}
+    row = result_row(**arms, **vars(DEFAULT_MARKER)).to_dict()
+    asked = row | {"contrast": "magnesium:placebo", "treatment": "magnesium", "first": "", "second": ""}
+    sentences = _results(make_draft(tmp_path, pd.DataFrame([row, asked])))
+    assert sentences[0].startswith("The change of slow-wave activity")
+    assert "higher in ketamine than in placebo" in sentences[0]
+    assert sentences[1].startswith("Asked for afterwards, exploratory: In magnesium nights")
 
 
 def test_treatments_have_their_own_sentences_tables_and_colors(build, tmp_path):
@@ -711,21 +792,10 @@ def test_percent_is_the_ratio_less_one(ratio):
     assert text.startswith("+") == (round(100 * (ratio - 1), 1) > 0)
 
 
-def test_a_change_without_interval_says_why():
-    row = pd.Series(
-        {
-            "scale": "ratio",
-            "estimate": 1.2,
-            "ci_low": np.nan,
-            "ci_high": np.nan,
-            "n": 2,
-            "note": "no interval: no reliability",
-        }
-    )
-    change = describe_change(row)
-    assert (change.interval, change.reason, change.n) == ("", "no reliability", 2)
-    difference = describe_change(row.replace("ratio", "difference"), "1/h")
-    assert difference.change == "+1.20 1/h"
+def test_a_change_of_a_difference_has_its_unit_and_sign():
+    row = pd.Series({"scale": "difference", "estimate": 1.2, "ci_low": np.nan, "ci_high": np.nan, "n": 2})
+    change = describe_change(row, "1/h")
+    assert (change.change, change.interval, change.excludes_none, change.n) == ("+1.20 1/h", "", False, 2)
 
 
 # --- in a browser
@@ -972,31 +1042,41 @@ def test_a_page_prints(study, chromium, tmp_path):
     assert 2 <= pdf.read_bytes().count(b"/Type /Page\n") <= 12
 
 
+SWA = Headline(marker=Marker("swa", "NREM", "cycle-1", "F3-M2"), declared=True)
+WITHIN = Contrast(treatment="ketamine", comparator="placebo")
+
+
+def result_row(**facts):
+    row = {"subject": "group", "scale": "ratio", "estimate": 1.2, "ci_low": 1.05, "ci_high": 1.4, "n": 8}
+    row |= {"p": 0.02, "p_adjusted": 0.02, "role": "primary", "method": "", "note": "", "reasons": ""}
+    return pd.Series(row | {"verdict": "", "verdict_reasons": ""} | facts)
+
+
 @pytest.mark.parametrize("sentence", [subject_result, group_result])
-def test_a_result_without_an_interval_keeps_its_verdict(sentence):
-    row = pd.Series(
-        {
-            "subject": "S01",
-            "contrast": "ketamine:baseline",
-            "scale": "ratio",
-            "estimate": 1.0,
-            "ci_low": np.nan,
-            "ci_high": np.nan,
-            "p": np.nan,
-            "p_adjusted": np.nan,
-            "role": "primary",
-            "n": 2,
-            "method": "",
-            "note": "no interval: no reliability",
-            "verdict": "not comparable",
-            "verdict_reasons": "the same recording",
-        }
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        (
+            NO_RELIABILITY(df=3),
+            "needs repeated baseline nights (df ≥ 3), there is no stated reliability for this measure",
+        ),
+        (BASELINE_ALIKE(), "the baseline nights do not differ at all"),
+        (ONE_SUBJECT(), "there is one subject"),
+    ],
+)
+def test_a_result_without_an_interval_says_why_and_keeps_its_verdict(sentence, reason, why):
+    row = result_row(
+        ci_low=np.nan,
+        ci_high=np.nan,
+        p=np.nan,
+        reasons=encode([reason]),
+        verdict="not comparable",
+        verdict_reasons="the same recording",
     )
-    headline = Headline(measure="swa", stages="NREM", window="cycle-1", channel="F3-M2", declared=True)
 
-    said = sentence(row, headline, Settings(), "1")
+    said = sentence(row, WITHIN, SWA, Settings())
 
-    assert "no interval" in said
+    assert f"(no interval: {why}" in said
     assert said.endswith("Whether the recordings can be compared: not comparable (the same recording).")
 
 
@@ -1004,25 +1084,38 @@ def test_a_result_without_an_interval_keeps_its_verdict(sentence):
     ("role", "adjusted", "told"), [("primary", 0.04, True), ("primary", 0.02, False), ("secondary", 0.04, False)]
 )
 def test_the_primary_of_two_drugs_is_told_with_both_p(role, adjusted, told):
-    row = pd.Series(
-        {
-            "subject": "group",
-            "contrast": "ketamine:placebo",
-            "scale": "ratio",
-            "estimate": 1.2,
-            "ci_low": 1.05,
-            "ci_high": 1.4,
-            "p": 0.02,
-            "p_adjusted": adjusted,
-            "role": role,
-            "n": 8,
-            "method": "sign-flip test, exact",
-            "note": "",
-            "verdict": "",
-            "verdict_reasons": "",
-        }
-    )
-    headline = Headline(measure="swa", stages="NREM", window="cycle-1", channel="F3-M2", declared=True)
-    said = group_result(row, headline, Settings(), "1")
+    said = group_result(result_row(role=role, p_adjusted=adjusted), WITHIN, SWA, Settings())
     assert "; p = .02" in said or "; p = 0.02" in said
-    assert ("adjusted over the contrasts" in said) == told
+    assert ("adjusted over the contrasts with placebo" in said) == told
+
+
+def test_a_result_says_the_method_of_its_row():
+    few = result_row(method="paired t", reasons=encode([PAIRED_T(), FEW_FOR_FLIPS(smallest_p=0.125)]))
+    said = group_result(few, WITHIN, SWA, Settings())
+    assert "Method: too few subjects for a sign-flip interval" in said
+    assert "so this is the paired t interval" in said
+    for reason in (MIXED_MODEL(), FEW_FOR_LABELS()):
+        said = group_result(result_row(method=reason.words, reasons=encode([reason])), WITHIN, SWA, Settings())
+        assert reason.words in said
+        assert "paired t" not in said
+
+
+def test_a_change_that_is_compared_between_arms_or_groups_is_told_as_that():
+    """Names of groups used to be read as those of conditions: "than placebo patients:controls nights"."""
+    groups = Contrast(treatment="ketamine", comparator="placebo", first="patients", second="controls")
+    said = group_result(result_row(), groups, SWA, Settings()).replace("\u00a0", " ")
+    assert said.startswith(
+        "The change of slow-wave activity (0.5–4 Hz) in N2+N3 of NREM cycle 1 at F3-M2 was on average "
+    )
+    assert "20.0 % higher in patients than in controls (95 % interval" in said
+    assert said.endswith("The whole interval lies above no difference.")
+    same = group_result(result_row(estimate=1.0, ci_low=0.9, ci_high=1.1), groups, SWA, Settings())
+    assert "was on average the same in patients as in controls" in same
+    assert "from a smaller to a larger change" in same
+
+
+@pytest.mark.parametrize(
+    ("names", "told"), [(["placebo"], False), (["Mg", "placebo"], True), (["iv magnesium"], True), (["omg"], False)]
+)
+def test_what_magnesium_is_known_for_is_said_of_its_conditions(names, told):
+    assert (MAGNESIUM in caveats(names)) == told

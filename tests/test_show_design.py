@@ -5,7 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from swa_cli.show import _show_design, contrasts_in, show_inspection, tell_dropped
+from swa_cli.show import _show_design, contrast_names, show_inspection, tell_dropped
 
 from swa.settings import Settings
 from swa.simulation.simulated_study import simulate_study
@@ -80,7 +80,7 @@ def test_a_single_recording_is_not_blamed_for_its_name(folder, capsys):
 
 
 def test_a_contrast_that_is_gone_is_told(tmp_path, capsys):
-    assert contrasts_in(tmp_path) == set()
+    assert contrast_names(tmp_path) == set()
     write_table(pd.DataFrame({"contrast": ["a:b", "a:b", "c:b"]}), tmp_path / "contrasts.tsv")
-    tell_dropped(contrasts_in(tmp_path) - {"a:b"})
+    tell_dropped(contrast_names(tmp_path) - {"a:b"})
     assert "note: c:b is no longer among the contrasts; --contrast c:b makes it again" in capsys.readouterr().err

@@ -15,7 +15,6 @@ from swa.comparison.further.specification_curve import (
 )
 from swa.night.analysis import analyze_night
 from swa.report import figures
-from swa.report.shelf import Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.settings import ComparisonSettings, Settings, WaveCriteria
 from swa.study.respecification import (
@@ -24,11 +23,11 @@ from swa.study.respecification import (
     respecify_subject,
 )
 from swa.study.run.night_files import write_night
-from swa.study.store import NightFolder, Results, subject_file
+from swa.study.store import NightFolder, subject_file
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 from swa.tables.files import write_table
 from swa.tables.marker import DEFAULT_MARKER
-from swa.tables.results_tables import MEASURES, SPECIFICATION_SUMMARY, SPECIFICATIONS
+from swa.tables.results_tables import CONTRASTS, MEASURES, SPECIFICATION_SUMMARY, SPECIFICATIONS
 from swa.tables.variant import Choices
 
 SETTINGS = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
@@ -297,25 +296,28 @@ def test_picture_of_nothing_says_so():
     assert "no specification" in figure.axes[0].texts[0].get_text()
 
 
-def test_page_shows_the_curve_of_the_primary_with_its_numbers_and_what_was_left_out(tmp_path):
+def test_page_shows_the_curve_of_the_primary_with_its_numbers_and_what_was_left_out(tmp_path, make_draft):
     table, again = study(7, 1.2)
     found, summary = trace_specifications(table, again, settings=SETTINGS)
     write_table(found, tmp_path / "specifications.tsv")
     write_table(summary, tmp_path / "specification_summary.tsv")
-    (picture,) = draw_specifications(Results(tmp_path), SETTINGS, {}, Shelf(tmp_path))
+    contrasts = compare_nights(table, settings=SETTINGS)
+    draft = make_draft(tmp_path, contrasts[contrasts["subject"] == "group"], settings=SETTINGS)
+    (picture,) = draw_specifications(draft)
     n = int((found["curve"] == "swa").sum())
     assert f"{n} specifications of 7 subjects, 0.0\u00a0% to +44.0\u00a0%, median +44.0\u00a0%" in picture.alt
     assert "marked +44.0\u00a0%" in picture.alt
     assert "p of the median 0.0156" in picture.alt
-    curves, near = specification_tables(Results(tmp_path), SETTINGS)
+    curves, near = specification_tables(draft)
     assert "carrier2011 (another filter" in curves.about
     assert [row[1] for row in curves.rows] == ["Slow-wave activity", "Amplitude of waves", "Slope of waves"]
     assert [row[1] for row in near.rows[:2]] == ["as declared", "1\u20134 Hz"]
     assert len(near.rows) == int(((found["curve"] == "swa") & (found["differs"] <= 1)).sum())
 
 
-def test_a_study_without_contrasts_has_no_section(tmp_path):
+def test_a_study_without_contrasts_has_no_section(tmp_path, make_draft):
     write_table(SPECIFICATIONS.empty(), tmp_path / "specifications.tsv")
     write_table(SPECIFICATION_SUMMARY.empty(), tmp_path / "specification_summary.tsv")
-    assert draw_specifications(Results(tmp_path), SETTINGS, {}, Shelf(tmp_path)) == []
-    assert specification_tables(Results(tmp_path), SETTINGS) == []
+    draft = make_draft(tmp_path, CONTRASTS.empty())
+    assert draw_specifications(draft) == []
+    assert specification_tables(draft) == []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import swa
 from swa.comparison.contrasts import subject_values
+from swa.tables.contrast import contrasts_in
 
 HERE = Path(__file__).parent
 FOLDER = Path("sample_recordings")
@@ -22,13 +23,14 @@ def main() -> None:
     markers = ["swa", "delta_power", "wave_density", "wave_amplitude_p90", "wave_slope_up", "wave_slope_up_matched"]
     rows = results.contrasts.query(f"{marker} and subject == 'group' and contrast == 'ketamine:baseline'")
     rows = rows.set_index("measure").reindex(markers).dropna(subset="estimate").reset_index()
+    contrasts = contrasts_in(results.contrasts)
     waves = {name: night.waves for name, night in nights.items()}
     spectra = {name: night.spectra for name, night in nights.items()}
     figures = {
         "night": swa.figures.night_overview(first.epochs, first.hypnogram, first.spectrogram, first.cycles),
         "waves": swa.figures.slow_wave_average(waves, channel="C4-M1"),
         "spectra": swa.figures.average_spectra(spectra, channel="C4-M1"),
-        "pairs": swa.figures.paired_changes(values, unit="µV²", title="SWA, first NREM episode"),
+        "pairs": swa.figures.paired_changes(values, contrasts=contrasts, unit="µV²", title="SWA, first NREM episode"),
         "forest": swa.figures.forest(rows, count="subjects"),
     }
     for name, figure in figures.items():

@@ -4,39 +4,34 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from typing import Any
 
 import pandas as pd
 
 from swa.glossary import Entry, read_glossary
-from swa.report.words.wording import (
-    NOT_MEASURED,
-    describe_change,
-    file_name,
-    in_sentence,
-    marker_name,
-    number,
-    p_value,
-    window_name,
-)
+from swa.report.words.names import contrast_file, in_sentence, marker_name, unit_of, window_name, with_unit
+from swa.report.words.numbers import NO_INTERVAL, NOT_MEASURED, describe_change, measured, number, p_value
 from swa.settings import Settings
 from swa.study.store import StoredNight
+from swa.tables.contrast import Contrast
+from swa.tables.marker import select
+from swa.tables.reason import Reason, decode
 
 STATISTICS = (
-    ("TIB", "Time in bed (TIB)", "min"),
-    ("TST", "Total sleep time (TST)", "min"),
-    ("SOL", "Latency to the first epoch of sleep (SOL)", "min"),
-    ("WASO", "Wake after sleep onset (WASO)", "min"),
-    ("SE", "Sleep efficiency (SE)", "%"),
-    ("N1", "N1", "min"),
-    ("N2", "N2", "min"),
-    ("N3", "N3", "min"),
-    ("REM", "REM", "min"),
+    ("TIB", "Time in bed (TIB), min"),
+    ("TST", "Total sleep time (TST), min"),
+    ("SOL", "Latency to the first epoch of sleep (SOL), min"),
+    ("WASO", "Wake after sleep onset (WASO), min"),
+    ("SE", "Sleep efficiency (SE), %"),
+    ("N1", "N1, min"),
+    ("N2", "N2, min"),
+    ("N3", "N3, min"),
+    ("REM", "REM, min"),
 )
-# Parts of a note that say how a row reads or that differ from row to row; the rest is the same text in many rows.
-READINGS = {"reliable change": "reliable change", "within night-to-night variation": "within variation"}
 MANY_CHANNELS = 16
-STATISTIC_PARTS = ("paired t(", "g_av ")
+# The tables are written with what every keyboard has.
+_SPELLED = {">=": "≥", "SD_w": "SD between nights, ln:"}
+Rows = list[tuple[str, list[str]]]
 
 
 @dataclass
@@ -64,9 +59,6 @@ class Footnotes:
 class ChangeRow:
     """A row of a table of changes, as text."""
 
-    measure: str
-    marker: str
-    span: int
     window: str
     baseline: str
     treatment: str
@@ -79,7 +71,6 @@ class ChangeRow:
     role: str
     statistics: str
     marks: str
-    measured: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,108 +81,86 @@ class ChangeTable:
     ----------
     id : str
         Of the contrast, for the markup.
-    treatment, baseline : str
-        The two conditions.
-    rows : tuple of ChangeRow
-        In the order of the page; `span` is the number of rows of a marker in its first row, else 0.
+    contrast : Contrast
+        What is held against what.
+    markers : list of (str, str, list of ChangeRow)
+        In the order of the page: measure, where the glossary explains it, its name, and its rows.
     footnotes : list of (str, str)
         Letter and text.
     """
 
     id: str
-    treatment: str
-    baseline: str
-    rows: tuple[ChangeRow, ...]
+    contrast: Contrast
+    markers: list[tuple[str, str, list[ChangeRow]]]
     footnotes: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValueTable:
-    """Plain values: a row for each marker and window, a column for each night."""
+    """Plain values: name of a marker, and of each window a cell with its mark for each night."""
 
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, int, str, tuple[tuple[str, str], ...]], ...]
+    columns: list[str]
+    markers: list[tuple[str, list[tuple[str, list[tuple[str, str]]]]]]
     footnotes: list[tuple[str, str]]
 
 
 def change_table(
-    rows: pd.DataFrame, settings: Settings, units: Mapping[str, str], values: pd.DataFrame | None = None
+    rows: pd.DataFrame, contrast: Contrast, settings: Settings, values: pd.DataFrame | None = None
 ) -> ChangeTable:
-    """Put the rows of one contrast in words.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of the contrasts, in the order of the page.
-    settings : Settings
-        For names of bands and windows.
-    units : mapping of str to str
-        Unit by measure.
-    values : DataFrame, optional
-        Baseline and treatment values of the subject: measure, window, baseline, treatment.
-    """
-    treatment, _, baseline = str(rows["contrast"].iloc[0]).partition(":")
+    """Put the rows of one contrast in words."""
     footnotes = Footnotes()
     known = {} if values is None else {(row["measure"], row["window"]): row for _, row in values.iterrows()}
-    found = []
-    for measure, group in groupby((row for _, row in rows.iterrows()), key=lambda row: str(row["measure"])):
-        members = list(group)
-        unit = units.get(measure, "")
-        name = marker_name(measure, settings) + (f", {unit}" if unit not in ("", "1") else "")
-        for position, row in enumerate(members):
-            pair = known.get((measure, row["window"]))
-            found.append(_change_row(row, name, 0 if position else len(members), settings, unit, pair, footnotes))
-    return ChangeTable(
-        id=file_name(f"{treatment}{baseline}"),
-        treatment=treatment,
-        baseline=baseline,
-        rows=tuple(found),
-        footnotes=footnotes.lines,
-    )
+    markers = []
+    for measure, group in rows.groupby("measure", sort=False, observed=True):
+        found = [
+            _change_row(row, settings, known.get((measure, row["window"])), footnotes) for _, row in group.iterrows()
+        ]
+        explained = str(measure) if measure in read_glossary() else ""
+        markers.append((explained, with_unit(marker_name(str(measure), settings), str(measure)), found))
+    return ChangeTable(id=contrast_file(contrast), contrast=contrast, markers=markers, footnotes=footnotes.lines)
 
 
-def _change_row(
-    row: pd.Series,
-    name: str,
-    span: int,
-    settings: Settings,
-    unit: str,
-    pair: pd.Series | None,
-    footnotes: Footnotes,
-) -> ChangeRow:
-    change = describe_change(row, unit)
-    parts = _note_parts(str(row["note"]))
-    reading = next((READINGS[part] for part in parts if part in READINGS), "")
-    statistics = [part for part in parts if part.startswith(STATISTIC_PARTS)]
-    shared = [part for part in parts if part not in READINGS and part not in statistics]
-    if row["method"] and not str(row["method"]).startswith("no interval"):
-        shared.insert(0, f"interval: {row['method']}".replace("SD_w", "SD between nights, ln:"))
+def _change_row(row: pd.Series, settings: Settings, pair: pd.Series | None, footnotes: Footnotes) -> ChangeRow:
+    change = describe_change(row, unit_of(str(row["measure"])))
+    reasons = decode(row["reasons"])
+    shared = [f"interval: {row['method']}"] if row["method"] and change.interval else []
+    shared += [one.words for one in reasons if one.kind.part in ("note", "no interval")]
+    if left_out := _words(reasons, "left out"):
+        shared.append(f"left out: {', '.join(left_out)}")
     if row["verdict_reasons"]:
         shared.append(str(row["verdict_reasons"]))
+    varies = "reliable change" if change.excludes_none else "within variation" if change.interval else ""
     return ChangeRow(
-        measure=str(row["measure"]) if row["measure"] in read_glossary() else "",
-        marker=name,
-        span=span,
         window=window_name(str(row["window"]), settings),
-        baseline=NOT_MEASURED if pair is None else _value(float(pair["baseline"])),
-        treatment=NOT_MEASURED if pair is None else _value(float(pair["treatment"])),
+        baseline=NOT_MEASURED if pair is None else measured(float(pair["baseline"])),
+        treatment=NOT_MEASURED if pair is None else measured(float(pair["treatment"])),
         change=change.change,
-        interval=change.interval or ("no interval" if change.measured else ""),
+        interval=change.interval or (NO_INTERVAL if change.measured else ""),
         n=change.n,
-        reading="; ".join(part for part in (reading, str(row["verdict"])) if part) if change.measured else "",
+        reading="; ".join(part for part in (varies, str(row["verdict"])) if part) if change.measured else "",
         p=p_value(float(row["p"])),
         p_adjusted=p_value(float(row["p_adjusted"])),
         role=str(row["role"]),
-        statistics=", ".join(statistics).replace("-", "\u2212"),
-        marks=footnotes.mark(text.replace(">=", "≥") for text in shared),
-        measured=change.measured,
+        statistics=", ".join(_words(reasons, "statistic")).replace("-", "\u2212"),
+        marks=footnotes.mark(_spelled(text) for text in shared),
     )
+
+
+def _words(reasons: Iterable[Reason], part: str) -> list[str]:
+    return [one.words for one in reasons if one.kind.part == part]
+
+
+def _spelled(text: str) -> str:
+    for typed, written in _SPELLED.items():
+        text = text.replace(typed, written)
+    return text
 
 
 def explain_markers(measures: Iterable[str], settings: Settings) -> list[Entry]:
     """Entries of the glossary for these measures, in their order; those that it does not know are left out.
 
-    Their texts name measures as the long table does, in backticks; on a page they have the names of the field.
+    Their texts name measures as the long table does, in backticks, and settings in braces; on a page they have the
+    names of the field and the values in force.
     """
     glossary = read_glossary()
     return [_in_words(glossary[name].filled(settings)) for name in dict.fromkeys(measures) if name in glossary]
@@ -201,49 +170,26 @@ def _in_words(entry: Entry) -> Entry:
     def write(match: re.Match[str]) -> str:
         return in_sentence(marker_name(match[1])) if match[1] in read_glossary() else match[1]
 
-    texts = {name: re.sub("`([^`]+)`", write, text) for name, text in vars(entry).items() if isinstance(text, str)}
-    return replace(entry, **texts)  # type: ignore[arg-type]
+    texts: dict[str, Any] = {
+        name: re.sub("`([^`]+)`", write, text) for name, text in vars(entry).items() if isinstance(text, str)
+    }
+    return replace(entry, **texts)
 
 
-def _note_parts(note: str) -> list[str]:
-    """Parts of a note; what follows a semicolon within a part goes on in small letters after its beginning."""
-    parts: list[str] = []
-    for part in note.split("; "):
-        if part.startswith("a shorter window") and parts:
-            parts[-1] += f"; {part}"
-        elif part:
-            parts.append(part)
-    return parts
-
-
-def value_table(
-    measures: pd.DataFrame, sessions: Sequence[tuple[str, str]], settings: Settings, units: Mapping[str, str]
-) -> ValueTable:
-    """Values of every night, where there is nothing to compare.
-
-    Parameters
-    ----------
-    measures : DataFrame
-        Rows of one subject, channel and stages, in the order of the page.
-    sessions : sequence of (str, str)
-        Session and heading of each night.
-    settings : Settings
-        For names of bands and windows.
-    units : mapping of str to str
-        Unit by measure.
-    """
+def value_table(measures: pd.DataFrame, sessions: Sequence[tuple[str, str]], settings: Settings) -> ValueTable:
+    """Values of every night, where there is nothing to compare."""
     footnotes = Footnotes()
-    rows = []
-    counts = measures.groupby("measure", observed=True)["window"].nunique().to_dict()
-    before = ""
-    for (measure, window), part in measures.groupby(["measure", "window"], sort=False, observed=True):
-        cells = tuple(_value_cell(part[part["session"] == session], footnotes) for session, _ in sessions)
-        unit = units.get(str(measure), "")
-        name = marker_name(str(measure), settings) + (f", {unit}" if unit not in ("", "1") else "")
-        span = 0 if measure == before else counts[measure]
-        rows.append((name, span, window_name(str(window), settings), cells))
-        before = str(measure)
-    return ValueTable(columns=tuple(name for _, name in sessions), rows=tuple(rows), footnotes=footnotes.lines)
+    markers = []
+    for measure, group in measures.groupby("measure", sort=False, observed=True):
+        rows = [
+            (
+                window_name(str(window), settings),
+                [_value_cell(select(part, session=session), footnotes) for session, _ in sessions],
+            )
+            for window, part in group.groupby("window", sort=False, observed=True)
+        ]
+        markers.append((with_unit(marker_name(str(measure), settings), str(measure)), rows))
+    return ValueTable(columns=[name for _, name in sessions], markers=markers, footnotes=footnotes.lines)
 
 
 def _value_cell(row: pd.DataFrame, footnotes: Footnotes) -> tuple[str, str]:
@@ -255,45 +201,42 @@ def _value_cell(row: pd.DataFrame, footnotes: Footnotes) -> tuple[str, str]:
     return f"{number(value)} (n = {n})", ""
 
 
-def sleep_table(nights: Sequence[StoredNight]) -> list[tuple[str, list[str]]]:
+def sleep_table(nights: Sequence[StoredNight]) -> Rows:
     """Sleep of the nights: a name and a cell for each night."""
-    rows = [
-        (
-            f"{name}, {unit}",
-            [_optional(night.summary.get("statistics", {}).get(key)) for night in nights],
-        )
-        for key, name, unit in STATISTICS
-    ]
-    # Where the windows begin is not where SOL ends: a first epoch of N1 alone opens no night.
-    rows.append(
+    statistics = [night.summary.get("statistics", {}) for night in nights]
+    return [
+        *((name, [_minutes(found.get(key)) for found in statistics]) for key, name in STATISTICS),
+        # Where the windows begin is not where SOL ends: a first epoch of N1 alone opens no night.
         (
             "Sleep onset of the windows, min of the recording",
-            [_optional(night.summary.get("sleep_onset_min")) for night in nights],
-        )
-    )
-    rows.append(("NREM cycles", [str(night.summary.get("nrem_cycles", NOT_MEASURED)) for night in nights]))
-    rows.append(("Recording, min", [_optional(night.summary.get("recording_min")) for night in nights]))
-    rows.append(("Start of the recording", [_start(night) for night in nights]))
-    return rows
+            [_minutes(night.summary.get("sleep_onset_min")) for night in nights],
+        ),
+        ("NREM cycles", [str(night.summary.get("nrem_cycles", NOT_MEASURED)) for night in nights]),
+        ("Recording, min", [_minutes(night.summary.get("recording_min")) for night in nights]),
+        ("Start of the recording", [_start(night) for night in nights]),
+    ]
 
 
-def quality_table(nights: Sequence[StoredNight]) -> list[tuple[str, list[str]]]:
-    """Share of NREM that is unusable, by channel and night, with the rules that took it.
+def quality_table(nights: Sequence[StoredNight], verdicts: Sequence[str]) -> Rows:
+    """Staging and verdict, and the share of NREM that is unusable by channel, with the rules that took it.
 
     Of many channels, those with the same cells share a row.
     """
-    channels = list(dict.fromkeys(channel for night in nights for channel in night.channels))
-    rows = []
-    for channel in channels:
-        cells = []
-        for night in nights:
-            shares = night.summary.get("unusable_nrem_share", {}).get(channel)
-            cells.append(NOT_MEASURED if shares is None else _shares(shares))
-        rows.append((channel, cells))
-    return join_equal(rows)
+    staged = [str(night.summary.get("staging_source") or "not stated") for night in nights]
+    sure = [night.summary.get("staging_confidence") for night in nights]
+    unusable: Rows = []
+    for channel in dict.fromkeys(channel for night in nights for channel in night.channels):
+        shares = [night.summary.get("unusable_nrem_share", {}).get(channel) for night in nights]
+        unusable.append((channel, [NOT_MEASURED if one is None else _shares(one) for one in shares]))
+    return [
+        ("Staged by", staged),
+        ("Mean staging confidence", ["not stated by the scoring" if one is None else f"{one:.2f}" for one in sure]),
+        ("Verdict on the night", list(verdicts)),
+        *((f"{channel} unusable", cells) for channel, cells in join_equal(unusable)),
+    ]
 
 
-def join_equal(rows: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+def join_equal(rows: Rows) -> Rows:
     """Rows of more channels than a reader looks through, those with equal cells in one."""
     if len(rows) <= MANY_CHANNELS:
         return rows
@@ -301,6 +244,20 @@ def join_equal(rows: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]
     for name, cells in rows:
         joined.setdefault(tuple(cells), []).append(name)
     return [(", ".join(names), list(cells)) for cells, names in joined.items()]
+
+
+def channel_table(nights: Sequence[StoredNight]) -> Rows:
+    """Channels of the nights: name, and role, labels in the files, and what was done with them in each night."""
+    found: dict[tuple[str, str], tuple[dict[str, None], list[str]]] = {}
+    for position, night in enumerate(nights):
+        for channel in night.document.get("provenance", {}).get("channels", []):
+            labels, cells = found.setdefault((channel["name"], channel["role"]), ({}, ["absent"] * len(nights)))
+            labels.update(dict.fromkeys(channel["labels"]))
+            cells[position] = f"{channel['note'] or 'as recorded'}, {channel['rate_hz']:g} Hz"
+    rows = [(name, [role.upper(), ", ".join(labels), *cells]) for (name, role), (labels, cells) in found.items()]
+    if len(rows) > MANY_CHANNELS and all(labels == name for name, (_, labels, *_) in rows):
+        rows = join_equal([(name, [role, "as named", *cells]) for name, (role, _, *cells) in rows])
+    return rows
 
 
 def _shares(shares: Mapping[str, float]) -> str:
@@ -318,11 +275,7 @@ def _start(night: StoredNight) -> str:
     return start.replace("T", " ")[:16] or "not stated"
 
 
-def _value(value: float) -> str:
-    return number(value) if math.isfinite(value) else NOT_MEASURED
-
-
-def _optional(value: object) -> str:
+def _minutes(value: object) -> str:
     return f"{float(value):.1f}" if isinstance(value, int | float) and math.isfinite(value) else NOT_MEASURED
 
 

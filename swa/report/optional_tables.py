@@ -1,7 +1,7 @@
 """Tables of a results folder that not every study has: a section appears where its table has rows."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,25 +9,28 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.controls.registry import ALL, find_control
-from swa.report.words.wording import (
+from swa.report.words.names import contrast_name, in_sentence, marker_name, window_name
+from swa.report.words.numbers import (
     NBSP,
-    in_sentence,
-    marker_name,
+    NO_INTERVAL,
+    NOTHING,
+    change,
+    interval,
     number,
     p_value,
     percent,
     plural,
+    share,
     signed,
-    window_name,
 )
 from swa.settings import Settings
-from swa.study.store import Results
 from swa.tables.contrast import GROUP, Contrast
-from swa.tables.files import read_table
 from swa.tables.marker import select
 
+Row = Mapping[Any, Any]
+Cell = Callable[[Row], str]
+NameOf = Callable[[object], str]
 TRUE = ("true", "1", "yes")
-NOTHING = "\u2013"
 LONG = 12  # rows above which a table is folded away
 
 
@@ -56,22 +59,8 @@ class PlainTable:
         return len(self.rows) > LONG
 
 
-def read_optional(results: Results, name: str) -> pd.DataFrame:
-    """A table of the results folder; empty where the folder has none."""
-    path = results.path / name
-    return read_table(path) if path.is_file() else pd.DataFrame()
-
-
 def gain_table(rows: pd.DataFrame, contrast: Contrast) -> PlainTable | None:
-    """The gain check of one subject and contrast, with differences of headers and times.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The subject's rows of ``comparability.tsv``.
-    contrast : Contrast
-        Which contrast.
-    """
+    """The gain check of one subject and contrast, with differences of headers and times."""
     own = select(rows, contrast=str(contrast)) if len(rows) else rows
     if own.empty:
         return None
@@ -81,16 +70,16 @@ def gain_table(rows: pd.DataFrame, contrast: Contrast) -> PlainTable | None:
     return _table(
         own,
         {
-            "Channel": lambda row: str(row["channel"]),
+            "Channel": _text("channel"),
             "Control": lambda row: control_name(str(row["control"])),
             "Change": lambda row: _ratio(row["ln_ratio"]) if _is_ratio(row) else NOTHING,
             "Mean of controls": lambda row: _ratio(row["g"]) if _is_ratio(row) else NOTHING,
             "Limit": lambda row: _limit(row["limit"]) if _is_ratio(row) else NOTHING,
             "Reading": lambda row: "flagged" if row["flag"] else "not flagged",
-            "Note": lambda row: _text(row["note"]),
+            "Note": _text("note"),
         },
-        label=f"Gain check, {_against(contrast)}",
-        about=f"{_against(contrast)}: bands and stages far from slow waves, which a change of "
+        label=f"Gain check, {contrast_name(contrast)}",
+        about=f"{contrast_name(contrast)}: bands and stages far from slow waves, which a change of "
         "electrode or amplifier gain would move as well, and what else differs between the nights. "
         + (f"Flagged, standing first: {_flagged_names(own[own['flag']])}." if flagged else "Nothing is flagged.")
         + " Nothing is corrected: a drug may move these controls too, and a change of gain within the limit is not "
@@ -99,13 +88,7 @@ def gain_table(rows: pd.DataFrame, contrast: Contrast) -> PlainTable | None:
 
 
 def control_name(name: str) -> str:
-    """What a control is called, such as ``quiet wake``, or ``slow-wave density with the stager alone``.
-
-    Parameters
-    ----------
-    name : str
-        As in ``comparability.tsv``; one of another version keeps its name.
-    """
+    """What a control is called, such as ``quiet wake``, or ``slow-wave density with the stager alone``."""
     control = find_control(name)
     if control is None:
         return name
@@ -113,23 +96,15 @@ def control_name(name: str) -> str:
 
 
 def gain_overview(table: pd.DataFrame, contrasts: Mapping[str, Contrast]) -> PlainTable | None:
-    """How many rows of the gain check are flagged, by contrast and subject.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``comparability.tsv``.
-    contrasts : mapping of str to Contrast
-        By their names in it.
-    """
+    """How many rows of the gain check are flagged, by contrast and subject."""
     if table.empty:
         return None
-    flagged = table[is_flagged(table)]
     rows = [
         (
-            _against(contrasts[str(name)]),
+            contrast_name(contrasts[str(name)]),
             plural(part.loc[part["subject"] != GROUP, "subject"].nunique(), "subject"),
-            ", ".join(_said_of(str(subject), own) for subject, own in _flagged_of(flagged, name)) or "none",
+            ", ".join(_said_of(who, own) for who, own in part[is_flagged(part)].groupby("subject", sort=False))
+            or "none",
         )
         for name, part in table.groupby("contrast", sort=False)
     ]
@@ -142,43 +117,31 @@ def gain_overview(table: pd.DataFrame, contrasts: Mapping[str, Contrast]) -> Pla
     )
 
 
-def _against(contrast: Contrast) -> str:
-    return f"{contrast.treatment} against {contrast.comparator}"
-
-
 def _is_ratio(row: Mapping[str, Any]) -> bool:
     """Whether the numbers of a control are ln-ratios; those of others have their own units, in their notes."""
     control = find_control(str(row["control"]))
     return control is not None and control.is_ratio
 
 
-def _flagged_of(flagged: pd.DataFrame, contrast: object) -> Iterable[tuple[object, pd.DataFrame]]:
-    return flagged[flagged["contrast"] == contrast].groupby("subject", sort=False)
-
-
-def _said_of(subject: str, flagged: pd.DataFrame) -> str:
+def _said_of(subject: object, flagged: pd.DataFrame) -> str:
     """Who, or all subjects together, and by what."""
     controls = dict.fromkeys(control_name(str(control)) for control in flagged["control"])
     return f"{'all subjects together' if subject == GROUP else subject} ({', '.join(controls)})"
 
 
-def moderator_table(table: pd.DataFrame, settings: Settings) -> PlainTable | None:
-    """Covariates against the change of the primary marker."""
-    if table.empty:
-        return None
+def moderator_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) -> PlainTable | None:
+    """Covariates (``moderators.tsv``) against the change of the primary marker."""
     return _table(
         table,
         {
             "Covariate": lambda row: str(row["covariate"]).replace("_", " "),
-            "Contrast": lambda row: str(row["contrast"]).replace(":", " against "),
-            "Marker": lambda row: (
-                f"{marker_name(str(row['measure']))}, {in_sentence(window_name(str(row['window']), settings))}"
-            ),
-            "Estimate": _estimate,
-            "p": lambda row: p_value(_float(row["p"])),
-            "n": lambda row: number(_float(row["n"])) if not _is_whole(row["n"]) else str(int(row["n"])),
-            "Method": lambda row: _text(row["method"]),
-            "Note": lambda row: _text(row["note"]),
+            "Contrast": lambda row: name_of(row["contrast"]),
+            "Marker": lambda row: f"{marker_name(row['measure'])}, {in_sentence(window_name(row['window'], settings))}",
+            "Estimate": lambda row: _with_interval(row, "estimate").replace(NBSP, " "),
+            "p": _p("p"),
+            "n": _count("n"),
+            "Method": _text("method"),
+            "Note": _text("note"),
         },
         label="Covariates and the change of the primary marker",
         about="Association, not cause: a covariate of the study file against the change of the primary marker over "
@@ -187,19 +150,17 @@ def moderator_table(table: pd.DataFrame, settings: Settings) -> PlainTable | Non
 
 
 def profile_table(table: pd.DataFrame) -> PlainTable | None:
-    """How alike the profiles of two treatments are."""
-    if table.empty:
-        return None
+    """How alike the profiles of two treatments are (``profiles.tsv``)."""
     return _table(
         table,
         {
             "Treatments": lambda row: f"{row['treatment_a']} and {row['treatment_b']}",
-            "Markers": lambda row: str(row["measure set"]),
-            "Similarity": lambda row: _interval(row["similarity"], row["ci_low"], row["ci_high"]),
-            "p": lambda row: p_value(_float(row["p"])),
-            "p of equivalence": lambda row: p_value(_float(row["equivalence_p"])),
-            "n": lambda row: str(int(row["n"])) if _is_whole(row["n"]) else NOTHING,
-            "Note": lambda row: _text(row["note"]),
+            "Markers": _text("measure set"),
+            "Similarity": lambda row: _with_interval(row, "similarity"),
+            "p": _p("p"),
+            "p of equivalence": _p("equivalence_p"),
+            "n": _count("n"),
+            "Note": _text("note"),
         },
         label="Profiles of treatments",
         about="Whether two treatments change the markers in the same pattern: the cosine between their standardised "
@@ -208,40 +169,25 @@ def profile_table(table: pd.DataFrame) -> PlainTable | None:
 
 
 def precision_table(
-    precision: pd.DataFrame, changes: pd.DataFrame, contrast: str, settings: Settings
+    precision: pd.DataFrame, changes: pd.DataFrame, called: str, settings: Settings
 ) -> PlainTable | None:
-    """The interval of a change by the precision of the nights alone, beside the one between nights.
-
-    Parameters
-    ----------
-    precision : DataFrame
-        The subject's rows of ``precision.tsv``.
-    changes : DataFrame
-        The changes that the page shows, in its order.
-    contrast : str
-        Which contrast.
-    settings : Settings
-        For names and the level.
-    """
-    keys = ["contrast", "channel", "stages", "window", "measure"]
+    """Intervals by the precision of the nights alone (``precision.tsv``), beside those between nights."""
     if precision.empty:
         return None
-    shown = changes[changes["contrast"] == contrast].merge(precision, on=keys, suffixes=("", "_nights"))
-    shown = shown[shown["estimate"].notna()]
-    if shown.empty:
-        return None
-    level = f"{100 * settings.comparison.confidence:g} %"
+    keys = ["contrast", "channel", "stages", "window", "measure"]
+    shown = changes.merge(precision, on=keys, suffixes=("", "_nights"))
+    level = share(settings.comparison.confidence)
     return _table(
-        shown,
+        shown[shown["estimate"].notna()],
         {
-            "Marker": lambda row: marker_name(str(row["measure"])),
-            "Window": lambda row: window_name(str(row["window"]), settings),
+            "Marker": lambda row: marker_name(row["measure"]),
+            "Window": lambda row: window_name(row["window"], settings),
             "Change": lambda row: percent(row["estimate"]),
-            f"These nights alone, {level}": lambda row: _percents(row["ci_low_nights"], row["ci_high_nights"]),
-            f"Between nights, {level}": lambda row: _percents(row["ci_low"], row["ci_high"]),
+            f"These nights alone, {level}": lambda row: _ends(row, "ratio", "_nights"),
+            f"Between nights, {level}": lambda row: _ends(row, "ratio"),
             "Epochs": lambda row: str(row["n_nights"]),
         },
-        label=f"Precision of these nights, {contrast.replace(':', ' against ')}",
+        label=f"Precision of these nights, {called}",
         about="These nights alone: how precisely the epochs of these very nights tell their change "
         f"({settings.comparison.bootstrap_block_min:g}-min blocks of epochs drawn again, each from near its place). "
         "This is not the uncertainty of a drug effect, which it covers less often (36\u201361 % of the time in "
@@ -250,33 +196,20 @@ def precision_table(
     )
 
 
-def cycle_table(table: pd.DataFrame, channel: str, confidence: float) -> PlainTable | None:
-    """Whether the change differs between the first NREM cycle and later ones.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``cycle_contrasts.tsv``.
-    channel : str
-        Channel or region to show.
-    confidence : float
-        Level of the intervals.
-    """
-    own = table[table["channel"].astype(str) == channel] if len(table) else table
-    if own.empty:
-        return None
+def cycle_table(table: pd.DataFrame, channel: str, settings: Settings, name_of: NameOf) -> PlainTable | None:
+    """Whether the change at a channel differs between the first NREM cycle and later ones (``cycle_contrasts.tsv``)."""
     return _table(
-        own,
+        select(table, channel=channel) if len(table) else table,
         {
-            "Contrast": lambda row: str(row["contrast"]).replace(":", " against "),
-            "Marker": lambda row: marker_name(str(row["measure"])),
-            "Cycles": lambda row: str(row["cycles"]),
-            "Cycle 1 over later": _cycle_change,
-            f"{100 * confidence:g} % interval": _cycle_interval,
-            "p": lambda row: p_value(_float(row["p"])),
-            "p adjusted": lambda row: p_value(_float(row["p_adjusted"])),
-            "n": lambda row: str(int(row["n"])) if _is_whole(row["n"]) else NOTHING,
-            "Note": lambda row: _text(row["note"]),
+            "Contrast": lambda row: name_of(row["contrast"]),
+            "Marker": lambda row: marker_name(row["measure"]),
+            "Cycles": _text("cycles"),
+            "Cycle 1 over later": lambda row: change(_float(row["estimate"]), row["scale"]),
+            f"{share(settings.comparison.confidence)} interval": lambda row: _ends(row, row["scale"]),
+            "p": _p("p"),
+            "p adjusted": _p("p_adjusted"),
+            "n": _count("n"),
+            "Note": _text("note"),
         },
         label="The first NREM cycle against later ones",
         about=f"Whether a change is larger early in the night ({channel}): the change in cycle 1 over the change in "
@@ -284,26 +217,6 @@ def cycle_table(table: pd.DataFrame, channel: str, confidence: float) -> PlainTa
         "cycle and not in another is no difference between them; this is its test. n counts subjects; all rows are "
         "exploratory.",
     )
-
-
-def _cycle_change(row: Mapping[str, Any]) -> str:
-    estimate = _float(row["estimate"])
-    if not math.isfinite(estimate):
-        return NOTHING
-    return percent(estimate) if row["scale"] == "ratio" else signed(estimate)
-
-
-def _cycle_interval(row: Mapping[str, Any]) -> str:
-    low, high = _float(row["ci_low"]), _float(row["ci_high"])
-    if row["scale"] == "ratio" or not (math.isfinite(low) and math.isfinite(high)):
-        return _percents(low, high)
-    return f"{signed(low)} to {signed(high)}"
-
-
-def _percents(low: Any, high: Any) -> str:
-    """Limits of a ratio."""
-    known = math.isfinite(_float(low)) and math.isfinite(_float(high))
-    return f"{percent(_float(low))} to {percent(_float(high))}" if known else "no interval"
 
 
 def _flagged_names(rows: pd.DataFrame) -> str:
@@ -315,7 +228,7 @@ def _flagged_names(rows: pd.DataFrame) -> str:
 
 
 def plan_table(table: pd.DataFrame) -> PlainTable | None:
-    """How many subjects an effect needs, from this study's own nights; None where they do not say."""
+    """How many subjects an effect needs (``planning.tsv``)."""
     if table.empty:
         return None
     first = table.iloc[0]
@@ -325,12 +238,12 @@ def plan_table(table: pd.DataFrame) -> PlainTable | None:
         table,
         {
             "Change to be found": lambda row: percent(row["effect"]),
-            "Subjects": lambda row: str(row["subjects"]),
+            "Subjects": _text("subjects"),
             "At the limits of the SD": lambda row: f"{row['subjects_low']} to {row['subjects_high']}",
         },
         label="Planning the next study",
         about=f"Subjects needed with both nights (paired t, two-sided level {first['level']:.2g}, power "
-        f"{100 * first['power']:g} %), from {first['method']}; SD of the ln change {number(first['change_sd'])} "
+        f"{share(first['power'])}), from {first['method']}; SD of the ln change {number(first['change_sd'])} "
         f"({number(first['change_sd_low'])} to {number(first['change_sd_high'])}).{smallest} The range is that of the "
         "SD: a plan from few subjects is a rough one.",
     )
@@ -341,9 +254,22 @@ def is_flagged(table: pd.DataFrame) -> pd.Series:
     return table["flagged"].astype(str).str.casefold().isin(TRUE)
 
 
-def _table(rows: pd.DataFrame, columns: Mapping[str, Callable[[Any], str]], *, label: str, about: str) -> PlainTable:
+def _table(rows: pd.DataFrame, columns: Mapping[str, Cell], *, label: str, about: str) -> PlainTable | None:
+    """A table whose cells are written from its rows; None where there is none."""
     cells = tuple(tuple(write(row) for write in columns.values()) for row in rows.to_dict("records"))
-    return PlainTable(label=label, about=about, columns=tuple(columns), rows=cells)
+    return PlainTable(label=label, about=about, columns=tuple(columns), rows=cells) if cells else None
+
+
+def _text(name: str) -> Cell:
+    return lambda row: NOTHING if pd.isna(row[name]) or row[name] == "" else str(row[name])
+
+
+def _p(name: str) -> Cell:
+    return lambda row: p_value(_float(row[name]))
+
+
+def _count(name: str) -> Cell:
+    return lambda row: f"{_float(row[name]):.0f}" if math.isfinite(_float(row[name])) else NOTHING
 
 
 def _float(value: Any) -> float:
@@ -353,12 +279,15 @@ def _float(value: Any) -> float:
         return math.nan
 
 
-def _is_whole(value: Any) -> bool:
-    return math.isfinite(_float(value)) and _float(value) == int(_float(value))
+def _ends(row: Row, scale: str, suffix: str = "") -> str:
+    """The ends of an interval, or that there is none."""
+    return interval(_float(row[f"ci_low{suffix}"]), _float(row[f"ci_high{suffix}"]), scale) or NO_INTERVAL
 
 
-def _text(value: Any) -> str:
-    return NOTHING if value is None or value != value or value == "" else str(value)
+def _with_interval(row: Row, name: str) -> str:
+    """A difference with its interval behind it."""
+    ends = interval(_float(row["ci_low"]), _float(row["ci_high"]), "difference")
+    return signed(_float(row[name])) + (f" ({ends})" if ends else "")
 
 
 def _ratio(ln_ratio: Any) -> str:
@@ -366,17 +295,5 @@ def _ratio(ln_ratio: Any) -> str:
 
 
 def _limit(ln_limit: Any) -> str:
-    if not math.isfinite(_float(ln_limit)):
-        return NOTHING
-    return f"{percent(math.exp(-_float(ln_limit)))} to {percent(math.exp(_float(ln_limit)))}"
-
-
-def _interval(value: Any, low: Any, high: Any) -> str:
-    if not math.isfinite(_float(value)):
-        return NOTHING
-    known = math.isfinite(_float(low)) and math.isfinite(_float(high))
-    return signed(_float(value)) + (f" ({signed(_float(low))} to {signed(_float(high))})" if known else "")
-
-
-def _estimate(row: Mapping[str, Any]) -> str:
-    return _interval(row["estimate"], row["ci_low"], row["ci_high"]).replace(NBSP, " ")
+    limit = _float(ln_limit)
+    return interval(math.exp(-limit), math.exp(limit), "ratio") if math.isfinite(limit) else NOTHING

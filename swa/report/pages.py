@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from swa.report.shelf import Shelf
 from swa.report.study_page import describe_study
 from swa.report.subject_page import describe_subject
+from swa.report.words.names import contrast_name
 from swa.study.store import Results
 from swa.tables.files import write_text
 
@@ -35,18 +36,7 @@ class PageTask:
 
 
 def write_subject_page(task: PageTask) -> Path:
-    """Write the page of one subject and its figures.
-
-    Parameters
-    ----------
-    task : PageTask
-        Whose page.
-
-    Returns
-    -------
-    Path
-        ``RESULTS/sub-LABEL/sub-LABEL.html``.
-    """
+    """Write ``RESULTS/sub-LABEL/sub-LABEL.html`` and its figures."""
     folder = task.results / f"sub-{task.label}"
     path = folder / f"sub-{task.label}.html"
     shelf = Shelf(folder)
@@ -57,38 +47,19 @@ def write_subject_page(task: PageTask) -> Path:
 
 
 def write_study_page(results: Results) -> Path:
-    """Write the page of the study and its figures.
-
-    Parameters
-    ----------
-    results : Results
-        The results folder.
-
-    Returns
-    -------
-    Path
-        ``RESULTS/index.html``.
-    """
+    """Write ``RESULTS/index.html``, the methods text beside it, and its figures."""
     path = results.path / "index.html"
     shelf = Shelf(results.path)
     content = describe_study(results, shelf)
     write_text(render("study.html", content), path)
-    write_text(content["paper"].text, results.path / "methods.txt")
-    write_text(content["paper"].references, results.path / "methods.bib")
+    write_text(content["methods"].text, results.path / "methods.txt")
+    write_text(content["methods"].references, results.path / "methods.bib")
     shelf.tidy()
     return path
 
 
 def render(template: str, content: dict[str, Any]) -> str:
-    """Fill a template; every value is escaped, a missing one is an error.
-
-    Parameters
-    ----------
-    template : str
-        Name of the template.
-    content : dict
-        What it shows.
-    """
+    """Fill a template; every value is escaped, a missing one is an error."""
     script = _script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # Only this script can run, and nothing can ask a network, whatever a name or note of a study contains.
@@ -102,10 +73,12 @@ def _script() -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("swa.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["name_of"] = contrast_name
+    return environment

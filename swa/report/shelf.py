@@ -1,7 +1,6 @@
 """Where the figures of a page go: into its text, and as files beside it."""
 
 import base64
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from swa.report.figures import figure_files
-from swa.tables.files import write_table, write_text
+from swa.tables.files import replace_file, write_table, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,24 +72,12 @@ class Shelf:
         caption: str,
         size: Size = "small",
     ) -> Picture:
-        """Draw a figure, and write it as SVG and PNG with its numbers as TSV.
-
-        Parameters
-        ----------
-        name : str
-            File name without suffix.
-        draw : callable
-            Draws it.
-        numbers : DataFrame
-            What it shows.
-        alt, caption, size
-            As in `Picture`.
-        """
+        """Draw a figure under a name, and write it as SVG and PNG with its numbers as TSV."""
         self.names.add(name)
         drawn, pixels = figure_files(draw())
         base = self.folder / "figures" / name
         write_text(drawn.decode("utf-8"), base.with_name(f"{name}.svg"))
-        _write_bytes(pixels, base.with_name(f"{name}.png"))
+        replace_file(base.with_name(f"{name}.png"), lambda path: path.write_bytes(pixels))
         write_table(numbers, base.with_name(f"{name}.tsv"))
         return Picture(
             name=name,
@@ -100,12 +87,3 @@ class Shelf:
             files=tuple((kind.upper(), f"figures/{name}.{kind}") for kind in ("svg", "png", "tsv")),
             size=size,
         )
-
-
-def _write_bytes(content: bytes, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,37 +1,27 @@
 """The specification curve on the page of a study: picture, and tables of what the curves say."""
 
-from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from swa.comparison.further.specification_curve import WAVE_CURVES
 from swa.report import figures
-from swa.report.optional_tables import PlainTable, read_optional
-from swa.report.shelf import Picture, Shelf
-from swa.report.words.wording import (
-    file_name,
-    in_sentence,
-    marker_name,
-    p_value,
-    percent,
-    plural,
-    signed,
-    stages_name,
-    window_name,
-)
+from swa.report.draft import Draft
+from swa.report.figures.specification_plots import CHOICE_NAMES
+from swa.report.optional_tables import PlainTable
+from swa.report.shelf import Picture
+from swa.report.words.names import contrast_file, file_name, in_sentence, marker_name, stages_name, window_name
+from swa.report.words.numbers import NBSP, NO_INTERVAL, NOTHING, change, interval, p_value, plural
 from swa.settings import Settings
 from swa.study.respecification import presets_left_out
-from swa.study.store import Results
+from swa.tables.marker import select
 
-CURVES = {
-    "swa": "Slow-wave activity",
+CURVE_NAMES = {
     "wave_density": "Density of slow waves",
     "wave_amplitude": "Amplitude of waves",
     "wave_slope": "Slope of waves",
 }
-CHOICES = ("channel", "stages", "window", "band", "estimator", "selection", "artefacts")
 ABOUT = (
     "The contrast under other choices that could have been defended: channel or region, stages, window, band or "
     "selection of waves, estimator, artefact limits. They rest on the same nights and are not independent, so "
@@ -39,48 +29,39 @@ ABOUT = (
     "for all. N2 or N3 alone follow the staging, which a drug can shift."
 )
 MOST_PICTURES = 4
+COLUMNS = (
+    *("Contrast", "Curve", "Primary or reference", "Range", "Median", "Same sign", "Interval excludes none"),
+    *("Estimated", "p of the curve", "Test"),
+)
 
 
-def draw_specifications(results: Results, settings: Settings, colors: Mapping[str, str], shelf: Shelf) -> list[Picture]:
-    """The curve of the primary measure, a picture a contrast.
-
-    Parameters
-    ----------
-    results : Results
-        The results folder.
-    settings : Settings
-        Settings in force.
-    colors : mapping of str to str
-        Colour by condition.
-    shelf : Shelf
-        Where figures go.
-    """
-    rows, summary = (read_optional(results, name) for name in ("specifications.tsv", "specification_summary.tsv"))
+def draw_specifications(draft: Draft) -> list[Picture]:
+    """The curve of the primary measure, a picture a contrast."""
+    rows, summary = draft.read("specifications.tsv"), draft.read("specification_summary.tsv")
     if rows.empty or summary.empty:
         return []
-    summary = summary[summary["curve"] == summary["curve"].iloc[0]]  # the primary's stands first
-    summary = summary[summary["n_estimated"] > 1]
+    summary = select(summary, curve=str(summary["curve"].iloc[0]))  # the primary's stands first
     pictures = []
-    for _, line in summary.head(MOST_PICTURES).iterrows():
-        contrast, curve = str(line["contrast"]), str(line["curve"])
-        own = rows[(rows["contrast"] == contrast) & (rows["curve"] == curve)].fillna(
-            dict.fromkeys(("band", "estimator", "selection", "artefacts"), "")
+    for _, line in summary[summary["n_estimated"] > 1].head(MOST_PICTURES).iterrows():
+        name, curve = str(line["contrast"]), str(line["curve"])
+        called = draft.name_of(name)
+        own = select(rows, contrast=name, curve=curve).fillna(dict.fromkeys(CHOICE_NAMES, ""))
+        draw = partial(
+            figures.specification_curve,
+            own,
+            names=_names(own, draft.settings),
+            color=draft.colors.get(draft.known[name].treatment),
+            title=f"{_curve_name(curve)}: {called}, all specifications",
         )
-        title = f"{_curve_name(curve)}: {contrast.replace(':', ' against ')}, all specifications"
-        color = colors.get(contrast.partition(":")[0])
-
-        def draw(own: pd.DataFrame = own, title: str = title, color: str | None = color) -> Any:
-            return figures.specification_curve(own, names=_names(own, settings), color=color, title=title)
-
         said = _said(line)
         marked = "primary" if (own["role"] == "primary").any() else "reference (nothing was declared)"
         pictures.append(
-            shelf.put(
-                f"specifications_{file_name(curve)}_{'_'.join(file_name(name) for name in contrast.split(':'))}",
+            draft.shelf.put(
+                f"specifications_{file_name(curve)}_{contrast_file(draft.known[name])}",
                 draw,
                 own,
                 alt=f"Specification curve of {in_sentence(_curve_name(curve))}, {said}",
-                caption=f"{contrast.replace(':', ' against ')}: {said} Diamond: the {marked}. Above: estimates in "
+                caption=f"{called}: {said} Diamond: the {marked}. Above: estimates in "
                 "order with their intervals, in colour where an interval excludes no change, cut where it reaches far "
                 "beyond the estimates. Below: the choices behind each.",
                 size="wide",
@@ -89,70 +70,56 @@ def draw_specifications(results: Results, settings: Settings, colors: Mapping[st
     return pictures
 
 
-def specification_tables(results: Results, settings: Settings) -> list[PlainTable]:
+def specification_tables(draft: Draft) -> list[PlainTable]:
     """What each curve says, and what changing one choice alone does to the primary."""
-    rows, summary = (read_optional(results, name) for name in ("specifications.tsv", "specification_summary.tsv"))
+    rows, summary = draft.read("specifications.tsv"), draft.read("specification_summary.tsv")
     if rows.empty or summary.empty:
         return []
-    first = str(summary["curve"].iloc[0])
-    near = rows[(rows["curve"] == first) & (rows["differs"] <= 1) & (rows["differs"] >= 0)]
-    return [_summary_table(summary, settings), _one_choice_table(near, settings)]
+    near = rows[(rows["curve"] == summary["curve"].iloc[0]) & rows["differs"].between(0, 1)]
+    return [_summary_table(summary, draft), _one_choice_table(near, draft)]
 
 
-def _summary_table(summary: pd.DataFrame, settings: Settings) -> PlainTable:
+def _summary_table(summary: pd.DataFrame, draft: Draft) -> PlainTable:
     cells = tuple(
         (
-            str(row["contrast"]).replace(":", " against "),
-            _curve_name(str(row["curve"])),
-            _change(row["reference_estimate"], row["scale"]),
-            f"{_change(row['lowest'], row['scale'])} to {_change(row['highest'], row['scale'])}",
-            _change(row["median"], row["scale"]),
+            draft.name_of(row["contrast"]),
+            _curve_name(row["curve"]),
+            change(row["reference_estimate"], row["scale"]),
+            interval(row["lowest"], row["highest"], row["scale"]) or NOTHING,
+            change(row["median"], row["scale"]),
             _share(row["same_sign_share"]),
             _share(row["excluding_none_share"]),
             f"{int(row['n_estimated'])} of {int(row['n_specifications'])}",
-            p_value(float(row["p"])),
+            p_value(row["p"]),
             str(row["method"]),
         )
-        for _, row in summary.iterrows()
+        for row in summary.to_dict("records")
     )
-    presets = "; ".join(f"{name} ({why})" for name, why in presets_left_out(settings.waves).items())
-    of_waves = presets and summary["curve"].isin(WAVE_CURVES).any()
+    presets = "; ".join(f"{name} ({why})" for name, why in presets_left_out(draft.settings.waves).items())
+    of_waves = presets and summary["curve"].isin(list(CURVE_NAMES)).any()
     missing = ["references other than the recorded derivation", *([f"the presets {presets}"] if of_waves else [])]
     return PlainTable(
         label="Specification curve",
         about=f"{ABOUT} Not among them, since the stored nights do not hold them: {'; '.join(missing)}.",
-        columns=(
-            "Contrast",
-            "Curve",
-            "Primary or reference",
-            "Range",
-            "Median",
-            "Same sign",
-            "Interval excludes none",
-            "Estimated",
-            "p of the curve",
-            "Test",
-        ),
+        columns=COLUMNS,
         rows=cells,
     )
 
 
-def _one_choice_table(rows: pd.DataFrame, settings: Settings) -> PlainTable:
-    names = _names(rows, settings)
+def _one_choice_table(rows: pd.DataFrame, draft: Draft) -> PlainTable:
+    names = _names(rows, draft.settings)
     cells = []
     for contrast, part in rows.groupby("contrast", sort=False):
-        held = part[part["differs"] == 0]
-        for _, row in part.iterrows():
-            changed = [name for name in CHOICES if len(held) and str(row[name]) != str(held[name].iloc[0])]
-            what = "; ".join(names.get(str(row[name]), str(row[name])) for name in changed)
-            known = np.isfinite(float(row["ci_low"]))
-            ends = f"{_change(row['ci_low'], row['scale'])} to {_change(row['ci_high'], row['scale'])}"
+        held = part[part["differs"] == 0].astype(str)
+        for row in part.to_dict("records"):
+            changed = [str(row[name]) for name in CHOICE_NAMES if len(held) and str(row[name]) != held[name].iloc[0]]
+            what = "; ".join(names.get(option, option) for option in changed)
             cells.append(
                 (
-                    str(contrast).replace(":", " against "),
-                    what or "as declared" if row["role"] != "reference" else what or "reference",
-                    _change(row["estimate"], row["scale"]),
-                    ends if known else "no interval",
+                    draft.name_of(contrast),
+                    what or ("reference" if row["role"] == "reference" else "as declared"),
+                    change(row["estimate"], row["scale"]),
+                    interval(row["ci_low"], row["ci_high"], row["scale"]) or NO_INTERVAL,
                     str(int(row["n"])),
                 )
             )
@@ -175,23 +142,18 @@ def _names(rows: pd.DataFrame, settings: Settings) -> dict[str, str]:
 
 
 def _curve_name(curve: str) -> str:
-    return CURVES.get(curve) or marker_name(curve)
+    return CURVE_NAMES.get(curve) or marker_name(curve)
 
 
-def _change(value: Any, scale: str) -> str:
-    return percent(float(value)) if scale == "ratio" else signed(float(value))
+def _share(value: float) -> str:
+    return f"{100 * value:.0f}{NBSP}%" if np.isfinite(value) else NOTHING
 
 
-def _share(value: Any) -> str:
-    return f"{100 * float(value):.0f}\u00a0%" if np.isfinite(float(value)) else "\u2013"
-
-
-def _said(row: pd.Series) -> str:
-    scale = row["scale"]
-    p = float(row["p"])
+def _said(row: Any) -> str:
+    scale, p = row["scale"], float(row["p"])
     tested = f"p of the median {p_value(p)}" if np.isfinite(p) else str(row["method"])
     return (
         f"{plural(int(row['n_estimated']), 'specification')} of {plural(int(row['n']), 'subject')}, "
-        f"{_change(row['lowest'], scale)} to {_change(row['highest'], scale)}, median {_change(row['median'], scale)}; "
-        f"marked {_change(row['reference_estimate'], scale)}; {_share(row['same_sign_share'])} with its sign; {tested}."
+        f"{interval(row['lowest'], row['highest'], scale)}, median {change(row['median'], scale)}; "
+        f"marked {change(row['reference_estimate'], scale)}; {_share(row['same_sign_share'])} with its sign; {tested}."
     )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,65 +10,37 @@ import pandas as pd
 
 from swa.comparison.compared_nights import text_column
 from swa.glossary import headline_measures, short_names
-from swa.recordings.channels import region_channels
 from swa.report import figures
-from swa.report.change_tables import Footnotes, change_table, explain_markers
-from swa.report.facts import (
-    Headline,
-    StudyFacts,
-    done_nights,
-    find_headline,
-    headline_rows,
-    natural_key,
-    paired_values,
-    read_contrasts,
-    read_facts,
-    read_measures,
-    units_of,
-)
+from swa.report.change_tables import Footnotes
+from swa.report.draft import Draft, shared_parts
+from swa.report.facts import StudyFacts, done_nights
+from swa.report.leading_rows import Headline, find_headline, members_of
 from swa.report.optional_tables import (
+    PlainTable,
     cycle_table,
     gain_overview,
     moderator_table,
     plan_table,
     profile_table,
-    read_optional,
 )
+from swa.report.reading import paired_values, read_contrasts, read_facts, read_measures
 from swa.report.shelf import Picture, Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
-from swa.report.subject_page import draw_forest, list_settings
-from swa.report.words.methods_text import write_methods
-from swa.report.words.sentences import (
-    EXPLORATORY,
-    caveats,
-    describe_methods,
-    group_result,
-    headline_name,
-    where_in_words,
-)
-from swa.report.words.wording import (
-    NOT_MEASURED,
-    file_name,
-    in_sentence,
-    join,
-    marker_name,
-    number,
-    percent,
-    plural,
-    signed,
-    stages_name,
-    window_name,
-)
-from swa.study.store import Results, stored_nights
-from swa.tables.contrast import contrasts_in
+from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, with_unit
+from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed
+from swa.report.words.sentences import group_result, headline_name, where_in_words
+from swa.study.plan.names import natural_key
+from swa.study.store import Results
+from swa.tables.marker import DEFAULT_MARKER, matches, select
+from swa.tables.reason import Reason, decode
 
 NIGHT_NUMBERS = (
-    ("TST_min", "TST, min"),
-    ("SE", "SE, %"),
-    ("N2_min", "N2, min"),
-    ("N3_min", "N3, min"),
-    ("REM_min", "REM, min"),
-    ("nrem_cycles", "Cycles"),
+    ("TST_min", "TST, min", "{:.1f}".format),
+    ("SE", "SE, %", "{:.1f}".format),
+    ("N2_min", "N2, min", "{:.1f}".format),
+    ("N3_min", "N3, min", "{:.1f}".format),
+    ("REM_min", "REM, min", "{:.1f}".format),
+    ("nrem_cycles", "Cycles", "{:.0f}".format),
 )
 TABLES = (
     ("nights.tsv", "one row a night"),
@@ -89,134 +62,100 @@ TABLES = (
     ("problems.tsv", "what was left out"),
     ("settings.toml", "the settings in force"),
 )
+VERDICT = ("verdict", "verdict_reasons")
 FEWEST_ELECTRODES = 8
 MOST_COVARIATES = 6
-SHORT_NAMES = {
-    "swa": "SWA",
-    "wave_density": "Density",
-    "wave_amplitude_p90": "Amplitude p90",
-    "wave_slope_up_matched": "Slope at equal amplitude",
-}
 
 
 def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
-    """Collect what the page of the study shows, and draw its figures.
-
-    Parameters
-    ----------
-    results : Results
-        The results folder.
-    shelf : Shelf
-        Where figures go.
-    """
+    """Collect what the page of the study shows, and draw its figures."""
     facts = read_facts(results)
     group = read_contrasts(results.path, "group")
-    wanted = dict.fromkeys((*short_names(), *headline_measures()))
-    measures = read_measures(results.path / "measures.parquet", measures=list(wanted))
-    headline = find_headline(facts, dict.fromkeys(measures["channel"]))
-    changes = headline_rows(group, headline)
-    contrasts = list(dict.fromkeys(changes["contrast"]))
-    units = units_of(measures)
-    colors = figures.condition_colors(facts.conditions, facts.baseline)
-    by_contrast = [(name, changes[changes["contrast"] == name]) for name in contrasts]
-    planned = [name for name in contrasts if name.endswith(f":{facts.baseline}")]
-    treatments = list(dict.fromkeys(name.partition(":")[0] for name in planned))
-    nights, footnotes = _list_nights(results, facts, measures)
-    sources = text_column(facts.nights, "staging_source").unique()
-    return {
-        "title": "Slow-wave sleep"
-        + (f": {join(treatments)} against {facts.baseline}" if treatments and facts.baseline else ""),
-        "facts": facts,
-        "counts": _counts(facts),
-        "template": (results.path / "study-template.tsv").is_file() and not contrasts,
-        "headline": headline,
-        "results_sentences": _results(changes, headline, facts, units),
-        "exploratory": EXPLORATORY if contrasts and not headline.declared else "",
-        "caveats": caveats(dict.fromkeys(part for name in contrasts for part in name.split(":"))),
-        "paired": _draw_pairs(measures, headline, facts, units, contrasts, colors, shelf),
-        "forests": [
-            draw_forest(name, rows, facts.settings, colors, shelf, count="subjects", name="forest")
-            for name, rows in by_contrast
-        ],
-        "change_tables": [change_table(rows, facts.settings, units) for _, rows in by_contrast],
-        "spectra": _draw_spectra(results, headline, facts, contrasts, colors, shelf),
-        "topographies": _draw_scalp(group, headline, facts, shelf),
-        "covariates": _draw_covariates(results, headline, facts, contrasts, colors, shelf),
-        "extra": [
-            table
-            for table in (
-                cycle_table(
-                    read_optional(results, "cycle_contrasts.tsv"),
-                    headline.channel,
-                    facts.settings.comparison.confidence,
-                ),
-                gain_overview(read_optional(results, "comparability.tsv"), contrasts_in(group)),
-                moderator_table(read_optional(results, "moderators.tsv"), facts.settings),
-                profile_table(read_optional(results, "profiles.tsv")),
-                plan_table(read_optional(results, "planning.tsv")),
-            )
-            if table
-        ],
-        "specification_curves": draw_specifications(results, facts.settings, colors, shelf),
-        "specification_tables": specification_tables(results, facts.settings),
-        "where": f"{stages_name(headline.stages)}, {headline.channel}",
-        "night_columns": [name for _, name in NIGHT_NUMBERS],
-        "marker_columns": [_heading(name, units) for name in short_names() if name in facts.nights],
-        "night_rows": nights,
-        "night_footnotes": footnotes,
-        "night_channel": _night_channel(facts, measures),
-        "problems": results.problems.astype(object).fillna("").to_dict("records"),
-        "methods": describe_methods(facts.settings, [str(source) for source in sources], compared=facts.is_compared),
-        "paper": write_methods(
-            facts,
-            stored_nights(results.path, facts.nights),
-            primary=headline_name(headline, facts.settings) if headline.declared else "",
-            tests=group["method"],
-        ),
-        "glossary": explain_markers(changes["measure"], facts.settings),
-        "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],
-        "settings": list_settings(facts.settings),
-    }
+    own = facts.primary.measure if facts.primary else DEFAULT_MARKER.measure
+    wanted = dict.fromkeys((own, own.casefold(), *headline_measures()))
+    measures = read_measures(results.path / "measures.parquet", list(wanted))
+    headline = find_headline(facts.primary, measures)
+    draft = Draft(results=results, facts=facts, headline=headline, rows=group, shelf=shelf, count="subjects")
+    return (
+        shared_parts(draft, facts.nights, explained=draft.changes["measure"], tests=_reasons(group))
+        | {
+            "title": _title(draft),
+            "counts": _counts(facts),
+            "template": (results.path / "study-template.tsv").is_file() and not draft.contrasts,
+            "results_sentences": _results(draft),
+            "paired": _draw_pairs(draft, measures),
+            "spectra": _draw_spectra(draft),
+            "topographies": _draw_scalp(draft, group),
+            "extra": [(table, pictures) for table, pictures in _extra_tables(draft) if table],
+            "specification_curves": draw_specifications(draft),
+            "specification_tables": specification_tables(draft),
+            "night_channel": _night_channel(measures),
+            "problems": results.problems.astype(object).fillna("").to_dict("records"),
+            "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],
+        }
+        | _list_nights(results, facts, measures)
+    )
+
+
+def _reasons(group: pd.DataFrame) -> list[Reason]:
+    """What the rows over subjects say of themselves, each once."""
+    return list(dict.fromkeys(reason for text in group["reasons"].unique() for reason in decode(text)))
+
+
+def _title(draft: Draft) -> str:
+    against = [draft.contrasts[name] for name in draft.within]
+    treatments = dict.fromkeys(one.treatment for one in against if one.comparator == draft.facts.baseline)
+    return "Slow-wave sleep" + (f": {join(list(treatments))} against {draft.facts.baseline}" if treatments else "")
+
+
+def _extra_tables(draft: Draft) -> list[tuple[PlainTable | None, list[Picture]]]:
+    """Tables that not every study has, with their pictures."""
+    settings = draft.settings
+    cycles = cycle_table(draft.read("cycle_contrasts.tsv"), draft.headline.marker.channel, settings, draft.name_of)
+    return [
+        (cycles, []),
+        (gain_overview(draft.read("comparability.tsv"), draft.known), []),
+        (moderator_table(draft.read("moderators.tsv"), settings, draft.name_of), _draw_covariates(draft)),
+        (profile_table(draft.read("profiles.tsv")), []),
+        (plan_table(draft.read("planning.tsv")), []),
+    ]
 
 
 def _counts(facts: StudyFacts) -> str:
-    nights = facts.nights
-    done = done_nights(nights)
+    done = done_nights(facts.nights)
+    statuses = text_column(facts.nights, "status").value_counts()
     parts = [
         f"{plural(len(done), 'night')} of {plural(done['subject'].nunique(), 'subject')} analysed",
-        *(
-            f"{int((nights['status'] == status).sum())} {status}"
-            for status in ("failed", "excluded")
-            if (nights["status"] == status).any()
-        ),
+        *(f"{statuses[status]} {status}" for status in ("failed", "excluded") if status in statuses),
     ]
     return ", ".join(parts) + "."
 
 
-def _results(changes: pd.DataFrame, headline: Headline, facts: StudyFacts, units: dict[str, str]) -> list[str]:
-    rows = headline.pick(changes)
-    if rows.empty and not (facts.nights["status"] == "done").any():
+def _results(draft: Draft) -> list[str]:
+    rows = draft.headline.marker.select(draft.changes)
+    if rows.empty and done_nights(draft.facts.nights).empty:
         return ["No night was analysed, so there is no result: the table of what was left out says why."]
     if rows.empty:
         return ["No two conditions were measured in the same subjects, so there is no change to report."]
-    unit = units.get(headline.measure, "")
     sentences = []
     for _, row in rows.iterrows():
+        contrast = draft.contrasts[row["contrast"]]
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
-        asked = "" if str(row["contrast"]).endswith(f":{facts.baseline}") else "Asked for afterwards, exploratory: "
-        sentences.append(asked + group_result(row, headline, facts.settings, unit))
+        afterwards = contrast.is_within and contrast.comparator != draft.facts.baseline
+        asked = "Asked for afterwards, exploratory: " if afterwards else ""
+        sentences.append(asked + group_result(row, contrast, draft.headline, draft.settings))
     return sentences
 
 
-def _night_channel(facts: StudyFacts, measures: pd.DataFrame) -> str:
+def _night_channel(measures: pd.DataFrame) -> str:
     """Which channel the markers in the table of nights are of: as `study.tables.add_headlines` chooses it."""
-    whole = measures[(measures["stages"] == "NREM") & (measures["window"] == "night")]
+    whole = select(measures, stages="NREM", window="night")
     front = set(whole.loc[whole["channel"] == "frontal", "subject"])
     first = whole[~whole["subject"].isin(front)].drop_duplicates("subject").set_index("subject")["channel"]
-    members = tuple(region_channels(dict.fromkeys(whole["channel"]), ["frontal"]).get("frontal", ()))
     parts = []
     if front:
-        place = Headline(measure="", stages="", window="", channel="frontal", declared=False, members=members)
+        members = members_of("frontal", dict.fromkeys(whole["channel"]))
+        place = Headline(marker=DEFAULT_MARKER.at(channel="frontal"), declared=False, members=members)
         parts.append(f"at {where_in_words(place)}")
     for channel, subjects in first.groupby(first, sort=False):
         names = join([str(name) for name in subjects.index]) if len(subjects) <= 6 else f"{len(subjects)} subjects"
@@ -224,108 +163,89 @@ def _night_channel(facts: StudyFacts, measures: pd.DataFrame) -> str:
     return f" {', '.join(parts)}" if parts else ""
 
 
-def _draw_pairs(
-    measures: pd.DataFrame,
-    headline: Headline,
-    facts: StudyFacts,
-    units: dict[str, str],
-    contrasts: list[str],
-    colors: dict[str, str],
-    shelf: Shelf,
-) -> list[Picture]:
+def _draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
     """A paired plot of each headline marker in the window of the primary."""
-    markers = list(dict.fromkeys((headline.measure, *short_names()))) if contrasts else []
-    rows = measures[
-        (measures["channel"] == headline.channel)
-        & (measures["stages"] == headline.stages)
-        & (measures["window"] == headline.window)
-        & measures["measure"].isin(markers)
-    ]
-    values = paired_values(rows, facts.nights, contrasts, facts.settings)
+    own = draft.headline.marker
+    markers = list(dict.fromkeys((own.measure, *short_names()))) if draft.contrasts else []
+    rows = select(measures, channel=own.channel, stages=own.stages, window=own.window, measure=markers)
+    values = paired_values(rows, draft.facts.nights, draft.within, draft.settings)
     pictures = []
     for marker in markers:
-        own = values[values["measure"] == marker]
-        if own.empty:
+        pairs = select(values, measure=marker)
+        if pairs.empty:
             continue
-        is_ratio = bool((own["scale"] == "ratio").all())
-        name = marker_name(marker, facts.settings)
-        window = in_sentence(window_name(headline.window, facts.settings))
-        mean = f", the bold one the {'geometric ' if is_ratio else ''}mean" if own["subject"].nunique() > 1 else ""
-
-        def draw(own: pd.DataFrame = own, marker: str = marker) -> Any:
-            return figures.paired_changes(own, unit=units.get(marker, ""), colors=colors, title=marker_name(marker))
-
+        geometric = "geometric " if (pairs["scale"] == "ratio").all() else ""
+        name = marker_name(marker, draft.settings)
+        mean = f", the bold one the {geometric}mean" if pairs["subject"].nunique() > 1 else ""
+        draw = partial(
+            figures.paired_changes,
+            pairs,
+            unit=unit_of(marker),
+            contrasts=draft.contrasts,
+            colors=draft.colors,
+            title=marker_name(marker),
+        )
         pictures.append(
-            shelf.put(
-                f"paired_{marker}_{file_name(headline.window)}",
+            draft.shelf.put(
+                f"paired_{marker}_{file_name(own.window)}",
                 draw,
-                own,
-                alt=_pairs_alt(own, name),
-                caption=f"{name}, {window}, {stages_name(headline.stages)}, {headline.channel}: each line is a "
+                pairs,
+                alt=_pairs_alt(pairs, name, draft),
+                caption=f"{name}, {draft.window}, {stages_name(own.stages)}, {own.channel}: each line is a "
                 f"subject{mean}.",
             )
         )
     return pictures
 
 
-def _draw_spectra(
-    results: Results,
-    headline: Headline,
-    facts: StudyFacts,
-    contrasts: list[str],
-    colors: dict[str, str],
-    shelf: Shelf,
-) -> list[Picture]:
+def _draw_spectra(draft: Draft) -> list[Picture]:
     """Mean spectra over subjects, with the change within subjects."""
-    table = read_optional(results, "group_spectra.tsv")
-    table = table[(table["kind"] == "spectrum") | table["contrast"].isin(contrasts)] if len(table) else table
+    headline, table = draft.headline, draft.read("group_spectra.tsv")
+    table = table[(table["kind"] == "spectrum") | matches(table, contrast=draft.within)] if len(table) else table
     if table.empty or not (table["kind"] == "change").any():
         return []
-    spectra, changes, inside = (table[table["kind"] == kind] for kind in ("spectrum", "change", "band"))
-    level, (low, high) = facts.settings.comparison.confidence, facts.settings.power.swa_hz
+    spectra, changes, inside = (select(table, kind=kind) for kind in ("spectrum", "change", "band"))
+    low, high = draft.settings.power.swa_hz
     said = [
-        f"{str(row['contrast']).replace(':', ' against ')}: {signed(row['change_db'], 'dB')} at "
-        f"{low:g}\u2013{high:g} Hz, n = {plural(int(row['n']), 'subject')}"
-        for _, row in inside.iterrows()
+        f"{draft.name_of(row['contrast'])}: {signed(row['change_db'], 'dB')} at {low:g}\u2013{high:g} Hz, "
+        f"n = {plural(int(row['n']), 'subject')}"
+        for row in inside.to_dict("records")
     ]
     subjects = spectra.groupby("condition", sort=False)["n"].first()
     counted = ", ".join(f"{name} n = {n}" for name, n in subjects.items())
-    clusters, tested = _clusters(results, headline, contrasts, level)
-    window = in_sentence(window_name(headline.window, facts.settings))
+    clusters, tested = _clusters(draft)
     return [
-        shelf.put(
-            f"spectra_{file_name(headline.window)}",
+        draft.shelf.put(
+            f"spectra_{file_name(headline.marker.window)}",
             lambda: figures.group_spectra(
                 spectra,
                 changes,
-                colors=colors,
+                contrasts=draft.contrasts,
+                colors=draft.colors,
                 bands_hz={"swa": (low, high)},
                 clusters=clusters,
-                title=f"Mean spectrum over subjects, {headline.channel}",
+                title=f"Mean spectrum over subjects, {headline.marker.channel}",
             ),
             table,
             alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.{tested}",
-            caption=f"Geometric mean over subjects ({counted}), {stages_name(headline.stages)}, {window}, "
+            caption=f"Geometric mean over subjects ({counted}), {stages_name(headline.marker.stages)}, {draft.window}, "
             f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
-            f"with the {100 * level:g} % t interval of each frequency alone (from three subjects on). Mean change: "
+            f"with the {draft.level} t interval of each frequency alone (from three subjects on). Mean change: "
             f"{'; '.join(said)}.{tested}",
             size="medium",
         )
     ]
 
 
-def _clusters(
-    results: Results, headline: Headline, contrasts: list[str], confidence: float
-) -> tuple[pd.DataFrame, str]:
+def _clusters(draft: Draft) -> tuple[pd.DataFrame, str]:
     """Clusters of frequencies to mark, and what the tests of them say."""
+    own, limit = draft.headline.marker, 1 - draft.settings.comparison.confidence
     columns = ["contrast", "low_hz", "high_hz"]
-    table = read_optional(results, "clusters.tsv")
+    table = draft.read("clusters.tsv", domain="frequency", channel=own.channel, window=own.window, stages=own.stages)
     if table.empty:
         return pd.DataFrame(columns=columns), ""
-    own = (table["domain"] == "frequency") & (table["channel"] == headline.channel)
-    own &= (table["window"] == headline.window) & (table["stages"] == headline.stages)
-    table = table[own & table["contrast"].isin(contrasts) & np.isfinite(table["smallest_p"].astype(float))]
-    limit = 1 - confidence
+    table = select(table, contrast=list(draft.contrasts))
+    table = table[np.isfinite(table["smallest_p"].astype(float))]
     said = []
     for contrast, rows in table.groupby("contrast", sort=False):
         first = rows.iloc[0]
@@ -337,7 +257,7 @@ def _clusters(
             text += f"is {float(first['smallest_p']):.3g}"
         elif parts:
             text += f", {first['method']}, {int(first['n_flips'])} of them, n = {int(first['n'])}"
-        said.append(f"{str(contrast).replace(':', ' against ')}: {text}")
+        said.append(f"{draft.name_of(contrast)}: {text}")
     marked = table[table["p"].astype(float) < limit].rename(columns={"from": "low_hz", "to": "high_hz"})
     if not said:
         return marked[columns], ""
@@ -348,40 +268,34 @@ def _clusters(
     )
 
 
-def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shelf: Shelf) -> list[Picture]:
+def _draw_scalp(draft: Draft, group: pd.DataFrame) -> list[Picture]:
     """The change at each electrode, where enough of them have a place on the head."""
-    rows = group[
-        (group["measure"] == headline.measure)
-        & (group["stages"] == headline.stages)
-        & (group["window"] == headline.window)
-        & (group["variant"] == "")
-        & (group["scale"] == "ratio")
-        & np.isfinite(group["estimate"].astype(float))
-    ]
+    own = draft.headline.marker
+    rows = select(group, measure=own.measure, stages=own.stages, window=own.window, variant="", scale="ratio")
+    rows = rows[np.isfinite(rows["estimate"].astype(float))]
     if rows["channel"].nunique() < FEWEST_ELECTRODES:
         return []
     rows = rows[rows["channel"].isin(figures.placed_channels(rows["channel"].unique()))]
     enough = rows.groupby("contrast")["channel"].nunique()
-    rows = rows[rows["contrast"].isin(enough.index[enough >= FEWEST_ELECTRODES])]
+    rows = select(rows, contrast=list(enough.index[enough >= FEWEST_ELECTRODES]))
     if rows.empty:
         return []
-    name = marker_name(headline.measure, facts.settings)
-    window = in_sentence(window_name(headline.window, facts.settings))
+    name = marker_name(own.measure, draft.settings)
     said = []
     for contrast, part in rows.groupby("contrast", sort=False):
         ordered = part.sort_values("estimate")
         low, high = ordered.iloc[0], ordered.iloc[-1]
         said.append(
-            f"{str(contrast).replace(':', ' against ')}: from {percent(low['estimate'])} at {low['channel']} to "
+            f"{draft.name_of(contrast)}: from {percent(low['estimate'])} at {low['channel']} to "
             f"{percent(high['estimate'])} at {high['channel']}, n = {len(part)} electrodes"
         )
     return [
-        shelf.put(
-            f"scalp_{headline.measure}_{file_name(headline.window)}",
-            lambda: figures.scalp_changes(rows, title=f"{name}, {window}"),
+        draft.shelf.put(
+            f"scalp_{own.measure}_{file_name(own.window)}",
+            lambda: figures.scalp_changes(rows, title=f"{name}, {draft.window}"),
             rows,
             alt=f"Change of {in_sentence(name)} over the scalp. {'; '.join(said)}.",
-            caption=f"Change of {in_sentence(name)}, {window}, {stages_name(headline.stages)}, over subjects at each "
+            caption=f"Change of {in_sentence(name)}, {draft.window}, {stages_name(own.stages)}, over subjects at each "
             "electrode, interpolated between them. Positions are those of the 10\u201305 system, not measured ones. A "
             "picture, not a test: the scalp does not say where in the brain a change is.",
             size="medium",
@@ -389,22 +303,15 @@ def _draw_scalp(group: pd.DataFrame, headline: Headline, facts: StudyFacts, shel
     ]
 
 
-def _draw_covariates(
-    results: Results,
-    headline: Headline,
-    facts: StudyFacts,
-    contrasts: list[str],
-    colors: dict[str, str],
-    shelf: Shelf,
-) -> list[Picture]:
+def _draw_covariates(draft: Draft) -> list[Picture]:
     """The change of the headline marker against the covariates that were related to it."""
-    points = read_optional(results, "covariate_changes.tsv")
-    points = points[points["contrast"].isin(contrasts)].dropna(subset=["x", "change"]) if len(points) else points
+    headline, points = draft.headline, draft.read("covariate_changes.tsv")
+    points = select(points, contrast=draft.within).dropna(subset=["x", "change"]) if len(points) else points
     names = list(dict.fromkeys(points["covariate"])) if len(points) else []
     if not names:
         return []
-    points = points[points["covariate"].isin(names[:MOST_COVARIATES])]
-    marker = marker_name(headline.measure, facts.settings)
+    points = select(points, covariate=names[:MOST_COVARIATES])
+    marker = marker_name(headline.marker.measure, draft.settings)
     counted = "; ".join(
         f"{str(name).replace('_', ' ')} {number(part['x'].min())} to {number(part['x'].max())}, n = "
         f"{part['subject'].nunique()}"
@@ -412,92 +319,85 @@ def _draw_covariates(
     )
     more = f" The first {MOST_COVARIATES} of {len(names)} covariates are drawn." if len(names) > MOST_COVARIATES else ""
     return [
-        shelf.put(
-            f"covariates_{headline.measure}",
-            lambda: figures.covariate_changes(points, colors=colors, title=f"{marker}: change against covariates"),
+        draft.shelf.put(
+            f"covariates_{headline.marker.measure}",
+            lambda: figures.covariate_changes(
+                points, contrasts=draft.contrasts, colors=draft.colors, title=f"{marker}: change against covariates"
+            ),
             points,
             alt=f"Change of {in_sentence(marker)} against covariates, a point for each subject: {counted}.",
-            caption=f"Change of {in_sentence(headline_name(headline, facts.settings))} against each covariate; a "
+            caption=f"Change of {in_sentence(headline_name(headline, draft.settings))} against each covariate; a "
             f"point is a subject.{more}",
             size="medium",
         )
     ]
 
 
-def _pairs_alt(values: pd.DataFrame, name: str) -> str:
+def _pairs_alt(values: pd.DataFrame, name: str, draft: Draft) -> str:
     said = []
-    for _, row in values.iterrows():
-        is_known = math.isfinite(row["baseline"]) and math.isfinite(row["treatment"])
-        change = percent(float(row["change"])) if row["scale"] == "ratio" else number(float(row["change"]))
-        pair = f"{number(float(row['baseline']))} to {number(float(row['treatment']))} ({change})"
-        treatment = str(row["contrast"]).partition(":")[0]
-        said.append(f"{row['subject']} ({treatment}) {pair if is_known else NOT_MEASURED}")
+    for row in values.to_dict("records"):
+        both = f"{number(row['baseline'])} to {number(row['treatment'])} ({change(row['change'], row['scale'])})"
+        known = math.isfinite(row["baseline"]) and math.isfinite(row["treatment"])
+        treatment = draft.contrasts[row["contrast"]].treatment
+        said.append(f"{row['subject']} ({treatment}) {both if known else NOT_MEASURED}")
     shown = "; ".join(said[:30]) + (f"; and {len(said) - 30} more in the table of the figure" if len(said) > 30 else "")
     return f"{name}, baseline to treatment by subject: {shown}."
 
 
-def _heading(measure: str, units: dict[str, str]) -> str:
-    unit = units.get(measure, "")
-    return SHORT_NAMES.get(measure, marker_name(measure)) + (f", {unit}" if unit not in ("", "1") else "")
-
-
-def _list_nights(
-    results: Results, facts: StudyFacts, measures: pd.DataFrame
-) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+def _list_nights(results: Results, facts: StudyFacts, measures: pd.DataFrame) -> dict[str, Any]:
     """One row a night with its status, sleep and headline markers; gaps carry a letter that says why."""
     footnotes = Footnotes()
-    missing = measures[measures["value"].isna() & (measures["stages"] == "NREM") & (measures["window"] == "night")]
+    missing = select(measures[measures["value"].isna()], stages="NREM", window="night")
     reasons = {
         (row["subject"], row["session"], row["measure"]): str(row["note"])
         for _, row in missing.drop_duplicates(["subject", "session", "measure"]).iterrows()
     }
     markers = [name for name in short_names() if name in facts.nights]
-    nights = facts.nights.assign(place=range(len(facts.nights)))
+    texts = {name: text_column(facts.nights, name) for name in (*VERDICT, "staging_source")}
+    nights = facts.nights.assign(place=range(len(facts.nights)), **texts)
     order = sorted(nights.index, key=lambda i: (natural_key(str(nights.loc[i, "subject"])), nights.loc[i, "place"]))
     combined = set(measures["subject"])
     rows = []
     for i in order:
         night = nights.loc[i]
         done = night["status"] == "done"
-        page = f"sub-{night['subject_label']}/sub-{night['subject_label']}.html"
-        cells: list[Any] = [
-            _cell(night.get(name), "{:.0f}".format if name == "nrem_cycles" else "{:.1f}".format)
-            for name, _ in NIGHT_NUMBERS
-        ]
+        cells = [(_cell(night.get(name), write), "") for name, _, write in NIGHT_NUMBERS]
         for name in markers:
             text = _cell(night[name])
             reason = reasons.get((night["subject"], night["session"], name), "no reason was stored")
-            mark = footnotes.mark([reason]) if done and text == NOT_MEASURED else ""
-            cells.append((text, mark) if done else ("\u2013", ""))
+            cells.append((text, footnotes.mark([reason]) if done and text == NOT_MEASURED else ""))
+        page = f"sub-{night['subject_label']}/sub-{night['subject_label']}.html"
         rows.append(
             {
-                "subject": str(night["subject"]),
+                **{name: str(night[name]) for name in ("subject", "session", "condition", "status")},
                 "page": page if done and night["subject"] in combined else "",
-                "session": str(night["session"]),
-                "condition": str(night["condition"]),
-                "status": str(night["status"]),
                 "verdict": _verdict(night),
-                "staged": _short_source(str(night.get("staging_source", "")) if done else ""),
-                "cells": [cell if isinstance(cell, tuple) else ((cell if done else "\u2013"), "") for cell in cells],
+                "staged": _short_source(night["staging_source"]) if done else NOTHING,
+                "cells": cells if done else [(NOTHING, "")] * len(cells),
             }
         )
-    return rows, footnotes.lines
+    return {
+        "night_columns": [name for _, name, _ in NIGHT_NUMBERS],
+        "marker_columns": [with_unit(_heading(name), name) for name in markers],
+        "night_rows": rows,
+        "night_footnotes": footnotes.lines,
+    }
+
+
+def _heading(measure: str) -> str:
+    short = short_names()[measure]
+    return short[:1].upper() + short[1:]
 
 
 def _verdict(night: pd.Series) -> str:
     """Verdict on the night with its reasons; a dash where nobody judged it."""
-    verdict, reasons = (str(night.get(name, "")) for name in ("verdict", "verdict_reasons"))
-    if verdict in ("", "nan"):
-        return "\u2013"
-    return verdict if reasons in ("", "nan") else f"{verdict}: {reasons}"
+    return ": ".join(str(night[name]) for name in VERDICT if night[name]) or NOTHING
 
 
 def _short_source(source: str) -> str:
-    return source.partition(" (")[0] if source and source != "nan" else "\u2013"
+    return source.partition(" (")[0] or NOTHING
 
 
 def _cell(value: Any, write: Callable[[float], str] = number) -> str:
-    is_number = isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value)
-    if not is_number:
-        return NOT_MEASURED
-    return write(float(value))
+    known = isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value)
+    return write(float(value)) if known else NOT_MEASURED

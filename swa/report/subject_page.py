@@ -1,6 +1,7 @@
 """What stands on the page of a subject."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,187 +10,98 @@ import pandas as pd
 from swa.comparison.compared_nights import text_column
 from swa.comparison.controls.facts import GAIN_CONTROLS, control_bands
 from swa.report import figures
-from swa.report.change_tables import (
-    MANY_CHANNELS,
-    change_table,
-    explain_markers,
-    join_equal,
-    quality_table,
-    sleep_table,
-    value_table,
-)
-from swa.report.facts import (
-    Headline,
-    StudyFacts,
-    done_nights,
-    find_headline,
-    headline_rows,
-    paired_values,
-    read_contrasts,
-    read_facts,
-    shown_channel,
-    units_of,
-)
-from swa.report.optional_tables import PlainTable, gain_table, precision_table, read_optional
+from swa.report.change_tables import channel_table, quality_table, sleep_table, value_table
+from swa.report.draft import Draft, shared_parts
+from swa.report.facts import done_nights
+from swa.report.figures.style import BASELINE_COLOR
+from swa.report.leading_rows import find_headline, headline_rows, shown_channel
+from swa.report.optional_tables import PlainTable, gain_table, precision_table
+from swa.report.reading import paired_values, read_contrasts, read_facts
 from swa.report.shelf import Picture, Shelf
-from swa.report.wave_counts import tabulate_waves
-from swa.report.words.sentences import EXPLORATORY, caveats, describe_methods, headline_name, subject_result
-from swa.report.words.wording import (
-    describe_change,
-    file_name,
-    in_sentence,
-    join,
-    limit,
-    marker_name,
-    number,
-    plural,
-    stages_name,
-    window_name,
-)
-from swa.settings import Settings
+from swa.report.wave_counts import WaveTables, tabulate_waves
+from swa.report.words.names import counted, unit_of
+from swa.report.words.numbers import join, limit, number, plural
+from swa.report.words.sentences import headline_name, subject_result
 from swa.study.store import Results, StoredNight, stored_nights, subject_file
-from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.marker import select
 
 
 def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, Any]:
-    """Collect what the page of a subject shows, and draw its figures.
-
-    Parameters
-    ----------
-    results : Results
-        The results folder.
-    subject : str
-        As in the study file.
-    shelf : Shelf
-        Where figures go.
-    """
+    """Collect what the page of a subject shows, and draw its figures."""
     facts = read_facts(results, subject)
-    own = facts.nights[facts.nights["subject"] == subject]
+    own = select(facts.nights, subject=subject)
     nights = stored_nights(results.path, own)
-    label = str(own["subject_label"].iloc[0])
-    measures = pd.read_parquet(subject_file(results.path, label))
-    headline = find_headline(facts, dict.fromkeys(measures["channel"]))
-    known = read_contrasts(results.path, subject)
-    changes = headline_rows(known, headline)
-    units = units_of(measures)
+    measures = pd.read_parquet(subject_file(results.path, str(own["subject_label"].iloc[0])))
+    headline = find_headline(facts.primary, measures)
+    rows = read_contrasts(results.path, subject)
+    draft = Draft(results=results, facts=facts, headline=headline, rows=rows, shelf=shelf, count="nights")
     shown = headline_rows(measures, headline)
-    contrasts = list(dict.fromkeys(changes["contrast"]))
-    values = paired_values(shown, own, contrasts, facts.settings)
-    by_contrast = [(name, changes[changes["contrast"] == name]) for name in contrasts]
-    colors = figures.condition_colors(facts.conditions, facts.baseline)
-    return {
+    values = paired_values(shown, own, draft.contrasts, draft.settings)
+    explained = draft.changes["measure"] if len(draft.changes) else shown["measure"].astype(str)
+    sessions = [(night.session, night.name) for night in nights]
+    return shared_parts(draft, own, values, explained=explained) | {
         "title": f"Subject {subject}",
         "subject": subject,
-        "facts": facts,
-        "headline": headline,
-        "results_sentences": _results(changes, headline, facts, units, shown, nights),
-        "exploratory": EXPLORATORY if contrasts and not headline.declared else "",
-        "caveats": caveats(name.partition(":")[0] for name in contrasts),
+        "results_sentences": _results(draft, shown, nights),
         "nights": nights,
-        "night_verdicts": _verdicts(done_nights(own)),
-        "night_pictures": _draw_nights(nights, headline, colors, shelf, measures),
-        "wave_pictures": _draw_averages(nights, headline, facts, colors, shelf, measures),
-        "forests": [_draw_forest(name, rows, facts.settings, colors, shelf) for name, rows in by_contrast],
-        "change_tables": [
-            change_table(rows, facts.settings, units, values[values["contrast"] == name]) for name, rows in by_contrast
-        ],
-        "precision": _precision_tables(results, subject, changes, facts.settings),
-        "value_table": None
-        if contrasts
-        else value_table(shown, [(night.session, night.name) for night in nights], facts.settings, units),
-        "where": f"{stages_name(headline.stages)}, {headline.channel}",
+        "night_pictures": _draw_nights(draft, nights, measures),
+        "wave_pictures": _draw_waves_and_spectra(draft, nights, measures),
+        "precision": _precision_tables(draft, subject),
+        "value_table": None if draft.contrasts else value_table(shown, sessions, draft.settings),
         "sleep": sleep_table(nights),
-        "unusable": quality_table(nights),
-        "channels": _channels(nights),
-        "gain": _gain_tables(results, subject, contrasts_in(known)),
-        "problems": _problems(results, subject),
-        "others": [row for _, row in own[own["status"] != "done"].iterrows()],
-        "methods": describe_methods(
-            facts.settings,
-            [str(night.summary.get("staging_source", "")) for night in nights],
-            compared=facts.is_compared,
-        ),
-        "versions": _versions(nights),
-        "glossary": explain_markers(
-            changes["measure"] if len(changes) else shown["measure"].astype(str), facts.settings
-        ),
-        "settings": list_settings(facts.settings),
+        "quality": quality_table(nights, _verdicts(done_nights(own))),
+        "channels": channel_table(nights),
+        "gain": _gain_tables(draft, subject),
+        "problems": select(results.problems, subject=subject).astype(object).fillna("").to_dict("records"),
+        "others": own[own["status"] != "done"].to_dict("records"),
     }
 
 
-def _results(
-    changes: pd.DataFrame,
-    headline: Headline,
-    facts: StudyFacts,
-    units: dict[str, str],
-    measures: pd.DataFrame,
-    nights: Sequence[StoredNight],
-) -> list[str]:
+def _results(draft: Draft, measures: pd.DataFrame, nights: Sequence[StoredNight]) -> list[str]:
     """One sentence for each treatment; where there is none, the headline of each night."""
-    rows = headline.pick(changes)
+    headline, settings = draft.headline, draft.settings
+    rows = headline.marker.select(draft.changes)
     if len(rows):
-        unit = units.get(headline.measure, "")
-        return [subject_result(row, headline, facts.settings, unit) for _, row in rows.iterrows()]
+        return [subject_result(row, draft.contrasts[row["contrast"]], headline, settings) for _, row in rows.iterrows()]
     sentences = ["There is no pair of nights to compare in this subject."]
-    values = headline.pick(measures)
+    values = headline.marker.select(measures)
+    what, unit = headline_name(headline, settings), unit_of(headline.marker.measure)
     for night in nights:
-        hit = values[values["session"] == night.session]
-        if hit.empty:
-            continue
-        value, unit = float(hit["value"].iloc[0]), str(hit["unit"].iloc[0])
-        what = headline_name(headline, facts.settings)
-        noun = "wave" if "wave" in headline.measure else "epoch"
-        said = f"{number(value)} {unit} (n = {plural(int(hit['n'].iloc[0]), noun)})"
-        said = said if np.isfinite(value) else f"not measured: {hit['note'].iloc[0]}"
-        sentences.append(f"Night {night.name}: {what} was {said}.")
+        for row in select(values, session=night.session).head(1).to_dict("records"):
+            said = f"{number(row['value'])} {unit} (n = {plural(int(row['n']), counted(row['measure']))})"
+            said = said if np.isfinite(row["value"]) else f"not measured: {row['note']}"
+            sentences.append(f"Night {night.name}: {what} was {said}.")
     return sentences
 
 
-def _draw_nights(
-    nights: Sequence[StoredNight],
-    headline: Headline,
-    colors: dict[str, str],
-    shelf: Shelf,
-    measures: pd.DataFrame,
-) -> list[Picture]:
+def _draw_nights(draft: Draft, nights: Sequence[StoredNight], measures: pd.DataFrame) -> list[Picture]:
     """Every night on the same scales, so that they can be compared by eye."""
     limits = [figures.power_limits(night.spectrogram) for night in nights]
     shared_db = (min(low for low, _ in limits), max(high for _, high in limits)) if limits else None
-    channels = {night.session: shown_channel(headline, night.channels) for night in nights}
-    tops = [
-        figures.activity_limit(night.epochs[night.epochs["channel"] == channels[night.session]]) for night in nights
-    ]
+    channels = [shown_channel(draft.headline, night.channels) for night in nights]
+    curves = [night.epochs[night.epochs["channel"] == channel] for night, channel in zip(nights, channels, strict=True)]
+    top = max((figures.activity_limit(curve) for curve in curves), default=None)
     pictures = []
-    for night in nights:
-        channel = channels[night.session]
-        curve = night.epochs[night.epochs["channel"] == channel]
+    for night, channel, curve in zip(nights, channels, curves, strict=True):
         onset_min = night.summary.get("sleep_onset_min")
         decay, said = _process_s(measures, night.session, channel)
-
-        def draw(
-            night: StoredNight = night,
-            channel: str | None = channel,
-            onset_min: Any = onset_min,
-            decay: tuple[float, float, float] | None = decay,
-        ) -> Any:
-            return figures.night_overview(
-                night.epochs,
-                night.folder.read("hypnogram"),
-                night.spectrogram,
-                night.folder.read("cycles"),
-                channel=channel,
-                start=str(night.summary.get("recording_start") or ""),
-                sleep_onset_s=None if onset_min is None else float(onset_min) * 60,
-                color=colors.get(night.condition, "#5f6368"),
-                swa_limit_uv2=max(tops),
-                power_limits_db=shared_db,
-                process_s=decay,
-                title=night.name,
-            )
-
+        draw = partial(
+            figures.night_overview,
+            night.epochs,
+            night.folder.read("hypnogram"),
+            night.spectrogram,
+            night.folder.read("cycles"),
+            channel=channel,
+            start=str(night.summary.get("recording_start") or ""),
+            sleep_onset_s=None if onset_min is None else float(onset_min) * 60,
+            color=draft.colors.get(night.condition, BASELINE_COLOR),
+            swa_limit_uv2=top,
+            power_limits_db=shared_db,
+            process_s=decay,
+            title=night.name,
+        )
         pictures.append(
-            shelf.put(
+            draft.shelf.put(
                 f"ses-{night.folder.session}_night",
                 draw,
                 curve.drop(columns=[name for name in curve.columns if name.endswith("_power")]),
@@ -207,10 +119,10 @@ def _process_s(
     measures: pd.DataFrame, session: str, channel: str | None
 ) -> tuple[tuple[float, float, float] | None, str]:
     """The fitted decay of a night, if there is one, and a sentence about it."""
-    rows = measures[(measures["session"] == session) & (measures["channel"] == channel)]
+    rows = select(measures, session=session, channel=channel or "")
     found, notes = [], []
     for name in ("process_s_initial", "process_s_asymptote", "process_s_tau"):
-        own = rows[rows["measure"] == name]
+        own = select(rows, measure=name)
         value = own["value"].dropna()
         found.append(float(value.iloc[0]) if len(value) else np.nan)
         notes += [str(note) for note in own["note"] if note]
@@ -237,18 +149,12 @@ def _night_alt(night: StoredNight, curve: pd.DataFrame) -> str:
     )
 
 
-def _draw_averages(
-    nights: Sequence[StoredNight],
-    headline: Headline,
-    facts: StudyFacts,
-    colors: dict[str, str],
-    shelf: Shelf,
-    measures: pd.DataFrame,
-) -> list[Picture]:
-    """Average wave and mean spectrum of each condition, the baseline first; nights of a condition weigh the same."""
-    conditions = sorted({night.condition for night in nights}, key=lambda name: (name != facts.baseline, name))
+def _draw_waves_and_spectra(draft: Draft, nights: Sequence[StoredNight], measures: pd.DataFrame) -> list[Picture]:
+    """Waves and spectra of each condition, the baseline first; nights of a condition weigh the same."""
+    baseline = draft.facts.baseline
+    conditions = sorted({night.condition for night in nights}, key=lambda name: (name != baseline, name))
     shared = [name for name in (nights[0].channels if nights else []) if all(name in n.channels for n in nights)]
-    channel = shown_channel(headline, shared)
+    channel = shown_channel(draft.headline, shared)
     if channel is None:
         return []
     waves, spectra = {}, {}
@@ -256,17 +162,28 @@ def _draw_averages(
         folders = [night.folder for night in nights if night.condition == condition]
         waves[condition] = _mean_wave([folder.read("average") for folder in folders])
         spectra[condition] = _mean_spectrum([folder.read("spectra") for folder in folders])
-    criteria = facts.settings.waves
-    own = {name: table[table["channel"] == channel] for name, table in waves.items()}
+    tables = tabulate_waves(nights, conditions, channel, draft.settings.waves.negative_uv[0], measures)
+    return [
+        _draw_average(draft, waves, channel),
+        _draw_spectra(draft, spectra, channel, measures),
+        *(_draw_controls(draft, spectra, channel) if len(conditions) > 1 else []),
+        _draw_sizes(draft, tables, channel),
+        _draw_slopes(draft, tables, channel),
+    ]
+
+
+def _draw_average(draft: Draft, waves: Mapping[str, pd.DataFrame], channel: str) -> Picture:
+    criteria = draft.settings.waves
+    own = {name: select(table, channel=channel) for name, table in waves.items()}
     depth = "; ".join(
         f"{name} {number(float(table['mean_uv'].min()))} to {number(float(table['mean_uv'].max()))} µV, "
         f"n = {int(table['n_waves'].max())} waves"
         for name, table in own.items()
         if len(table)
     )
-    wave = shelf.put(
+    return draft.shelf.put(
         "slow_wave_average",
-        lambda: figures.slow_wave_average(own, channel, colors=colors),
+        lambda: figures.slow_wave_average(own, channel, colors=draft.colors),
         pd.concat([table.assign(condition=name) for name, table in own.items()], ignore_index=True),
         alt=f"Average slow wave at {channel}: {depth or 'no slow wave in any night'}.",
         caption=f"Mean of the slow waves of N2 and N3 ({criteria.name}), aligned at the negative peak; bands: ± 1 SD "
@@ -274,52 +191,48 @@ def _draw_averages(
         f"{limit(criteria.negative_uv, 'µV')} and peak-to-peak {limit(criteria.peak_to_peak_uv, 'µV')}. A change of "
         "amplitude shows smaller than it is among waves beyond a limit.",
     )
-    curves = [
-        table[(table["channel"] == channel) & (table["stages"] == "NREM") & (table["window"] == "night")].assign(
-            condition=name
-        )
-        for name, table in spectra.items()
-        if len(table)
-    ]
+
+
+def _draw_spectra(draft: Draft, spectra: Mapping[str, pd.DataFrame], channel: str, measures: pd.DataFrame) -> Picture:
+    """Mean spectrum of each condition with its aperiodic fit."""
+    conditions = list(spectra)
     aperiodic = _aperiodic(measures, conditions, channel)
-    low, high = facts.settings.power.aperiodic_hz
+    low, high = draft.settings.power.aperiodic_hz
     exponents = "; ".join(f"{name} {number(exponent)}" for name, (exponent, _) in aperiodic.items())
     fitted = f" Dashed: aperiodic fit at {low:g}\u2013{high:g} Hz, exponent {exponents}." if exponents else ""
-    shown = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["condition"])
+    shown = _stacked(spectra, channel=channel, stages="NREM", window="night")
     if len(shown) and aperiodic:
         line = shown["condition"].map({name: 10**offset for name, (_, offset) in aperiodic.items()})
         slope = shown["condition"].map({name: exponent for name, (exponent, _) in aperiodic.items()})
         inside = shown["frequency_hz"].between(low, high)
         shown["aperiodic_uv2_hz"] = np.where(inside, line * shown["frequency_hz"].where(inside) ** -slope, np.nan)
-    spectrum = shelf.put(
+    below = f"; below: change from {conditions[0]} in dB." if len(conditions) > 1 else "."
+    return draft.shelf.put(
         "average_spectra",
         lambda: figures.average_spectra(
             spectra,
             channel,
-            colors=colors,
-            bands_hz={"swa": facts.settings.power.swa_hz},
+            colors=draft.colors,
+            bands_hz={"swa": draft.settings.power.swa_hz},
             aperiodic=aperiodic,
             aperiodic_hz=(low, high),
         ),
         shown,
         alt=f"Mean spectra of N2+N3 at {channel} for {join(conditions)}, 0.5 to 30 Hz; band powers are in the table."
         f"{fitted}",
-        caption="Mean spectrum of N2+N3, whole night; shaded: the band of slow-wave activity"
-        + (f"; below: change from {conditions[0]} in dB." if len(conditions) > 1 else ".")
-        + fitted,
+        caption=f"Mean spectrum of N2+N3, whole night; shaded: the band of slow-wave activity{below}{fitted}",
     )
-    controls = _draw_controls(spectra, channel, facts, colors, shelf) if len(conditions) > 1 else []
-    return [wave, spectrum, *controls, *_draw_waves(nights, conditions, channel, facts, colors, shelf, measures)]
+
+
+def _stacked(tables: Mapping[str, pd.DataFrame], **wanted: str) -> pd.DataFrame:
+    """Rows of the conditions below each other."""
+    parts = [select(table, **wanted).assign(condition=name) for name, table in tables.items() if len(table)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["condition"])
 
 
 def _aperiodic(measures: pd.DataFrame, conditions: Sequence[str], channel: str) -> dict[str, tuple[float, float]]:
     """Exponent and offset of each condition in N2+N3 of the whole night, means over its nights."""
-    rows = measures[
-        (measures["channel"] == channel)
-        & (measures["stages"] == "NREM")
-        & (measures["window"] == "night")
-        & (measures["variant"] == "")
-    ]
+    rows = select(measures, channel=channel, stages="NREM", window="night", variant="")
     means = rows.groupby(["measure", "condition"], observed=True)["value"].mean()
     found = {
         name: (
@@ -331,30 +244,20 @@ def _aperiodic(measures: pd.DataFrame, conditions: Sequence[str], channel: str) 
     return {name: pair for name, pair in found.items() if np.isfinite(pair).all()}
 
 
-def _draw_waves(
-    nights: Sequence[StoredNight],
-    conditions: Sequence[str],
-    channel: str,
-    facts: StudyFacts,
-    colors: dict[str, str],
-    shelf: Shelf,
-    measures: pd.DataFrame,
-) -> list[Picture]:
-    """How many waves of each size, and how steep at each size, with the amplitude at which nights are compared."""
-    criteria = facts.settings.waves
-    smallest = criteria.negative_uv[0]
-    waves = tabulate_waves(nights, conditions, channel, smallest, measures)
+def _draw_sizes(draft: Draft, waves: WaveTables, channel: str) -> Picture:
+    """How many waves of each size."""
+    smallest = draft.settings.waves.negative_uv[0]
     at_limit = "; ".join(
         f"{name} {number(_rate_at(rows, smallest))} per min"
         for name, rows in waves.counts.groupby("condition", sort=False)
     )
     large = f", {number(waves.large_uv)} µV (90th percentile of the baseline)" if np.isfinite(waves.large_uv) else ""
-    amplitudes = shelf.put(
+    return draft.shelf.put(
         "wave_amplitudes",
         lambda: figures.wave_amplitudes(
             waves.counts,
             limits_uv={"slow wave": smallest, "large wave": waves.large_uv},
-            colors=colors,
+            colors=draft.colors,
             title=f"Half-waves by size, {channel}",
         ),
         waves.counts,
@@ -362,35 +265,38 @@ def _draw_waves(
         caption="All negative half-waves of N2+N3, whole night: how many a minute are at least as large, without a "
         f"limit on the peak-to-peak amplitude. Dashed: {smallest:g} µV{large}.",
     )
+
+
+def _draw_slopes(draft: Draft, waves: WaveTables, channel: str) -> Picture:
+    """How steep waves are at each size, with the amplitude at which nights are compared."""
+    smallest = draft.settings.waves.negative_uv[0]
     read = "; ".join(
         f"{row['condition']} {number(row['slope_at_reference_uv_s'])} µV/s (n = {row['n_waves']} waves)"
         for row in waves.lines.to_dict("records")
     )
-    at = f"at {number(waves.reference_uv)} µV" if np.isfinite(waves.reference_uv) else "at no amplitude"
+    known = np.isfinite(waves.reference_uv)
+    at = f"at {number(waves.reference_uv)} µV" if known else "at no amplitude"
     reading = (
         f", and the robust line of each condition. Diamonds, {at}: slope at equal amplitude; a difference there is one "
         "of steepness at equal size, which a change of gain can still move."
-        if np.isfinite(waves.reference_uv)
+        if known
         else "; without a baseline night there is no amplitude at which slopes would be compared."
     )
-    slopes = shelf.put(
+    lines = waves.lines.assign(kind="line", reference_uv=waves.reference_uv)
+    return draft.shelf.put(
         "slope_by_amplitude",
         lambda: figures.slope_by_amplitude(
             waves.bins,
             waves.lines,
             reference_uv=waves.reference_uv,
-            colors=colors,
+            colors=draft.colors,
             title=f"Slope at each amplitude, {channel}",
         ),
-        pd.concat(
-            [waves.bins.assign(kind="bin"), waves.lines.assign(kind="line", reference_uv=waves.reference_uv)],
-            ignore_index=True,
-        ),
+        pd.concat([waves.bins.assign(kind="bin"), lines], ignore_index=True),
         alt=f"Upward slope against negative amplitude at {channel}, read {at}: {read or 'no fit'}.",
-        caption=f"Upward slope of the half-waves of at least {smallest:g} µV in N2+N3, whole night: medians and "
-        f"quartiles of ten classes of amplitude{reading}",
+        caption=f"Upward slope of the half-waves of at least {smallest:g} µV in N2+N3, whole night: "
+        f"medians and quartiles of ten classes of amplitude{reading}",
     )
-    return [amplitudes, slopes]
 
 
 def _rate_at(counts: pd.DataFrame, amplitude_uv: float) -> float:
@@ -424,90 +330,22 @@ def _mean_spectrum(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return mean
 
 
-def _draw_forest(
-    contrast: str, rows: pd.DataFrame, settings: Settings, colors: dict[str, str], shelf: Shelf
-) -> Picture:
-    return draw_forest(contrast, rows, settings, colors, shelf, count="nights", name="forest")
-
-
-def draw_forest(
-    contrast: str,
-    rows: pd.DataFrame,
-    settings: Settings,
-    colors: dict[str, str],
-    shelf: Shelf,
-    *,
-    count: str,
-    name: str,
-) -> Picture:
-    """Forest plot of one contrast: markers by windows.
-
-    Parameters
-    ----------
-    contrast : str
-        Name of the contrast.
-    rows : DataFrame
-        Its rows.
-    settings : Settings
-        For names.
-    colors : dict of str to str
-        Colour by condition.
-    shelf : Shelf
-        Where it goes.
-    count : str
-        What n counts.
-    name : str
-        Beginning of the file name.
-    """
-    treatment, _, baseline = contrast.partition(":")
-    said = []
-    for _, row in rows.iterrows():
-        change = describe_change(row)
-        if change.measured and row["scale"] == "ratio":
-            interval = f" ({change.interval})" if change.interval else " (no interval)"
-            where = in_sentence(window_name(str(row["window"]), settings))
-            said.append(f"{marker_name(str(row['measure']))}, {where}: {change.change}{interval}, n = {change.n}")
-    confidence = f"{100 * settings.comparison.confidence:g} %"
-    return shelf.put(
-        f"{name}_{file_name(treatment)}_{file_name(baseline)}",
-        lambda: figures.forest(
-            rows,
-            names={measure: marker_name(measure, settings) for measure in rows["measure"].unique()},
-            window_names={window: window_name(window, settings) for window in rows["window"].unique()},
-            color=colors.get(treatment),
-            count=count,
-            title=f"{treatment} against {baseline}",
-        ),
-        rows,
-        alt=f"Changes from {baseline} to {treatment} in n {count}. {'; '.join(said) or 'Nothing was measured'}.",
-        caption=f"Change from {baseline} to {treatment} with its {confidence} interval; n counts {count}. Filled "
-        "marks: the whole interval lies on one side of no change. Circle: one NREM period; diamond: matched "
-        "minutes; square: whole "
-        "night; cross: no interval. An arrow marks an interval that goes on.",
-        size="medium",
-    )
-
-
-def _draw_controls(
-    spectra: Mapping[str, pd.DataFrame], channel: str, facts: StudyFacts, colors: dict[str, str], shelf: Shelf
-) -> list[Picture]:
+def _draw_controls(draft: Draft, spectra: Mapping[str, pd.DataFrame], channel: str) -> list[Picture]:
     """Spectra of the conditions in the stages of the gain check."""
-    shown = [
-        table[(table["channel"] == channel) & (table["stages"] == stages) & (table["window"] == window)].assign(
-            condition=name
-        )
+    parts = [
+        _stacked({name: table}, channel=channel, stages=stages, window=window)
         for name, table in spectra.items()
         for stages, window in GAIN_CONTROLS.values()
         if len(table)
     ]
-    if not shown:
+    if not parts:
         return []
-    bands = control_bands(facts.settings.comparability)
+    bands = control_bands(draft.settings.comparability)
     return [
-        shelf.put(
+        draft.shelf.put(
             "control_spectra",
-            lambda: figures.control_spectra(spectra, channel, bands_hz=bands, colors=colors),
-            pd.concat(shown, ignore_index=True),
+            lambda: figures.control_spectra(spectra, channel, bands_hz=bands, colors=draft.colors),
+            pd.concat(parts, ignore_index=True),
             alt=f"Spectra at {channel} in REM, quiet wake and N2+N3 for {join(list(spectra))}; the gain check has the "
             "numbers.",
             caption="Spectra of each condition in the stages of the gain check; shaded: its control bands. A change of "
@@ -517,77 +355,23 @@ def _draw_controls(
     ]
 
 
-def _precision_tables(results: Results, subject: str, changes: pd.DataFrame, settings: Settings) -> list[PlainTable]:
+def _precision_tables(draft: Draft, subject: str) -> list[PlainTable]:
     """How precisely the subject's nights tell each contrast, where that was computed."""
-    table = read_optional(results, "precision.tsv")
-    own = table[table["subject"] == subject] if len(table) else table
-    found = [precision_table(own, changes, name, settings) for name in dict.fromkeys(changes["contrast"])]
+    own = draft.read("precision.tsv", subject=subject)
+    found = [
+        precision_table(own, draft.changes_of(name), draft.name_of(name), draft.settings) for name in draft.contrasts
+    ]
     return [one for one in found if one]
 
 
-def _gain_tables(results: Results, subject: str, contrasts: Mapping[str, Contrast]) -> list[PlainTable]:
+def _gain_tables(draft: Draft, subject: str) -> list[PlainTable]:
     """The gain check of the subject's nights, where one was made."""
-    table = read_optional(results, "comparability.tsv")
-    own = select(table, subject=subject) if len(table) else table
-    found = [gain_table(own, contrasts[str(name)]) for name in (dict.fromkeys(own["contrast"]) if len(own) else ())]
+    own = draft.read("comparability.tsv", subject=subject)
+    found = [gain_table(own, draft.known[name]) for name in (dict.fromkeys(own["contrast"]) if len(own) else ())]
     return [one for one in found if one]
 
 
-def _verdicts(nights: pd.DataFrame) -> list[tuple[str, str]]:
+def _verdicts(nights: pd.DataFrame) -> list[str]:
     """Verdict on each night and its reasons."""
-    return list(zip(text_column(nights, "verdict"), text_column(nights, "verdict_reasons"), strict=True))
-
-
-def _channels(nights: Sequence[StoredNight]) -> list[tuple[str, str, str, list[str]]]:
-    """Channels of the nights: name, role, labels in the files, and what was done with them in each night."""
-    found: dict[tuple[str, str], tuple[dict[str, None], list[str]]] = {}
-    for position, night in enumerate(nights):
-        for channel in night.document.get("provenance", {}).get("channels", []):
-            labels, cells = found.setdefault((channel["name"], channel["role"]), ({}, ["absent"] * len(nights)))
-            labels.update(dict.fromkeys(channel["labels"]))
-            cells[position] = f"{channel['note'] or 'as recorded'}, {channel['rate_hz']:g} Hz"
-    rows = [(name, [role.upper(), ", ".join(labels), *cells]) for (name, role), (labels, cells) in found.items()]
-    if len(rows) > MANY_CHANNELS and all(labels == name for name, (_, labels, *_) in rows):
-        rows = join_equal([(name, [role, "as named", *cells]) for name, (role, _, *cells) in rows])
-    return [(name, role, labels, cells) for name, (role, labels, *cells) in rows]
-
-
-def _problems(results: Results, subject: str) -> list[Any]:
-    table = results.problems
-    return table[table["subject"] == subject].astype(object).fillna("").to_dict("records")
-
-
-def _versions(nights: Sequence[StoredNight]) -> list[tuple[str, str]]:
-    """Version of each package; several where nights differ."""
-    versions: dict[str, dict[str, None]] = {}
-    for night in nights:
-        for name, version in night.document.get("provenance", {}).get("versions", {}).items():
-            versions.setdefault(name, {})[version] = None
-    return [(name, " / ".join(found)) for name, found in versions.items()]
-
-
-def list_settings(settings: Settings) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """Every setting in force: group, and key, value and meaning of each."""
-    listed = []
-    for group in type(settings).model_fields:
-        values = getattr(settings, group)
-        listed.append(
-            (
-                group,
-                [
-                    (key, _plain(getattr(values, key)), option.description or "")
-                    for key, option in type(values).model_fields.items()
-                ],
-            )
-        )
-    return listed
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(_plain(item) for item in value)
-    if isinstance(value, dict):
-        return "; ".join(f"{key} = {_plain(item)}" for key, item in value.items()) or "none"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value) if value != "" else "not set"
+    told = zip(text_column(nights, "verdict"), text_column(nights, "verdict_reasons"), strict=True)
+    return [f"{verdict} ({reasons})" if reasons else verdict for verdict, reasons in told]

@@ -51,7 +51,7 @@ ORDERS_T_IS = declare("orders_t_is", "t({df}) = {t:.2f}, p {p:.2g}[, {low:.3g} t
 T_IS = declare("t_is", "t({df}) = {t:.2f}", "statistic")
 WELCH_T_IS = declare("welch_t_is", "t({df:.1f}) = {t:.2f}", "statistic")
 G_AV = declare("g_av", "g_av {g:z.2f}", "statistic")
-NO_G_AV = declare("no_g_av", "no g_av: baseline nights hardly vary by construction", "statistic")
+NO_G_AV = declare("no_g_av", "no g_av: baseline nights hardly vary by construction")
 PERIOD_EFFECT = declare("period_effect", "period 2 to 1: {change:.3g}")
 _CARRIED = "carry-over {change:.3g} ({low:.3g} to {high:.3g}), which would bias the estimate by"
 CARRY_OVER = declare("carry_over", _CARRIED + " {bias:.3g}")

@@ -6,17 +6,12 @@ Conditions have the colours of `condition_colors`; `figure_bytes` writes a figur
 from swa.report.figures.controls import control_spectra
 from swa.report.figures.files import figure_bytes, figure_files
 from swa.report.figures.forests import forest, paired_changes
-from swa.report.figures.night_plots import (
-    activity_limit,
-    average_spectra,
-    night_overview,
-    power_limits,
-    slow_wave_average,
-)
+from swa.report.figures.night_plots import activity_limit, night_overview, power_limits
 from swa.report.figures.specification_plots import specification_curve
-from swa.report.figures.study_plots import covariate_changes, group_spectra, placed_channels, scalp_changes
+from swa.report.figures.spectra_plots import average_spectra, group_spectra
+from swa.report.figures.study_plots import covariate_changes, placed_channels, scalp_changes
 from swa.report.figures.style import condition_colors
-from swa.report.figures.wave_plots import slope_by_amplitude, wave_amplitudes
+from swa.report.figures.wave_plots import slope_by_amplitude, slow_wave_average, wave_amplitudes
 
 __all__ = [
     "activity_limit",

@@ -1,5 +1,8 @@
 """How a figure becomes files: SVG and PNG from one pass over what it shows."""
 
+# matplotlib says no types of its renderers.
+# mypy: disable-error-code="no-untyped-call, no-any-return"
+
 import io
 from functools import lru_cache
 from typing import Any, Literal
@@ -13,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
-from matplotlib.transforms import Affine2D, Bbox, TransformedPath
+from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedPath
 
 from swa.report.figures.style import STYLE
 
@@ -125,58 +128,27 @@ class BothRenderers(RendererBase):
         """End a group of the SVG."""
         self.vector.close_group(s)
 
-    def draw_path(self, gc: GraphicsContextBase, path: Any, transform: Any, rgbFace: Any = None) -> None:  # noqa: N803
+    def _both(self, draw: str, gc: GraphicsContextBase, *args: Any, **kwargs: Any) -> None:
+        """Draw by both; transforms, which say how large and where, are enlarged for the pixels."""
+        getattr(self.vector, draw)(gc, *args, **kwargs)
+        larger = [self._larger(arg) if isinstance(arg, Transform) else arg for arg in args]
+        getattr(self.pixels, draw)(self._enlarged(gc), *larger, **kwargs)
+
+    def draw_path(self, gc: GraphicsContextBase, *args: Any, **kwargs: Any) -> None:
         """Draw a path."""
-        self.vector.draw_path(gc, path, transform, rgbFace)
-        self.pixels.draw_path(self._enlarged(gc), path, self._larger(transform), rgbFace)
+        self._both("draw_path", gc, *args, **kwargs)
 
-    def draw_markers(
-        self,
-        gc: GraphicsContextBase,
-        marker_path: Any,
-        marker_trans: Any,
-        path: Any,
-        trans: Any,
-        rgbFace: Any = None,  # noqa: N803
-    ) -> None:
+    def draw_markers(self, gc: GraphicsContextBase, *args: Any, **kwargs: Any) -> None:
         """Draw a marker at each point of a path."""
-        self.vector.draw_markers(gc, marker_path, marker_trans, path, trans, rgbFace)
-        wide, far = self._larger(marker_trans), self._larger(trans)
-        self.pixels.draw_markers(self._enlarged(gc), marker_path, wide, path, far, rgbFace)
+        self._both("draw_markers", gc, *args, **kwargs)
 
-    def draw_path_collection(
-        self,
-        gc: GraphicsContextBase,
-        master_transform: Any,
-        paths: Any,
-        all_transforms: Any,
-        offsets: Any,
-        offset_trans: Any,
-        *args: Any,
-        **kwargs: Any,
-    ) -> None:
-        """Draw many paths; what follows the places differs between releases of matplotlib and is handed on."""
-        places = (paths, all_transforms, offsets)
-        self.vector.draw_path_collection(gc, master_transform, *places, offset_trans, *args, **kwargs)
-        wide, far = self._larger(master_transform), self._larger(offset_trans)
-        self.pixels.draw_path_collection(self._enlarged(gc), wide, *places, far, *args, **kwargs)
+    def draw_path_collection(self, gc: GraphicsContextBase, *args: Any, **kwargs: Any) -> None:
+        """Draw many paths."""
+        self._both("draw_path_collection", gc, *args, **kwargs)
 
-    def draw_quad_mesh(
-        self,
-        gc: GraphicsContextBase,
-        master_transform: Any,
-        meshWidth: Any,  # noqa: N803
-        meshHeight: Any,  # noqa: N803
-        coordinates: Any,
-        offsets: Any,
-        offsetTrans: Any,  # noqa: N803
-        *args: Any,
-    ) -> None:
+    def draw_quad_mesh(self, gc: GraphicsContextBase, *args: Any, **kwargs: Any) -> None:
         """Draw a mesh, as colour bars have it."""
-        mesh = (meshWidth, meshHeight, coordinates, offsets)
-        self.vector.draw_quad_mesh(gc, master_transform, *mesh, offsetTrans, *args)
-        wide, far = self._larger(master_transform), self._larger(offsetTrans)
-        self.pixels.draw_quad_mesh(self._enlarged(gc), wide, *mesh, far, *args)
+        self._both("draw_quad_mesh", gc, *args, **kwargs)
 
     def draw_image(self, gc: GraphicsContextBase, x: float, y: float, im: Any, transform: Any = None) -> None:
         """Draw an image, which has the pixels of the PNG."""
@@ -202,7 +174,7 @@ class BothRenderers(RendererBase):
         wide.set_linewidth(0)
         self.pixels.draw_path(wide, _outlines(s, prop, ismath), place, gc.get_rgb())
 
-    def _larger(self, transform: Any) -> Any:
+    def _larger(self, transform: Transform) -> Transform:
         if transform.is_affine:  # much quicker than a chain of transforms
             return Affine2D(self.enlarge.get_matrix() @ transform.get_matrix())
         return transform + self.enlarge

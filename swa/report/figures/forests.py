@@ -12,32 +12,17 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
 from swa.report.figures.style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
-from swa.report.words.wording import MINUS, NBSP, describe_change, marker_name, number, percent
+from swa.report.words.names import marker_name
+from swa.report.words.numbers import MINUS, NBSP, describe_change, number, percent
+from swa.tables.contrast import Contrast
+from swa.tables.marker import select
 
 SHORTEST_AXIS = 1.5  # of paired plots, top over bottom
 WINDOW_MARKS = {"cycle-1": "o", "matched": "D", "night": "s"}
 # Ticks of a ratio axis that read well in percent, those that matter most first.
 RATIO_TICKS = (
-    1.0,
-    2.0,
-    0.5,
-    5.0,
-    0.2,
-    1.5,
-    0.75,
-    1.25,
-    0.8,
-    1.1,
-    0.9,
-    1.2,
-    3.0,
-    0.33,
-    10.0,
-    0.1,
-    20.0,
-    0.05,
-    50.0,
-    0.02,
+    *(1.0, 2.0, 0.5, 5.0, 0.2, 1.5, 0.75, 1.25, 0.8, 1.1, 0.9, 1.2, 3.0, 0.33, 10.0, 0.1),
+    *(20.0, 0.05, 50.0, 0.02),
 )
 
 
@@ -46,6 +31,7 @@ def paired_changes(
     values: pd.DataFrame,
     *,
     unit: str = "",
+    contrasts: Mapping[str, Contrast] | None = None,
     colors: Mapping[str, str] | None = None,
     title: str = "",
 ) -> Figure:
@@ -58,6 +44,8 @@ def paired_changes(
         stand side by side on one scale.
     unit : str
         Unit of the values.
+    contrasts : mapping of str to Contrast, optional
+        What each contrast holds against what (`contrasts_in` of its table), for the names at the axis.
     colors : mapping of str to str, optional
         Colour by condition.
     title : str
@@ -88,20 +76,21 @@ def paired_changes(
     """
     check_table("paired_changes", values, ("contrast", "baseline", "treatment", "scale"))
     complete = values[np.isfinite(values["baseline"]) & np.isfinite(values["treatment"])]
-    contrasts = sorted(values["contrast"].unique())
-    figure = new_figure(2.3 * max(len(contrasts), 1) + 0.7, 3.0, left=0.62, right=0.1)
+    names = sorted(values["contrast"].unique())
+    figure = new_figure(2.3 * max(len(names), 1) + 0.7, 3.0, left=0.62, right=0.1)
     if complete.empty:
         say_nothing_there(figure.subplots(), "no subject has both values")
         return figure
     is_ratio = (complete["scale"] == "ratio").all()
-    panels = np.atleast_1d(figure.subplots(1, len(contrasts), sharey=True))
-    for position, (axes, contrast) in enumerate(zip(panels, contrasts, strict=True)):
-        treatment, _, baseline = contrast.partition(":")
-        rows = complete[complete["contrast"] == contrast]
+    panels = np.atleast_1d(figure.subplots(1, len(names), sharey=True))
+    for position, (axes, name) in enumerate(zip(panels, names, strict=True)):
+        rows = select(complete, contrast=name)
+        known = (contrasts or {}).get(name)
+        baseline, treatment = (known.comparator, known.treatment) if known else ("baseline", "treatment")
         shades = color_of(baseline, colors, 0), color_of(treatment, colors, position + 1)
         _draw_pairs(axes, rows, shades, is_ratio=bool(is_ratio))
         axes.set_xticks([0, 1], [baseline, treatment])
-        axes.set_xlabel(f"n = {len(rows)}", fontsize=8)
+        axes.set_xlabel(f"n = {len(rows)}" if known else f"{name}, n = {len(rows)}", fontsize=8)
     if is_ratio:
         panels[0].set_yscale("log")
         _widen(panels[0])

@@ -1,7 +1,6 @@
 """Pictures of nights: the course of one night, the average slow wave, average spectra."""
 
 import datetime
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -9,22 +8,16 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 from matplotlib.transforms import blended_transform_factory
 from numpy.typing import NDArray
 
-from swa.errors import SwaError
-from swa.measures.slow_waves import SlowWaves
 from swa.report.figures.style import (
     BASELINE_COLOR,
     FAINT,
     INK,
-    RULE,
-    SPECTRUM_COLUMNS,
     UNUSABLE_COLOR,
     check_choice,
     check_table,
-    color_of,
     new_figure,
     say_nothing_there,
     styled,
@@ -124,184 +117,6 @@ def night_overview(
         panels[-1].plot(sleep_onset_s / 3600 + hours, level, color=INK, linewidth=1.1, linestyle=(0, (4, 2)))
     _set_time_axis(panels[-1], end_h, start)
     return figure
-
-
-@styled
-def slow_wave_average(
-    waves: "Mapping[str, SlowWaves | pd.DataFrame]",
-    channel: str | None = None,
-    *,
-    colors: Mapping[str, str] | None = None,
-    title: str = "",
-) -> Figure:
-    """Average slow wave of each condition on one axis, aligned at the negative peak, with its spread.
-
-    Parameters
-    ----------
-    waves : mapping of str to SlowWaves or DataFrame
-        By condition: slow waves, or their `average` (channel, time_s, mean_uv, sd_uv, n_waves).
-    channel : str, optional
-        By default the first channel that all conditions have.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        No condition was given, or no waves of the channel.
-
-    Examples
-    --------
-    >>> import swa
-    >>> waves = swa.detect_slow_waves(swa.read_recording("night.edf"), swa.read_hypnogram("night.csv"))
-    >>> figure = swa.figures.slow_wave_average({"baseline": waves}, channel="C4-M1")
-    >>> figure.axes[0].get_ylabel()
-    'band-passed EEG (µV)'
-    """
-    tables = {name: found.average if isinstance(found, SlowWaves) else found for name, found in waves.items()}
-    if not tables:
-        raise SwaError("slow_wave_average: no condition was given.", "Give slow waves or their average by condition.")
-    for table in tables.values():
-        check_table("slow_wave_average", table, ("channel", "time_s", "mean_uv", "sd_uv", "n_waves"))
-    check_choice("slow_wave_average", tables.values(), channel=channel)
-    shared = _shared_channels(tables)
-    channel = channel or (shared[0] if shared else None)
-    figure = new_figure(5.2, 3.5, left=0.7)
-    axes = figure.subplots()
-    drawn = 0
-    for position, (name, table) in enumerate(tables.items()):
-        rows = table[table["channel"] == channel] if len(table) else table
-        if rows.empty:
-            continue
-        color = color_of(name, colors, position)
-        time = rows["time_s"].to_numpy(float)
-        mean, spread = rows["mean_uv"].to_numpy(float), rows["sd_uv"].to_numpy(float)
-        axes.fill_between(time, mean - spread, mean + spread, color=color, alpha=0.13, linewidth=0)
-        axes.plot(time, mean, color=color, linewidth=1.8, label=f"{name} (n = {int(rows['n_waves'].max())} waves)")
-        drawn += 1
-    if not drawn:
-        say_nothing_there(axes, "no slow wave in any of the nights")
-        return figure
-    axes.axhline(0, color=RULE, linewidth=0.8, zorder=0)
-    axes.axvline(0, color=RULE, linewidth=0.8, zorder=0)
-    axes.set_xlabel("time from the negative peak (s)")
-    axes.set_ylabel("band-passed EEG (µV)")
-    axes.margins(x=0)
-    axes.set_title(title or f"Average slow wave, {channel}")
-    axes.legend(loc="lower right")
-    return figure
-
-
-@styled
-def average_spectra(
-    spectra: Mapping[str, pd.DataFrame],
-    channel: str | None = None,
-    *,
-    stages: str = "NREM",
-    window: str = "night",
-    colors: Mapping[str, str] | None = None,
-    bands_hz: Mapping[str, tuple[float, float]] | None = None,
-    aperiodic: Mapping[str, tuple[float, float]] | None = None,
-    aperiodic_hz: tuple[float, float] = (1.0, 30.0),
-    highest_hz: float = 30.0,
-    title: str = "",
-) -> Figure:
-    """Mean spectrum of each condition, and its ratio to the first.
-
-    Parameters
-    ----------
-    spectra : mapping of str to DataFrame
-        By condition, the baseline first: `Night.spectra`.
-    channel : str, optional
-        By default the first channel that all conditions have.
-    stages, window : str
-        Which spectrum.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    bands_hz : mapping of str to (float, float), optional
-        Bands to mark.
-    aperiodic : mapping of str to (float, float), optional
-        Exponent and offset (log10 µV²/Hz at 1 Hz) of the aperiodic fit by condition, drawn dashed.
-    aperiodic_hz : (float, float)
-        Range of the fit.
-    highest_hz : float
-        End of the frequency axis.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column, or the channel, stages or window are missing.
-
-    Examples
-    --------
-    >>> import swa
-    >>> night = swa.analyze_night(swa.read_recording("night.edf"), swa.read_hypnogram("night.csv"))
-    >>> figure = swa.figures.average_spectra({"baseline": night.spectra}, bands_hz={"SWA": (0.5, 4.0)})
-    >>> figure.axes[0].get_ylabel()
-    'power (µV²/Hz)'
-    """
-    for table in spectra.values():
-        check_table("average_spectra", table, SPECTRUM_COLUMNS)
-    check_choice("average_spectra", spectra.values(), channel=channel, stages=stages, window=window)
-    shared = _shared_channels(spectra)
-    channel = channel or (shared[0] if shared else None)
-    curves: dict[str, pd.Series] = {}
-    for name, table in spectra.items():
-        if table.empty:
-            continue
-        rows = table[(table["channel"] == channel) & (table["stages"] == stages) & (table["window"] == window)]
-        rows = rows[rows["frequency_hz"].between(0.5, highest_hz)]
-        if len(rows):
-            curves[name] = rows.set_index("frequency_hz")["density_uv2_hz"].astype(float)
-    figure = new_figure(5.2, 3.5, left=0.7)
-    if not curves:
-        say_nothing_there(figure.subplots(), "no spectrum was measured")
-        return figure
-    ratios = len(curves) > 1
-    panels = np.atleast_1d(figure.subplots(1 + ratios, 1, sharex=True, height_ratios=[2.2, 1] if ratios else [1]))
-    figure.align_ylabels(list(panels))
-    reference = next(iter(curves.values()))
-    for position, (name, curve) in enumerate(curves.items()):
-        color = color_of(name, colors, position)
-        panels[0].semilogy(curve.index, curve, color=color, label=name)
-        exponent, offset = (aperiodic or {}).get(name, (np.nan, np.nan))
-        if np.isfinite(exponent) and np.isfinite(offset):
-            fitted = np.linspace(*aperiodic_hz, 60)
-            panels[0].plot(fitted, 10**offset * fitted**-exponent, color=color, linewidth=0.9, linestyle=(0, (4, 2)))
-        if position:
-            panels[1].plot(curve.index, 10 * np.log10(curve / reference.reindex(curve.index)), color=color)
-    for low, high in (bands_hz or {}).values():
-        for panel in panels:
-            panel.axvspan(low, high, color="#eef0f2", zorder=0, linewidth=0)
-    panels[0].yaxis.set_minor_locator(NullLocator())
-    panels[0].set_ylabel("power (µV²/Hz)")
-    panels[0].set_title(title or f"Mean spectrum, {channel}")
-    panels[0].legend(loc="upper right")
-    panels[-1].set_xlabel("frequency (Hz)")
-    panels[-1].set_xlim(0.5, highest_hz)
-    if ratios:
-        panels[1].axhline(0, color=FAINT, linewidth=0.7)
-        panels[1].set_ylabel("change (dB)")
-        panels[1].grid(axis="y")
-    return figure
-
-
-def _shared_channels(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    filled = [table for table in tables.values() if len(table)]
-    names = list(dict.fromkeys(filled[0]["channel"])) if filled else []
-    return [name for name in names if all((table["channel"] == name).any() for table in filled)]
 
 
 def _stage_table(hypnogram: "pd.DataFrame | yasa.Hypnogram") -> pd.DataFrame:

@@ -27,11 +27,7 @@ WIDTH_IN = 7.6
 
 @styled
 def specification_curve(
-    rows: pd.DataFrame,
-    *,
-    names: Mapping[str, str] | None = None,
-    color: str | None = None,
-    title: str = "",
+    rows: pd.DataFrame, *, names: Mapping[str, str] | None = None, color: str | None = None, title: str = ""
 ) -> Figure:
     """Estimates of all specifications in order of size with their intervals; below, the choices behind each.
 

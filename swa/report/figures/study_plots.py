@@ -8,23 +8,33 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from swa.errors import SwaError
-from swa.report.figures.style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled
-from swa.report.words.wording import percent
+from swa.report.figures.style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled, treatment_of
+from swa.report.words.names import named
+from swa.report.words.numbers import percent
+from swa.tables.contrast import CONTRAST_FACTS, Contrast, contrasts_in
+from swa.tables.marker import select
 
 COLUMNS = 3
 
 
 @styled
-def covariate_changes(points: pd.DataFrame, *, colors: Mapping[str, str] | None = None, title: str = "") -> Figure:
+def covariate_changes(
+    points: pd.DataFrame,
+    *,
+    contrasts: Mapping[str, Contrast] | None = None,
+    colors: Mapping[str, str] | None = None,
+    title: str = "",
+) -> Figure:
     """Change of a marker against each covariate, a point for each subject.
 
     Parameters
     ----------
     points : DataFrame
         covariate, contrast, subject, x, change (a ratio, or a difference), scale.
+    contrasts : mapping of str to Contrast, optional
+        What each contrast holds against what (`contrasts_in` of its table), for names and colours of treatments.
     colors : mapping of str to str, optional
         Colour by condition.
     title : str
@@ -60,7 +70,7 @@ def covariate_changes(points: pd.DataFrame, *, colors: Mapping[str, str] | None 
     for axes, name in zip(panels, names, strict=False):
         own = points[points["covariate"] == name]
         for position, (contrast, part) in enumerate(own.groupby("contrast", sort=False)):
-            treatment = str(contrast).partition(":")[0]
+            treatment = treatment_of(contrast, contrasts)
             height = 100 * (part["change"] - 1) if is_ratio else part["change"]
             axes.scatter(part["x"], height, s=18, color=color_of(treatment, colors, position + 1), label=treatment)
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
@@ -81,7 +91,8 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
     Parameters
     ----------
     changes : DataFrame
-        contrast, channel, estimate (a ratio), of channels that `placed_channels` knows.
+        contrast, channel, estimate (a ratio), of channels that `placed_channels` knows; rows of ``contrasts.tsv`` also
+        say what they hold against what.
     title : str
         Title of the plot.
 
@@ -115,13 +126,14 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
         say_nothing_there(figure.subplots(), "no electrode was measured in both conditions")
         return figure
     names = list(dict.fromkeys(changes["contrast"]))
+    known = contrasts_in(changes) if set(CONTRAST_FACTS) <= set(changes) else {}
     figure = new_figure(3.0 * len(names) + 1.0, 3.3, left=0.1, right=0.95, bottom=0.2, top=0.6)
     heads = np.atleast_1d(figure.subplots(1, len(names)))
     level = np.log(changes["estimate"].to_numpy(float))
     reach = max(float(np.nanmax(np.abs(level))), np.log(1.05))
     image: Any = None
     for axes, name in zip(heads, names, strict=True):
-        own = changes[(changes["contrast"] == name) & np.isfinite(changes["estimate"])]
+        own = select(changes[np.isfinite(changes["estimate"])], contrast=str(name))
         electrodes = [_electrode(channel) for channel in own["channel"]]
         info = mne.create_info(electrodes, 100.0, "eeg")
         info.set_montage(_montage(), match_case=False)
@@ -135,7 +147,7 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
             contours=0,
             res=48,
         )
-        axes.set_title(str(name).replace(":", " against "), fontsize=8.5)
+        axes.set_title(named(name, known), fontsize=8.5)
     bar = figure.colorbar(image, cax=figure.add_axes((1 - 0.75 / figure.get_figwidth(), 0.2, 0.02, 0.5)))
     ticks = np.linspace(-reach, reach, 5)
     bar.set_ticks(ticks.tolist(), labels=[percent(float(np.exp(tick))) for tick in ticks])
@@ -182,96 +194,3 @@ def _montage() -> Any:
 
 def _electrode(channel: str) -> str:
     return channel.partition("-")[0]
-
-
-@styled
-def group_spectra(
-    spectra: pd.DataFrame,
-    changes: pd.DataFrame,
-    *,
-    colors: Mapping[str, str] | None = None,
-    bands_hz: Mapping[str, tuple[float, float]] | None = None,
-    clusters: pd.DataFrame | None = None,
-    title: str = "",
-) -> Figure:
-    """Mean spectrum of each condition over subjects, and the change within subjects with its interval.
-
-    Parameters
-    ----------
-    spectra : DataFrame
-        condition, frequency_hz, density_uv2_hz: geometric mean over subjects.
-    changes : DataFrame
-        contrast, frequency_hz, change_db, low_db, high_db: mean over the subjects with both nights.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    bands_hz : mapping of str to (float, float), optional
-        Bands to mark.
-    clusters : DataFrame, optional
-        contrast, low_hz, high_hz: marked by a bar under the changes.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
-
-    Examples
-    --------
-    >>> import pandas as pd, swa
-    >>> hz = [1.0, 2.0, 4.0]
-    >>> spectra = pd.DataFrame({"condition": "placebo", "frequency_hz": hz, "density_uv2_hz": [90.0, 40.0, 9.0]})
-    >>> spectra = pd.concat([spectra, spectra.assign(condition="ketamine", density_uv2_hz=[110.0, 48.0, 9.0])])
-    >>> changes = pd.DataFrame({"contrast": "ketamine:placebo", "frequency_hz": hz,
-    ...     "change_db": [0.9, 0.8, 0.0], "low_db": [0.2, 0.1, -0.6], "high_db": [1.6, 1.5, 0.6]})
-    >>> figure = swa.figures.group_spectra(spectra, changes)
-    """
-    check_table("group_spectra", spectra, ("condition", "frequency_hz", "density_uv2_hz"))
-    check_table("group_spectra", changes, ("contrast", "frequency_hz", "change_db", "low_db", "high_db"))
-    figure = new_figure(7.6, 4.4, left=0.75)
-    if spectra.empty:
-        say_nothing_there(figure.subplots(), "no spectrum was measured")
-        return figure
-    both = len(changes) > 0
-    panels = np.atleast_1d(figure.subplots(1 + both, 1, sharex=True, height_ratios=[1.6, 1] if both else [1]))
-    for position, (name, rows) in enumerate(spectra.groupby("condition", sort=False)):
-        color = color_of(str(name), colors, position)
-        panels[0].semilogy(rows["frequency_hz"], rows["density_uv2_hz"], color=color, label=str(name))
-    for position, (contrast, rows) in enumerate(changes.groupby("contrast", sort=False)):
-        color = color_of(str(contrast).partition(":")[0], colors, position + 1)
-        hertz = rows["frequency_hz"].to_numpy(float)
-        panels[-1].fill_between(
-            hertz, rows["low_db"].to_numpy(float), rows["high_db"].to_numpy(float), color=color, alpha=0.15, linewidth=0
-        )
-        panels[-1].plot(hertz, rows["change_db"], color=color)
-        own = clusters[clusters["contrast"] == contrast] if clusters is not None else changes.iloc[:0]
-        for cluster in own.to_dict("records"):
-            height = 0.03 + 0.04 * position
-            ends = [cluster["low_hz"], cluster["high_hz"]]
-            panels[-1].plot(
-                ends,
-                [height] * 2,
-                color=color,
-                linewidth=3,
-                transform=panels[-1].get_xaxis_transform(),
-                solid_capstyle="butt",
-            )
-    for low, high in (bands_hz or {}).values():
-        for panel in panels:
-            panel.axvspan(low, high, color="#eef0f2", zorder=0, linewidth=0)
-    panels[0].yaxis.set_minor_locator(NullLocator())
-    panels[0].set_ylabel("power (µV²/Hz)")
-    panels[0].set_title(title)
-    panels[0].legend(loc="upper right")
-    panels[-1].set_xlim(0.5, float(spectra["frequency_hz"].max()))
-    panels[-1].set_xlabel("frequency (Hz)")
-    if both:
-        panels[-1].axhline(0, color=FAINT, linewidth=0.7)
-        panels[-1].set_ylabel("change (dB)")
-        panels[-1].grid(axis="y")
-        figure.align_ylabels(list(panels))
-    return figure

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from swa.errors import SwaError
+from swa.tables.contrast import Contrast
 
 # Okabe & Ito: told apart by every kind of colour vision. The baseline is grey, so that colour always means treatment.
 BASELINE_COLOR = "#5f6368"
@@ -125,22 +126,7 @@ def condition_colors(conditions: Sequence[str], baseline: str = "") -> dict[str,
 
 
 def check_table(figure: str, table: object, columns: Sequence[str]) -> None:
-    """Refuse what is no table with the columns that a figure reads; one without rows is a figure that says so.
-
-    Parameters
-    ----------
-    figure : str
-        Name of the function, for the message.
-    table : DataFrame
-        What it was given.
-    columns : sequence of str
-        What it reads.
-
-    Raises
-    ------
-    SwaError
-        It is no DataFrame, or a column is missing.
-    """
+    """Refuse what is no table with the columns that a figure reads; one without rows is a figure that says so."""
     expected = f"Expected is a DataFrame with the columns {', '.join(columns)}."
     if not isinstance(table, pd.DataFrame):
         raise SwaError(f"{figure}: got {type(table).__name__}.", expected)
@@ -150,22 +136,7 @@ def check_table(figure: str, table: object, columns: Sequence[str]) -> None:
 
 
 def check_choice(figure: str, tables: Iterable[pd.DataFrame], **chosen: str | None) -> None:
-    """Refuse a channel, stages or window that no table has; where no table has rows there is nothing to choose from.
-
-    Parameters
-    ----------
-    figure : str
-        Name of the function, for the message.
-    tables : iterable of DataFrame
-        Tables with a column for each choice.
-    **chosen : str or None
-        What was chosen, by column; None is no choice.
-
-    Raises
-    ------
-    SwaError
-        Nothing that was measured is called so.
-    """
+    """Refuse a channel, stages or window that no table has; where no table has rows there is nothing to choose from."""
     filled = [table for table in tables if len(table)]
     for column, name in chosen.items():
         known = dict.fromkeys(str(value) for table in filled for value in table[column].unique())
@@ -178,6 +149,19 @@ def color_of(name: str, colors: Mapping[str, str] | None, position: int) -> str:
     if colors and name in colors:
         return colors[name]
     return BASELINE_COLOR if position == 0 else TREATMENT_COLORS[(position - 1) % len(TREATMENT_COLORS)]
+
+
+def first_shared_channel(tables: Mapping[str, pd.DataFrame]) -> str | None:
+    """First channel that all tables with rows have."""
+    filled = [table["channel"] for table in tables.values() if len(table)]
+    names = dict.fromkeys(filled[0]) if filled else {}
+    return next((name for name in names if all((channels == name).any() for channels in filled)), None)
+
+
+def treatment_of(contrast: object, contrasts: Mapping[str, Contrast] | None) -> str:
+    """Treatment of a contrast; its name where nobody said what it holds against what."""
+    known = (contrasts or {}).get(str(contrast))
+    return known.treatment if known else str(contrast)
 
 
 def say_nothing_there(axes: Axes, text: str) -> None:

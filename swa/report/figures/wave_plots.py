@@ -1,4 +1,4 @@
-"""Pictures of slow waves: how many of each size, and how steep at each size."""
+"""Pictures of slow waves: their average, how many of each size, and how steep at each size."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,92 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from swa.report.figures.style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled
-from swa.report.words.wording import number
+from swa.errors import SwaError
+from swa.measures.slow_waves import SlowWaves
+from swa.report.figures.style import (
+    FAINT,
+    RULE,
+    check_choice,
+    check_table,
+    color_of,
+    first_shared_channel,
+    new_figure,
+    say_nothing_there,
+    styled,
+)
+from swa.report.words.numbers import number
+from swa.tables.marker import select
+
+
+@styled
+def slow_wave_average(
+    waves: Mapping[str, SlowWaves | pd.DataFrame],
+    channel: str | None = None,
+    *,
+    colors: Mapping[str, str] | None = None,
+    title: str = "",
+) -> Figure:
+    """Average slow wave of each condition on one axis, aligned at the negative peak, with its spread.
+
+    Parameters
+    ----------
+    waves : mapping of str to SlowWaves or DataFrame
+        By condition: slow waves, or their `average` (channel, time_s, mean_uv, sd_uv, n_waves).
+    channel : str, optional
+        By default the first channel that all conditions have.
+    colors : mapping of str to str, optional
+        Colour by condition.
+    title : str
+        Title of the plot.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    SwaError
+        No condition was given, or no waves of the channel.
+
+    Examples
+    --------
+    >>> import swa
+    >>> waves = swa.detect_slow_waves(swa.read_recording("night.edf"), swa.read_hypnogram("night.csv"))
+    >>> figure = swa.figures.slow_wave_average({"baseline": waves}, channel="C4-M1")
+    >>> figure.axes[0].get_ylabel()
+    'band-passed EEG (µV)'
+    """
+    tables = {name: found.average if isinstance(found, SlowWaves) else found for name, found in waves.items()}
+    if not tables:
+        raise SwaError("slow_wave_average: no condition was given.", "Give slow waves or their average by condition.")
+    for table in tables.values():
+        check_table("slow_wave_average", table, ("channel", "time_s", "mean_uv", "sd_uv", "n_waves"))
+    check_choice("slow_wave_average", tables.values(), channel=channel)
+    channel = channel or first_shared_channel(tables)
+    figure = new_figure(5.2, 3.5, left=0.7)
+    axes = figure.subplots()
+    drawn = 0
+    for position, (name, table) in enumerate(tables.items()):
+        rows = select(table, channel=channel or "")
+        if rows.empty:
+            continue
+        color = color_of(name, colors, position)
+        time = rows["time_s"].to_numpy(float)
+        mean, spread = rows["mean_uv"].to_numpy(float), rows["sd_uv"].to_numpy(float)
+        axes.fill_between(time, mean - spread, mean + spread, color=color, alpha=0.13, linewidth=0)
+        axes.plot(time, mean, color=color, linewidth=1.8, label=f"{name} (n = {int(rows['n_waves'].max())} waves)")
+        drawn += 1
+    if not drawn:
+        say_nothing_there(axes, "no slow wave in any of the nights")
+        return figure
+    axes.axhline(0, color=RULE, linewidth=0.8, zorder=0)
+    axes.axvline(0, color=RULE, linewidth=0.8, zorder=0)
+    axes.set_xlabel("time from the negative peak (s)")
+    axes.set_ylabel("band-passed EEG (µV)")
+    axes.margins(x=0)
+    axes.set_title(title or f"Average slow wave, {channel}")
+    axes.legend(loc="lower right")
+    return figure
 
 
 @styled

@@ -99,13 +99,19 @@
     figure.prepend(make("p", { className: "zoom" }, inward, " ", outward));
   }
 
+  // A text with titles on the page goes without them into a paper: its paragraphs alone.
+  const plain = (text) => {
+    const parts = [...text.querySelectorAll("dd:not(.small)")].map((part) => part.textContent);
+    return parts.length ? parts.join("\n\n") : text.textContent;
+  };
+
   for (const text of document.querySelectorAll(".copy")) {
     const button = make("button", { type: "button", textContent: `Copy ${text.dataset.name}` });
     const said = make("span", { className: "count" });
     said.setAttribute("role", "status");
     button.addEventListener("click", async () => {
       try {
-        await navigator.clipboard.writeText(text.textContent);
+        await navigator.clipboard.writeText(plain(text));
         said.textContent = "copied";
       } catch {
         getSelection().selectAllChildren(text); // no clipboard here: the text is marked, to be copied by hand

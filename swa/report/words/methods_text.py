@@ -3,15 +3,17 @@
 import math
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from swa.comparison.compared_nights import text_column
 from swa.report.facts import StudyFacts, done_nights
-from swa.report.words.references import bibtex, cite
-from swa.report.words.wording import join, limit, plural, span
+from swa.report.words.numbers import join, limit, plural, share, span
+from swa.report.words.references import bibtex, cite, source
 from swa.settings import Settings
 from swa.study.store import StoredNight
+from swa.tables.notes import SIGN_FLIPS_DRAWN, SIGN_FLIPS_EXACT
+from swa.tables.reason import Reason
 
 # Settings that are a choice between ways, in words.
 CHOICES = {
@@ -42,13 +44,25 @@ LEFT_TO_FILL_IN = (
 )
 
 
+TEST_SOURCES = {SIGN_FLIPS_EXACT.code: "hartigan1969", SIGN_FLIPS_DRAWN.code: "hartigan1969"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A paragraph with what a page writes over and below it: its title, and what it cites."""
+
+    title: str
+    text: str
+    sources: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class MethodsText:
     """A methods section.
 
     Attributes
     ----------
-    paragraphs : tuple of str
+    sections : tuple of Section
         The text.
     references : str
         What it cites, as BibTeX.
@@ -56,14 +70,14 @@ class MethodsText:
         What it cannot know.
     """
 
-    paragraphs: tuple[str, ...]
+    sections: tuple[Section, ...]
     references: str
     missing: tuple[str, ...]
 
     @property
     def text(self) -> str:
         """The paragraphs, with an empty line between them."""
-        return "\n\n".join(self.paragraphs) + "\n"
+        return "\n\n".join(section.text for section in self.sections) + "\n"
 
 
 class _Writer(string.Formatter):
@@ -72,7 +86,7 @@ class _Writer(string.Formatter):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.said: set[str] = set()
-        self.cited: set[str] = set()
+        self.cited: dict[str, None] = {}
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Name and value of a setting; the name alone of a citation."""
@@ -87,25 +101,25 @@ class _Writer(string.Formatter):
         name, setting = value
         if name == "cite":
             keys = format_spec.split("+")
-            self.cited |= set(keys)
-            return "(" + "; ".join(cite(key) for key in keys) + ")"
+            self.cited |= dict.fromkeys(keys)
+            return "; ".join(cite(key) for key in keys)
         return write_setting(name, setting)
+
+    def section(self, title: str, template: str) -> Section:
+        """Fill a paragraph and list what it cites."""
+        known = dict(self.cited)
+        self.cited = {}
+        text = self.format(template)
+        here, self.cited = self.cited, known | self.cited
+        return Section(title=title, text=text, sources=tuple(source(key) for key in here))
 
 
 def write_setting(name: str, value: Any) -> str:
-    """A setting as a text writes it.
-
-    Parameters
-    ----------
-    name : str
-        ``group.key``.
-    value : object
-        Its value.
-    """
+    """A setting, by its name ``group.key``, as a text writes it."""
     if isinstance(value, str | bool) and (name, value) in CHOICES:
         return CHOICES[name, value]
     if name in SHARES:
-        return f"{100 * value:g} %"
+        return share(value)
     if name in AMPLITUDES:
         return limit(value, "µV")
     if isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, float) for part in value):
@@ -118,7 +132,7 @@ def write_setting(name: str, value: Any) -> str:
 
 
 def write_methods(
-    facts: StudyFacts, nights: Iterable[StoredNight], *, primary: str = "", tests: Iterable[str] = ()
+    facts: StudyFacts, nights: Iterable[StoredNight], *, primary: str = "", tests: Iterable[Reason] = ()
 ) -> MethodsText:
     """Write the methods section of a study.
 
@@ -130,42 +144,44 @@ def write_methods(
         The finished nights, for channels and versions.
     primary : str
         The declared primary in words; empty where none was declared.
-    tests : iterable of str
-        Methods of the group rows of the contrasts.
+    tests : iterable of Reason
+        Those of the rows over subjects; the methods among them are named.
 
     Notes
     -----
     Every setting in force is either in the text or listed at its end where it differs from the default, so that texts
     of two runs differ exactly in what differs between their settings.
     """
+    if done_nights(facts.nights).empty:
+        nothing = Section(title="Nights", text="No night could be analysed, so there are no methods to report.")
+        return MethodsText(sections=(nothing,), references="", missing=LEFT_TO_FILL_IN)
     writer = _Writer(facts.settings)
     found = _collect(nights)
     versions = {name: " / ".join(values) for name, values in found.versions.items()}
-    paragraphs = [
-        _recordings(facts, found),
-        writer.format(_signal(versions) + _staging(facts) + CYCLES),
-        writer.format(ARTIFACTS) + (DROPPED if _has_pairs(facts) else DOUBTED),
-        writer.format(POWER),
-        writer.format(WAVES) + _preset(writer),
-        writer.format(HOMEOSTASIS + SPINDLES + WINDOWS),
+    preset = PRESET_SOURCES.get(facts.settings.waves.name)
+    dropped = DROPPED if _has_pairs(facts) else DOUBTED
+    follow = f" These limits follow ({{cite:{preset}}})." if preset else ""
+    compared = COMPARISON + _primary(primary) + _tests(tests)
+    sections = [
+        Section(title="Recordings", text=_recordings(facts, found)),
+        writer.section("Signal, sleep stages and cycles", _signal(versions) + _staging(facts) + CYCLES),
+        writer.section("Unusable time", ARTIFACTS + dropped),
+        writer.section("Power", POWER),
+        writer.section("Slow waves", WAVES + follow),
+        writer.section("Homeostasis, spindles and windows of the night", HOMEOSTASIS + SPINDLES + WINDOWS),
+        *([writer.section("Comparison of nights", compared)] if facts.is_compared else []),
     ]
-    if facts.is_compared:
-        paragraphs.append(writer.format(COMPARISON) + _primary(primary, writer) + _tests(list(tests), writer))
-    if done_nights(facts.nights).empty:
-        return MethodsText(paragraphs=(NOTHING_DONE,), references="", missing=LEFT_TO_FILL_IN)
-    rest = _other_settings(facts.settings, writer.said)
-    closing = writer.format(
-        "This text holds the recommended items of reporting {cite:pernet2020} that recordings and settings know."
-    )
+    closing = writer.section("Reporting", CLOSING)
+    rest = _other_settings(facts.settings, writer.said | ({"comparison.primary"} if facts.is_compared else set()))
     return MethodsText(
-        paragraphs=(*paragraphs, f"{rest} {closing}".strip()),
+        sections=(*sections, replace(closing, text=f"{rest} {closing.text}".strip())),
         references=bibtex(writer.cited, versions.get("swa", "")),
         missing=LEFT_TO_FILL_IN,
     )
 
 
 CYCLES = (
-    " Sleep onset was the {cycles.sleep_onset}. NREM periods {cite:feinberg1979} began with "
+    " Sleep onset was the {cycles.sleep_onset}. NREM periods ({cite:feinberg1979}) began with "
     "{cycles.nrem_starts_with}, lasted at least {cycles.nrem_minimum_min} min and tolerated wakefulness and REM "
     "sleep shorter than {cycles.rem_minimum_min} min; first NREM periods of more than 120 min "
     "{cycles.split_skipped_rem}."
@@ -175,15 +191,14 @@ ARTIFACTS = (
     "the limit of the recording, where it exceeded {artifacts.amplitude_uv} µV after a 0.3-Hz high-pass, where "
     "its range over 5 s was below {artifacts.flat_uv} µV, and where power at {artifacts.muscle_band_hz} Hz "
     "({artifacts.muscle_band_low_passed_hz} Hz in low-passed recordings) exceeded {artifacts.muscle_factor} times"
-    " its moving median of {artifacts.muscle_median_s} s {cite:brunner1996}. No rule removed slow waves for their"
+    " its moving median of {artifacts.muscle_median_s} s ({cite:brunner1996}). No rule removed slow waves for their"
     " size relative to the same night. A derivation with more than {artifacts.bad_channel_share} of its NREM "
     "sleep unusable in a night "
 )
-NOTHING_DONE = "No night could be analysed, so there are no methods to report."
 DROPPED = "was left out of all nights of the subject."
 DOUBTED = "was marked as doubtful and left out of regional means."  # nothing is compared that it could distort
 POWER = (
-    "Power spectra {cite:welch1967} were computed over {power.window_s}-s Hann windows with {power.overlap} "
+    "Power spectra ({cite:welch1967}) were computed over {power.window_s}-s Hann windows with {power.overlap} "
     "overlap inside clean runs of one stage, each less its polynomial trend (order {power.trend_order}), and averaged "
     "arithmetically over windows and epochs. Slow-wave "
     "activity was the power at {power.swa_hz} Hz in N2 and N3 together; further bands were slow oscillation "
@@ -193,7 +208,7 @@ POWER = (
     "spectrum at {power.aperiodic_hz} Hz, on which peaks have no weight."
 )
 WAVES = (
-    "Slow waves were detected with the criteria {waves.name} {cite:riedner2007+esser2007}: the EEG was "
+    "Slow waves were detected with the criteria {waves.name} ({cite:riedner2007+esser2007}): the EEG was "
     "band-passed at {waves.band_hz} Hz ({waves.filter}, order {waves.filter_order}), negative half-waves of "
     "{waves.halfwave_s} s between zero crossings were measured, and a half-wave counted as a slow wave with a "
     "negative peak of {waves.negative_uv} and a peak-to-peak amplitude of {waves.peak_to_peak_uv}. Density is per"
@@ -206,11 +221,12 @@ WAVES = (
 HOMEOSTASIS = (
     "The dissipation of slow-wave activity ({homeostasis.band_hz} Hz) was described by an exponential decay to an"
     " asymptote, fitted to the log means of NREM cycles with time constant and asymptote shared by a subject's "
-    "nights and an initial level for each night {cite:rusterholz2010}, where at least "
+    "nights and an initial level for each night ({cite:rusterholz2010}), where at least "
     "{homeostasis.cycles_minimum} cycle means were available. "
 )
 SPINDLES = (
-    "Spindles ({spindles.band_hz} Hz, {spindles.duration_s} s) were detected in {spindles.channels} {cite:vallat2021}. "
+    "Spindles ({spindles.band_hz} Hz, {spindles.duration_s} s) were detected in {spindles.channels} "
+    "({cite:vallat2021}). "
 )
 WINDOWS = (
     "Markers were taken over windows fixed beforehand: each NREM period, the whole night, and the first "
@@ -218,12 +234,21 @@ WINDOWS = (
     "than {windows.minimum_min} min of usable signal were treated as missing."
 )
 COMPARISON = (
-    "Nights were compared as log ratios to the baseline (the first found of {comparison.baseline}; measures that "
-    "can be negative as "
-    "differences), with {comparison.confidence} intervals. The interval of one subject's change rests on the SD "
-    "between baseline nights from {comparison.baseline_pairs_df} degrees of freedom on, otherwise on a stated "
-    "reliability (ICC {comparison.icc}, CV {comparison.cv}) {cite:jacobson1991+tan2000}. The unit of every test "
-    "was the night within the subject; tests were two-sided."
+    "Nights were compared as log ratios to the baseline (the first found of {comparison.baseline}; measures that can "
+    "be negative as differences), with {comparison.confidence} intervals. The interval of one subject's change (± "
+    "quantile × SD between nights × √(1/m + 1/k) for m treatment and k baseline nights) rests on the SD between "
+    "baseline nights from {comparison.baseline_pairs_df} degrees of freedom on, otherwise on a stated reliability (ICC "
+    "{comparison.icc}, CV {comparison.cv}) ({cite:jacobson1991+tan2000}). The unit of every test was the night within "
+    "the subject; tests were two-sided."
+)
+ADJUSTED = (
+    "The p of a declared primary was adjusted over the contrasts against the same condition, where there were "
+    "several ({cite:holm1979}); other p values were adjusted within contrast and role ({cite:benjamini1995}). "
+    "Intervals were not adjusted."
+)
+CLOSING = (
+    "This text holds the recommended items of reporting (COBIDAS-MEEG; {cite:pernet2020}) that recordings and settings "
+    "know."
 )
 
 
@@ -284,38 +309,32 @@ def _signal(versions: Mapping[str, str]) -> str:
 
 def _staging(facts: StudyFacts) -> str:
     sources = sorted({str(source) for source in text_column(done_nights(facts.nights), "staging_source")} - {""})
-    automatic = " {cite:vallat2021}" if any(source.startswith("YASA") for source in sources) else ""
-    named = join(sources).replace("{", "(").replace("}", ")")  # braces would be read as a setting
+    automatic = " ({cite:vallat2021})" if any(source.startswith("YASA") for source in sources) else ""
+    named = _literal(join(sources))
     return f" Sleep stages came from {named or 'the stored scoring'}{automatic}."
 
 
-def _preset(writer: _Writer) -> str:
-    source = PRESET_SOURCES.get(writer.settings.waves.name)
-    return writer.format(f" These limits follow {{cite:{source}}}.") if source else ""
-
-
-def _primary(primary: str, writer: _Writer) -> str:
-    writer.said.add("comparison.primary")
+def _primary(primary: str) -> str:
     return (
-        f" The primary outcome, declared beforehand, was {primary}; all others were secondary or exploratory."
+        f" The primary outcome, declared beforehand, was {_literal(primary)}; all others were secondary or exploratory."
         if primary
         else " No primary outcome was declared, so all results are exploratory."
     )
 
 
-def _tests(methods: Sequence[str], writer: _Writer) -> str:
+def _tests(reasons: Iterable[Reason]) -> str:
     """How the group rows were tested, in the words of the table."""
-    names = list(dict.fromkeys(method for method in methods if method))
-    if not names:
+    methods = {reason.words: reason for reason in reasons if reason.kind.part == "method"}
+    if not methods:
         return ""
-    text = f" Over subjects: {'; '.join(names)}."
-    if any(name.startswith("sign-flip") for name in names):
-        text = text.removesuffix(".") + writer.format(" {cite:hartigan1969}.")
-    return text + writer.format(
-        " The p of a declared primary was adjusted over the contrasts against the same condition, where there were "
-        "several {cite:holm1979}; other p values were adjusted within contrast and role {cite:benjamini1995}. "
-        "Intervals were not adjusted."
-    )
+    sources = dict.fromkeys(TEST_SOURCES[one.code] for one in methods.values() if one.code in TEST_SOURCES)
+    cited = f" ({{cite:{'+'.join(sources)}}})" if sources else ""
+    return f" Over subjects: {_literal('; '.join(methods))}{cited}. {ADJUSTED}"
+
+
+def _literal(text: str) -> str:
+    """A name within a template: its braces are no setting."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _other_settings(settings: Settings, said: set[str]) -> str:

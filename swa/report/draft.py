@@ -1,0 +1,196 @@
+"""A page in the making, and what stands on the page of a study and of a subject alike."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import pandas as pd
+
+from swa.report import figures
+from swa.report.change_tables import change_table, explain_markers
+from swa.report.facts import StudyFacts, done_nights, read_optional
+from swa.report.leading_rows import Headline, headline_rows
+from swa.report.shelf import Picture, Shelf
+from swa.report.words.methods_text import write_methods
+from swa.report.words.names import (
+    contrast_file,
+    contrast_name,
+    in_sentence,
+    marker_name,
+    named,
+    stages_name,
+    window_name,
+)
+from swa.report.words.numbers import NO_INTERVAL, describe_change, share
+from swa.report.words.sentences import caveats, exploratory, headline_name
+from swa.settings import Settings
+from swa.study.store import Results, stored_nights
+from swa.tables.contrast import Contrast, contrasts_in
+from swa.tables.marker import select
+from swa.tables.reason import Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A page in the making.
+
+    Attributes
+    ----------
+    results : Results
+        The results folder.
+    facts : StudyFacts
+        What is the same on every page of the study.
+    headline : Headline
+        What the page leads with.
+    rows : DataFrame
+        Rows of the contrasts that it is about: of a subject, or over subjects.
+    shelf : Shelf
+        Where its figures go.
+    count : {"nights", "subjects"}
+        What n counts in those rows.
+    """
+
+    results: Results
+    facts: StudyFacts
+    headline: Headline
+    rows: pd.DataFrame
+    shelf: Shelf
+    count: Literal["nights", "subjects"]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.facts.settings
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """Rows that it shows, in its order."""
+        return headline_rows(self.rows, self.headline)
+
+    @cached_property
+    def known(self) -> dict[str, Contrast]:
+        """All contrasts by the names of the tables."""
+        return contrasts_in(self.rows)
+
+    @cached_property
+    def contrasts(self) -> dict[str, Contrast]:
+        """Those of the rows that it shows."""
+        return contrasts_in(self.changes)
+
+    @cached_property
+    def within(self) -> list[str]:
+        """Names of the contrasts within subjects."""
+        return [name for name, contrast in self.contrasts.items() if contrast.is_within]
+
+    @cached_property
+    def colors(self) -> dict[str, str]:
+        """Colour of each condition."""
+        return figures.condition_colors(self.facts.conditions, self.facts.baseline)
+
+    @property
+    def window(self) -> str:
+        """The window of the headline, within a sentence."""
+        return in_sentence(window_name(self.headline.marker.window, self.settings))
+
+    @property
+    def level(self) -> str:
+        """Level of the intervals."""
+        return share(self.settings.comparison.confidence)
+
+    def changes_of(self, contrast: str) -> pd.DataFrame:
+        """Rows of one contrast."""
+        return select(self.changes, contrast=contrast)
+
+    def read(self, name: str, **wanted: str) -> pd.DataFrame:
+        """Rows of a table that not every folder has."""
+        table = read_optional(self.results, name)
+        return select(table, **wanted) if len(table) else table
+
+    def name_of(self, contrast: object) -> str:
+        """A contrast of a table in words."""
+        return named(contrast, self.known)
+
+
+def shared_parts(
+    draft: Draft,
+    nights: pd.DataFrame,
+    values: pd.DataFrame | None = None,
+    *,
+    explained: Iterable[str],
+    tests: Iterable[Reason] = (),
+) -> dict[str, Any]:
+    """Collect what both kinds of page show, of these nights, with what the rows over subjects say of their tests."""
+    headline, settings = draft.headline, draft.settings
+    own = replace(draft.facts, nights=nights, conditions=tuple(dict.fromkeys(done_nights(nights)["condition"])))
+    stored = stored_nights(draft.results.path, nights)
+    declared = headline_name(headline, settings) if headline.declared else ""
+    return {
+        "facts": draft.facts,
+        "headline": headline,
+        "exploratory": exploratory(headline, compared=bool(draft.contrasts)),
+        "caveats": caveats(dict.fromkeys(name for one in draft.contrasts.values() for name in one.conditions)),
+        "forests": [_draw_forest(draft, name) for name in draft.contrasts],
+        "change_tables": [
+            change_table(
+                draft.changes_of(name), contrast, settings, None if values is None else select(values, contrast=name)
+            )
+            for name, contrast in draft.contrasts.items()
+        ],
+        "confidence": draft.level,
+        "where": f"{stages_name(headline.marker.stages)}, {headline.marker.channel}",
+        "methods": write_methods(own, stored, primary=declared, tests=tests),
+        "glossary": explain_markers(explained, settings),
+        "settings": list_settings(settings),
+    }
+
+
+def _draw_forest(draft: Draft, name: str) -> Picture:
+    """Forest plot of one contrast: markers by windows."""
+    rows, contrast, settings, count = draft.changes_of(name), draft.contrasts[name], draft.settings, draft.count
+    called = contrast_name(contrast)
+    ends = f"from {contrast.comparator} to {contrast.treatment}" if contrast.is_within else f"of {called}"
+    markers = {measure: marker_name(measure, settings) for measure in rows["measure"].unique()}
+    windows = {window: window_name(window, settings) for window in rows["window"].unique()}
+    said = []
+    for _, row in rows.iterrows():
+        change = describe_change(row)
+        if change.measured and row["scale"] == "ratio":
+            where = f"{markers[row['measure']]}, {in_sentence(windows[row['window']])}"
+            said.append(f"{where}: {change.change} ({change.interval or NO_INTERVAL}), n = {change.n}")
+    return draft.shelf.put(
+        f"forest_{contrast_file(contrast)}",
+        lambda: figures.forest(
+            rows,
+            names=markers,
+            window_names=windows,
+            color=draft.colors.get(contrast.treatment),
+            count=count,
+            title=called,
+        ),
+        rows,
+        alt=f"Changes {ends} in n {count}. {'; '.join(said) or 'Nothing was measured'}.",
+        caption=f"Change {ends} with its {draft.level} interval; n counts {count}. Filled "
+        "marks: the whole interval lies on one side of no change. Circle: one NREM period; diamond: matched "
+        "minutes; square: whole night; cross: no interval. An arrow marks an interval that goes on.",
+        size="medium",
+    )
+
+
+def list_settings(settings: Settings) -> list[tuple[str, str, str, str]]:
+    """Every setting in force: its group, name, value and meaning."""
+    return [
+        (group, key, _plain(value), type(values).model_fields[key].description or "")
+        for group, values in settings
+        for key, value in values
+    ]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_plain(item) for item in value)
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} = {_plain(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value) if value != "" else "not set"

@@ -1,0 +1,77 @@
+"""The marker that a page and the terminal lead with, and the rows that stand with it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from swa.glossary import headline_measures
+from swa.recordings.channels import region_channels
+from swa.tables.marker import DEFAULT_MARKER, Marker, leading_channel, select
+
+HEADLINE_WINDOWS = ("cycle-1", "matched", "night")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The marker that a page leads with.
+
+    Attributes
+    ----------
+    marker : Marker
+        As the long table spells it.
+    declared : bool
+        Whether the study declared it as its primary.
+    members : tuple of str
+        Channels that the region stands for; empty for a channel by name.
+    """
+
+    marker: Marker
+    declared: bool
+    members: tuple[str, ...] = ()
+
+
+def find_headline(declared: Marker | None, table: pd.DataFrame) -> Headline:
+    """Find the marker that the page leads with.
+
+    The declared primary; else slow-wave activity in N2+N3 of the first NREM cycle, at the frontal channels where there
+    are any, else at the central ones, else at the first channel: then exploratory.
+
+    Parameters
+    ----------
+    declared : Marker or None
+        The primary of the study.
+    table : DataFrame
+        Measures or contrasts, whose channels and spelling count.
+    """
+    channels = list(dict.fromkeys(table["channel"]))
+    wanted = declared or DEFAULT_MARKER
+    if channels and not declared:
+        wanted = wanted.at(channel=leading_channel(channels, wanted.channel))
+    marker = wanted.spelled_as(table)
+    return Headline(marker=marker, declared=declared is not None, members=members_of(marker.channel, channels))
+
+
+def headline_rows(
+    rows: pd.DataFrame, headline: Headline, measures: Iterable[str] = (), windows: Iterable[str] = HEADLINE_WINDOWS
+) -> pd.DataFrame:
+    """Rows at the headline's channel and stages: of its own measure and window and of these (the usual), in order."""
+    own = headline.marker
+    markers = list(dict.fromkeys((own.measure, *(measures or headline_measures()))))
+    places = list(dict.fromkeys((own.window, *windows)))
+    kept = select(rows, channel=own.channel, stages=own.stages, variant="", measure=markers, window=places)
+    order = pd.DataFrame(
+        {"marker": kept["measure"].map(markers.index), "window": kept["window"].map(places.index)}, index=kept.index
+    )
+    return kept.loc[order.sort_values(["marker", "window"], kind="stable").index]
+
+
+def shown_channel(headline: Headline, channels: Sequence[str]) -> str | None:
+    """Channel of the curves and waves: that of the headline, or the first one of its region."""
+    exact = [name for name in channels if name == headline.marker.channel]
+    return next(iter([*exact, *members_of(headline.marker.channel, channels), *channels]), None)
+
+
+def members_of(place: str, channels: Collection[str]) -> tuple[str, ...]:
+    """Channels that a region stands for."""
+    return tuple(region_channels(channels, [place]).get(place, ()))

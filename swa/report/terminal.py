@@ -1,0 +1,94 @@
+"""What the terminal shows of results and plans, in words: the command line prints it and decides nothing."""
+
+import math
+
+import pandas as pd
+
+from swa.comparison.further.planning import SamplePlan
+from swa.comparison.primary import declared_primary
+from swa.glossary import short_names
+from swa.report.leading_rows import find_headline, headline_rows
+from swa.report.optional_tables import PlainTable
+from swa.report.reading import read_contrasts
+from swa.report.words.names import contrast_name, marker_name, stages_name, unit_of, window_name
+from swa.report.words.numbers import NO_INTERVAL, describe_change, p_value, percent, share
+from swa.settings import Settings
+from swa.study.store import Results
+from swa.tables.contrast import Contrast, contrasts_in
+from swa.tables.marker import select
+
+WINDOWS = ("cycle-1", "night")
+
+
+def leading_tables(results: Results) -> list[PlainTable]:
+    """The rows over subjects that lead, a table for each contrast: the declared primary first."""
+    settings = results.settings
+    group = read_contrasts(results.path, "group")
+    headline = find_headline(declared_primary(results.nights, settings.comparison), group)
+    rows = headline_rows(group, headline, short_names(), WINDOWS)
+    where = f"{stages_name(headline.marker.stages)}, {headline.marker.channel}"
+    return [
+        _leading(select(rows, contrast=name), contrast, where, settings)
+        for name, contrast in contrasts_in(rows).items()
+    ]
+
+
+def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Settings) -> PlainTable:
+    called = contrast_name(contrast)
+    cells = []
+    doubts: dict[str, None] = {}
+    for _, row in rows.iterrows():
+        measure, change = str(row["measure"]), describe_change(row, unit_of(str(row["measure"])))
+        cells.append(
+            (
+                short_names().get(measure, marker_name(measure)),
+                window_name(str(row["window"]), settings),
+                change.change,
+                change.interval or (NO_INTERVAL if change.measured else ""),
+                p_value(float(row["p"])),
+                str(change.n),
+                str(row["role"]),
+            )
+        )
+        if row["verdict"] not in ("", "sound"):
+            reasons = f" ({row['verdict_reasons']})" if row["verdict_reasons"] else ""
+            doubts[f"{called}: {row['verdict']}{reasons}"] = None
+    interval = f"{share(settings.comparison.confidence)} interval"
+    return PlainTable(
+        label=f"{called}, {where}",
+        about="\n".join(doubts),
+        columns=("marker", "window", "change", interval, "p", "n", "role"),
+        rows=tuple(cells),
+    )
+
+
+def plan_in_words(plan: SamplePlan) -> tuple[list[str], PlainTable]:
+    """Say how many subjects are needed and what a number of them can find, and give the power curve as a table."""
+    variation, effect, power = plan.variation, percent(plan.effect), f"power {plan.power:g}"
+    low, high = plan.subjects_range
+    between = f" ({low} to {high}, since that SD is itself an estimate)" if low != high else ""
+    sentences = [
+        f"Paired t, two-sided, level {plan.level:g}, on ln ratios; SD of a subject's change "
+        f"{variation.change_sd:.3g} ({variation.basis}).",
+        f"{effect} with {power}: {plan.subjects} subjects{between}.",
+    ]
+    if plan.given:
+        sentences.append(
+            f"{plan.given} subjects: power {plan.given_power:.3f} for {effect}; smallest effect found with {power}: "
+            f"{_either_way(plan.detectable)}."
+        )
+    curve = PlainTable(
+        label="",
+        about="",
+        columns=("subjects", f"power for {effect}", f"found with {power}"),
+        rows=tuple(
+            (str(row["subjects"]), f"{row['power']:.3f}", _either_way(row["detectable"]))
+            for row in plan.curve.to_dict("records")
+        ),
+    )
+    return sentences, curve
+
+
+def _either_way(ratio: float) -> str:
+    """A rise, and the fall that is found as well: the same change of the ln."""
+    return f"{percent(ratio)} or {percent(1 / ratio)}" if math.isfinite(ratio) else percent(ratio)

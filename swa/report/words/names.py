@@ -1,0 +1,88 @@
+"""How measures, stages, windows and contrasts are called on a page."""
+
+from collections.abc import Mapping
+
+from swa.glossary import name_of, read_glossary
+from swa.report.words.numbers import span
+from swa.settings import Settings
+from swa.tables.contrast import Contrast
+from swa.tables.marker import Window
+
+_STAGES = {"NREM": "N2+N3", "REM": "REM", "W": "wake", "any": "any stage"}
+_OF_WAVES = ("waves", "matched", "travelling")
+_NUMBERED = {"cycle": "NREM cycle", "hour": "Hour after sleep onset", "dosehour": "Hour after the dose"}
+
+
+def marker_name(measure: str, settings: Settings | None = None) -> str:
+    """Name of a measure; with settings, the limits of its band behind it."""
+    name = name_of(measure)
+    bands = settings.power.bands_hz if settings else {}
+    return f"{name} ({span(bands[measure])} Hz)" if measure in bands else name
+
+
+def unit_of(measure: str) -> str:
+    """Unit of a measure; empty for a number without one, and for a measure that the glossary does not know."""
+    entry = read_glossary().get(measure)
+    return entry.unit if entry and entry.unit != "1" else ""
+
+
+def with_unit(name: str, measure: str) -> str:
+    """A name with the unit of its measure behind it, as a heading."""
+    unit = unit_of(measure)
+    return f"{name}, {unit}" if unit else name
+
+
+def counted(measure: str) -> str:
+    """What n counts beside the value of one night."""
+    entry = read_glossary().get(measure)
+    return "wave" if entry and entry.group in _OF_WAVES else "epoch"
+
+
+def stages_name(stages: str) -> str:
+    """Stages as a sleep researcher writes them: ``NREM`` is N2+N3."""
+    return _STAGES.get(stages, stages)
+
+
+def window_name(window: str, settings: Settings) -> str:
+    """Name of a window of the night."""
+    which = Window(window)
+    if which.kind == "night":
+        return "Whole night"
+    if which.kind == "matched":
+        return f"First {settings.windows.matched_min:g} min of clean NREM"
+    if which.kind == "first":
+        return f"First {which.number:g} min after sleep onset, any stage"
+    return f"{_NUMBERED[which.kind]} {which.number:g}" if which.kind else window
+
+
+def contrast_name(contrast: Contrast) -> str:
+    """``ketamine against placebo``; between arms or groups also ``patients against controls``."""
+    conditions, sides = contrast.conditions, (contrast.first, contrast.second)
+    parts = [" against ".join(conditions)]
+    if not contrast.is_within and sides != conditions:
+        parts.append(" against ".join(sides))
+    return ", ".join(parts)
+
+
+def named(name: object, contrasts: Mapping[str, Contrast]) -> str:
+    """A contrast of a table in words; its name where nobody said what it holds against what."""
+    known = contrasts.get(str(name))
+    return contrast_name(known) if known else str(name)
+
+
+def in_sentence(name: str) -> str:
+    """The same name within a sentence: first letter small, unless the word is an abbreviation."""
+    return name if name[:2].isupper() else name[:1].lower() + name[1:]
+
+
+def file_name(*names: str) -> str:
+    """Letters and digits of each name, for names of files and marks."""
+    return "_".join(
+        "".join(letter for letter in name if letter.isascii() and letter.isalnum()) or "x" for name in names
+    )
+
+
+def contrast_file(contrast: Contrast) -> str:
+    """Name of a contrast in names of files and marks."""
+    names = dict.fromkeys((contrast.treatment, contrast.comparator, contrast.first, contrast.second))
+    return file_name(*(name for name in names if name))
