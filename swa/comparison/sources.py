@@ -54,7 +54,7 @@ class StoredMeasures(Protocol):
         """Rows of one measure of the long table."""
 
 
-Source = pd.DataFrame | StoredMeasures | MeasuredNights | Iterable[MeasuredNight]
+Source = pd.DataFrame | StoredMeasures | MeasuredNights | Sequence[MeasuredNight]
 
 
 @dataclass(frozen=True, kw_only=True)
