@@ -23,12 +23,7 @@ def test_the_guide_names_places() -> None:
     assert {"swa/tables/results_tables.py", "swa/glossary.toml", "tests/test_floors.py"} <= set(_places())
 
 
-UNDER_WAY = [pytest.mark.xfail(reason="a design is about to be one object")]
-
-
-@pytest.mark.parametrize(
-    "place", [pytest.param(place, marks=UNDER_WAY if "designs/" in place else ()) for place in _places()]
-)
+@pytest.mark.parametrize("place", _places())
 def test_a_place_that_the_guide_names_is_there(place: str) -> None:
     assert (ROOT / place).exists()
 

@@ -118,7 +118,7 @@ def judge_contrasts(
         "verdict_reasons": [in_words(reasons) for _, reasons in judged],
         "doubts": [encode(reasons) for _, reasons in judged],
     }
-    return contrasts.assign(**{name: np.array(texts, dtype=object)[place] for name, texts in columns.items()})
+    return contrasts.assign(**{name: np.array(texts, dtype=object)[place].tolist() for name, texts in columns.items()})
 
 
 def _judge_rows(

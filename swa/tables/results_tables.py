@@ -22,6 +22,10 @@ def _count(name: str, text: str) -> Column:
     return Column(name=name, text=text, type="count")
 
 
+def _table(name: str, *columns: Column, others: Column | None = None) -> Table:
+    return Table(name=name, columns=columns, others=others)
+
+
 def _label(column: Column) -> Column:
     return Column(name=column.name, text=column.text, levels=column.levels, type="label")
 
@@ -68,409 +72,351 @@ STAGE = _text(
 CYCLE = _count("cycle", "Number of the NREM cycle, 0 outside of one")
 FROM_START = "From the first sample of the recording"
 
-NIGHTS = Table(
-    name="nights",
-    columns=(
-        *NIGHT,
-        _text("recording", "Path of the recording, as in the study file"),
-        _text("subject_label", "Letters and digits of its name, as in the names of files"),
-        _text("session_label", "Letters and digits of its name, as in the names of files"),
-        _text("status", "done, failed (why: problems.tsv) or excluded (by the call)"),
-        _text("staging_source", "Scoring file, or YASA with its version, channels and what it knew of the subject"),
-        _number("recording_min", "Length of the recording, gaps among it", "min"),
-        _number(
-            "sleep_onset_min",
-            "First sample to sleep onset "
-            "({cycles.sleep_onset:sustained=the first of three epochs of sleep in a row|first_n2=the first N2})",
-            "min",
-        ),
-        Column(name="nrem_cycles", text="NREM cycles", type="whole"),
-        _number("staging_confidence", "Mean probability of the stage that the classifier chose", "1"),
-        _number("TIB_min", "Time in bed: lights off to lights on where known, else the recording", "min"),
-        _number("TST_min", "Total sleep time", "min"),
-        _number(
-            "SOL_min",
-            "Lights off (else the start) to the first single epoch of sleep: a latency, not sleep onset",
-            "min",
-        ),
-        _number("WASO_min", "Wake after sleep onset", "min"),
-        _number("SE", "Sleep efficiency: total sleep time / time in bed", "%"),
-        _number("N1_min", "Time in N1", "min"),
-        _number("N2_min", "Time in N2", "min"),
-        _number("N3_min", "Time in N3", "min"),
-        _number("REM_min", "Time in REM sleep", "min"),
-        *(*VERDICT, DOUBTS),
-        Column(
-            name="infusion",
-            text="Number of the infusion that the night follows; only where doses are known",
-            type="given",
-        ),
-        Column(name="nights_since_dose", text="Nights since that infusion; that of its day is 1", type="given"),
-        _text(
-            "same_recording",
-            "Sessions of the subject that are one and the same recording; across conditions none of them is compared, "
-            "within one the first is",
-        ),
+NIGHTS = _table(
+    "nights",
+    *NIGHT,
+    _text("recording", "Path of the recording, as in the study file"),
+    _text("subject_label", "Letters and digits of its name, as in the names of files"),
+    _text("session_label", "Letters and digits of its name, as in the names of files"),
+    _text("status", "done, failed (why: problems.tsv) or excluded (by the call)"),
+    _text("staging_source", "Scoring file, or YASA with its version, channels and what it knew of the subject"),
+    _number("recording_min", "Length of the recording, gaps among it", "min"),
+    _number(
+        "sleep_onset_min",
+        "First sample to sleep onset "
+        "({cycles.sleep_onset:sustained=the first of three epochs of sleep in a row|first_n2=the first N2})",
+        "min",
+    ),
+    Column(name="nrem_cycles", text="NREM cycles", type="whole"),
+    _number("staging_confidence", "Mean probability of the stage that the classifier chose", "1"),
+    _number("TIB_min", "Time in bed: lights off to lights on where known, else the recording", "min"),
+    _number("TST_min", "Total sleep time", "min"),
+    _number(
+        "SOL_min",
+        "Lights off (else the start) to the first single epoch of sleep: a latency, not sleep onset",
+        "min",
+    ),
+    _number("WASO_min", "Wake after sleep onset", "min"),
+    _number("SE", "Sleep efficiency: total sleep time / time in bed", "%"),
+    *(_number(f"{stage}_min", f"Time in {stage}", "min") for stage in ("N1", "N2", "N3")),
+    _number("REM_min", "Time in REM sleep", "min"),
+    *(*VERDICT, DOUBTS),
+    Column(
+        name="infusion",
+        text="Number of the infusion that the night follows; only where doses are known",
+        type="given",
+    ),
+    Column(name="nights_since_dose", text="Nights since that infusion; that of its day is 1", type="given"),
+    _text(
+        "same_recording",
+        "Sessions of the subject that are one and the same recording; across conditions none of them is compared, "
+        "within one the first is",
     ),
     others=_text("*", "Columns of the study file, and headline markers of the night in the primary channel and window"),
 )
-PROBLEMS = Table(
-    name="problems",
-    columns=(
-        SUBJECT,
-        SESSION,
-        _text("recording", "Path of the recording"),
-        _text("step", "What the program was doing"),
-        _text("problem", "What was found, and what was expected"),
-        _text("remedy", "What to do"),
-    ),
+PROBLEMS = _table(
+    "problems",
+    SUBJECT,
+    SESSION,
+    _text("recording", "Path of the recording"),
+    _text("step", "What the program was doing"),
+    _text("problem", "What was found, and what was expected"),
+    _text("remedy", "What to do"),
 )
-MEASURES = Table(
-    name="measures",
-    columns=(
-        *(*NIGHT, *PLACE, MEASURE.saying("What was measured"), VARIANT),
-        _number("value", "In the unit of the column unit; missing with the reason in note"),
-        _text("unit", "µV², µV, µV/s, 1/min, s, h or 1"),
-        _count("n", "Epochs, waves or cycles that the value comes from"),
-        _text("note", "Why a value is missing, or how it was obtained"),
-    ),
+MEASURES = _table(
+    "measures",
+    *(*NIGHT, *PLACE, MEASURE.saying("What was measured"), VARIANT),
+    _number("value", "In the unit of the column unit; missing with the reason in note"),
+    _text("unit", "µV², µV, µV/s, 1/min, s, h or 1"),
+    _count("n", "Epochs, waves or cycles that the value comes from"),
+    _text("note", "Why a value is missing, or how it was obtained"),
 )
 SUBJECT_MEASURES = replace(MEASURES, name="task-sleep_desc-measures")
 NIGHT_MEASURES = SUBJECT_MEASURES.without(*OF_NIGHT)
 
-CONTRASTS = Table(
-    name="contrasts",
-    columns=(
-        *(WHOSE, CONTRAST, *PLACE, MEASURE.saying("What was compared (docs: measures)"), VARIANT, SCALE),
-        _number(
-            "estimate", "Change from baseline; of the group the geometric mean of ratios, or the mean of differences"
-        ),
-        *(*INTERVAL, P),
-        P_ADJUSTED.saying(
-            "Benjamini-Hochberg within contrast and role; of the primary, Holm over contrasts with one comparator"
-        ),
-        *(N, METHOD, ROLE, *VERDICT, NOTE),
-        _text("treatment", "Condition whose change is taken; between arms that of the first arm"),
-        _text("comparator", "Condition that it is held against; between arms that of the second arm"),
-        _text("first", "Arm or group whose change is compared with that of `second`; empty within subjects"),
-        _text("second", "The other arm or group"),
-        _text("reasons", "Method and note as facts, for programs: JSON, a list of codes with their values"),
-        DOUBTS,
+CONTRASTS = _table(
+    "contrasts",
+    *(WHOSE, CONTRAST, *PLACE, MEASURE.saying("What was compared (docs: measures)"), VARIANT, SCALE),
+    _number("estimate", "Change from baseline; of the group the geometric mean of ratios, or the mean of differences"),
+    *(*INTERVAL, P),
+    P_ADJUSTED.saying(
+        "Benjamini-Hochberg within contrast and role; of the primary, Holm over contrasts with one comparator"
     ),
+    *(N, METHOD, ROLE, *VERDICT, NOTE),
+    _text("treatment", "Condition whose change is taken; between arms that of the first arm"),
+    _text("comparator", "Condition that it is held against; between arms that of the second arm"),
+    _text("first", "Arm or group whose change is compared with that of `second`; empty within subjects"),
+    _text("second", "The other arm or group"),
+    _text("reasons", "Method and note as facts, for programs: JSON, a list of codes with their values"),
+    DOUBTS,
 )
-PRECISION = Table(
-    name="precision",
-    columns=(
-        *(SUBJECT, CONTRAST, *PLACE, MEASURE.saying("What was compared: swa or wave_density")),
-        _number("estimate", "Change from baseline, a ratio; the same as in contrasts.tsv"),
-        _number(
-            "ci_low",
-            "Lower end of the {comparison.confidence:%} interval of these nights' precision, by a block bootstrap over "
-            "epochs: not the uncertainty of a drug effect, which it covers less often (36–61 % of the time in "
-            "simulations)",
-        ),
-        _number("ci_high", "Upper end of that interval"),
-        _count("n", "Epochs of N2 and N3 that the row rests on"),
-        METHOD.saying("Draws and length of the blocks"),
-        NOTE,
+PRECISION = _table(
+    "precision",
+    *(SUBJECT, CONTRAST, *PLACE, MEASURE.saying("What was compared: swa or wave_density")),
+    _number("estimate", "Change from baseline, a ratio; the same as in contrasts.tsv"),
+    _number(
+        "ci_low",
+        "Lower end of the {comparison.confidence:%} interval of these nights' precision, by a block bootstrap over "
+        "epochs: not the uncertainty of a drug effect, which it covers less often (36–61 % of the time in "
+        "simulations)",
     ),
+    _number("ci_high", "Upper end of that interval"),
+    _count("n", "Epochs of N2 and N3 that the row rests on"),
+    METHOD.saying("Draws and length of the blocks"),
+    NOTE,
 )
-COMPARABILITY = Table(
-    name="comparability",
-    columns=(
-        *(SUBJECT, CONTRAST, CHANNEL),
-        _text("control", "Band and state that a drug should not move, or what else was compared"),
-        _number("ln_ratio", "ln of the power of the treatment night over the baseline night"),
-        _number("g", "Mean of the controls, ln power; exp(g/2) is a gain"),
-        _number(
-            "limit",
-            "Above it the row is flagged: {comparison.confidence:%} limit between two nights of no change",
-        ),
-        Column(name="flagged", text="true or false", type="truth"),
-        NOTE.saying("Bands, how the limit was found, and what an unflagged row does not exclude"),
+COMPARABILITY = _table(
+    "comparability",
+    *(SUBJECT, CONTRAST, CHANNEL),
+    _text("control", "Band and state that a drug should not move, or what else was compared"),
+    _number("ln_ratio", "ln of the power of the treatment night over the baseline night"),
+    _number("g", "Mean of the controls, ln power; exp(g/2) is a gain"),
+    _number(
+        "limit",
+        "Above it the row is flagged: {comparison.confidence:%} limit between two nights of no change",
     ),
+    Column(name="flagged", text="true or false", type="truth"),
+    NOTE.saying("Bands, how the limit was found, and what an unflagged row does not exclude"),
 )
-PROFILES = Table(
-    name="profiles",
-    columns=(
-        _text("treatment_a", "Condition"),
-        _text("treatment_b", "Condition"),
-        _text("measure set", "Markers and windows that both profiles have"),
-        _number("similarity", "Cosine of the two profiles of standardised changes, -1 to 1"),
-        *(*INTERVAL, P),
-        _number("equivalence_p", "Two one-sided tests that they differ by less than the margin on the primary marker"),
-        *(N, NOTE),
-    ),
+PROFILES = _table(
+    "profiles",
+    _text("treatment_a", "Condition"),
+    _text("treatment_b", "Condition"),
+    _text("measure set", "Markers and windows that both profiles have"),
+    _number("similarity", "Cosine of the two profiles of standardised changes, -1 to 1"),
+    *(*INTERVAL, P),
+    _number("equivalence_p", "Two one-sided tests that they differ by less than the margin on the primary marker"),
+    *(N, NOTE),
 )
-MODERATORS = Table(
-    name="moderators",
-    columns=(
-        CONTRAST,
-        _text("covariate", "Column of the study file"),
-        *(*PLACE, MEASURE.saying("Marker whose change was related to the covariate")),
-        _number("estimate", "Slope of the ln change per unit of the covariate, or rank correlation: see method"),
-        *(*INTERVAL, P, P_ADJUSTED.saying("Benjamini-Hochberg within contrast and method"), N, METHOD, NOTE),
-    ),
+MODERATORS = _table(
+    "moderators",
+    CONTRAST,
+    _text("covariate", "Column of the study file"),
+    *(*PLACE, MEASURE.saying("Marker whose change was related to the covariate")),
+    _number("estimate", "Slope of the ln change per unit of the covariate, or rank correlation: see method"),
+    *(*INTERVAL, P, P_ADJUSTED.saying("Benjamini-Hochberg within contrast and method"), N, METHOD, NOTE),
 )
-COVARIATE_CHANGES = Table(
-    name="covariate_changes",
-    columns=(
-        CONTRAST,
-        _text("covariate", "Column of the study file"),
-        *(SUBJECT, *PLACE, MEASURE.saying("Marker whose change is shown: the one that the study leads with"), SCALE),
-        _number("x", "The covariate in the baseline nights; of an outcome (`…_change`) in the treatment nights"),
-        _number("baseline", "Marker in the baseline nights"),
-        _number("treatment", "Marker in the treatment nights"),
-        _number("change", "Change from baseline"),
-    ),
+COVARIATE_CHANGES = _table(
+    "covariate_changes",
+    CONTRAST,
+    _text("covariate", "Column of the study file"),
+    *(SUBJECT, *PLACE, MEASURE.saying("Marker whose change is shown: the one that the study leads with"), SCALE),
+    _number("x", "The covariate in the baseline nights; of an outcome (`…_change`) in the treatment nights"),
+    _number("baseline", "Marker in the baseline nights"),
+    _number("treatment", "Marker in the treatment nights"),
+    _number("change", "Change from baseline"),
 )
-GROUP_SPECTRA = Table(
-    name="group_spectra",
-    columns=(
-        _text(
-            "kind",
-            "What the row is",
-            spectrum="mean spectrum of a condition over subjects, geometric",
-            change="mean change within subjects at a frequency",
-            band="mean change within subjects over the band of slow-wave activity",
-        ),
-        _text("condition", "Condition of a spectrum"),
-        CONTRAST.saying("Treatment and baseline of a change"),
-        *PLACE,
-        _number("frequency_hz", "Frequency", "Hz"),
-        _number("density_uv2_hz", "Power spectral density", "µV²/Hz"),
-        _number("change_db", "Change from baseline", "dB"),
-        _number(
-            "low_db",
-            "Lower end of its {comparison.confidence:%} interval, of this frequency alone; missing below 3 subjects",
-            "dB",
-        ),
-        _number("high_db", "Upper end of that interval", "dB"),
-        _count("n", "Subjects"),
+GROUP_SPECTRA = _table(
+    "group_spectra",
+    _text(
+        "kind",
+        "What the row is",
+        spectrum="mean spectrum of a condition over subjects, geometric",
+        change="mean change within subjects at a frequency",
+        band="mean change within subjects over the band of slow-wave activity",
     ),
+    _text("condition", "Condition of a spectrum"),
+    CONTRAST.saying("Treatment and baseline of a change"),
+    *PLACE,
+    _number("frequency_hz", "Frequency", "Hz"),
+    _number("density_uv2_hz", "Power spectral density", "µV²/Hz"),
+    _number("change_db", "Change from baseline", "dB"),
+    _number(
+        "low_db",
+        "Lower end of its {comparison.confidence:%} interval, of this frequency alone; missing below 3 subjects",
+        "dB",
+    ),
+    _number("high_db", "Upper end of that interval", "dB"),
+    _count("n", "Subjects"),
 )
-PLANNING = Table(
-    name="planning",
-    columns=(
-        *(*PLACE, MEASURE.saying("Marker that is planned for: the one that the study leads with")),
-        _number("effect", "Ratio of treatment to baseline that is to be found"),
-        _number("power", "Wanted power", "1"),
-        _number("level", "Two-sided level of the paired t test of ln ratios", "1"),
-        _count("subjects", "Subjects needed, each with both nights"),
-        _count("subjects_low", "The same at the lower limit of the SD"),
-        _count("subjects_high", "The same at the upper limit of the SD"),
-        _number("change_sd", "SD over subjects of the ln change", "1"),
-        _number("change_sd_low", "Lower {comparison.confidence:%} limit of that SD", "1"),
-        _number("change_sd_high", "Upper limit of that SD", "1"),
-        _count("n", "Subjects of this study"),
-        _number("detectable", "Ratio that as many subjects find with that power"),
-        METHOD.saying("Where the SD comes from"),
-    ),
+PLANNING = _table(
+    "planning",
+    *(*PLACE, MEASURE.saying("Marker that is planned for: the one that the study leads with")),
+    _number("effect", "Ratio of treatment to baseline that is to be found"),
+    _number("power", "Wanted power", "1"),
+    _number("level", "Two-sided level of the paired t test of ln ratios", "1"),
+    _count("subjects", "Subjects needed, each with both nights"),
+    _count("subjects_low", "The same at the lower limit of the SD"),
+    _count("subjects_high", "The same at the upper limit of the SD"),
+    _number("change_sd", "SD over subjects of the ln change", "1"),
+    _number("change_sd_low", "Lower {comparison.confidence:%} limit of that SD", "1"),
+    _number("change_sd_high", "Upper limit of that SD", "1"),
+    _count("n", "Subjects of this study"),
+    _number("detectable", "Ratio that as many subjects find with that power"),
+    METHOD.saying("Where the SD comes from"),
 )
-CLUSTERS = Table(
-    name="clusters",
-    columns=(
-        CONTRAST,
-        _text("domain", "frequency, hours (since sleep onset) or topography (electrodes)"),
-        *PLACE,
-        _number("from", "First frequency in Hz or hour of the cluster"),
-        _number("to", "Last frequency in Hz or hour of the cluster"),
-        _number("t_sum", "Sum of t within the cluster"),
-        P.saying("Two-sided, over the largest clusters of all sign flips: it holds for the cluster, not for its edges"),
-        _count("n", "Subjects"),
-        _count("n_flips", "Sign flips made"),
-        _number("smallest_p", "The smallest p that this number of subjects can reach"),
-        *(METHOD, NOTE),
-    ),
+CLUSTERS = _table(
+    "clusters",
+    CONTRAST,
+    _text("domain", "frequency, hours (since sleep onset) or topography (electrodes)"),
+    *PLACE,
+    _number("from", "First frequency in Hz or hour of the cluster"),
+    _number("to", "Last frequency in Hz or hour of the cluster"),
+    _number("t_sum", "Sum of t within the cluster"),
+    P.saying("Two-sided, over the largest clusters of all sign flips: it holds for the cluster, not for its edges"),
+    _count("n", "Subjects"),
+    _count("n_flips", "Sign flips made"),
+    _number("smallest_p", "The smallest p that this number of subjects can reach"),
+    *(METHOD, NOTE),
 )
-CYCLE_CONTRASTS = Table(
-    name="cycle_contrasts",
-    columns=(
-        *(CONTRAST, CHANNEL, STAGES),
-        _text("cycles", "The two cycles whose changes are subtracted within each subject"),
-        *(MEASURE, SCALE),
-        _number("estimate", "Change in the first of the cycles against the change in the second"),
-        *(*TEST, NOTE),
-    ),
+CYCLE_CONTRASTS = _table(
+    "cycle_contrasts",
+    *(CONTRAST, CHANNEL, STAGES),
+    _text("cycles", "The two cycles whose changes are subtracted within each subject"),
+    *(MEASURE, SCALE),
+    _number("estimate", "Change in the first of the cycles against the change in the second"),
+    *(*TEST, NOTE),
 )
-DOSE_CONTRASTS = Table(
-    name="dose_contrasts",
-    columns=(
-        *(WHOSE, CONTRAST),
-        _text("term", "One night after one infusion, or a trend: per night since the dose, or per infusion"),
-        _number("infusion", "Number of the infusion within subject and condition"),
-        _number("night", "Nights since the dose; that of its day is 1"),
-        *(*PLACE, MEASURE, SCALE),
-        _number("estimate", "Change from baseline, or the factor (difference) a night or infusion"),
-        *(*TEST, NOTE),
-    ),
+DOSE_CONTRASTS = _table(
+    "dose_contrasts",
+    *(WHOSE, CONTRAST),
+    _text("term", "One night after one infusion, or a trend: per night since the dose, or per infusion"),
+    _number("infusion", "Number of the infusion within subject and condition"),
+    _number("night", "Nights since the dose; that of its day is 1"),
+    *(*PLACE, MEASURE, SCALE),
+    _number("estimate", "Change from baseline, or the factor (difference) a night or infusion"),
+    *(*TEST, NOTE),
 )
-SPECIFICATIONS = Table(
-    name="specifications",
-    columns=(
-        CONTRAST,
-        _text("curve", "Marker whose specification curve this row belongs to"),
-        *(MEASURE, *PLACE),
-        _text("band", "Frequency band"),
-        _text("estimator", "Mean or median over epochs, or how a slope is matched"),
-        _text("selection", "Criteria of the waves"),
-        _text("artefacts", "Limits of the artefact rules"),
-        SCALE,
-        _number("estimate", "Contrast under this specification"),
-        *(*INTERVAL, P, N, METHOD, ROLE),
-        _count("differs", "In how many choices the row differs from the reference"),
-        NOTE,
-    ),
+SPECIFICATIONS = _table(
+    "specifications",
+    CONTRAST,
+    _text("curve", "Marker whose specification curve this row belongs to"),
+    *(MEASURE, *PLACE),
+    _text("band", "Frequency band"),
+    _text("estimator", "Mean or median over epochs, or how a slope is matched"),
+    _text("selection", "Criteria of the waves"),
+    _text("artefacts", "Limits of the artefact rules"),
+    SCALE,
+    _number("estimate", "Contrast under this specification"),
+    *(*INTERVAL, P, N, METHOD, ROLE),
+    _count("differs", "In how many choices the row differs from the reference"),
+    NOTE,
 )
-SPECIFICATION_SUMMARY = Table(
-    name="specification_summary",
-    columns=(
-        CONTRAST,
-        _text("curve", "Marker"),
-        _text("reference", "The specification that was declared"),
-        SCALE,
-        _number("reference_estimate", "Its estimate"),
-        _number("lowest", "Lowest estimate of all specifications"),
-        _number("median", "Median estimate"),
-        _number("highest", "Highest estimate"),
-        _number("same_sign_share", "Share with the sign of the reference", "1"),
-        _number("excluding_none_share", "Share whose interval excludes no change", "1"),
-        _count("n_specifications", "Specifications asked for"),
-        _count("n_estimated", "Those that gave an estimate"),
-        _count("n", "Subjects"),
-        P.saying("Of the whole curve, by sign flips"),
-        *(METHOD, NOTE),
-    ),
+SPECIFICATION_SUMMARY = _table(
+    "specification_summary",
+    CONTRAST,
+    _text("curve", "Marker"),
+    _text("reference", "The specification that was declared"),
+    SCALE,
+    _number("reference_estimate", "Its estimate"),
+    _number("lowest", "Lowest estimate of all specifications"),
+    _number("median", "Median estimate"),
+    _number("highest", "Highest estimate"),
+    _number("same_sign_share", "Share with the sign of the reference", "1"),
+    _number("excluding_none_share", "Share whose interval excludes no change", "1"),
+    _count("n_specifications", "Specifications asked for"),
+    _count("n_estimated", "Those that gave an estimate"),
+    _count("n", "Subjects"),
+    P.saying("Of the whole curve, by sign flips"),
+    *(METHOD, NOTE),
 )
-REJECTION = Table(
-    name="rejection",
-    columns=(
-        *(*NIGHT, CHANNEL),
-        _text("rule", "Artefact rule; `any`: all together; `limits x 0.5`, `limits x 2`: at other limits"),
-        _number("nrem_share", "Share of NREM time that the rule removes", "1"),
-        _number("swa_share", "Share of SWA, the artefact's own power among it", "1"),
-        _number("wave_share", "Share of the slow waves", "1"),
-        _count("n_waves", "Slow waves before any was removed"),
-        _number("swa_ratio", "SWA at limits halved or doubled over SWA at the limits in use", "1"),
-        _number("wave_density_ratio", "The same of wave density", "1"),
-    ),
+REJECTION = _table(
+    "rejection",
+    *(*NIGHT, CHANNEL),
+    _text("rule", "Artefact rule; `any`: all together; `limits x 0.5`, `limits x 2`: at other limits"),
+    _number("nrem_share", "Share of NREM time that the rule removes", "1"),
+    _number("swa_share", "Share of SWA, the artefact's own power among it", "1"),
+    _number("wave_share", "Share of the slow waves", "1"),
+    _count("n_waves", "Slow waves before any was removed"),
+    _number("swa_ratio", "SWA at limits halved or doubled over SWA at the limits in use", "1"),
+    _number("wave_density_ratio", "The same of wave density", "1"),
 )
 # Not stored: each subject's values that a paired plot shows.
-SUBJECT_VALUES = Table(
-    name="subject_values",
-    columns=(
-        *(CONTRAST, SUBJECT, *PLACE, MEASURE, VARIANT),
-        _number("baseline", "Mean over the baseline nights; geometric where scale is ratio"),
-        _number("treatment", "Mean over the nights of the treatment"),
-        _count("n_baseline", "Baseline nights that it rests on"),
-        _count("n_treatment", "Nights of the treatment"),
-        SCALE,
-        _number("change", "Ratio or difference"),
-    ),
+SUBJECT_VALUES = _table(
+    "subject_values",
+    *(CONTRAST, SUBJECT, *PLACE, MEASURE, VARIANT),
+    _number("baseline", "Mean over the baseline nights; geometric where scale is ratio"),
+    _number("treatment", "Mean over the nights of the treatment"),
+    _count("n_baseline", "Baseline nights that it rests on"),
+    _count("n_treatment", "Nights of the treatment"),
+    SCALE,
+    _number("change", "Ratio or difference"),
 )
 
-WAVES = Table(
-    name="task-sleep_desc-slowwaves_events",
-    columns=(
-        *(_label(CHANNEL), _label(STAGE), CYCLE),
-        _number("start_s", "Downward zero crossing that begins the half-wave", "s"),
-        _number("negative_peak_s", "Negative peak", "s"),
-        _number("midcrossing_s", "Upward zero crossing after the negative peak", "s"),
-        _number("positive_peak_s", "Positive peak that follows", "s"),
-        _number("end_s", "Downward zero crossing that ends the wave", "s"),
-        _single("negative_amplitude_uv", "Size of the negative peak, as a magnitude", "µV"),
-        _single("positive_amplitude_uv", "Size of the positive peak", "µV"),
-        _single("peak_to_peak_uv", "From the negative to the positive peak", "µV"),
-        _number("duration_s", "Of the wave as the detector's criteria define it", "s"),
-        _single("slope_down_uv_s", "Mean slope to the negative peak, as a magnitude", "µV/s"),
-        _single("slope_up_uv_s", "Mean slope from the negative peak to the mid-crossing", "µV/s"),
-        _single("max_slope_down_uv_s", "Steepest slope down, as a magnitude", "µV/s"),
-        _single("max_slope_up_uv_s", "Steepest slope up", "µV/s"),
-        _count("negative_peaks", "Negative peaks within the half-wave; 1 for a simple wave"),
-        _single("nrem_min", "NREM sleep (N2 and N3) since sleep onset", "min"),
-        _single("dose_h", "Since the dose; missing where its time is unknown", "h"),
-    ),
+WAVES = _table(
+    "task-sleep_desc-slowwaves_events",
+    *(_label(CHANNEL), _label(STAGE), CYCLE),
+    _number("start_s", "Downward zero crossing that begins the half-wave", "s"),
+    _number("negative_peak_s", "Negative peak", "s"),
+    _number("midcrossing_s", "Upward zero crossing after the negative peak", "s"),
+    _number("positive_peak_s", "Positive peak that follows", "s"),
+    _number("end_s", "Downward zero crossing that ends the wave", "s"),
+    _single("negative_amplitude_uv", "Size of the negative peak, as a magnitude", "µV"),
+    _single("positive_amplitude_uv", "Size of the positive peak", "µV"),
+    _single("peak_to_peak_uv", "From the negative to the positive peak", "µV"),
+    _number("duration_s", "Of the wave as the detector's criteria define it", "s"),
+    _single("slope_down_uv_s", "Mean slope to the negative peak, as a magnitude", "µV/s"),
+    _single("slope_up_uv_s", "Mean slope from the negative peak to the mid-crossing", "µV/s"),
+    _single("max_slope_down_uv_s", "Steepest slope down, as a magnitude", "µV/s"),
+    _single("max_slope_up_uv_s", "Steepest slope up", "µV/s"),
+    _count("negative_peaks", "Negative peaks within the half-wave; 1 for a simple wave"),
+    _single("nrem_min", "NREM sleep (N2 and N3) since sleep onset", "min"),
+    _single("dose_h", "Since the dose; missing where its time is unknown", "h"),
 )
-WAVE_AVERAGE = Table(
-    name="task-sleep_desc-slowwaveaverage_timeseries",
-    columns=(
-        _number("time_s", "From the negative peak of the slow waves", "s"),
-        _number("mean_uv", "Mean over the slow waves of N2 and N3", "µV"),
-        _number("sd_uv", "SD between the waves", "µV"),
-        _count("n_waves", "Slow waves"),
-        CHANNEL,
-    ),
+WAVE_AVERAGE = _table(
+    "task-sleep_desc-slowwaveaverage_timeseries",
+    _number("time_s", "From the negative peak of the slow waves", "s"),
+    _number("mean_uv", "Mean over the slow waves of N2 and N3", "µV"),
+    _number("sd_uv", "SD between the waves", "µV"),
+    _count("n_waves", "Slow waves"),
+    CHANNEL,
 )
-HYPNOGRAM = Table(
-    name="task-sleep_desc-hypnogram_events",
-    columns=(
-        _number("onset", FROM_START, "s"),
-        _number("duration", "Length of the epoch", "s"),
-        STAGE,
-        _number("confidence", "Probability of the stage by the classifier; n/a where a scoring was given", "1"),
-    ),
+HYPNOGRAM = _table(
+    "task-sleep_desc-hypnogram_events",
+    _number("onset", FROM_START, "s"),
+    _number("duration", "Length of the epoch", "s"),
+    STAGE,
+    _number("confidence", "Probability of the stage by the classifier; n/a where a scoring was given", "1"),
 )
-EPOCHS = Table(
-    name="task-sleep_desc-swa_timeseries",
-    columns=(
-        CHANNEL,
-        _number("onset_s", FROM_START, "s"),
-        *(STAGE, CYCLE),
-        _number("usable_s", "Time of the epoch that no artefact rule removed", "s"),
-    ),
+EPOCHS = _table(
+    "task-sleep_desc-swa_timeseries",
+    CHANNEL,
+    _number("onset_s", FROM_START, "s"),
+    *(STAGE, CYCLE),
+    _number("usable_s", "Time of the epoch that no artefact rule removed", "s"),
     others=_number(
         "*", "Every other column is the power of the band of that name in the usable windows of the epoch", "µV²"
     ),
 )
-SPECTRA = Table(
-    name="task-sleep_desc-spectra",
-    columns=(
-        *PLACE,
-        _number("frequency_hz", "Frequency", "Hz"),
-        _single("density_uv2_hz", "Mean power spectral density", "µV²/Hz"),
-        _count("n_epochs", "Epochs that it is the mean of"),
-    ),
+SPECTRA = _table(
+    "task-sleep_desc-spectra",
+    *PLACE,
+    _number("frequency_hz", "Frequency", "Hz"),
+    _single("density_uv2_hz", "Mean power spectral density", "µV²/Hz"),
+    _count("n_epochs", "Epochs that it is the mean of"),
 )
-SPECTROGRAM = Table(
-    name="task-sleep_desc-spectrogram",
-    columns=(CHANNEL,),
+SPECTROGRAM = _table(
+    "task-sleep_desc-spectrogram",
+    CHANNEL,
     others=_single(
         "*", "Every other column is the power spectral density at that frequency in Hz; a row an epoch", "µV²/Hz"
     ),
 )
-CYCLES = Table(
-    name="task-sleep_desc-cycles_events",
-    columns=(
-        _count("cycle", "Number of the NREM cycle"),
-        _number("nrem_start_s", "Start of the NREM period", "s"),
-        _number("nrem_end_s", "End of the NREM period", "s"),
-        _number("rem_start_s", "First epoch of the REM period that follows; missing where there is none", "s"),
-        _number("rem_end_s", "End of its last epoch of REM", "s"),
-    ),
+CYCLES = _table(
+    "task-sleep_desc-cycles_events",
+    _count("cycle", "Number of the NREM cycle"),
+    _number("nrem_start_s", "Start of the NREM period", "s"),
+    _number("nrem_end_s", "End of the NREM period", "s"),
+    _number("rem_start_s", "First epoch of the REM period that follows; missing where there is none", "s"),
+    _number("rem_end_s", "End of its last epoch of REM", "s"),
 )
 NIGHT_REJECTION = replace(REJECTION.without(*OF_NIGHT), name="task-sleep_desc-rejection")
-STAGING_BIAS = Table(
-    name="task-sleep_desc-stagingbias",
-    columns=(
-        _number("gain", "EEG amplitude that the stager saw over that of the recording; 1 is the EEG as it is", "1"),
-        CHANNEL.saying("Derivation; `all` for minutes"),
-        WINDOW,
-        _text("measure", "Marker of N2 and N3, or minutes of N3"),
-        _number("value", "With the stages at that amplitude"),
-        _number("change", "ln ratio to gain 1, of minutes the difference"),
-    ),
+STAGING_BIAS = _table(
+    "task-sleep_desc-stagingbias",
+    _number("gain", "EEG amplitude that the stager saw over that of the recording; 1 is the EEG as it is", "1"),
+    CHANNEL.saying("Derivation; `all` for minutes"),
+    WINDOW,
+    _text("measure", "Marker of N2 and N3, or minutes of N3"),
+    _number("value", "With the stages at that amplitude"),
+    _number("change", "ln ratio to gain 1, of minutes the difference"),
 )
-SPREADS = Table(
-    name="task-sleep_desc-precision",
-    columns=(
-        *(SESSION, *PLACE, MEASURE.saying("swa or wave_density")),
-        _number("value", "As in measures.parquet, from the stored epochs and waves"),
-        _number(
-            "ln_se", "SD of ln of the value over the draws of a block bootstrap over epochs: this night alone", "1"
-        ),
-        _count("n", "Epochs; of a region those of the channel with the fewest"),
-        NOTE.saying("Why there is no error"),
-    ),
+SPREADS = _table(
+    "task-sleep_desc-precision",
+    *(SESSION, *PLACE, MEASURE.saying("swa or wave_density")),
+    _number("value", "As in measures.parquet, from the stored epochs and waves"),
+    _number("ln_se", "SD of ln of the value over the draws of a block bootstrap over epochs: this night alone", "1"),
+    _count("n", "Epochs; of a region those of the channel with the fewest"),
+    NOTE.saying("Why there is no error"),
 )
 NIGHT_SPREADS = SPREADS.without("session")
 STUDY_TABLES = (

@@ -6,13 +6,17 @@ places in the 10-05 system, as MNE makes it (`mne.channels.find_ch_adjacency`).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from swa.comparison.within_subject import scale_of
 from swa.tables.marker import Marker, select
+
+if TYPE_CHECKING:
+    import mne
+    from scipy import sparse
 
 FEWEST_ELECTRODES = 16  # of fewer, a neighbourhood has no meaning: F3 and C3 alone are no map
 
@@ -40,7 +44,7 @@ def place_electrodes(channels: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def find_neighbours(electrodes: Sequence[str]) -> Any:
+def find_neighbours(electrodes: Sequence[str]) -> "sparse.csr_array":
     """Sparse matrix, shape (electrodes, electrodes), of which electrodes are neighbours.
 
     Parameters
@@ -53,7 +57,7 @@ def find_neighbours(electrodes: Sequence[str]) -> Any:
     info = mne.create_info(list(electrodes), 100.0, "eeg")
     info.set_montage(_montage())
     with mne.use_log_level("error"):  # else it prints that no ready-made neighbourhood is known for these channels
-        adjacency, _ = mne.channels.find_ch_adjacency(info, "eeg")
+        adjacency: sparse.csr_array = mne.channels.find_ch_adjacency(info, "eeg")[0]
     return adjacency
 
 
@@ -85,7 +89,7 @@ def electrode_values(rows: pd.DataFrame, nights: pd.DataFrame, marker: Marker) -
     return table.pivot(index=["subject", "condition", "session"], columns="channel", values="value")
 
 
-def _montage() -> Any:
+def _montage() -> "mne.channels.DigMontage":
     import mne
 
     # The 10-05 system on the template head; it had another name before MNE 1.13.

@@ -182,14 +182,13 @@ def find_recordings(
     found: list[Path] = []
     unreadable: list[str] = []
     no_recordings: dict[str, list[str]] = {}
-    for path, is_listed in _files_below(root, avoided, unreadable):
-        look = Look(is_recording=False) if is_listed else look_at(path)
-        if look.is_recording:
-            found.append(path)
-        elif look.why_not:
+    others = [] if others is None else others
+    for path, is_scoring in _walk(root, avoided, unreadable):
+        look = Look(is_recording=False, may_be_scoring=True) if is_scoring else look_at(path)
+        found += [path] * look.is_recording
+        others += [path] * look.may_be_scoring
+        if look.why_not:
             no_recordings.setdefault(look.why_not, []).append(path.name)
-        if others is not None and (is_listed or look.may_be_scoring):
-            others.append(path)
     found = _leave_out_doubles(found, no_recordings)
     if notes is not None:
         notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
@@ -199,8 +198,8 @@ def find_recordings(
     return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
 
 
-def _files_below(root: Path, avoided: str, unreadable: list[str]) -> Iterator[tuple[Path, bool]]:
-    """Files that could be recordings or scorings, and whether a file's name already says that it is no recording."""
+def _walk(root: Path, avoided: str, unreadable: list[str]) -> Iterator[tuple[Path, bool]]:
+    """Files below a folder, and folders that are one recording, with whether their name is that of a scoring."""
     seen: set[str] = set()  # links may lead in a circle
     for folder, folders, files in os.walk(root, followlinks=True, onerror=lambda e: unreadable.append(str(e.filename))):
         place = os.path.realpath(folder)
