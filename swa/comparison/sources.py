@@ -28,16 +28,12 @@ class MeasuredNight(Protocol):
         """The long table."""
 
 
-class MeasuredNights(Protocol):
+class MeasuredNights(MeasuredNight, Protocol):
     """Nights with their long table."""
 
     @property
     def nights(self) -> pd.DataFrame:
         """One row a night."""
-
-    @property
-    def measures(self) -> pd.DataFrame:
-        """The long table."""
 
 
 class StoredMeasures(Protocol):
