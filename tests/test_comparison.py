@@ -22,6 +22,7 @@ from swa.comparison.group import adjust_p, adjust_primary_p, hedges_g_av, paired
 from swa.comparison.primary import check_primary
 from swa.comparison.within_subject import stated_within_sd
 from swa.errors import SettingsError, StudyError
+from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
@@ -224,6 +225,12 @@ class TestOneSubject:
         assert stated_within_sd("μV^2", settings) == pytest.approx(SD_W)  # Greek mu
         assert stated_within_sd("µV", settings) == stated_within_sd("uV/s", settings) == pytest.approx(SD_W / 2)
         assert math.isnan(stated_within_sd("1/min", settings))
+
+    def test_stated_reliability_of_a_measure_stands_in_the_glossary(self):
+        settings = ComparisonSettings()
+        for measure, entry in read_glossary().items():
+            found = stated_within_sd("uV2", settings, measure)
+            assert found == pytest.approx(entry.reliability * SD_W, nan_ok=True)
 
     @pytest.mark.parametrize(
         ("columns", "scale"),

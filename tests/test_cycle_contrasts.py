@@ -120,4 +120,3 @@ def test_of_nights_in_memory_as_of_their_long_table():
         for (subject, session), rows in table.groupby(["subject", "session"])
     ]
     pd.testing.assert_frame_equal(compare_cycles(nights, "baseline"), expected)
-    pd.testing.assert_frame_equal(compare_cycles(iter(nights), "baseline"), expected)

@@ -493,7 +493,7 @@ class TestPlanning:
         found = study_variation(source)
         assert found.low < 0.1 * math.sqrt(2) < found.high
         assert "repeated baseline nights" in found.basis
-        less_sure = study_variation(source, Settings(comparison=ComparisonSettings(confidence=0.5)))
+        less_sure = study_variation(source, Settings(comparison=ComparisonSettings(confidence=0.6)))
         assert found.low < less_sure.low < found.change_sd < less_sure.high < found.high
         answer = plan_sample(found, effect=1.1, subjects=9)
         assert answer.subjects_range[0] <= answer.subjects <= answer.subjects_range[1]

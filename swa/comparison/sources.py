@@ -28,16 +28,12 @@ class MeasuredNight(Protocol):
         """The long table."""
 
 
-class MeasuredNights(Protocol):
+class MeasuredNights(MeasuredNight, Protocol):
     """Nights with their long table."""
 
     @property
     def nights(self) -> pd.DataFrame:
         """One row a night."""
-
-    @property
-    def measures(self) -> pd.DataFrame:
-        """The long table."""
 
 
 class StoredMeasures(Protocol):
@@ -54,7 +50,7 @@ class StoredMeasures(Protocol):
         """Rows of one measure of the long table."""
 
 
-Source = pd.DataFrame | StoredMeasures | MeasuredNights | Iterable[MeasuredNight]
+Source = pd.DataFrame | StoredMeasures | MeasuredNights | Sequence[MeasuredNight]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ import math
 import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -32,10 +33,6 @@ from swa.tables.contrast import CONTRAST_FACTS, Contrast
 from swa.tables.reason import Reason
 
 R = TypeVar("R", bound=Reason | None)
-
-# How the ln-scale SD of a measure follows from that of power: amplitude is the square root of power, and a slope is an
-# amplitude over a time that hardly varies. Other units have no stated reliability.
-RELIABILITY_SHARE = {"uV2": 1.0, "uV": 0.5, "uV/s": 0.5}
 
 MARKER_COLUMNS = ["channel", "stages", "window", "variant"]
 CHANGE_COLUMNS = [
@@ -244,14 +241,24 @@ def pooled_within_sd(grid: Grid, baseline: str) -> tuple[Floats, Ints]:
     return np.where((df > 0) & (sd > 1e-12 * size), sd, np.nan), df
 
 
-def stated_within_sd(unit: str, settings: ComparisonSettings) -> float:
-    """SD between nights of a subject on the ln scale, from the stated ICC and CV; NaN for units without one.
+def stated_within_sd(unit: str, settings: ComparisonSettings, measure: str = "") -> float:
+    """SD between nights of a subject on the ln scale, from the stated ICC and CV; NaN where there is none.
 
     SD_w = SD_log * sqrt(1 - ICC), where SD_log = sqrt(ln(1 + CV^2)) is the log-normal SD over subjects of one night.
+    That is of power; the glossary says which share of it a measure has. One that it does not know has that of its unit.
     """
-    plain = unicodedata.normalize("NFKC", unit).replace("μ", "u").replace("^", "").replace(" ", "")
-    share = RELIABILITY_SHARE.get(plain, math.nan)
+    entry = read_glossary().get(measure)
+    share = entry.reliability if entry else _reliabilities().get(_plain(unit), math.nan)
     return share * math.sqrt(math.log1p(settings.cv**2) * (1 - settings.icc))
+
+
+@cache
+def _reliabilities() -> dict[str, float]:
+    return {_plain(entry.unit): entry.reliability for entry in read_glossary().values() if entry.reliability > 0}
+
+
+def _plain(unit: str) -> str:
+    return unicodedata.normalize("NFKC", unit).replace("μ", "u").replace("^", "").replace(" ", "")
 
 
 def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool = False) -> Changes:
@@ -329,7 +336,7 @@ def _interval(
     grid, df = changes.grid, changes.within_df
     tail = (1 + settings.confidence) / 2
     own = df >= settings.baseline_pairs_df
-    stated = stated_within_sd(grid.unit, settings) if grid.scale == "ratio" else math.nan
+    stated = stated_within_sd(grid.unit, settings, grid.measure) if grid.scale == "ratio" else math.nan
     sd = np.where(own, changes.within_sd, stated)
     quantile = np.where(own, special.stdtrit(np.maximum(df, 1), tail), stats.norm.ppf(tail))
     nights = 1 / np.maximum(changes.n_treatment, 1) + 1 / np.maximum(changes.n_baseline, 1)

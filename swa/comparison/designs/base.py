@@ -64,11 +64,6 @@ class Pair:
         return bool(self.complete.sum() >= FEWEST_OF_A_SEQUENCE) and not parallel_arms(self.nights)
 
     @cached_property
-    def in_both_orders(self) -> bool:
-        """Whether each order has enough subjects to tell an effect of the period from one of the treatment."""
-        return in_both_orders(self.sequence)
-
-    @cached_property
     def with_nights_before(self) -> int:
         """Number of subjects with a night before the infusion of either condition."""
         there = [set(conditions) for _, conditions in self.before.groupby("subject")["condition"]]
@@ -171,32 +166,14 @@ class ContrastDesign(ABC):
 
     @abstractmethod
     def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
-        """Estimate, interval and p of each marker over subjects.
-
-        Parameters
-        ----------
-        changes : Changes
-            Changes within subjects of the treatment from the baseline.
-        settings : ComparisonSettings
-            Level, permutations.
-        """
+        """Estimate, interval and p of each marker, from the changes of subjects' treatment from their baseline."""
 
     @abstractmethod
     def methods_words(self, settings: ComparisonSettings) -> str:
         """Say how the contrast is tested over subjects, in sentences for pages and methods texts."""
 
     def rows(self, changes: Changes, outcome: Outcome, markers: Bools) -> pd.DataFrame:
-        """One row per marker over subjects, in the columns of contrasts that do not depend on other rows.
-
-        Parameters
-        ----------
-        changes : Changes
-            One measure in this contrast.
-        outcome : Outcome
-            Its test over subjects; `n` is the number of subjects that it rests on.
-        markers : array of bool
-            Markers to have a row for.
-        """
+        """One row over subjects for each of these `markers`, in the columns that do not depend on other rows."""
         marker = np.flatnonzero(markers)
         table = cell_keys(changes, np.zeros(len(marker), dtype=np.int64), marker)
         table = table.assign(subject=GROUP, contrast=self.contrast, **asdict(self.key))
@@ -212,13 +189,7 @@ class ContrastDesign(ABC):
         return table.assign(**dict(zip(notes.TEXT_COLUMNS, texts.T, strict=True)))
 
     def state(self, nights: pd.DataFrame) -> str:
-        """Say how the contrast is analysed and on whom: ``2×2 crossover, 8 subjects (4 placebo first, 4 drug first)``.
-
-        Parameters
-        ----------
-        nights : DataFrame
-            Usable nights.
-        """
+        """Say how it is analysed and on whom of the usable nights: ``paired, 8 subjects (4 placebo first, 4 …)``."""
         by_subject = nights.groupby("subject")["condition"].agg(set)
         subjects = self._subjects({str(name): conditions for name, conditions in by_subject.items()})
         number = f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}"

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from swa.comparison.arrays import Floats, Ints
-from swa.comparison.designs.base import Pair, WithinSubjects
+from swa.comparison.designs.base import Pair, WithinSubjects, in_both_orders
 from swa.comparison.group import SignFlip
 from swa.comparison.linear import Fit, least_squares, patterns, t_interval
 from swa.comparison.outcomes import Outcome, each, taking_part
@@ -45,7 +45,7 @@ class Crossover(WithinSubjects):
     @classmethod
     def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:
         """Whether both orders have enough subjects to be compared."""
-        return pair.may_be_crossed and pair.in_both_orders
+        return pair.may_be_crossed and in_both_orders(pair.sequence)
 
     def methods_words(self, settings: ComparisonSettings) -> str:
         """As `ContrastDesign.methods_words`."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from swa.comparison.arrays import Bools, Ints
 from swa.comparison.compared_nights import FEWEST_OF_A_SEQUENCE
-from swa.comparison.designs.base import Pair, WithinSubjects
+from swa.comparison.designs.base import Pair, WithinSubjects, in_both_orders
 from swa.comparison.linear import random_intercept
 from swa.comparison.outcomes import Outcome, by_t, each, share_out
 from swa.comparison.within_subject import Changes, mean_over_nights
@@ -32,7 +32,7 @@ class MixedModel(WithinSubjects):
         several = 2 < len(periods) <= MOST_PERIODS and all(value == int(value) for value in periods)
         missing = (~pair.complete).mean() > settings.mixed_model_missing
         enough = missing and pair.complete.sum() > FEWEST_OF_A_SEQUENCE
-        return pair.may_be_crossed and ((pair.in_both_orders and several) or bool(enough))
+        return pair.may_be_crossed and ((in_both_orders(pair.sequence) and several) or bool(enough))
 
     @property
     def removes_period(self) -> str:
