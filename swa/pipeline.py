@@ -52,7 +52,7 @@ from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_p
 from swa.study.store import Results, describe_results, read_results, subject_file
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
-from swa.tables.contrast import contrasts_in
+from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.files import write_table
 from swa.tables.marker import select
 from swa.tables.results_tables import (
@@ -414,7 +414,8 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     contrasts = CONTRASTS.empty()
     if baseline:
         contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
-    if contrast and is_measured and contrast not in set(contrasts["contrast"]):
+    asked_for = Contrast.parse(contrast, sorted(done["condition"].unique())) if contrast and is_measured else None
+    if asked_for and asked_for not in contrasts_in(contrasts).values():
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
         asked = measure_contrasts(read_results(results), contrast=contrast, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
