@@ -65,9 +65,9 @@ def assert_whole(found: Results, alone: Results) -> None:
     assert not set(found.problems["step"]) & {"page", "subject", "specifications"}
 
 
-@pytest.mark.parametrize("noise", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["flat", "noise"])
-def test_a_subject_with_only_dead_nights_costs_no_other(make_study, alone, noise):
-    found = make_study(("P3", "baseline"), ("P3", "ketamine"), noise=noise)
+@pytest.mark.slow
+def test_a_subject_with_only_dead_nights_costs_no_other(make_study, alone):
+    found = make_study(("P3", "baseline"), ("P3", "ketamine"))
     assert_whole(found, alone)
     assert (found.path / "sub-P3" / "sub-P3.html").is_file()
     nights = found.nights.set_index(["subject", "session"])
@@ -84,7 +84,7 @@ def test_a_subject_with_only_dead_nights_costs_no_other(make_study, alone, noise
 
 @pytest.mark.slow
 def test_a_dead_night_of_a_subject_costs_neither_its_other_night_nor_the_study_page(make_study, alone):
-    found = make_study(("P3", "ketamine"))
+    found = make_study(("P3", "ketamine"), noise=True)
     assert_whole(found, alone)
     own = found.measures[(found.measures["subject"] == "P3") & found.measures["value"].notna()]
     assert set(own["session"]) == {"baseline"}
