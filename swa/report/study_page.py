@@ -93,7 +93,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
             "problems": results.problems.astype(object).fillna("").to_dict("records"),
             "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],
         }
-        | _list_nights(results, facts, measures)
+        | _list_nights(facts, measures)
     )
 
 
@@ -344,7 +344,7 @@ def _pairs_alt(values: pd.DataFrame, name: str, draft: Draft) -> str:
     return f"{name}, baseline to treatment by subject: {shown}."
 
 
-def _list_nights(results: Results, facts: StudyFacts, measures: pd.DataFrame) -> dict[str, Any]:
+def _list_nights(facts: StudyFacts, measures: pd.DataFrame) -> dict[str, Any]:
     """One row a night with its status, sleep and headline markers; gaps carry a letter that says why."""
     footnotes = Footnotes()
     missing = select(measures[measures["value"].isna()], stages="NREM", window="night")
