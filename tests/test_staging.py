@@ -63,8 +63,8 @@ def test_less_than_five_minutes_cannot_be_staged(make_recording):
 
 def test_a_recording_that_was_cut_off_is_to_be_exported_again(make_recording):
     recording = make_recording({"C4-M1": TEN_MINUTES[:29_400]})
-    recording = dataclasses.replace(recording, notes=("truncated: 5130 s of the 5400 s are missing",))
-    with pytest.raises(RecordingError, match=r"4\.9 min long \(truncated: 5130 s") as raised:
+    recording = dataclasses.replace(recording, missing_s=5130.0)
+    with pytest.raises(RecordingError, match=r"4\.9 min long \(truncated: 5130 s are missing") as raised:
         staging_channels(recording)
     assert "Export the recording again" in str(raised.value)
 

@@ -27,7 +27,6 @@ from swa.settings import ChannelSettings
 
 MINIMUM_RATE_HZ = 50.0  # below, half of the spectrum that the measures need is missing
 TOO_SLOW = f"needs at least {MINIMUM_RATE_HZ:g} Hz"
-EEG_TOO_SLOW = f"EEG {TOO_SLOW}"  # end of the note of an EEG signal that is left out for its rate
 MINIMUM_STAGING_RATE_HZ = 80.0  # YASA's own limit; its EEG and EMG features reach up to 30 Hz and more
 
 _T = TypeVar("_T")
@@ -64,6 +63,8 @@ class Channel:
         Why the signal has this role, or is ignored.
     unit_written : str
         The unit as the header writes it, for messages.
+    is_slow_eeg : bool
+        Whether it is an EEG signal that is ignored for its rate.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Channel:
     unit: str
     note: str
     unit_written: str = ""
+    is_slow_eeg: bool = False
 
 
 _NO_VOLTAGE = re.compile(
@@ -227,6 +229,7 @@ class _Reading(Meaning):
     unit: str
     unit_written: str
     known_as: str
+    is_slow_eeg: bool = False
 
     def sort_key(self) -> tuple[float, str, bool, str, str, int]:
         rate_hz = self.rate_hz if math.isfinite(self.rate_hz) else 0.0
@@ -248,6 +251,7 @@ class _Reading(Meaning):
             unit=self.unit,
             note=note,
             unit_written=self.unit_written,
+            is_slow_eeg=self.is_slow_eeg,
         )
 
 
@@ -263,7 +267,9 @@ def _read_signal(position: int, signal: SignalInfo, name: str, layout: Layout, s
     elif role is None and unit is None and meaning.role != "ignore" and _is_no_voltage(signal.unit):
         note = f"its unit is {tidy_label(signal.unit)}, not a voltage; the settings channels.units can correct it"
         meaning = replace(meaning, role="ignore", note=note)
-    if meaning.role in ("eeg", "eog") and not (math.isfinite(signal.rate_hz) and signal.rate_hz >= MINIMUM_RATE_HZ):
+    is_fast_enough = math.isfinite(signal.rate_hz) and signal.rate_hz >= MINIMUM_RATE_HZ
+    is_slow_eeg = meaning.role == "eeg" and not is_fast_enough
+    if meaning.role in ("eeg", "eog") and not is_fast_enough:
         note = f"recorded at {signal.rate_hz:g} Hz; {meaning.role.upper()} {TOO_SLOW}"
         meaning = replace(meaning, role="ignore", note=note)
     return _Reading(
@@ -278,6 +284,7 @@ def _read_signal(position: int, signal: SignalInfo, name: str, layout: Layout, s
         unit=unit or normalise_unit(signal.unit),
         unit_written=tidy_label(signal.unit),
         known_as=name,
+        is_slow_eeg=is_slow_eeg,
     )
 
 

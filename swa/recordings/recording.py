@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.analysis_signal import UV_PER_UNIT, ChannelIntake
-from swa.recordings.channels import EEG_TOO_SLOW, Channel, SignalInfo, assign_channels
+from swa.recordings.channels import TOO_SLOW, Channel, SignalInfo, assign_channels
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
 from swa.recordings.edf.samples import EdfSource
@@ -93,6 +93,8 @@ class Recording:
         Whether the header's fields about the patient say anything; what they say never leaves the file.
     clipped_samples : int
         Consecutive samples at the recording's limit that count as clipped.
+    missing_s : float
+        How much of what the header states the file does not hold, in s.
     header_facts : dict of str to dict
         Per EEG channel what nights are compared by: `transducer`, `prefilter`, `physical_range_uv`, `rate_hz` and
         `derivation`. Nothing of the patient.
@@ -111,6 +113,7 @@ class Recording:
     gaps: tuple[tuple[float, float], ...] = ()
     has_patient_fields: bool | None = None
     clipped_samples: int = 3
+    missing_s: float = 0.0
     header_facts: Mapping[str, HeaderFacts] = field(default_factory=dict, repr=False)
     source: SignalSource = field(repr=False)
 
@@ -413,6 +416,7 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
         notes=(*header.notes, *header_notes(header, used), *_channel_notes(channels)),
         has_patient_fields=header.has_patient_fields,
         clipped_samples=settings.artifacts.clipped_samples,
+        missing_s=header.missing_s,
         header_facts={channel.name: _header_facts(header, channel) for channel in channels if channel.role == "eeg"},
         source=EdfSource(header),
     )
@@ -468,11 +472,11 @@ def no_eeg(recording: Recording) -> RecordingError:
     recording : Recording
         The recording.
     """
-    slow = [channel for channel in recording.of_role("ignore") if channel.note.endswith(EEG_TOO_SLOW)]
+    slow = [channel for channel in recording.channels if channel.is_slow_eeg]
     if slow:
         named = ", ".join(f"{channel.labels[0]} ({channel.rate_hz:g} Hz)" for channel in slow[:MOST_NAMED])
         return RecordingError(
-            f"{recording.name}: no EEG channel is fast enough: {named}; {EEG_TOO_SLOW}.",
+            f"{recording.name}: no EEG channel is fast enough: {named}; EEG {TOO_SLOW}.",
             "Export the recording at the rate at which it was recorded.",
         )
     named = ", ".join(label for channel in recording.channels[:MOST_NAMED] for label in channel.labels[:1])

@@ -274,7 +274,7 @@ def staging_channels(recording: Recording) -> list[Channel]:
     if eeg is None:
         raise no_eeg(recording)
     if recording.duration_s < YASA_MINIMUM_S:
-        cut = next((f" ({note})" for note in recording.notes if note.startswith("truncated")), "")
+        cut = f" (truncated: {recording.missing_s:.0f} s are missing)" if recording.missing_s else ""
         raise RecordingError(
             f"{recording.name}: {recording.duration_s / 60:.1f} min long{cut}; staging needs at least 5 min.",
             "Export the recording again, whole."

@@ -124,6 +124,8 @@ class Header:
         Duration of a data record in s.
     n_records : int
         Whole data records of the file.
+    missing_s : float
+        How much of what the header states the file does not hold, in s.
     samples_per_record : int
         Samples of all signals in one record.
     all_signals : tuple of SignalHeader
@@ -143,6 +145,7 @@ class Header:
     clock: datetime.time | None
     record_s: float
     n_records: int
+    missing_s: float
     samples_per_record: int
     all_signals: tuple[SignalHeader, ...]
     times: RecordTimes
@@ -230,6 +233,7 @@ def read_header(path: str | Path) -> Header:
         clock=None,
         record_s=float(record_s or 0),
         n_records=n_records,
+        missing_s=max((stated or 0.0) - n_records, 0.0) * (record_s or 0.0),
         samples_per_record=samples_per_record,
         all_signals=tuple(signals),
         times=RecordTimes.without_gaps(n_records, float(record_s or 0)),
