@@ -54,6 +54,7 @@ PARTS = (
     Part("calibration", CALIBRATION, ("1000",), ("2000",)),
     Part("calibration_designs", CALIBRATION, ("500",), ("2000",)),
     Part("calibration_profiles", CALIBRATION, ("200",)),
+    Part("calibration_verdicts", CALIBRATION, ("100",), ("2000",)),
     Part("calibration_families", CALIBRATION, ("100", "50")),
     Part("gain_check", ROBUSTNESS, ("--pairs", "1000")),
     Part("stage_shift", ROBUSTNESS, ("--subjects", "4", "--studies", "1")),

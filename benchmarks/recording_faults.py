@@ -124,7 +124,7 @@ def doubts(treated, before):
         {"subject": "S", "channel": left, "measure": "swa", "window": "night", **dataclasses.asdict(contrast)}
     )
     nights = pd.DataFrame({"subject": "S", "session": ["drug", "baseline"], "condition": ["drug", "baseline"]})
-    judged = judge_contrasts(contrasts, records, nights, settings.comparability)
+    judged = judge_contrasts(contrasts, records, nights, settings)
     words = judged["verdict"].tolist()
     return (
         verdict != "sound",

@@ -12,7 +12,7 @@ import pandas as pd
 
 from swa.comparison.comparability import check_comparability, comparability_table
 from swa.comparison.compared_nights import find_baseline, is_adaptation
-from swa.comparison.contrasts import measure_contrasts
+from swa.comparison.contrasts import judge_rows, measure_contrasts
 from swa.comparison.further.clusters import find_clusters
 from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.comparison.further.dose_contrasts import compare_doses
@@ -24,7 +24,6 @@ from swa.comparison.further.profiles import compare_profiles
 from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.headline import leading_marker
 from swa.comparison.primary import check_primary
-from swa.comparison.verdicts import judge_contrasts
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings, given_or_default
@@ -422,7 +421,7 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     records = check_comparability(results, done, contrasts, settings)
     write_table(comparability_table(records), results / "comparability.tsv")
     join_rejection(results, done)
-    contrasts = judge_contrasts(contrasts, records, done, settings.comparability)
+    contrasts = judge_rows(read_results(results), contrasts, records, done, settings)
     write_table(contrasts, results / "contrasts.tsv")
     write_table(rate_precision(contrasts, read_spreads(results, done), settings.comparison), results / "precision.tsv")
     _compare_further(results, baseline, contrasts, settings)

@@ -9,7 +9,7 @@ import pytest
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.verdicts import judge_contrasts
 from swa.measures.quality import find_bad_channels, judge_night, spectrum_levels
-from swa.settings import ComparabilitySettings
+from swa.settings import Settings
 from swa.tables.contrast import Contrast
 from swa.tables.reason import encode, in_words
 
@@ -65,7 +65,7 @@ def test_a_contrast_carries_the_verdict_of_its_nights():
     found = compare_nights(measures, nights=nights).set_index(["contrast", "subject"])
     assert found.loc[("ketamine:baseline", "A"), "verdict"] == "caution"
     assert found.loc[("ketamine:baseline", "A"), "verdict_reasons"] == "ketamine: 40 min of NREM, fewer than 60"
-    assert found.loc[("ketamine:baseline", "group"), "verdict"] == "caution"
+    assert found.loc[("ketamine:baseline", "group"), "verdict"] == "sound"  # one of two is what chance gives
     assert found.loc[("ketamine:baseline", "B"), "verdict"] == "sound"
     assert (found.loc["magnesium:baseline", "verdict"] == "sound").all()
 
@@ -88,8 +88,8 @@ def test_a_group_row_without_rows_of_subjects_is_judged_by_its_nights():
     ]
     rows = pd.DataFrame([dataclasses.asdict(contrast) for contrast in asked])
     rows = rows.assign(subject="group", channel="C4-M1", measure="swa", window="night")
-    found = judge_contrasts(rows, [], nights, ComparabilitySettings())
-    assert found["verdict"].tolist() == ["caution", "caution", "sound"]
+    found = judge_contrasts(rows, [], nights, Settings())
+    assert found["verdict"].tolist() == ["sound"] * 3  # one of two or three is what chance gives
     assert found["verdict_reasons"].str[:24].tolist()[:2] == ["1 of 3 subjects not soun", "1 of 2 subjects not soun"]
 
 
@@ -114,7 +114,7 @@ def test_a_contrast_is_doubted_for_the_channels_that_it_rests_on():
         for channel in channels
         for subject in ("group", "S01", "S02")
     ]
-    found = judge_contrasts(pd.DataFrame(rows), [], nights, ComparabilitySettings()).set_index(["subject", "channel"])
+    found = judge_contrasts(pd.DataFrame(rows), [], nights, Settings()).set_index(["subject", "channel"])
     words = found.loc["S01", "verdict"]
     assert words.to_dict() == {name: "caution" if "F" in name.upper() else "sound" for name in channels}
     assert found.loc[("S01", "frontal"), "verdict_reasons"] == "second: F3-M2: 31 % of NREM unusable"

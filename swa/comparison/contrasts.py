@@ -1,6 +1,6 @@
 """The one way from measures of nights to contrasts between conditions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,7 +122,58 @@ def compare_nights(
     table = measure_contrasts(source, baseline, nights=nights, contrast=contrast, settings=settings)
     if table.empty:
         _require_shared_nights(_plan(source, baseline, nights, contrast, settings.comparison))
-    return judge_contrasts(table, _comparability(source, known, table, settings), known, settings.comparability)
+    return judge_rows(source, table, _comparability(source, known, table, settings), known, settings)
+
+
+def judge_rows(
+    source: Source, contrasts: pd.DataFrame, records: Sequence[Record], nights: pd.DataFrame, settings: Settings
+) -> pd.DataFrame:
+    """Judge measured contrasts; rows over subjects also by what they are without the doubtful ones.
+
+    Parameters
+    ----------
+    source, nights, settings
+        As for `compare_nights`.
+    contrasts : DataFrame
+        From `measure_contrasts`.
+    records : sequence of Record
+        From `swa.comparison.comparability.check_comparability`.
+    """
+
+    def again(rows: pd.DataFrame) -> pd.DataFrame:
+        return _without_doubtful(source, rows, contrasts_of(contrasts), nights, settings.comparison)
+
+    return judge_contrasts(contrasts, records, nights, settings, again)
+
+
+def _without_doubtful(
+    source: Source,
+    rows: pd.DataFrame,
+    contrasts: Sequence[Contrast],
+    nights: pd.DataFrame,
+    settings: ComparisonSettings,
+) -> pd.DataFrame:
+    """Estimate, limits and n of rows over subjects once the subjects in `without` are left out, row by row."""
+    used, before = usable_nights(nights), nights_before(nights)
+    pairs = [contrast for contrast in dict.fromkeys(contrasts) if contrast.is_within]
+    plan = Plan(
+        measures=open_source(source),
+        nights=_with_those_before(used, before),
+        used=used,
+        designs=tuple(find_designs(nights, pairs, settings)),
+    )
+    keys = pd.Series(contrasts_of(rows), index=rows.index, dtype=object)
+    found: dict[int, tuple[float, float, float, int]] = {}
+    for design, changes in _each_change(plan, rows["measure"].unique()):
+        own = rows[(keys == design.key) & (rows["measure"] == changes.grid.measure)]
+        if own.empty:
+            continue
+        places = changes.grid.places(own)
+        grid = changes.grid.without(places, own["without"].tolist())
+        outcome = design.outcome(subject_changes(grid, design.treatment, design.baseline), settings)
+        shown = [changes.on_reported_scale(part) for part in (outcome.estimate, outcome.low, outcome.high)]
+        found |= dict(zip(own["place"], zip(*shown, outcome.n, strict=True), strict=True))
+    return pd.DataFrame([found[place] for place in rows["place"]], columns=["estimate", "ci_low", "ci_high", "n"])
 
 
 def measure_contrasts(
@@ -314,9 +365,14 @@ def _plan(
         pairs = planned_pairs(nights, settings, baseline)
     else:
         pairs = [Contrast.parse(contrast, sorted(used["condition"].unique()))]
-    both = pd.concat([used, before]).sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
     designs = find_designs(nights, pairs, settings)
-    return Plan(measures=measures, nights=both if len(before) else used, used=used, designs=tuple(designs))
+    return Plan(measures=measures, nights=_with_those_before(used, before), used=used, designs=tuple(designs))
+
+
+def _with_those_before(used: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    if before.empty:
+        return used
+    return pd.concat([used, before]).sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
 
 
 def is_compared(measure: str) -> bool:

@@ -1,20 +1,21 @@
 """One word on each contrast, sound, caution or not comparable, from stated rules and with its reasons."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
-from swa.comparison.controls.gain import BETWEEN_REGIONS
+from swa.comparison.controls.gain import BETWEEN_REGIONS, ONE_CHANNEL_SHARE
 from swa.comparison.controls.registry import ALL, Control, Record, RowKind, find_control
 from swa.glossary import measures_that
 from swa.measures.quality import UNUSABLE
 from swa.recordings.channels import region
-from swa.settings import ComparabilitySettings
+from swa.settings import ComparabilitySettings, Settings
 from swa.tables import doubts
 from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast, contrasts_of
 from swa.tables.marker import REGIONS
@@ -23,6 +24,11 @@ from swa.tables.reason import Reason, decode, encode, in_words
 SOUND, CAUTION, NOT_COMPARABLE = "sound", "caution", "not comparable"
 RANK = {SOUND: 0, CAUTION: 1, NOT_COMPARABLE: 2}
 SUBJECTS_NAMED = 6
+# A row over subjects is doubted for them in at most one of twenty studies with nothing wrong: by their number at this
+# level of a binomial test, and by a conclusion that changes without them where their leaving moves the estimate by more
+# than this many SD of what leaving out as many others does (`benchmarks/calibration_verdicts.py`).
+SUBJECTS_LEVEL = 0.025
+MOVED_SD = 1.25
 
 Row = tuple[str, Contrast, RowKind]  # what rows of contrasts differ in, as far as a verdict goes
 
@@ -66,8 +72,16 @@ class Known:
         ]
 
 
+# Estimate, ci_low, ci_high and n of each row once its subjects of the column `without` are left out.
+Again = Callable[[pd.DataFrame], pd.DataFrame]
+
+
 def judge_contrasts(
-    contrasts: pd.DataFrame, records: Sequence[Record], nights: pd.DataFrame, settings: ComparabilitySettings
+    contrasts: pd.DataFrame,
+    records: Sequence[Record],
+    nights: pd.DataFrame,
+    settings: Settings,
+    again: Again | None = None,
 ) -> pd.DataFrame:
     """Verdict and reasons of each contrast.
 
@@ -79,8 +93,10 @@ def judge_contrasts(
         From `swa.comparison.comparability.check_comparability`.
     nights : DataFrame
         The table of nights, with the verdict on each.
-    settings : ComparabilitySettings
-        Which flagged controls make which verdict.
+    settings : Settings
+        Which flagged controls make which verdict, and their level.
+    again : callable, optional
+        Compares rows over subjects once more, without their doubtful subjects.
 
     Returns
     -------
@@ -92,8 +108,9 @@ def judge_contrasts(
     A row of one subject is judged by its nights, by the controls of its channel (of a region: of its channels), and by
     those of the whole night. A flagged gain is no objection to a measure that no factor on the signal can move
     (`gain_free` in the glossary), one channel's departure none to another channel, and analysed minutes are one for the
-    window `night` alone. A group row counts its subjects: *caution* where one is not sound, *not comparable* where more
-    than `group_share` of them are not comparable.
+    window `night` alone. A row over subjects is *caution* where one of them is not comparable, where more of them are
+    not sound than the false alarms of the gain check explain, or where another conclusion is drawn without those;
+    *not comparable* where more than `group_share` of them are.
     """
     if contrasts.empty or (not records and "verdict" not in nights):  # nobody judged the nights
         return contrasts.assign(verdict="", verdict_reasons="", doubts="")
@@ -112,13 +129,59 @@ def judge_contrasts(
     place = keys.groupby(list(keys), sort=False).ngroup().to_numpy()
     there = contrasts["estimate"].notna() if "estimate" in contrasts else pd.Series(data=True, index=contrasts.index)
     measured = {rows[number] for number in np.unique(place[there.to_numpy(dtype=bool)])}
-    judged = _judge_rows(rows, measured, records, usable_nights(nights), settings)
-    columns = {
-        "verdict": [verdict for verdict, _ in judged],
-        "verdict_reasons": [in_words(reasons) for _, reasons in judged],
-        "doubts": [encode(reasons) for _, reasons in judged],
-    }
-    return contrasts.assign(**{name: np.array(texts, dtype=object)[place].tolist() for name, texts in columns.items()})
+    by_kind = _judge_rows(rows, measured, records, usable_nights(nights), settings)
+    judged = [by_kind[number] for number in place]
+    if again is not None:
+        judged = _judge_again(contrasts, judged, again, settings)
+    said = {id(found): (found.verdict, in_words(found.reasons), encode(found.reasons)) for found in judged}
+    columns = zip(*(said[id(found)] for found in judged), strict=True)
+    return contrasts.assign(**dict(zip(("verdict", "verdict_reasons", "doubts"), map(list, columns), strict=True)))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdict on a row with its reasons, and the subjects who are not sound in a row over subjects that has others."""
+
+    verdict: str
+    reasons: tuple[Reason, ...]
+    doubtful: frozenset[str] = frozenset()
+
+
+def _judge_again(contrasts: pd.DataFrame, judged: Sequence[Judged], again: Again, settings: Settings) -> list[Judged]:
+    """Rows over subjects once more without those who are not sound: is the same concluded?"""
+    without = pd.Series([found.doubtful for found in judged], index=contrasts.index, dtype=object)
+    rows = contrasts.assign(without=without, place=range(len(judged)))[without.map(bool)]
+    answer = list(judged)
+    if rows.empty:
+        return answer
+    for row, other in zip(rows.to_dict("records"), again(rows).to_dict("records"), strict=True):
+        found = judged[row["place"]]
+        if _is_other(row, other, len(row["without"]), settings.comparison.confidence):
+            both = {
+                f"{name}_{which}": float(side[name])
+                for which, side in (("with", row), ("without", other))
+                for name in ("estimate", "ci_low", "ci_high")
+            }
+            reason = doubts.OTHER_CONCLUSION(n=int(row["n"]), left=int(other["n"]), **both)
+            verdict = max(CAUTION, found.verdict, key=RANK.__getitem__)
+            answer[row["place"]] = replace(found, verdict=verdict, reasons=(*found.reasons, reason))
+        elif found.verdict == SOUND:
+            answer[row["place"]] = replace(found, reasons=(*found.reasons, doubts.SAME_CONCLUSION()))
+    return answer
+
+
+def _is_other(row: Mapping[Any, Any], other: Mapping[Any, Any], left_out: int, confidence: float) -> bool:
+    """Whether the interval tells another story without these subjects, and not because fewer tell it."""
+    names = ("estimate", "ci_low", "ci_high")
+    sides = np.array([[side[name] for name in names] for side in (row, other)], dtype=float)
+    if row["scale"] == "ratio":
+        sides = np.log(sides)
+    shown = [float(np.sign(low)) if low * high > 0 else 0.0 for _, low, high in sides.tolist()]
+    if shown[0] == shown[1]:
+        return False
+    error = (sides[0, 2] - sides[0, 1]) / 2 / stats.norm.ppf((1 + confidence) / 2)
+    usual = error * np.sqrt(left_out / max(int(row["n"]) - left_out, 1))
+    return not abs(sides[0, 0] - sides[1, 0]) <= MOVED_SD * usual
 
 
 def _judge_rows(
@@ -126,10 +189,10 @@ def _judge_rows(
     measured: set[Row],
     records: Iterable[Record],
     nights: pd.DataFrame,
-    settings: ComparabilitySettings,
-) -> list[tuple[str, list[Reason]]]:
+    settings: Settings,
+) -> list[Judged]:
     """Verdict and reasons of each row; a row over subjects rests on those of them that were measured."""
-    known = Known(by_night=_night_doubts(nights), by_pair=_control_doubts(records, settings))
+    known = Known(by_night=_night_doubts(nights), by_pair=_control_doubts(records, settings.comparability))
     contrasts = dict.fromkeys(contrast for _, contrast, _ in rows)
     within = [contrast for contrast in contrasts if contrast.is_within]
     resting = {contrast: _resting_on(contrast, nights, within) for contrast in contrasts}
@@ -138,7 +201,7 @@ def _judge_rows(
     for subject, contrast, kind in rows:
         if subject != GROUP:
             found = known.about(subject, [contrast], kind)
-            judged.append((_worst(found), [doubt.reason for doubt in found]))
+            judged.append(Judged(_worst(found), tuple(doubt.reason for doubt in found)))
             continue
         there = {
             name: own
@@ -235,22 +298,22 @@ def _worst(found: Iterable[Doubt]) -> str:
     return max((doubt.verdict for doubt in found), key=RANK.__getitem__, default=SOUND)
 
 
-def _judge_group(
-    members: Mapping[str, Sequence[Doubt]], shared: Sequence[Doubt], settings: ComparabilitySettings
-) -> tuple[str, list[Reason]]:
+def _judge_group(members: Mapping[str, Sequence[Doubt]], shared: Sequence[Doubt], settings: Settings) -> Judged:
     """Verdict over subjects, from each one's doubts and those that only all of them together give."""
     # One recording under two names gives no change: that subject is not in the row that is judged.
     copies = [name for name, found in members.items() if doubts.SAME_RECORDING.among(doubt.reason for doubt in found)]
     left = {name: found for name, found in members.items() if name not in copies} or members
     words = {name: _worst(found) for name, found in left.items()}
     doubtful = [name for name, word in words.items() if word != SOUND]
-    together = [doubt.reason for doubt in shared]
+    together = tuple(doubt.reason for doubt in shared)
     if not doubtful:
-        return _worst(shared), together
+        return Judged(_worst(shared), together)
     worse = sum(word == NOT_COMPARABLE for word in words.values())
-    verdict = max(CAUTION, _worst(shared), key=RANK.__getitem__)
-    if worse > settings.group_share * len(words):
+    verdict = _worst(shared)
+    if worse > settings.comparability.group_share * len(words):
         verdict = NOT_COMPARABLE
+    elif worse or _are_many(len(doubtful), len(words), settings.comparison.confidence):
+        verdict = max(CAUTION, verdict, key=RANK.__getitem__)
     named = [
         f"{name}: {', '.join(dict.fromkeys(doubts.in_brief(doubt.reason) for doubt in left[name]))}"
         for name in doubtful[:SUBJECTS_NAMED]
@@ -258,4 +321,12 @@ def _judge_group(
     if len(doubtful) > SUBJECTS_NAMED:
         named.append(f"and {len(doubtful) - SUBJECTS_NAMED} more")
     counts = {"n": len(doubtful), "of": len(words), **({"worse": worse} if worse else {})}
-    return verdict, [*together, doubts.SUBJECTS(named="; ".join(named), **counts)]
+    others = frozenset(doubtful) if len(doubtful) < len(words) else frozenset()
+    return Judged(verdict, (*together, doubts.SUBJECTS(named="; ".join(named), **counts)), others)
+
+
+def _are_many(doubtful: int, subjects: int, confidence: float) -> bool:
+    """Whether so many subjects are not sound that the false alarms of the gain check do not explain it."""
+    rate = (1 - confidence) * (1 + ONE_CHANNEL_SHARE)
+    by_chance = float(stats.binom.sf(doubtful - 1, subjects, rate))
+    return by_chance <= SUBJECTS_LEVEL or doubtful > subjects / 2

@@ -13,7 +13,7 @@ condition do.
 import dataclasses
 import math
 import unicodedata
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -62,6 +62,24 @@ class Grid:
         """Rows of a condition's nights, or of those before its infusion."""
         own = self.nights["condition"].to_numpy() == condition
         return np.flatnonzero(own & (_marked(self.nights, BEFORE) == before))
+
+    def places(self, rows: pd.DataFrame) -> Ints:
+        """Column of each row's marker."""
+        known = self.markers.assign(column=range(len(self.markers)))
+        return rows[MARKER_COLUMNS].astype(str).merge(known, on=MARKER_COLUMNS, how="left")["column"].to_numpy(np.int64)
+
+    def without(self, columns: Ints, subjects: Sequence[Collection[str]]) -> "Grid":
+        """Return these columns, each as if some subjects had not been measured."""
+        names = self.nights["subject"].astype(str)
+        gone = np.column_stack([names.isin(some).to_numpy() for some in subjects])
+        return dataclasses.replace(
+            self,
+            markers=self.markers.iloc[columns].reset_index(drop=True),
+            values=np.where(gone, np.nan, self.values[:, columns]),
+            present=self.present[:, columns],
+            nonpositive=self.nonpositive[:, columns] & ~gone,
+            note_codes=self.note_codes[:, columns],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

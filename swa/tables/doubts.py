@@ -152,3 +152,9 @@ NIGHT = _doubt("night", "{why}")  # of a table of nights that has words alone
 
 # A row over subjects.
 SUBJECTS = _doubt("subjects_not_sound", "{n} of {of} subjects not sound[, {worse} not comparable] ({named})")
+SAME_CONCLUSION = _doubt("same_conclusion", "no more than chance gives, and without them the same is concluded")
+OTHER_CONCLUSION = _doubt(
+    "other_conclusion",
+    "another conclusion without them: {estimate_with:.3g} [{ci_low_with:.3g}, {ci_high_with:.3g}] with all {n}, "
+    "{estimate_without:.3g} [{ci_low_without:.3g}, {ci_high_without:.3g}] with the other {left}",
+)
