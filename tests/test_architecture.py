@@ -1,0 +1,121 @@
+"""Sleep architecture: hand-counted nights, agreement with yasa and with a count of its own on experts' scorings."""
+
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yasa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swa.sleep.architecture import FROM_YASA, measure_architecture
+from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
+from swa.sleep.scoring import epoch_length_s, read_hypnogram, stages_of
+
+DATA = Path(os.environ.get("SWA_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+WORDS = {"W": "WAKE", "R": "REM"}
+
+
+def hypnogram(stages: list[str], epoch_s: float = 30.0) -> yasa.Hypnogram:
+    return yasa.Hypnogram([WORDS.get(stage, stage) for stage in stages], freq=f"{epoch_s:g}s")
+
+
+def measure(hyp: yasa.Hypnogram, **more) -> pd.DataFrame:
+    rows = measure_architecture(hyp, find_nrem_cycles(hyp), find_sleep_onset(hyp), **more)
+    return pd.DataFrame([vars(row) for row in rows]).set_index(["window", "measure", "variant"])
+
+
+def value(table: pd.DataFrame, name: str, window: str = "night", variant: str = "") -> float:
+    return float(table.loc[(window, name, variant), "value"])
+
+
+# 20 epochs of wake, 4 N1, 40 N2, 20 N3, 10 R, 6 W, 40 N2, 20 R, 5 W after the last sleep.
+NIGHT = (
+    20 * ["W"] + 4 * ["N1"] + 40 * ["N2"] + 20 * ["N3"] + 10 * ["R"] + 6 * ["W"] + 40 * ["N2"] + 20 * ["R"] + 5 * ["W"]
+)
+
+
+def test_a_night_counted_by_hand():
+    table = measure(hypnogram(NIGHT))
+    told = {
+        "tib": 82.5, "spt": 70.0, "tst": 67.0, "sol": 10.0, "sol_sustained": 10.0, "waso": 3.0,
+        "n1_minutes": 2.0, "n2_minutes": 40.0, "n3_minutes": 10.0, "rem_minutes": 15.0,
+        "n2_latency": 2.0, "n3_latency": 22.0, "rem_latency": 32.0, "first_rem_minutes": 5.0,
+        "awakenings": 1.0, "nrem_cycles": 2.0,
+    }  # fmt: skip
+    assert {name: value(table, name) for name in told} == pytest.approx(told)
+    assert value(table, "n3_share") == pytest.approx(100 * 10 / 67)
+    assert value(table, "sleep_efficiency") == pytest.approx(100 * 67 / 82.5, abs=1e-4)
+    assert value(table, "stage_shifts") == pytest.approx(6 / (67 / 60))  # N1-N2-N3-R-W-N2-R
+    assert value(table, "sleep_fragmentation") == pytest.approx(1 / (67 / 60))
+    assert value(table, "cycle_minutes") == pytest.approx(np.mean([35.0, 30.0]))
+    assert value(table, "n3_minutes", "cycle-1") == 10.0
+    assert value(table, "n3_minutes", "cycle-2") == 0.0
+    assert value(table, "transition_probability", variant="N2 to N3") == pytest.approx(1 / 80)
+
+
+def test_thirds_hours_and_cycles_add_up_to_the_night():
+    table = measure(hypnogram(NIGHT * 4))
+    for name in ("n1_minutes", "n2_minutes", "n3_minutes", "rem_minutes"):
+        thirds = sum(value(table, name, f"third-{number}") for number in (1, 2, 3))
+        assert thirds == pytest.approx(value(table, name))
+        hours = table.reset_index().query("measure == @name and window.str.startswith('hour-')")["value"].sum()
+        assert hours == pytest.approx(value(table, name))
+
+
+def test_a_stage_that_is_not_there_has_no_minutes_and_no_latency():
+    table = measure(hypnogram(10 * ["W"] + 60 * ["N2"] + 10 * ["W"]))
+    assert value(table, "n3_minutes") == 0
+    assert np.isnan(value(table, "n3_latency"))
+    assert table.loc[("night", "n3_latency", ""), "note"] == "the night has no N3"
+    assert np.isnan(value(table, "first_rem_minutes"))
+
+
+def test_a_night_without_sleep_has_reasons_and_no_wrong_number():
+    table = measure(hypnogram(60 * ["W"]))
+    missing = table["value"].isna()
+    assert (table.loc[missing, "note"] != "").all()
+    assert value(table, "tst") == 0
+    assert value(table, "n2_minutes") == 0
+
+
+def test_what_lies_before_lights_off_is_no_sleep():
+    whole = hypnogram(30 * ["N2"] + 10 * ["W"] + 60 * ["N2"] + 20 * ["R"])
+    table = measure(whole[40:], first_s=40 * 30.0)
+    assert value(table, "n2_minutes") == 30
+    assert value(table, "sol") == 0
+
+
+@given(st.lists(st.sampled_from(["W", "N1", "N2", "N3", "R"]), min_size=4, max_size=300), st.sampled_from([20.0, 30.0]))
+def test_statistics_are_those_of_yasa_and_of_a_count(stages, epoch_s):
+    check(hypnogram(stages, epoch_s))
+
+
+def check(hyp: yasa.Hypnogram) -> None:
+    """Against yasa, and stage by stage against a count that shares no code."""
+    table = measure(hyp)
+    statistics = hyp.sleep_statistics()
+    for name, (theirs, _) in FROM_YASA.items():
+        assert value(table, name) == pytest.approx(float(statistics[theirs]), abs=1e-9, nan_ok=True)
+    stages, per_min = list(stages_of(hyp)), 60 / epoch_length_s(hyp)
+    for stage, name in (("N1", "n1"), ("N2", "n2"), ("N3", "n3"), ("R", "rem")):
+        assert value(table, f"{name}_minutes") == pytest.approx(stages.count(stage) / per_min, abs=1e-9)
+    asleep = [i for i, stage in enumerate(stages) if stage in ("N1", "N2", "N3", "R")]
+    for stage, name in (("N2", "n2"), ("N3", "n3"), ("R", "rem")):
+        expected = (stages.index(stage) - asleep[0]) / per_min if stage in stages else np.nan
+        assert value(table, f"{name}_latency") == pytest.approx(expected, abs=1e-9, nan_ok=True)
+    if asleep:
+        period = stages[asleep[0] : asleep[-1] + 1]
+        began = sum(b == "W" and a != "W" for a, b in pairwise(period))
+        assert value(table, "awakenings") == began
+
+
+@pytest.mark.skipif(not (DATA / "hypnograms").is_dir(), reason="the real scorings lie beside the project, not in it")
+def test_statistics_of_real_scorings():
+    paths = [*(DATA / "hypnograms" / "sleep-edf").glob("*.edf"), *(DATA / "hypnograms" / "nsrr").glob("*.xml")]
+    assert len(paths) >= 12
+    for path in paths:
+        check(read_hypnogram(path))
