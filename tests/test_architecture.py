@@ -1,6 +1,7 @@
 """Sleep architecture: hand-counted nights, agreement with yasa and with a count of its own on experts' scorings."""
 
 import os
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,15 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import yasa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from swa.comparison.contrasts import compare_nights
+from swa.night.analysis import analyze_night
+from swa.settings import Settings
 from swa.sleep.architecture import FROM_YASA, measure_architecture
 from swa.sleep.cycles import find_nrem_cycles, find_sleep_onset
-from swa.sleep.scoring import epoch_length_s, read_hypnogram, stages_of
+from swa.sleep.hypnogram import epoch_length_s, stages_of
+from swa.sleep.scoring import read_hypnogram
+from swa.tables.marker import matches, select
 
 DATA = Path(os.environ.get("SWA_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 WORDS = {"W": "WAKE", "R": "REM"}
+CODES = {"n1_minutes": "N1", "n2_minutes": "N2", "n3_minutes": "N3", "rem_minutes": "R"}
 
 
 def hypnogram(stages: list[str], epoch_s: float = 30.0) -> yasa.Hypnogram:
@@ -62,8 +69,26 @@ def test_thirds_hours_and_cycles_add_up_to_the_night():
     for name in ("n1_minutes", "n2_minutes", "n3_minutes", "rem_minutes"):
         thirds = sum(value(table, name, f"third-{number}") for number in (1, 2, 3))
         assert thirds == pytest.approx(value(table, name))
-        hours = table.reset_index().query("measure == @name and window.str.startswith('hour-')")["value"].sum()
-        assert hours == pytest.approx(value(table, name))
+        hours = sum(value(table, name, f"hour-{number}") for number in (1, 2, 3, 4, 5))
+        stages = stages_of(hypnogram(NIGHT * 4))[20 : 20 + 600]
+        assert hours == pytest.approx(np.count_nonzero(stages == CODES[name]) / 2)
+
+
+def test_an_hour_that_the_night_does_not_fill_has_shares_and_no_minutes():
+    table = measure(hypnogram(NIGHT * 4))  # 330 min, 10 of them before sleep: 20 min of the sixth hour
+    assert np.isnan(value(table, "n2_minutes", "hour-6"))
+    assert table.loc[("hour-6", "n2_minutes", ""), "note"]
+    assert 0 < value(table, "n2_share", "hour-6") < 100
+    assert np.isnan(value(measure(hypnogram(NIGHT)), "n3_minutes", "first120min"))
+    dosed = measure(hypnogram(NIGHT * 4), dose_s=-1800.0)
+    assert np.isnan(value(dosed, "n2_minutes", "dosehour-1"))  # half of it lies before the recording
+    assert np.isfinite(value(dosed, "n2_minutes", "dosehour-2"))
+
+
+def test_an_hour_awake_has_no_minutes_of_sleep():
+    table = measure(hypnogram(120 * ["N2"] + 130 * ["W"] + 120 * ["N2"]))
+    assert value(table, "n2_minutes", "hour-2") == 0
+    assert np.isnan(value(table, "n2_share", "hour-2"))
 
 
 def test_a_stage_that_is_not_there_has_no_minutes_and_no_latency():
@@ -89,6 +114,7 @@ def test_what_lies_before_lights_off_is_no_sleep():
     assert value(table, "sol") == 0
 
 
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(["W", "N1", "N2", "N3", "R"]), min_size=4, max_size=300), st.sampled_from([20.0, 30.0]))
 def test_statistics_are_those_of_yasa_and_of_a_count(stages, epoch_s):
     check(hypnogram(stages, epoch_s))
@@ -119,3 +145,41 @@ def test_statistics_of_real_scorings():
     assert len(paths) >= 12
     for path in paths:
         check(read_hypnogram(path))
+
+
+@pytest.fixture(scope="module")
+def night(make_recording, make_hypnogram, sleep_eeg):
+    """A night of 132 min whose lights go off after 10 min."""
+    stages = make_hypnogram("W*24 N1*4 N2*60 N3*40 R*16 N2*60 N3*20 R*20 W*20")
+    recording = make_recording({"C4-M1": sleep_eeg(stages)})
+    return analyze_night(recording, stages, lights_off_s=600.0, subject="S01", condition="baseline")
+
+
+def test_rows_of_a_night_are_its_sleep_statistics(night):
+    rows = select(night.measures, channel="all", stages="any", window="night", variant="")
+    found = rows.set_index("measure")["value"]
+    told = night.summary["statistics"]
+    pairs = {"tib": "TIB", "tst": "TST", "sol": "SOL", "waso": "WASO", "sleep_efficiency": "SE", "rem_minutes": "REM"}
+    pairs |= {f"n{number}_minutes": f"N{number}" for number in (1, 2, 3)}
+    assert {name: found[name] for name in pairs} == pytest.approx({name: told[yasas] for name, yasas in pairs.items()})
+    assert found["sol"] == 2
+    assert found["nrem_cycles"] == night.summary["nrem_cycles"]
+    keys = ["channel", "stages", "window", "measure", "variant"]
+    assert not night.measures.duplicated(keys).any()
+
+
+def test_minutes_are_compared_as_differences_and_a_primary_can_be_one_of_them(night):
+    measures = select(night.measures, channel="all", measure=["n3_minutes", "tst"])
+    moved = measures.assign(value=measures["value"] + 6.0 * matches(measures, measure="n3_minutes"))
+    nights = [
+        replace(night, subject=subject, session=name, condition=name, measures=table)
+        for subject in ("S01", "S02", "S03")
+        for name, table in (("baseline", measures), ("magnesium", moved))
+    ]
+    declared = Settings(comparison={"primary": "n3_minutes any night all"})
+    table = compare_nights(nights, settings=declared)
+    row = select(table, subject="group", measure="n3_minutes", window="night", variant="").iloc[0]
+    assert (row["channel"], row["stages"], row["scale"], row["role"]) == ("all", "any", "difference", "primary")
+    assert row["estimate"] == pytest.approx(6)
+    own = select(table, subject="S01", measure="n3_minutes", window=["third-1", "cycle-1", "hour-1"])
+    assert own["estimate"].tolist() == pytest.approx([6, 6, 6])

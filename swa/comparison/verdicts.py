@@ -11,14 +11,14 @@ from scipy import stats
 
 from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
 from swa.comparison.controls.gain import BETWEEN_REGIONS, ONE_CHANNEL_SHARE
-from swa.comparison.controls.registry import ALL, Control, Record, RowKind, find_control
+from swa.comparison.controls.registry import Control, Record, RowKind, find_control
 from swa.glossary import measures_that
 from swa.measures.quality import UNUSABLE
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings, Settings
 from swa.tables import doubts
 from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast, contrasts_of
-from swa.tables.marker import REGIONS
+from swa.tables.marker import ALL, REGIONS
 from swa.tables.reason import Reason, decode, encode, in_words
 
 SOUND, CAUTION, NOT_COMPARABLE = "sound", "caution", "not comparable"

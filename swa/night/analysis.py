@@ -14,13 +14,13 @@ from swa.measures import power, quality, rejection
 from swa.measures.slow_waves import SlowWaves
 from swa.night.channel_pass import ChannelResult, measure_channels, read_again
 from swa.night.frame import Frame, check_seconds, make_frame
-from swa.night.rows import channel_rows, epoch_rows, spectra_rows, spectrogram_of, travelling_rows
+from swa.night.rows import architecture_rows, channel_rows, epoch_rows, spectra_rows, spectrogram_of, travelling_rows
 from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import Settings, WaveCriteria, given_or_default
 from swa.sleep.hypnogram import check_hypnogram
 from swa.sleep.scoring import fit_to_recording
-from swa.tables.marker import select
+from swa.tables.marker import ALL, select
 from swa.tables.night_document import StagingFacts, Summary
 from swa.tables.results_tables import STAGING_BIAS, WAVES
 
@@ -85,7 +85,7 @@ class Night:
 
     def __repr__(self) -> str:
         whose = " ".join(part for part in ("Night", self.subject, self.session, self.condition) if part)
-        channels = self.measures["channel"].unique()
+        channels = [name for name in self.measures["channel"].unique() if name != ALL]
         statistics = self.hypnogram.sleep_statistics()
         nrem_min = float(statistics["N2"] + statistics["N3"])
         return (
@@ -186,13 +186,15 @@ def analyze_night(
     results = _measure(recording, frame, settings, problems)
     results = [read_again(result, recording, frame, settings) for result in results]
     bias = staging_bias(results, frame, stages_at_gain or {}, settings)
-    in_bed, bed_notes = _between_lights(hypnogram, frame.epoch_s, lights_off_s, lights_on_s)
+    between, bed_notes = _between_lights(len(frame.stages), frame.epoch_s, lights_off_s, lights_on_s)
+    in_bed = hypnogram[between]
+    architecture = architecture_rows(in_bed, frame, between.start * frame.epoch_s)
     notes = (*recording.notes, *scoring_notes, *bed_notes, *(f"left out: {error}" for error in problems.values()))
     return Night(
         subject=subject,
         session=session,
         condition=condition,
-        measures=_measure_rows(results, frame, settings),
+        measures=pd.concat([_measure_rows(results, frame, settings), architecture], ignore_index=True),
         waves=_slow_waves(results, frame, settings.waves),
         epochs=pd.concat([epoch_rows(result, frame, settings) for result in results], ignore_index=True),
         spectra=pd.concat([spectra_rows(result, frame, settings) for result in results], ignore_index=True),
@@ -308,15 +310,16 @@ def _slow_waves(results: list[ChannelResult], frame: Frame, criteria: WaveCriter
 
 
 def _between_lights(
-    hypnogram: "yasa.Hypnogram", epoch_s: float, off_s: float | None, on_s: float | None
-) -> tuple["yasa.Hypnogram", tuple[str, ...]]:
-    """Part of a hypnogram from lights off to lights on; the whole, with a note, where nothing lies between them."""
-    n_epochs = len(hypnogram.hypno)
+    n_epochs: int, epoch_s: float, off_s: float | None, on_s: float | None
+) -> tuple[slice, tuple[str, ...]]:
+    """Epochs from lights off to lights on; all, with a note, where none lies between them."""
     first = 0 if off_s is None else max(round(off_s / epoch_s), 0)
     end = n_epochs if on_s is None else min(round(on_s / epoch_s), n_epochs)
     if first >= end:
-        return hypnogram, ("lights off and on do not fit the recording: sleep statistics are those of all of it",)
-    return hypnogram[first:end], ()
+        return slice(0, n_epochs), (
+            "lights off and on do not fit the recording: sleep statistics are those of all of it",
+        )
+    return slice(first, end), ()
 
 
 def _summarize(

@@ -1,5 +1,7 @@
 """What is measured in a night, as tables: one row per channel, stretch and measure; epochs; spectra."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,8 +15,13 @@ from swa.night.channel_pass import ChannelResult
 from swa.night.frame import NREM, Frame
 from swa.recordings.channels import region
 from swa.settings import Settings
+from swa.sleep.architecture import measure_architecture
+from swa.tables.marker import ALL
 from swa.tables.night_document import PROCESS_S_BAND, QUIET_WAKE
 from swa.tables.results_tables import NIGHT_MEASURES, SPECTRA, WAVES
+
+if TYPE_CHECKING:
+    import yasa
 
 EARLY_LATE = {  # ratio by the measure of which it is
     "wave_amplitude_p90": "wave_amplitude_early_late_ratio",
@@ -118,6 +125,13 @@ def travelling_rows(results: list[ChannelResult], frame: Frame, settings: Settin
                 for measure, (value, unit, n, note) in summary.items()
             ]
     return NIGHT_MEASURES.frame(rows)
+
+
+def architecture_rows(in_bed: "yasa.Hypnogram", frame: Frame, first_s: float) -> pd.DataFrame:
+    """Rows of the long table on sleep architecture; `in_bed` are the stages between the lights, from `first_s` on."""
+    found = measure_architecture(in_bed, frame.cycles, frame.sleep_onset_s, first_s=first_s, dose_s=frame.dose_s)
+    rows = [(row.window, row.measure, row.variant, row.value, row.unit, row.n, row.note) for row in found]
+    return NIGHT_MEASURES.frame([(ALL, "any", *row) for row in rows])
 
 
 def _spindle_rows(

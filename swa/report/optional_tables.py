@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.controls.registry import ALL, find_control
+from swa.comparison.controls.registry import find_control
 from swa.report.words.names import contrast_name, in_sentence, marker_name, window_name
 from swa.report.words.numbers import (
     NBSP,
@@ -25,7 +25,7 @@ from swa.report.words.numbers import (
 )
 from swa.settings import Settings
 from swa.tables.contrast import GROUP, Contrast
-from swa.tables.marker import select
+from swa.tables.marker import ALL, select
 
 Row = Mapping[Any, Any]
 Cell = Callable[[Row], str]

@@ -1,12 +1,14 @@
 """Sleep architecture as measures: how long, how much of each stage, how soon, how broken, over fixed windows.
 
 Totals, latencies and efficiency are those of `yasa.Hypnogram.sleep_statistics` (AASM definitions); stages within
-windows, shifts and cycles are counted here. Minutes of slow-wave sleep are what Held 2002 (Pharmacopsychiatry 35:135)
-measured under magnesium. A stage minute of a machine is no better than its stager: see `swa.night.staging_bias`.
+windows, shifts and cycles are counted here. Of an hour that the night does not fill there are shares, no minutes.
+Minutes of slow-wave sleep are what Held 2002 (Pharmacopsychiatry 35:135) measured under magnesium. A stage minute of a
+machine is no better than its stager: see `swa.night.staging_bias`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.sleep.cycles import runs
-from swa.sleep.scoring import epoch_length_s, stages_of
+from swa.sleep.hypnogram import epoch_length_s, stages_of
 
 if TYPE_CHECKING:
     import yasa
@@ -116,8 +118,8 @@ def measure_architecture(
     """
     sleep = _Sleep(stages=stages_of(in_bed), epoch_s=epoch_length_s(in_bed), first_s=first_s)
     rows = [*_whole_night(in_bed, sleep), *_cycles(sleep, cycles), *_transitions(sleep)]
-    for window, epochs in _windows(sleep, cycles, sleep_onset_s, dose_s):
-        rows += _stage_rows(sleep, window, epochs)
+    for window, epochs, is_filled in _windows(sleep, cycles, sleep_onset_s, dose_s):
+        rows += _stage_rows(sleep, window, epochs, is_filled=is_filled)
     return rows
 
 
@@ -167,61 +169,68 @@ def _cycles(sleep: _Sleep, cycles: pd.DataFrame) -> Iterator[ArchitectureRow]:
 def _transitions(sleep: _Sleep) -> Iterator[ArchitectureRow]:
     """Probability that an epoch of one stage is followed by one of another; where a stage occurs and goes on."""
     before, after = sleep.stages[:-1], sleep.stages[1:]
-    for stage in ("W", *ASLEEP):
+    for stage, other in permutations(("W", *ASLEEP), 2):
         leaving = (before == stage) & (after != UNSCORED)
         total = int(np.count_nonzero(leaving))
-        for other in ("W", *ASLEEP):
-            if other == stage:
-                continue
-            share = float(np.count_nonzero(leaving & (after == other))) / total if total else np.nan
-            name = f"{_spelled(stage)} to {_spelled(other)}"
-            row = _row("night", "transition_probability", share, "1", total, f"the night has no {_spelled(stage)}")
-            yield ArchitectureRow(**{**vars(row), "variant": name})
+        share = float(np.count_nonzero(leaving & (after == other))) / total if total else np.nan
+        variant, why_not = f"{_spelled(stage)} to {_spelled(other)}", f"the night has no {_spelled(stage)}"
+        yield _row("night", "transition_probability", share, "1", total, why_not, variant)
 
 
 def _windows(
     sleep: _Sleep, cycles: pd.DataFrame, sleep_onset_s: float, dose_s: float | None
-) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Windows within the night; the parts that lie outside lights off to lights on are no sleep."""
+) -> Iterator[tuple[str, NDArray[np.bool_], bool]]:
+    """Name, epochs, and whether the night fills the window; what lies outside lights off to lights on is no sleep."""
     asleep = np.flatnonzero(sleep.asleep)
-    if asleep.size:
-        edges = np.linspace(asleep[0], asleep[-1] + 1, THIRDS + 1).round().astype(int)
-        for number in range(THIRDS):
-            epochs = np.zeros(len(sleep.stages), dtype=bool)
-            epochs[edges[number] : edges[number + 1]] = True
-            yield f"third-{number + 1}", epochs
+    if not asleep.size:
+        return
+    edges = np.linspace(asleep[0], asleep[-1] + 1, THIRDS + 1).round().astype(int)
+    numbers = np.arange(len(sleep.stages))
+    for number, (first, end) in enumerate(pairwise(edges.tolist()), start=1):
+        yield f"third-{number}", (numbers >= first) & (numbers < end), True
     ends_s = cycles["rem_end_s"].fillna(cycles["nrem_end_s"])
     for number, (start_s, end_s) in enumerate(zip(cycles["nrem_start_s"], ends_s, strict=True), start=1):
-        yield f"cycle-{number}", _between(sleep, float(start_s), float(end_s))
+        yield f"cycle-{number}", _between(sleep, float(start_s), float(end_s)), True
     for kind, zero_s in (("hour", sleep_onset_s), ("dosehour", np.nan if dose_s is None else dose_s)):
         if not np.isfinite(zero_s):
             continue
-        hours = np.floor((sleep.start_s - zero_s) / 3600).astype(int) + 1
-        for hour in np.unique(hours[sleep.asleep & (hours > 0)]):
-            yield f"{kind}-{hour}", hours == hour
+        first, last = (int((sleep.start_s[place] - zero_s) // 3600) + 1 for place in asleep[[0, -1]])
+        for hour in range(max(first, 1), last + 1):
+            start_s = zero_s + (hour - 1) * 3600
+            yield f"{kind}-{hour}", _between(sleep, start_s, start_s + 3600), _fills(sleep, start_s, start_s + 3600)
     end_s = sleep_onset_s + FIRST_MIN * 60
-    if np.isfinite(sleep_onset_s) and sleep.start_s[-1] + sleep.epoch_s >= end_s:
-        yield f"first{FIRST_MIN:g}min", _between(sleep, sleep_onset_s, end_s)
+    if np.isfinite(sleep_onset_s):
+        inside = _between(sleep, sleep_onset_s, end_s)
+        yield f"first{FIRST_MIN:g}min", inside, _fills(sleep, sleep_onset_s, end_s)
 
 
 def _between(sleep: _Sleep, start_s: float, end_s: float) -> NDArray[np.bool_]:
     return (sleep.start_s >= start_s) & (sleep.start_s < end_s)
 
 
-def _stage_rows(sleep: _Sleep, window: str, epochs: NDArray[np.bool_]) -> Iterator[ArchitectureRow]:
+def _fills(sleep: _Sleep, start_s: float, end_s: float) -> bool:
+    """Whether the night goes on from the start of a window to its end, but for less than an epoch."""
+    return bool(sleep.start_s[0] - start_s < sleep.epoch_s and end_s - sleep.start_s[-1] < 2 * sleep.epoch_s)
+
+
+def _stage_rows(
+    sleep: _Sleep, window: str, epochs: NDArray[np.bool_], *, is_filled: bool = True
+) -> Iterator[ArchitectureRow]:
     """Minutes of each stage, and its share of the sleep of the window."""
     n = int(np.count_nonzero(epochs))
     total = sleep.minutes(epochs & sleep.asleep)
     for stage, name in STAGES.items():
         minutes = sleep.minutes(epochs & (sleep.stages == stage))
-        yield _row(window, f"{name}_minutes", minutes, "min", n)
+        yield _row(window, f"{name}_minutes", minutes if is_filled else np.nan, "min", n, "the night does not fill it")
         share = 100 * minutes / total if total else np.nan
         yield _row(window, f"{name}_share", share, "%", n, "the window has no sleep")
 
 
-def _row(window: str, measure: str, value: float, unit: str, n: int, why_not: str = "") -> ArchitectureRow:
+def _row(
+    window: str, measure: str, value: float, unit: str, n: int, why_not: str = "", variant: str = ""
+) -> ArchitectureRow:
     note = "" if np.isfinite(value) else why_not
-    return ArchitectureRow(window=window, measure=measure, value=value, unit=unit, n=n, note=note)
+    return ArchitectureRow(window=window, measure=measure, value=value, unit=unit, n=n, note=note, variant=variant)
 
 
 def _spelled(stage: str) -> str:

@@ -111,7 +111,8 @@ def combine_subject(task: SubjectTask) -> CombinedSubject:
     tables = []
     for night in found.nights:
         table = night.folder.read("measures")
-        table = table[~table["channel"].isin(found.dropped)]
+        # Of a night without a good channel nothing is left, its stages neither.
+        table = table[~table["channel"].isin(found.dropped) & (night not in found.unusable)]
         tables.append(table.assign(session=night.session, condition=night.condition))
     channels = dict.fromkeys(name for night in found.nights for name in night.channels)
     amplitudes = {name: find_amplitudes(found.nights, name) for name in channels if name not in found.dropped}

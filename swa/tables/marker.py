@@ -12,7 +12,8 @@ from swa.errors import SettingsError
 STAGES = ("NREM", "N2", "N3", "REM", "W", "any")
 MARKER_COLUMNS = ("channel", "stages", "window", "measure", "variant")
 REGIONS = ("frontal", "central")
-NUMBERED = ("cycle", "hour", "dosehour")
+ALL = "all"  # the channel of what is about the whole night
+NUMBERED = ("cycle", "hour", "dosehour", "third")
 _FIRST = ("first", "min")
 
 
@@ -23,14 +24,14 @@ class Window:
     Attributes
     ----------
     name : str
-        ``night``, ``matched``, ``cycle-1`` …, ``hour-1`` …, ``dosehour-1`` …, ``first60min`` ….
+        ``night``, ``third-1`` …, ``matched``, ``cycle-1`` …, ``hour-1`` …, ``dosehour-1`` …, ``first60min`` ….
     """
 
     name: str
 
     @cached_property
     def kind(self) -> str:
-        """``night``, ``matched``, ``cycle``, ``hour``, ``dosehour``, ``first``; empty for an unknown name."""
+        """``night``, ``third``, ``matched``, ``cycle``, ``hour``, ``dosehour``, ``first``; empty for another name."""
         stem, dash, number = self.name.partition("-")
         if stem in NUMBERED and dash and number.isdecimal():
             return stem
@@ -40,7 +41,7 @@ class Window:
 
     @cached_property
     def number(self) -> float:
-        """Number of the cycle or hour, minutes of a first window; 0 where there is none."""
+        """Number of the cycle, hour or third, minutes of a first window; 0 where there is none."""
         if self.kind in NUMBERED:
             return int(self.name.partition("-")[2])
         return self._first_min or 0
@@ -160,4 +161,5 @@ def matches(table: pd.DataFrame, **wanted: str | Collection[str]) -> np.ndarray[
 def leading_channel(channels: Collection[str], wanted: str = DEFAULT_MARKER.channel) -> str:
     """Channel that speaks for a night: the wanted one, else a region, else the first; empty where there is none."""
     spelled = next((name for name in channels if name.casefold() == wanted.casefold()), "")
-    return spelled or next((name for name in REGIONS if name in channels), next(iter(channels), ""))
+    signals = [name for name in channels if name != ALL]
+    return spelled or next((name for name in REGIONS if name in signals), next(iter(signals), ""))

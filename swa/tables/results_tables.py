@@ -35,11 +35,14 @@ SESSION = _text("session", "As in the study file")
 CONDITION = _text("condition", "As in the study file; a code in a blinded run")
 NIGHT = (SUBJECT, SESSION, CONDITION)
 OF_NIGHT = [column.name for column in NIGHT]
-CHANNEL = _text("channel", "Derivation, e.g. C4-M1; a region (frontal, central) where the subject step made one")
+CHANNEL = _text(
+    "channel",
+    "Derivation, e.g. C4-M1; a region (frontal, central) where the subject step made one; all for sleep architecture",
+)
 STAGES = _text("stages", "NREM (N2 and N3), N2, N3, REM, W or any")
 WINDOW = _text(
     "window",
-    "night, cycle-N, hour-N, dosehour-N, matched (first {windows.matched_min} min of clean NREM), "
+    "night, third-N, cycle-N, hour-N, dosehour-N, matched (first {windows.matched_min} min of clean NREM), "
     "first{windows.stage_free_min[0]}min …",
 )
 PLACE = (CHANNEL, STAGES, WINDOW)
@@ -127,7 +130,7 @@ MEASURES = _table(
     "measures",
     *(*NIGHT, *PLACE, MEASURE.saying("What was measured"), VARIANT),
     _number("value", "In the unit of the column unit; missing with the reason in note"),
-    _text("unit", "µV², µV, µV/s, 1/min, s, h or 1"),
+    _text("unit", "µV², µV, µV/s, 1/min, min, %, 1/h, s, h or 1"),
     _count("n", "Epochs, waves or cycles that the value comes from"),
     _text("note", "Why a value is missing, or how it was obtained"),
 )

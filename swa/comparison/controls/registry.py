@@ -12,9 +12,8 @@ import numpy as np
 
 from swa.comparison.controls.facts import ComparedNights
 from swa.tables.contrast import Contrast
+from swa.tables.marker import ALL
 from swa.tables.reason import Reason
-
-ALL = "all"  # the channel of what is about the whole night
 
 T = TypeVar("T")
 

@@ -10,7 +10,12 @@ from swa.tables.marker import Window
 
 _STAGES = {"NREM": "N2+N3", "REM": "REM", "W": "wake", "any": "any stage"}
 _OF_WAVES = ("waves", "matched", "travelling")
-_NUMBERED = {"cycle": "NREM cycle", "hour": "Hour after sleep onset", "dosehour": "Hour after the dose"}
+_NUMBERED = {
+    "cycle": "NREM cycle",
+    "hour": "Hour after sleep onset",
+    "dosehour": "Hour after the dose",
+    "third": "Third of the night",
+}
 
 
 def marker_name(measure: str, settings: Settings | None = None) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import yasa
 
 # A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
-NIGHT_FORMAT = 6
+NIGHT_FORMAT = 7
 PACKAGES = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
 STAGING_PACKAGES = ("antropy", "scikit-learn", "lightgbm", "numba")  # features, classifier, its trees, compilation
 DAY_S = 86400.0
