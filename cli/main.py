@@ -1,15 +1,21 @@
 """The commands. Heavy libraries load inside the command that needs them, so that `swa --help` costs nothing."""
 
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from .bids_app import is_bids_call, read_bids_call
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from swa.pipeline import StudyRun
 
 DONE, SOME_FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
 
@@ -17,7 +23,6 @@ app = typer.Typer(
     name="swa",
     help="Did the drug change slow-wave sleep? Compares sleep EEG between nights.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -33,6 +38,8 @@ def main(args: Sequence[str] | None = None) -> None:
     if debug:
         arguments.remove("--debug")
     try:
+        if is_bids_call(arguments, [command.name or command.callback.__name__ for command in app.registered_commands]):
+            _run_bids_app(arguments)
         app(arguments)
     except Exception as error:
         from swa.errors import SwaError
@@ -49,9 +56,9 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from swa import __version__
 
-        typer.echo(f"swa {version('swa')}")
+        typer.echo(f"swa {__version__}")
         raise typer.Exit
 
 
@@ -64,10 +71,11 @@ def _code(nights: "pd.DataFrame", problems: "pd.DataFrame") -> int:
 @app.callback()
 def _common(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere in a call.")] = False,
 ) -> None:
-    """Did the drug change slow-wave sleep? Compares sleep EEG between nights. (--debug shows tracebacks.)"""
+    """Did the drug change slow-wave sleep? Compares sleep EEG between nights."""
 
 
 @app.command()
@@ -86,39 +94,76 @@ def run(
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="SUBJECT[/SESSION]", help="Leave out; may be given several times.")
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SUBJECT[/SESSION]", help="Work at these alone; others stay as they were."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do finished nights again.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Hash every recording again.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove stored nights that the study no longer names.")
+    ] = False,
     blind: Annotated[bool, typer.Option("--blind", help="Codes in the place of conditions, until unblind.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
 ) -> None:
     """Stage, measure and compare every recording of a folder, and write the pages."""
     from swa.pipeline import run_study
     from swa.settings import read_settings
 
+    asked = partial(
+        run_study,
+        recordings,
+        results,
+        study_file=study,
+        settings=read_settings(settings) if settings else None,
+        jobs=jobs,
+        scheduler=scheduler,
+        part=part,
+        exclude=exclude or (),
+        only=only or (),
+        overwrite=overwrite,
+        verify=verify,
+        prune=prune,
+        blind=blind,
+    )
+    _follow(asked, quiet=quiet)
+
+
+def _follow(study: "Callable[..., StudyRun]", *, quiet: bool = False) -> NoReturn:
+    """Run a study, say what became of it, and exit with its code."""
     from .show import Bar, show_run
 
     try:
-        with Bar() as bar:
-            outcome = run_study(
-                recordings,
-                results,
-                study_file=study,
-                settings=read_settings(settings) if settings else None,
-                jobs=jobs,
-                scheduler=scheduler,
-                part=part,
-                exclude=exclude or (),
-                overwrite=overwrite,
-                verify=verify,
-                blind=blind,
-                progress=bar.update,
-            )
+        with Bar(quiet=quiet) as bar:
+            outcome = study(progress=bar.update)
     except KeyboardInterrupt:
         typer.echo("swa: stopped. Finished nights are kept; the same command goes on from here.", err=True)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(INTERRUPTED)  # Dask's own end would wait for the workers, which end with this process
-    show_run(outcome)
+    show_run(outcome, quiet=quiet)
     raise typer.Exit(_code(outcome.nights, outcome.problems))
+
+
+def _run_bids_app(arguments: Sequence[str]) -> NoReturn:
+    """Run ``swa BIDS_DIR OUT participant|group``."""
+    from swa.pipeline import run_study
+    from swa.settings import read_settings
+
+    call = read_bids_call(arguments)
+    asked = partial(
+        run_study,
+        call.bids_dir,
+        call.output_dir,
+        settings=read_settings(call.settings) if call.settings else None,
+        jobs=call.jobs,
+        only=[f"sub-{label.removeprefix('sub-')}" for label in call.participant_label],
+        nights_only=call.level == "participant",
+    )
+    try:
+        _follow(asked)
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
 
 
 @app.command()
@@ -275,11 +320,13 @@ def plan(
 
 
 @app.command("settings")
-def print_settings() -> None:
+def print_settings(
+    schema: Annotated[bool, typer.Option("--schema", help="Print a JSON schema, for editors that check TOML.")] = False,
+) -> None:
     """Print the default settings as TOML, each with its unit and source."""
     from swa.settings import Settings
 
-    typer.echo(Settings().to_toml(), nl=False)
+    typer.echo(json.dumps(Settings.model_json_schema(), indent=2) + "\n" if schema else Settings().to_toml(), nl=False)
 
 
 def _effects(texts: Sequence[str]) -> dict[str, float]:

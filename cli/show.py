@@ -25,8 +25,8 @@ MOST_NAMED = 10
 class Bar:
     """Progress on standard error: a bar with nights per hour and time left on a terminal, plain lines elsewhere."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._started = time.monotonic()
@@ -62,11 +62,21 @@ class Bar:
         self._bar.update(self._tasks[stage], completed=done, speed=speed)
 
 
-def show_run(run: "StudyRun") -> None:
-    """Print what a run left, and on standard error every night that failed."""
+def show_run(run: "StudyRun", *, quiet: bool = False) -> None:
+    """Print what a run left, and on standard error every night that failed; nothing else where it is to be quiet."""
+    if quiet:
+        tell_failed(run.nights, run.problems)
+        return
     errors = Console(stderr=True, soft_wrap=True)
     for note in run.study.notes:
         errors.print(f"note: {note}", highlight=False, markup=False)
+    if run.strays:
+        errors.print(
+            f"note: {run.results.path} holds nights that this study does not name: {', '.join(run.strays)}; they are "
+            "in no table, and --prune removes them",
+            highlight=False,
+            markup=False,
+        )
     nights = run.nights
     failed = nights[nights["status"] == "failed"]
     tried = tell_failed(nights, run.problems)
@@ -87,6 +97,7 @@ def show_run(run: "StudyRun") -> None:
     )
     if run.part:
         _say(_console(), f"When every part is done: swa compare {run.results.path}")
+    if not run.has_tables:
         return
     _show_design(run.results)
     show_results(run.results)

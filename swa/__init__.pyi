@@ -17,3 +17,4 @@ from .sleep.scoring import read_hypnogram as read_hypnogram
 from .sleep.staging import stage_recording as stage_recording
 from .study.store import Results as Results
 from .study.store import read_results as read_results
+from .version import __version__ as __version__

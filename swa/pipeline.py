@@ -2,9 +2,9 @@
 
 import shutil
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from swa.study.bootstrap_spreads import precision_file
 from swa.study.long_table import join_measures
 from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import Study, plan_study, write_template
+from swa.study.plan.selection import UNDONE, find_nights, night_names, nights_left_out
 from swa.study.problems import Problem, add_problems, as_table
 from swa.study.respecification import respecify_subject
 from swa.study.run.attempts import MOST, clear_work, count_attempts
@@ -49,6 +50,7 @@ from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
 from swa.study.store import Results, describe_results, read_results, subject_file
+from swa.study.strays import find_strays, remove_strays
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 from swa.tables.contrast import Contrast, contrasts_in
@@ -88,6 +90,10 @@ class StudyRun:
         What became of the nights of this call.
     part : Part or None
         The part of the study that it did.
+    has_tables : bool
+        Whether it made tables and pages of the study.
+    strays : tuple of str
+        Stored nights that the plan does not name, as folders of the results.
     key : Path or None
         Where the key of a blinded study lies.
     """
@@ -98,6 +104,8 @@ class StudyRun:
     nights: pd.DataFrame
     problems: pd.DataFrame
     part: Part | None = None
+    has_tables: bool = True
+    strays: tuple[str, ...] = ()
     key: Path | None = None
 
 
@@ -111,8 +119,11 @@ def run_study(
     scheduler: str | None = None,
     part: str | None = None,
     exclude: Sequence[str] = (),
+    only: Sequence[str] = (),
+    nights_only: bool = False,
     overwrite: bool = False,
     verify: bool = False,
+    prune: bool = False,
     blind: bool = False,
     progress: Progress | None = None,
 ) -> StudyRun:
@@ -137,10 +148,17 @@ def run_study(
         machines can share the results folder; `compare_study` brings them together.
     exclude : sequence of str
         ``SUBJECT`` or ``SUBJECT/SESSION`` to leave out; they are listed as excluded.
+    only : sequence of str
+        ``SUBJECT`` or ``SUBJECT/SESSION`` to work at; other nights stay in the tables where they were done before.
+    nights_only : bool
+        Neither tables nor pages of the study, so that several calls can share the results folder; a call without it
+        brings their nights together.
     overwrite : bool
         Do finished nights again.
     verify : bool
         Hash every recording again instead of trusting its size and time.
+    prune : bool
+        Remove the stored nights of subjects and sessions that the plan no longer names.
     blind : bool
         Put codes in the place of the conditions before the first recording is read (`swa.study.run.blinding`).
     progress : callable, optional
@@ -166,29 +184,34 @@ def run_study(
     results = Path(results)
     study = plan_study(recordings, study_file, settings, results)
     check_primary(study.nights, settings.comparison)
-    _find_excluded(study.nights, exclude)
+    left_out = nights_left_out(study.nights, exclude)
+    chosen = night_names(study.nights)[sorted(find_nights(study.nights, only, "--only"))].tolist()
+    own = _check_sharing(part, blind=blind, nights_only=nights_only, prune=prune)
+    if blind or own or nights_only:
+        refuse_if_held(results)  # blind: the links to the recordings are made anew, and a run reads through them
     blinded = None
-    if blind and part:
-        raise StudyError("--blind and --part: codes are drawn by one run.", "Leave out one of them.")
     if blind:
-        refuse_if_held(results)  # the links to the recordings are made anew, and a run that goes on reads through them
         blinded = blind_study(study, settings, results)
-        study, settings, exclude = blinded.study, blinded.settings, [blinded.translate(name) for name in exclude]
+        study, settings, chosen = blinded.study, blinded.settings, [blinded.translate(name) for name in chosen]
+        left_out = {blinded.translate(name): "left out by the user" for name in left_out}
     else:
         check_not_blinded(results)
-    excluded = _find_excluded(study.nights, exclude)
-    own = read_part(part) if part else None
-    if own:
-        refuse_if_held(results)
-    with nullcontext() if own else hold(results):
+    is_shared = own is not None or nights_only
+    with nullcontext() if is_shared else hold(results):
         journal = Journal(results, "run")
-        if not own:
+        if prune:
+            remove_strays(results, study)
+        if not is_shared:
             _begin(results, study, settings)
         codes = None if study.scorings.codes is None else dict(study.scorings.codes)
         run = uuid.uuid4().hex[:12]
-        asked = _Asked(overwrite=overwrite, verify=verify, run=run, shared=own is not None, study_codes=codes)
-        places = [i for i in _runnable(study.nights, excluded) if not own or own.has(i)]
-        tasks = {i: _night_task(study.nights.iloc[i], results, settings, asked, blinded) for i in places}
+        asked = _Asked(overwrite=overwrite, verify=verify, run=run, shared=is_shared, study_codes=codes)
+        tasks = {
+            i: _night_task(study.nights.iloc[i], results, settings, asked, blinded)
+            for i in _runnable(study.nights, left_out)
+            if not own or own.has(i)
+        }
+        tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
             work = _Work(results=results, settings=settings, workers=workers, progress=progress or _silent)
@@ -197,10 +220,11 @@ def run_study(
             problems = problems_of_nights(study, outcomes, excluded)
             if own:
                 report_part(results, own, study, nights, problems, settings)
-            else:
+            elif not is_shared:
                 comparison = _bring_together(work, nights, problems, asked)
-        if own:
-            nights, problems = (table[table.index.map(own.has).astype(bool)] for table in (nights, problems))
+        if is_shared:
+            mine = own.has if own else tasks.__contains__
+            nights, problems = (table[table.index.map(mine).astype(bool)] for table in (nights, problems))
         else:
             nights, problems = Results(results).nights, Results(results).problems
             journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes))
@@ -212,8 +236,39 @@ def run_study(
         nights=nights,
         problems=problems,
         part=own,
+        has_tables=not is_shared,
+        strays=find_strays(results, study),
         key=blinded.key if blinded else None,
     )
+
+
+def _check_sharing(part: str | None, *, blind: bool, nights_only: bool, prune: bool) -> Part | None:
+    """The part that is asked for; calls that share a folder neither draw codes nor remove anything."""
+    other = "--part" if part else "a call for nights alone"
+    if blind and (part or nights_only):
+        raise StudyError(f"--blind and {other}: codes are drawn by one run.", "Leave out one of them.")
+    if prune and (part or nights_only):
+        raise StudyError(f"--prune and {other}: other calls may work at these nights.", "Leave out one of them.")
+    return read_part(part) if part else None
+
+
+def _choose(
+    tasks: Mapping[int, NightTask], study: Study, left_out: Mapping[str, str], chosen: Collection[str] | None
+) -> tuple[dict[int, NightTask], dict[int, str]]:
+    """Tasks of this call, and why other nights are none: those that it does not name stay where they are finished."""
+    names = night_names(study.nights)
+    excluded = {int(i): left_out[name] for i, name in zip(names.index, names, strict=True) if name in left_out}
+    if chosen is None:
+        return dict(tasks), excluded
+    kept = {}
+    for place, task in tasks.items():
+        usual = replace(task, overwrite=False)
+        if names[place] in chosen:
+            kept[place] = task
+        elif is_finished(usual):
+            kept[place] = usual
+    undone = {i: UNDONE for i in names.index if i not in kept and names[i] not in chosen}
+    return kept, undone | excluded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,8 +299,9 @@ def _begin(results: Path, study: Study, settings: Settings) -> None:
         write_template(study, results / "study-template.tsv")
 
 
-def _runnable(nights: pd.DataFrame, excluded: set[int]) -> list[int]:
-    return [i for i, wrong in zip(nights.index, nights["problem"], strict=True) if i not in excluded and not wrong]
+def _runnable(nights: pd.DataFrame, left_out: Collection[str]) -> list[int]:
+    places = zip(nights.index, night_names(nights), nights["problem"], strict=True)
+    return [i for i, name, wrong in places if name not in left_out and not wrong]
 
 
 def _bring_together(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame, asked: _Asked) -> Comparison | None:
@@ -601,17 +657,6 @@ def _subject_task(rows: pd.DataFrame, baseline: str, results: Path, settings: Se
         results=results,
         settings=settings,
     )
-
-
-def _find_excluded(nights: pd.DataFrame, exclude: Sequence[str]) -> set[int]:
-    names = nights["subject"] + "/" + nights["session"]
-    found: set[int] = set()
-    for name in exclude:
-        hits = set(nights.index[(names == name) | (nights["subject"] == name)])
-        if not hits:
-            raise StudyError(f"--exclude {name}: there is no such subject or night.", f"Known are {', '.join(names)}.")
-        found |= hits
-    return found
 
 
 def _lost(task: NightTask, error: BaseException) -> NightOutcome:

@@ -1,6 +1,9 @@
 """The command line: exit codes, messages, and no traceback."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,8 +28,21 @@ def test_settings_print_toml_that_reads_back(capsys: pytest.CaptureFixture[str],
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     from importlib.metadata import version
 
-    assert run("--version") == 0
-    assert capsys.readouterr().out.strip() == f"swa {version('swa')}"
+    import swa
+
+    for option in ("--version", "-V"):
+        assert run(option) == 0
+        assert capsys.readouterr().out.strip() == f"swa {version('swa')}"
+    assert swa.__version__ == version("swa")
+
+
+def test_the_package_runs_as_a_module_and_completes_commands() -> None:
+    shown = subprocess.run([sys.executable, "-m", "swa", "-V"], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("swa ")
+    asked = {**os.environ, "_SWA_COMPLETE": "complete_bash", "COMP_WORDS": "swa set", "COMP_CWORD": "1"}
+    call = [sys.executable, "-c", "import sys; sys.argv = ['swa']; from swa_cli.main import main; main()"]
+    found = subprocess.run(call, capture_output=True, text=True, env=asked, check=False)
+    assert found.stdout.split() == ["settings"]
 
 
 @pytest.mark.parametrize(

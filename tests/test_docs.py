@@ -26,7 +26,7 @@ def _documented() -> Iterator[tuple[str, object]]:
         item = getattr(swa, name)
         if inspect.ismodule(item):
             yield from ((f"{name}.{part}", getattr(item, part)) for part in item.__all__)
-        else:
+        elif callable(item):
             yield name, item
     yield "WaveCriteria.preset", swa.WaveCriteria.preset
     yield "Recording.from_raw", swa.Recording.from_raw
@@ -44,7 +44,7 @@ def test_public_names_are_those_that_are_promised() -> None:
         [
             *("read_recording", "Recording", "stage_recording", "read_hypnogram", "detect_slow_waves", "WaveCriteria"),
             *("analyze_night", "Night", "measures_from_waves", "compare_nights", "read_results", "Results", "figures"),
-            *("Settings", "read_settings", "SwaError", "run_study", "compare_study", "simulate_study"),
+            *("Settings", "read_settings", "SwaError", "run_study", "compare_study", "simulate_study", "__version__"),
         ]
     )
 

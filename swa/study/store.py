@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +20,7 @@ from swa.tables.files import hash_file, read_json, read_table, write_json, write
 from swa.tables.marker import select
 from swa.tables.night_document import NightDocument, Summary, WrittenFile
 from swa.tables.results_tables import STORED, STUDY_TABLES
+from swa.version import __version__
 
 NIGHT_TABLES = {
     "epochs": "desc-swa_timeseries.tsv",
@@ -350,7 +350,7 @@ def describe_results(results: Path, settings: Settings) -> None:
         "Name": "Slow-wave activity and slow waves",
         "BIDSVersion": "1.9.0",
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "swa", "Version": version("swa")}],
+        "GeneratedBy": [{"Name": "swa", "Version": __version__}],
     }
     write_json(description, results / "dataset_description.json", indent=2)
     for name, table in STORED.items():

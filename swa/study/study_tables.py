@@ -29,7 +29,7 @@ STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
 
 
 def nights_table(
-    study: Study, outcomes: Mapping[int, NightOutcome], excluded: set[int], results: Path, settings: Settings
+    study: Study, outcomes: Mapping[int, NightOutcome], excluded: Collection[int], results: Path, settings: Settings
 ) -> pd.DataFrame:
     """One row a night: the study file's columns, what became of it, its sleep, and the verdict on it."""
     table = study.nights.drop(columns=["path", "problem", "hypnogram"], errors="ignore").copy()
@@ -75,7 +75,7 @@ def _verdict(summary: Summary | None, status: str, settings: Settings) -> dict[s
     return {"verdict": verdict, "verdict_reasons": in_words(reasons), "doubts": encode(reasons)}
 
 
-def problems_of_nights(study: Study, outcomes: Mapping[int, NightOutcome], excluded: set[int]) -> pd.DataFrame:
+def problems_of_nights(study: Study, outcomes: Mapping[int, NightOutcome], excluded: Mapping[int, str]) -> pd.DataFrame:
     """Every night that was left out, where it failed, why, and what to do; indexed by place in the plan."""
     found: list[tuple[int, Problem]] = []
 
@@ -86,7 +86,7 @@ def problems_of_nights(study: Study, outcomes: Mapping[int, NightOutcome], exclu
     for place, wrong in zip(study.nights.index, study.nights["problem"].astype(str), strict=True):
         outcome = outcomes.get(place)
         if place in excluded:
-            add(place, "exclude", "left out by --exclude", "")
+            add(place, "exclude", excluded[place], "")
         elif wrong:
             add(place, "plan", f"{wrong.rstrip('.')}.", "Correct the study file.")
         elif outcome and outcome.status == "failed":

@@ -81,7 +81,7 @@ NIGHTS = _table(
     _text("recording", "Path of the recording, as in the study file"),
     _text("subject_label", "Letters and digits of its name, as in the names of files"),
     _text("session_label", "Letters and digits of its name, as in the names of files"),
-    _text("status", "done, failed (why: problems.tsv) or excluded (by the call)"),
+    _text("status", "done, failed (why: problems.tsv) or excluded (by the call or the study file; why: problems.tsv)"),
     _text("staging_source", "Scoring file, or YASA with its version, channels and what it knew of the subject"),
     _number("recording_min", "Length of the recording, gaps among it", "min"),
     _number(

@@ -24,7 +24,7 @@ REQUIRED = ("subject", "condition", "recording")
 DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
 TIMES = ("lights_off", "lights_on", "wake_time")  # of the recording's night
 MOMENTS = ("dose_start", "dose_end")  # may lie on another day than the night
-KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, *TIMES, *MOMENTS, "age", "sex")
+KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, *TIMES, *MOMENTS, "age", "sex", "exclude")
 RESERVED = (
     "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
     "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note",
@@ -32,7 +32,7 @@ RESERVED = (
 HIGHEST_AGE = 130.0
 SUFFIXES = (".tsv", ".csv", ".xlsx")
 
-_KEPT_AS_TEXT = ("subject", "session", "condition", "recording", "hypnogram", "phase", "arm", "group", "sex")
+_KEPT_AS_TEXT = ("subject", "session", "condition", "recording", "hypnogram", "phase", "arm", "group", "sex", "exclude")
 _MISSING = ("", "n/a", "na", "nan", "#n/a")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 _SEXES = ("f", "female", "w", "weiblich", "m", "male", "männlich")

@@ -1,0 +1,62 @@
+"""Which nights of a plan a call works at: those that are named, without those that are left out."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from swa.errors import StudyError
+
+NO_REASON = ("", "no", "false", "0", "yes", "true", "1", "x")
+KEPT = ("", "no", "false", "0")
+UNDONE = "not named by --only, and not done before"
+
+
+def night_names(nights: pd.DataFrame) -> pd.Series:
+    """``SUBJECT/SESSION`` of each night."""
+    return nights["subject"].astype(str) + "/" + nights["session"].astype(str)
+
+
+def find_nights(nights: pd.DataFrame, names: Iterable[str], option: str) -> set[int]:
+    """Places in the plan of the nights that are named.
+
+    Parameters
+    ----------
+    nights : DataFrame
+        The plan.
+    names : iterable of str
+        ``SUBJECT`` or ``SUBJECT/SESSION``, as in the study file or, with ``sub-``, as in file names.
+    option : str
+        The option that names them, for the message.
+
+    Raises
+    ------
+    StudyError
+        A name is of no night.
+    """
+    known = night_names(nights)
+    found: set[int] = set()
+    for name in names:
+        labels = "sub-" + nights["subject_label"]
+        hits = set(nights.index[(known == name) | (nights["subject"].astype(str) == name) | (labels == name)])
+        if not hits:
+            raise StudyError(f"{option} {name}: there is no such subject or night.", f"Known are {', '.join(known)}.")
+        found |= hits
+    return found
+
+
+def nights_left_out(nights: pd.DataFrame, exclude: Iterable[str]) -> dict[str, str]:
+    """Why each night that is left out is, by ``SUBJECT/SESSION``: the study file's column `exclude`, and the call.
+
+    Raises
+    ------
+    StudyError
+        A name is of no night.
+    """
+    names = night_names(nights)
+    reasons: dict[str, str] = {}
+    if "exclude" in nights:
+        for name, cell in zip(names, nights["exclude"].fillna("").astype(str).str.strip(), strict=True):
+            if cell.lower() not in KEPT:
+                reasons[name] = "left out by the study file" + ("" if cell.lower() in NO_REASON else f": {cell}")
+    places = find_nights(nights, exclude, "--exclude")
+    return reasons | {names[place]: "left out by --exclude" for place in sorted(places)}

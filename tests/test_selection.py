@@ -1,0 +1,163 @@
+"""Which nights a call works at: named ones, left out ones, and stored ones that no plan names."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from swa_cli.main import main
+from swa_cli.show import show_run
+
+from swa.errors import StudyError
+from swa.pipeline import StudyRun, run_study
+from swa.simulation.simulated_study import simulate_study
+from swa.study.plan.selection import nights_left_out
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    study = simulate_study(
+        folder, subjects=2, hours=1.5, rate_hz=100.0, channels=("C4-M1",), effect={"ketamine": 1.2}, seed=1
+    )
+    table = pd.read_csv(study, sep="\t", dtype=str)
+    table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]
+    table.to_csv(study, sep="\t", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyRun:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("swa.pipeline._write_page", str)  # pages have tests of their own
+        return run_study(recordings, tmp_path_factory.mktemp("whole") / "results", jobs=1)
+
+
+@pytest.fixture(autouse=True)
+def without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("swa.pipeline._write_page", str)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != "run.json")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+@pytest.mark.slow
+def test_what_only_names_is_done_and_finished_nights_stay_in_the_tables(recordings: Path, tmp_path: Path) -> None:
+    first = run_study(recordings, tmp_path / "out", only=["S01"], jobs=1)
+    assert first.n_fresh == 2
+    assert first.results.nights["status"].tolist() == ["done", "done", "excluded", "excluded"]
+    assert set(first.results.problems["problem"]) == {"not named by --only, and not done before"}
+    second = run_study(recordings, tmp_path / "out", only=["S02/baseline"], jobs=1)
+    assert second.n_fresh == 1
+    assert second.results.nights["status"].tolist() == ["done", "done", "done", "excluded"]
+
+
+@pytest.mark.slow
+def test_only_with_overwrite_does_again_what_it_names_alone(recordings: Path, whole: StudyRun, tmp_path: Path) -> None:
+    shutil.copytree(whole.results.path, tmp_path / "out")
+    again = run_study(recordings, tmp_path / "out", only=["S02"], overwrite=True, jobs=1)
+    assert again.n_fresh == 2
+    assert _files(tmp_path / "out") == _files(whole.results.path)
+
+
+def test_a_name_that_only_does_not_find_is_refused(recordings: Path, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"--only S09.*no such subject"):
+        run_study(recordings, tmp_path / "out", only=["S09"], jobs=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_study_file_leaves_nights_out_with_its_reason() -> None:
+    cells = ["", "no", "electrode fell off", "yes", None]
+    nights = pd.DataFrame(
+        {"subject": "S1", "session": list("abcde"), "subject_label": "S1", "exclude": cells}, dtype=object
+    )
+    assert nights_left_out(nights, ["S1/a"]) == {
+        "S1/a": "left out by --exclude",
+        "S1/c": "left out by the study file: electrode fell off",
+        "S1/d": "left out by the study file",
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blind", [False, True])
+def test_a_night_that_the_study_file_excludes_is_listed_and_not_read(
+    recordings: Path, tmp_path: Path, blind: bool
+) -> None:
+    table = pd.read_csv(recordings / "study.tsv", sep="\t", dtype=str)
+    table["exclude"] = ["", "vomited after ketamine", "", ""]
+    table.to_csv(recordings / "excluding.tsv", sep="\t", index=False)
+    found = run_study(
+        recordings, tmp_path / "out", study_file=recordings / "excluding.tsv", only=["S01"], blind=blind, jobs=1
+    )
+    assert sorted(found.results.nights["status"]) == ["done", "excluded", "excluded", "excluded"]
+    told = found.results.problems["problem"].tolist()
+    reason = "left out by the user" if blind else "left out by the study file: vomited after ketamine"
+    assert reason in told
+    assert b"vomited" not in b"".join(_files(tmp_path / "out").values()) or not blind
+
+
+@pytest.mark.slow
+def test_stored_nights_of_a_renamed_subject_are_named_and_pruned(
+    recordings: Path, whole: StudyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(whole.results.path, out)
+    shutil.copytree(out / "sub-S02", out / "sub-S02old")
+    for path in (out / "sub-S02old").rglob("sub-S02_*"):
+        path.rename(path.with_name(path.name.replace("sub-S02_", "sub-S02old_")))
+    (out / "sub-S02old" / "ses-ketamine" / "notes.txt").write_text("a user's own")
+    told = run_study(recordings, out, jobs=1)
+    assert told.strays == ("sub-S02old/ses-baseline", "sub-S02old/ses-ketamine")
+    show_run(told)
+    assert "sub-S02old/ses-ketamine" in capsys.readouterr().err
+    assert run_study(recordings, out, jobs=1, prune=True).strays == ()
+    assert [path.name for path in (out / "sub-S02old").rglob("*") if path.is_file()] == ["notes.txt"]
+    assert (out / "sub-S02" / "ses-ketamine").is_dir()
+
+
+@pytest.mark.parametrize("sharing", [{"part": "1/2"}, {"nights_only": True}])
+def test_calls_that_share_a_folder_remove_nothing(recordings: Path, tmp_path: Path, sharing: dict[str, object]) -> None:
+    with pytest.raises(StudyError, match="--prune"):
+        run_study(recordings, tmp_path / "out", prune=True, **sharing)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_the_call_of_bids_apps_gives_what_run_gives(
+    recordings: Path, whole: StudyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def call(*args: str) -> int:
+        with pytest.raises(SystemExit) as stopped:
+            main([str(recordings), str(tmp_path / "out"), *args])
+        return int(stopped.value.code or 0)
+
+    assert call("participant", "--participant-label", "S01", "--n-cpus", "1") == 0
+    assert not (tmp_path / "out" / "nights.tsv").exists()
+    assert "2 nights of 1 subject" in capsys.readouterr().out
+    assert call("participant", "--participant_label", "sub-S02", "--jobs", "1") == 0
+    assert len(list((tmp_path / "out").glob("sub-*/ses-*/eeg/*_desc-night.json"))) == 4
+    written = [path.stat().st_mtime_ns for path in sorted((tmp_path / "out").glob("sub-*/ses-*/eeg/*"))]
+    assert call("group", "--jobs", "1") == 0
+    assert written == [path.stat().st_mtime_ns for path in sorted((tmp_path / "out").glob("sub-*/ses-*/eeg/*"))]
+    assert _files(tmp_path / "out") == _files(whole.results.path)
+    assert call("participant", "--participant-label", "S09") == 2
+
+
+@pytest.mark.slow
+def test_quiet_says_only_what_went_wrong(recordings: Path, whole: StudyRun, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", str(recordings), "-o", str(whole.results.path), "--jobs", "1", "-q"])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_schema_of_the_settings_describes_each_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["settings", "--schema"])
+    schema = json.loads(capsys.readouterr().out)
+    groups = {name.removeprefix("#/$defs/") for group in schema["properties"].values() for name in [group["$ref"]]}
+    assert groups == set(schema["$defs"])
+    for group in schema["$defs"].values():
+        assert group["additionalProperties"] is False
+        assert all(field.get("description") and "default" in field for field in group["properties"].values())
