@@ -53,6 +53,7 @@ PARTS = (
     Part("large_effect", REAL, (DATA,), (DATA, "--stage-nap")),
     Part("calibration", CALIBRATION, ("1000",), ("2000",)),
     Part("calibration_designs", CALIBRATION, ("500",), ("2000",)),
+    Part("calibration_moderators", CALIBRATION, ("200",), ("2000",)),
     Part("calibration_profiles", CALIBRATION, ("200",)),
     Part("calibration_verdicts", CALIBRATION, ("100",), ("2000",)),
     Part("calibration_families", CALIBRATION, ("100", "50")),

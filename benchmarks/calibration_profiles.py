@@ -1,8 +1,6 @@
-"""Whether moderators and treatment profiles hold what they promise, on simulated three-condition studies.
+"""Whether treatment profiles hold what they promise, on simulated three-condition studies.
 
-Moderators: ln SWA of two nights of subjects with a covariate that goes with their level (so that it seems to go with
-the change unless the baseline value is in the model) and, where it is a moderator, with their response. Profiles: 21
-correlated markers, three nights a subject, the two treatments sharing the baseline night; true profiles alike,
+21 correlated markers, three nights a subject, the two treatments sharing the baseline night; true profiles alike,
 orthogonal, or none. Prints rates with 99 % binomial intervals adjusted for the number of gated cells.
 
 Run as ``python benchmarks/calibration_profiles.py [studies]``; exits with 1 when a gated cell fails.
@@ -15,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from swa.comparison.further.moderators import partial_slope
 from swa.comparison.further.profiles import Profiles, equivalence_p, similarity
 
 VARIANCE, ICC = math.log1p(0.4**2), 0.76
-SLOPE = 0.10  # ln change for one SD of the covariate
 MARKERS = 21
 
 
@@ -33,52 +29,6 @@ class Cell:
     nominal: float
     gated: bool = True
     at_most: bool = False
-
-
-def moderator_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
-    cells = []
-    for subjects in (8, 12, 20):
-        for shape in ("normal", "t3"):
-            wrong, covered, rank_wrong, unadjusted, level_alone = 0, 0, 0, 0, 0
-            for _ in range(studies):
-                covariate = rng.normal(size=subjects)
-                level = math.sqrt(VARIANCE * ICC) * (0.5 * covariate + math.sqrt(0.75) * rng.normal(size=subjects))
-                noise = (
-                    rng.normal(size=(2, subjects)) if shape == "normal" else rng.standard_t(3, (2, subjects)) / 3**0.5
-                )
-                night = math.sqrt(VARIANCE * (1 - ICC)) * noise
-                before, after = level + night[0], level + night[1]
-                # The model is conditional on the baseline value, of which the covariate predicts a part: what the
-                # covariate says beyond it, given both, is known from the joint normal distribution.
-                joint = joint_slope()
-                _, low, high, p, _ = partial_slope(after - before - joint * covariate, covariate, [before], 1000, 1)
-                wrong += p <= 0.05
-                _, low, high, _, _ = partial_slope(after - before + SLOPE * covariate, covariate, [before], 1000, 1)
-                covered += low <= SLOPE + joint <= high
-                ranks = [stats.rankdata(x) for x in (after - before - joint * covariate, covariate, before)]
-                rank_wrong += partial_slope(ranks[0], ranks[1], [ranks[2]], 1000, 1)[3] <= 0.05
-                level_alone += partial_slope(after - before, covariate, [before], 1000, 1)[3] <= 0.05
-                unadjusted += partial_slope(after - before, covariate, [], 1000, 1)[3] <= 0.05
-            label = f"moderator, n = {subjects}, {shape}"
-            gated = shape == "normal"
-            cells.append(Cell(f"{label}: null slope found", wrong, studies, 0.05))
-            cells.append(Cell(f"{label}: slope covered", covered, studies, 0.95, gated))
-            cells.append(Cell(f"{label}: null rank correlation found", rank_wrong, studies, 0.05, gated))
-            cells.append(Cell(f"{label}: unadjusted, null slope found", unadjusted, studies, 0.05, gated))
-            cells.append(
-                Cell(f"{label}: of a covariate of the level, adjusted", level_alone, studies, 0.05, gated=False)
-            )
-    return cells
-
-
-def joint_slope() -> float:
-    """Slope of the change on the covariate at a given baseline value, of a covariate that goes with the level alone.
-
-    Level and covariate correlate 0.5 here; given a noisy baseline night the covariate still tells about the level.
-    """
-    level, night = VARIANCE * ICC, VARIANCE * (1 - ICC)
-    covariance = np.array([[1.0, 0.5 * math.sqrt(level)], [0.5 * math.sqrt(level), level + night]])
-    return float(np.linalg.solve(covariance, [0.0, -night])[0])
 
 
 def simulate_profiles(rng: np.random.Generator, subjects: int, a: np.ndarray, b: np.ndarray, spread: float) -> Profiles:
@@ -157,9 +107,7 @@ def judge(cells: list[Cell]) -> int:
 
 def main(studies: int = 1000, seed: int = 7) -> int:
     rng = np.random.default_rng(seed)
-    return int(
-        judge([*moderator_cells(rng, studies), *profile_cells(rng, studies), *equivalence_cells(rng, studies)]) > 0
-    )
+    return int(judge([*profile_cells(rng, studies), *equivalence_cells(rng, studies)]) > 0)
 
 
 if __name__ == "__main__":

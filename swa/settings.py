@@ -464,7 +464,9 @@ class ComparisonSettings(Group):
         500, ge=0, description="nights up to which contrasts.tsv has every subject's row of every marker"
     )
     covariates: tuple[str, ...] = Field(
-        (), description="study-file columns that are related to the change; empty: every numeric one"
+        (),
+        description="columns of the study file that are related to the change, beside those called `covariate_…`; text "
+        "counts as groups",
     )
     moderator_permutations: int = Field(5000, ge=1000, description="permutations of a test of a covariate")
     profile_measures: tuple[str, ...] = Field(

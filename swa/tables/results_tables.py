@@ -196,15 +196,18 @@ MODERATORS = _table(
     CONTRAST,
     _text("covariate", "Column of the study file"),
     *(*PLACE, MEASURE.saying("Marker whose change was related to the covariate")),
-    _number("estimate", "Slope of the ln change per unit of the covariate, or rank correlation: see method"),
-    *(*INTERVAL, P, P_ADJUSTED.saying("Benjamini-Hochberg within contrast and method"), N, METHOD, NOTE),
+    _number("estimate", "Slope of the ln change on the covariate, or its difference between two groups: see method"),
+    *(*INTERVAL, P, P_ADJUSTED.saying("Benjamini-Hochberg over the covariates of a contrast"), N, METHOD, NOTE),
 )
 COVARIATE_CHANGES = _table(
     "covariate_changes",
     CONTRAST,
     _text("covariate", "Column of the study file"),
     *(SUBJECT, *PLACE, MEASURE.saying("Marker whose change is shown: the one that the study leads with"), SCALE),
-    _number("x", "The covariate in the baseline nights; of an outcome (`…_change`) in the treatment nights"),
+    _number(
+        "x",
+        "The covariate in the baseline nights, groups as 0 and 1; of an outcome (`…_change`) in the treatment nights",
+    ),
     _number("baseline", "Marker in the baseline nights"),
     _number("treatment", "Marker in the treatment nights"),
     _number("change", "Change from baseline"),
