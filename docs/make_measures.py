@@ -57,10 +57,9 @@ A row of `measures.parquet` and `contrasts.tsv` says over which part of the nigh
 beforehand; none is chosen from the data.
 
 - `night`: all epochs of the stages, from the first sample to the last.
-- `cycle-1`, `cycle-2` …: one NREM cycle, that is the NREM period (from N2, at least 15 min, less than 5 min of wake or
-  REM sleep in a row within it); for REM sleep the REM period after it (at least 5 min; the first may be shorter). A
-  first NREM period above 120 min may hide a skipped REM period and is split at the first N3 after more than 12 min
-  without.
+- `cycle-1`, `cycle-2` …: one NREM cycle, that is the NREM period, by the rule of [methods](methods.md#cycles): at least
+  15 min, ended by a REM period alone; for REM sleep the REM period after it (at least 5 min; the first may be shorter).
+  A cycle with less than 15 min of N2 and N3 keeps its number and is not measured.
 - `matched`: the first 60 min of clean N2 and N3, the same amount in every night; a night with less has no value.
 - `hour-1`, `hour-2` …: N2 and N3 in each clock hour since sleep onset.
 - `dosehour-1` …: N2 and N3 in each clock hour since the dose (`dose_start` of the study file).

@@ -100,18 +100,29 @@ class ScoringSettings(Group):
 
 
 class CycleSettings(Group):
-    """NREM cycles after Feinberg & Floyd 1979, as in the R package SleepCycles, and sleep onset."""
+    """NREM cycles by a published rule, and sleep onset."""
 
+    rule: Literal["sleepcycles", "feinberg1979"] = Field(
+        "sleepcycles",
+        description="what ends a NREM period: REM alone (Blume & Cajochen 2021, MethodsX 8:101318), or also 5 min of "
+        "wake (Feinberg & Floyd 1979, Psychophysiology 16:283)",
+    )
+    n2_n3_minimum_min: Annotated[float, Field(ge=0)] = Field(
+        15.0, description="min of N2 and N3 in a cycle below which it is counted and not measured (NaN)"
+    )
     sleep_onset: Literal["sustained", "first_n2"] = Field(
         "sustained", description="first epoch of >= 90 s of uninterrupted sleep (three 30-s epochs), or first N2"
     )
     nrem_starts_with: Literal["N1", "N2"] = Field("N2", description="stage that opens a NREM period")
     nrem_minimum_min: Positive = Field(15.0, description="min; shortest NREM period (Feinberg & Floyd 1979)")
     rem_minimum_min: Positive = Field(
-        5.0, description="min; shortest REM period after the first, and longest interruption that NREM tolerates"
+        5.0,
+        description="min; shortest REM period after the first, and by feinberg1979 the wake that ends a NREM period",
     )
     split_skipped_rem: bool = Field(
-        default=True, description="split a NREM period > 120 min at the first N3 after > 12 min without N3"
+        default=True,
+        description="split a NREM period > 120 min (by feinberg1979 the first one only) at the first N3 after > 12 min "
+        "without N3",
     )
 
 

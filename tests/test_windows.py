@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from swa.measures.windows import STAGE_SETS, find_matched, find_stretches
-from swa.settings import WindowSettings
+from swa.settings import CycleSettings, Settings, WindowSettings
 from swa.tables.results_tables import CYCLES
 
 NO_CYCLES = pd.DataFrame(columns=CYCLES.names, dtype=float)
@@ -89,8 +89,19 @@ def test_without_sleep_onset_there_are_no_hours_and_no_stage_free_stretches():
     assert found["any", "first60min"].reason
 
 
+def test_a_cycle_with_too_little_n2_and_n3_is_counted_and_not_measured():
+    cycles = pd.DataFrame({"cycle": [1, 2], "nrem_start_s": [0.0, 3000.0], "nrem_end_s": [3000.0, 6000.0]})
+    cycles[["rem_start_s", "rem_end_s"]] = np.nan
+    stages = ["N2"] * 29 + ["N1"] * 71 + ["N2"] * 30 + ["W"] * 70
+    found = stretches(stages, cycles)
+    assert found["NREM", "cycle-1"].reason == "14.5 min of N2 and N3 in this cycle, 15 are needed"
+    assert not found["NREM", "cycle-2"].reason
+    any_cycle = stretches(stages, cycles, settings=Settings(cycles=CycleSettings(n2_n3_minimum_min=0.0)))
+    assert not any_cycle["NREM", "cycle-1"].reason
+
+
 def test_a_repeated_length_makes_one_stretch():
-    settings = WindowSettings(stage_free_min=(60, 60, 90))
+    settings = Settings(windows=WindowSettings(stage_free_min=(60, 60, 90)))
     found = find_stretches(np.array(["N2"] * 300), 30.0, NO_CYCLES, 0.0, None, settings)
     assert [stretch.window for stretch in found].count("first60min") == 1
 

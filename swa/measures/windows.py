@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.settings import WindowSettings
+from swa.settings import Settings, WindowSettings
+from swa.tables.notes import THIN_CYCLE
 
 STAGE_SETS = {
     "NREM": ("N2", "N3"),
@@ -47,7 +48,7 @@ def find_stretches(
     cycles: pd.DataFrame,
     sleep_onset_s: float,
     dose_s: float | None = None,
-    settings: WindowSettings | None = None,
+    settings: Settings | None = None,
 ) -> list[Stretch]:
     """Stretches of one night that are the same for every channel (all but `matched`).
 
@@ -63,10 +64,10 @@ def find_stretches(
         NaN without sleep.
     dose_s : float, optional
         Time of the dose in s from the first sample (negative for a dose before it).
-    settings : WindowSettings, optional
-        Lengths of the stage-free stretches.
+    settings : Settings, optional
+        Lengths of the stage-free stretches, and the N2 and N3 that a cycle needs.
     """
-    settings = settings or WindowSettings()
+    settings = settings or Settings()
     start_s = np.arange(len(stages)) * epoch_s
     sets = {name: np.isin(stages, members) for name, members in STAGE_SETS.items()}
     found = [Stretch(stages=name, window="night", epochs=epochs) for name, epochs in sets.items()]
@@ -74,8 +75,14 @@ def find_stretches(
     for number, (nrem_start_s, nrem_end_s, rem_start_s, rem_end_s) in enumerate(limits_s, start=1):
         nrem = (start_s >= nrem_start_s) & (start_s < nrem_end_s)
         rem = (start_s >= rem_start_s) & (start_s < rem_end_s)
+        reason = _too_thin(np.count_nonzero(nrem & sets["NREM"]) * epoch_s / 60, settings.cycles.n2_n3_minimum_min)
         found += [
-            Stretch(stages=name, window=f"cycle-{number}", epochs=sets[name] & (rem if name == "REM" else nrem))
+            Stretch(
+                stages=name,
+                window=f"cycle-{number}",
+                epochs=sets[name] & (rem if name == "REM" else nrem),
+                reason=reason,
+            )
             for name in ("NREM", "N2", "N3", "REM")
         ]
     if cycles.empty:
@@ -84,7 +91,7 @@ def find_stretches(
     found += _hours("hour", sets["NREM"], start_s, sleep_onset_s)
     if dose_s is not None:
         found += _hours("dosehour", sets["NREM"], start_s, dose_s)
-    for minutes in dict.fromkeys(settings.stage_free_min):
+    for minutes in dict.fromkeys(settings.windows.stage_free_min):
         inside = (start_s >= sleep_onset_s) & (start_s < sleep_onset_s + minutes * 60)
         complete = start_s[-1] + epoch_s >= sleep_onset_s + minutes * 60 if np.isfinite(sleep_onset_s) else False
         found.append(
@@ -121,6 +128,10 @@ def find_matched(stretches: list[Stretch], usable_s: NDArray[np.float64], settin
     total = clean_min[-1] if len(clean_min) else 0.0
     reason = f"{total:.1f} min of clean NREM, {settings.matched_min:g} are needed"
     return Stretch(stages="NREM", window="matched", epochs=np.zeros_like(nrem), reason=reason)
+
+
+def _too_thin(minutes: float, needed: float) -> str:
+    return THIN_CYCLE(minutes=minutes, needed=needed).words if minutes < needed else ""
 
 
 def _hours(name: str, nrem: NDArray[np.bool_], start_s: NDArray[np.floating], zero_s: float) -> list[Stretch]:

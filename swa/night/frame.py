@@ -78,6 +78,6 @@ def make_frame(hypnogram: "yasa.Hypnogram", settings: Settings, dose_s: float | 
         cycles=cycles,
         sleep_onset_s=onset_s,
         dose_s=dose_s,
-        stretches=windows.find_stretches(stages, epoch_s, cycles, onset_s, dose_s, settings.windows),
+        stretches=windows.find_stretches(stages, epoch_s, cycles, onset_s, dose_s, settings),
         cycle_of_epoch=cycle_of_epoch,
     )

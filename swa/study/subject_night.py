@@ -53,11 +53,11 @@ class SubjectNight(StoredNight):
     def every_stretch(self, channel: str) -> Stretches:
         """All stretches of one channel, its usable time per epoch in s, and the length of an epoch in s."""
         epochs = self.epochs_of(channel)
-        epoch_s, options = _epoch_length_s(epochs), self.settings.windows
+        epoch_s = _epoch_length_s(epochs)
         stages, usable_s = epochs["stage"].to_numpy(dtype="U3"), epochs["usable_s"].to_numpy(dtype=float)
         dose_s = self.summary["dose_s"]
-        found = windows.find_stretches(stages, epoch_s, self.cycles, self.sleep_onset_s, dose_s, options)
-        return [*found, windows.find_matched(found, usable_s, options)], usable_s, epoch_s
+        found = windows.find_stretches(stages, epoch_s, self.cycles, self.sleep_onset_s, dose_s, self.settings)
+        return [*found, windows.find_matched(found, usable_s, self.settings.windows)], usable_s, epoch_s
 
     def stretches(self, channel: str) -> Stretches:
         """The same of NREM alone."""

@@ -29,6 +29,9 @@ ONE_RECORDING = declare("one_recording", "the same recording stands for another 
 NO_RATIO = declare("no_ratio", "a zero or negative value has no ratio")
 NOT_MEASURED = declare("not_measured", "not measured in {condition}[: {text}]")  # in the words of the night itself
 
+# Why a night has no value in a window.
+THIN_CYCLE = declare("thin_cycle", "{minutes:.1f} min of N2 and N3 in this cycle, {needed:g} are needed")
+
 # Tests over subjects: how, and what came out beside estimate and interval.
 SIGN_FLIPS_EXACT = declare("sign_flips_exact", "sign-flip, exact", "method")
 SIGN_FLIPS_DRAWN = declare("sign_flips_drawn", "sign-flip, {flips} random flips", "method")

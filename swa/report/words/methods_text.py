@@ -19,6 +19,8 @@ from swa.tables.reason import Reason
 CHOICES = {
     ("cycles.sleep_onset", "sustained"): "first epoch of 90 s or more of uninterrupted sleep",
     ("cycles.sleep_onset", "first_n2"): "first epoch of N2",
+    ("cycles.rule", "sleepcycles"): "a REM period alone and never by wakefulness",
+    ("cycles.rule", "feinberg1979"): "a REM period or as long without NREM sleep",
     ("cycles.split_skipped_rem", True): "were split at the first N3 after more than 12 min without N3",
     ("cycles.split_skipped_rem", False): "were not split",
     ("waves.filter", "butterworth"): "a Butterworth filter run forward and backward",
@@ -164,7 +166,9 @@ def write_methods(
     compared = COMPARISON + _primary(primary) + _tests(tests)
     sections = [
         Section(title="Recordings", text=_recordings(facts, found)),
-        writer.section("Signal, sleep stages and cycles", _signal(versions) + _staging(facts) + CYCLES),
+        writer.section(
+            "Signal, sleep stages and cycles", _signal(versions) + _staging(facts) + _cycles(facts.settings)
+        ),
         writer.section("Unusable time", ARTIFACTS + dropped),
         writer.section("Power", POWER),
         writer.section("Slow waves", WAVES + follow),
@@ -181,11 +185,16 @@ def write_methods(
 
 
 CYCLES = (
-    " Sleep onset was the {cycles.sleep_onset}. NREM periods ({cite:feinberg1979}) began with "
-    "{cycles.nrem_starts_with}, lasted at least {cycles.nrem_minimum_min} min and tolerated wakefulness and REM "
-    "sleep shorter than {cycles.rem_minimum_min} min; first NREM periods of more than 120 min "
-    "{cycles.split_skipped_rem}."
+    " Sleep onset was the {{cycles.sleep_onset}}. NREM periods ({{cite:{sources}}}) began with "
+    "{{cycles.nrem_starts_with}}, lasted at least {{cycles.nrem_minimum_min}} min, tolerated REM sleep shorter than "
+    "{{cycles.rem_minimum_min}} min and were ended by {{cycles.rule}}; {long} of more than 120 min "
+    "{{cycles.split_skipped_rem}}. Cycles with less than {{cycles.n2_n3_minimum_min}} min of N2 and N3 were not "
+    "measured."
 )
+CYCLE_RULES = {
+    "sleepcycles": {"sources": "feinberg1979+blume2021", "long": "NREM periods"},
+    "feinberg1979": {"sources": "feinberg1979", "long": "first NREM periods"},
+}
 ARTIFACTS = (
     "Signal was unusable, per derivation, where {artifacts.clipped_samples} or more consecutive samples lay at "
     "the limit of the recording, where it exceeded {artifacts.amplitude_uv} µV after a 0.3-Hz high-pass, where "
@@ -312,6 +321,10 @@ def _staging(facts: StudyFacts) -> str:
     automatic = " ({cite:vallat2021})" if any(source.startswith("YASA") for source in sources) else ""
     named = _literal(join(sources))
     return f" Sleep stages came from {named or 'the stored scoring'}{automatic}."
+
+
+def _cycles(settings: Settings) -> str:
+    return CYCLES.format(**CYCLE_RULES[settings.cycles.rule])
 
 
 def _primary(primary: str) -> str:
