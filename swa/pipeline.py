@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability, comparability_table
-from swa.comparison.compared_nights import find_baseline, is_adaptation
+from swa.comparison.compared_nights import COPIED, find_baseline, is_adaptation, usable_nights
 from swa.comparison.contrasts import judge_rows, measure_contrasts
 from swa.comparison.further.clusters import find_clusters
 from swa.comparison.further.cycle_contrasts import compare_cycles
@@ -27,7 +27,6 @@ from swa.comparison.primary import check_primary
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
 from swa.settings import Settings, given_or_default
-from swa.study.bootstrap_spreads import precision_file
 from swa.study.long_table import join_measures
 from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import Study, plan_study, write_template
@@ -49,7 +48,7 @@ from swa.study.run.lock import hold, refuse_if_held
 from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
-from swa.study.store import Results, describe_results, read_results, subject_file
+from swa.study.store import Results, describe_results, read_results
 from swa.study.strays import find_strays, remove_strays
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
@@ -459,7 +458,7 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     mark_copies(results)
     done = select(read_results(results).nights, status="done")
     baseline = _baseline(done, settings)
-    tasks = [_subject_task(rows, baseline, results, settings) for _, rows in done.groupby("subject", sort=False)]
+    tasks = _subject_tasks(done, baseline, results, settings)
     combined, doubtful = _combine_subjects(tasks, work)
     _remove_others(results, {task.label for task in combined})
     is_measured = join_measures(results, [task.label for task in combined]) > 0
@@ -509,11 +508,7 @@ def _remove_others(results: Path, labels: set[str]) -> None:
     for folder in results.glob("sub-*"):
         label = folder.name.removeprefix("sub-")
         if label not in labels:
-            for path in (
-                subject_file(results, label),
-                precision_file(results, label),
-                folder / f"{folder.name}.html",
-            ):
+            for path in (*folder.glob("*.parquet"), folder / f"{folder.name}.html"):
                 path.unlink(missing_ok=True)
             shutil.rmtree(folder / "figures", ignore_errors=True)
 
@@ -647,16 +642,26 @@ def _night_task(
     )
 
 
-def _subject_task(rows: pd.DataFrame, baseline: str, results: Path, settings: Settings) -> SubjectTask:
-    nights = zip(rows["session"], rows["session_label"], rows["condition"], is_adaptation(rows), strict=True)
-    return SubjectTask(
-        subject=str(rows["subject"].iloc[0]),
-        label=str(rows["subject_label"].iloc[0]),
-        nights=tuple(NightOfSubject(*night) for night in nights),
-        baseline=baseline,
-        results=results,
-        settings=settings,
-    )
+def _subject_tasks(done: pd.DataFrame, baseline: str, results: Path, settings: Settings) -> list[SubjectTask]:
+    used = usable_nights(done)
+    compared = set(zip(*(used.loc[~used[COPIED], name] for name in ("subject", "session")), strict=True))
+    adapts = dict(zip(zip(done["subject"], done["session"], strict=True), is_adaptation(done), strict=True))
+    return [
+        SubjectTask(
+            subject=str(subject),
+            label=str(rows["subject_label"].iloc[0]),
+            nights=tuple(
+                NightOfSubject(session, label, condition, adapts[subject, session], (subject, session) in compared)
+                for session, label, condition in zip(
+                    *(rows[name] for name in ("session", "session_label", "condition")), strict=True
+                )
+            ),
+            baseline=baseline,
+            results=results,
+            settings=settings,
+        )
+        for subject, rows in done.groupby("subject", sort=False)
+    ]
 
 
 def _lost(task: NightTask, error: BaseException) -> NightOutcome:

@@ -7,11 +7,13 @@ import re
 import pandas as pd
 import pytest
 
+from swa.comparison.designs import known_designs
+from swa.comparison.designs.mixed_model import MixedModel
+from swa.comparison.designs.paired import Paired
 from swa.report.facts import StudyFacts
 from swa.report.words.methods_text import write_methods, write_setting
 from swa.report.words.references import bibtex, cite, read_references, source
 from swa.settings import Settings, check_settings
-from swa.tables.notes import MIXED_MODEL, PAIRED_T_IS, SIGN_FLIPS_EXACT
 
 
 def facts(settings):
@@ -32,6 +34,10 @@ def facts(settings):
         design="",
         simulated=False,
     )
+
+
+PAIRED = Paired(treatment="ketamine {x}", baseline="baseline")
+MIXED = MixedModel(treatment="magnesium", baseline="baseline")
 
 
 class Stored:
@@ -114,7 +120,7 @@ def test_what_the_text_has_no_words_for_stands_at_its_end():
 
 
 def test_references_are_those_that_are_cited():
-    text = write(tests=[SIGN_FLIPS_EXACT()])
+    text = write(designs=[PAIRED])
     keys = re.findall(r"^@\w+\{(\w+),$", text.references, re.M)
     assert keys == sorted(keys)
     for key in read_references():
@@ -128,12 +134,12 @@ def test_references_are_those_that_are_cited():
 def test_bibtex_is_whole(key):
     entry = bibtex([key])
     assert entry.count("{") == entry.count("}")
-    for name in ("author", "title", "journal", "year", "doi"):
+    for name in ("author", "title", "journal", "year"):
         assert f"  {name} = {{" in entry
     fields = read_references()[key].fields
     assert cite(key).endswith(f", {fields['year']}")
     assert key.endswith(fields["year"])
-    assert re.fullmatch(r"10\.\d{4,}/\S+", fields["doi"])
+    assert re.fullmatch(r"10\.\d{4,}/\S+", fields.get("doi", "")) or fields["url"].startswith("https://")
 
 
 def test_one_two_and_more_authors_are_cited_as_texts_do():
@@ -144,19 +150,28 @@ def test_one_two_and_more_authors_are_cited_as_texts_do():
 
 
 def test_a_page_writes_titles_over_the_paragraphs_and_sources_below_them():
-    sections = {section.title: section for section in write(tests=[SIGN_FLIPS_EXACT()]).sections}
+    sections = {section.title: section for section in write(designs=[PAIRED]).sections}
     assert "Riedner et al., 2007, Sleep 30:1643" in sections["Slow waves"].sources
     assert any(text.startswith("Hartigan, 1969") for text in sections["Comparison of nights"].sources)
     assert all(section.text.strip() == section.text for section in sections.values())
 
 
-def test_the_tests_are_those_of_the_rows():
+def test_each_design_says_how_it_tests():
     """The text used to tell of sign flips whatever the rows over subjects were made by."""
-    text = write(tests=[MIXED_MODEL(), PAIRED_T_IS(df=3, t=1.0)]).text
-    assert "Over subjects: mixed model, condition + (1 | subject). The p of" in text
-    assert "sign-flip" not in text
-    assert "paired t(3)" not in text
-    assert "Over subjects: sign-flip, exact (Hartigan, 1969). The p of" in write(tests=[SIGN_FLIPS_EXACT()]).text
+    text = write(designs=[MIXED]).text
+    assert "Over subjects: One value per subject and condition. Linear mixed model" in text
+    assert "ign-flip" not in text
+    paired = write(check_settings({"comparison": {"exact_flip_subjects": 9}}), designs=[PAIRED, PAIRED]).text
+    assert "exact up to 9 subjects" in paired
+    assert paired.count("Sign-flip test") == paired.count("labelled so (Hartigan, 1969).") == 1
+    both = write(designs=[PAIRED, MIXED]).text
+    assert "Over subjects: ketamine {x} against baseline: One value per subject. Sign-flip" in both
+    assert "magnesium against baseline: One value per subject and condition." in both
+    assert "Over subjects" not in write().text
+
+
+def test_sources_of_designs_are_in_the_bibliography():
+    assert {key for design in known_designs() for key in design.sources} <= set(read_references())
 
 
 def test_recordings_versions_and_simulation_are_named():

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from swa.glossary import read_glossary
 from swa.report import figures
@@ -17,88 +16,10 @@ from swa.report.optional_tables import (
     plan_table,
     profile_table,
 )
-from swa.report.wave_counts import tabulate_waves
 from swa.settings import Settings
 from swa.tables.contrast import Contrast
 from swa.tables.notes import G_AV, NO_RELIABILITY, PAIRED_T_IS, SHORTER_WINDOW, STATED_RELIABILITY, WITHOUT_NIGHT
 from swa.tables.reason import encode
-
-REFERENCE_UV = 80.0
-
-
-class StoredWaves:
-    """A stored night of waves whose slope is `steepness` * amplitude."""
-
-    def __init__(self, folder, condition, amplitude, steepness, minutes):
-        self.condition = condition
-        self.document = {"analysed_minutes": {"channel": ["F3-M2"], "stage": ["N2"], "minutes": [minutes]}}
-        self.path = folder / f"{condition}{len(list(folder.iterdir()))}.parquet"
-        waves = pd.DataFrame(
-            {
-                "channel": "F3-M2",
-                "stage": "N2",
-                "negative_amplitude_uv": amplitude,
-                "slope_up_uv_s": steepness * amplitude,
-            }
-        )
-        other = waves.assign(channel="C4-M1", slope_up_uv_s=1e6)
-        pd.concat([waves, other]).to_parquet(self.path)
-        self.folder = self
-
-    def file(self, ending):
-        return self.path
-
-
-def limits(**values_uv):
-    rows = [(measure, "F3-M2", "NREM", "night", "", value) for measure, value in values_uv.items()]
-    return pd.DataFrame(rows, columns=["measure", "channel", "stages", "window", "variant", "value"])
-
-
-LIMITS = limits(wave_reference_amplitude=REFERENCE_UV, wave_fixed_limit=90.5)
-
-
-def test_waves_by_size_are_per_minute_and_nights_weigh_the_same(tmp_path):
-    amplitude = np.arange(10.0, 110.0)
-    nights = [
-        StoredWaves(tmp_path, "baseline", amplitude, 5.0, 10.0),
-        StoredWaves(tmp_path, "baseline", amplitude, 5.0, 20.0),
-    ]
-    counts = tabulate_waves(nights, ["baseline"], "F3-M2", 40.0, LIMITS).counts.set_index("amplitude_uv")
-    assert counts.loc[0, "waves_per_min"] == pytest.approx((100 / 10 + 100 / 20) / 2)
-    assert counts.loc[60, "waves_per_min"] == pytest.approx((50 / 10 + 50 / 20) / 2)
-    assert counts.loc[60, "n_waves"] == 100
-    assert (counts["waves_per_min"].diff().dropna() <= 0).all()
-
-
-def test_steeper_waves_of_equal_size_read_steeper_at_the_reference(tmp_path):
-    amplitude = np.geomspace(30, 200, 400)
-    nights = [
-        StoredWaves(tmp_path, "baseline", amplitude, 5.0, 10.0),
-        StoredWaves(tmp_path, "ketamine", 1.3 * amplitude, 6.0, 10.0),
-    ]
-    found = tabulate_waves(nights, ["baseline", "ketamine"], "F3-M2", 40.0, LIMITS)
-    assert (found.reference_uv, found.large_uv) == (REFERENCE_UV, 90.5)
-    lines = found.lines.set_index("condition")["slope_at_reference_uv_s"]
-    assert lines["ketamine"] / lines["baseline"] == pytest.approx(1.2, rel=1e-3)
-    assert found.bins.groupby("condition").size().to_dict() == {"baseline": 10, "ketamine": 10}
-    assert found.bins["amplitude_uv"].min() >= 40
-    figure = figures.slope_by_amplitude(found.bins, found.lines, reference_uv=found.reference_uv)
-    axes = figure.axes[0]
-    diamonds = [line for line in axes.lines if line.get_marker() == "D"]
-    assert [line.get_ydata()[0] for line in diamonds] == pytest.approx(list(lines))
-
-
-def test_without_waves_or_reference_the_pictures_say_so(tmp_path):
-    night = StoredWaves(tmp_path, "baseline", np.array([]), 5.0, 0.0)
-    found = tabulate_waves([night], ["baseline"], "F3-M2", 40.0, LIMITS.iloc[:0])
-    assert np.isnan(found.reference_uv)
-    assert found.counts.empty
-    for figure in (
-        figures.wave_amplitudes(found.counts),
-        figures.slope_by_amplitude(found.bins, found.lines, reference_uv=found.reference_uv),
-    ):
-        assert figure.axes[0].texts
-
 
 KETAMINE = Contrast(treatment="ketamine", comparator="baseline")
 GAIN = pd.DataFrame(

@@ -591,7 +591,7 @@ def test_the_text_tells_of_the_test_that_was_asked_for(build, tmp_path):
     assert method == "mixed model, condition + (1 | subject)"
     page, _, _ = parse(results.path / "index.html").text.partition("All settings in force")
     for text in (page, (results.path / "methods.txt").read_text(encoding="utf-8")):
-        assert f"Over subjects: {method}." in text
+        assert "Over subjects: One value per subject and condition. Linear mixed model" in text
         assert "ign-flip" not in text
         assert "paired t" not in text.replace("(paired t, two-sided level", "")
 

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swa.comparison.contrasts import is_compared
+from swa.comparison.contrasts import is_compared, subject_values
 from swa.measures.matched_slopes import pooled_quantile
 from swa.measures.slow_waves import SlowWaves
 from swa.night.analysis import Night
 from swa.settings import Settings, WaveCriteria
+from swa.study.condition_curves import read_curves
 from swa.study.run.night_files import write_night
 from swa.study.store import KEY, NightFolder, subject_file
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.tables.marker import Marker, select
 from swa.tables.results_tables import CYCLES, NIGHT_MEASURES, SPECTRA, WAVES
 
 N_EPOCHS = 240  # two hours of N2, one cycle
@@ -231,6 +233,24 @@ def test_the_amplitudes_that_the_baseline_sets_stand_in_every_night_at_full_prec
     ):
         assert [look_up(rows, measure, session) for session in "bk"] == [expected, expected]
         assert not is_compared(measure)
+
+
+def test_the_line_of_a_condition_is_what_its_contrast_rests_on(study, rng, tmp_path):
+    """Nights of very different numbers of waves: each counts once, in the table of the figure as in the contrasts."""
+    few = draw_waves(rng, 200, steepness=1.5)
+    nights = {"b": ("baseline", one(draw_waves(rng, 4000)))}
+    nights |= {"k1": ("ketamine", one(draw_waves(rng, 4000))), "k2": ("ketamine", one(few))}
+    nights |= {"a": ("baseline", one(draw_waves(rng, 4000, steepness=3)))}
+    rows, _ = study(nights, adaptation=("a",))
+    lines = select(read_curves(tmp_path, "S01").slopes, kind="line").set_index("condition")
+    assert list(lines.index) == ["baseline", "ketamine"]
+    assert lines.loc["baseline", "slope_at_reference_uv_s"] == look_up(rows, "wave_slope_up_matched", "b")
+    several = [look_up(rows, "wave_slope_up_matched", session) for session in ("k1", "k2")]
+    assert lines.loc["ketamine", "slope_at_reference_uv_s"] == pytest.approx(np.sqrt(np.prod(several)), rel=1e-12)
+    changes = subject_values(rows[rows["session"] != "a"], measures=["wave_slope_up_matched"])
+    change = Marker("wave_slope_up_matched", "NREM", "night", "C4-M1").select(changes)["change"].item()
+    assert change == pytest.approx(np.divide(*lines["slope_at_reference_uv_s"].iloc[::-1]), rel=1e-12)
+    assert set(lines["reference_uv"]) == {look_up(rows, "wave_reference_amplitude", "k1")}
 
 
 def test_an_adaptation_night_is_never_baseline(study, rng):

@@ -1,12 +1,13 @@
 """A page in the making, and what stands on the page of a study and of a subject alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import pandas as pd
 
+from swa.comparison.designs import ContrastDesign
 from swa.report import figures
 from swa.report.change_tables import change_table, explain_markers
 from swa.report.facts import StudyFacts, done_nights, read_optional
@@ -28,7 +29,6 @@ from swa.settings import Settings
 from swa.study.store import Results, stored_nights
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.marker import select
-from swa.tables.reason import Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +118,9 @@ def shared_parts(
     values: pd.DataFrame | None = None,
     *,
     explained: Iterable[str],
-    tests: Iterable[Reason] = (),
+    designs: Sequence[ContrastDesign] = (),
 ) -> dict[str, Any]:
-    """Collect what both kinds of page show, of these nights, with what the rows over subjects say of their tests."""
+    """Collect what both kinds of page show, of these nights, and of these designs over subjects."""
     headline, settings = draft.headline, draft.settings
     own = replace(draft.facts, nights=nights, conditions=tuple(dict.fromkeys(done_nights(nights)["condition"])))
     stored = stored_nights(draft.results.path, nights)
@@ -139,7 +139,7 @@ def shared_parts(
         ],
         "confidence": draft.level,
         "where": f"{stages_name(headline.marker.stages)}, {headline.marker.channel}",
-        "methods": write_methods(own, stored, primary=declared, tests=tests),
+        "methods": write_methods(own, stored, primary=declared, designs=designs),
         "glossary": explain_markers(explained, settings),
         "settings": list_settings(settings),
     }

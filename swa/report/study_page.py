@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.compared_nights import text_column
+from swa.comparison.designs import ContrastDesign, find_designs
 from swa.glossary import headline_measures, short_names
 from swa.report import figures
 from swa.report.change_tables import Footnotes
@@ -32,7 +33,6 @@ from swa.report.words.sentences import group_result, headline_name, where_in_wor
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
 from swa.tables.marker import DEFAULT_MARKER, matches, select
-from swa.tables.reason import Reason, decode
 
 NIGHT_NUMBERS = (
     ("TST_min", "TST, min", "{:.1f}".format),
@@ -77,7 +77,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
     headline = find_headline(facts.primary, measures)
     draft = Draft(results=results, facts=facts, headline=headline, rows=group, shelf=shelf, count="subjects")
     return (
-        shared_parts(draft, facts.nights, explained=draft.changes["measure"], tests=_reasons(group))
+        shared_parts(draft, facts.nights, explained=draft.changes["measure"], designs=_designs(draft))
         | {
             "title": _title(draft),
             "counts": _counts(facts),
@@ -97,9 +97,11 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
     )
 
 
-def _reasons(group: pd.DataFrame) -> list[Reason]:
-    """What the rows over subjects say of themselves, each once."""
-    return list(dict.fromkeys(reason for text in group["reasons"].unique() for reason in decode(text)))
+def _designs(draft: Draft) -> list[ContrastDesign]:
+    """How the contrasts over subjects are analysed."""
+    known, facts = draft.known.values(), draft.facts
+    found = find_designs(facts.nights, [one for one in known if one.is_within], facts.settings.comparison)
+    return [design for design in found if design.key in known]
 
 
 def _title(draft: Draft) -> str:

@@ -18,12 +18,12 @@ from swa.report.leading_rows import find_headline, headline_rows, shown_channel
 from swa.report.optional_tables import PlainTable, gain_table, precision_table
 from swa.report.reading import paired_values, read_contrasts, read_facts
 from swa.report.shelf import Picture, Shelf
-from swa.report.wave_counts import WaveTables, tabulate_waves
 from swa.report.words.names import counted, unit_of
 from swa.report.words.numbers import join, limit, number, plural
 from swa.report.words.sentences import headline_name, subject_result
+from swa.study.condition_curves import ConditionCurves, read_curves
 from swa.study.store import Results, StoredNight, stored_nights, subject_file
-from swa.tables.marker import select
+from swa.tables.marker import Marker, select
 
 
 def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, Any]:
@@ -31,7 +31,8 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
     facts = read_facts(results, subject)
     own = select(facts.nights, subject=subject)
     nights = stored_nights(results.path, own)
-    measures = pd.read_parquet(subject_file(results.path, str(own["subject_label"].iloc[0])))
+    label = str(own["subject_label"].iloc[0])
+    measures = pd.read_parquet(subject_file(results.path, label))
     headline = find_headline(facts.primary, measures)
     rows = read_contrasts(results.path, subject)
     draft = Draft(results=results, facts=facts, headline=headline, rows=rows, shelf=shelf, count="nights")
@@ -45,7 +46,7 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
         "results_sentences": _results(draft, shown, nights),
         "nights": nights,
         "night_pictures": _draw_nights(draft, nights, measures),
-        "wave_pictures": _draw_waves_and_spectra(draft, nights, measures),
+        "wave_pictures": _draw_waves_and_spectra(draft, nights, read_curves(results.path, label), measures),
         "precision": _precision_tables(draft, subject),
         "value_table": None if draft.contrasts else value_table(shown, sessions, draft.settings),
         "sleep": sleep_table(nights),
@@ -149,32 +150,41 @@ def _night_alt(night: StoredNight, curve: pd.DataFrame) -> str:
     )
 
 
-def _draw_waves_and_spectra(draft: Draft, nights: Sequence[StoredNight], measures: pd.DataFrame) -> list[Picture]:
-    """Waves and spectra of each condition, the baseline first; nights of a condition weigh the same."""
-    baseline = draft.facts.baseline
-    conditions = sorted({night.condition for night in nights}, key=lambda name: (name != baseline, name))
-    shared = [name for name in (nights[0].channels if nights else []) if all(name in n.channels for n in nights)]
-    channel = shown_channel(draft.headline, shared)
+def _draw_waves_and_spectra(
+    draft: Draft, nights: Sequence[StoredNight], curves: ConditionCurves, measures: pd.DataFrame
+) -> list[Picture]:
+    """Waves and spectra of each condition, the baseline first."""
+    channel = shown_channel(draft.headline, curves.channels)
     if channel is None:
         return []
-    waves, spectra = {}, {}
-    for condition in conditions:
-        folders = [night.folder for night in nights if night.condition == condition]
-        waves[condition] = _mean_wave([folder.read("average") for folder in folders])
-        spectra[condition] = _mean_spectrum([folder.read("spectra") for folder in folders])
-    tables = tabulate_waves(nights, conditions, channel, draft.settings.waves.negative_uv[0], measures)
+    here = curves.at(channel)
+    spectra = {name: select(here.spectra, condition=name) for name in curves.conditions}
+    unused = _unused(nights, spectra)
     return [
-        _draw_average(draft, waves, channel),
-        _draw_spectra(draft, spectra, channel, measures),
-        *(_draw_controls(draft, spectra, channel) if len(conditions) > 1 else []),
-        _draw_sizes(draft, tables, channel),
-        _draw_slopes(draft, tables, channel),
+        _draw_average(draft, here, channel, unused),
+        _draw_spectra(draft, spectra, channel, unused),
+        *(_draw_controls(draft, spectra, channel) if len(spectra) > 1 else []),
+        _draw_sizes(draft, here, channel, measures),
+        _draw_slopes(draft, here, channel, measures),
     ]
 
 
-def _draw_average(draft: Draft, waves: Mapping[str, pd.DataFrame], channel: str) -> Picture:
+def _unused(nights: Sequence[StoredNight], spectra: Mapping[str, pd.DataFrame]) -> str:
+    """A sentence about nights that are not drawn, where there are any."""
+    there = {name: sum(night.condition == name for night in nights) for name in spectra}
+    drawn = {name: int(table["n_nights"].max()) for name, table in spectra.items()}
+    if drawn == there:
+        return ""
+    counts = join([f"{name} {drawn[name]} of {there[name]}" for name in spectra])
+    return (
+        f" Nights drawn: {counts}; those for adaptation, before the infusion, without a good channel or of a copied "
+        "recording are not compared."
+    )
+
+
+def _draw_average(draft: Draft, curves: ConditionCurves, channel: str, unused: str) -> Picture:
     criteria = draft.settings.waves
-    own = {name: select(table, channel=channel) for name, table in waves.items()}
+    own = {name: select(curves.waves, condition=name) for name in curves.conditions}
     depth = "; ".join(
         f"{name} {number(float(table['mean_uv'].min()))} to {number(float(table['mean_uv'].max()))} µV, "
         f"n = {int(table['n_waves'].max())} waves"
@@ -184,28 +194,24 @@ def _draw_average(draft: Draft, waves: Mapping[str, pd.DataFrame], channel: str)
     return draft.shelf.put(
         "slow_wave_average",
         lambda: figures.slow_wave_average(own, channel, colors=draft.colors),
-        pd.concat([table.assign(condition=name) for name, table in own.items()], ignore_index=True),
+        curves.waves,
         alt=f"Average slow wave at {channel}: {depth or 'no slow wave in any night'}.",
         caption=f"Mean of the slow waves of N2 and N3 ({criteria.name}), aligned at the negative peak; bands: ± 1 SD "
         "between waves. These are the waves of the slow-wave density: negative peak "
         f"{limit(criteria.negative_uv, 'µV')} and peak-to-peak {limit(criteria.peak_to_peak_uv, 'µV')}. A change of "
-        "amplitude shows smaller than it is among waves beyond a limit.",
+        f"amplitude shows smaller than it is among waves beyond a limit.{unused}",
     )
 
 
-def _draw_spectra(draft: Draft, spectra: Mapping[str, pd.DataFrame], channel: str, measures: pd.DataFrame) -> Picture:
+def _draw_spectra(draft: Draft, spectra: Mapping[str, pd.DataFrame], channel: str, unused: str) -> Picture:
     """Mean spectrum of each condition with its aperiodic fit."""
     conditions = list(spectra)
-    aperiodic = _aperiodic(measures, conditions, channel)
+    shown = _stacked(spectra, stages="NREM", window="night")
+    fits = shown[["condition", "aperiodic_exponent", "aperiodic_offset"]].dropna().drop_duplicates("condition")
+    aperiodic = {name: (exponent, offset) for name, exponent, offset in fits.itertuples(index=False)}
     low, high = draft.settings.power.aperiodic_hz
     exponents = "; ".join(f"{name} {number(exponent)}" for name, (exponent, _) in aperiodic.items())
     fitted = f" Dashed: aperiodic fit at {low:g}\u2013{high:g} Hz, exponent {exponents}." if exponents else ""
-    shown = _stacked(spectra, channel=channel, stages="NREM", window="night")
-    if len(shown) and aperiodic:
-        line = shown["condition"].map({name: 10**offset for name, (_, offset) in aperiodic.items()})
-        slope = shown["condition"].map({name: exponent for name, (exponent, _) in aperiodic.items()})
-        inside = shown["frequency_hz"].between(low, high)
-        shown["aperiodic_uv2_hz"] = np.where(inside, line * shown["frequency_hz"].where(inside) ** -slope, np.nan)
     below = f"; below: change from {conditions[0]} in dB." if len(conditions) > 1 else "."
     return draft.shelf.put(
         "average_spectra",
@@ -220,126 +226,84 @@ def _draw_spectra(draft: Draft, spectra: Mapping[str, pd.DataFrame], channel: st
         shown,
         alt=f"Mean spectra of N2+N3 at {channel} for {join(conditions)}, 0.5 to 30 Hz; band powers are in the table."
         f"{fitted}",
-        caption=f"Mean spectrum of N2+N3, whole night; shaded: the band of slow-wave activity{below}{fitted}",
+        caption=f"Mean spectrum of N2+N3, whole night; shaded: the band of slow-wave activity{below}{fitted}{unused}",
     )
 
 
-def _stacked(tables: Mapping[str, pd.DataFrame], **wanted: str) -> pd.DataFrame:
+def _stacked(spectra: Mapping[str, pd.DataFrame], **wanted: str) -> pd.DataFrame:
     """Rows of the conditions below each other."""
-    parts = [select(table, **wanted).assign(condition=name) for name, table in tables.items() if len(table)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["condition"])
+    return pd.concat([select(table, **wanted) for table in spectra.values()], ignore_index=True)
 
 
-def _aperiodic(measures: pd.DataFrame, conditions: Sequence[str], channel: str) -> dict[str, tuple[float, float]]:
-    """Exponent and offset of each condition in N2+N3 of the whole night, means over its nights."""
-    rows = select(measures, channel=channel, stages="NREM", window="night", variant="")
-    means = rows.groupby(["measure", "condition"], observed=True)["value"].mean()
-    found = {
-        name: (
-            float(means.get(("aperiodic_exponent", name), np.nan)),
-            float(means.get(("aperiodic_offset", name), np.nan)),
-        )
-        for name in conditions
-    }
-    return {name: pair for name, pair in found.items() if np.isfinite(pair).all()}
+def _set_by_baseline(measures: pd.DataFrame, measure: str, channel: str) -> float:
+    """An amplitude that is the same in all nights; NaN where there is none."""
+    return float(Marker(measure, "NREM", "night", channel).select(measures)["value"].max())
 
 
-def _draw_sizes(draft: Draft, waves: WaveTables, channel: str) -> Picture:
+def _draw_sizes(draft: Draft, curves: ConditionCurves, channel: str, measures: pd.DataFrame) -> Picture:
     """How many waves of each size."""
     smallest = draft.settings.waves.negative_uv[0]
+    large_uv = _set_by_baseline(measures, "wave_fixed_limit", channel)
     at_limit = "; ".join(
-        f"{name} {number(_rate_at(rows, smallest))} per min"
-        for name, rows in waves.counts.groupby("condition", sort=False)
+        f"{row['condition']} {number(row['waves_per_min'])} per min"
+        for row in curves.amplitudes[curves.amplitudes["amplitude_uv"] == smallest].to_dict("records")
     )
-    large = f", {number(waves.large_uv)} µV (90th percentile of the baseline)" if np.isfinite(waves.large_uv) else ""
+    large = f", {number(large_uv)} µV (90th percentile of the baseline)" if np.isfinite(large_uv) else ""
     return draft.shelf.put(
         "wave_amplitudes",
         lambda: figures.wave_amplitudes(
-            waves.counts,
-            limits_uv={"slow wave": smallest, "large wave": waves.large_uv},
+            curves.amplitudes,
+            limits_uv={"slow wave": smallest, "large wave": large_uv},
             colors=draft.colors,
             title=f"Half-waves by size, {channel}",
         ),
-        waves.counts,
+        curves.amplitudes,
         alt=f"Half-waves per minute of N2+N3 at {channel} of at least {smallest:g} µV: {at_limit or 'none'}.",
         caption="All negative half-waves of N2+N3, whole night: how many a minute are at least as large, without a "
         f"limit on the peak-to-peak amplitude. Dashed: {smallest:g} µV{large}.",
     )
 
 
-def _draw_slopes(draft: Draft, waves: WaveTables, channel: str) -> Picture:
+def _draw_slopes(draft: Draft, curves: ConditionCurves, channel: str, measures: pd.DataFrame) -> Picture:
     """How steep waves are at each size, with the amplitude at which nights are compared."""
     smallest = draft.settings.waves.negative_uv[0]
+    reference_uv = _set_by_baseline(measures, "wave_reference_amplitude", channel)
+    bins, lines = (select(curves.slopes, kind=kind) for kind in ("bin", "line"))
     read = "; ".join(
         f"{row['condition']} {number(row['slope_at_reference_uv_s'])} µV/s (n = {row['n_waves']} waves)"
-        for row in waves.lines.to_dict("records")
+        for row in lines.to_dict("records")
     )
-    known = np.isfinite(waves.reference_uv)
-    at = f"at {number(waves.reference_uv)} µV" if known else "at no amplitude"
+    known = np.isfinite(reference_uv)
+    at = f"at {number(reference_uv)} µV" if known else "at no amplitude"
     reading = (
         f", and the robust line of each condition. Diamonds, {at}: slope at equal amplitude; a difference there is one "
         "of steepness at equal size, which a change of gain can still move."
         if known
         else "; without a baseline night there is no amplitude at which slopes would be compared."
     )
-    lines = waves.lines.assign(kind="line", reference_uv=waves.reference_uv)
     return draft.shelf.put(
         "slope_by_amplitude",
         lambda: figures.slope_by_amplitude(
-            waves.bins,
-            waves.lines,
-            reference_uv=waves.reference_uv,
+            bins,
+            lines,
+            reference_uv=reference_uv,
             colors=draft.colors,
             title=f"Slope at each amplitude, {channel}",
         ),
-        pd.concat([waves.bins.assign(kind="bin"), lines], ignore_index=True),
+        curves.slopes,
         alt=f"Upward slope against negative amplitude at {channel}, read {at}: {read or 'no fit'}.",
         caption=f"Upward slope of the half-waves of at least {smallest:g} µV in N2+N3, whole night: "
         f"medians and quartiles of ten classes of amplitude{reading}",
     )
 
 
-def _rate_at(counts: pd.DataFrame, amplitude_uv: float) -> float:
-    return float(np.interp(amplitude_uv, counts["amplitude_uv"], counts["waves_per_min"]))
-
-
-def _mean_wave(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Mean over nights of equal weight; the spread is that between waves."""
-    filled = [table for table in tables if len(table)]
-    if len(filled) <= 1:
-        return (filled or tables)[0]
-    joined = pd.concat(filled).assign(variance=lambda table: table["sd_uv"] ** 2)
-    mean = joined.groupby(["channel", "time_s"], sort=False, as_index=False).agg(
-        mean_uv=("mean_uv", "mean"), variance=("variance", "mean"), n_waves=("n_waves", "sum")
-    )
-    return mean.assign(sd_uv=np.sqrt(mean.pop("variance")))
-
-
-def _mean_spectrum(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Geometric mean over nights, as everywhere in the comparison."""
-    filled = [table for table in tables if len(table)]
-    if len(filled) <= 1:
-        return (filled or tables)[0]
-    joined = pd.concat(filled)
-    joined["density_uv2_hz"] = np.log(joined["density_uv2_hz"].astype(float))
-    keys = ["channel", "stages", "window", "frequency_hz"]
-    mean = joined.groupby(keys, sort=False, as_index=False).agg(
-        density_uv2_hz=("density_uv2_hz", "mean"), n_epochs=("n_epochs", "sum")
-    )
-    mean["density_uv2_hz"] = np.exp(mean["density_uv2_hz"])
-    return mean
-
-
 def _draw_controls(draft: Draft, spectra: Mapping[str, pd.DataFrame], channel: str) -> list[Picture]:
     """Spectra of the conditions in the stages of the gain check."""
     parts = [
-        _stacked({name: table}, channel=channel, stages=stages, window=window)
+        _stacked({name: table}, stages=stages, window=window)
         for name, table in spectra.items()
         for stages, window in GAIN_CONTROLS.values()
-        if len(table)
     ]
-    if not parts:
-        return []
     bands = control_bands(draft.settings.comparability)
     return [
         draft.shelf.put(

@@ -40,7 +40,7 @@ class BaselineAmplitudes:
 def find_amplitudes(nights: Sequence[SubjectNight], channel: str) -> BaselineAmplitudes:
     """Reference amplitude and limit of large waves of one channel, from the baseline nights."""
     baseline = [night for night in nights if night.is_baseline]
-    sloping = [_amplitudes(_sloping_waves(night, channel)) for night in baseline]
+    sloping = [_amplitudes(night.sloping_waves(channel)) for night in baseline]
     every = [_amplitudes(night.waves_of(channel)) for night in baseline]
     return BaselineAmplitudes(
         reference_uv=matched_slopes.reference_amplitude(sloping),
@@ -124,15 +124,9 @@ def _matched_slope_rows(nights: Sequence[SubjectNight], channel: str, fixed: Bas
     return rows
 
 
-def _sloping_waves(night: SubjectNight, channel: str) -> pd.DataFrame:
-    """Half-waves of one channel that are large enough for their slope to be taken."""
-    waves = night.waves_of(channel)
-    return waves[waves["negative_amplitude_uv"] >= night.settings.waves.negative_uv[0]]
-
-
 def _waves_of_stretches(night: SubjectNight, channel: str) -> dict[tuple[str, str], tuple[pd.DataFrame, str]]:
     """Those waves of each stretch of one night and channel, and why there are none to take."""
-    waves = _sloping_waves(night, channel)
+    waves = night.sloping_waves(channel)
     stretches, _, epoch_s = night.stretches(channel)
     epoch = (waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)
     return {(stretch.stages, stretch.window): (waves[stretch.epochs[epoch]], stretch.reason) for stretch in stretches}

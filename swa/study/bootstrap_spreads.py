@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,11 +16,6 @@ from swa.tables.results_tables import NIGHT_SPREADS
 
 PRECISION_MEASURES = ("swa", "wave_density")  # markers that are a mean over epochs
 PRECISION_WINDOWS = ("night", "matched", "cycle")  # kinds of windows that an error is told for
-
-
-def precision_file(results: Path, label: str) -> Path:
-    """Standard errors of a subject's nights."""
-    return results / f"sub-{label}" / f"sub-{label}_task-sleep_desc-precision.parquet"
 
 
 @dataclass(frozen=True)

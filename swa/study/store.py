@@ -38,9 +38,9 @@ BLINDING_RECORD = "blinding.json"  # the codes, and a keyed hash that proves whi
 KEY = ["subject", "session", "channel", "stages", "window", "measure", "variant"]
 
 
-def subject_file(results: Path, label: str) -> Path:
-    """The subject's rows of the long table."""
-    return results / f"sub-{label}" / f"sub-{label}_task-sleep_desc-measures.parquet"
+def subject_file(results: Path, label: str, name: str = "measures") -> Path:
+    """A table of a subject: its rows of the long table, or another by the end of its name."""
+    return results / f"sub-{label}" / f"sub-{label}_task-sleep_desc-{name}.parquet"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from swa.settings import Settings
 from swa.study.across_nights import find_amplitudes, measure_across_nights
-from swa.study.bootstrap_spreads import measure_precision, precision_file
+from swa.study.bootstrap_spreads import measure_precision
+from swa.study.condition_curves import curve_files, describe_conditions
 from swa.study.problems import Problem
 from swa.study.regions import region_means, regions_of_every_night
 from swa.study.store import KEY, NightFolder, subject_file
@@ -29,6 +30,7 @@ class NightOfSubject(NamedTuple):
     session_label: str
     condition: str
     adaptation: bool
+    compared: bool = True  # whether a comparison uses it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class SubjectTask:
                 folder=NightFolder(self.results, self.label, night.session_label),
                 is_baseline=night.condition == self.baseline and not night.adaptation,
                 is_adaptation=night.adaptation,
+                is_compared=night.compared and not night.adaptation,
                 settings=self.settings,
             )
             for night in self.nights
@@ -128,7 +131,10 @@ def combine_subject(task: SubjectTask) -> CombinedSubject:
     rows = rows.sort_values(["measure", *KEY[:5], "variant"], kind="stable", ignore_index=True)
     write_table(rows, subject_file(task.results, task.label))
     regions = regions_of_every_night(rows[~rows["channel"].isin([*found.doubtful, *REGIONS, FRONTAL_CENTRAL])])
-    write_table(_precision(found, regions), precision_file(task.results, task.label))
+    write_table(_precision(found, regions), subject_file(task.results, task.label, "precision"))
+    curves = describe_conditions(found.nights, task.baseline, amplitudes, rows)
+    for name, path in curve_files(task.results, task.label).items():
+        write_table(getattr(curves, name), path)
     return CombinedSubject(problems=_left_out(task.subject, found), doubtful=frozenset(found.doubtful))
 
 

@@ -10,6 +10,7 @@ from swa.measures import process_s, windows
 from swa.measures.quality import find_bad_channels
 from swa.settings import Settings
 from swa.study.store import StoredNight
+from swa.tables.marker import select
 from swa.tables.night_document import PROCESS_S_BAND
 
 Stretches = tuple[list[windows.Stretch], NDArray[np.float64], float]
@@ -24,12 +25,15 @@ class SubjectNight(StoredNight):
     ----------
     is_baseline, is_adaptation : bool
         What it counts for; an adaptation night is held against no other.
+    is_compared : bool
+        Whether a comparison uses it.
     settings : Settings
         All settings.
     """
 
     is_baseline: bool
     is_adaptation: bool
+    is_compared: bool
     settings: Settings
 
     @property
@@ -49,6 +53,16 @@ class SubjectNight(StoredNight):
     def waves_of(self, channel: str) -> pd.DataFrame:
         """Half-waves of one channel."""
         return self.waves[self.waves["channel"] == channel]
+
+    def sloping_waves(self, channel: str) -> pd.DataFrame:
+        """Half-waves of one channel that are large enough for their slope to be taken."""
+        waves = self.waves_of(channel)
+        return waves[waves["negative_amplitude_uv"] >= self.settings.waves.negative_uv[0]]
+
+    def analysed_min(self, channel: str) -> float:
+        """Minutes of N2 and N3 of one channel that were searched for waves."""
+        table = pd.DataFrame(self.document["analysed_minutes"], columns=["channel", "stage", "minutes"])
+        return float(select(table, channel=channel, stage=("N2", "N3"))["minutes"].sum())
 
     def every_stretch(self, channel: str) -> Stretches:
         """All stretches of one channel, its usable time per epoch in s, and the length of an epoch in s."""

@@ -416,6 +416,53 @@ STAGING_BIAS = _table(
     _number("value", "With the stages at that amplitude"),
     _number("change", "ln ratio to gain 1, of minutes the difference"),
 )
+MEAN_WAVES = _table(
+    "task-sleep_desc-meanwaves",
+    *(CONDITION, CHANNEL),
+    _number("time_s", "From the negative peak of the slow waves", "s"),
+    _number("mean_uv", "Mean over the nights of the condition of their mean slow waves", "µV"),
+    _number("sd_uv", "SD between the waves", "µV"),
+    _count("n_waves", "Slow waves"),
+)
+MEAN_SPECTRA = _table(
+    "task-sleep_desc-meanspectra",
+    *(CONDITION, *PLACE),
+    _number("frequency_hz", "Frequency", "Hz"),
+    _single("density_uv2_hz", "Geometric mean over the nights of the condition", "µV²/Hz"),
+    _count("n_epochs", "Epochs of all of them"),
+    _count("n_nights", "Nights that a comparison uses; of a condition of which it uses none, all"),
+    _number("aperiodic_uv2_hz", "Aperiodic fit of N2 and N3, where it was fitted", "µV²/Hz"),
+    _number("aperiodic_exponent", "Its exponent, mean over nights", "1"),
+    _number("aperiodic_offset", "Its offset, mean over nights", "1"),
+)
+WAVE_AMPLITUDES = _table(
+    "task-sleep_desc-waveamplitudes",
+    *(CONDITION, CHANNEL),
+    _number("amplitude_uv", "Negative amplitude: each 5 µV, and the limit of {waves.negative_uv[0]} µV", "µV"),
+    _number("waves_per_min", "Half-waves of N2 and N3 that are at least as large, mean over nights", "1/min"),
+    _count("n_waves", "How many there are in all nights of the condition"),
+    _number("minutes", "Analysed time of these nights", "min"),
+)
+WAVE_SLOPES = _table(
+    "task-sleep_desc-waveslopes",
+    *(CONDITION, CHANNEL),
+    _text(
+        "kind",
+        "What the row is",
+        bin="one of ten classes of amplitude of equal counts",
+        line="the robust line of ln slope on ln amplitude, mean over nights",
+    ),
+    _number("amplitude_uv", "Median amplitude of a class", "µV"),
+    _number("slope_q1_uv_s", "First quartile of the upward slope in a class", "µV/s"),
+    _number("slope_median_uv_s", "Median of the upward slope in a class", "µV/s"),
+    _number("slope_q3_uv_s", "Third quartile of the upward slope in a class", "µV/s"),
+    _number("slope_at_reference_uv_s", "Upward slope at the reference amplitude: wave_slope_up_matched", "µV/s"),
+    _number("exponent", "Of slope on amplitude", "1"),
+    _number("lowest_uv", "Where the line begins: 1st percentile of the amplitudes", "µV"),
+    _number("highest_uv", "Where it ends: 99th percentile", "µV"),
+    _number("reference_uv", "Reference amplitude", "µV"),
+    _count("n_waves", "Waves of at least {waves.negative_uv[0]} µV"),
+)
 SPREADS = _table(
     "task-sleep_desc-precision",
     *(SESSION, *PLACE, MEASURE.saying("swa or wave_density")),
@@ -432,7 +479,7 @@ STUDY_TABLES = (
 )
 NIGHT_TABLES = (
     *(WAVES, WAVE_AVERAGE, HYPNOGRAM, EPOCHS, SPECTRA, SPECTROGRAM, CYCLES, NIGHT_REJECTION, STAGING_BIAS, SPREADS),
-    SUBJECT_MEASURES,
+    *(SUBJECT_MEASURES, MEAN_WAVES, MEAN_SPECTRA, WAVE_AMPLITUDES, WAVE_SLOPES),
 )
 STORED = {table.name: table for table in (*STUDY_TABLES, *NIGHT_TABLES)}
 

@@ -112,8 +112,8 @@ class ContrastDesign(ABC):
     permutes_estimate : bool
         Whether its `permutation` of the changes alone gives the estimate again, as a test of many estimates at once
         needs it: where it is a mean of changes, and not adjusted for anything else.
-    sources : str
-        Who described the analysis.
+    sources : tuple of str
+        Who described the analysis, as the bibliography names them.
     treatment, baseline : str
         Conditions whose change is taken; of arms the condition of the first arm, and the baseline of both.
     other : str
@@ -132,7 +132,7 @@ class ContrastDesign(ABC):
     rank: ClassVar[int]
     can_be_stated: ClassVar[bool] = True
     permutes_estimate: ClassVar[bool] = False
-    sources: ClassVar[str] = ""
+    sources: ClassVar[tuple[str, ...]] = ()
 
     treatment: str
     baseline: str

@@ -40,7 +40,7 @@ class Crossover(WithinSubjects):
     kind: ClassVar[str] = "crossover"
     rank: ClassVar[int] = 30
     permutes_estimate: ClassVar[bool] = True
-    sources: ClassVar[str] = "Hills & Armitage 1979, Br J Clin Pharmacol 8:7"
+    sources: ClassVar[tuple[str, ...]] = ("hills1979",)
 
     @classmethod
     def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:
@@ -50,8 +50,8 @@ class Crossover(WithinSubjects):
     def methods_words(self, settings: ComparisonSettings) -> str:
         """As `ContrastDesign.methods_words`."""
         return (
-            "One value per subject. The two orders of the conditions are compared (Hills and Armitage), which removes "
-            "an effect of the period; p and interval by permuting the orders over subjects, with too few subjects for "
+            "One value per subject. The two orders of the conditions are compared, which removes an effect of "
+            "the period; p and interval by permuting the orders over subjects, with too few subjects for "
             "such an interval by t, labelled so. Carry-over is estimated, and never chooses the analysis."
         )
 

@@ -23,7 +23,7 @@ class Paired(WithinSubjects):
     kind: ClassVar[str] = "paired"
     rank: ClassVar[int] = 40
     permutes_estimate: ClassVar[bool] = True
-    sources: ClassVar[str] = "Hartigan 1969, J Am Stat Assoc 64:1303"
+    sources: ClassVar[tuple[str, ...]] = ("hartigan1969",)
 
     @classmethod
     def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:

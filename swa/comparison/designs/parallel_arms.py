@@ -29,7 +29,7 @@ class ParallelArms(BetweenSubjects):
 
     kind: ClassVar[str] = "parallel arms"
     rank: ClassVar[int] = 50
-    sources: ClassVar[str] = "Bell & McCaffrey 2002, Survey Methodology 28:169"
+    sources: ClassVar[tuple[str, ...]] = ("bell2002",)
 
     single: bool = False
 

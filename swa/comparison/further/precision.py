@@ -13,7 +13,8 @@ from scipy import stats
 
 from swa.comparison.compared_nights import COPIED, usable_nights
 from swa.settings import ComparisonSettings
-from swa.study.bootstrap_spreads import PRECISION_MEASURES, PRECISION_WINDOWS, precision_file
+from swa.study.bootstrap_spreads import PRECISION_MEASURES, PRECISION_WINDOWS
+from swa.study.store import subject_file
 from swa.tables.contrast import GROUP
 from swa.tables.marker import select, windows_of_kind
 from swa.tables.results_tables import PRECISION, SPREADS
@@ -39,7 +40,7 @@ def read_spreads(results: Path, nights: pd.DataFrame) -> pd.DataFrame:
     used = used[~used[COPIED]]
     tables = []
     for (subject, label), own in used.groupby(["subject", "subject_label"], sort=False):
-        path = precision_file(results, str(label))
+        path = subject_file(results, str(label), "precision")
         if path.is_file():  # a subject whose nights could not be brought together has none
             found = pd.read_parquet(path).assign(subject=str(subject))
             tables.append(found.merge(own[["session", "condition"]].astype(str), on="session"))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from swa.comparison.compared_nights import text_column
+from swa.comparison.designs import ContrastDesign
 from swa.report.facts import StudyFacts, done_nights
+from swa.report.words.names import contrast_name
 from swa.report.words.numbers import join, limit, plural, share, span
 from swa.report.words.references import bibtex, cite, source
-from swa.settings import Settings
+from swa.settings import ComparisonSettings, Settings
 from swa.study.store import StoredNight
-from swa.tables.notes import SIGN_FLIPS_DRAWN, SIGN_FLIPS_EXACT
-from swa.tables.reason import Reason
 
 # Settings that are a choice between ways, in words.
 CHOICES = {
@@ -44,9 +44,6 @@ LEFT_TO_FILL_IN = (
     "who scored the nights where the scoring was not automatic, and how raters agreed",
     "availability of the data",
 )
-
-
-TEST_SOURCES = {SIGN_FLIPS_EXACT.code: "hartigan1969", SIGN_FLIPS_DRAWN.code: "hartigan1969"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +131,7 @@ def write_setting(name: str, value: Any) -> str:
 
 
 def write_methods(
-    facts: StudyFacts, nights: Iterable[StoredNight], *, primary: str = "", tests: Iterable[Reason] = ()
+    facts: StudyFacts, nights: Iterable[StoredNight], *, primary: str = "", designs: Sequence[ContrastDesign] = ()
 ) -> MethodsText:
     """Write the methods section of a study.
 
@@ -146,8 +143,8 @@ def write_methods(
         The finished nights, for channels and versions.
     primary : str
         The declared primary in words; empty where none was declared.
-    tests : iterable of Reason
-        Those of the rows over subjects; the methods among them are named.
+    designs : sequence of ContrastDesign
+        Of the contrasts over subjects, which say how they are tested.
 
     Notes
     -----
@@ -163,7 +160,7 @@ def write_methods(
     preset = PRESET_SOURCES.get(facts.settings.waves.name)
     dropped = DROPPED if _has_pairs(facts) else DOUBTED
     follow = f" These limits follow ({{cite:{preset}}})." if preset else ""
-    compared = COMPARISON + _primary(primary) + _tests(tests)
+    compared = COMPARISON + _primary(primary) + _tests(designs, facts.settings.comparison)
     sections = [
         Section(title="Recordings", text=_recordings(facts, found)),
         writer.section(
@@ -335,14 +332,19 @@ def _primary(primary: str) -> str:
     )
 
 
-def _tests(reasons: Iterable[Reason]) -> str:
-    """How the group rows were tested, in the words of the table."""
-    methods = {reason.words: reason for reason in reasons if reason.kind.part == "method"}
-    if not methods:
+def _tests(designs: Sequence[ContrastDesign], settings: ComparisonSettings) -> str:
+    """How the rows over subjects are tested, as their designs say; which contrasts, where not all in one way."""
+    said: dict[str, list[ContrastDesign]] = {}
+    for design in designs:
+        said.setdefault(design.methods_words(settings), []).append(design)
+    if not said:
         return ""
-    sources = dict.fromkeys(TEST_SOURCES[one.code] for one in methods.values() if one.code in TEST_SOURCES)
-    cited = f" ({{cite:{'+'.join(sources)}}})" if sources else ""
-    return f" Over subjects: {_literal('; '.join(methods))}{cited}. {ADJUSTED}"
+    texts = []
+    for words, own in said.items():
+        names = f"{join([contrast_name(design.key) for design in own])}: " if len(said) > 1 else ""
+        cited = f" ({{cite:{'+'.join(own[0].sources)}}})." if own[0].sources else ""
+        texts.append(_literal(f"{names}{words.removesuffix('.') if cited else words}") + cited)
+    return f" Over subjects: {' '.join(texts)} {ADJUSTED}"
 
 
 def _literal(text: str) -> str:
