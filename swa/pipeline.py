@@ -26,6 +26,7 @@ from swa.comparison.headline import leading_marker
 from swa.comparison.primary import check_primary
 from swa.errors import SettingsError, StudyError
 from swa.report.pages import PageTask, write_study_page, write_subject_page
+from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
 from swa.study.long_table import join_measures
 from swa.study.plan.bids import channel_settings
@@ -514,19 +515,28 @@ def _remove_others(results: Path, labels: set[str]) -> None:
 
 
 def _write_pages(work: _Work, subjects: Sequence[SubjectTask]) -> None:
-    """Page of the study, which takes longest and so goes first, and of each subject; one that fails stops no other."""
-    tasks: list[Path | PageTask] = [work.results]
+    """Page of the study, which takes longest and so goes first, of each subject, and the workbook.
+
+    One that fails stops no other.
+    """
+    tasks: list[Path | PageTask] = [work.results, work.results / WORKBOOK]
     tasks += [PageTask(results=work.results, subject=task.subject, label=task.label) for task in subjects]
+    names = ["the page of the study", WORKBOOK, *(f"the page of {task.subject}" for task in subjects)]
     failed = []
     for number, (position, outcome) in enumerate(work.workers.run(_write_page, tasks), start=1):
         if isinstance(outcome, BaseException):
-            failed.append(_missing_page(subjects[position - 1].subject if position else "", outcome))
+            subject = subjects[position - 2].subject if position > 1 else ""
+            failed.append(_missing_page(subject, names[position], outcome))
         work.progress("pages", number, len(tasks), "")
     add_problems(work.results, failed)
 
 
 def _write_page(task: Path | PageTask) -> Path:
-    return write_subject_page(task) if isinstance(task, PageTask) else write_study_page(read_results(task))
+    if isinstance(task, PageTask):
+        return write_subject_page(task)
+    if task.name == WORKBOOK:
+        return write_workbook(read_results(task.parent))
+    return write_study_page(read_results(task))
 
 
 def _compare_further(results: Path, baseline: str, contrasts: pd.DataFrame, settings: Settings) -> None:
@@ -594,9 +604,9 @@ def _missing_choices(subject: str, error: BaseException) -> Problem:
     return Problem(subject=subject, step="specifications", problem=problem, remedy=remedy)
 
 
-def _missing_page(subject: str, error: BaseException) -> Problem:
-    problem = f"the page of {subject or 'the study'} could not be written ({type(error).__name__}: {error})."
-    remedy = "The tables are whole. Run `swa compare` on the results folder; if it stays, please report it."
+def _missing_page(subject: str, name: str, error: BaseException) -> Problem:
+    problem = f"{name} could not be written ({type(error).__name__}: {error})."
+    remedy = "The tables are whole. Close it where it is open, and run `swa compare`; if it stays, please report it."
     return Problem(subject=subject, step="page", problem=problem, remedy=remedy)
 
 

@@ -1,0 +1,108 @@
+"""``results.xlsx``: what clinics and offices open. The same values as the tables, with names and units in words."""
+
+import datetime
+import io
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from swa.glossary import headline_measures, read_glossary
+from swa.study.store import Results
+from swa.tables.contrast import GROUP
+from swa.tables.files import replace_file
+from swa.tables.results_tables import CONTRASTS, NIGHTS
+from swa.tables.schema import fill
+
+WORKBOOK = "results.xlsx"
+WIDEST = 48
+# For programs, who read the tables.
+_CODES = {"doubts", "reasons", "subject_label", "session_label"}
+# A cell is what it is: no text becomes a formula, a link or a number.
+_PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+_ALWAYS = datetime.datetime(2000, 1, 1)  # the same results are the same bytes
+
+
+def write_workbook(results: Results) -> Path:
+    """Write the subjects' changes, the nights, the group contrasts and what every column means as one workbook.
+
+    Numbers are numbers, whatever the language of the computer. Of the contrasts it has the declared ones, and those of
+    the headline markers and of sleep architecture that are measured in the usual way; ``contrasts.tsv`` has all.
+
+    Parameters
+    ----------
+    results : Results
+        A results folder with its tables.
+
+    Returns
+    -------
+    Path
+        ``results.xlsx`` of the folder.
+    """
+    contrasts = _in_words(_leading(results.contrasts))
+    is_group = contrasts["subject"].eq(GROUP)
+    sheets = {
+        "Contrasts": contrasts[is_group],
+        "Subjects": contrasts[~is_group],
+        "Nights": results.nights.drop(columns=list(_CODES), errors="ignore"),
+        "Columns": _columns(results),
+    }
+    path = results.path / WORKBOOK
+    replace_file(path, partial(_write, sheets))
+    return path
+
+
+def _leading(contrasts: pd.DataFrame) -> pd.DataFrame:
+    known = read_glossary()
+    markers = {*headline_measures(), *(name for name, entry in known.items() if entry.group == "architecture")}
+    is_usual = contrasts["variant"].eq("") & contrasts["stages"].isin(["NREM", "any"])
+    return contrasts[contrasts["role"].ne("exploratory") | (contrasts["measure"].isin(markers) & is_usual)]
+
+
+def _in_words(contrasts: pd.DataFrame) -> pd.DataFrame:
+    """Contrasts with the name of each measure, and the unit of its change."""
+    known = read_glossary()
+    measures = contrasts["measure"].astype(str)
+    is_ratio = contrasts["scale"].eq("ratio")
+    units = measures.map({name: entry.unit for name, entry in known.items()}).fillna("").mask(is_ratio, "ratio")
+    names = measures.map({name: entry.name for name, entry in known.items()})
+    shown = contrasts.drop(columns=list(_CODES), errors="ignore")
+    for place, name, column in (("measure", "marker", names), ("ci_low", "unit", units)):
+        shown.insert(list(shown.columns).index(place), name, column)
+    return shown
+
+
+def _columns(results: Results) -> pd.DataFrame:
+    """What every column of the other sheets means."""
+    rows = [
+        ("Contrasts, Subjects", "marker", "", "The measure in words; the glossary of the pages and docs define it"),
+        (
+            "Contrasts, Subjects",
+            "unit",
+            "",
+            "Of estimate and interval; of a ratio 1 is no change",
+        ),
+    ]
+    for sheet, table in (("Contrasts, Subjects", CONTRASTS), ("Nights", NIGHTS)):
+        columns = [*table.columns, *((table.others,) if table.others else ())]
+        rows += [
+            (sheet, column.name, column.unit, fill(column.text, results.settings))
+            for column in columns
+            if column.name not in _CODES
+        ]
+    return pd.DataFrame(rows, columns=["sheet", "column", "unit", "meaning"])
+
+
+def _write(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
+    whole = io.BytesIO()
+    with pd.ExcelWriter(whole, engine="xlsxwriter", engine_kwargs={"options": _PLAIN}) as book:
+        book.book.set_properties({"title": "Results of swa", "created": _ALWAYS})
+        for name, table in sheets.items():
+            table.to_excel(book, sheet_name=name, index=False, freeze_panes=(1, 0))
+            sheet = book.sheets[name]
+            sheet.autofilter(0, 0, len(table), max(len(table.columns) - 1, 0))
+            for place, column in enumerate(table.columns):
+                longest = table[column].astype(str).str.len().max() if len(table) else 0
+                sheet.set_column(place, place, min(max(len(str(column)), longest) + 2, WIDEST))
+    path.write_bytes(whole.getvalue())

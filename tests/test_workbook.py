@@ -1,0 +1,86 @@
+"""results.xlsx: the values of the tables, numbers as numbers, texts as texts, the same bytes each time."""
+
+import json
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from swa.report.workbook import write_workbook
+from swa.settings import Settings
+from swa.study.store import Results, describe_results
+from swa.tables.files import write_table
+from swa.tables.results_tables import CONTRASTS, NIGHTS
+
+ROW = {
+    "subject": "group",
+    "contrast": "ketamine:baseline",
+    "channel": "frontal",
+    "stages": "NREM",
+    "window": "night",
+    "measure": "swa",
+    "variant": "",
+    "scale": "ratio",
+    "estimate": 1.2345678,
+    "ci_low": float("nan"),
+    "n": 4,
+    "role": "exploratory",
+    "reasons": json.dumps([]),
+}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    rows = [
+        ROW,
+        ROW | {"subject": "=1+1", "estimate": 0.5},
+        ROW | {"measure": "n3_minutes", "stages": "any", "channel": "all", "scale": "difference", "estimate": -12.5},
+        ROW | {"measure": "theta_power"},
+        ROW | {"measure": "theta_power", "role": "primary"},
+        ROW | {"variant": "yasa"},
+    ]
+    write_table(pd.DataFrame(rows).reindex(columns=CONTRASTS.names), tmp_path / "contrasts.tsv")
+    nights = pd.DataFrame({"subject": ["=1+1"], "session": ["007"], "condition": ["0,5"], "status": ["done"]})
+    write_table(nights.reindex(columns=NIGHTS.names), tmp_path / "nights.tsv")
+    describe_results(tmp_path, Settings())
+    return Results(tmp_path)
+
+
+def _rows(path: Path, sheet: str) -> list[dict[str, object]]:
+    first, *rows = openpyxl.load_workbook(path)[sheet].iter_rows(values_only=True)
+    return [dict(zip(first, row, strict=True)) for row in rows]
+
+
+def test_cells_are_the_values_of_the_tables_and_no_text_is_a_formula(results: Results) -> None:
+    path = write_workbook(results)
+    contrasts = _rows(path, "Contrasts")
+    assert [(row["measure"], row["role"], row["unit"]) for row in contrasts] == [
+        ("swa", "exploratory", "ratio"),
+        ("n3_minutes", "exploratory", "min"),
+        ("theta_power", "primary", "ratio"),
+    ]
+    assert contrasts[0]["estimate"] == 1.2345678
+    assert contrasts[0]["ci_low"] is None
+    assert contrasts[0]["marker"] == "Slow-wave activity"
+    assert _rows(path, "Subjects")[0]["subject"] == "=1+1"
+    sheet = openpyxl.load_workbook(path)["Subjects"]
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n"}
+    night = _rows(path, "Nights")[0]
+    assert (night["session"], night["condition"]) == ("007", "0,5")
+
+
+def test_every_column_is_explained(results: Results) -> None:
+    path = write_workbook(results)
+    told = {(row["sheet"], row["column"]) for row in _rows(path, "Columns")}
+    for sheet, name in (
+        ("Contrasts", "Contrasts, Subjects"),
+        ("Subjects", "Contrasts, Subjects"),
+        ("Nights", "Nights"),
+    ):
+        assert {(name, column) for column in _rows(path, sheet)[0]} <= told
+
+
+def test_the_same_results_are_the_same_bytes(results: Results) -> None:
+    first = write_workbook(results).read_bytes()
+    assert write_workbook(results).read_bytes() == first
