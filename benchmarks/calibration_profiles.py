@@ -9,14 +9,17 @@ Run as ``python benchmarks/calibration_profiles.py [studies]``; exits with 1 whe
 import math
 import sys
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from scipy import stats
 
-from swa.comparison.further.profiles import Profiles, equivalence_p, similarity
+from swa.comparison.further.profiles import Profiles, equivalence_p, similarity, standardised, without_order
 
 VARIANCE, ICC = math.log1p(0.4**2), 0.76
 MARKERS = 21
+NAMES = [(f"measure {number}", "night") for number in range(MARKERS)]
+ORDERS = np.array(list(permutations(range(3))))
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,45 @@ def simulate_profiles(rng: np.random.Generator, subjects: int, a: np.ndarray, b:
     base = nights()
     answer = 1 + spread * rng.normal(size=(2, subjects, 1))  # each subject's own strength of the response
     first, second = a * answer[0] + nights() - base, b * answer[1] + nights() - base
-    sd = np.sqrt((first.var(axis=0, ddof=1) + second.var(axis=0, ddof=1)) / 4)
-    return Profiles(a=first / sd, b=second / sd, paired=True, markers=())
+    return standardised(first, second, paired=True, markers=NAMES)
+
+
+def after_first_night(rng: np.random.Generator, subjects: int, a, b, *, baseline_first: bool) -> Profiles:
+    """As `simulate_profiles` after a first night with 20 % less slow-wave activity (1.2 SD between nights).
+
+    Half of the markers follow it. Without `baseline_first` the three conditions are in all orders.
+    """
+    first_night = -1.2 * np.r_[np.ones(10), np.zeros(len(a) - 10)]
+    places = np.tile([0, 1, 2], (subjects, 1))
+    if not baseline_first:
+        blocks = [rng.permutation(ORDERS) for _ in range(-(-subjects // len(ORDERS)))]
+        places = np.concatenate(blocks)[:subjects]
+    common = math.sqrt(0.6) * rng.normal(size=(subjects, 3, 1))
+    nights = common + math.sqrt(0.4) * rng.normal(size=(subjects, 3, len(a)))
+    nights += np.array([0 * a, a, b]) + (places == 0)[:, :, None] * first_night
+    changes = [nights[:, k] - nights[:, 0] for k in (1, 2)]
+    if not baseline_first:
+        orders = [np.sign(places[:, k] - places[:, 0]) for k in (1, 2)]
+        changes = [without_order(*pair) for pair in zip(changes, orders, strict=True)]
+    return standardised(*changes, paired=True, markers=NAMES)
+
+
+def first_night_cells(rng: np.random.Generator, studies: int, sizes: tuple[int, ...] = (8, 12, 15, 24)) -> list[Cell]:
+    """Two inert drugs: with the baseline always first (`compare_profiles` concludes nothing), and in all orders."""
+    cells, none = [], np.zeros(MARKERS)
+    half, other = np.r_[np.ones(10), np.zeros(11)], np.r_[np.zeros(10), np.ones(11)]
+    for subjects in sizes:
+        for name, a, b in (("inert", none, none), ("orthogonal", half, other), ("alike", half, half)):
+            for first in (True, False) if name == "inert" else (False,):
+                studied = [after_first_night(rng, subjects, a, b, baseline_first=first) for _ in range(studies)]
+                found = [similarity(profiles, draws=500, seed=1) for profiles in studied]
+                told = np.mean([math.isfinite(one.cosine) for one in found])
+                related = sum(one.p <= 0.05 and math.isfinite(one.cosine) for one in found)
+                label = f"first night - 20 %, {'baseline first' if first else 'all orders'}, {name}, n = {subjects}"
+                print(f"{label}: told in {told:.0%}, found related in {related / studies:.1%}")
+                if name != "alike":
+                    cells.append(Cell(f"{label}: called related", related, studies, 0.05, not first, at_most=True))
+    return cells
 
 
 def profile_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
@@ -107,7 +147,8 @@ def judge(cells: list[Cell]) -> int:
 
 def main(studies: int = 1000, seed: int = 7) -> int:
     rng = np.random.default_rng(seed)
-    return int(judge([*profile_cells(rng, studies), *equivalence_cells(rng, studies)]) > 0)
+    cells = [*first_night_cells(rng, studies), *profile_cells(rng, studies), *equivalence_cells(rng, studies)]
+    return int(judge(cells) > 0)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """Moderators and treatment profiles: known answers, and the cases that must say that they cannot tell."""
 
+import importlib.util
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,6 +27,7 @@ from swa.tables.results_tables import COVARIATE_CHANGES, MODERATORS, PROFILES
 
 MEASURES = ("swa", "wave_density", "wave_amplitude_p90", "wave_slope_up_matched", "theta_power", "sigma_power")
 WINDOWS = ("cycle-1", "matched", "night")
+CONDITIONS = ("baseline", "ketamine", "magnesium")
 
 
 def study(subjects, seed=0, same=True, slope=0.0):
@@ -51,6 +55,26 @@ def of_covariates(table, nights, *names, **settings):
     """Covariates of a study that names them."""
     comparison = ComparisonSettings(covariates=names or ("serum_mg",), **settings)
     return relate_covariates(table, nights=nights, settings=Settings(comparison=comparison))
+
+
+def benchmark(name):
+    path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+    if not path.is_file():
+        pytest.skip("needs the source tree")
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}_of_profiles", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def in_all_orders(table, nights):
+    """The same study with its conditions in rotating orders."""
+    place, count = nights.groupby("subject").cumcount(), nights["condition"].nunique()
+    number = nights["subject"].map(nights["subject"].unique().tolist().index)
+    nights = nights.copy()
+    nights.insert(4, "order", 1 + np.where(number % 2, place + number // 2, number // 2 - place) % count)
+    return table, nights
 
 
 class TestModerators:
@@ -176,8 +200,8 @@ class TestModerators:
 class TestProfiles:
     def test_same_and_orthogonal_profiles_are_told_apart(self):
         settings = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
-        same, other = (compare_profiles(*study(16, 3, alike)[:1], nights=study(16, 3, alike)[1], settings=settings)
-                       for alike in (True, False))  # fmt: skip
+        studies = [in_all_orders(*study(16, 3, alike)) for alike in (True, False)]
+        same, other = (compare_profiles(table, nights=nights, settings=settings) for table, nights in studies)
         assert list(same.columns) == PROFILES.names
         a, b = same.iloc[0], other.iloc[0]
         assert (a["treatment_a"], a["treatment_b"], a["n"]) == ("ketamine", "magnesium", 16)
@@ -207,10 +231,43 @@ class TestProfiles:
         assert similarity(Profiles(a=a, b=-b, paired=False, markers=())).cosine == pytest.approx(-one.cosine)
         assert one.cosine == pytest.approx(1, abs=0.05)
 
-    def test_few_subjects_have_no_test(self):
-        found = compare_profiles(*study(4)[:1], nights=study(4)[1]).iloc[0]
+    def test_few_subjects_have_no_similarity(self):
+        table, nights = in_all_orders(*study(5))
+        found = compare_profiles(table, nights=nights).iloc[0]
         assert np.isnan(found["p"])
-        assert "fewer than 6 subjects" in found["note"]
+        assert np.isnan(found["similarity"])
+        assert "fewer than 6 subjects: nothing concluded" in found["note"]
+
+    @pytest.mark.parametrize("places", [(1, 2, 3), (1, 3, 2), None])
+    def test_with_the_baseline_always_first_nothing_is_concluded_and_the_reason_is_said(self, places):
+        table, nights = study(16, 3)
+        if places:
+            nights.insert(4, "order", nights["condition"].map(dict(zip(CONDITIONS, places, strict=True))))
+        row = compare_profiles(table, nights=nights).iloc[0]
+        assert row[["similarity", "ci_low", "ci_high", "p"]].isna().all()
+        assert "nothing concluded: " in row["note"]
+        assert "what a first night does would stand in both profiles" in row["note"]
+        assert row["equivalence_p"] < 0.05  # the first night is in neither side of their difference
+
+    def test_changes_are_taken_from_the_control_condition_where_there_is_one(self):
+        table, nights = study(16, 3)
+        _, nights = in_all_orders(table, nights)
+        placebo = {"baseline": "placebo"}
+        first = nights[nights["condition"] == "baseline"].assign(order=0)
+        nights = pd.concat([first, nights.replace({"condition": placebo, "session": placebo})], ignore_index=True)
+        first = table[table["condition"] == "baseline"]
+        first = first.assign(value=first["value"] * 0.7)
+        table = pd.concat([first, table.replace({"condition": placebo, "session": placebo})], ignore_index=True)
+        row = compare_profiles(table, nights=nights).iloc[0]
+        assert row["note"].startswith("changes from placebo; the same subjects")
+        assert row["ci_low"] > 0.3
+
+    def test_two_inert_drugs_after_a_poor_first_night_are_not_related(self):
+        module = benchmark("calibration_profiles")
+        cells = module.first_night_cells(np.random.default_rng(1), 25, sizes=(12,))
+        rates = {cell.name: cell.hits / cell.studies for cell in cells}
+        assert rates["first night - 20 %, baseline first, inert, n = 12: called related"] > 0.2  # if it were concluded
+        assert rates["first night - 20 %, all orders, inert, n = 12: called related"] <= 0.08
 
     def test_equivalence_is_two_one_sided_t_tests(self):
         x = np.random.default_rng(6).normal(0.02, 0.1, 12)

@@ -5,11 +5,18 @@ markers and windows. Two profiles are compared by the cosine of their angle: 1 t
 opposite, however strong each is.
 
 The plain cosine of two mean vectors is biased twice: noise lengthens both vectors, which pulls it to 0, and both
-treatments are compared with the same baseline nights, whose noise pulls it to 1 (to 0.5 without any effect). So dot
-products are taken between different subjects only, sum over i != k of a_i . b_k / (n (n - 1)), which is unbiased.
+treatments are compared with the same nights, whose noise pulls it to 1 (to 0.5 without any effect). So dot products
+are taken between different subjects only, sum over i != k of a_i . b_k / (n (n - 1)), which is unbiased: no two changes
+in a product share a night.
+
+What they would still share is what nights of that place do in every subject. After a first night with slow-wave
+activity 20 % lower two inert drugs are related in 36-64 % of studies of 8-15 subjects. So changes are taken from the
+control condition where there is one, the effect of the order is taken out of them, and where the nights that they are
+taken from came first in all subjects nothing is concluded.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,9 +24,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.arrays import Floats
+from swa.comparison.arrays import Floats, Ints
 from swa.comparison.compared_nights import find_baseline, is_control
 from swa.comparison.contrasts import contrast_designs, subject_values
+from swa.comparison.designs import ContrastDesign
+from swa.comparison.designs.base import in_both_orders
 from swa.comparison.headline import leading_marker
 from swa.comparison.sources import Source, nights_of
 from swa.settings import ComparisonSettings, Settings
@@ -75,14 +84,17 @@ def compare_profiles(
     marker = leading_marker(source, known, settings.comparison)
     measures = [*dict.fromkeys((*settings.comparison.profile_measures, marker.measure))]
     values = subject_values(source, base, nights=nights, settings=settings, measures=measures)
-    designs = contrast_designs(source, base, nights=nights, settings=settings)
-    from_base = {d.treatment: d.contrast for d in designs if d.key.is_within and d.key.comparator == base}
-    treated = {name: select(values, contrast=from_base[name]) for name in sorted(from_base) if not is_control(name)}
-    changes = {name: own for name, own in treated.items() if len(own)}
+    found = contrast_designs(source, base, nights=nights, settings=settings)
+    designs = {(design.treatment, design.baseline): design for design in found if design.key.is_within}
+    treatments = sorted({treatment for treatment, _ in designs if not is_control(treatment)})
+    comparators = sorted({name for _, name in designs}, key=lambda name: (not is_control(name), name))
     rows = []
-    for a, b in combinations(changes, 2):
-        found = _row((changes[a], changes[b]), marker, settings.comparison)
-        rows.append({"treatment_a": a, "treatment_b": b, **found, "note": f"changes from {base}; {found['note']}"})
+    for a, b in combinations(treatments, 2):
+        shared = [name for name in comparators if (a, name) in designs and (b, name) in designs]
+        compared = [designs[name, base] for base in shared[:1] for name in (a, b)]
+        own = [(design, select(values, contrast=design.contrast)) for design in compared]
+        if own and all(len(changes) for _, changes in own):
+            rows.append({"treatment_a": a, "treatment_b": b, **_row(own, marker, settings.comparison)})
     return PROFILES.frame(rows)
 
 
@@ -130,34 +142,59 @@ def equivalence_p(difference: Floats, other: Floats | None, margin: float) -> fl
     return float(max(stats.t.sf((mean + margin) / error, df), stats.t.cdf((mean - margin) / error, df)))
 
 
-def _row(changes: tuple[pd.DataFrame, pd.DataFrame], marker: Marker, settings: ComparisonSettings) -> dict[str, object]:
-    """What is said of two treatments, from the changes of their subjects."""
-    profiles, reason = _profiles(changes, marker, settings)
+Treated = tuple[ContrastDesign, pd.DataFrame]  # a treatment: how it is compared, and the changes of its subjects
+
+
+def _row(treated: Sequence[Treated], marker: Marker, settings: ComparisonSettings) -> dict[str, object]:
+    """What is said of two treatments."""
+    (first, _), (second, _) = treated
+    base = first.baseline
+    profiles, reason = _profiles(treated, marker, settings)
     used = list(dict.fromkeys(measure for measure, _ in profiles.markers))
     windows = list(dict.fromkeys(window for _, window in profiles.markers))
     n = min(len(profiles.a), len(profiles.b))
     row: dict[str, object] = {"measure set": f"{', '.join(used)} ({', '.join(windows)})" if used else "", "n": n}
-    notes = ["the same subjects" if profiles.paired else "different subjects"]
+    notes = [f"changes from {base}", "the same subjects" if profiles.paired else "different subjects"]
+    reason = reason or _shared_place((first, second))
+    if not reason and n < FEWEST:
+        reason = f"fewer than {FEWEST} subjects: nothing concluded"
     if reason:
         notes.append(reason)
     else:
         found = similarity(profiles, seed=settings.flip_seed, confidence=settings.confidence)
-        row |= {"similarity": found.cosine, "ci_low": found.low, "ci_high": found.high, "p": found.p}
         notes.append(f"{len(profiles.markers)} markers, effective dimensions {found.dimensions:.1f}")
-        if not math.isfinite(found.cosine):
+        if math.isfinite(found.cosine):
+            row |= {"similarity": found.cosine, "ci_low": found.low, "ci_high": found.high, "p": found.p}
+        else:
             notes.append("no similarity: the profile of one of them is not longer than noise alone makes it")
-        if n < FEWEST:
-            notes.append(f"fewer than {FEWEST} subjects: no test")
-    row["equivalence_p"] = _equivalence(changes, marker, profiles, math.log(settings.equivalence_margin))
+        if not (first.sequence and second.sequence):
+            notes.append("the order of the nights is not known: taken as a random one")
+    row["equivalence_p"] = _equivalence([changes for _, changes in treated], marker, profiles, settings)
     notes.append(f"equivalence: {marker.measure} {marker.window} within a factor of {settings.equivalence_margin:g}")
     return row | {"note": "; ".join(notes)}
 
 
+def _shared_place(designs: Sequence[ContrastDesign]) -> str:
+    """Why what the compared nights share by their place among a subject's nights cannot be told from a likeness."""
+    base = designs[0].baseline
+    if all(in_both_orders(design.sequence) for design in designs):
+        return ""
+    if is_control(base) and not any(design.sequence for design in designs):
+        return ""
+    known = all(design.sequence for design in designs)
+    where = (
+        f"{base} did not come both before and after each treatment"
+        if known
+        else (f"the order of the nights is not known, and {base} may have come first")
+    )
+    return f"nothing concluded: {where}, so that what a first night does would stand in both profiles"
+
+
 def _equivalence(
-    changes: tuple[pd.DataFrame, pd.DataFrame], marker: Marker, profiles: Profiles, margin: float
+    changes: Sequence[pd.DataFrame], marker: Marker, profiles: Profiles, settings: ComparisonSettings
 ) -> float:
     """P that the changes of the marker differ by less than the margin; NaN where it is no ratio, or of too few."""
-    rows = [marker.select(own) for own in changes]
+    rows, margin = [marker.select(own) for own in changes], math.log(settings.equivalence_margin)
     if {scale for own in rows for scale in own["scale"]} != {"ratio"}:
         return math.nan
     first, second = (_ln(own).dropna() for own in rows)
@@ -169,11 +206,9 @@ def _equivalence(
     return math.nan
 
 
-def _profiles(
-    changes: tuple[pd.DataFrame, pd.DataFrame], marker: Marker, settings: ComparisonSettings
-) -> tuple[Profiles, str]:
+def _profiles(treated: Sequence[Treated], marker: Marker, settings: ComparisonSettings) -> tuple[Profiles, str]:
     """Standardised changes of the subjects whom all markers were measured in."""
-    first, second = (_wide(own, marker, settings) for own in changes)
+    first, second = (_wide(changes, marker, settings) for _, changes in treated)
     known = [key for key in first.columns if key in second.columns]
     known = [key for key in known if all(t[key].notna().mean() >= MEASURED_SHARE for t in (first, second))]
     first, second = first[known].dropna(), second[known].dropna()
@@ -181,16 +216,40 @@ def _profiles(
     paired = len(both) >= max(2, min(len(first), len(second)) / 2)
     if paired:
         first, second = first.loc[both], second.loc[both]
-    a, b = first.to_numpy(dtype=float), second.to_numpy(dtype=float)
+    a, b = (_adjusted(table, design) for table, (design, _) in zip((first, second), treated, strict=True))
     if len(known) < 2 or min(len(a), len(b)) < 3:
         none = np.empty((0, 0))
         return Profiles(a=none, b=none, paired=paired, markers=()), "too few subjects or markers for a profile"
+    return standardised(a, b, paired=paired, markers=[(str(key[0]), str(key[1])) for key in known]), ""
+
+
+def _adjusted(changes: pd.DataFrame, design: ContrastDesign) -> Floats:
+    orders = [design.sequence.get(str(name), 0) for name in changes.index]
+    return without_order(changes.to_numpy(dtype=float), np.array(orders, dtype=np.int64))
+
+
+def without_order(changes: Floats, orders: Ints) -> Floats:
+    """Changes without what differs between the orders of the nights.
+
+    Parameters
+    ----------
+    changes : array, shape (subjects, markers)
+        Treatment less comparator.
+    orders : array of int, shape (subjects,)
+        1 where the comparator came first, -1 where the treatment did, 0 where that is not known.
+    """
+    means = [changes[orders == sign].mean(axis=0) for sign in (1, -1) if (orders == sign).any()]
+    return changes - orders[:, None] * (means[0] - means[1]) / 2 if len(means) == 2 else changes
+
+
+def standardised(a: Floats, b: Floats, *, paired: bool, markers: Sequence[tuple[str, str]]) -> Profiles:
+    """Profiles of changes (subjects x markers) over the SD between nights, of the markers that vary."""
     freedom = len(a) + len(b) - 2
     variance = ((len(a) - 1) * a.var(axis=0, ddof=1) + (len(b) - 1) * b.var(axis=0, ddof=1)) / freedom / 2
     there = variance > 0
     sd = np.sqrt(variance[there])
-    markers = tuple((str(key[0]), str(key[1])) for key, keep in zip(known, there, strict=True) if keep)
-    return Profiles(a=a[:, there] / sd, b=b[:, there] / sd, paired=paired, markers=markers), ""
+    kept = tuple(key for key, keep in zip(markers, there, strict=True) if keep)
+    return Profiles(a=a[:, there] / sd, b=b[:, there] / sd, paired=paired, markers=kept)
 
 
 def _wide(changes: pd.DataFrame, marker: Marker, settings: ComparisonSettings) -> pd.DataFrame:
