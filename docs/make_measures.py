@@ -57,7 +57,7 @@ A row of `measures.parquet` and `contrasts.tsv` says over which part of the nigh
 beforehand; none is chosen from the data.
 
 - `night`: all epochs of the stages, from the first sample to the last.
-- `cycle-1`, `cycle-2` …: one NREM cycle, that is the NREM period, by the rule of [methods](methods.md#cycles): at least
+- `cycle-1`, `cycle-2` …: one NREM cycle, that is the NREM period, by the rule of [methods](methods.md): at least
   15 min, ended by a REM period alone; for REM sleep the REM period after it (at least 5 min; the first may be shorter).
   A cycle with less than 15 min of N2 and N3 keeps its number and is not measured.
 - `matched`: the first 60 min of clean N2 and N3, the same amount in every night; a night with less has no value.
