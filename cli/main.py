@@ -342,6 +342,8 @@ def _effects(texts: Sequence[str]) -> dict[str, float]:
 
 
 def _fail(message: str, code: int = WRONG_CALL) -> NoReturn:
-    typer.echo(f"swa: {message}", err=True)
+    from .show import plain
+
+    typer.echo(f"swa: {plain(message)}", err=True)
     sys.stdout.flush()
     sys.exit(code)

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from swa.study.store import Results
 
 MOST_NAMED = 10
+# Of a file's name or a cell: these would move the cursor, colour or rename the window, or turn the text around.
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd")
+_CONTROLS |= {ord(mark): mark for mark in "\n\t"}
+
+
+def plain(text: str) -> str:
+    """A text without characters that a terminal would obey."""
+    return text.translate(_CONTROLS)
 
 
 class Bar:
@@ -55,7 +63,7 @@ class Bar:
         per_hour = done / max(time.monotonic() - self._started, 1e-3) * 3600
         speed = f"{per_hour:.0f} nights/h" if stage == "nights" else ""
         if self._bar is None:
-            self._console.print(f"{stage} {done}/{total} {what} {speed}".rstrip(), highlight=False, markup=False)
+            _say(self._console, f"{stage} {done}/{total} {what} {speed}".rstrip())
             return
         if stage not in self._tasks:
             self._tasks[stage] = self._bar.add_task(stage, total=total, speed=speed)
@@ -69,19 +77,19 @@ def show_run(run: "StudyRun", *, quiet: bool = False) -> None:
         return
     errors = Console(stderr=True, soft_wrap=True)
     for note in run.study.notes:
-        errors.print(f"note: {note}", highlight=False, markup=False)
+        _say(errors, f"note: {note}")
     if run.strays:
-        errors.print(
-            f"note: {run.results.path} holds nights that this study does not name: {', '.join(run.strays)}; they are "
-            "in no table, and --prune removes them",
-            highlight=False,
-            markup=False,
+        strays = ", ".join(run.strays)
+        _say(
+            errors,
+            f"note: {run.results.path} holds nights that this study does not name: {strays}; they are in no table, and "
+            "--prune removes them",
         )
     nights = run.nights
     failed = nights[nights["status"] == "failed"]
     tried = tell_failed(nights, run.problems)
     if run.key is not None:
-        errors.print(f"note: the key is {run.key}; keep it from those who read the results", markup=False)
+        _say(errors, f"note: the key is {run.key}; keep it from those who read the results")
     counts = nights["status"].value_counts()
     finished = int(counts.get("done", 0))
     before = finished - (run.n_fresh - tried)
@@ -108,8 +116,12 @@ def tell_failed(nights: "pd.DataFrame", problems: "pd.DataFrame") -> int:
     errors = Console(stderr=True, soft_wrap=True)
     failed = nights.loc[nights["status"] == "failed", ["subject", "session"]]
     rows = problems.merge(failed, on=["subject", "session"])
-    for row in rows.itertuples():
-        errors.print(f"failed: {row.subject} {row.session}: {row.problem} {row.remedy}", highlight=False, markup=False)
+    missing = rows[rows["step"] == "plan"]
+    for row in rows.drop(missing.index[MOST_NAMED:]).itertuples():
+        _say(errors, f"failed: {row.subject} {row.session}: {row.problem} {row.remedy}")
+    if len(missing) > MOST_NAMED:
+        more = f"{len(missing) - MOST_NAMED} more rows of the study file name no file that is there"
+        _say(errors, f"failed: {more} (see problems.tsv).")
     return len(rows[rows["step"] != "plan"].drop_duplicates(["subject", "session"]))
 
 
@@ -131,7 +143,8 @@ def show_results(results: "Results") -> None:
         if table.about:
             _say(console, table.about)
         console.print()
-    _say(console, f"Open {results.path / 'index.html'}")
+    if (results.path / "index.html").is_file():
+        _say(console, f"Open {results.path / 'index.html'}")
     if len(results.problems):
         _say(console, f"Problems: {len(results.problems)} (see {results.path / 'problems.tsv'})")
 
@@ -151,7 +164,7 @@ def tell_dropped(names: "set[str]") -> None:
     """
     errors = Console(stderr=True, soft_wrap=True)
     for name in sorted(names):
-        errors.print(f"note: {name} is no longer among the contrasts; --contrast {name} makes it again", markup=False)
+        _say(errors, f"note: {name} is no longer among the contrasts; --contrast {name} makes it again")
 
 
 def show_plan(plan: "SamplePlan") -> None:
@@ -176,7 +189,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
 
         found["design"] = state_designs(pd.DataFrame(found["plan"]), settings)
     if as_json:
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+        print(plain(json.dumps(found, indent=1, ensure_ascii=False)))
         return
     lines: list[str] = []
     say = lines.append
@@ -267,14 +280,14 @@ def _print_table(console: Console, table: "PlainTable", justify: Literal["left",
 
     shown = Table(title=table.label or None, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in table.columns:
-        shown.add_column(in_plain_letters(name), justify=justify, no_wrap=True)
+        shown.add_column(plain(in_plain_letters(name)), justify=justify, no_wrap=True)
     for row in table.rows:
-        shown.add_row(*map(in_plain_letters, row))
+        shown.add_row(*(plain(in_plain_letters(cell)) for cell in row))
     console.print(shown)
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    console.print(plain(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def _describe(recording: dict[str, Any]) -> str:

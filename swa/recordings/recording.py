@@ -20,6 +20,7 @@ from swa.recordings.edf.record_times import SHORTEST_PIECE_S
 from swa.recordings.edf.samples import EdfSource
 from swa.recordings.formats import READ_BY_MNE, ending_of
 from swa.recordings.labels import SHORT_LEAD, is_short_lead
+from swa.recordings.limits import check_length
 from swa.recordings.mne_raw import RawSource, describe_filters, open_raw, read_marks
 from swa.recordings.signal_source import Piece, SignalSource
 from swa.settings import Settings, given_or_default
@@ -299,6 +300,7 @@ class Recording:
         _refuse_joined_pieces(raw, name)
         marks = read_marks(raw)
         rate_hz = float(raw.info["sfreq"])
+        check_length(name, raw.n_times / rate_hz)
         kept = marks.pieces(raw.n_times, round(SHORTEST_PIECE_S * rate_hz))
         if not kept:
             raise RecordingError(f"{name}: nothing of it was recorded.", "Look at its BAD_ACQ_SKIP annotations.")

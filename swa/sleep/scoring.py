@@ -222,7 +222,7 @@ def open_scoring(path: str | Path, settings: ScoringSettings | Settings | None =
     form = next(form for form in FORMATS if form.fits(document))
     try:
         return _only_stages(document, form.read(document, settings), settings)
-    except (ValueError, LookupError, ArithmeticError) as error:
+    except (ValueError, LookupError, ArithmeticError, RecursionError) as error:
         raise ScoringError(
             f"{path.name}: not readable as a {form.name} ({type(error).__name__}).", "Export the scoring again."
         ) from None

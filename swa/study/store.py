@@ -356,6 +356,7 @@ def describe_results(results: Path, settings: Settings) -> None:
     for name, table in STORED.items():
         write_json(table.sidecar(settings), results / f"{name}.json")
     ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", "*.xlsx", BLINDING_RECORD, "run.json", "swa.lock"]
+    ignored += ["fault-*.txt"]
     ignored += [f"{table.name}.json" for table in STUDY_TABLES]  # of tables that BIDS lacks
     ignored += [".swa-work/", "*_desc-*", "**/*_desc-*"]
     ignored += ["figures", "**/figures"]  # with a slash the validator still lists the folder

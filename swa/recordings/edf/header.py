@@ -11,7 +11,7 @@ samples of both readers against each other, and against mne's.
 import datetime
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,11 +30,11 @@ from swa.recordings.edf.fields import (
     show_number,
 )
 from swa.recordings.edf.packed import Unpacked, read_head, unpack
-from swa.recordings.edf.record_times import RecordTimes, read_onset_s, read_record_times
+from swa.recordings.edf.record_times import RecordTimes, onset_bytes, read_onset_s, read_record_times
+from swa.recordings.limits import HIGHEST_RATE_HZ, MOST_SIGNALS, check_length
 
 HEAD = 256  # bytes of the fixed part, and of each signal's part
 _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # label, transducer, unit, limits (4), filters, samples, reserved
-_MOST_SIGNALS = 9999
 _ANNOTATIONS = ("edf annotations", "bdf annotations")
 LAYOUT_RECORDS, LAYOUT_SAMPLES = 512, 8
 LARGEST_JUMP = 1.5  # between records over within records, medians: 1 where the layout is right
@@ -164,23 +164,45 @@ class Header:
         return tuple(signal for signal in self.all_signals if not signal.is_annotations)
 
     @property
-    def records(self) -> NDArray[np.uint8]:
-        """The data records as bytes, mapped and not read: (n_records, bytes of a record)."""
-        return self.map_records(0, self.n_records)
+    def annotations(self) -> tuple[SignalHeader, ...]:
+        """The signals that hold annotations."""
+        return tuple(signal for signal in self.all_signals if signal.is_annotations)
 
-    def map_records(self, first: int, end: int) -> NDArray[np.uint8]:
-        """Some of the data records."""
+    def columns(self, signal: SignalHeader) -> slice:
+        """Bytes of a record that hold a signal's samples."""
+        return slice(signal.first * self.width, (signal.first + signal.samples) * self.width)
+
+    def read_records(self, first: int, end: int, columns: slice | None = None) -> NDArray[np.uint8]:
+        """Bytes of some of the data records, or of some columns of them: (records, bytes).
+
+        They are read, not mapped: a file that shrinks while it is mapped ends the process.
+
+        Raises
+        ------
+        RecordingError
+            The file has become shorter since its header was read.
+        """
         n_bytes = self.samples_per_record * self.width
-        return np.memmap(self.plain, np.uint8, "r", self.data_offset + first * n_bytes, (end - first, n_bytes))
+        begin, stop, _ = (columns or slice(None)).indices(n_bytes)
+        found = np.empty((end - first, stop - begin), np.uint8)
+        whole = stop - begin == n_bytes
+        with self.plain.open("rb") as file:
+            for row, into in [(0, found)] if whole else enumerate(found):
+                file.seek(self.data_offset + (first + row) * n_bytes + begin)
+                if file.readinto(into.data) != into.nbytes:
+                    raise file_changed(self.path)
+        return found
 
 
-def read_header(path: str | Path) -> Header:
+def read_header(path: str | Path, *, of_scoring: bool = False) -> Header:
     """Read and mend the header of an EDF or BDF, in one pass and without its samples.
 
     Parameters
     ----------
     path : str or Path
         The file.
+    of_scoring : bool
+        Only annotations are wanted: the file need not hold signals, and its times are not looked at.
 
     Raises
     ------
@@ -212,17 +234,14 @@ def read_header(path: str | Path) -> Header:
     record_bytes = samples_per_record * width
     if record_bytes == 0:
         raise RecordingError(f"{path.name}: holds 0 signals and 0 data records.", _NO_SIGNALS)
-    if ordinary and not (record_s and record_s > 0):
-        raise RecordingError(
-            f"{path.name}: a data record lasts {show_number(head[244:252])} s by its header, so that the rates of "
-            f"{len(ordinary)} signals are unknown.",
-            "Export it again; a recording needs data records of a duration above 0.",
-        )
+    if ordinary and not of_scoring:
+        _check_rates(path, head, record_s, ordinary)
     offset = HEAD * (1 + n_signals)
     stated = read_number(head[236:244])
     n_records = _count_records(size - offset, record_bytes, stated, record_s or 0.0, notes)
-    fits = size - offset == n_records * record_bytes and stated == n_records
-    if n_records < 1 or not ordinary:
+    # A wrong number of samples leaves at least one sample a record over or out.
+    fits = stated == n_records and 0 <= size - offset - n_records * record_bytes < n_records * width
+    if n_records < 1 or not (ordinary or of_scoring):
         raise RecordingError(f"{path.name}: holds {len(ordinary)} signals and {n_records} data records.", _NO_SIGNALS)
     header = Header(
         path=path,
@@ -240,9 +259,29 @@ def read_header(path: str | Path) -> Header:
         notes=(),
         has_patient_fields=any(part != "X" for part in read_text(head[8:88]).split()),
     )
+    if of_scoring:
+        return replace(header, notes=tuple(notes))
+    check_length(path.name, n_records * header.record_s)
     if not fits:
         _check_layout(header, size)
     return _place_in_time(header, head, notes)
+
+
+def file_changed(path: Path) -> RecordingError:
+    """Say that a file is not what it was when the reading of it began."""
+    return RecordingError(
+        f"{path.name}: the file changed while it was read.",
+        "Wait until it is copied or written whole, and run again: it is read anew.",
+    )
+
+
+def _check_rates(path: Path, head: bytes, record_s: float | None, signals: Sequence[SignalHeader]) -> None:
+    if record_s is None or record_s <= 0 or max(signal.rate_hz for signal in signals) > HIGHEST_RATE_HZ:
+        raise RecordingError(
+            f"{path.name}: a data record lasts {show_number(head[244:252])} s by its header, so that the rates of "
+            f"{len(signals)} signals are unknown.",
+            f"Export it again; records need a duration above 0, and signals have at most {HIGHEST_RATE_HZ:g} Hz.",
+        )
 
 
 _NO_SIGNALS = "It is a scoring without signals, or the export stopped before the first record: export it again."
@@ -254,10 +293,15 @@ def _place_in_time(header: Header, head: bytes, notes: list[str]) -> Header:
     times, first_s = header.times, 0.0
     interrupted = read_text(head[192:197]) in ("EDF+D", "BDF+D")
     if timekeeping is not None:
-        width = header.width
-        columns = slice(timekeeping.first * width, (timekeeping.first + timekeeping.samples) * width)
-        times = read_record_times(header.records, columns, header.record_s, header.path.name, interrupted=interrupted)
-        first_s = read_onset_s(header.records[0, columns]) or 0.0
+        columns = onset_bytes(header.columns(timekeeping))
+
+        def read_heads(first: int, end: int) -> NDArray[np.uint8]:
+            return header.read_records(first, end, columns)
+
+        times = read_record_times(
+            read_heads, header.n_records, header.record_s, header.path.name, interrupted=interrupted
+        )
+        first_s = read_onset_s(read_heads(0, 1)[0]) or 0.0
         notes += times.notes
     elif interrupted:
         raise RecordingError(
@@ -311,20 +355,19 @@ def _check_layout(header: Header, size: int) -> None:
     Asked only where the size of the file is not what the header says. In EDF+ every record carries its time where the
     header says; elsewhere the signals must run on from record to record as they do within records.
     """
-    records = header.records[:LAYOUT_RECORDS]
+    records = header.read_records(0, min(LAYOUT_RECORDS, header.n_records))
     wrong = _unreadable(header.path, size, "the samples do not stand where its header says")
     timekeeping = next((signal for signal in header.all_signals if signal.is_annotations), None)
     if timekeeping is not None:
-        columns = slice(timekeeping.first * header.width, (timekeeping.first + timekeeping.samples) * header.width)
-        ends = [header.records[i, columns] for i in (0, -1)]
+        columns = header.columns(timekeeping)
+        ends = [header.read_records(i, i + 1, columns)[0] for i in (0, header.n_records - 1)]
         if all(read_onset_s(raw) is not None for raw in ends):
             return
         if any(raw.any() for raw in ends):
             raise wrong
     jumps: list[float] = []
     for signal in header.signals:
-        columns = slice(signal.first * header.width, (signal.first + signal.samples) * header.width)
-        digital = decode(records[:, columns], header.width).reshape(len(records), -1).astype(np.float64)
+        digital = decode(records[:, header.columns(signal)], header.width).reshape(len(records), -1).astype(np.float64)
         if digital.shape[1] >= LAYOUT_SAMPLES and len(records) >= LAYOUT_SAMPLES and np.ptp(digital):
             within = np.median(np.abs(np.diff(digital, axis=1)))
             jumps.append(float(np.median(np.abs(digital[1:, 0] - digital[:-1, -1])) / (within + 1)))
@@ -404,7 +447,7 @@ def _count_signals(path: Path, head: bytes, size: int, notes: list[str]) -> int:
     """Number of signals, which the header says twice."""
     stated, length = read_number(head[252:256]), read_number(head[184:192])
     by_length = length / HEAD - 1 if length is not None else None
-    candidates = [n for n in (stated, by_length) if n is not None and n == int(n) and 0 <= n <= _MOST_SIGNALS]
+    candidates = [n for n in (stated, by_length) if n is not None and n == int(n) and 0 <= n <= MOST_SIGNALS]
     if not candidates:
         raise _unreadable(path, size, "its header does not say how many signals there are")
     if len(set(candidates)) > 1:

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from swa.errors import RecordingError
+from swa.recordings.limits import MOST_UNPACKED_BYTES
 
 _GZIP = b"\x1f\x8b"
 DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error)
@@ -21,7 +22,13 @@ class Unpacked:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.path = Path(folder, packed.stem)
         with gzip.open(packed) as source, self.path.open("wb") as plain:
-            shutil.copyfileobj(source, plain, 2**20)
+            while block := source.read(2**20):
+                plain.write(block)
+                if plain.tell() > MOST_UNPACKED_BYTES:
+                    raise RecordingError(
+                        f"{packed.name}: holds more than {MOST_UNPACKED_BYTES / 2**30:g} GB unpacked.",
+                        "Unpack it yourself and look at it: no night is as large.",
+                    )
 
 
 def unpack(path: Path) -> Unpacked | None:

@@ -1,7 +1,7 @@
 """Where data records lie on the time line: the one place that knows about interrupted recordings (EDF+D, BDF+D)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
+from swa.recordings.limits import check_length
 
 # Record times are written in decimals and by clocks that jitter: half a sample of 100 Hz is no gap.
 TOLERANCE_S = 0.005
 SHORTEST_PIECE_S = 2.0  # less holds no slow wave between two filter edges: it counts as part of the gap
-LONGEST_S = 48 * 3600.0  # a longer time line is two recordings in one file, and would fill the memory with nothing
 _ONSET = re.compile(rb"\0*([+-]\d+(?:\.\d*)?)(?:\x15[\d.]*)?\x14")
 _ONSET_BYTES = 40
+Heads = Callable[[int, int], NDArray[np.uint8]]  # the bytes that begin the time-keeping annotations, of some records
 _END_OF_ONSET = 0x14
 _BLOCK = 1024
 _REMEDY = "Export it as a continuous EDF+C; a filter or a slow wave must never run across a gap."
@@ -67,17 +68,22 @@ class RecordTimes:
         return cls(kept=((0, n_records),), starts_s=(0.0,), record_s=record_s, duration_s=n_records * record_s)
 
 
+def onset_bytes(columns: slice) -> slice:
+    """The bytes of the time-keeping annotations in which the onset of a record stands."""
+    return slice(columns.start, min(columns.stop, columns.start + _ONSET_BYTES))
+
+
 def read_record_times(
-    records: NDArray[np.uint8], columns: slice, record_s: float, name: str, *, interrupted: bool
+    read_heads: Heads, n_records: int, record_s: float, name: str, *, interrupted: bool
 ) -> RecordTimes:
     """Read where the data records lie.
 
     Parameters
     ----------
-    records : ndarray of uint8, shape (n_records, n_bytes)
-        The file's data records.
-    columns : slice
-        The bytes of the time-keeping annotations.
+    read_heads : callable
+        Gives the bytes (`onset_bytes`) of the records from the first to the end that it is called with.
+    n_records : int
+        Data records of the file.
     record_s : float
         Duration of a record in s.
     name : str
@@ -91,12 +97,12 @@ def read_record_times(
     RecordingError
         The times are missing, run backwards or overlap, or leave more than 48 h.
     """
-    whole = RecordTimes.without_gaps(len(records), record_s)
+    whole = RecordTimes.without_gaps(n_records, record_s)
     if not interrupted:
-        first, last = read_onset_s(records[0, columns]), read_onset_s(records[-1, columns])
-        if first is None or last is None or last - first < (len(records) - 0.5) * record_s:
+        first, last = (read_onset_s(read_heads(i, i + 1)[0]) for i in (0, n_records - 1))
+        if first is None or last is None or last - first < (n_records - 0.5) * record_s:
             return whole  # no gap, or record times that were never written
-    onsets = _read_onsets(records, columns, record_s)
+    onsets = _read_onsets(read_heads(0, n_records), record_s)
     if onsets is None:
         if not interrupted:
             return whole
@@ -118,9 +124,8 @@ def read_onset_s(raw: NDArray[np.uint8]) -> float | None:
     return value if value is not None and abs(value) < 1e8 else None
 
 
-def _read_onsets(records: NDArray[np.uint8], columns: slice, record_s: float) -> NDArray[np.float64] | None:
+def _read_onsets(heads: NDArray[np.uint8], record_s: float) -> NDArray[np.float64] | None:
     """Onsets of all records; a missing one is filled in where those around it leave no doubt."""
-    heads = np.ascontiguousarray(records[:, columns.start : min(columns.stop, columns.start + _ONSET_BYTES)])
     onsets, plain = _plain_onsets(heads)
     for i in np.flatnonzero(~plain):
         onset = read_onset_s(heads[i])
@@ -181,11 +186,7 @@ def _find_pieces(onsets: NDArray[np.float64], record_s: float, name: str) -> Rec
         first, record = record, record + 1
     starts = onsets - onsets[0]
     duration_s = float(starts[-1] + record_s)
-    if duration_s > LONGEST_S and len(pieces) > 1:
-        raise RecordingError(
-            f"{name}: {duration_s / 3600:.1f} h with its gaps; at most {LONGEST_S / 3600:g} h are read.",
-            "Split it into one file a night.",
-        )
+    check_length(name, duration_s, "with its gaps")
     long = [piece for piece in pieces if (piece[1] - piece[0]) * record_s >= SHORTEST_PIECE_S or len(pieces) == 1]
     if not long:
         raise RecordingError(

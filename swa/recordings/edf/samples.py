@@ -1,4 +1,4 @@
-"""Samples of EDF and BDF files, mapped from the disk."""
+"""Samples of EDF and BDF files, a few minutes at a time."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,13 @@ from swa.errors import RecordingError
 from swa.recordings.edf.header import Digital, Header, SignalHeader, decode
 from swa.recordings.signal_source import BLOCK_S, Block
 
-MAPPED_BYTES = 32 * 2**20  # of a recording at a time
+READ_BYTES = 32 * 2**20  # of a recording go into a block
+PIECE_BYTES = 2**20  # read at once: what stays in the cache of a processor
 
 
 @dataclass(frozen=True)
 class EdfSource:
-    """Samples of an EDF or BDF file, mapped from the disk: only those of the signals that are asked for are read.
+    """Samples of an EDF or BDF file, those of the signals that are asked for.
 
     Not through mne, which brings all channels of a call to the highest rate among them, forgets the unit of the header
     and the limits of the converter, and joins the pieces of an interrupted recording. A test holds the samples against
@@ -79,15 +80,16 @@ class EdfSource:
     def _read_digital(self, signals: Sequence[SignalHeader]) -> Iterator[list[Digital]]:
         """Samples of a few signals as they are stored, some minutes at a time."""
         header = self.header
-        # The pages that are touched count as memory until they are unmapped: a large file is mapped part by part.
-        largest = MAPPED_BYTES // (header.samples_per_record * header.width)
-        step = max(1, min(largest, math.ceil(BLOCK_S / header.record_s)))
+        record_bytes = header.samples_per_record * header.width
+        step = max(1, min(READ_BYTES // record_bytes, math.ceil(BLOCK_S / header.record_s)))
         parts = math.ceil(header.record_s / BLOCK_S)  # of a record, where it is long
+        if parts == 1 and record_bytes > READ_BYTES:
+            parts = math.ceil(record_bytes / READ_BYTES)
         for first, end in header.times.kept:
             for begin in range(first, end, step):
-                mapped = header.map_records(begin, min(begin + step, end))
                 for part in range(parts):
-                    yield [decode(mapped[:, _columns(header, each, part, parts)], header.width) for each in signals]
+                    places = [_columns(header, each, part, parts) for each in signals]
+                    yield [decode(raw, header.width) for raw in _read(header, begin, min(begin + step, end), places)]
 
     def _scale(self, signal: SignalHeader, stored: Digital, samples: NDArray[np.float64]) -> Block:
         (low, high), (least, most) = signal.physical or (0.0, 0.0), signal.digital or (0.0, 1.0)
@@ -99,6 +101,19 @@ class EdfSource:
         if stored.min() > first and stored.max() < last:  # nearly every block
             return samples, np.empty(0, np.int64)
         return samples, np.flatnonzero((stored <= first) | (stored >= last))
+
+
+def _read(header: Header, first: int, end: int, places: Sequence[slice]) -> list[NDArray[np.uint8]]:
+    """Some columns of some records; the records are read whole, a few at a time, unless they are large."""
+    step = PIECE_BYTES // (header.samples_per_record * header.width)
+    if step == 0:
+        return [header.read_records(first, end, place) for place in places]
+    found = [np.empty((end - first, place.stop - place.start), np.uint8) for place in places]
+    for begin in range(first, end, step):
+        records = header.read_records(begin, min(begin + step, end))
+        for into, place in zip(found, places, strict=True):
+            into[begin - first :][: len(records)] = records[:, place]
+    return found
 
 
 def _columns(header: Header, signal: SignalHeader, part: int, parts: int) -> slice:

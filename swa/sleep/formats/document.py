@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from swa.errors import AmbiguousScoringError, ScoringError
 from swa.recordings.edf.packed import read_head
+from swa.recordings.limits import MOST_SCORING_BYTES, MOST_SCORING_CELLS, MOST_SCORING_LINES, MOST_XML_BYTES
 
 # The date of a time of day whose day the file does not tell; earlier than any date that an EDF can have.
 NO_DATE = pd.Timestamp("1970-01-02")
@@ -43,7 +44,6 @@ CLOCK = re.compile(
     r"(?P<hour>\d{1,2})[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:[.,](?P<part>\d{1,9}))?)?"
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
-MOST_BYTES = 20_000_000  # that of a night has some 100 kB
 _DAY_S = 86400.0
 _PREAMBLE = 40  # a header stands in the first lines or nowhere
 _UNITS = {
@@ -89,10 +89,18 @@ class Document:
         ScoringError
             There are too many for a scoring.
         """
-        size = self.path.stat().st_size
-        if size > MOST_BYTES:
-            raise ScoringError(f"{self.name}: {size / 1e6:.0f} MB are too much for a scoring.", "Name the right file.")
-        return self.path.read_bytes()
+        most = MOST_XML_BYTES if self.head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<") else MOST_SCORING_BYTES
+        with self.path.open("rb") as file:
+            found = file.read(most + 1)
+        if len(found) > most:
+            raise self.too_much(f"{self.path.stat().st_size / 1e6:.0f} MB")
+        if found.count(b"<") > MOST_SCORING_CELLS:
+            raise self.too_much(f"{found.count(b'<')} elements")
+        return found
+
+    def too_much(self, what: str) -> ScoringError:
+        """Say that a file holds more than a scoring does."""
+        return ScoringError(f"{self.name}: {what} are too much for a scoring.", "Name the right file.")
 
     @cached_property
     def _numbered(self) -> tuple[int, list[str]]:
@@ -102,6 +110,8 @@ class Document:
         else:
             text = read_any_text(self.content, "utf-8-sig")
         lines = [line.strip(" \r\x00") for line in re.split(r"\r*\n|\r", text)]
+        if len(lines) > MOST_SCORING_LINES:
+            raise self.too_much(f"{len(lines)} lines")
         filled = [number for number, line in enumerate(lines) if line.strip()]
         return (filled[0] + 1, lines[filled[0] : filled[-1] + 1]) if filled else (1, [])
 
@@ -115,6 +125,9 @@ class Document:
         """The lines that hold anything, as a table: cut at tabs, else semicolons, else commas, else spaces."""
         first, lines = self._numbered
         filled = [(number, line) for number, line in enumerate(lines, start=first) if line.strip()]
+        n_marks = max(sum(line.count(mark) for _, line in filled) for mark in "\t;, ")
+        if n_marks > MOST_SCORING_CELLS:
+            raise self.too_much(f"{n_marks} cells")
         rows = _cut([line for _, line in filled])
         numbers = [number for number, _ in filled]
         title = next((i for i, row in enumerate(rows[:_PREAMBLE]) if _is_title(row)), None)
@@ -310,13 +323,18 @@ def _clock_parts(match: re.Match[str]) -> tuple[pd.Timestamp | None, float]:
     if match["half"]:
         hour = hour % 12 + (12 if match["half"].lower() == "p" else 0)
     seconds = 3600.0 * hour + 60 * int(match["minute"]) + int(match["second"] or 0) + float(f"0.{match['part'] or 0}")
-    date = None
-    if match["date"] and re.search(r"\d{4}-|\.", match["date"]):
-        try:
-            date = pd.to_datetime(match["date"], format="%d.%m.%Y" if "." in match["date"] else "%Y-%m-%d")
-        except ValueError:
-            date = None
-    return date, seconds
+    return (_date(match["date"]) if match["date"] else None), seconds
+
+
+@lru_cache(maxsize=64)
+def _date(text: str) -> pd.Timestamp | None:
+    """A date whose order of day and month is sure; a table has one in every row, and few of them."""
+    if not re.search(r"\d{4}-|\.", text):
+        return None
+    try:
+        return pd.to_datetime(text, format="%d.%m.%Y" if "." in text else "%Y-%m-%d")
+    except ValueError:
+        return None
 
 
 def clock_start(text: str) -> pd.Timestamp | None:

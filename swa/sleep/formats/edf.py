@@ -13,15 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError, ScoringError
-from swa.recordings.edf.header import start_and_clock
-from swa.recordings.edf.packed import unpack
+from swa.recordings.edf.header import Header, read_header, start_and_clock
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import is_stage_word, known_words, plain_word
 from swa.sleep.formats.document import NO_DATE, Document, Marks, read_any_text
 from swa.sleep.formats.tables import from_changes
 
-_HEAD = 256
-_LABELS = {b"EDF Annotations", b"BDF Annotations"}
 _FEW_RECORDS = 600
 _BLOCK = 60
 _BDF = b"\xffBIOSEMI"
@@ -45,31 +42,26 @@ def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
     Most recordings have none, and reading every annotation of one means reading all of its pages.
     """
     try:
-        records = _annotation_records(path)
-        if not records:
-            return False
+        header = read_header(path, of_scoring=True)
         words = {word for word, stage in known_words(settings.codes).items() if word and stage != "UNS"}
-        return any(plain_word(one.text) in words for raw in records for one in _annotations_in(_sample(raw)))
-    except (RecordingError, ValueError, IndexError, OSError, OverflowError):
+        parts = (part for place in _sample(header.n_records) for part in _annotation_records(header, *place))
+        return any(plain_word(one.text) in words for part in parts for one in _annotations_in(part))
+    except (RecordingError, OSError):
         return False
 
 
-def _sample(records: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _sample(n_records: int) -> list[tuple[int, int]]:
     """The first records and blocks throughout; all of them where they are few."""
-    if len(records) <= _FEW_RECORDS:
-        return records
-    starts = range(_BLOCK, len(records), 10 * _BLOCK)
-    return np.concatenate([records[:_FEW_RECORDS], *(records[start : start + _BLOCK] for start in starts)])
+    starts = range(_FEW_RECORDS // _BLOCK * _BLOCK, n_records, 10 * _BLOCK)
+    return [(0, min(_FEW_RECORDS, n_records)), *((start, min(start + _BLOCK, n_records)) for start in starts)]
 
 
 def read_edf(document: Document, settings: ScoringSettings) -> Marks:
     """Annotations, each with its duration; where no stage has one, it lasts until the next."""
     try:
         first_s, annotations = _read_annotations(document.path)
-    except (RecordingError, ValueError, IndexError, OSError, OverflowError) as error:
-        raise ScoringError(
-            f"{document.name}: not a readable EDF+ scoring ({type(error).__name__}).", "Export the scoring again."
-        ) from None
+    except RecordingError as error:
+        raise ScoringError(error.problem, error.remedy) from None
     moment, clock = start_and_clock(document.head, first_s)
     start = pd.Timestamp(moment) if moment is not None else None
     if start is None and clock is not None:
@@ -100,7 +92,8 @@ def _until_the_next(
 
 def _read_annotations(path: Path) -> tuple[float, list[_Annotation]]:
     """Onset of the first data record, and annotations from there on in order of time."""
-    found = [one for records in _annotation_records(path) for one in _annotations_in(records)]
+    header = read_header(path, of_scoring=True)
+    found = [one for records in _annotation_records(header, 0, header.n_records) for one in _annotations_in(records)]
     start_s = found[0].onset_s if found else 0.0
     return start_s, sorted(one._replace(onset_s=one.onset_s - start_s) for one in found if one.text)
 
@@ -113,21 +106,6 @@ def _annotations_in(records: NDArray[np.uint8]) -> Iterator[_Annotation]:
                 yield _Annotation(float(onset), float(duration or 0), read_any_text(text))
 
 
-def _annotation_records(path: Path) -> list[NDArray[np.uint8]]:
-    """Bytes of each signal of annotations, a row a data record, mapped and not read."""
-    unpacked = unpack(path)
-    plain = unpacked.path if unpacked else path
-    if plain.stat().st_size < _HEAD:
-        raise ValueError("no header")
-    raw = np.memmap(plain, np.uint8, "r")
-    head = raw[:_HEAD].tobytes()
-    width, n_signals = 3 if head.startswith(_BDF) else 2, int(head[252:256])
-    fields = raw[_HEAD : _HEAD * (1 + n_signals)].tobytes()
-    labels = [fields[16 * i :][:16].strip() for i in range(n_signals)]
-    if not set(labels) & _LABELS:
-        return []
-    edges = width * np.cumsum([0, *(int(fields[216 * n_signals + 8 * i :][:8]) for i in range(n_signals))])
-    data, record_bytes = raw[_HEAD * (1 + n_signals) :], int(edges[-1])
-    records = data[: len(data) // record_bytes * record_bytes].reshape(-1, record_bytes)
-    found = [records[:, edges[i] : edges[i + 1]] for i, label in enumerate(labels) if label in _LABELS]
-    return [np.array(part) for part in found] if unpacked else found  # what was unpacked goes when this returns
+def _annotation_records(header: Header, first: int, end: int) -> list[NDArray[np.uint8]]:
+    """Bytes of each signal of annotations, a row a data record."""
+    return [header.read_records(first, end, header.columns(signal)) for signal in header.annotations]

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from swa.tables.contrast import check_names
 
 DEFAULT_RESULTS = "swa-results"
 MOST_ENDINGS = 6  # in the message on a folder without recordings
+MOST_PROBLEMS = 50  # in one message
 MOST_SUGGESTIONS = 5  # each compares a name with those of all recordings
 NIGHT_COLUMNS = (
     "subject", "session", "condition", "recording", "path", "hypnogram", "subject_label", "session_label", "problem",
@@ -311,16 +313,21 @@ def _locate_all(texts: Iterable[object], bases: Sequence[Path], known: Sequence[
     places: list[_Place] = []
     missing = 0
     for text in texts:
-        places.append(_locate(str(text), bases, known if missing < MOST_SUGGESTIONS else ()))
+        places.append(_locate(str(text), bases, known if missing < MOST_SUGGESTIONS else None))
         missing += bool(places[-1].problem)
     return places
 
 
-def _locate(text: str, bases: Sequence[Path], known: Sequence[str]) -> _Place:
-    """Resolve a path of the study file against its folder, then against the recordings, leaving neither."""
+def _locate(text: str, bases: Sequence[Path], known: Sequence[str] | None) -> _Place:
+    """Resolve a path of the study file against its folder, then against the recordings, leaving neither.
+
+    What is not there is told with the nearest of the `known`, or of the files beside it; with None, without one.
+    """
     if not text:
         return _Place()
-    for written in (text, text.replace("\\", "/")):
+    # macOS takes accented letters apart in the names of files (NFD), tables hold them whole (NFC).
+    spelt = [text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))]
+    for written in dict.fromkeys([*spelt, *(each.replace("\\", "/") for each in spelt)]):
         candidates = [_absolute(base / written) for base in bases]
         allowed = [path for path in candidates if any(path.is_relative_to(base) for base in bases)]
         foreign_drive = os.name != "nt" and re.match(r"[A-Za-z]:[\\/]", written)
@@ -333,6 +340,8 @@ def _locate(text: str, bases: Sequence[Path], known: Sequence[str]) -> _Place:
                 relative = path.relative_to(base).as_posix() if Path(written).is_absolute() else written
                 return _Place(path=str(path), text=relative)
     name = text.replace("\\", "/")
+    if known is None:
+        return _Place(text=name, problem=f"{text!r} is not there")
     known = known or _siblings(candidates)
     by_name = nearest(name, known, 0.7) or nearest(name.rsplit("/", 1)[-1], [k.rsplit("/", 1)[-1] for k in known], 0.7)
     return _Place(text=name, problem=f"{text!r} is not there{by_name}")
@@ -391,7 +400,10 @@ def _note_unused(rows: pd.DataFrame, found: Iterable[Path]) -> list[str]:
 def _list_problems(name: str, problems: Sequence[str]) -> str:
     if len(problems) == 1:
         return f"{name}: {problems[0]}."
-    return f"{name}: {len(problems)} problems:\n" + "\n".join(f"  - {problem}" for problem in problems) + "\n"
+    lines = [f"  - {problem}" for problem in problems[:MOST_PROBLEMS]]
+    if more := len(problems) - len(lines):
+        lines.append(f"  and {more} more")
+    return f"{name}: {len(problems)} problems:\n" + "\n".join(lines) + "\n"
 
 
 # --- from names

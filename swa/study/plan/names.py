@@ -24,8 +24,9 @@ def file_label(text: str) -> str:
 
 
 def printable(name: str) -> str:
-    """Replace bytes of a file name that are no UTF-8, which no table could hold."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A file name as tables hold it: accented letters whole, what is no UTF-8 and control characters replaced."""
+    text = unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    return "".join("\ufffd" if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in text)
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:

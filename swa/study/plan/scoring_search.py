@@ -24,6 +24,7 @@ scorings of the study. What reads as a scoring and is used for nothing is told.
 import json
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,13 +38,13 @@ import pandas as pd
 
 from swa.errors import AmbiguousScoringError, ScoringError
 from swa.recordings.formats import stem_of
+from swa.recordings.limits import MOST_SCORING_BYTES
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import choose_codes
 from swa.sleep.formats.edf import may_hold_stages
 from swa.sleep.scoring import OpenScoring, Scoring, open_scoring
 from swa.study.plan.names import natural_key, printable
 
-MOST_BYTES = 5_000_000  # a table of this size is a signal; a scoring in epochs of 1 s has 1 MB
 MOST_TRIED = 500  # files that belong to no recording, and are looked into
 FORCE_STAGING = ("none", "yasa")  # in the column `hypnogram`
 _NIGHT_EPOCHS = 100
@@ -185,7 +186,7 @@ class _Files:
         self._root = root
         counts = Counter(path.parent for path in recordings)
         self._alone = {folder for folder, count in counts.items() if count == 1}
-        self._stems = {stem_of(path.name).casefold() for path in recordings}
+        self._stems = {_folded(stem_of(path.name)) for path in recordings}
         self._folders: dict[Path, dict[str, list[_Candidate]]] = {}
         self._trees: dict[Path, dict[str, list[_Candidate]]] = {}
         self._below: dict[Path, list[Path]] = {}
@@ -265,31 +266,36 @@ class _Files:
         if found:
             strong = re.fullmatch(_WEAK_WORDS, found[2], re.IGNORECASE) is None
             bids = name.lower().startswith("sub-") and ending.lower() == "tsv"
-            keys[found[1].casefold()] = (Place.BIDS if bids else Place.BESIDE, strong)
+            keys[_folded(found[1])] = (Place.BIDS if bids else Place.BESIDE, strong)
         if re.fullmatch(_ENDINGS, ending, re.IGNORECASE) and not is_recording:
-            keys.setdefault(stem.casefold(), (Place.BESIDE, False))
+            keys.setdefault(_folded(stem), (Place.BESIDE, False))
             if _RECORDING_ENDING.search(stem):
-                keys.setdefault(_RECORDING_ENDING.sub("", stem).casefold(), (Place.AROUND, True))
+                keys.setdefault(_folded(_RECORDING_ENDING.sub("", stem)), (Place.AROUND, True))
         if (sleep_edf := _SLEEP_EDF.fullmatch(name)) and found:
-            keys[sleep_edf[1].casefold()] = (Place.BESIDE, True)
+            keys[_folded(sleep_edf[1])] = (Place.BESIDE, True)
         if bids_scoring := _BIDS_SCORING.fullmatch(name):
-            keys["acq:" + (bids_scoring[1] + bids_scoring[2]).casefold()] = (Place.BIDS, True)
+            keys["acq:" + _folded(bids_scoring[1] + bids_scoring[2])] = (Place.BIDS, True)
         if prefixed := _PREFIXED.fullmatch(name):
-            keys.setdefault(prefixed[2].casefold(), (Place.AROUND, True))
+            keys.setdefault(_folded(prefixed[2]), (Place.AROUND, True))
         if mass := _MASS.fullmatch(name):
-            keys.setdefault(mass[1].casefold(), (Place.AROUND, True))
-        if (numbered := _NUMBERED.fullmatch(name)) and stem.casefold() not in self._stems:
-            keys.setdefault(numbered[1].casefold(), (Place.AROUND, False))
+            keys.setdefault(_folded(mass[1]), (Place.AROUND, True))
+        if (numbered := _NUMBERED.fullmatch(name)) and _folded(stem) not in self._stems:
+            keys.setdefault(_folded(numbered[1]), (Place.AROUND, False))
         if _LONE.fullmatch(name):
             keys[""] = (Place.LONE, True)
         return keys
 
 
+def _folded(name: str) -> str:
+    """A name as it is compared: upper and lower case are one, and accented letters in one piece or two."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def _keys_of_recording(recording: Path) -> list[str]:
-    stem = stem_of(recording.name).casefold()
+    stem = _folded(stem_of(recording.name))
     keys = [stem, _RECORDING_WORD.sub("", stem)]
     if sleep_edf := _SLEEP_EDF.fullmatch(recording.name):
-        keys.append(sleep_edf[1].casefold())
+        keys.append(_folded(sleep_edf[1]))
     if stem.startswith("sub-"):
         keys.append("acq:" + _BIDS_ACQ.sub("", keys[1]))
     return list(dict.fromkeys(keys))
@@ -320,7 +326,7 @@ class _Reader:
             return
         found: OpenScoring | Scoring | ScoringError | None = None
         try:
-            if may_hold_stages(path, self._settings) if inside else path.stat().st_size <= MOST_BYTES:
+            if may_hold_stages(path, self._settings) if inside else path.stat().st_size <= MOST_SCORING_BYTES:
                 found = open_scoring(path, self._settings)
                 # What needs no other scoring to be read is kept as stages alone: there may be thousands.
                 found = found if found.codes is not None else found.read()

@@ -9,6 +9,7 @@ import difflib
 import io
 import math
 import re
+import unicodedata
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from swa.errors import StudyError
+from swa.recordings.limits import MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
 from swa.tables.contrast import check_names
 
 REQUIRED = ("subject", "condition", "recording")
@@ -126,21 +128,39 @@ def _read_cells(path: Path) -> tuple[list[tuple[int, list[str]]], bool]:
     if suffix not in SUFFIXES:
         raise StudyError(f"{path.name}: a study file is .tsv, .csv or .xlsx.", "Save it as one of these.")
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MOST_STUDY_BYTES + 1)
     except FileNotFoundError:
         raise StudyError(f"{path}: there is no such study file.", "Check the path after --study.") from None
     except OSError as error:
         reason = error.strerror or "not readable"
         raise StudyError(f"{path.name}: {reason}.", "Close it in other programs and check its permissions.") from None
+    if len(content) > MOST_STUDY_BYTES:
+        raise StudyError(
+            f"{path.name}: more than {MOST_STUDY_BYTES / 1e6:.0f} MB are too much for a study file.", _SMALL
+        )
     if suffix == ".xlsx":
         return _read_sheet(path.name, content), False
     try:
-        return _read_text(content, suffix)
+        return _read_text(path.name, content, suffix)
     except csv.Error as error:
         raise StudyError(f"{path.name}: not readable as a table ({error}).", "Save it again as .tsv or .csv.") from None
 
 
-def _read_text(content: bytes, suffix: str) -> tuple[list[tuple[int, list[str]]], bool]:
+_SMALL = "Name the right file: one row for each night."
+
+
+def _check_size(name: str, n_rows: int, n_columns: int) -> None:
+    """Refuse a table that is larger than any study: to go through it would take minutes."""
+    if n_rows > MOST_STUDY_ROWS or n_columns > MOST_STUDY_COLUMNS:
+        raise StudyError(
+            f"{name}: its cells reach beyond row {MOST_STUDY_ROWS:,} or column {MOST_STUDY_COLUMNS}; a study file has "
+            "one row for each night.",
+            "Delete the rows and columns outside the table, also those that look empty, or name the right file.",
+        )
+
+
+def _read_text(name: str, content: bytes, suffix: str) -> tuple[list[tuple[int, list[str]]], bool]:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", errors="replace")
     else:
@@ -151,6 +171,7 @@ def _read_text(content: bytes, suffix: str) -> tuple[list[tuple[int, list[str]]]
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         return [], False
+    _check_size(name, len(lines), lines[0].count("\t") + lines[0].count(",") + lines[0].count(";"))
     separator = re.fullmatch(r"sep=(.)", lines[0].strip('"'))  # a line that tells Excel the delimiter
     if separator:
         delimiter = separator.group(1)
@@ -173,14 +194,28 @@ def _read_sheet(name: str, content: bytes) -> list[tuple[int, list[str]]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles and validations that it leaves out
+            _check_packed(name, content)
             workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            rows = [
-                (number, [_sheet_cell(cell.value, str(cell.number_format)) for cell in row])
-                for number, row in enumerate(workbook.worksheets[0].iter_rows(), start=1)
-            ]
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile):
-        raise StudyError(f"{name}: not readable as an Excel workbook.", "Save it again as .xlsx or .csv.") from None
+            rows = []
+            for number, row in enumerate(workbook.worksheets[0].iter_rows(), start=1):
+                _check_size(name, number, len(row))
+                rows.append((number, [_sheet_cell(cell.value, str(cell.number_format)) for cell in row]))
+    except StudyError:
+        raise
+    except Exception:  # openpyxl ends in whatever error a damaged, locked or strangely packed part leads it to
+        raise StudyError(
+            f"{name}: not readable as an Excel workbook: damaged, locked with a password, or saved in another form.",
+            "Save it again as .xlsx without a password, or as .csv.",
+        ) from None
     return [row for row in rows if any(row[1])]
+
+
+def _check_packed(name: str, content: bytes) -> None:
+    """Refuse a workbook that would unpack to far more than any study."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    if size > 10 * MOST_STUDY_BYTES:
+        raise StudyError(f"{name}: {size / 1e6:.0f} MB unpacked are too much for a study file.", _SMALL)
 
 
 def _sheet_cell(value: object, number_format: str) -> str:
@@ -197,7 +232,7 @@ def _sheet_cell(value: object, number_format: str) -> str:
 
 
 def _tidy_cell(cell: str) -> str:
-    cell = cell.strip().removeprefix("\ufeff")
+    cell = unicodedata.normalize("NFC", cell.strip().removeprefix("\ufeff"))
     if re.match(r"'[=+\-@]", cell):  # the guard against formulas that our own templates carry
         cell = cell[1:]
     return "" if cell.lower() in _MISSING else cell

@@ -125,6 +125,8 @@ class Workers:
             finished = arrived.next_batch(block=False)
             for future in finished:
                 error = future.exception()
+                if error is not None:
+                    error = error.with_traceback(future.traceback())
                 yield futures.pop(future), future.result() if error is None else error
                 future.release()
             if finished:

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError, StudyError, SwaError
 from swa.night.analysis import analyze_night
 from swa.recordings.edf.fields import HIDDEN_DATE
+from swa.recordings.edf.header import file_changed
 from swa.recordings.formats import files_of
 from swa.recordings.recording import Recording, read_recording
 from swa.settings import AFTERWARDS
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_notes
 from swa.study.run.attempts import MOST, count_attempts, mark_attempt
+from swa.study.run.faults import leave_fault
 from swa.study.run.journal import NightLog
 from swa.study.run.lock import CLAIM_H, WORK, Holder, take
 from swa.study.run.night_files import write_night
@@ -95,8 +97,9 @@ def _no_file(task: NightTask, step: str, error: OSError) -> NightOutcome:
 def _work(task: NightTask) -> NightOutcome:
     """Process a night and leave its log."""
     log = NightLog(task.results, task.name)
+    before = _states(task)
     with warnings.catch_warnings(record=True) as caught:
-        outcome = _work_in_steps(task, log)
+        outcome = _work_in_steps(task, log, before)
     # By place, not by text: a library's text may quote a header, and a patient field with it.
     for place in dict.fromkeys((w.category.__name__, Path(w.filename).name, w.lineno) for w in caught):
         log.add("warning: {} at {}:{}".format(*place))
@@ -105,7 +108,16 @@ def _work(task: NightTask) -> NightOutcome:
     return outcome
 
 
-def _work_in_steps(task: NightTask, log: NightLog) -> NightOutcome:
+def _states(task: NightTask) -> list[tuple[int, int]]:
+    """Size and time of the recording and of its scoring: other ones mean that what was read may be of two files."""
+    try:
+        files = [*files_of(task.path), *([task.hypnogram] if task.hypnogram else [])]
+        return [(state.st_size, state.st_mtime_ns) for state in (file.stat() for file in files)]
+    except (OSError, SwaError):  # told where it is read
+        return []
+
+
+def _work_in_steps(task: NightTask, log: NightLog, before: list[tuple[int, int]]) -> NightOutcome:
     step = "read"
     try:
         log.add(f"read {task.path.name}")
@@ -141,20 +153,29 @@ def _work_in_steps(task: NightTask, log: NightLog) -> NightOutcome:
             notes += told
         for note in (*notes, *night.notes):
             log.add(f"note: {note}")
+        if _states(task) != before:
+            raise file_changed(task.path)
         step = "write"
         log.add("write")
         write_night(task.folder, night, fingerprint, _provenance(task, recording, hashes, notes))
-    except SwaError as error:
-        return NightOutcome.failed(step, error.problem, error.remedy)
-    except MemoryError:
-        return _unforeseen(task, step, "the machine ran out of memory", "Use fewer --jobs.")
-    except OSError as error:
-        return _no_file(task, step, error)
-    except Exception as error:  # One bad night never stops a batch; --debug shows the traceback.
-        return _unforeseen(
-            task, step, f"{type(error).__name__}: {str(error)[:200]}", "This is a fault of swa: please report it."
-        )
+    except Exception as error:  # one bad night never stops a batch
+        if step != "write" and _states(task) != before:  # whatever came of it, this is why
+            return NightOutcome.failed("read", *file_changed(task.path).args)
+        return _failed(task, step, error)
     return NightOutcome(status="done")
+
+
+def _failed(task: NightTask, step: str, error: Exception) -> NightOutcome:
+    match error:
+        case SwaError():
+            return NightOutcome.failed(step, error.problem, error.remedy)
+        case MemoryError():
+            return _unforeseen(task, step, "the machine ran out of memory", "Use fewer --jobs.")
+        case OSError():
+            return _no_file(task, step, error)
+        case _:
+            remedy = leave_fault(task.results, task.settings, f"a night came to an end at the step {step}", error)
+            return _unforeseen(task, step, f"{type(error).__name__}: {str(error)[:200]}", remedy)
 
 
 def _score(
