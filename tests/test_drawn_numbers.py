@@ -60,9 +60,6 @@ def test_what_a_subject_page_draws_is_in_the_tables_of_the_subject(studied):
 
 def test_what_the_page_of_the_study_draws_is_in_the_tables_of_the_study(studied):
     results = studied / "results"
-    for figure, table in (("spectra_cycle1", "group_spectra"), ("covariates_swa", "covariate_changes")):
-        drawn, stored = read_texts(results / "figures" / f"{figure}.tsv"), read_texts(results / f"{table}.tsv")
-        assert len(drawn) > 0
-        assert list(drawn) == list(stored)
-        if table == "group_spectra":
-            assert len(drawn) == len(stored)
+    drawn, stored = (read_texts(results / name) for name in ("figures/spectra_cycle1.tsv", "group_spectra.tsv"))
+    assert len(drawn) > 0
+    pd.testing.assert_frame_equal(drawn, stored)
