@@ -12,6 +12,7 @@ from swa.glossary import headline_measures, read_glossary
 from swa.study.store import Results
 from swa.tables.contrast import GROUP
 from swa.tables.files import replace_file
+from swa.tables.marker import matches
 from swa.tables.results_tables import CONTRASTS, NIGHTS
 from swa.tables.schema import fill
 
@@ -41,7 +42,7 @@ def write_workbook(results: Results) -> Path:
         ``results.xlsx`` of the folder.
     """
     contrasts = _in_words(_leading(results.contrasts))
-    is_group = contrasts["subject"].eq(GROUP)
+    is_group = matches(contrasts, subject=GROUP)
     sheets = {
         "Contrasts": contrasts[is_group],
         "Subjects": contrasts[~is_group],
@@ -56,8 +57,8 @@ def write_workbook(results: Results) -> Path:
 def _leading(contrasts: pd.DataFrame) -> pd.DataFrame:
     known = read_glossary()
     markers = {*headline_measures(), *(name for name, entry in known.items() if entry.group == "architecture")}
-    is_usual = contrasts["variant"].eq("") & contrasts["stages"].isin(["NREM", "any"])
-    return contrasts[contrasts["role"].ne("exploratory") | (contrasts["measure"].isin(markers) & is_usual)]
+    leads = matches(contrasts, measure=markers, stages=("NREM", "any"), variant="")
+    return contrasts[~matches(contrasts, role="exploratory") | leads]
 
 
 def _in_words(contrasts: pd.DataFrame) -> pd.DataFrame:
