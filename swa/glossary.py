@@ -102,6 +102,12 @@ def read_glossary() -> dict[str, Entry]:
 
 
 @cache
+def measures_in(group: str) -> tuple[str, ...]:
+    """Measures of a chapter, in their order."""
+    return tuple(name for name, entry in read_glossary().items() if entry.group == group)
+
+
+@cache
 def headline_measures() -> tuple[str, ...]:
     """Measures that pages lead with, in their order: power, how many and how large the waves are, how steep."""
     entries = [entry for entry in read_glossary().values() if entry.headline]

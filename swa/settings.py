@@ -574,7 +574,7 @@ class ComparabilitySettings(Group):
     caution: tuple[str, ...] = Field(
         (
             *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
-            *("staging", "sleep_onset"),
+            *("staging", "staging_source", "sleep_onset"),
         ),
         description="flagged controls that make a comparison `caution`",
     )

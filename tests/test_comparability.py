@@ -159,21 +159,87 @@ def test_rules_that_remove_more_in_one_condition_are_flagged():
 
 
 def test_a_marker_that_moves_with_the_stager_is_flagged_and_n3_minutes_are_said():
-    steady = {("C4-M1", "swa"): (-0.01, 0.02), ("all", "n3_min"): (-30.0, 20.0)}
-    moved = {("C4-M1", "swa"): (-0.08, 0.02), ("all", "n3_min"): (-30.0, 45.0)}
-    assert not flags(check(night("baseline", shifts=steady), night("ketamine", shifts=steady)))
-    records = find(night("baseline", shifts=moved), night("ketamine", shifts=steady))
+    steady = {("C4-M1", "swa"): (-0.01, 0.02), ("all", "n3_minutes"): (-3.0, 2.0)}
+    moved = {("C4-M1", "swa"): (-0.08, 0.02), ("all", "n3_minutes"): (-3.0, 4.5)}
+    of_90 = {"n3_minutes": 90.0}
+    told = [night(name, shifts=steady, unmoved=of_90) for name in ("baseline", "ketamine")]
+    assert not flags(check(*told))
+    records = find(night("baseline", shifts=moved, unmoved=of_90), night("ketamine", shifts=steady, unmoved=of_90))
     table = comparability_table(records)
     assert flags(table) == {("C4-M1", "staging_swa")}
     row = table[table["control"] == "staging_n3"].iloc[0]
     assert row["flagged"] == "false"
-    assert "-45 min" in row["note"]
+    assert "-4.5 min" in row["note"]
     assert judged(records).loc[("S01", "C4-M1", "swa", "cycle-1"), "verdict"] == "caution"
+
+
+def staged(condition, subject="S01", by_machine=True, n3=(-30.0, 20.0)):
+    """A night of 60 min of N3 and 400 of sleep, of which the stager alone makes more or less."""
+    shifts = {("all", "n3_minutes"): n3, ("all", "tst"): (-2.0, 3.0)} if by_machine else {}
+    unmoved = {"n3_minutes": 60.0, "tst": 400.0} if by_machine else {}
+    return night(condition, subject=subject, shifts=shifts, unmoved=unmoved, is_staged_by_machine=by_machine)
+
+
+def sleep_contrasts(subjects=("S01",)):
+    places = [("all", "any", measure) for measure in ("n3_minutes", "tst")] + [("C4-M1", "NREM", "swa")]
+    rows = [
+        dict(zip(("subject", "channel", "stages", "measure"), (subject, *place), strict=True)) | {"window": window}
+        for subject in ("group", *subjects)
+        for place in (*places, ("C4-M1", "any", "delta_power"))
+        for window in ("night", "cycle-1")
+    ]
+    facts = {name: getattr(KETAMINE, name) for name in CONTRAST_FACTS}
+    return pd.DataFrame(rows).assign(contrast=str(KETAMINE), **facts)
+
+
+def judged_sleep(*nights):
+    subjects = list(dict.fromkeys(each.subject for each in nights))
+    records = compare_facts(nights, [(subject, KETAMINE) for subject in subjects], SETTINGS)
+    known = pd.DataFrame(
+        [(n.subject, n.session, n.condition, "done", "sound", "") for n in nights], columns=NIGHTS.columns
+    )
+    found = judge_contrasts(sleep_contrasts(subjects), records, known, SETTINGS)
+    return found.set_index(["subject", "measure", "window"]).sort_index()
+
+
+def test_minutes_of_n3_by_a_machine_are_never_read_without_what_the_stager_alone_does():
+    found = judged_sleep(staged("baseline"), staged("ketamine"))
+    for window in ("night", "cycle-1"):
+        for subject in ("S01", "group"):
+            row = found.loc[(subject, "n3_minutes", window)]
+            assert row["verdict"] == "caution"
+            assert "-30 min with the stager alone (EEG ± 20 %)" in row["verdict_reasons"]
+            assert "stages_move" in [reason.code for reason in decode(row["doubts"])]
+    # What moves by less than a twentieth of itself is no objection, and none of these is one to another measure.
+    assert set(found.loc[("S01", ["tst", "swa"]), "verdict"]) == {"sound"}
+
+
+def test_minutes_of_n3_by_a_scoring_have_no_objection():
+    found = judged_sleep(*(staged(name, by_machine=False) for name in ("baseline", "ketamine")))
+    assert set(found["verdict"]) == {"sound"}
+
+
+def test_nights_staged_by_different_means_are_caution_where_stages_count():
+    found = judged_sleep(staged("baseline", by_machine=False), staged("ketamine"))
+    for measure in ("n3_minutes", "tst", "swa"):
+        row = found.loc[("S01", measure, "night")]
+        assert row["verdict"] == "caution"
+        assert "baseline: scored; ketamine: automatic" in row["verdict_reasons"]
+    assert found.loc[("S01", "delta_power", "night"), "verdict"] == "sound"  # of no stage
+
+
+def test_subjects_staged_by_different_means_are_caution_together_and_sound_alone():
+    by_person = [staged(name, "S02", by_machine=False) for name in ("baseline", "ketamine")]
+    found = judged_sleep(staged("baseline"), staged("ketamine"), *by_person)
+    assert found.loc[("group", "swa", "night"), "verdict"] == "caution"
+    assert "2 nights scored, 2 staged automatically" in found.loc[("group", "swa", "night"), "verdict_reasons"]
+    assert set(found.loc[(["S01", "S02"], "swa"), "verdict"]) == {"sound"}
 
 
 def contrasts(contrast=KETAMINE, subjects=("S01", "S02")):
     rows = [
-        {"subject": subject, "contrast": str(contrast), "channel": channel, "measure": measure, "window": window}
+        {"subject": subject, "contrast": str(contrast), "channel": channel, "stages": "NREM"}
+        | {"measure": measure, "window": window}
         | {name: getattr(contrast, name) for name in CONTRAST_FACTS}
         for subject in ("group", *subjects)
         for channel in ("F3-M2", "C4-M1", "frontal")

@@ -18,7 +18,7 @@ from swa.comparison.contrasts import (
     subject_values,
 )
 from swa.comparison.designs.statement import design_statement
-from swa.comparison.group import adjust_p, adjust_primary_p, hedges_g_av, paired_t, sign_flip_test
+from swa.comparison.group import adjust_p, adjust_primary_p, hedges_g_av, hodges_lehmann, paired_t, sign_flip_test
 from swa.comparison.primary import check_primary
 from swa.comparison.within_subject import stated_within_sd
 from swa.errors import SettingsError, StudyError
@@ -779,3 +779,28 @@ class TestTablesThatContradictEachOther:
         nights.loc[1, "subject"] = None
         with pytest.raises(StudyError, match=r"1 without a subject \(session ketamine\)"):
             compare_nights(table, nights=nights)
+
+
+@pytest.mark.parametrize(("n", "level"), [(6, 0.96875), (12, 0.9575), (20, 0.9517)])
+def test_median_difference_has_the_interval_of_the_signed_rank_test(n, level):
+    changes = np.random.default_rng(n).normal(3, 10, n)
+    found = hodges_lehmann(changes)
+    walsh = [(a + b) / 2 for i, a in enumerate(changes) for b in changes[i:]]
+    assert found.median[0] == pytest.approx(np.median(walsh))
+    assert found.level[0] == pytest.approx(level, abs=5e-4)
+    limits = sorted(walsh)
+
+    def p(shift):
+        return stats.wilcoxon(changes - shift, method="exact").pvalue
+
+    assert found.low[0] in limits
+    gap = 1e-6
+    assert p(found.low[0] + gap) >= 0.05 > p(found.low[0] - gap)
+    assert p(found.high[0] - gap) >= 0.05 > p(found.high[0] + gap)
+
+
+def test_median_difference_of_few_or_no_changes():
+    assert np.isnan(hodges_lehmann([1.0, 2.0, 3.0, 4.0, 5.0]).low[0])
+    assert np.isnan(hodges_lehmann([np.nan, np.nan]).median[0])
+    zeros = hodges_lehmann([0, 0, 0, 0, 0, 0, 8.0, 12.0])
+    assert zeros.low[0] == 0 <= zeros.median[0] < zeros.high[0]

@@ -30,7 +30,7 @@ def change(night, gain, measure, window="night", channel="C4-M1"):
 
 
 def test_n3_that_takes_from_n2_moves_n3_minutes_and_nothing_else(biased):
-    assert change(biased, 1.2, "n3_min", channel="all") > 25
+    assert change(biased, 1.2, "n3_minutes", channel="all") > 25
     for measure in ("swa", "wave_density", "wave_amplitude_p90"):
         for window in ("night", "cycle-1", "matched"):
             assert change(biased, 1.2, measure, window) == pytest.approx(0, abs=1e-6)
@@ -41,7 +41,7 @@ def test_wake_that_becomes_n2_lowers_the_markers_and_the_summary_says_so(biased)
     assert change(biased, 0.8, "wave_density") < -0.01
     shift = biased.summary["staging"]["largest_shift"]
     assert shift["swa"] < 0
-    assert shift["n3_min"] < -25
+    assert shift["n3_minutes"] < -25
     assert biased.summary["staging"]["uncertain_share"] is None  # a scoring has no probabilities
 
 

@@ -193,7 +193,7 @@ def measure_contrasts(
         outcome = design.outcome(changes, settings.comparison)
         within = design.key.is_within  # between arms and groups there is no change of one subject
         there = np.asarray(changes.present.any(axis=0) if within else np.isfinite(outcome.estimate))
-        parts.append(design.rows(changes, outcome, there))
+        parts.append(design.rows(changes, outcome, there, settings.comparison))
         if within:
             shown = _shown_for_subjects(changes.grid, plan, primary, settings.comparison)
             parts.append(subject_rows(changes.of_markers(shown), settings.comparison))

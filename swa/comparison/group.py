@@ -16,6 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -190,6 +191,55 @@ def paired_t(changes: npt.ArrayLike, confidence: float = 0.95) -> PairedT:
     t = mean / error
     half = special.stdtrit(df, (1 + confidence) / 2) * error
     return PairedT(t=t, df=np.maximum(n - 1, 0), p=2 * special.stdtr(df, -np.abs(t)), low=mean - half, high=mean + half)
+
+
+class MedianChange(NamedTuple):
+    """Median change of each marker and the exact interval of the signed-rank test; NaN where there is none."""
+
+    median: Floats
+    low: Floats
+    high: Floats
+    level: Floats
+
+
+def hodges_lehmann(changes: npt.ArrayLike, confidence: float = 0.95) -> MedianChange:
+    """Median of the means of all pairs of changes, and the interval that the signed-rank test inverts to.
+
+    The limits are the K-th smallest and K-th largest of the n (n + 1) / 2 Walsh means, K the largest for which chance
+    gives at most K - 1 as the sum of the positive ranks in less than half of 1 - confidence (Hodges & Lehmann 1963,
+    Ann Math Stat 34:598). Ties, such as changes of 0, can only make it wider than it says. Below 6 changes there is
+    none at 95 %.
+
+    Parameters
+    ----------
+    changes : array_like, shape (subjects,) or (subjects, markers)
+        One change per subject and marker; NaN is left out.
+    confidence : float, default 0.95
+        Level that the interval has at least.
+    """
+    values = _columns(changes)
+    found = np.full((4, values.shape[1]), np.nan)
+    for i, column in enumerate(values.T):
+        known = column[np.isfinite(column)]
+        if not known.size:
+            continue
+        first, second = np.triu_indices(known.size)
+        means = np.sort((known[first] + known[second]) / 2)
+        below = _rank_sums(known.size)
+        rank = int(np.searchsorted(below, (1 - confidence) / 2 + 1e-12, side="right"))
+        found[0, i] = np.median(means)
+        if rank:
+            found[1:, i] = means[rank - 1], means[-rank], 1 - 2 * below[rank - 1]
+    return MedianChange(*found)
+
+
+@lru_cache(maxsize=64)
+def _rank_sums(n: int) -> Floats:
+    """Probability that the sum of the positive ranks is at most 0, 1, … where signs are chance."""
+    chance = np.ones(1)
+    for rank in range(1, n + 1):
+        chance = np.convolve(chance, [0.5, *np.zeros(rank - 1), 0.5])
+    return np.asarray(np.cumsum(chance), dtype=np.float64)
 
 
 def hedges_g_av(baseline: npt.ArrayLike, treatment: npt.ArrayLike) -> Floats:

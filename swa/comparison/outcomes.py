@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from swa.comparison.arrays import Bools, Floats, Ints
-from swa.comparison.group import hedges_g_av
+from swa.comparison.group import FEWEST_TESTED, hedges_g_av, hodges_lehmann
 from swa.comparison.linear import Fit, t_interval
 from swa.comparison.within_subject import MEASURED, NO_BASELINE, ONE_RECORDING, ZERO, Changes
+from swa.glossary import measures_in
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.reason import Kind, Reason
@@ -109,6 +110,21 @@ def effects(changes: Changes, outcome: Outcome) -> list[list[Reason]]:
         return [[notes.NO_G_AV()]] * len(outcome.n)
     found = hedges_g_av(np.where(outcome.used, changes.baseline, np.nan), changes.treatment)
     return [[notes.G_AV(g=g)] if math.isfinite(g) else [] for g in found.tolist()]
+
+
+def median_differences(changes: Changes, outcome: Outcome, settings: ComparisonSettings) -> list[list[Reason]]:
+    """Median change of minutes of sleep, beside the mean: many nights of old people have no N3 at all."""
+    nothing: list[list[Reason]] = [[] for _ in outcome.n]
+    if changes.grid.unit != "min" or changes.grid.measure not in measures_in("architecture"):
+        return nothing
+    used = np.where(outcome.used, changes.change, np.nan)
+    tested = np.where((outcome.n >= FEWEST_TESTED) & (outcome.n <= settings.most_flip_subjects), used, np.nan)
+    found = hodges_lehmann(tested, settings.confidence)
+    for reasons, median, low, high, level in zip(nothing, *(column.tolist() for column in found), strict=True):
+        if math.isfinite(median):
+            interval = {"low": low, "high": high, "percent": 100 * level} if math.isfinite(low) else {}
+            reasons.append(notes.MEDIAN_DIFFERENCE(median=median, **interval))
+    return nothing
 
 
 def repeats(changes: Changes) -> list[Reason]:

@@ -1,7 +1,7 @@
 """One word on each contrast, sound, caution or not comparable, from stated rules and with its reasons."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from scipy import stats
 from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
 from swa.comparison.controls.gain import BETWEEN_REGIONS, ONE_CHANNEL_SHARE
 from swa.comparison.controls.registry import Control, Record, RowKind, find_control
-from swa.glossary import measures_that
+from swa.glossary import measures_in, measures_that
 from swa.measures.quality import UNUSABLE
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings, Settings
@@ -35,17 +35,21 @@ Row = tuple[str, Contrast, RowKind]  # what rows of contrasts differ in, as far 
 
 @dataclass(frozen=True, kw_only=True)
 class Doubt:
-    """A reason with the verdict that it makes, the channel that it is about, and the control that found it, if any."""
+    """A reason with the verdict that it makes, the channel that it is about, and the control that found it, if any.
+
+    `measure` is named where it is about rows of that one alone.
+    """
 
     verdict: str
     reason: Reason
     channel: str = ALL
+    measure: str = ""
     control: Control[Any] | None = None
 
     def matters(self, row: RowKind) -> bool:
-        """Whether it is one about a row: its channel is in it, and its control has a say in it."""
+        """Whether it is one about a row: its channel and measure are in it, and its control has a say in it."""
         has_a_say = self.control is None or self.control.matters is None or self.control.matters(row)
-        return has_a_say and _covers(row.channel, self.channel)
+        return has_a_say and self.measure in ("", row.of_sleep) and _covers(row.channel, self.channel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +118,7 @@ def judge_contrasts(
     """
     if contrasts.empty or (not records and "verdict" not in nights):  # nobody judged the nights
         return contrasts.assign(verdict="", verdict_reasons="", doubts="")
+    of_sleep = contrasts["measure"].isin(measures_in("architecture"))
     keys = pd.DataFrame(
         {
             "subject": contrasts["subject"].astype(str),
@@ -121,10 +126,12 @@ def judge_contrasts(
             "channel": contrasts["channel"].astype(str),
             "gain_free": contrasts["measure"].isin(measures_that("gain_free")),
             "whole_night": contrasts["window"].eq("night"),
+            "by_stages": text_column(contrasts, "stages").ne("any") | of_sleep,
+            "of_sleep": contrasts["measure"].where(of_sleep, "").astype(str),
         }
     )
     unique = keys.drop_duplicates()
-    kinds = map(RowKind, unique["channel"], unique["gain_free"], unique["whole_night"])
+    kinds = map(RowKind, *(unique[field.name] for field in fields(RowKind)))
     rows: list[Row] = list(zip(unique["subject"], contrasts_of(unique), kinds, strict=True))
     place = keys.groupby(list(keys), sort=False).ngroup().to_numpy()
     there = contrasts["estimate"].notna() if "estimate" in contrasts else pd.Series(data=True, index=contrasts.index)
@@ -282,6 +289,7 @@ def _control_doubts(
             verdict=NOT_COMPARABLE if is_worst else CAUTION,
             reason=doubts.located(record.doubt, channel="" if record.channel == ALL else record.channel),
             channel=record.channel,
+            measure=record.measure if control.is_of_measure else "",
             control=control,
         )
         found.setdefault((record.subject, record.contrast), {}).setdefault(record.channel, []).append(doubt)

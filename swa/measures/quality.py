@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from swa.glossary import name_of
+from swa.glossary import headline_measures, name_of
 from swa.settings import ArtifactSettings, QualitySettings
 from swa.tables import doubts
 from swa.tables.night_document import Summary
@@ -155,7 +155,7 @@ def _sleep_reasons(summary: Summary, settings: QualitySettings) -> Iterator[Reas
     if uncertain is not None and uncertain > settings.uncertain_share:
         yield doubts.UNSURE_NREM(percent=100 * uncertain)
     for measure, shift in (staging.get("largest_shift") or {}).items():
-        if shift is not None and measure != "n3_min" and abs(shift) > settings.staging_shift:
+        if shift is not None and measure in headline_measures() and abs(shift) > settings.staging_shift:
             yield doubts.MOVES_WITH_STAGER(measure=measure, marker=name_of(measure), percent=100 * shift)
 
 

@@ -58,7 +58,7 @@ class Night:
     notes : tuple of str
         What a reader of the numbers should know.
     staging_bias : DataFrame
-        Markers and N3 minutes with the stages of a smaller and a larger EEG (`STAGING_BIAS`);
+        Markers and sleep architecture with the stages of a smaller and a larger EEG (`STAGING_BIAS`);
         empty for a night that brought its scoring.
     rejection : DataFrame
         What each artefact rule removes of each channel's NREM, SWA and slow waves, and the result at limits halved
@@ -185,9 +185,9 @@ def analyze_night(
     problems: dict[str, RecordingError] = {}
     results = _measure(recording, frame, settings, problems)
     results = [read_again(result, recording, frame, settings) for result in results]
-    bias = staging_bias(results, frame, stages_at_gain or {}, settings)
     between, bed_notes = _between_lights(len(frame.stages), frame.epoch_s, lights_off_s, lights_on_s)
     in_bed = hypnogram[between]
+    bias = staging_bias(results, frame, stages_at_gain or {}, settings, between)
     architecture = architecture_rows(in_bed, frame, between.start * frame.epoch_s)
     notes = (*recording.notes, *scoring_notes, *bed_notes, *(f"left out: {error}" for error in problems.values()))
     return Night(

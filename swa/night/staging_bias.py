@@ -4,7 +4,7 @@ YASA's features depend on amplitude and are partly scaled to the night, so a dru
 by itself. N2+N3 together should hardly move; how far they do is measured here, night by night.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from swa.measures import power, slow_waves, windows
 from swa.night.channel_pass import ChannelResult
 from swa.night.frame import Frame, make_frame
+from swa.night.rows import architecture_rows
 from swa.settings import Settings
 from swa.sleep.hypnogram import make_hypnogram
-from swa.tables.night_document import N3_MINUTES, StagingFacts
+from swa.tables.marker import ALL, select
+from swa.tables.night_document import StagingFacts
 from swa.tables.results_tables import STAGING_BIAS
 
 MARKERS = ("swa", "wave_density", "wave_amplitude_p90")
@@ -27,22 +29,24 @@ def staging_bias(
     frame: Frame,
     stages_at_gain: Mapping[float, NDArray[np.str_]],
     settings: Settings,
+    between: slice = slice(None),
 ) -> pd.DataFrame:
-    """Markers of N2+N3, and minutes of N3, with the stages that the stager gives at other EEG amplitudes.
+    """Markers of N2+N3, and sleep architecture, with the stages that the stager gives at other EEG amplitudes.
+
+    `between` are the epochs from lights off to lights on.
 
     Returns
     -------
     DataFrame
-        `gain` (1 is the EEG as it is), `channel` (``all`` for minutes), `window`, `measure`, `value`, and `change`: the
-        ln ratio to gain 1, or the difference in min.
+        `gain` (1 is the EEG as it is), `channel` (``all`` for sleep architecture), `window`, `measure`, `value`, and
+        `change`: the ln ratio to gain 1, of sleep architecture the difference.
     """
     if not stages_at_gain or any(len(stages) != len(frame.stages) for stages in stages_at_gain.values()):
         return STAGING_BIAS.empty()
     rows: list[tuple[object, ...]] = []
     for gain, stages in ({1.0: frame.stages} | dict(stages_at_gain)).items():
         staged = frame if gain == 1 else make_frame(make_hypnogram(stages, frame.epoch_s), settings, frame.dose_s)
-        minutes = float((stages == "N3").sum()) * frame.epoch_s / 60
-        rows.append((gain, "all", "night", N3_MINUTES, minutes))
+        rows += [(gain, *row) for row in _architecture(staged, between)]
         for result in results:
             rows += [(gain, result.name, *row) for row in _markers(result, staged, settings)]
     table = pd.DataFrame(rows, columns=STAGING_BIAS.names[:-1])
@@ -52,10 +56,16 @@ def staging_bias(
     value = table["value"].to_numpy(dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log(value / before)
-    table["change"] = np.where(
-        table["measure"] == N3_MINUTES, value - before, np.where(np.isfinite(ratio), ratio, np.nan)
-    )
+    table["change"] = np.where(table["channel"] == ALL, value - before, np.where(np.isfinite(ratio), ratio, np.nan))
     return table
+
+
+def _architecture(frame: Frame, between: slice) -> Iterator[tuple[str, str, str, float]]:
+    """Channel, window, measure and value of sleep architecture over the whole night."""
+    in_bed = make_hypnogram(frame.stages, frame.epoch_s)[between]
+    rows = architecture_rows(in_bed, frame, (between.start or 0) * frame.epoch_s)
+    night = select(rows, window="night", variant="")
+    yield from night[["channel", "window", "measure", "value"]].itertuples(index=False, name=None)
 
 
 def _markers(result: ChannelResult, frame: Frame, settings: Settings) -> list[tuple[str, str, float]]:
@@ -85,15 +95,15 @@ def describe_staging(
     -------
     dict
         `uncertain_share` by stage and for ``NREM`` (None without probabilities); `largest_shift` by measure, as a
-        share (0.05 is 5 %), for the whole night, and of N3 in min; both signed.
+        share (0.05 is 5 %), for the whole night, and of sleep architecture in its unit; both signed.
     """
     shift: dict[str, float] = {}
     night = bias[bias["window"] == "night"]
-    for measure, rows in night.groupby("measure", sort=False):
+    for (of_sleep, measure), rows in night.groupby([night["channel"].eq(ALL), "measure"], sort=False):
         change = rows["change"].dropna().to_numpy(dtype=float)
         if change.size:
             largest = float(change[np.argmax(np.abs(change))])
-            shift[str(measure)] = round(largest if measure == N3_MINUTES else float(np.expm1(largest)), 4)
+            shift[str(measure)] = round(largest if of_sleep else float(np.expm1(largest)), 4)
     return {"uncertain_share": _uncertain(proba, frame, uncertain_below), "largest_shift": shift}
 
 

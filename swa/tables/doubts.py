@@ -80,8 +80,22 @@ BELOW_BAND = _doubt(
 )
 
 # Sleep and time.
-N3_MOVES = declare(
-    "n3_moves", "N3 moves by up to {minutes:+.0f} min with the stager alone: not to be read as an effect"
+STAGES_MOVE = _doubt(
+    "stages_move",
+    "{marker}: up to {change:+.3g}{unit} with the stager alone (EEG ± 20 %[; mean of {n} subjects]), as under a drug "
+    "that changes the size of slow waves and not the stages",
+    brief="staging",
+)
+STAGING_SOURCE = _doubt(
+    "staging_source",
+    "stages from different sources ({sides}): what rests on stages can differ by that alone",
+    brief="source of the stages",
+)
+STAGING_SOURCES = _doubt(
+    "staging_sources",
+    "stages from different sources ({scored} nights scored, {staged} staged automatically): what rests on stages can "
+    "differ by that alone",
+    brief="source of the stages",
 )
 STAGING = _doubt(
     "staging",

@@ -4,7 +4,6 @@ from typing import NotRequired, TypedDict
 
 QUIET_WAKE = ("W", "quiet")  # stages and window of the median spectrum over wake
 PROCESS_S_BAND = "process_s_band"  # column of the epochs: power in the band of the Process S fit
-N3_MINUTES = "n3_min"  # of the staging bias: minutes, not a marker
 
 
 class HeaderFacts(TypedDict):

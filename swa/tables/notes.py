@@ -54,6 +54,11 @@ ORDERS_T_IS = declare("orders_t_is", "t({df}) = {t:.2f}, p {p:.2g}[, {low:.3g} t
 T_IS = declare("t_is", "t({df}) = {t:.2f}", "statistic")
 WELCH_T_IS = declare("welch_t_is", "t({df:.1f}) = {t:.2f}", "statistic")
 G_AV = declare("g_av", "g_av {g:z.2f}", "statistic")
+MEDIAN_DIFFERENCE = declare(
+    "median_difference",
+    "median difference {median:z.3g}[ ({low:z.3g} to {high:z.3g}; {percent:.1f} % sign-rank interval)], Hodges-Lehmann",
+    "statistic",
+)
 NO_G_AV = declare("no_g_av", "no g_av: baseline nights hardly vary by construction")
 PERIOD_EFFECT = declare("period_effect", "period 2 to 1: {change:.3g}")
 _CARRIED = "carry-over {change:.3g} ({low:.3g} to {high:.3g}), which would bias the estimate by"

@@ -410,11 +410,11 @@ NIGHT_REJECTION = replace(REJECTION.without(*OF_NIGHT), name="task-sleep_desc-re
 STAGING_BIAS = _table(
     "task-sleep_desc-stagingbias",
     _number("gain", "EEG amplitude that the stager saw over that of the recording; 1 is the EEG as it is", "1"),
-    CHANNEL.saying("Derivation; `all` for minutes"),
+    CHANNEL.saying("Derivation; `all` for sleep architecture"),
     WINDOW,
-    _text("measure", "Marker of N2 and N3, or minutes of N3"),
+    _text("measure", "Marker of N2 and N3, or measure of sleep architecture"),
     _number("value", "With the stages at that amplitude"),
-    _number("change", "ln ratio to gain 1, of minutes the difference"),
+    _number("change", "ln ratio to gain 1, of sleep architecture the difference"),
 )
 MEAN_WAVES = _table(
     "task-sleep_desc-meanwaves",

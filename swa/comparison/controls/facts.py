@@ -42,8 +42,12 @@ class NightFacts:
     below_band : dict of str to float
         Per channel the power of N2+N3 at 0.2-0.5 Hz over slow-wave activity.
     shifts : dict of (channel, measure) to tuple
-        Largest and smallest change of a marker (ln) when the stager sees a smaller or larger EEG; of ``all`` and
-        ``n3_min`` the change in min. Empty for nights that brought their scorings.
+        Largest and smallest change of a marker (ln) when the stager sees a smaller or larger EEG; of ``all`` the change
+        of a measure of sleep architecture in its unit. Empty for nights that brought their scorings.
+    unmoved : dict of str to float
+        Those measures of sleep architecture with the stages of the EEG as it is.
+    is_staged_by_machine : bool
+        Whether YASA or another stager staged it, not a person.
     content : tuple of str
         Digests of the recording and of its spectra: nights that share one are the same night.
     copied : bool
@@ -64,6 +68,8 @@ class NightFacts:
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)
     shifts: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    unmoved: Mapping[str, float] = field(default_factory=dict)
+    is_staged_by_machine: bool = False
     content: tuple[str, ...] = ()
     copied: bool = False
     start_h: float = np.nan

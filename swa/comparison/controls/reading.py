@@ -1,6 +1,6 @@
 """Facts of stored nights, for the controls."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from swa.comparison.controls.facts import GAIN_CONTROLS, Floats, NightFacts, con
 from swa.measures.power import band_weights
 from swa.settings import ComparabilitySettings
 from swa.study.store import NightFolder, content_of
+from swa.tables.marker import ALL
 
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
 CARRIED_SHARE = 0.4  # a recording holds frequencies up to this share of its rate
@@ -52,7 +53,7 @@ def read_facts(results: Path, night: Mapping[str, object], settings: Comparabili
     start = pd.to_datetime(summary["recording_start"]) if summary["recording_start"] else None
     start_h = np.nan if start is None else (start.hour + start.minute / 60 - 12) % 24
     onset_min = summary["sleep_onset_min"]
-    spectra = folder.read("spectra")
+    spectra, bias = folder.read("spectra"), folder.read("staging_bias")
     return NightFacts(
         subject=str(night["subject"]),
         session=str(night["session"]),
@@ -64,7 +65,9 @@ def read_facts(results: Path, night: Mapping[str, object], settings: Comparabili
         content=content_of(stored, spectra),
         copied=bool(night.get(COPIED, False)),
         below_band={c: share for c, share in summary.get("below_band_share", {}).items() if share is not None},
-        shifts=staging_shifts(folder.read("staging_bias")),
+        shifts=staging_shifts(bias),
+        unmoved={name: float(value) for name, value in _unmoved(bias)},
+        is_staged_by_machine=summary["staging_confidence"] is not None,
         nrem_min={str(channel): float(value) for channel, value in nrem.items()},
         start_h=start_h,
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
@@ -82,6 +85,11 @@ def staging_shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, flo
             channel, measure = (str(name) for name in key)
             found[channel, measure] = (float(change.min()), float(change.max()))
     return found
+
+
+def _unmoved(bias: pd.DataFrame) -> Iterator[tuple[str, float]]:
+    own = bias[(bias["channel"] == ALL) & (bias["gain"] == 1)]
+    yield from zip(own["measure"].astype(str), own["value"].astype(float), strict=True)
 
 
 def rejected_shares(table: pd.DataFrame) -> dict[str, tuple[float, float, str]]:

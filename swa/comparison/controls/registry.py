@@ -71,11 +71,17 @@ class RowKind:
         Whether no factor on the signal can move its measure.
     whole_night : bool
         Whether its window is the night.
+    by_stages : bool
+        Whether it rests on the stages of the night: not a stage-free window.
+    of_sleep : str
+        Its measure where that is one of sleep architecture, else empty.
     """
 
     channel: str
     gain_free: bool
     whole_night: bool
+    by_stages: bool = True
+    of_sleep: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,6 +100,8 @@ class Control(Generic[T]):
         Its name in the settings `comparability.caution` and `not_comparable`; by default each name is its own.
     is_ratio : bool
         Whether its numbers are ln-ratios, of power or minutes.
+    is_of_measure : bool
+        Whether its doubts are about rows of the measure of their name alone (one of sleep architecture).
     matters : callable or None
         Whether a doubt of it is one about a row of this kind; by default it always is.
     """
@@ -103,6 +111,7 @@ class Control(Generic[T]):
     measures: Mapping[str, str] = field(default_factory=dict)
     setting: str = ""
     is_ratio: bool = False
+    is_of_measure: bool = False
     matters: Callable[[RowKind], bool] | None = None
 
     def setting_of(self, name: str) -> str:
@@ -126,6 +135,7 @@ class Registry(Generic[T]):
         measures: Mapping[str, str] | None = None,
         setting: str = "",
         is_ratio: bool = False,
+        is_of_measure: bool = False,
         matters: Callable[[RowKind], bool] | None = None,
     ) -> Callable[[Callable[[T], Iterator[Finding]]], Callable[[T], Iterator[Finding]]]:
         """Add a control; see `Control` for what is said of it.
@@ -140,7 +150,13 @@ class Registry(Generic[T]):
 
         def add(find: Callable[[T], Iterator[Finding]]) -> Callable[[T], Iterator[Finding]]:
             known = Control(
-                find=find, names=names, measures=measures or {}, setting=setting, is_ratio=is_ratio, matters=matters
+                find=find,
+                names=names,
+                measures=measures or {},
+                setting=setting,
+                is_ratio=is_ratio,
+                is_of_measure=is_of_measure,
+                matters=matters,
             )
             self._controls.append(known)
             return find

@@ -20,7 +20,7 @@ from swa.comparison.compared_nights import (
     place_of_nights,
     text_column,
 )
-from swa.comparison.outcomes import Outcome, effects, repeats
+from swa.comparison.outcomes import Outcome, effects, median_differences, repeats
 from swa.comparison.within_subject import Changes, cell_keys
 from swa.settings import ComparisonSettings
 from swa.tables import notes
@@ -172,7 +172,7 @@ class ContrastDesign(ABC):
     def methods_words(self, settings: ComparisonSettings) -> str:
         """Say how the contrast is tested over subjects, in sentences for pages and methods texts."""
 
-    def rows(self, changes: Changes, outcome: Outcome, markers: Bools) -> pd.DataFrame:
+    def rows(self, changes: Changes, outcome: Outcome, markers: Bools, settings: ComparisonSettings) -> pd.DataFrame:
         """One row over subjects for each of these `markers`, in the columns that do not depend on other rows."""
         marker = np.flatnonzero(markers)
         table = cell_keys(changes, np.zeros(len(marker), dtype=np.int64), marker)
@@ -180,12 +180,14 @@ class ContrastDesign(ABC):
         for name, values in (("estimate", outcome.estimate), ("ci_low", outcome.low), ("ci_high", outcome.high)):
             table[name] = changes.on_reported_scale(values[marker])
         table["p"], table["n"] = outcome.p[marker], outcome.n[marker]
-        standardised = effects(changes, outcome) if self.key.is_within else [[]] * len(outcome.n)
+        nothing: list[list[Reason]] = [[] for _ in outcome.n]
+        standardised = effects(changes, outcome) if self.key.is_within else nothing
+        medians = median_differences(changes, outcome, settings) if self.key.is_within else nothing
         fixed = (*repeats(changes), *self.limits)
         texts = np.empty((len(marker), len(notes.TEXT_COLUMNS)), dtype=object)
         for row, i in enumerate(marker.tolist()):
             left_out = [notes.counted(why, int(n[i])) for why, n in outcome.left_out.items() if n[i]]
-            texts[row] = notes.row_texts([*outcome.reasons[i], *standardised[i], *left_out, *fixed])
+            texts[row] = notes.row_texts([*outcome.reasons[i], *standardised[i], *medians[i], *left_out, *fixed])
         return table.assign(**dict(zip(notes.TEXT_COLUMNS, texts.T, strict=True)))
 
     def state(self, nights: pd.DataFrame) -> str:

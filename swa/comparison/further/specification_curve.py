@@ -118,7 +118,7 @@ def trace_specifications(
     rows = _rows(source, respecified, primary, settings)
     parts, summaries = [], []
     for design, changes, outcome in group_outcomes(rows, base, nights=known, settings=settings) if len(rows) else ():
-        table = _specifications(design, changes, outcome)
+        table = _specifications(design, changes, outcome, settings)
         reference = _reference(table, primary, settings)
         role = "primary" if is_declared and _curve(primary.measure) == changes.grid.measure else "reference"
         table["role"] = np.where(np.arange(len(table)) == reference, role, "alternative")
@@ -204,9 +204,9 @@ def _shown(rows: pd.DataFrame, channels: list[str], primary: Marker, settings: S
     return rows[kept]
 
 
-def _specifications(design: ContrastDesign, changes: Changes, outcome: Outcome) -> pd.DataFrame:
+def _specifications(design: ContrastDesign, changes: Changes, outcome: Outcome, settings: Settings) -> pd.DataFrame:
     there = np.asarray(changes.present.any(axis=0))
-    table = design.rows(changes, outcome, there)
+    table = design.rows(changes, outcome, there, settings.comparison)
     table[list(CHOICE_FIELDS)] = [astuple(Choices.decode(variant)) for variant in table["variant"]]
     table.insert(0, "curve", changes.grid.measure)
     table["marker"] = np.flatnonzero(there)  # column of the changes
