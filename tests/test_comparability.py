@@ -163,12 +163,12 @@ def test_a_marker_that_moves_with_the_stager_is_flagged_and_n3_minutes_are_said(
     moved = {("C4-M1", "swa"): (-0.08, 0.02), ("all", "n3_minutes"): (-3.0, 4.5)}
     of_90 = {"n3_minutes": 90.0}
     told = [night(name, shifts=steady, unmoved=of_90) for name in ("baseline", "ketamine")]
-    assert not flags(check(*told))
+    n3 = {("all", "staging_n3"), ("all", "staging_n3_of_all")}
+    assert flags(check(*told)) == n3  # N3 is never read without it
     records = find(night("baseline", shifts=moved, unmoved=of_90), night("ketamine", shifts=steady, unmoved=of_90))
     table = comparability_table(records)
-    assert flags(table) == {("C4-M1", "staging_swa")}
+    assert flags(table) == {("C4-M1", "staging_swa")} | n3
     row = table[table["control"] == "staging_n3"].iloc[0]
-    assert row["flagged"] == "false"
     assert "-4.5 min" in row["note"]
     assert judged(records).loc[("S01", "C4-M1", "swa", "cycle-1"), "verdict"] == "caution"
 

@@ -17,8 +17,9 @@ _NAMES = {
     "wave_density": "staging_density",
     "wave_amplitude_p90": "staging_amplitude_p90",
 }
-N3 = "n3_minutes"  # told of every night that a machine staged; the other measures of sleep where they move
-_SLEEP = {measure: f"staging_{'n3' if measure == N3 else measure}" for measure in measures_in("architecture")}
+# What a drug that raises delta moves first: it is never read without what the stager alone does, be it a minute.
+N3 = ("n3_minutes", "n3_share")
+_SLEEP = {measure: f"staging_{'n3' if measure == N3[0] else measure}" for measure in measures_in("architecture")}
 _SLEEP_OF_ALL = {measure: f"{name}_of_all" for measure, name in _SLEEP.items()}
 
 
@@ -84,14 +85,14 @@ def _sleep_moves(measure: str, name: str, moved: Floats, subjects: Sequence[Comp
     sides = [
         [np.mean([night.unmoved.get(measure, 0.0) for night in side]) for side in nights.sides] for nights in subjects
     ]
-    is_flagged = abs(largest) > limits.staging_shift * np.abs(np.mean(sides, axis=0)).max()
+    limit = 0.0 if measure in N3 else limits.staging_shift * float(np.abs(np.mean(sides, axis=0)).max())
     of_all = {"n": len(subjects)} if len(subjects) > 1 else {}
     unit = read_glossary()[measure].unit
     found = doubts.STAGES_MOVE(
         measure=measure, marker=name_of(measure), change=largest, unit="" if unit == "1" else f" {unit}", **of_all
     )
-    if is_flagged or measure == N3:
-        yield Finding(control=name, measure=measure, notes=(found,), doubt=found if is_flagged else None)
+    if abs(largest) > limit or measure in N3:
+        yield Finding(control=name, measure=measure, notes=(found,), doubt=found if abs(largest) > limit else None)
 
 
 def _moved(nights: ComparedNights, channel: str, measure: str) -> Floats | None:
