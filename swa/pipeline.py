@@ -183,6 +183,7 @@ def run_study(
     settings = given_or_default(settings, Settings)
     results = Path(results)
     study = plan_study(recordings, study_file, settings, results)
+    settings = study.settings
     check_primary(study.nights, settings.comparison)
     left_out = nights_left_out(study.nights, exclude)
     chosen = night_names(study.nights)[sorted(find_nights(study.nights, only, "--only"))].tolist()

@@ -183,3 +183,43 @@ def test_ages_of_a_longitudinal_study_stand_in_its_sessions(dataset):
     ages = plan(dataset).nights["age"]
     assert ages.tolist()[:2] == [31, 33]
     assert pd.api.types.is_numeric_dtype(ages)
+
+
+def folder_of(root, *names):
+    (root / "dataset_description.json").write_text(json.dumps({"Name": "x", "BIDSVersion": "1.9.0"}))
+    for name in names:
+        (root / f"{name}_eeg.edf").touch()
+    return root
+
+
+@pytest.mark.parametrize(
+    ("names", "conditions"),
+    [
+        (["sub-1_ses-a_task-sleep", "sub-1_ses-b_task-sleep"], ["a", "b"]),
+        (["sub-1_task-placebo", "sub-1_task-ketamine"], ["ketamine", "placebo"]),
+        (["sub-1_ses-1_acq-pre", "sub-1_ses-1_acq-post"], ["post", "pre"]),
+        (["sub-1_ses-1_task-placebo", "sub-1_ses-2_task-ketamine"], ["placebo", "ketamine"]),
+        (["sub-1_task-sleep", "sub-2_task-nap"], ["recording", "recording"]),
+    ],
+)
+def test_the_condition_stands_behind_the_entity_that_differs_or_has_the_baseline(tmp_path, names, conditions):
+    study = plan(folder_of(tmp_path, *names))
+    assert study.nights["condition"].tolist() == conditions
+    assert study.nights.groupby("subject")["session_label"].nunique().sum() == len(names)
+    assert not any("could stand behind" in note for note in study.notes)
+
+
+def test_a_condition_that_could_stand_behind_either_of_two_entities_is_asked_about(tmp_path):
+    study = plan(folder_of(tmp_path, *(f"sub-1_ses-{ses}_acq-{acq}" for ses in "12" for acq in ("ear", "PSG"))))
+    assert set(study.nights["condition"]) == {"recording"}
+    assert study.nights["session_label"].is_unique
+    (asked,) = [note for note in study.notes if "could stand behind" in note]
+    assert asked.startswith("the condition could stand behind ses- (1, 2) or acq- (ear, PSG), so nights cannot be")
+    assert study.needs_template
+
+
+def test_a_condition_of_the_tables_may_hold_any_character(dataset):
+    for subject in ("01", "02"):
+        path = dataset / f"sub-{subject}" / f"sub-{subject}_sessions.tsv"
+        path.write_text(path.read_text().replace("ketamine", "ketamine: 0.5 mg/kg | iv"))
+    assert set(plan(dataset).nights["condition"]) == {"placebo", "ketamine: 0.5 mg/kg | iv"}

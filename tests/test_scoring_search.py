@@ -91,6 +91,18 @@ def test_a_name_of_a_scoring_that_cannot_be_read_is_told_with_the_remedy(plan):
 
 
 @pytest.mark.parametrize("name", ["night1_hypnogram.txt", "night1.csv"])
+def test_a_scoring_that_cannot_be_opened_is_told(plan, name, monkeypatch):
+    def refuse(path, settings):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("swa.study.plan.scoring_search.open_scoring", refuse)
+    study = plan({"night1.edf": "", name: LINES})
+    (told,) = [note for note in study.notes if "not used" in note]
+    assert f"{name}: Permission denied. Check its permissions." in told
+    assert study.scorings.staged == 1
+
+
+@pytest.mark.parametrize("name", ["night1_hypnogram.txt", "night1.csv"])
 def test_a_scoring_that_could_mean_several_things_is_a_problem_of_its_night(plan, name):
     text = "[hypnogram_excerpt1]\n5\n2\n0\n" if name.endswith("txt") else "epoch,stage\n0,0\n1,2\n2,4\n"
     study = plan({"night1.edf": "", "night2.edf": "", name: text})

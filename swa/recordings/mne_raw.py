@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.recordings.formats import stem_of
+from swa.recordings.formats import READ_BY_MNE, ending_of, stem_of
 from swa.recordings.signal_source import BLOCK_S, Block, Piece
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _NO_POTENTIALS = (
 )  # fmt: skip
 _SEVERAL_RATES = (".edf", ".bdf", ".gdf")
 _SKIP = "bad_acq_skip"
+_KIND = re.compile(r"^(?:comment|stimulus)/", re.IGNORECASE)  # what mne puts before markers of BrainVision
 _JOINTS = re.compile(r"(?:edge |bad )?boundary|new segment/.*")  # of mne, EEGLAB and BrainVision
 
 
@@ -106,6 +107,21 @@ def open_raw(path: Path, kind: str) -> "mne.io.BaseRaw":
                 if kind == "EGI" and find_spec("mffpy") is None
                 else "Check that all its files are there and that it is continuous, or export it as EDF.",
             ) from None
+
+
+def read_annotations(path: Path) -> list[tuple[float, float, str]]:
+    """Onset and duration in s from the first sample, and text of each annotation of a recording that mne reads.
+
+    Raises
+    ------
+    RecordingError
+        mne cannot read it.
+    """
+    raw = open_raw(path, READ_BY_MNE[ending_of(path.name)])
+    return [
+        (float(mark["onset"]) - raw.first_time, float(mark["duration"]), _KIND.sub("", str(mark["description"])))
+        for mark in raw.annotations
+    ]
 
 
 def describe_filters(raw: "mne.io.BaseRaw") -> str:

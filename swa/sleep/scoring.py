@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.errors import ScoringError
+from swa.errors import RecordingError, ScoringError
 from swa.recordings.edf.fields import HIDDEN_DATE
 from swa.settings import ScoringSettings, Settings, given_or_default
 from swa.sleep.formats.codes import (
@@ -24,7 +24,7 @@ from swa.sleep.formats.codes import (
     unknown_stages,
 )
 from swa.sleep.formats.document import NO_DATE, Document, Marks, is_number
-from swa.sleep.formats.edf import is_edf
+from swa.sleep.formats.edf import is_edf, is_read_by_mne
 from swa.sleep.formats.registry import FORMATS
 from swa.sleep.formats.tables import refuse_repeats
 from swa.sleep.hypnogram import STAGES, epoch_length_s, make_hypnogram, stages_of
@@ -213,15 +213,17 @@ def open_scoring(path: str | Path, settings: ScoringSettings | Settings | None =
     """
     settings = settings.scoring if isinstance(settings, Settings) else given_or_default(settings, ScoringSettings)
     path = Path(path)
-    if not path.is_file():
+    if not path.is_file() and not (path.is_dir() and is_read_by_mne(Document(path=path))):
         what = "this is a folder, not a scoring" if path.is_dir() else "there is no such scoring"
         raise ScoringError(f"{path.name or path}: {what}.", "Check its path (the column `hypnogram` of a study file).")
     document = Document(path=path)
-    if not is_edf(document) and not document.lines:
+    if not is_read_by_mne(document) and not is_edf(document) and not document.lines:
         raise ScoringError(f"{path.name}: the scoring is empty.", "Export it again.")
     form = next(form for form in FORMATS if form.fits(document))
     try:
         return _only_stages(document, form.read(document, settings), settings)
+    except RecordingError as error:
+        raise ScoringError(error.problem, error.remedy) from None
     except (ValueError, LookupError, ArithmeticError, RecursionError) as error:
         raise ScoringError(
             f"{path.name}: not readable as a {form.name} ({type(error).__name__}).", "Export the scoring again."

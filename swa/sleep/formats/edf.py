@@ -1,10 +1,11 @@
-"""Stages that stand as annotations in an EDF+ or BDF+ file: a scoring of its own, or the recording itself.
+"""Stages that stand among annotations: in an EDF+ or BDF+ that is a scoring of its own, or in the recording itself.
 
-Annotations are UTF-8 by the standard, and latin-1 in files of many vendors.
+Annotations of EDF+ are UTF-8 by the standard, and latin-1 in files of many vendors. Those of the formats that mne reads
+(markers of BrainVision, events of EEGLAB, annotations of FIF) are read through it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from swa.errors import RecordingError, ScoringError
 from swa.recordings.edf.header import Header, read_header, start_and_clock
+from swa.recordings.formats import READ_BY_MNE, ending_of
+from swa.recordings.mne_raw import read_annotations
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import is_stage_word, known_words, plain_word
 from swa.sleep.formats.document import NO_DATE, Document, Marks, read_any_text
@@ -33,7 +36,14 @@ class _Annotation(NamedTuple):
 
 def is_edf(document: Document) -> bool:
     """Whether a file is an EDF or BDF by its ending or its first bytes."""
-    return document.suffix in (".edf", ".bdf") or document.head.startswith((b"0       ", _BDF))
+    return document.suffix in (".edf", ".bdf") or (
+        not is_read_by_mne(document) and document.head.startswith((b"0       ", _BDF))
+    )
+
+
+def is_read_by_mne(document: Document) -> bool:
+    """Whether a file is a recording of a format that mne reads."""
+    return ending_of(document.name) in READ_BY_MNE
 
 
 def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
@@ -41,9 +51,11 @@ def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
 
     Most recordings have none, and reading every annotation of one means reading all of its pages.
     """
+    words = {word for word, stage in known_words(settings.codes).items() if word and stage != "UNS"}
     try:
+        if ending_of(path.name) in READ_BY_MNE:
+            return any(plain_word(text) in words for _, _, text in read_annotations(path))
         header = read_header(path, of_scoring=True)
-        words = {word for word, stage in known_words(settings.codes).items() if word and stage != "UNS"}
         parts = (part for place in _sample(header.n_records) for part in _annotation_records(header, *place))
         return any(plain_word(one.text) in words for part in parts for one in _annotations_in(part))
     except (RecordingError, OSError):
@@ -57,7 +69,7 @@ def _sample(n_records: int) -> list[tuple[int, int]]:
 
 
 def read_edf(document: Document, settings: ScoringSettings) -> Marks:
-    """Annotations, each with its duration; where no stage has one, it lasts until the next."""
+    """Annotations of an EDF+, at its clock times."""
     try:
         first_s, annotations = _read_annotations(document.path)
     except RecordingError as error:
@@ -66,6 +78,19 @@ def read_edf(document: Document, settings: ScoringSettings) -> Marks:
     start = pd.Timestamp(moment) if moment is not None else None
     if start is None and clock is not None:
         start = NO_DATE + pd.Timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
+    return _among(document, annotations, settings, start)
+
+
+def read_through_mne(document: Document, settings: ScoringSettings) -> Marks:
+    """Annotations of a recording that mne reads, from its first sample."""
+    annotations = [_Annotation(*mark) for mark in read_annotations(document.path)]
+    return _among(document, sorted(annotations), settings, None)
+
+
+def _among(
+    document: Document, annotations: Sequence[_Annotation], settings: ScoringSettings, start: pd.Timestamp | None
+) -> Marks:
+    """The stages among annotations, each with its duration; where no stage has one, it lasts until the next."""
     labels = [annotation.text for annotation in annotations]
     onsets = np.array([annotation.onset_s for annotation in annotations], dtype=float)
     durations = np.array([annotation.duration_s for annotation in annotations], dtype=float)

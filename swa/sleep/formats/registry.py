@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from swa.settings import ScoringSettings
 from swa.sleep.formats.document import Document, Marks
-from swa.sleep.formats.edf import is_edf, read_edf
+from swa.sleep.formats.edf import is_edf, is_read_by_mne, read_edf, read_through_mne
 from swa.sleep.formats.exports import is_annot, is_domino, is_remlogic, read_annot, read_domino, read_remlogic
 from swa.sleep.formats.tables import (
     is_anything,
@@ -35,6 +35,7 @@ class Format(NamedTuple):
 
 
 FORMATS = (
+    Format("recording of BrainVision, EEGLAB, EGI or FIF", is_read_by_mne, read_through_mne),
     Format("EDF+ scoring", is_edf, read_edf),
     Format("Profusion, NSRR, Luna, Philips or Wonambi XML", is_xml, read_xml),
     Format("JSON list of stages", is_json, read_json),

@@ -23,6 +23,7 @@ from swa.sleep.formats.codes import (
     is_code,
     is_stage_word,
     known_words,
+    lights_of,
     plain_word,
     unknown_stages,
 )
@@ -110,17 +111,24 @@ def read_snooz(document: Document, settings: ScoringSettings) -> Marks:
 def is_events(document: Document) -> bool:
     """Whether a table has onsets and durations or ends: BIDS events, `yasa.Hypnogram.as_events`, and others alike."""
     table = document.table
-    onset = table.column(*ONSET_COLUMNS) if table.titled else None
+    onset = _onset_column(document) if table.titled else None
     if onset is None:
         return False
     lasting = table.column(*DURATION_COLUMNS, *END_COLUMNS) is not None
     return lasting or table.names[onset] in ("onset", "start", "begin", "recording_onset")
 
 
+def _onset_column(document: Document) -> int | None:
+    """Column of onsets; that of times where each row has a duration too (annotations of the Human Sleep Project)."""
+    table = document.table
+    onset = table.column(*ONSET_COLUMNS)
+    return table.column("time") if onset is None and table.column(*DURATION_COLUMNS) is not None else onset
+
+
 def read_events(document: Document, settings: ScoringSettings) -> Marks:
     """Rows of onset (or start), duration (or end) and stage, in s or clock times; a trial_type may be another event."""
     table = document.table
-    onset, stage = table.column(*ONSET_COLUMNS), stage_column(document, settings)
+    onset, stage = _onset_column(document), stage_column(document, settings)
     found = ", ".join(table.names[:9])[:100]
     if stage is None:
         raise ScoringError(
@@ -299,6 +307,9 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
         raise bad_row(document, "a time and a stage", error) from None
     if start is None:
         times = times * seconds_per_unit(document, time)
+    if any(is_named := [plain_word(label).startswith("stage ") for label in labels]):  # a log: events between stages
+        kept = [i for i, named in enumerate(is_named) if named or lights_of(labels[i])]
+        times, labels, lines = times[kept], [labels[i] for i in kept], [lines[i] for i in kept]
     refuse_repeats(document, times, lines)
     order = np.argsort(times, kind="stable")
     times, labels, lines = times[order], [labels[i] for i in order], [lines[i] for i in order]

@@ -69,7 +69,7 @@ def describe_nights(root: Path, plan: pd.DataFrame) -> tuple[pd.DataFrame, list[
     root : Path
         The folder of recordings.
     plan : DataFrame
-        `subject`, `session` and `condition`, the last being the session of the name.
+        `subject`, `session`, `condition` and `ses`, the label of the session in the name.
 
     Returns
     -------
@@ -85,12 +85,12 @@ def describe_nights(root: Path, plan: pd.DataFrame) -> tuple[pd.DataFrame, list[
         subject: _read_table(place / f"sub-{subject}" / f"sub-{subject}_sessions.tsv", "session_id", "ses-")
         for subject in plan["subject"].unique()
     }
-    of_session = [sessions[s].get(label, {}) for s, label in zip(plan["subject"], plan["condition"], strict=True)]
+    of_session = [sessions[s].get(label, {}) for s, label in zip(plan["subject"], plan.pop("ses"), strict=True)]
     told = [people.get(subject, {}) | row for subject, row in zip(plan["subject"], of_session, strict=True)]
     columns = [name for name in dict.fromkeys(name for row in told for name in row) if name not in _TAKEN]
     condition = next((name for name in ("condition", "treatment") if any(name in row for row in of_session)), "")
-    spelling: dict[str, str] = {}  # of a condition: the first one found; a colon would separate two in a contrast
-    given = [row.get(condition, "").replace(":", "-") for row in of_session]
+    spelling: dict[str, str] = {}  # of a condition: the first one found
+    given = [row.get(condition, "") for row in of_session]
     given = [spelling.setdefault(name.casefold(), name) for name in given]
     plan = plan.assign(condition=[new or old for new, old in zip(given, plan["condition"], strict=True)])
     table = pd.DataFrame({name: [row.get(name, "") for row in told] for name in columns}, dtype=object)

@@ -49,8 +49,9 @@ def inspect_study(
     StudyError
         There is no recording, or the study file is wrong.
     """
-    settings = given_or_default(settings, Settings)
-    study = plan_study(path, study_file, settings)
+    given = given_or_default(settings, Settings)
+    study = plan_study(path, study_file, given)
+    settings = study.settings
     there = [name for name in DESIGN_COLUMNS if name in study.nights]
     columns = study.nights[["subject", "session", "condition", "recording", "hypnogram", *there]].astype(object)
     plan = columns.where(columns.notna(), "").to_dict("records")  # JSON has no NaN
@@ -67,7 +68,7 @@ def inspect_study(
     for later, (first, start) in find_same_starts([row["subject"] for row in nights], paths, copies).items():
         found[later]["problems"].append(f"begins at the same second as {nights[first]['recording']} ({start})")
     labels = _count_labels(found, settings.channels.names)
-    notes = [*study.notes, *_unused_names(labels, settings.channels.names)]
+    notes = [*study.notes, *_unused_names(labels, given.channels.names)]
     scorings = {
         "scored": len(study.scorings.used),
         "staged": study.scorings.staged,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,8 +16,10 @@ from swa.errors import StudyError
 from swa.recordings.formats import ENDINGS, FORMATS, READ_BY_MNE, Look, ending_of, look_at, stem_of
 from swa.settings import Settings
 from swa.study.plan.bids import describe_nights, leave_out_others
+from swa.study.plan.layouts import find_layout
 from swa.study.plan.names import (
     LONGEST_LABEL,
+    UNKNOWN_CONDITION,
     file_label,
     natural_key,
     own_subjects,
@@ -60,12 +63,14 @@ class Study:
         recording; empty where YASA stages), `subject_label` and `session_label` (as in file names), `problem` (why this
         night cannot be processed, or empty), and every other column of the study file.
     source : str
-        How subjects and conditions were told: ``study file study.tsv``, ``BIDS names``, ``SUBJECT_CONDITION names`` or
-        ``each recording a subject of its own``.
+        How subjects and conditions were told: ``study file study.tsv``, ``BIDS names``, ``names of SHHS`` (or another
+        public data set), ``SUBJECT_CONDITION names`` or ``each recording a subject of its own``.
     notes : tuple of str
         What a user should know before the run.
     scorings : ScoringPlan
         Which nights are scored, which are staged, and which scorings are left over.
+    settings : Settings
+        Those of the call, with what the documentation of a public data set says where they say nothing.
     """
 
     root: Path
@@ -73,16 +78,18 @@ class Study:
     source: str
     notes: tuple[str, ...]
     scorings: ScoringPlan = field(default_factory=ScoringPlan)
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def needs_template(self) -> bool:
-        """Whether the names told nothing, so that a study file has to be filled in before nights can be compared."""
-        return self.source == OWN_SUBJECTS
+        """Whether no condition is known, so that a study file has to be filled in before nights can be compared."""
+        return bool((self.nights["condition"] == UNKNOWN_CONDITION).all())
 
 
 BIDS_NAMES = "BIDS names"
 CONDITION_NAMES = "SUBJECT_CONDITION names"
 OWN_SUBJECTS = "each recording a subject of its own"
+_STUDY_FILE = "a study file with subject, condition and recording does that"
 
 
 def plan_study(
@@ -122,7 +129,8 @@ def plan_study(
         raise StudyError(
             "; ".join([f"{recordings}: no recording in this folder and those below it", _what_it_holds(root), *notes])
             + ".",
-            f"Name the folder that holds them ({FORMATS}); hidden folders and results of swa are not searched.",
+            f"Name the folder that holds them ({FORMATS}), or export yours as EDF; hidden folders and results of swa "
+            "are not searched.",
         )
     return _plan_from_names(root, found, others, settings, notes, single=single)
 
@@ -265,16 +273,18 @@ def _plan_from_file(
     *,
     single: bool,
 ) -> Study:
-    table = read_study_file(file)
+    names = [path.relative_to(root).as_posix() for path in found]
+    table = read_study_file(file, names)
+    if layout := find_layout(names, others):
+        settings = layout[0].complete(settings)
     bases = (file.parent, root)
-    known = {path.relative_to(root).as_posix(): path for path in found}
     rows, problems = table.rows.copy(), list(table.problems)
     given = {str(column) for column in rows.columns}
     scorings = [str(cell) for cell in rows["hypnogram"]] if "hypnogram" in rows else [""] * len(rows)
     staged = [scoring.casefold() in FORCE_STAGING for scoring in scorings]
     scorings = ["" if force else scoring for scoring, force in zip(scorings, staged, strict=True)]
     places = {
-        "recording": _locate_all(rows["recording"] if "recording" in rows else [""] * len(rows), bases, list(known)),
+        "recording": _locate_all(rows["recording"] if "recording" in rows else [""] * len(rows), bases, names),
         "hypnogram": _locate_all(scorings, bases, []),
     }
     for column, located in places.items():
@@ -306,7 +316,8 @@ def _plan_from_file(
     told = plan.tell(root)
     notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
     nights = _arrange(convert_columns(rows, decimal_comma=table.decimal_comma))
-    return Study(root=root, nights=nights, source=f"study file {file.name}", notes=tuple(notes), scorings=plan)
+    source = f"study file {file.name}"
+    return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings)
 
 
 def _locate_all(texts: Iterable[object], bases: Sequence[Path], known: Sequence[str]) -> list[_Place]:
@@ -419,16 +430,11 @@ def _plan_from_names(
     single: bool,
 ) -> Study:
     found, more = leave_out_others(root, found)
-    names = [printable(path.relative_to(root).as_posix()) for path in found]
-    plan, source = read_bids_names(names), BIDS_NAMES
-    if plan is not None:
-        plan, described = describe_nights(root, plan)
-        more += described
     notes = [*notes, *more]
-    if plan is None:
-        plan, source = read_condition_names(names, settings.comparison.baseline), CONDITION_NAMES
-    if plan is None:
-        plan, source = own_subjects(names), OWN_SUBJECTS
+    names = [printable(path.relative_to(root).as_posix()) for path in found]
+    told = _read_names(root, names, others, settings, notes)
+    plan, source, names, settings = told.plan, told.source, told.names, told.settings
+    found = [path for path in found if printable(path.relative_to(root).as_posix()) in set(names)]
     rows = plan.assign(recording=names, path=[str(path) for path in found], hypnogram="", problem="")
     rows.index = pd.Index(names)
     forced = [False] * len(rows)
@@ -438,7 +444,7 @@ def _plan_from_names(
         notes = [*notes, "one recording is analysed by itself; give its folder to compare nights"]
     elif source == OWN_SUBJECTS:
         reason = "the names do not tell subject and condition, so nights cannot be compared"
-        notes = [*notes, f"{OWN_SUBJECTS}: {reason}; a study file with subject, condition and recording does that"]
+        notes = [*notes, f"{OWN_SUBJECTS}: {reason}; {_STUDY_FILE}"]
     else:
         rows = _add_labels(rows)
         problems = _check_labels(rows, str, {"session"})
@@ -447,8 +453,40 @@ def _plan_from_names(
             raise StudyError(
                 _list_problems(f"The {source} of {root.name}", problems), "Rename them, or write a study file."
             )
-        notes = [*notes, *_note_conditions(rows, settings)]
-    return Study(root=root, nights=_arrange(rows), source=source, notes=tuple(notes), scorings=scorings)
+        if (rows["condition"] != UNKNOWN_CONDITION).any():
+            notes = [*notes, *_note_conditions(rows, settings)]
+        elif source != BIDS_NAMES:
+            notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}"]
+    nights = _arrange(rows)
+    return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=scorings, settings=settings)
+
+
+class _Told(NamedTuple):
+    """What names tell: the nights, how they were read, the recordings that are nights, and settings of the data set."""
+
+    plan: pd.DataFrame
+    source: str
+    names: list[str]
+    settings: Settings
+
+
+def _read_names(root: Path, names: list[str], others: Sequence[Path], settings: Settings, notes: list[str]) -> _Told:
+    """Read the names by the first rule that explains all of them; takes notes."""
+    if (bids := read_bids_names(names, settings.comparison.baseline)) is not None:
+        plan, described = describe_nights(root, bids.nights)
+        notes += described
+        if bids.unsure and (plan["condition"] == UNKNOWN_CONDITION).any():
+            could = " or ".join(f"{key}- ({', '.join(labels)})" for key, labels in bids.unsure.items())
+            notes.append(f"the condition could stand behind {could}, so nights cannot be compared; {_STUDY_FILE}")
+        return _Told(plan, BIDS_NAMES, names, settings)
+    if (found := find_layout(names, others)) is not None:
+        layout, plan, kept = found
+        if left := [name for name in names if name not in kept]:
+            notes.append(f"{len(left)} recordings are no nights of {layout.name}: {', '.join(left[:5])}")
+        return _Told(plan, f"names of {layout.name}", kept, layout.complete(settings))
+    if (condition_names := read_condition_names(names, settings.comparison.baseline)) is not None:
+        return _Told(condition_names, CONDITION_NAMES, names, settings)
+    return _Told(own_subjects(names), OWN_SUBJECTS, names, settings)
 
 
 # --- for both

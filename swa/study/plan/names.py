@@ -4,7 +4,8 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -14,7 +15,8 @@ from swa.tables.contrast import GROUP
 UNKNOWN_CONDITION = "recording"  # of a recording whose name tells no condition; an empty cell would read as missing
 LONGEST_LABEL = 48  # Windows refuses paths of 260 characters, and a label stands four times in one
 
-_BIDS = re.compile(r"sub-([^_]+)(?:_ses-([^_]+))?((?:_[a-z]+-[^_]+)*)_(?:eeg|psg)", re.IGNORECASE)
+_BIDS = re.compile(r"sub-([^_]+)((?:_[a-z]+-[^_]+)*)_(?:eeg|psg)", re.IGNORECASE)
+_CONDITIONS = ("ses", "task", "acq")  # entities behind which a condition can stand
 
 
 def file_label(text: str) -> str:
@@ -35,20 +37,51 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts] + [(2, 0, text)]
 
 
-def read_bids_names(names: Sequence[str]) -> pd.DataFrame | None:
-    """Read `sub-01_ses-ketamine_task-sleep_eeg.edf`; None unless every recording is named so."""
+@dataclass(frozen=True, kw_only=True)
+class BidsNames:
+    """What BIDS names tell: `nights` has subject, session, condition and the label behind `ses-`.
+
+    `unsure` names the entities that could be the condition, with their labels, where the names do not tell which.
+    """
+
+    nights: pd.DataFrame
+    unsure: Mapping[str, Sequence[str]]
+
+
+def read_bids_names(names: Sequence[str], baseline: Sequence[str]) -> BidsNames | None:
+    """Read `sub-01_ses-ketamine_task-sleep_eeg.edf`; None unless every recording is named so.
+
+    The condition stands behind `ses-`, `task-` or `acq-`: where one of them alone differs within subjects, or holds a
+    word for the baseline, it is that one. Which of several it is nobody can tell.
+    """
     matches = [_BIDS.fullmatch(_stem(name)) for name in names]
-    rows = []
+    told: list[dict[str, str]] = []
     for match in matches:
         if match is None:
             return None
-        rows.append((match[1], match[2] or UNKNOWN_CONDITION, match[3].replace("_", " ").strip()))
-    repeated = Counter((subject, session) for subject, session, _ in rows)
-    nights = [
-        (subject, f"{session} {entities}" if repeated[subject, session] > 1 else session, session)
-        for subject, session, entities in rows
-    ]
-    return pd.DataFrame(nights, columns=["subject", "session", "condition"])
+        told.append(dict(part.split("-", 1) for part in match[2].split("_") if part) | {"sub": match[1]})
+    differ = {key: list(dict.fromkeys(night[key] for night in told if key in night)) for key in _CONDITIONS}
+    differ = {key: labels for key, labels in differ.items() if _differs(told, key)}
+    words = {word.casefold() for word in baseline}
+    with_word = [key for key, labels in differ.items() if words & {label.casefold() for label in labels}]
+    key = next(iter(with_word if len(with_word) == 1 else differ), "ses")
+    unsure = differ if len(differ) > 1 and len(with_word) != 1 else {}
+    nights = []
+    repeated = Counter((night["sub"], night.get("ses", night.get(key))) for night in told)
+    for night in told:
+        condition = UNKNOWN_CONDITION if unsure else night.get(key, UNKNOWN_CONDITION)
+        session = night.get("ses", night.get(key, UNKNOWN_CONDITION))
+        if repeated[night["sub"], night.get("ses", night.get(key))] > 1:
+            rest = [f"{name}-{label}" for name, label in night.items() if name not in ("sub", "ses")]
+            session = " ".join([session, *rest])
+        nights.append((night["sub"], session, condition, night.get("ses", "")))
+    return BidsNames(nights=pd.DataFrame(nights, columns=["subject", "session", "condition", "ses"]), unsure=unsure)
+
+
+def _differs(told: Sequence[Mapping[str, str]], key: str) -> bool:
+    """Whether an entity has several labels within a subject."""
+    pairs = {(night["sub"], night.get(key, "")) for night in told}
+    return len(pairs) > len({subject for subject, _ in pairs})
 
 
 def read_condition_names(names: Sequence[str], baseline: Sequence[str]) -> pd.DataFrame | None:

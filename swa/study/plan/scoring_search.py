@@ -53,7 +53,7 @@ _MOST_TOLD = 5
 
 _WORDS = (
     r"(?:desc-)?hypnogram(?:_events)?|hypno|hyp|sleep[-_ ]?scoring|scoring|scored|sleep[-_ ]?stages?|stages?|staging"
-    r"|sleep[-_ ]?profile|schlafprofil|profusion|nsrr"
+    r"|sleep[-_ ]?profile|schlafprofil|profusion|nsrr|allscore"
 )
 _WEAK_WORDS = r"events|annot|annotations"  # may name other events as well
 _TABLES = r"xml|rml|eannot|annot|csv|tsv|txt|json|ids|hyp"
@@ -311,6 +311,10 @@ class _Choice:
     unused: tuple[Unused, ...] = ()
 
 
+class UnopenedError(ScoringError):
+    """A file that may be a scoring could not be opened: nobody knows whether it is one."""
+
+
 class _Reader:
     """Opens each file once, and reads all of them by the same number codes."""
 
@@ -332,8 +336,8 @@ class _Reader:
                 found = found if found.codes is not None else found.read()
         except ScoringError as error:
             found = error
-        except OSError:
-            pass
+        except OSError as error:
+            found = UnopenedError(f"{path.name}: {error.strerror or 'not readable'}.", "Check its permissions.")
         self._opened[path] = found
 
     @cached_property
@@ -379,7 +383,7 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
             asked = isinstance(error, AmbiguousScoringError) and (each.strong or reader.is_certain(each.path))
             if asked and not chosen:
                 return _Choice(problem=str(error), unused=tuple(unused))
-            if each.strong or asked:
+            if each.strong or asked or isinstance(error, UnopenedError):
                 unused.append(Unused(each.path, str(error)))
             continue
         if scoring is None or not _is_scoring(scoring, each):

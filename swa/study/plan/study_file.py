@@ -1,4 +1,4 @@
-"""The study file: one row a night, read as text from .tsv, .csv or .xlsx and checked as a whole.
+"""The study file: one row a night, read as text from a table or a workbook and checked as a whole.
 
 Paths are not looked at here, only cells; `manifest` finds the recordings and reports all problems together.
 """
@@ -20,6 +20,7 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.recordings.limits import MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
+from swa.study.plan.layouts import read_own_table
 from swa.tables.contrast import check_names
 
 REQUIRED = ("subject", "condition", "recording")
@@ -32,7 +33,7 @@ RESERVED = (
     "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note",
 )  # fmt: skip
 HIGHEST_AGE = 130.0
-SUFFIXES = (".tsv", ".csv", ".xlsx")
+SUFFIXES = (".tsv", ".csv", ".xlsx", ".xlsm", ".xls", ".ods")
 
 _KEPT_AS_TEXT = ("subject", "session", "condition", "recording", "hypnogram", "phase", "arm", "group", "sex", "exclude")
 _MISSING = ("", "n/a", "na", "nan", "#n/a")
@@ -67,7 +68,7 @@ class StudyTable:
 
 
 def find_study_file(folder: Path) -> tuple[Path | None, tuple[str, ...]]:
-    """Find `study.tsv`, `study.csv` or `study.xlsx` in a folder; the first of these is used, with a note on others."""
+    """Find `study.tsv`, `.csv` or a workbook of that name; the first of `SUFFIXES` is used, with a note on others."""
     names = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_file()}
     found = [names[f"study{suffix}"] for suffix in SUFFIXES if f"study{suffix}" in names]
     if not found:
@@ -75,8 +76,15 @@ def find_study_file(folder: Path) -> tuple[Path | None, tuple[str, ...]]:
     return found[0], tuple(f"{found[0].name} is used, {other.name} is not" for other in found[1:])
 
 
-def read_study_file(path: Path) -> StudyTable:
-    """Read a study file and check its columns and cells.
+def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
+    """Read a study file, or the table of nights of a public data set, and check its columns and cells.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    recordings : sequence of str
+        Names of recordings, among which a public data set's own table of nights finds those that it means.
 
     Raises
     ------
@@ -86,7 +94,9 @@ def read_study_file(path: Path) -> StudyTable:
     cells, decimal_comma = _read_cells(path)
     if not cells:
         raise StudyError(f"{path.name}: the file is empty.", f"Expected are the columns {', '.join(REQUIRED)}.")
-    rows, problems, notes = _arrange(cells)
+    own = read_own_table(cells, recordings)
+    rows, problems, notes = _arrange(own[0] if own else cells)
+    notes += [own[1]] if own else []
     if not len(rows) and not problems:
         raise StudyError(f"{path.name}: there is a header but no row.", "Write one row for each night.")
     problems += check_cells(rows, decimal_comma=decimal_comma)
@@ -126,7 +136,7 @@ def _read_cells(path: Path) -> tuple[list[tuple[int, list[str]]], bool]:
     """Read all rows that hold anything, with their row numbers."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise StudyError(f"{path.name}: a study file is .tsv, .csv or .xlsx.", "Save it as one of these.")
+        raise StudyError(f"{path.name}: a study file is {', '.join(SUFFIXES)}.", "Save it as one of these.")
     try:
         with path.open("rb") as file:
             content = file.read(MOST_STUDY_BYTES + 1)
@@ -139,8 +149,10 @@ def _read_cells(path: Path) -> tuple[list[tuple[int, list[str]]], bool]:
         raise StudyError(
             f"{path.name}: more than {MOST_STUDY_BYTES / 1e6:.0f} MB are too much for a study file.", _SMALL
         )
-    if suffix == ".xlsx":
+    if suffix in (".xlsx", ".xlsm"):
         return _read_sheet(path.name, content), False
+    if suffix in (".xls", ".ods"):
+        return _read_other_sheet(path.name, content), False
     try:
         return _read_text(path.name, content, suffix)
     except csv.Error as error:
@@ -218,8 +230,29 @@ def _check_packed(name: str, content: bytes) -> None:
         raise StudyError(f"{name}: {size / 1e6:.0f} MB unpacked are too much for a study file.", _SMALL)
 
 
+def _read_other_sheet(name: str, content: bytes) -> list[tuple[int, list[str]]]:
+    """The first sheet of an older workbook of Excel, or of one of LibreOffice."""
+    try:
+        if name.lower().endswith(".ods"):
+            _check_packed(name, content)
+        sheet = pd.read_excel(io.BytesIO(content), header=None, dtype=object, engine="calamine")
+        _check_size(name, *sheet.shape)
+    except StudyError:
+        raise
+    except ImportError:
+        ending = name.rpartition(".")[2]
+        raise StudyError(
+            f"{name}: reading .{ending} needs the package python-calamine, which is not installed.",
+            "Install it (`python -m pip install python-calamine`), or save the table as .xlsx or .csv.",
+        ) from None
+    except Exception:  # its reader raises errors of its own, which pandas does not name
+        raise StudyError(f"{name}: not readable as a workbook.", "Save it again as .xlsx or .csv.") from None
+    rows = [(number, [_sheet_cell(cell, "") for cell in row]) for number, row in enumerate(sheet.to_numpy(), start=1)]
+    return [row for row in rows if any(row[1])]
+
+
 def _sheet_cell(value: object, number_format: str) -> str:
-    if value is None:
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):
         return str(value).lower()
