@@ -1,5 +1,7 @@
 """Public data sets by their names: what `layouts.toml` says counts where the user says nothing."""
 
+import sys
+
 import pytest
 
 from swa.errors import StudyError
@@ -69,19 +71,18 @@ def test_the_ten_lines_of_an_own_table_are_a_study(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["xls", "ods"])
-def test_a_workbook_that_cannot_be_read_is_named(tmp_path, ending, monkeypatch):
+def test_a_workbook_that_cannot_be_read_is_named(tmp_path, ending):
     (tmp_path / f"study.{ending}").write_bytes(b"no workbook")
     pytest.importorskip("python_calamine")
     with pytest.raises(StudyError, match=rf"study\.{ending}: not readable as a workbook"):
         plan_study(make(tmp_path, "S1.edf"), None, check_settings({}))
 
 
-@pytest.mark.parametrize("ending", ["xls", "ods"])
-def test_a_workbook_without_its_reader_is_named(tmp_path, ending, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
-    (tmp_path / f"study.{ending}").write_bytes(b"x")
+def test_a_workbook_without_its_reader_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    (tmp_path / "study.xls").write_bytes(b"x")
     with pytest.raises(StudyError, match="needs the package python-calamine, which is not installed"):
-        read_study_file(tmp_path / f"study.{ending}")
+        read_study_file(tmp_path / "study.xls")
 
 
 def test_a_workbook_with_macros_is_read(tmp_path):
