@@ -294,6 +294,10 @@ def plan(
     effect_sd: Annotated[float | None, typer.Option(help="SD of the response over subjects (ln). Default: 0.")] = None,
     power: Annotated[float, typer.Option(help="Wanted power.")] = 0.8,
     subjects: Annotated[int | None, typer.Option(help="What this number of subjects can find.")] = None,
+    design: Annotated[
+        str, typer.Option(help="paired, crossover, pre/post crossover, parallel arms or mixed model.")
+    ] = "paired",
+    dropout: Annotated[float, typer.Option(help="Share of subjects who will be lost: 0.1 is 10 %.")] = 0.0,
 ) -> None:
     """Sample size and smallest effect that can be found, from a stated or a study's own reliability."""
     from swa.comparison.further.planning import plan_sample, read_effect, stated_variation, study_variation
@@ -316,7 +320,8 @@ def plan(
             stated.icc if icc is None else icc, stated.cv if cv is None else cv, effect_sd or 0.0, basis
         )
     level = round(1 - settings.comparison.confidence, 12)
-    show_plan(plan_sample(variation, effect=read_effect(effect), power=power, subjects=subjects, level=level))
+    asked = {"power": power, "subjects": subjects, "level": level, "design": design, "dropout": dropout}
+    show_plan(plan_sample(variation, effect=read_effect(effect), **asked))
 
 
 @app.command("settings")

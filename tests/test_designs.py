@@ -13,7 +13,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from swa.comparison import designs, linear
 from swa.comparison.contrasts import compare_nights, planned_designs, state_designs
@@ -30,6 +30,8 @@ from swa.comparison.further.planning import (
     study_variation,
     subjects_needed,
 )
+from swa.comparison.further.power import PLANNED, design_power
+from swa.comparison.group import sign_flip_test
 from swa.comparison.linear import least_squares, random_intercept, t_interval, unequal_variances
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings, Settings
@@ -470,9 +472,37 @@ class TestPlanning:
         assert simulated == pytest.approx(0.845, abs=0.01)
 
     def test_detectable_effect_is_the_inverse(self):
-        found = detectable_effect(0.2, 12, 0.9)
-        assert paired_power(math.log(found), 0.2, 12) == pytest.approx(0.9, abs=1e-6)
+        found = detectable_effect(0.2, 14, 0.9)
+        assert paired_power(math.log(found), 0.2, 14) == pytest.approx(0.9, abs=1e-6)
+        for design in ("paired", "crossover", "parallel arms"):
+            found = math.log(detectable_effect(0.2, 8, 0.9, design=design)) / 0.2
+            assert design_power(design, found, 8) == pytest.approx(0.9, abs=2e-3)
         assert math.isnan(detectable_effect(0.2, 1))
+
+    def test_power_at_six_subjects_is_that_of_sign_flips(self):
+        """The t test that was planned for has 0.84 where the p that is printed has 0.66."""
+        d = optimize.brentq(lambda d: paired_power(d, 1.0, 6) - 0.84, 0.1, 5)
+        x = np.random.default_rng(8).normal(d, 1, (6, 4000))
+        assert design_power("paired", d, 6) == pytest.approx((sign_flip_test(x).p <= 0.05).mean(), abs=0.03)
+        assert design_power("paired", d, 6) == pytest.approx(0.68, abs=0.03)
+
+    @pytest.mark.parametrize("design", ["paired", "crossover"])
+    def test_no_more_subjects_than_recommended_have_less_power(self, design):
+        for d in (2.2, 1.4):
+            needed = subjects_needed(d, 1.0, design=design)
+            powers = [design_power(design, d, n) for n in range(needed, 14)]
+            assert not powers or min(powers) >= 0.8
+        levels = [design_power(design, 0.0, n) for n in (6, 8, 10)]
+        assert max(levels) < 0.07
+
+    def test_a_design_is_planned_by_its_own_test_and_drop_outs_are_added(self):
+        stated = stated_variation(0.9, 0.4)
+        plan = plan_sample(stated, effect=1.2, dropout=0.2)
+        assert (plan.subjects, plan.recruited) == (10, 13)
+        needed = {design: subjects_needed(math.log(1.5), stated.change_sd, design=design) for design in PLANNED}
+        assert needed["parallel arms"] > 1.5 * needed["paired"]
+        with pytest.raises(SettingsError, match="expected one of paired, crossover"):
+            plan_sample(stated, design="latin square")
 
     def source(self, subjects=200, **sd):
         """A study with two baseline nights a subject, which differ by an SD of its own in each window."""
@@ -497,7 +527,6 @@ class TestPlanning:
         assert found.low < less_sure.low < found.change_sd < less_sure.high < found.high
         answer = plan_sample(found, effect=1.1, subjects=9)
         assert answer.subjects_range[0] <= answer.subjects <= answer.subjects_range[1]
-        assert (answer.curve["power"].diff().dropna() > -1e-12).all()
         with pytest.raises(StudyError, match="State the reliability"):
             study_variation(SimpleNamespace(measures=source.measures[:4], nights=source.nights[:4]))
 

@@ -242,8 +242,8 @@ def plan_table(table: pd.DataFrame) -> PlainTable | None:
             "At the limits of the SD": lambda row: f"{row['subjects_low']} to {row['subjects_high']}",
         },
         label="Planning the next study",
-        about=f"Subjects needed with both nights (paired t, two-sided level {first['level']:.2g}, power "
-        f"{share(first['power'])}), from {first['method']}; SD of the ln change {number(first['change_sd'])} "
+        about=f"Subjects needed by the test of this design ({first['design']}, two-sided level {first['level']:.2g}, "
+        f"power {share(first['power'])}), from {first['method']}; SD of the ln change {number(first['change_sd'])} "
         f"({number(first['change_sd_low'])} to {number(first['change_sd_high'])}).{smallest} The range is that of the "
         "SD: a plan from few subjects is a rough one.",
     )

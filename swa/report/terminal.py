@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from swa.comparison.further.planning import SamplePlan
+from swa.comparison.further.power import PLANNED
 from swa.comparison.primary import declared_primary
 from swa.glossary import short_names
 from swa.report.leading_rows import find_headline, headline_rows
@@ -68,14 +69,21 @@ def plan_in_words(plan: SamplePlan) -> tuple[list[str], PlainTable]:
     low, high = plan.subjects_range
     between = f" ({low} to {high}, since that SD is itself an estimate)" if low != high else ""
     sentences = [
-        f"Paired t, two-sided, level {plan.level:g}, on ln ratios; SD of a subject's change "
-        f"{variation.change_sd:.3g} ({variation.basis}).",
+        f"{plan.design.capitalize()}: {PLANNED[plan.design].test}; two-sided, level {plan.level:g}; SD of a subject's "
+        f"ln change {variation.change_sd:.3g} ({variation.basis}).",
         f"{effect} with {power}: {plan.subjects} subjects{between}.",
     ]
+    if plan.dropout:
+        sentences.append(f"With {share(plan.dropout)} lost, begin with {plan.recruited}.")
     if plan.given:
         sentences.append(
             f"{plan.given} subjects: power {plan.given_power:.3f} for {effect}; smallest effect found with {power}: "
             f"{_either_way(plan.detectable)}."
+        )
+    if math.isfinite(plan.power_by_t):
+        sentences.append(
+            f"With {plan.given or plan.subjects} subjects the paired t, which stands beside the sign flips in "
+            f"contrasts.tsv, has power {plan.power_by_t:.3f}: preregister which of the two counts."
         )
     curve = PlainTable(
         label="",

@@ -240,8 +240,8 @@ PLANNING = _table(
     *(*PLACE, MEASURE.saying("Marker that is planned for: the one that the study leads with")),
     _number("effect", "Ratio of treatment to baseline that is to be found"),
     _number("power", "Wanted power", "1"),
-    _number("level", "Two-sided level of the paired t test of ln ratios", "1"),
-    _count("subjects", "Subjects needed, each with both nights"),
+    _number("level", "Two-sided level of the test", "1"),
+    _count("subjects", "Subjects needed, of all arms together"),
     _count("subjects_low", "The same at the lower limit of the SD"),
     _count("subjects_high", "The same at the upper limit of the SD"),
     _number("change_sd", "SD over subjects of the ln change", "1"),
@@ -250,6 +250,7 @@ PLANNING = _table(
     _count("n", "Subjects of this study"),
     _number("detectable", "Ratio that as many subjects find with that power"),
     METHOD.saying("Where the SD comes from"),
+    _text("design", "Design of this study, whose own test is planned for"),
 )
 CLUSTERS = _table(
     "clusters",

@@ -1,8 +1,8 @@
-"""How many subjects a study needs, and which effect it can find: two-sided paired t on ln ratios.
+"""How many subjects a study needs, and which effect it can find, by the test that its design will be analysed with.
 
 The SD of a subject's change is sqrt(2 * SD_w^2 / nights + effect_sd^2): night-to-night variation of both conditions,
-SD_w = sqrt(ln(1 + CV^2) * (1 - ICC)), and the spread of the response between subjects. Power is that of the noncentral
-t distribution, both tails.
+SD_w = sqrt(ln(1 + CV^2) * (1 - ICC)), and the spread of the response between subjects. Power is that of the test
+itself (`swa.comparison.further.power`).
 """
 
 import math
@@ -13,7 +13,8 @@ import pandas as pd
 from scipy import optimize, stats
 
 from swa.comparison.compared_nights import find_baseline, text_column, usable_nights
-from swa.comparison.contrasts import subject_values
+from swa.comparison.contrasts import contrast_designs, subject_values
+from swa.comparison.further.power import PLANNED, design_power, t_power
 from swa.comparison.headline import leading_marker
 from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import measure_grid, pooled_within_sd, scale_of
@@ -25,6 +26,7 @@ from swa.tables.results_tables import PLANNING
 MOST_SUBJECTS = 100_000
 LARGEST_CV = 5.0  # of lognormal values an SD of 1.8 ln: more is a per cent that was typed for a share
 CURVE_SUBJECTS = (4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
+TELLING = 0.02  # more power that is worth a word
 PLANNED_EFFECTS = (1.1, 1.2, 1.3, 1.5)  # ratios that studies of slow-wave activity ask about
 
 
@@ -41,12 +43,15 @@ class Variation:
         stated.
     basis : str
         Where it comes from, for the reader.
+    icc : float
+        Between-night reliability, which arms draw on.
     """
 
     change_sd: float
     low: float
     high: float
     basis: str
+    icc: float = 0.76
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +66,23 @@ class SamplePlan:
         Ratio of treatment to baseline that is to be found.
     power, level : float
         Wanted power; two-sided level of the test.
+    design : str
+        One of `PLANNED`.
     subjects : int
-        Subjects needed for `effect`.
+        Subjects needed for `effect`: those from which no more have less than the power.
     subjects_range : tuple of int
         The same at the limits of the SD.
+    recruited : int
+        Subjects to begin with, so that the needed number is left after `dropout`.
+    dropout : float
+        Share of subjects who are lost.
     given : int or None
         Number of subjects asked about, its power for `effect` and the smallest ratio that it finds.
     given_power, detectable : float
         NaN where no number was given.
+    power_by_t : float
+        Power of the paired t test with as many, or with the needed ones; NaN where it is no better or not that of the
+        design.
     curve : DataFrame
         subjects, power (for `effect`), detectable (ratio found with the wanted power).
     """
@@ -77,16 +91,20 @@ class SamplePlan:
     effect: float
     power: float
     level: float
+    design: str
     subjects: int
     subjects_range: tuple[int, int]
+    recruited: int
+    dropout: float
     given: int | None
     given_power: float
     detectable: float
+    power_by_t: float
     curve: pd.DataFrame
 
 
 def paired_power(ln_effect: float, change_sd: float, subjects: int, level: float = 0.05) -> float:
-    """Power of the two-sided paired t test.
+    """Power of the two-sided paired t test, which stands beside the sign flips.
 
     Parameters
     ----------
@@ -99,47 +117,64 @@ def paired_power(ln_effect: float, change_sd: float, subjects: int, level: float
     level : float
         Two-sided level.
     """
-    if subjects < 2:
-        return 0.0
-    shift, df = abs(ln_effect) * math.sqrt(subjects) / change_sd, subjects - 1
-    limit = float(stats.t.ppf(1 - level / 2, df))
-    upper = float(stats.nct.sf(limit, df, shift))
-    lower = float(stats.nct.cdf(-limit, df, shift))
-    return upper + (lower if math.isfinite(lower) else 0.0)  # the far tail underflows to NaN
+    return t_power(abs(ln_effect) * math.sqrt(subjects) / change_sd, subjects - 1, level) if subjects > 1 else 0.0
 
 
-def subjects_needed(ln_effect: float, change_sd: float, power: float = 0.8, level: float = 0.05) -> int:
-    """Smallest number of subjects that reaches the power.
+def subjects_needed(
+    ln_effect: float,
+    change_sd: float,
+    power: float = 0.8,
+    level: float = 0.05,
+    *,
+    design: str = "paired",
+    icc: float = 0.76,
+) -> int:
+    """Smallest number of subjects that reaches the power, as all larger ones do.
 
     Raises
     ------
     SettingsError
         No effect, or one so small that more than 100,000 subjects would be needed.
     """
-    high = 2
-    while paired_power(ln_effect, change_sd, high, level) < power:
-        high *= 2
+
+    def is_enough(n: int) -> bool:
+        return design_power(design, ln_effect / change_sd, n, level, icc) >= power
+
+    low = PLANNED[design].fewest - 1
+    high = low + 1
+    while not is_enough(high):
+        low, high = high, 2 * high
         if ln_effect == 0 or high > MOST_SUBJECTS:
             raise SettingsError(
                 f"An effect of {100 * math.expm1(ln_effect):+.3g} % needs more than {MOST_SUBJECTS} subjects.",
                 "Give a larger --effect.",
             )
-    low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if paired_power(ln_effect, change_sd, middle, level) < power else (low, middle)
-    return high
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return next((n + 1 for n in range(PLANNED[design].uneven, high, -1) if not is_enough(n)), high)
 
 
-def detectable_effect(change_sd: float, subjects: int, power: float = 0.8, level: float = 0.05) -> float:
-    """Smallest ratio above 1 that is found with the power; NaN below 2 subjects."""
-    if subjects < 2:
+def detectable_effect(
+    change_sd: float,
+    subjects: int,
+    power: float = 0.8,
+    level: float = 0.05,
+    *,
+    design: str = "paired",
+    icc: float = 0.76,
+) -> float:
+    """Smallest ratio above 1 that is found with the power; NaN where there are too few subjects for a test."""
+    if subjects < PLANNED[design].fewest:
         return math.nan
+
+    def lacking(d: float) -> float:
+        return design_power(design, d, subjects, level, icc) - power
+
     most = 1.0
-    while paired_power(most * change_sd, change_sd, subjects, level) < power:
+    while lacking(most) < 0:
         most *= 2
-    found = optimize.brentq(lambda d: paired_power(d * change_sd, change_sd, subjects, level) - power, 1e-9, most)
-    return math.exp(float(found) * change_sd)
+    return math.exp(float(optimize.brentq(lacking, 1e-9, most)) * change_sd)
 
 
 def stated_variation(icc: float, cv: float, effect_sd: float = 0.0, basis: str = "stated") -> Variation:
@@ -164,7 +199,7 @@ def stated_variation(icc: float, cv: float, effect_sd: float = 0.0, basis: str =
     if sd == 0:
         raise SettingsError("With an ICC of 1 and no effect SD nothing varies.", "Give an ICC below 1.")
     text = f"{basis}: ICC {icc:g}, CV {100 * cv:g} %" + (f", effect SD {effect_sd:g} (ln)" if effect_sd else "")
-    return Variation(change_sd=sd, low=sd, high=sd, basis=text)
+    return Variation(change_sd=sd, low=sd, high=sd, basis=text, icc=icc)
 
 
 def study_variation(source: Source, settings: Settings | None = None, effect_sd: float | None = None) -> Variation:
@@ -211,8 +246,10 @@ def plan_next_study(source: Source, settings: Settings | None = None) -> pd.Data
         return PLANNING.empty()
     level, done = round(1 - settings.comparison.confidence, 12), nights_of(source)
     n = int(done.loc[text_column(done, "status").isin(["done", ""]), "subject"].nunique())
+    design = _own_design(source, settings)
     plans = [
-        plan_sample(variation, effect=effect, subjects=n if n > 1 else None, level=level) for effect in PLANNED_EFFECTS
+        plan_sample(variation, effect=effect, subjects=n if n > 1 else None, level=level, design=design)
+        for effect in PLANNED_EFFECTS
     ]
     place = (marker.channel, marker.stages, marker.window, marker.measure)
     spread = (variation.change_sd, variation.low, variation.high)
@@ -220,7 +257,14 @@ def plan_next_study(source: Source, settings: Settings | None = None) -> pd.Data
         (*place, plan.effect, plan.power, level, plan.subjects, *plan.subjects_range, *spread, n, plan.detectable)
         for plan in plans
     ]
-    return PLANNING.frame([(*row, variation.basis) for row in rows])
+    return PLANNING.frame([(*row, variation.basis, design) for row in rows])
+
+
+def _own_design(source: Source, settings: Settings) -> str:
+    """How the study itself is analysed: as arms where it has them, else as its first contrast."""
+    kinds = [design.kind for design in contrast_designs(source, settings=settings)]
+    known = [kind for kind in kinds if kind in PLANNED]
+    return "parallel arms" if "parallel arms" in known else next(iter(known), "paired")
 
 
 def plan_sample(
@@ -230,6 +274,8 @@ def plan_sample(
     power: float = 0.8,
     subjects: int | None = None,
     level: float = 0.05,
+    design: str = "paired",
+    dropout: float = 0.0,
 ) -> SamplePlan:
     """Answer how many subjects an effect needs, and what a number of subjects can find.
 
@@ -245,35 +291,46 @@ def plan_sample(
         A number of subjects to ask about.
     level : float
         Two-sided level.
+    design : str
+        One of `PLANNED`: its own test is planned for.
+    dropout : float
+        Share of subjects who are lost.
     """
+    if design not in PLANNED or not 0 <= dropout < 1:
+        raise SettingsError(
+            f"Design {design!r}, drop-outs {dropout:g}: expected one of {', '.join(PLANNED)}, and a share below 1.",
+            "For example: swa plan --design crossover --dropout 0.1.",
+        )
     if not (effect > 0 and effect != 1) or not 0 < power < 1 or (subjects is not None and subjects < 2):
         raise SettingsError(
             f"Effect {effect:g} (ratio), power {power:g}, subjects {subjects}: expected a ratio other than 1, "
             "a power between 0 and 1, and at least 2 subjects.",
             "For example: swa plan --effect 20% --power 0.8 --subjects 12.",
         )
-    ln_effect = math.log(effect)
-    sd = variation.change_sd
-    needed = [subjects_needed(ln_effect, s, power, level) for s in (variation.low, sd, variation.high)]
+    ln_effect, sd, icc = math.log(effect), variation.change_sd, variation.icc
+    needed = [
+        subjects_needed(ln_effect, s, power, level, design=design, icc=icc) for s in (variation.low, sd, variation.high)
+    ]
     counts = sorted({*CURVE_SUBJECTS, needed[1], *([subjects] if subjects else [])})
-    curve = pd.DataFrame(
-        {
-            "subjects": counts,
-            "power": [paired_power(ln_effect, sd, n, level) for n in counts],
-            "detectable": [detectable_effect(sd, n, power, level) for n in counts],
-        }
-    )
+    own = {n: design_power(design, ln_effect / sd, n, level, icc) for n in counts}
+    found = {n: detectable_effect(sd, n, power, level, design=design, icc=icc) for n in counts}
+    asked = subjects or needed[1]
+    by_t = paired_power(ln_effect, sd, asked, level) if design == "paired" else math.nan
     return SamplePlan(
         variation=variation,
         effect=effect,
         power=power,
         level=level,
+        design=design,
         subjects=needed[1],
         subjects_range=(needed[0], needed[2]),
+        recruited=math.ceil(needed[1] / (1 - dropout) - 1e-9),
+        dropout=dropout,
         given=subjects,
-        given_power=paired_power(ln_effect, sd, subjects, level) if subjects else math.nan,
-        detectable=detectable_effect(sd, subjects, power, level) if subjects else math.nan,
-        curve=curve,
+        given_power=own[subjects] if subjects else math.nan,
+        detectable=found[subjects] if subjects else math.nan,
+        power_by_t=by_t if by_t > own[asked] + TELLING else math.nan,
+        curve=pd.DataFrame({"subjects": counts, "power": own.values(), "detectable": found.values()}),
     )
 
 

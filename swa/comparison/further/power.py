@@ -1,0 +1,204 @@
+"""Power of the tests that `compare_nights` makes, design by design.
+
+The interval of every design moves with the effect: what a study without an effect has as its limits, low and high, a
+study with the effect d has as low + d and high + d. So studies without an effect are drawn once for a number of
+subjects, sent through the design's own analysis, and the power for any d is the share with low > -d or high < -d. An
+interval excludes no change just where its test rejects, so this is the power of the p that is printed. With many
+subjects the test is a t test in all but name, and power that of the noncentral t.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from swa.comparison.arrays import Floats
+from swa.comparison.compared_nights import BEFORE, COPIED
+from swa.comparison.designs import ContrastDesign, find_designs
+from swa.comparison.within_subject import Grid, subject_changes
+from swa.settings import ComparisonSettings
+from swa.tables.contrast import Contrast
+
+STUDIES = 2000  # without an effect: the SE of a power is at most 1.1 %
+SEED = 1908
+FROM_MANY = 30  # subjects whose simulated error tells that of more
+PLACEBO, DRUG, OTHER = "placebo", "drug", "other"
+
+Rows = Iterator[tuple[object, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDesign:
+    """How a study of so many subjects would be laid out, and how its power is found.
+
+    Attributes
+    ----------
+    nights : callable
+        Its nights, in `columns`, for a number of subjects.
+    columns : tuple of str
+        Names of what `nights` yields, after the subject and the condition.
+    baseline : str
+        The condition that the changes are taken from.
+    fewest : int
+        Subjects from which it is recognised and tested.
+    simulated : int
+        Subjects up to which studies are drawn.
+    lost_df : int
+        Degrees of freedom that its t has lost of the number of subjects.
+    uneven : int
+        Subjects up to which more of them can have less power: where few permutations only just allow the level.
+    test : str
+        What it is, for the reader.
+    """
+
+    nights: Callable[[int], Rows]
+    columns: tuple[str, ...] = ()
+    baseline: str = PLACEBO
+    fewest: int = 6
+    simulated: int = 32
+    lost_df: int = 3
+    uneven: int = 0
+    test: str = ""
+
+
+def _paired(n: int) -> Rows:
+    return ((i, name) for i in range(n) for name in (PLACEBO, DRUG))
+
+
+def _crossover(n: int) -> Rows:
+    return ((i, name, period) for i in range(n) for period, name in enumerate((PLACEBO, DRUG)[:: 1 - 2 * (i % 2)], 1))
+
+
+def _pre_post(n: int) -> Rows:
+    return ((*row, phase) for row in _crossover(n) for phase in ("pre", "post"))
+
+
+def _arms(n: int) -> Rows:
+    return ((i, name, (DRUG, PLACEBO)[i % 2]) for i in range(n) for name in ("baseline", (DRUG, PLACEBO)[i % 2]))
+
+
+def _mixed(n: int) -> Rows:
+    names = (PLACEBO, DRUG, OTHER)
+    return ((i, names[((k if i % 2 else -k) + i // 2) % 3], k + 1) for i in range(n) for k in range(3))
+
+
+PLANNED = {
+    "paired": PlannedDesign(
+        nights=_paired,
+        fewest=3,
+        simulated=12,
+        lost_df=1,
+        uneven=12,
+        test="sign flips of ln ratios (paired t below 6 subjects)",
+    ),
+    "crossover": PlannedDesign(
+        nights=_crossover,
+        columns=("period",),
+        fewest=4,
+        simulated=12,
+        lost_df=2,
+        uneven=12,
+        test="the two orders compared by permutation (by t below 8 subjects)",
+    ),
+    "pre/post crossover": PlannedDesign(
+        nights=_pre_post, columns=("period", "phase"), test="analysis of covariance on the nights before"
+    ),
+    "parallel arms": PlannedDesign(
+        nights=_arms, columns=("arm",), baseline="baseline", test="analysis of covariance of two arms of like size"
+    ),
+    "mixed model": PlannedDesign(
+        nights=_mixed,
+        columns=("period",),
+        simulated=9,  # of more nights in all orders it is the t of the changes, with three df for the periods
+        test="mixed model of two of three conditions in all orders",
+    ),
+}
+
+
+def design_power(design: str, effect: float, subjects: int, level: float = 0.05, icc: float = 0.76) -> float:
+    """Power of a design's own test.
+
+    Parameters
+    ----------
+    design : str
+        One of `PLANNED`.
+    effect : float
+        ln of the ratio, in SD over subjects of the ln change between two nights.
+    subjects : int
+        Of all arms together; too few for a test have no power.
+    level : float
+        Two-sided level of the test.
+    icc : float
+        Between-night reliability, which an analysis of covariance draws on.
+    """
+    planned = PLANNED[design]
+    if subjects < planned.fewest:
+        return 0.0
+    if subjects <= planned.simulated:
+        low, high, _ = _limits(design, subjects, level, icc)
+        return float(np.mean(low > -abs(effect)) + np.mean(high < -abs(effect)))
+    error = _error(design, level, icc) / math.sqrt(subjects)
+    return t_power(abs(effect) / error, subjects - planned.lost_df, level)
+
+
+def t_power(shift: float, df: int, level: float) -> float:
+    """Power of a two-sided t test whose statistic has this noncentrality."""
+    limit = float(stats.t.ppf(1 - level / 2, df))
+    upper, lower = float(stats.nct.sf(limit, df, shift)), float(stats.nct.cdf(-limit, df, shift))
+    return upper + (lower if math.isfinite(lower) else 0.0)  # the far tail underflows to NaN
+
+
+def _error(design: str, level: float, icc: float) -> float:
+    """SD of the estimate times the root of the subjects, for many of them."""
+    n = PLANNED[design].simulated
+    if n < FROM_MANY:  # the mean change: its SD is 1 by definition
+        return 1.0
+    _, _, estimate = _limits(design, n, level, icc)
+    return float(np.std(estimate)) * math.sqrt(n)
+
+
+@lru_cache(maxsize=256)
+def _limits(design: str, subjects: int, level: float, icc: float) -> tuple[Floats, Floats, Floats]:
+    """Limits and estimates of studies without an effect, in SD of the change."""
+    planned, settings = PLANNED[design], ComparisonSettings(confidence=1 - level)
+    rows = pd.DataFrame(planned.nights(subjects), columns=["subject", "condition", *planned.columns])
+    rows["subject"] = rows["subject"].map("{:04d}".format)
+    rows["session"] = [str(number) for number in range(len(rows))]
+    analysed = _design(rows, planned.baseline, settings)
+    before = rows["phase"].eq("pre") if "phase" in rows else pd.Series(data=False, index=rows.index)
+    rows[COPIED], rows[BEFORE] = False, before
+    rng = np.random.default_rng(SEED)
+    shape = (subjects, STUDIES)
+    level_sd = math.sqrt(icc / (1 - icc) / 2) if icc < 1 else 0.0
+    values = (level_sd * rng.normal(size=shape))[rows["subject"].astype(int)]
+    values += rng.normal(size=values.shape) / math.sqrt(2)
+    outcome = analysed.outcome(subject_changes(_grid(rows, values), DRUG, planned.baseline), settings)
+    return outcome.low, outcome.high, outcome.estimate
+
+
+def _design(nights: pd.DataFrame, baseline: str, settings: ComparisonSettings) -> ContrastDesign:
+    names = [name for name in nights["condition"].unique() if name != baseline]
+    pairs = [Contrast(treatment=name, comparator=baseline) for name in names]
+    found = find_designs(nights, pairs, settings)
+    return next(one for one in reversed(found) if one.treatment == DRUG)
+
+
+def _grid(nights: pd.DataFrame, values: Floats) -> Grid:
+    """Each study as a marker of its own."""
+    text = dict.fromkeys(("stages", "window", "variant"), "")
+    return Grid(
+        measure="swa",
+        scale="ratio",
+        unit="",
+        nights=nights,
+        markers=pd.DataFrame({"channel": np.arange(values.shape[1]).astype(str), **text}),
+        values=values,
+        present=np.ones(values.shape, dtype=bool),
+        nonpositive=np.zeros(values.shape, dtype=bool),
+        notes=np.array([""], dtype=object),
+        note_codes=np.zeros(values.shape, dtype=np.int64),
+    )
