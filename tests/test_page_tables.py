@@ -238,7 +238,12 @@ def test_planning_on_the_page_is_the_table():
     table = pd.DataFrame(
         {"effect": [1.1, 1.2], "power": 0.8, "level": 0.05, "subjects": [28, 10], "subjects_low": [12, 5]}
         | {"subjects_high": [70, 21], "change_sd": 0.172, "change_sd_low": 0.11, "change_sd_high": 0.28}
-        | {"n": 10, "detectable": [1.187, 1.187], "method": "swa NREM cycle-1 frontal: of this study"}
+        | {
+            "n": 10,
+            "detectable": [1.187, 1.187],
+            "method": "swa NREM cycle-1 frontal: of this study",
+            "design": "paired",
+        }
     )
     shown = plan_table(table)
     assert shown.rows == (("+10.0\u00a0%", "28", "12 to 70"), ("+20.0\u00a0%", "10", "5 to 21"))
