@@ -25,6 +25,7 @@ TABLES = {
     "NSRR's readers in Matlab": "5 4 3 2 1 0",
     "Luna's STAGE_N": "1 -1 -2 -3 -3 0",
     "pyDYNAM-O": "5 3 2 1 1 4",
+    "UCDDB (PhysioNet)": "0 2 3 4 5 1",
 }
 STAGES = ("W", "S1", "S2", "S3", "S4", "R")
 AASM = dict(zip(STAGES, ("W", "N1", "N2", "N3", "N3", "R"), strict=True))
