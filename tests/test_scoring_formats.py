@@ -240,7 +240,7 @@ def test_onsets_are_never_passed_over_because_the_stages_have_another_name(read,
 
 @pytest.mark.parametrize("column", ["stage_hum", "staging", "majority", "Consensus", "Scorer 1"])
 def test_names_that_data_sets_have_for_their_stages(read, column):
-    assert spell(read(f"onset,duration,{column}\n60,30,0\n90,30,2\n", "a.csv")) == "UNS UNS W N2"
+    assert spell(read(f"onset,duration,{column}\n60,30,0\n90,30,1\n120,30,2\n", "a.csv")) == "UNS UNS W N1 N2"
 
 
 def test_a_text_that_is_no_scoring_is_not_told_about_an_empty_line(read):
@@ -259,7 +259,7 @@ def test_one_table_of_forms_and_each_is_used(tmp_path):
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         used.add(next(form.name for form in FORMATS if form.fits(Document(path=path))))
-    assert used == {form.name for form in FORMATS} - {"EDF+ scoring"}
+    assert used == {form.name for form in FORMATS} - {"EDF+ scoring", "recording of BrainVision, EEGLAB, EGI or FIF"}
 
 
 # --- XML

@@ -48,8 +48,8 @@ def found(study):
     ("name", "text"),
     [("night1.xml", XML), ("night1_stages.csv", STAGES.replace("\t", ",")), ("night1_hypnogram.tsv", STAGES),
      ("night1.eannot", "wake\nN2\nN3\nREM\n"), ("NIGHT1.XML", XML), ("night1-Sleep Profile.txt", LINES),
-     ("night1.txt", LINES), ("night1.annot", "N2\t0\t30\n"), ("night1_stages.txt", "0\n2\n2\n5\n0\n"),
-     ("night1.csv", "Epoch,Stage\n0,0\n1,2\n"), ("night1_nsrr.xml", XML), ("night1.sleep_stages.csv", STAGES)],
+     ("night1.txt", LINES), ("night1.annot", "N2\t0\t30\n"), ("night1_stages.txt", "0\n1\n2\n5\n0\n"),
+     ("night1.csv", "Epoch,Stage\n0,0\n1,1\n2,2\n"), ("night1_nsrr.xml", XML), ("night1.sleep_stages.csv", STAGES)],
 )  # fmt: skip
 def test_a_scoring_under_the_name_of_its_recording_is_used_and_named(plan, name, text):
     study = plan({"night1.edf": "", "night2.edf": "", name: text})
@@ -409,8 +409,8 @@ def test_a_night_is_read_by_the_stages_that_its_recording_holds_also_blinded(tmp
 
 
 def test_a_run_reads_codes_as_the_plan_has_read_them(tmp_path, write_edf, sleep_eeg, make_hypnogram):
-    stages = "W*8 N2*20 N3*12 N2*8"
-    codes = ["0"] * 8 + ["2"] * 20 + ["4"] * 12 + ["2"] * 8
+    stages = "W*8 N1*1 N2*19 N3*12 N2*8"
+    codes = ["0"] * 8 + ["1"] + ["2"] * 19 + ["4"] * 12 + ["2"] * 8
     for seed, (name, last) in enumerate({"S01_baseline": "2", "S01_drug": "5"}.items()):
         write_edf(tmp_path / f"{name}.edf", {"C4-M1": sleep_eeg(make_hypnogram(stages), seed)}, start=START)
         (tmp_path / f"{name}_stages.txt").write_text("\n".join([*codes[:-8], *[last] * 8]))
