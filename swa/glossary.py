@@ -52,6 +52,9 @@ class Entry:
         Whether a ratio measure can be zero, so that its mean over a region is arithmetic.
     reliability : float
         SD between nights of a subject (ln) as a share of that of power; NaN where no reliability is stated.
+    within_sd, within_df : float and int
+        SD between nights of a subject in its unit, of the whole night, and its degrees of freedom; NaN where none is
+        stated.
     headline : int
         Place among the markers that pages lead with; 0 for the others.
     short : str
@@ -75,6 +78,8 @@ class Entry:
     shared_over_nights: bool = False
     zero_at_times: bool = False
     reliability: float = math.nan
+    within_sd: float = math.nan
+    within_df: int = 0
     headline: int = 0
     short: str = ""
 

@@ -1,9 +1,7 @@
 """Sleep architecture: hand-counted nights, agreement with yasa and with a count of its own on experts' scorings."""
 
-import os
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,8 +9,10 @@ import pytest
 import yasa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from swa.comparison.contrasts import compare_nights
+from swa.glossary import read_glossary
 from swa.night.analysis import analyze_night
 from swa.settings import Settings
 from swa.sleep.architecture import FROM_YASA, measure_architecture
@@ -21,7 +21,6 @@ from swa.sleep.hypnogram import epoch_length_s, stages_of
 from swa.sleep.scoring import read_hypnogram
 from swa.tables.marker import matches, select
 
-DATA = Path(os.environ.get("SWA_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 WORDS = {"W": "WAKE", "R": "REM"}
 CODES = {"n1_minutes": "N1", "n2_minutes": "N2", "n3_minutes": "N3", "rem_minutes": "R"}
 
@@ -139,12 +138,26 @@ def check(hyp: yasa.Hypnogram) -> None:
         assert value(table, "awakenings") == began
 
 
-@pytest.mark.skipif(not (DATA / "hypnograms").is_dir(), reason="the real scorings lie beside the project, not in it")
-def test_statistics_of_real_scorings():
-    paths = [*(DATA / "hypnograms" / "sleep-edf").glob("*.edf"), *(DATA / "hypnograms" / "nsrr").glob("*.xml")]
-    assert len(paths) >= 12
+SCORINGS = {  # how many there are, and the column of the experts or the codes of those that do not say them
+    "hypnograms/sleep-edf/*.edf": (10, {}),
+    "hypnograms/nsrr/*.xml": (2, {}),
+    "scorings/boas_ds005555/*_events.tsv": (22, {"column": "stage_hum"}),
+    "scorings/dod_h/*.json": (40, {}),
+    "scorings/eesm17_ds004348/*_events.tsv": (4, {}),
+    "scorings/surrey_ds005207/*_events.tsv": (
+        3,
+        {"codes": {"1": "W", "2": "R", "3": "N1", "4": "N2", "5": "N3", "6": "UNS"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("pattern", SCORINGS)
+def test_statistics_of_real_scorings(pattern, shared_data):
+    least, options = SCORINGS[pattern]
+    paths = sorted(shared_data.glob(pattern))
+    assert len(paths) >= least
     for path in paths:
-        check(read_hypnogram(path))
+        check(read_hypnogram(path, settings=Settings(scoring=options)))
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +196,14 @@ def test_minutes_are_compared_as_differences_and_a_primary_can_be_one_of_them(ni
     assert row["estimate"] == pytest.approx(6)
     own = select(table, subject="S01", measure="n3_minutes", window=["third-1", "cycle-1", "hour-1"])
     assert own["estimate"].tolist() == pytest.approx([6, 6, 6])
+
+
+def test_the_change_of_one_subject_has_the_stated_reliability_of_the_whole_night(night):
+    rows = select(night.measures, channel="all", measure=["n3_minutes"])
+    nights = [replace(night, session=name, condition=name, measures=rows) for name in ("baseline", "ketamine")]
+    table = select(compare_nights(nights), subject="S01").set_index("window")
+    entry = read_glossary()["n3_minutes"]
+    half = stats.t.ppf(0.975, entry.within_df) * entry.within_sd * np.sqrt(2)
+    assert table.loc["night", ["ci_low", "ci_high"]].tolist() == pytest.approx([-half, half])
+    assert "BOAS and Sleep-EDF" in table.loc["night", "method"]
+    assert np.isnan(table.loc["third-1", "ci_low"])  # not stated for parts of a night

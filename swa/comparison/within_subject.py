@@ -355,8 +355,12 @@ def _interval(
     tail = (1 + settings.confidence) / 2
     own = df >= settings.baseline_pairs_df
     stated = stated_within_sd(grid.unit, settings, grid.measure) if grid.scale == "ratio" else math.nan
-    sd = np.where(own, changes.within_sd, stated)
-    quantile = np.where(own, special.stdtrit(np.maximum(df, 1), tail), stats.norm.ppf(tail))
+    entry = read_glossary().get(grid.measure)
+    of_sleep = entry is not None and entry.within_df > 0  # minutes of a shorter window vary by other minutes
+    by_scorings = ~own & of_sleep & (grid.markers["window"] == "night").to_numpy(dtype=bool)
+    sd = np.where(own, changes.within_sd, np.where(by_scorings, entry.within_sd if entry else math.nan, stated))
+    df = np.where(by_scorings, entry.within_df if entry else 0, df)
+    quantile = np.where(own | by_scorings, special.stdtrit(np.maximum(df, 1), tail), stats.norm.ppf(tail))
     nights = 1 / np.maximum(changes.n_treatment, 1) + 1 / np.maximum(changes.n_baseline, 1)
     methods: list[Reason] = []
     reservations: list[Reason | None] = []
@@ -367,6 +371,9 @@ def _interval(
             reservations.append(why)
         elif own[i]:
             methods.append(notes.BASELINE_PAIRS(sd=float(sd[i]), df=int(df[i])))
+            reservations.append(None)
+        elif by_scorings[i]:
+            methods.append(notes.STATED_BY_SCORINGS(sd=float(sd[i]), df=int(df[i])))
             reservations.append(None)
         else:
             methods.append(notes.STATED_RELIABILITY(sd=float(sd[i])))

@@ -10,6 +10,11 @@ TEXT_COLUMNS = ("method", "note", "reasons")
 NO_INTERVAL = declare("no_interval", "no interval", "method")
 BASELINE_PAIRS = declare("baseline_pairs", "baseline pairs (SD_w {sd:.3g}, t df {df})", "method")
 STATED_RELIABILITY = declare("stated_reliability", "stated reliability (SD_w {sd:.3g})", "method")
+STATED_BY_SCORINGS = declare(
+    "stated_by_scorings",
+    "stated reliability (SD_w {sd:.3g}, t df {df}; nights of one person in BOAS and Sleep-EDF)",
+    "method",
+)
 BASELINE_ALIKE = declare("baseline_alike", "no interval: the baseline nights do not differ at all", "no interval")
 NO_RELIABILITY = declare(
     "no_reliability",
