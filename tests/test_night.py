@@ -509,3 +509,20 @@ def test_nights_measured_with_different_settings_are_not_compared(short):
 
     with pytest.raises(StudyError, match=r"power.swa_hz is \(0.5, 4.0\) in one and \(0.75, 4.5\) in another"):
         compare_nights([first, second])
+
+
+def test_after_hours_awake_without_lights_the_time_in_bed_is_not_known(make_recording, make_hypnogram, sleep_eeg):
+    sleep = "N1*4 N2*40 N3*20 R*10"
+    hypnogram = make_hypnogram(f"W*200 {sleep} W*6")
+    recording = make_recording({"C4-M1": sleep_eeg(hypnogram, 1)})
+    night = analyze_night(recording, hypnogram)
+    rows = night.measures[(night.measures["stages"] == "any") & (night.measures["window"] == "night")]
+    rows = rows.drop_duplicates("measure").set_index("measure")
+    for measure in ("sol", "sol_sustained", "tib", "sleep_efficiency"):
+        assert np.isnan(rows["value"][measure])
+        assert rows["note"][measure].startswith("not known: 100 min awake or unscored before sleep, and no lights off")
+    statistics = night.summary["statistics"]
+    assert (statistics["SOL"], statistics["SE"], statistics["TIB"], statistics["TST"]) == (None, None, None, 37)
+    assert any("give lights_off in the study file" in note for note in night.notes)
+    known = analyze_night(recording, hypnogram, lights_off_s=190 * 30).summary["statistics"]
+    assert (known["SOL"], known["TIB"], known["TST"]) == (5, 45, 37)

@@ -18,11 +18,16 @@ from swa.night.rows import architecture_rows, channel_rows, epoch_rows, spectra_
 from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import Settings, WaveCriteria, given_or_default
+from swa.sleep.architecture import ASLEEP, FROM_LIGHTS, FROM_YASA, IN_BED
 from swa.sleep.hypnogram import check_hypnogram
 from swa.sleep.scoring import fit_to_recording
 from swa.tables.marker import ALL, select
 from swa.tables.night_document import StagingFacts, Summary
+from swa.tables.notes import LIGHTS_UNKNOWN
+from swa.tables.reason import Reason, in_words
 from swa.tables.results_tables import STAGING_BIAS, WAVES
+
+LONGEST_WAKE_MIN = 90.0  # before or behind sleep, where lights are not known
 
 if TYPE_CHECKING:
     import mne
@@ -186,10 +191,18 @@ def analyze_night(
     results = _measure(recording, frame, settings, problems)
     results = [read_again(result, recording, frame, settings) for result in results]
     between, bed_notes = _between_lights(len(frame.stages), frame.epoch_s, lights_off_s, lights_on_s)
+    between, unknown = _without_long_wake(frame, between, lights_off_s, lights_on_s)
+    told = (f"{', '.join(unknown)}: {in_words(dict.fromkeys(unknown.values()))}",) if unknown else ()
     in_bed = hypnogram[between]
     bias = staging_bias(results, frame, stages_at_gain or {}, settings, between)
-    architecture = architecture_rows(in_bed, frame, between.start * frame.epoch_s)
-    notes = (*recording.notes, *scoring_notes, *bed_notes, *(f"left out: {error}" for error in problems.values()))
+    architecture = architecture_rows(in_bed, frame, between.start * frame.epoch_s, unknown)
+    notes = (
+        *recording.notes,
+        *scoring_notes,
+        *bed_notes,
+        *told,
+        *(f"left out: {error}" for error in problems.values()),
+    )
     return Night(
         subject=subject,
         session=session,
@@ -204,7 +217,7 @@ def analyze_night(
         summary=_summarize(
             recording,
             hypnogram,
-            in_bed,
+            _statistics(in_bed, unknown),
             frame,
             results,
             settings,
@@ -322,10 +335,43 @@ def _between_lights(
     return slice(first, end), ()
 
 
+def _without_long_wake(
+    frame: Frame, between: slice, off_s: float | None, on_s: float | None
+) -> tuple[slice, dict[str, Reason]]:
+    """From or to sleep, where lights are not known and hours awake lie before or behind it; and what is then unknown.
+
+    A recording of 20 h does not tell when somebody went to bed.
+    """
+    asleep = np.flatnonzero(np.isin(frame.stages[between], ASLEEP)) + between.start
+    if not asleep.size:
+        return between, {}
+    first, end = int(asleep[0]), int(asleep[-1]) + 1
+    before_min, after_min = ((n * frame.epoch_s) / 60 for n in (first - between.start, between.stop - end))
+    unknown: dict[str, Reason] = {}
+    if on_s is None and after_min > LONGEST_WAKE_MIN:
+        between = slice(between.start, end)
+        unknown |= dict.fromkeys(IN_BED, LIGHTS_UNKNOWN(minutes=after_min, side="after", light="on"))
+    if off_s is None and before_min > LONGEST_WAKE_MIN:
+        between = slice(first, between.stop)
+        unknown |= dict.fromkeys(
+            (*IN_BED, *FROM_LIGHTS), LIGHTS_UNKNOWN(minutes=before_min, side="before", light="off")
+        )
+    return between, unknown
+
+
+def _statistics(in_bed: "yasa.Hypnogram", unknown: Mapping[str, Reason]) -> dict[str, float | None]:
+    """Sleep statistics; None for those that are not known."""
+    missing = {FROM_YASA[measure][0] for measure in unknown}
+    return {
+        name: None if np.isnan(value) or name in missing else float(value)
+        for name, value in in_bed.sleep_statistics().items()
+    }
+
+
 def _summarize(
     recording: Recording,
     hypnogram: "yasa.Hypnogram",
-    in_bed: "yasa.Hypnogram",
+    statistics: dict[str, float | None],
     frame: Frame,
     results: list[ChannelResult],
     settings: Settings,
@@ -344,9 +390,7 @@ def _summarize(
         "dose_s": frame.dose_s,
         "nrem_cycles": len(frame.cycles),
         "staging_confidence": None if proba is None else float(proba.max(axis=1)[frame.stages != "UNS"].mean()),
-        "statistics": {
-            name: None if np.isnan(value) else float(value) for name, value in in_bed.sleep_statistics().items()
-        },
+        "statistics": statistics,
         "channels": [result.name for result in results],
         "unusable_nrem_share": {
             result.name: {rule: seconds / nrem_s for rule, seconds in result.removed_s.items()}

@@ -1,5 +1,6 @@
 """What is measured in a night, as tables: one row per channel, stretch and measure; epochs; spectra."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from swa.settings import Settings
 from swa.sleep.architecture import measure_architecture
 from swa.tables.marker import ALL
 from swa.tables.night_document import PROCESS_S_BAND, QUIET_WAKE
+from swa.tables.reason import Reason
 from swa.tables.results_tables import NIGHT_MEASURES, SPECTRA, WAVES
 
 if TYPE_CHECKING:
@@ -127,9 +129,18 @@ def travelling_rows(results: list[ChannelResult], frame: Frame, settings: Settin
     return NIGHT_MEASURES.frame(rows)
 
 
-def architecture_rows(in_bed: "yasa.Hypnogram", frame: Frame, first_s: float) -> pd.DataFrame:
+def architecture_rows(
+    in_bed: "yasa.Hypnogram", frame: Frame, first_s: float, unknown: Mapping[str, Reason] | None = None
+) -> pd.DataFrame:
     """Rows of the long table on sleep architecture; `in_bed` are the stages between the lights, from `first_s` on."""
-    found = measure_architecture(in_bed, frame.cycles, frame.sleep_onset_s, first_s=first_s, dose_s=frame.dose_s)
+    found = measure_architecture(
+        in_bed,
+        frame.cycles,
+        frame.sleep_onset_s,
+        first_s=first_s,
+        dose_s=frame.dose_s,
+        unknown={measure: reason.words for measure, reason in (unknown or {}).items()},
+    )
     rows = [(row.window, row.measure, row.variant, row.value, row.unit, row.n, row.note) for row in found]
     return NIGHT_MEASURES.frame([(ALL, "any", *row) for row in rows])
 

@@ -6,7 +6,7 @@ Minutes of slow-wave sleep are what Held 2002 (Pharmacopsychiatry 35:135) measur
 machine is no better than its stager: see `swa.night.staging_bias`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
@@ -37,6 +37,9 @@ FROM_YASA = {
     "waso": ("WASO", "min"),
     "awakening_index": ("SFI", "1/h"),
 }
+
+# What rests on the time in bed, and on its begin.
+IN_BED, FROM_LIGHTS = ("tib", "sleep_efficiency"), ("sol", "sol_sustained")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +97,7 @@ def measure_architecture(
     *,
     first_s: float = 0.0,
     dose_s: float | None = None,
+    unknown: Mapping[str, str] | None = None,
 ) -> list[ArchitectureRow]:
     """Sleep architecture of one night.
 
@@ -109,6 +113,8 @@ def measure_architecture(
         Time of the first epoch of `in_bed`, s from the first sample.
     dose_s : float, optional
         Time of the dose, s from the first sample.
+    unknown : mapping of str to str, optional
+        Measures of the whole night that cannot be told, and why.
 
     Returns
     -------
@@ -117,17 +123,18 @@ def measure_architecture(
         first 120 min. A stage that does not occur has 0 min, and no latency.
     """
     sleep = _Sleep(stages=stages_of(in_bed), epoch_s=epoch_length_s(in_bed), first_s=first_s)
-    rows = [*_whole_night(in_bed, sleep), *_cycles(sleep, cycles), *_transitions(sleep)]
+    rows = [*_whole_night(in_bed, sleep, unknown or {}), *_cycles(sleep, cycles), *_transitions(sleep)]
     for window, epochs, is_filled in _windows(sleep, cycles, sleep_onset_s, dose_s):
         rows += _stage_rows(sleep, window, epochs, is_filled=is_filled)
     return rows
 
 
-def _whole_night(in_bed: "yasa.Hypnogram", sleep: _Sleep) -> Iterator[ArchitectureRow]:
+def _whole_night(in_bed: "yasa.Hypnogram", sleep: _Sleep, unknown: Mapping[str, str]) -> Iterator[ArchitectureRow]:
     statistics = in_bed.sleep_statistics()
     n = len(sleep.stages)
     for measure, (name, unit) in FROM_YASA.items():
-        yield _row("night", measure, float(statistics[name]), unit, n, "the night has no sleep")
+        value = np.nan if measure in unknown else float(statistics[name])
+        yield _row("night", measure, value, unit, n, unknown.get(measure, "the night has no sleep"))
     asleep = np.flatnonzero(sleep.asleep)
     for stage, name in (("N2", "n2"), ("N3", "n3"), ("R", "rem")):
         hits = np.flatnonzero(sleep.stages == stage)

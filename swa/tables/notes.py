@@ -37,6 +37,12 @@ NOT_MEASURED = declare("not_measured", "not measured in {condition}[: {text}]") 
 # Why a night has no value in a window.
 THIN_CYCLE = declare("thin_cycle", "{minutes:.1f} min of N2 and N3 in this cycle, {needed:g} are needed")
 
+LIGHTS_UNKNOWN = declare(
+    "lights_unknown",
+    "not known: {minutes:.0f} min awake or unscored {side} sleep, and no lights {light}; give lights_{light} in the "
+    "study file",
+)
+
 # Tests over subjects: how, and what came out beside estimate and interval.
 SIGN_FLIPS_EXACT = declare("sign_flips_exact", "sign-flip, exact", "method")
 SIGN_FLIPS_DRAWN = declare("sign_flips_drawn", "sign-flip, {flips} random flips", "method")

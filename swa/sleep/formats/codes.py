@@ -206,8 +206,8 @@ def check_plausible(document: Document, stages: NDArray[np.str_], *, whole: bool
     Raises
     ------
     AmbiguousScoringError
-        REM lies beside N3 again and again, more than 60 % of sleep is REM, neither end is awake, there is neither N2 nor
-        N3, or sleep begins otherwise than with N1 (in 76 of 78 real nights it begins so, or more often than not).
+        REM lies beside N3 again and again, more than 60 % of sleep is REM, neither end is awake, there is neither N2
+        nor N3, or sleep begins otherwise than with N1 (76 of 78 real nights begin so, or do so most of the time).
     """
     scored = stages[stages != "UNS"]
     changes = [{before, after} for before, after in pairwise(scored) if before != after]
