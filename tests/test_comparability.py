@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from swa.comparison.comparability import comparability_table, compare_facts
+from swa.comparison.compared_nights import is_control
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.controls.facts import GAIN_CONTROLS, NightFacts
 from swa.comparison.controls.gain import ONE_CHANNEL_SHARE, own_spread
@@ -457,6 +458,32 @@ def test_a_conclusion_that_changes_without_the_doubtful_subject_is_shown_both_wa
     (_, other) = decode(row["doubts"])
     assert (other.code, other.values["n"], other.values["left"]) == ("other_conclusion", 8, 7)
     assert other.values["ci_low_with"] == row["ci_low"] < 1 < other.values["ci_low_without"]
+
+
+@pytest.mark.parametrize(("baseline_first", "verdict"), [(7, "not comparable"), (4, "sound"), (8, "sound")])
+def test_one_subject_in_the_other_order_is_no_crossover(baseline_first, verdict):
+    """An effect of the period would be found as one of the treatment in 19 % of studies and more."""
+    subjects = [f"S{i + 1:02}" for i in range(8)]
+    rows = [
+        (subject, name, name, 100.0 + 7 * i + 10 * k, 1 + (k if i < baseline_first else 1 - k))
+        for i, subject in enumerate(subjects)
+        for k, name in enumerate(("baseline", "ketamine"))
+    ]
+    table = pd.DataFrame(rows, columns=["subject", "session", "condition", "value", "period"])
+    nights = table.drop(columns="value").assign(status="done", verdict="sound", verdict_reasons="")
+    table = table.assign(channel="C4-M1", stages="NREM", window="night", measure="swa", variant="", unit="µV²")
+    found = compare_nights(table.assign(n=1, note=""), nights=nights)
+    (row,) = found[found["subject"] == "group"].to_dict("records")
+    assert row["verdict"] == verdict
+    assert ("7 subjects had baseline first, 1 ketamine" in row["verdict_reasons"]) == (verdict != "sound")
+    assert (found.loc[found["subject"] != "group", "verdict"] == "sound").all()
+
+
+@pytest.mark.parametrize("name", ["placebo", "Saline 0.9 %", "healthy controls", "saline low", "placebo+saline"])
+def test_a_control_is_called_so_by_a_whole_word(name):
+    assert is_control(name)
+    assert not is_control(f"ketamine+{name}")
+    assert not is_control(f"un{name}ed")
 
 
 def test_chance_doubts_at_most_one_row_over_subjects_in_forty():

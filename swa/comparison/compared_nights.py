@@ -1,6 +1,7 @@
 """Which nights may be compared, in which order and arm they were, and which conditions are controls."""
 
 import difflib
+import re
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from swa.errors import StudyError
 from swa.settings import ComparisonSettings
 from swa.tables.contrast import Contrast, check_names
 
-CONTROL_WORDS = ("placebo", "sham", "saline", "vehicle", "control")
+CONTROLS = {"placebo", "sham", "saline", "vehicle", "control", "controls"}
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
 
 SAME_RECORDING = "same_recording"  # column of the nights: sessions of this subject that share this recording
@@ -165,8 +166,12 @@ def parallel_arms(nights: pd.DataFrame) -> list[str]:
 
 
 def is_control(condition: str) -> bool:
-    """Whether the name of a condition or arm is that of a control."""
-    return any(word in condition.casefold() for word in CONTROL_WORDS)
+    """Whether the name of a condition or arm is that of a control: ``saline 0.9 %``, not ``ketamine+placebo``.
+
+    Of a name that joins several by ``+`` each must be one.
+    """
+    parts = [re.findall(r"[^\W\d_]+", part) for part in condition.casefold().split("+")]
+    return all(words and {words[0], words[-1]} & CONTROLS for words in parts)
 
 
 def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> str:

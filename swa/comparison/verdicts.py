@@ -16,7 +16,7 @@ from swa.glossary import measures_in, measures_that
 from swa.measures.quality import UNUSABLE
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings, Settings
-from swa.tables import doubts
+from swa.tables import doubts, notes
 from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast, contrasts_of
 from swa.tables.marker import ALL, REGIONS
 from swa.tables.reason import Reason, decode, encode, in_words
@@ -138,6 +138,8 @@ def judge_contrasts(
     measured = {rows[number] for number in np.unique(place[there.to_numpy(dtype=bool)])}
     by_kind = _judge_rows(rows, measured, records, usable_nights(nights), settings)
     judged = [by_kind[number] for number in place]
+    unequal = _unequal_orders(contrasts)
+    judged = [_with_orders(found, unequal.get(number)) for number, found in enumerate(judged)]
     if again is not None:
         judged = _judge_again(contrasts, judged, again, settings)
     said = {id(found): (found.verdict, in_words(found.reasons), encode(found.reasons)) for found in judged}
@@ -152,6 +154,22 @@ class Judged:
     verdict: str
     reasons: tuple[Reason, ...]
     doubtful: frozenset[str] = frozenset()
+
+
+def _unequal_orders(contrasts: pd.DataFrame) -> dict[int, Reason]:
+    """Rows over subjects in which an effect of the period is not removed and does not cancel; by place."""
+    if "reasons" not in contrasts:
+        return {}
+    places = np.flatnonzero((contrasts["subject"] == GROUP).to_numpy())
+    keys = contrasts_of(contrasts.iloc[places])
+    texts = dict(zip(keys, contrasts["reasons"].iloc[places], strict=True))  # a design says it in all of its rows
+    found = {key: notes.ORDERS_UNEQUAL.among(decode(text)) for key, text in texts.items()}
+    told = {key: doubts.ORDERS(**reason.values) for key, reason in found.items() if reason}
+    return {place: told[key] for place, key in zip(places.tolist(), keys, strict=True) if key in told}
+
+
+def _with_orders(found: Judged, reason: Reason | None) -> Judged:
+    return replace(found, verdict=NOT_COMPARABLE, reasons=(*found.reasons, reason)) if reason else found
 
 
 def _judge_again(contrasts: pd.DataFrame, judged: Sequence[Judged], again: Again, settings: Settings) -> list[Judged]:

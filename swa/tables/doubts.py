@@ -166,6 +166,11 @@ NIGHT = _doubt("night", "{why}")  # of a table of nights that has words alone
 
 # A row over subjects.
 SUBJECTS = _doubt("subjects_not_sound", "{n} of {of} subjects not sound[, {worse} not comparable] ({named})")
+ORDERS = _doubt(
+    "orders_unequal_doubt",
+    "{first} subjects had {baseline} first, {last} {treatment}: an effect of the period reads as one of the treatment",
+    brief="orders",
+)
 SAME_CONCLUSION = _doubt("same_conclusion", "no more than chance gives, and without them the same is concluded")
 OTHER_CONCLUSION = _doubt(
     "other_conclusion",

@@ -118,6 +118,10 @@ ONE_ARM = declare("one_arm", "no p: within arm {arm} only, not compared with the
 ARMS_TOGETHER = declare("arms_together", "no p: arms {arms} together")
 GROUPS_TOGETHER = declare("groups_together", "groups {groups} together")
 PERIOD_NOT_REMOVED = declare("period_not_removed", "period effect not removed")
+ORDERS_UNEQUAL = declare(
+    "orders_unequal",
+    "{first} subjects had {baseline} first, {last} {treatment}: an effect of the period is in the change",
+)
 
 
 def counted(reason: Reason, n: int) -> Reason:
