@@ -820,6 +820,18 @@ LAYOUTS = [
         eeg="F4-M1, C4-M1, O2-M1, C3-M2",
     ),
     Layout(
+        name="ZMax (Hypnodyne)",
+        files={
+            f"night{n}/{name}.edf": recording(name, 256, night=40 + n)
+            for n in (1, 2)
+            for name in ("BODY TEMP", "dX", "dY", "dZ", "EEG L", "EEG R", "LIGHT", "NOISE", "OXY_IR_AC")
+        }
+        | {f"night{n}/hypnogram.txt": "\n".join(AASM) for n in (1, 2)},
+        nights="night1/EEG L; night2/EEG L",
+        scored=2,
+        eeg="EEG L, EEG R",
+    ),
+    Layout(
         name="YASA",
         files={
             "night1.edf": recording(PSG),

@@ -346,3 +346,23 @@ def test_filters_of_the_header_are_those_that_mne_was_told(tmp_path, night_uv):
 def test_a_head_shorter_than_a_header_is_no_edf(tmp_path):
     (tmp_path / "a.rec").write_bytes(struct.pack("<8s", b"0"))
     assert not look_at(tmp_path / "a.rec").is_recording
+
+
+def test_files_of_one_signal_each_that_begin_together_are_one_recording(tmp_path, write_edf):
+    """As ZMax has them; files of the same length under other names are nights of their own."""
+    rng = np.random.default_rng(1)
+    signals = {"EEG L": rng.normal(size=12_000), "EEG R": rng.normal(size=12_000), "dX": rng.normal(size=6_000)}
+    rates = {"EEG L": 100.0, "EEG R": 100.0, "dX": 50.0}
+    for label, samples in signals.items():
+        write_edf(tmp_path / f"{label}.edf", {label: samples}, rates[label], limits=(-500, 500))
+    assert [path.name for path in find_recordings(tmp_path)] == ["EEG L.edf"]
+    recording = read_recording(tmp_path / "EEG L.edf")
+    assert [channel.labels[0] for channel in recording.channels] == ["EEG L", "EEG R", "dX"]
+    assert any(note.startswith("joined from 3 files of one signal each") for note in recording.notes)
+    read = next(recording.groups("eeg")).data_uv
+    for row, label in zip(read, ("EEG L", "EEG R"), strict=True):
+        np.testing.assert_allclose(row, signals[label], atol=0.02)
+    assert [file.name for file in files_of(tmp_path / "EEG L.edf")] == ["EEG L.edf", "EEG R.edf", "dX.edf"]
+    assert len(read_recording(tmp_path / "EEG R.edf").channels) == 1
+    (tmp_path / "EEG R.edf").rename(tmp_path / "S2.edf")
+    assert [path.name for path in find_recordings(tmp_path)] == ["EEG L.edf", "S2.edf"]

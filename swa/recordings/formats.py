@@ -83,7 +83,31 @@ def files_of(path: Path) -> tuple[Path, ...]:
         place = path.resolve()
         part = re.compile(rf"{re.escape(stem_of(place.name))}-\d+\.fif")
         others = sorted(file for file in place.parent.glob("*.fif*") if part.match(file.name))
+    elif ending == ".edf":
+        others = list(parts_of(path)[1:]) if parts_of(path)[0] == path.resolve() else []
     return (path, *(file for file in others if file.is_file()))
+
+
+def parts_of(path: Path) -> tuple[Path, ...]:
+    """Files of one signal each that are one recording, those of EEG first: ZMax has a file for each of its signals.
+
+    They lie in one folder, are called as their signal is, begin together and last as long. Any other file is alone.
+    """
+    place = path.resolve()
+    own = _single_signal(place)
+    if own is None:
+        return (path,)
+    parts = [file for file in sorted(place.parent.glob("*.[eE][dD][fF]")) if _single_signal(file) == own]
+    return tuple(sorted(parts, key=lambda file: not file.name.upper().startswith("EEG")))
+
+
+def _single_signal(path: Path) -> bytes | None:
+    """Start and length of an EDF whose only signal is called as the file; None for any other."""
+    head = read_head(path, HEAD + 16)
+    label = head[HEAD:].decode("latin-1").strip()
+    if sample_width(head) != 2 or head[252:256].strip() != b"1" or label.casefold() != path.stem.casefold():
+        return None
+    return head[168:184] + head[236:252]
 
 
 def signal_file(path: Path) -> Path:

@@ -17,8 +17,8 @@ from swa.recordings.analysis_signal import UV_PER_UNIT, ChannelIntake
 from swa.recordings.channels import TOO_SLOW, Channel, SignalInfo, assign_channels
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
-from swa.recordings.edf.samples import EdfSource
-from swa.recordings.formats import READ_BY_MNE, ending_of
+from swa.recordings.edf.samples import EdfSource, JoinedSource
+from swa.recordings.formats import READ_BY_MNE, ending_of, parts_of
 from swa.recordings.labels import SHORT_LEAD, is_short_lead
 from swa.recordings.limits import check_length
 from swa.recordings.mne_raw import RawSource, describe_filters, open_raw, read_marks
@@ -403,7 +403,7 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     path = Path(path)
     if kind := READ_BY_MNE.get(ending_of(path.name)):
         return _read_through_mne(path, kind, settings)
-    header = read_header(path)
+    header, source = _read_edf(path)
     channels = assign_channels(signal_infos(header), settings.channels)
     used = {position: channel.unit for channel in channels if channel.role in ANALYSED for position in channel.signals}
     return Recording(
@@ -420,8 +420,20 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
         clipped_samples=settings.artifacts.clipped_samples,
         missing_s=header.missing_s,
         header_facts={channel.name: _header_facts(header, channel) for channel in channels if channel.role == "eeg"},
-        source=EdfSource(header),
+        source=source,
     )
+
+
+def _read_edf(path: Path) -> tuple[Header, SignalSource]:
+    """Header and samples of an EDF or BDF; of the first of files of one signal each, those of all of them."""
+    header = read_header(path)
+    parts = parts_of(path)
+    if len(parts) == 1 or parts[0] != path.resolve():
+        return header, EdfSource(header)
+    headers = [header, *(read_header(part) for part in parts[1:])]
+    notes = (*header.notes, f"joined from {len(parts)} files of one signal each that begin together and last as long")
+    joined = replace(header, all_signals=tuple(part.all_signals[0] for part in headers), notes=notes)
+    return joined, JoinedSource(tuple(EdfSource(part) for part in headers))
 
 
 def _read_through_mne(path: Path, kind: str, settings: Settings) -> Recording:

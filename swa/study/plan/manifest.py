@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from swa.errors import StudyError
-from swa.recordings.formats import ENDINGS, FORMATS, READ_BY_MNE, Look, ending_of, look_at, stem_of
+from swa.recordings.formats import ENDINGS, FORMATS, READ_BY_MNE, Look, ending_of, look_at, parts_of, stem_of
 from swa.settings import Settings
 from swa.study.plan.bids import describe_nights, leave_out_others
 from swa.study.plan.layouts import find_layout
@@ -200,6 +200,7 @@ def find_recordings(
         if look.why_not:
             no_recordings.setdefault(look.why_not, []).append(path.name)
     found = _leave_out_doubles(found, no_recordings)
+    found = [path for path in found if parts_of(path)[0] in (path, path.resolve())]
     if notes is not None:
         notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
         for why_not, names in no_recordings.items():
