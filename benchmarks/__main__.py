@@ -56,6 +56,7 @@ PARTS = (
     Part("calibration_designs", CALIBRATION, ("500",), ("2000",)),
     Part("calibration_moderators", CALIBRATION, ("200",), ("2000",)),
     Part("calibration_profiles", CALIBRATION, ("200",)),
+    Part("calibration_interactions", CALIBRATION, ("500",), ("2000",)),
     Part("calibration_verdicts", CALIBRATION, ("100",), ("2000",)),
     Part("calibration_families", CALIBRATION, ("100", "50")),
     Part("gain_check", ROBUSTNESS, ("--pairs", "1000")),

@@ -17,6 +17,7 @@ from swa.comparison.further.clusters import find_clusters
 from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.comparison.further.dose_contrasts import compare_doses
 from swa.comparison.further.group_spectra import average_spectra
+from swa.comparison.further.interactions import compare_combinations
 from swa.comparison.further.moderators import covariate_changes, relate_covariates
 from swa.comparison.further.planning import plan_next_study
 from swa.comparison.further.precision import rate_precision, read_spreads
@@ -63,6 +64,7 @@ from swa.tables.results_tables import (
     CYCLE_CONTRASTS,
     DOSE_CONTRASTS,
     GROUP_SPECTRA,
+    INTERACTIONS,
     MODERATORS,
     PLANNING,
     PROFILES,
@@ -549,6 +551,7 @@ def _compare_further(results: Path, baseline: str, contrasts: pd.DataFrame, sett
         (PROFILES, compare_profiles),
         (CLUSTERS, find_clusters),
         (CYCLE_CONTRASTS, compare_cycles),
+        (INTERACTIONS, compare_combinations),
         (DOSE_CONTRASTS, compare_doses),
     )
     for kind, compare in further:

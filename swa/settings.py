@@ -479,6 +479,11 @@ class ComparisonSettings(Group):
         description="columns of the study file that are related to the change, beside those called `covariate_…`; text "
         "counts as groups",
     )
+    factors: tuple[()] | tuple[str, str] = Field(
+        (),
+        description="two columns of the study file (1 or yes where given) whose combinations are tested for an "
+        "interaction; empty: conditions called `a+b`",
+    )
     moderator_permutations: int = Field(5000, ge=1000, description="permutations of a test of a covariate")
     profile_measures: tuple[str, ...] = Field(
         (

@@ -149,6 +149,39 @@ def moderator_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) ->
     )
 
 
+def interaction_table(table: pd.DataFrame, settings: Settings) -> PlainTable | None:
+    """Whether two treatments add up (``interactions.tsv``), with a sentence on the first row that was tested."""
+    if table.empty:
+        return None
+    first = table.sort_values("role", key=lambda roles: roles != "primary", kind="stable").iloc[0]
+    marker = f"{marker_name(first['measure'])}, {in_sentence(window_name(first['window'], settings))}"
+    both = f"{first['factor_a']} and {first['factor_b']} together"
+    return _table(
+        table,
+        {
+            "Treatments": lambda row: f"{row['factor_a']} and {row['factor_b']}",
+            "Marker": lambda row: f"{marker_name(row['measure'])}, {in_sentence(window_name(row['window'], settings))}",
+            "Both against the sum": lambda row: _with_interval(row, "estimate"),
+            "p": _p("p"),
+            "n": _count("n"),
+            "Method": _text("method"),
+        },
+        label="Do the treatments add up?",
+        about=f"{both}, {marker}: {_adds_up(first)}. The estimate is both − one − the other + neither; of ratios it is "
+        "the factor beyond what the two effects multiply to, 1 where they add on the log scale.",
+    )
+
+
+def _adds_up(row: pd.Series) -> str:
+    """Whether two treatments do more or less than add."""
+    low, high, none = _float(row["ci_low"]), _float(row["ci_high"]), 1.0 if row["scale"] == "ratio" else 0.0
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "too few subjects to tell"
+    if low > none or high < none:
+        return f"{'more' if low > none else 'less'} than the two add up to"
+    return "these nights show neither more nor less than the two add up to"
+
+
 def profile_table(table: pd.DataFrame) -> PlainTable | None:
     """How alike the profiles of two treatments are (``profiles.tsv``)."""
     return _table(

@@ -20,6 +20,7 @@ from swa.report.optional_tables import (
     PlainTable,
     cycle_table,
     gain_overview,
+    interaction_table,
     moderator_table,
     plan_table,
     profile_table,
@@ -47,6 +48,7 @@ TABLES = (
     ("measures.parquet", "every measure of every night"),
     ("contrasts.tsv", "every change with its interval, of subjects and of the group"),
     ("precision.tsv", "how precisely the nights of each subject tell a change, by themselves"),
+    ("interactions.tsv", "whether two treatments add up"),
     ("cycle_contrasts.tsv", "the change in the first cycle against later ones"),
     ("dose_contrasts.tsv", "each night after each infusion, where doses are known"),
     ("clusters.tsv", "clusters of frequencies, hours and electrodes"),
@@ -115,6 +117,7 @@ def _extra_tables(draft: Draft) -> list[tuple[PlainTable | None, list[Picture]]]
     settings = draft.settings
     cycles = cycle_table(draft.read("cycle_contrasts.tsv"), draft.headline.marker.channel, settings, draft.name_of)
     return [
+        (interaction_table(draft.read("interactions.tsv"), settings), []),
         (cycles, []),
         (gain_overview(draft.read("comparability.tsv"), draft.known), []),
         (moderator_table(draft.read("moderators.tsv"), settings, draft.name_of), _draw_covariates(draft)),

@@ -266,6 +266,17 @@ CLUSTERS = _table(
     _number("smallest_p", "The smallest p that this number of subjects can reach"),
     *(METHOD, NOTE),
 )
+INTERACTIONS = _table(
+    "interactions",
+    _text("contrast", "The two treatments together, as in ketamine+magnesium"),
+    _text("factor_a", "One of them"),
+    _text("factor_b", "The other"),
+    *(*PLACE, MEASURE, VARIANT, SCALE),
+    _number("estimate", "Both - one - other + neither: of ratios the factor beyond what the two effects multiply to"),
+    *(*TEST[:2], P),
+    P_ADJUSTED.saying("Benjamini-Hochberg over the rows that are not primary"),
+    *(N, METHOD, ROLE, VERDICT[0], NOTE),
+)
 CYCLE_CONTRASTS = _table(
     "cycle_contrasts",
     *(CONTRAST, CHANNEL, STAGES),
@@ -475,7 +486,7 @@ SPREADS = _table(
 NIGHT_SPREADS = SPREADS.without("session")
 STUDY_TABLES = (
     *(NIGHTS, MEASURES, CONTRASTS, PRECISION, COMPARABILITY, PROFILES, MODERATORS, PROBLEMS, REJECTION, CLUSTERS),
-    *(CYCLE_CONTRASTS, DOSE_CONTRASTS, SPECIFICATIONS, SPECIFICATION_SUMMARY),
+    *(INTERACTIONS, CYCLE_CONTRASTS, DOSE_CONTRASTS, SPECIFICATIONS, SPECIFICATION_SUMMARY),
     *(COVARIATE_CHANGES, GROUP_SPECTRA, PLANNING),
 )
 NIGHT_TABLES = (

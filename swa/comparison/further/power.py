@@ -176,7 +176,7 @@ def _limits(design: str, subjects: int, level: float, icc: float) -> tuple[Float
     level_sd = math.sqrt(icc / (1 - icc) / 2) if icc < 1 else 0.0
     values = (level_sd * rng.normal(size=shape))[rows["subject"].astype(int)]
     values += rng.normal(size=values.shape) / math.sqrt(2)
-    outcome = analysed.outcome(subject_changes(_grid(rows, values), DRUG, planned.baseline), settings)
+    outcome = analysed.outcome(subject_changes(markers_of(rows, values), DRUG, planned.baseline), settings)
     return outcome.low, outcome.high, outcome.estimate
 
 
@@ -187,7 +187,7 @@ def _design(nights: pd.DataFrame, baseline: str, settings: ComparisonSettings) -
     return next(one for one in reversed(found) if one.treatment == DRUG)
 
 
-def _grid(nights: pd.DataFrame, values: Floats) -> Grid:
+def markers_of(nights: pd.DataFrame, values: Floats) -> Grid:
     """Each study as a marker of its own."""
     text = dict.fromkeys(("stages", "window", "variant"), "")
     return Grid(
