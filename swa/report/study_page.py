@@ -30,7 +30,7 @@ from swa.report.shelf import Picture, Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, with_unit
 from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed
-from swa.report.words.sentences import group_result, headline_name, where_in_words
+from swa.report.words.sentences import group_result, headline_name, stand_in, where_in_words
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
 from swa.tables.marker import DEFAULT_MARKER, matches, select
@@ -149,7 +149,7 @@ def _results(draft: Draft) -> list[str]:
         afterwards = contrast.is_within and contrast.comparator != draft.facts.baseline
         asked = "Asked for afterwards, exploratory: " if afterwards else ""
         sentences.append(asked + group_result(row, contrast, draft.headline, draft.settings))
-    return sentences
+    return [*filter(None, [stand_in(draft.headline)]), *sentences]
 
 
 def _night_channel(measures: pd.DataFrame) -> str:

@@ -13,6 +13,7 @@ from swa.report.optional_tables import PlainTable
 from swa.report.reading import read_contrasts
 from swa.report.words.names import contrast_name, marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import NO_INTERVAL, describe_change, p_value, percent, share
+from swa.report.words.sentences import stand_in
 from swa.settings import Settings
 from swa.study.store import Results
 from swa.tables.contrast import Contrast, contrasts_in
@@ -29,15 +30,15 @@ def leading_tables(results: Results) -> list[PlainTable]:
     rows = headline_rows(group, headline, short_names(), WINDOWS)
     where = f"{stages_name(headline.marker.stages)}, {headline.marker.channel}"
     return [
-        _leading(select(rows, contrast=name), contrast, where, settings)
+        _leading(select(rows, contrast=name), contrast, where, settings, stand_in(headline))
         for name, contrast in contrasts_in(rows).items()
     ]
 
 
-def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Settings) -> PlainTable:
+def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Settings, about: str) -> PlainTable:
     called = contrast_name(contrast)
     cells = []
-    doubts: dict[str, None] = {}
+    doubts: dict[str, None] = dict.fromkeys([about] * bool(about))
     for _, row in rows.iterrows():
         measure, change = str(row["measure"]), describe_change(row, unit_of(str(row["measure"])))
         cells.append(

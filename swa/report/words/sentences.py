@@ -73,6 +73,13 @@ def where_in_words(headline: Headline) -> str:
     return f"the {place} channels{named}"
 
 
+def stand_in(headline: Headline) -> str:
+    """Say so where a channel leads because the run has neither a frontal nor a central one; else empty."""
+    place = headline.marker.channel
+    leads = not headline.declared and bool(place) and place not in REGIONS
+    return f"There is neither a frontal nor a central channel: {place} leads." if leads else ""
+
+
 def subject_result(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> str:
     """One subject's change in a sentence, with interval and n, or why there is none."""
     reasons, what = decode(row["reasons"]), headline_name(headline, settings)
