@@ -1,5 +1,6 @@
 """Rows of a table belong to the epoch that they name, whatever is missing, in whatever order they stand."""
 
+import json
 import math
 
 import numpy as np
@@ -187,17 +188,79 @@ def test_no_epoch_moves_when_rows_are_dropped_or_shuffled_or_a_line_is_added(tmp
     assert list(scoring.stages) == list(expected[first:])
 
 
-def test_no_epoch_of_a_real_scoring_moves(shared_data, tmp_path):
-    """A twentieth of the rows dropped, the others shuffled, a line above."""
-    paths = sorted((shared_data / "scorings" / "boas_ds005555").glob("*_events.tsv"))
+AASM = {"0": "W", "1": "N1", "2": "N2", "3": "N3", "4": "R", "8": "UNS", "-2": "UNS"}
+DELTAMED = {"1": "W", "2": "R", "3": "N1", "4": "N2", "5": "N3", "6": "UNS", "8": "UNS"}
+REAL = {  # files, column and codes of the stages, settings
+    "boas_ds005555": (22, "stage_hum", AASM, {}),
+    "eesm17_ds004348": (4, "staging", DELTAMED, {}),
+    "surrey_ds005207": (3, "staging", DELTAMED, {"codes": DELTAMED}),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_no_epoch_of_a_real_scoring_moves(shared_data, tmp_path, name):
+    """Stages as counted by hand; then a twentieth of the rows dropped, the others shuffled, a line above."""
+    number, column, codes, options = REAL[name]
+    paths = sorted((shared_data / "scorings" / name).glob("*_events.tsv"))
     rng = np.random.default_rng(0)
     for path in paths:
-        whole = read_scoring(path)
-        header, *rows = path.read_text().splitlines()
+        settings = ScoringSettings(**options)
+        header, *rows = (row for row in path.read_text().splitlines() if row.strip())
+        place = header.split("\t").index(column)
+        by_hand = np.array([codes[row.split("\t")[place].strip()] for row in rows])
+        assert list(read_scoring(path, settings).stages) == list(by_hand)
         kept = rng.permutation(np.flatnonzero(rng.random(len(rows)) > 0.05))
         (tmp_path / path.name).write_text("\n".join(["Scored by AB", header, *(rows[i] for i in kept)]))
-        read = read_scoring(tmp_path / path.name)
+        if path.with_suffix(".json").is_file():
+            (tmp_path / path.name).with_suffix(".json").write_bytes(path.with_suffix(".json").read_bytes())
+        read = read_scoring(tmp_path / path.name, settings)
         expected = np.full(len(rows), "UNS", dtype="U3")
-        expected[kept] = whole.stages[kept]
-        assert list(read.stages) == list(expected[: max(kept) + 1])
-    assert len(paths) == 22
+        expected[kept] = by_hand[kept]
+        first = min(kept) if name.startswith("boas") else 0
+        assert list(read.stages)[first:] == list(expected[first : max(kept) + 1])
+    assert len(paths) == number
+
+
+def test_every_list_of_the_dreem_data_sets_has_the_stages_that_it_lists(shared_data):
+    paths = sorted((shared_data / "scorings" / "dod_h").glob("*.json"))
+    for path in paths:
+        by_hand = [{"-1": "UNS"}.get(str(code)) or AASM[str(code)] for code in json.loads(path.read_text())]
+        assert list(read_scoring(path).stages) == by_hand
+    assert len(paths) == 40
+
+
+@pytest.mark.slow
+def test_swa_of_n3_rests_on_the_same_epochs_whatever_the_order_of_rows(shared_data, tmp_path, make_recording):
+    """Real EEG laid along a real scoring, piece by piece of the same stage."""
+    from swa.night.analysis import analyze_night
+    from swa.recordings.recording import read_recording
+    from swa.sleep.hypnogram import make_hypnogram
+    from swa.tables.marker import select
+
+    cycle = read_recording(shared_data / "recordings" / "cycle_1ch_100hz.edf")
+    stages, epoch_s, _ = read_scoring(shared_data / "recordings" / "cycle_1ch_100hz_stages.csv").stages_in(cycle)
+    eeg = next(cycle.groups("eeg")).data_uv[0]
+    parts = int(30 // epoch_s)
+    pieces: dict[str, list[np.ndarray]] = {}
+    for i in range(0, len(stages) - parts, parts):
+        if len(set(stages[i : i + parts])) == 1:
+            at = round(i * epoch_s * 100)
+            pieces.setdefault(str(stages[i]), []).append(eeg[at : at + 3000])
+    path = sorted((shared_data / "scorings" / "boas_ds005555").glob("*_events.tsv"))[1]
+    whole = read_scoring(path).stages[:400]
+    rng = np.random.default_rng(1)
+    other = pieces["N1"]
+    laid = [(pool := pieces.get(stage, other))[rng.integers(len(pool))] for stage in whole]
+    recording = make_recording({"C3-A2": np.concatenate(laid)})
+    header, *rows = path.read_text().splitlines()[:401]
+    kept = rng.permutation(np.flatnonzero(rng.random(len(rows)) > 0.05))
+    (tmp_path / path.name).write_text("\n".join([header, *(rows[i] for i in kept)]))
+
+    def swa_of_n3(hypnogram):
+        rows = select(analyze_night(recording, hypnogram).measures, measure="swa", stages="N3", window="night")
+        return float(rows.iloc[0]["value"])
+
+    left = np.where(np.isin(np.arange(len(whole)), kept), whole, "UNS")
+    dropped = swa_of_n3(read_scoring(tmp_path / path.name).hypnogram)
+    assert dropped == swa_of_n3(make_hypnogram(left, 30.0))
+    assert dropped == pytest.approx(swa_of_n3(make_hypnogram(whole, 30.0)), rel=0.1)
