@@ -472,10 +472,11 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     contrasts = CONTRASTS.empty()
     if baseline:
         contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
-    asked_for = Contrast.parse(contrast, sorted(done["condition"].unique())) if contrast and is_measured else None
+    conditions = sorted(usable_nights(done)["condition"].unique())
+    asked_for = Contrast.parse(contrast, conditions) if contrast and is_measured else None
     if asked_for and asked_for not in contrasts_in(contrasts).values():
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
-        asked = measure_contrasts(read_results(results), contrast=contrast, settings=settings)
+        asked = measure_contrasts(read_results(results), contrast=asked_for, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
     records = check_comparability(results, done, contrasts, settings)
     write_table(comparability_table(records), results / "comparability.tsv")
