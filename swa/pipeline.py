@@ -209,11 +209,8 @@ def run_study(
         codes = None if study.scorings.codes is None else dict(study.scorings.codes)
         run = uuid.uuid4().hex[:12]
         asked = _Asked(overwrite=overwrite, verify=verify, run=run, shared=is_shared, study_codes=codes)
-        tasks = {
-            i: _night_task(study.nights.iloc[i], results, settings, asked, blinded)
-            for i in _runnable(study.nights, left_out)
-            if not own or own.has(i)
-        }
+        places = [i for i in _runnable(study.nights, left_out) if not own or own.has(i)]
+        tasks = {i: _night_task(study.nights.iloc[i], results, settings, asked, blinded) for i in places}
         tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
