@@ -191,52 +191,51 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
     if as_json:
         print(plain(json.dumps(found, indent=1, ensure_ascii=False)))
         return
-    lines: list[str] = []
-    say = lines.append
-    if found["plan"]:
-        number = len(found["plan"])
-        say(f"Plan ({found['source']}): {number} night{'' if number == 1 else 's'}")
-        plan = [("subject", "condition", "session", "recording", "stages")]
-        stages = {recording["recording"]: _stages_of(recording) for recording in found["recordings"]}
-        for night in found["plan"]:
-            scoring = stages.get(night["recording"], "") or Path(night["hypnogram"]).name
-            plan.append((night["subject"], night["condition"], night["session"], night["recording"], scoring))
-        lines += _align(plan)
-    for text in found["design"]:
-        say(f"Design as understood: {text}")
-    for note in found["notes"]:
-        say(f"note: {note}")
+    lines = _plan_lines(found)
+    lines += [f"Design as understood: {text}" for text in found["design"]]
+    lines += [f"note: {note}" for note in found["notes"]]
     if len(found["recordings"]) > 1:
-        say("Labels, and what they are taken for:")
         rows = [("label", "recordings", "channel", "role", "why")]
-        for told in found["labels"]:
-            rows.append((told["label"], str(told["recordings"]), told["channel"], told["role"], told["note"]))
-        lines += _align(rows)
+        rows += [
+            (told["label"], str(told["recordings"]), told["channel"], told["role"], told["note"])
+            for told in found["labels"]
+        ]
+        lines += ["Labels, and what they are taken for:", *_align(rows)]
     for recording in found["recordings"]:
-        say("")
-        say(f"{recording['recording']}: {_describe(recording)}")
-        for problem in recording["problems"]:
-            say(f"  problem: {problem}")
-        for note in recording["notes"]:
-            say(f"  note: {note}")
-        used = [channel for channel in recording["channels"] if channel["role"] != "ignore"]
-        if used:
-            rows = [("channel", "role", "from", "rate", "unit", "why")]
-            for channel in used:
-                labels, rate = " - ".join(channel["labels"]), f"{channel['rate_hz']:g} Hz"
-                rows.append((channel["name"], channel["role"], labels, rate, channel["unit"], channel["note"]))
-            lines += _align(rows)
-        if recording["staging"]:
-            say(f"  staged on {', '.join(recording['staging'])}")
-        ignored: dict[str, list[str]] = {}
-        for channel in recording["channels"]:
-            if channel["role"] == "ignore":
-                ignored.setdefault(channel["note"], []).append(channel["labels"][0])
-        for reason, labels in ignored.items():
-            say(f"  not used ({reason}): {', '.join(labels)}")
-    say("")
-    lines += _sum_up(found["recordings"])
-    _say(_console(), "\n".join(lines))
+        lines += ["", *_recording_lines(recording)]
+    _say(_console(), "\n".join([*lines, "", *_sum_up(found["recordings"])]))
+
+
+def _plan_lines(found: dict[str, Any]) -> list[str]:
+    """The nights that a run would take, where there is a plan."""
+    if not found["plan"]:
+        return []
+    number = len(found["plan"])
+    stages = {recording["recording"]: _stages_of(recording) for recording in found["recordings"]}
+    rows = [("subject", "condition", "session", "recording", "stages")]
+    for night in found["plan"]:
+        scoring = stages.get(night["recording"], "") or Path(night["hypnogram"]).name
+        rows.append((night["subject"], night["condition"], night["session"], night["recording"], scoring))
+    return [f"Plan ({found['source']}): {number} night{'' if number == 1 else 's'}", *_align(rows)]
+
+
+def _recording_lines(recording: dict[str, Any]) -> list[str]:
+    """What is in a recording, and what of it is used."""
+    lines = [f"{recording['recording']}: {_describe(recording)}"]
+    lines += [f"  problem: {problem}" for problem in recording["problems"]]
+    lines += [f"  note: {note}" for note in recording["notes"]]
+    rows = [("channel", "role", "from", "rate", "unit", "why")]
+    ignored: dict[str, list[str]] = {}
+    for channel in recording["channels"]:
+        if channel["role"] == "ignore":
+            ignored.setdefault(channel["note"], []).append(channel["labels"][0])
+        else:
+            labels, rate = " - ".join(channel["labels"]), f"{channel['rate_hz']:g} Hz"
+            rows.append((channel["name"], channel["role"], labels, rate, channel["unit"], channel["note"]))
+    lines += _align(rows) if len(rows) > 1 else []
+    if recording["staging"]:
+        lines.append(f"  staged on {', '.join(recording['staging'])}")
+    return lines + [f"  not used ({reason}): {', '.join(labels)}" for reason, labels in ignored.items()]
 
 
 def _stages_of(recording: dict[str, Any]) -> str:

@@ -209,11 +209,8 @@ def run_study(
         codes = None if study.scorings.codes is None else dict(study.scorings.codes)
         run = uuid.uuid4().hex[:12]
         asked = _Asked(overwrite=overwrite, verify=verify, run=run, shared=is_shared, study_codes=codes)
-        tasks = {
-            i: _night_task(study.nights.iloc[i], results, settings, asked, blinded)
-            for i in _runnable(study.nights, left_out)
-            if not own or own.has(i)
-        }
+        places = [i for i in _runnable(study.nights, left_out) if not own or own.has(i)]
+        tasks = {i: _night_task(study.nights.iloc[i], results, settings, asked, blinded) for i in places}
         tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
@@ -472,10 +469,11 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     contrasts = CONTRASTS.empty()
     if baseline:
         contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
-    asked_for = Contrast.parse(contrast, sorted(done["condition"].unique())) if contrast and is_measured else None
+    conditions = sorted(usable_nights(done)["condition"].unique())
+    asked_for = Contrast.parse(contrast, conditions) if contrast and is_measured else None
     if asked_for and asked_for not in contrasts_in(contrasts).values():
         # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
-        asked = measure_contrasts(read_results(results), contrast=contrast, settings=settings)
+        asked = measure_contrasts(read_results(results), contrast=asked_for, settings=settings)
         contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
     records = check_comparability(results, done, contrasts, settings)
     write_table(comparability_table(records), results / "comparability.tsv")

@@ -6,8 +6,9 @@ A value that only changes how fast or where something runs (jobs, folders) is no
 import difflib
 import json
 import math
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -18,10 +19,32 @@ from pydantic_core import ErrorDetails
 
 from swa.errors import SettingsError
 
+QUOTED = re.compile("'([^']*)'")  # the choices in a message of pydantic
 AFTERWARDS = {"comparison", "comparability", "quality"}  # groups that are read after the nights are measured
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+Control = Literal[
+    "gain",
+    "one_channel",
+    "transducer",
+    "prefilter",
+    "derivation",
+    "physical_range",
+    "rate",
+    "analysed_minutes",
+    "rejection",
+    "clipping",
+    "below_band",
+    "staging",
+    "staging_source",
+    "recording_start",
+    "sleep_onset",
+    "first_night",
+    "same_recording",
+]
 
 
 def _several(value: object) -> object:
@@ -576,14 +599,14 @@ class ComparabilitySettings(Group):
         description="change of a marker of N2+N3 that is flagged, when the stager sees the EEG 20 % larger or smaller",
     )
     clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
-    caution: tuple[str, ...] = Field(
+    caution: tuple[Control, ...] = Field(
         (
             *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
             *("staging", "staging_source", "sleep_onset"),
         ),
         description="flagged controls that make a comparison `caution`",
     )
-    not_comparable: tuple[str, ...] = Field(
+    not_comparable: tuple[Control, ...] = Field(
         ("same_recording", "derivation", "clipping"),
         description="flagged controls that make a comparison `not comparable`",
     )
@@ -723,10 +746,17 @@ def _explain(detail: ErrorDetails, group: type[Group] | None = None) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] != "extra_forbidden":
         message = detail["msg"].removeprefix("Value error, ")[:200]
+        if detail["type"] == "literal_error":
+            expected = detail.get("ctx", {})["expected"]
+            message = f"expected {expected}{_did_you_mean(str(detail['input']), re.findall(QUOTED, expected))}"
         return f"{key} = {detail['input']!r}: {message}" if key else message  # without a key, the message names them
     known = _known_keys() if group in (None, Settings) else group.model_fields
-    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
-    return f"unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
+    return f"unknown key {key!r}{_did_you_mean(key, known)}"
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _known_keys() -> Iterator[str]:

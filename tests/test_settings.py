@@ -166,3 +166,10 @@ def test_changed_criteria_are_checked_and_lose_the_name_of_their_preset():
 def test_what_is_no_settings_is_told(wrong):
     with pytest.raises(SettingsError, match=rf"Expected swa.Settings, got {type(wrong).__name__}"):
         given_or_default(wrong, Settings)
+
+
+def test_a_control_that_is_not_known_is_refused_with_the_nearest_name():
+    with pytest.raises(SettingsError, match=r"caution\.1 = 'clippping': .*\(did you mean 'clipping'\?\)"):
+        check_settings({"comparability": {"caution": ["gain", "clippping"]}})
+    with pytest.raises(SettingsError, match="did you mean 'sustained'"):
+        check_settings({"cycles": {"sleep_onset": "sustain"}})

@@ -181,7 +181,7 @@ def measure_contrasts(
     baseline: str | None = None,
     *,
     nights: pd.DataFrame | None = None,
-    contrast: str | None = None,
+    contrast: str | Contrast | None = None,
     settings: Settings | None = None,
 ) -> pd.DataFrame:
     """Contrasts as `compare_nights` gives them, before anybody judged them: without a verdict."""
@@ -353,7 +353,7 @@ def _plan(
     source: Source,
     baseline: str | None,
     nights: pd.DataFrame | None,
-    contrast: str | None,
+    contrast: str | Contrast | None,
     settings: ComparisonSettings,
 ) -> Plan:
     measures = open_source(source)
@@ -364,7 +364,8 @@ def _plan(
     if contrast is None:
         pairs = planned_pairs(nights, settings, baseline)
     else:
-        pairs = [Contrast.parse(contrast, sorted(used["condition"].unique()))]
+        known = sorted(used["condition"].unique())
+        pairs = [contrast if isinstance(contrast, Contrast) else Contrast.parse(contrast, known)]
     designs = find_designs(nights, pairs, settings)
     return Plan(measures=measures, nights=_with_those_before(used, before), used=used, designs=tuple(designs))
 

@@ -186,7 +186,7 @@ def list_settings(settings: Settings) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(_plain(item) for item in value)
     if isinstance(value, Mapping):

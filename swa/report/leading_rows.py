@@ -7,7 +7,7 @@ import pandas as pd
 
 from swa.glossary import headline_measures
 from swa.recordings.channels import region_channels
-from swa.tables.marker import DEFAULT_MARKER, Marker, leading_channel, select
+from swa.tables.marker import Marker, lead, select
 
 HEADLINE_WINDOWS = ("cycle-1", "matched", "night")
 
@@ -32,23 +32,9 @@ class Headline:
 
 
 def find_headline(declared: Marker | None, table: pd.DataFrame) -> Headline:
-    """Find the marker that the page leads with.
-
-    The declared primary; else slow-wave activity in N2+N3 of the first NREM cycle, at the frontal channels where there
-    are any, else at the central ones, else at the first channel: then exploratory.
-
-    Parameters
-    ----------
-    declared : Marker or None
-        The primary of the study.
-    table : DataFrame
-        Measures or contrasts, whose channels and spelling count.
-    """
-    channels = list(dict.fromkeys(table["channel"]))
-    wanted = declared or DEFAULT_MARKER
-    if channels and not declared:
-        wanted = wanted.at(channel=leading_channel(channels, wanted.channel))
-    marker = wanted.spelled_as(table)
+    """Find the marker that the page leads with (`lead`); exploratory where none is declared."""
+    marker = lead(declared, table)
+    channels = [str(name) for name in table["channel"].unique()]
     return Headline(marker=marker, declared=declared is not None, members=members_of(marker.channel, channels))
 
 

@@ -305,10 +305,10 @@ def _count(name: str) -> Cell:
     return lambda row: f"{_float(row[name]):.0f}" if math.isfinite(_float(row[name])) else NOTHING
 
 
-def _float(value: Any) -> float:
+def _float(value: object) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        return float(str(value))
+    except ValueError:
         return math.nan
 
 
@@ -323,10 +323,10 @@ def _with_interval(row: Row, name: str) -> str:
     return signed(_float(row[name])) + (f" ({ends})" if ends else "")
 
 
-def _ratio(ln_ratio: Any) -> str:
+def _ratio(ln_ratio: object) -> str:
     return percent(math.exp(_float(ln_ratio))) if math.isfinite(_float(ln_ratio)) else NOTHING
 
 
-def _limit(ln_limit: Any) -> str:
+def _limit(ln_limit: object) -> str:
     limit = _float(ln_limit)
     return interval(math.exp(-limit), math.exp(limit), "ratio") if math.isfinite(limit) else NOTHING

@@ -1,7 +1,6 @@
 """The specification curve on the page of a study: picture, and tables of what the curves say."""
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -149,7 +148,7 @@ def _share(value: float) -> str:
     return f"{100 * value:.0f}{NBSP}%" if np.isfinite(value) else NOTHING
 
 
-def _said(row: Any) -> str:
+def _said(row: pd.Series) -> str:
     scale, p = row["scale"], float(row["p"])
     tested = f"p of the median {p_value(p)}" if np.isfinite(p) else str(row["method"])
     return (

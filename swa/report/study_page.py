@@ -403,6 +403,7 @@ def _short_source(source: str) -> str:
     return source.partition(" (")[0] or NOTHING
 
 
-def _cell(value: Any, write: Callable[[float], str] = number) -> str:
-    known = isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value)
-    return write(float(value)) if known else NOT_MEASURED
+def _cell(value: object, write: Callable[[float], str] = number) -> str:
+    if isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value):
+        return write(float(value))
+    return NOT_MEASURED

@@ -158,6 +158,29 @@ def matches(table: pd.DataFrame, **wanted: str | Collection[str]) -> np.ndarray[
     return keep
 
 
+def lead(declared: Marker | None, table: pd.DataFrame) -> Marker:
+    """Find the marker that a study leads with, as a table spells it.
+
+    Parameters
+    ----------
+    declared : Marker or None
+        The primary of the study.
+    table : DataFrame
+        Measures or contrasts, whose channels and spelling count.
+
+    Returns
+    -------
+    Marker
+        The declared one; else slow-wave activity in N2+N3 of the first NREM cycle, at the frontal channels where there
+        are any, else at the central ones, else at the first channel.
+    """
+    wanted = declared or DEFAULT_MARKER
+    if not declared:
+        channels = [str(name) for name in table["channel"].unique()]
+        wanted = wanted.at(channel=leading_channel(channels, wanted.channel) or wanted.channel)
+    return wanted.spelled_as(table)
+
+
 def leading_channel(channels: Collection[str], wanted: str = DEFAULT_MARKER.channel) -> str:
     """Channel that speaks for a night: the wanted one, else a region, else the first; empty where there is none."""
     spelled = next((name for name in channels if name.casefold() == wanted.casefold()), "")

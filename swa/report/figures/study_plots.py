@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    import mne
 
 from swa.errors import SwaError
 from swa.report.figures.style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled, treatment_of
@@ -131,7 +134,6 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
     heads = np.atleast_1d(figure.subplots(1, len(names)))
     level = np.log(changes["estimate"].to_numpy(float))
     reach = max(float(np.nanmax(np.abs(level))), np.log(1.05))
-    image: Any = None
     for axes, name in zip(heads, names, strict=True):
         own = select(changes[np.isfinite(changes["estimate"])], contrast=str(name))
         electrodes = [_electrode(channel) for channel in own["channel"]]
@@ -184,7 +186,7 @@ def placed_channels(channels: Iterable[str]) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _montage() -> Any:
+def _montage() -> "mne.channels.DigMontage":
     import mne
 
     # The 10-05 system on the template head; it had another name before MNE 1.13.

@@ -1,10 +1,9 @@
 """The methods paragraph for a paper, made from the settings in force, with its references."""
 
 import math
-import string
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from swa.comparison.compared_nights import text_column
 from swa.comparison.designs import ContrastDesign
@@ -15,6 +14,7 @@ from swa.report.words.references import bibtex, cite, source
 from swa.settings import ComparisonSettings, Settings
 from swa.study.store import StoredNight
 
+FIELD = re.compile(r"\{\{|\}\}|\{cite:(?P<keys>[^{}]+)\}|\{(?P<group>\w+)\.(?P<key>\w+)\}")
 # Settings that are a choice between ways, in words.
 CHOICES = {
     ("cycles.sleep_onset", "sustained"): "first epoch of 90 s or more of uninterrupted sleep",
@@ -79,7 +79,7 @@ class MethodsText:
         return "\n\n".join(section.text for section in self.sections) + "\n"
 
 
-class _Writer(string.Formatter):
+class _Writer:
     """Fills ``{group.key}`` with a setting and ``{cite:key}`` with a reference, and remembers which it wrote."""
 
     def __init__(self, settings: Settings) -> None:
@@ -87,47 +87,42 @@ class _Writer(string.Formatter):
         self.said: set[str] = set()
         self.cited: dict[str, None] = {}
 
-    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Name and value of a setting; the name alone of a citation."""
-        if "." not in field_name:
-            return (field_name, None), field_name
-        group, key = field_name.split(".")
-        self.said.add(field_name)
-        return (field_name, getattr(getattr(self.settings, group), key)), field_name
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        """Write a setting, or cite."""
-        name, setting = value
-        if name == "cite":
-            keys = format_spec.split("+")
-            self.cited |= dict.fromkeys(keys)
-            return "; ".join(cite(key) for key in keys)
-        return write_setting(name, setting)
-
     def section(self, title: str, template: str) -> Section:
         """Fill a paragraph and list what it cites."""
         known = dict(self.cited)
         self.cited = {}
-        text = self.format(template)
+        text = FIELD.sub(self._write, template)
         here, self.cited = self.cited, known | self.cited
         return Section(title=title, text=text, sources=tuple(source(key) for key in here))
 
+    def _write(self, field: re.Match[str]) -> str:
+        if field["keys"]:
+            keys = field["keys"].split("+")
+            self.cited |= dict.fromkeys(keys)
+            return "; ".join(cite(key) for key in keys)
+        if not field["group"]:
+            return field[0][0]  # a brace of a name
+        name = f"{field['group']}.{field['key']}"
+        self.said.add(name)
+        return write_setting(name, getattr(getattr(self.settings, field["group"]), field["key"]))
 
-def write_setting(name: str, value: Any) -> str:
+
+def write_setting(name: str, value: object) -> str:
     """A setting, by its name ``group.key``, as a text writes it."""
     if isinstance(value, str | bool) and (name, value) in CHOICES:
         return CHOICES[name, value]
-    if name in SHARES:
-        return share(value)
-    if name in AMPLITUDES:
-        return limit(value, "µV")
-    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, float) for part in value):
-        return span(value) if math.isfinite(value[1]) else limit(value, "").strip()
-    if isinstance(value, tuple):
-        return join([write_setting(name, part) for part in value]) or "none"
-    if isinstance(value, dict):
-        return "; ".join(f"{key}: {write_setting(name, part)}" for key, part in value.items()) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    match value:
+        case (float() as low, float() as high):
+            if name not in AMPLITUDES and math.isfinite(high):
+                return span((low, high))
+            return limit((low, high), "µV" if name in AMPLITUDES else "").strip()
+        case tuple():
+            return join([write_setting(name, part) for part in value]) or "none"
+        case dict():
+            return "; ".join(f"{key}: {write_setting(name, part)}" for key, part in value.items()) or "none"
+        case float():
+            return share(value) if name in SHARES else f"{value:g}"
+    return str(value)
 
 
 def write_methods(
