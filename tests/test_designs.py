@@ -270,6 +270,13 @@ class TestRecognised:
         between = found[found["method"].str.startswith("ANCOVA between")].iloc[0]
         assert between["note"].endswith("left out: 1 without an arm")
 
+    def test_arms_without_a_column_of_them_are_told_what_to_add(self):
+        study = BENCH.arms(np.random.default_rng(1), 1, 6, 6)
+        said = design_statement(study.nights.drop(columns="arm"), "baseline")
+        assert "Each subject had one of ketamine and placebo alone" in said
+        assert "(column arm)" in said
+        assert "column arm" not in design_statement(study.nights, "baseline")
+
     def test_a_group_without_the_treatment_is_not_compared(self):
         study = BENCH.groups(np.random.default_rng(1), 1, 8, 8)
         nights = study.nights[~((study.nights["group"] == "controls") & (study.nights["condition"] == "ketamine"))]

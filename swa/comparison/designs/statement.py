@@ -60,11 +60,24 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         if controls and classes and not is_control(baseline):
             controlled = ", ".join(str(Contrast(treatment=name, comparator=controls[0])) for name in classes)
             sentences.append(f"The controlled comparison is {controlled}, not the change from {baseline}.")
+        if without := _without_arms(used, treatments):
+            sentences.append(
+                f"Each subject had one of {_join(without)} alone: the study file does not say that these are parallel "
+                "arms (column arm), so that they are not compared with each other."
+            )
         if not classes:
             sentences.append(f"Each subject's {_join(controls)} night is compared with a {baseline} night; no drug.")
     if len(used) < len(usable_nights(nights.drop(columns="phase", errors="ignore"))):
         sentences.append("Of each infusion, only the nights after it are compared here.")
     return " ".join(sentences)
+
+
+def _without_arms(nights: pd.DataFrame, treatments: Sequence[str]) -> list[str]:
+    """Treatments, several subjects each, of which no subject had two."""
+    there = nights[nights["condition"].isin(treatments)].groupby("subject")["condition"].agg(set)
+    if len(treatments) < 2 or (there.map(len) > 1).any():
+        return []
+    return [name for name in treatments if sum(name in own for own in there) > 1]
 
 
 def _direction(nights: pd.DataFrame, treatment: str, baseline: str) -> Direction:
