@@ -10,7 +10,7 @@ are taken between different subjects only, sum over i != k of a_i . b_k / (n (n 
 in a product share a night.
 
 What they would still share is what nights of that place do in every subject. After a first night with slow-wave
-activity 20 % lower two inert drugs are related in 36-64 % of studies of 8-15 subjects. So changes are taken from the
+activity 20 % lower two inert drugs are related in 31-69 % of studies of 8-15 subjects. So changes are taken from the
 control condition where there is one, the effect of the order is taken out of them, and where the nights that they are
 taken from came first in all subjects nothing is concluded.
 """
