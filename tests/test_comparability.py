@@ -463,7 +463,7 @@ def test_a_conclusion_that_changes_without_the_doubtful_subject_is_shown_both_wa
 
 @pytest.mark.parametrize(("baseline_first", "verdict"), [(7, "not comparable"), (4, "sound"), (8, "sound")])
 def test_one_subject_in_the_other_order_is_no_crossover(baseline_first, verdict):
-    """An effect of the period would be found as one of the treatment in 19 % of studies and more."""
+    """An effect of the period would be found as one of the treatment in 17 % of studies (a period × 1.2)."""
     subjects = [f"S{i + 1:02}" for i in range(8)]
     rows = [
         (subject, name, name, 100.0 + 7 * i + 10 * k, 1 + (k if i < baseline_first else 1 - k))
