@@ -121,7 +121,8 @@ def doubts(treated, before):
     records = compare_facts([facts_of(treated, "drug"), facts_of(before, "baseline")], [("S", contrast)], settings)
     left = [name for name in CHANNELS if name not in bad]
     contrasts = pd.DataFrame(
-        {"subject": "S", "channel": left, "measure": "swa", "window": "night", **dataclasses.asdict(contrast)}
+        {"subject": "S", "channel": left, "stages": "NREM", "measure": "swa", "window": "night", "variant": ""}
+        | dataclasses.asdict(contrast)
     )
     nights = pd.DataFrame({"subject": "S", "session": ["drug", "baseline"], "condition": ["drug", "baseline"]})
     judged = judge_contrasts(contrasts, records, nights, settings)

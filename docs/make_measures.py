@@ -56,7 +56,10 @@ Each limit that is named here is a default: `swa settings` prints all of them, a
 A row of `measures.parquet` and `contrasts.tsv` says over which part of the night it was taken. Windows are fixed
 beforehand; none is chosen from the data.
 
-- `night`: all epochs of the stages, from the first sample to the last.
+- `night`: all epochs of the stages. SWA falls over a night, so that the mean of a shorter one is larger: N2 and N3 of a
+  subject's nights are cut to the NREM time that all of them have, from sleep onset on. The variant `all minutes` is the
+  whole. Aperiodic measures, spindles and coupling cannot be cut; where the nights' minutes differ by more than a tenth
+  they are `caution`, with the size of what that length alone would do. One night alone is not cut.
 - `cycle-1`, `cycle-2` …: one NREM cycle, that is the NREM period, by the rule of [methods](methods.md): at least
   15 min, ended by a REM period alone; for REM sleep the REM period after it (at least 5 min; the first may be shorter).
   A cycle with less than 15 min of N2 and N3 keeps its number and is not measured.

@@ -48,6 +48,9 @@ class Entry:
         Whether it is a marker at all, not what markers rest on.
     shared_over_nights : bool
         Whether it is fitted once over all nights of a subject, so that it cannot differ between them.
+    over_night : str
+        How its value over the NREM of a night hangs on the night's length: ``cut`` where nights are cut to common
+        minutes, ``whole`` where that is not possible; empty where it does not.
     zero_at_times : bool
         Whether a ratio measure can be zero, so that its mean over a region is arithmetic.
     reliability : float
@@ -76,6 +79,7 @@ class Entry:
     gain_free: bool = False
     compared: bool = True
     shared_over_nights: bool = False
+    over_night: str = ""
     zero_at_times: bool = False
     reliability: float = math.nan
     within_sd: float = math.nan
@@ -129,6 +133,12 @@ def short_names() -> dict[str, str]:
 def measures_that(fact: str) -> frozenset[str]:
     """Measures of which a fact of the glossary is true, such as ``gain_free``."""
     return frozenset(name for name, entry in read_glossary().items() if getattr(entry, fact))
+
+
+@cache
+def measures_over_night(how: str) -> frozenset[str]:
+    """Measures whose value over a night hangs on its length, by what can be done about it (`Entry.over_night`)."""
+    return frozenset(name for name, entry in read_glossary().items() if entry.over_night == how)
 
 
 def name_of(measure: str) -> str:

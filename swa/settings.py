@@ -156,6 +156,11 @@ class WindowSettings(Group):
     stage_free_min: tuple[Positive, ...] = Field(
         (60.0, 90.0, 120.0), description="min after sleep onset of the stage-free windows `first60min` ..."
     )
+    common_minutes: bool = Field(
+        default=True,
+        description="cut the window `night` of a subject's nights to the NREM time that they have in common; the uncut "
+        "value is the variant `all minutes`",
+    )
     minimum_min: Positive = Field(
         1.0, description="min of usable time below which a channel and window is not measured (NaN)"
     )
@@ -577,7 +582,9 @@ class ComparabilitySettings(Group):
         1.5, description="a gain check beyond this amplitude ratio is `not comparable`: no drug is known to do it"
     )
     minutes_ratio: Annotated[float, Field(gt=1)] = Field(
-        1.5, description="analysed minutes of NREM beyond this ratio are flagged (window `night` alone)"
+        1.1,
+        description="analysed minutes of NREM beyond this ratio are flagged (for values of the window `night` that are "
+        "not cut to common minutes)",
     )
     rejection_share: Share = Field(
         0.1, description="difference of the share of NREM removed as artefact that is flagged"

@@ -240,8 +240,8 @@ def test_subjects_staged_by_different_means_are_caution_together_and_sound_alone
 
 def contrasts(contrast=KETAMINE, subjects=("S01", "S02")):
     rows = [
-        {"subject": subject, "contrast": str(contrast), "channel": channel, "stages": "NREM"}
-        | {"measure": measure, "window": window}
+        {"subject": subject, "contrast": str(contrast), "channel": channel, "measure": measure, "window": window}
+        | {"stages": "NREM", "variant": ""}
         | {name: getattr(contrast, name) for name in CONTRAST_FACTS}
         for subject in ("group", *subjects)
         for channel in ("F3-M2", "C4-M1", "frontal")
@@ -291,10 +291,27 @@ def test_a_night_held_against_itself_is_never_sound():
     assert "same_recording" not in set(other["control"])
 
 
-def test_analysed_minutes_concern_the_whole_night_alone():
-    found = judged(find(night("baseline"), night("ketamine", minutes=100.0)))
-    assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict"] == "caution"
+def test_analysed_minutes_concern_what_is_not_cut_to_common_minutes():
+    """Two hours and three of NREM, SWA falling by 0.35 per h: the mean of the shorter night is 16 % larger."""
+    falls = {"decline": dict.fromkeys(CHANNELS, -0.35)}
+    records = find(night("baseline", minutes=180.0, **falls), night("ketamine", minutes=120.0, **falls))
+    found = judged(records)
+    assert found.loc[("S01", "C4-M1", "swa", "night"), "verdict"] == "sound"
     assert found.loc[("S01", "C4-M1", "swa", "cycle-1"), "verdict"] == "sound"
+    rows = contrasts()
+    uncut = judge_contrasts(rows.assign(variant="all minutes"), records, NIGHTS, SETTINGS)
+    whole = judge_contrasts(rows.assign(measure="aperiodic_exponent"), records, NIGHTS, SETTINGS)
+    off = judge_contrasts(rows, records, NIGHTS, Settings(windows={"common_minutes": False}))
+    for table in (uncut, whole, off):
+        own = table[(table["subject"] == "S01") & (table["channel"] == "C4-M1")]
+        assert set(own.loc[own["window"] == "night", "verdict"]) == {"caution"}
+        assert set(own.loc[own["window"] == "cycle-1", "verdict"]) == {"sound"}
+    (reason,) = decode(own.loc[own["window"] == "night", "doubts"].iloc[0])
+    bias = (1 - np.exp(-0.7)) / 0.7 / ((1 - np.exp(-1.05)) / 1.05)
+    assert reason.values["percent"] == pytest.approx(100 * (bias - 1))
+    assert "(-0.35 per h) that alone makes slow-wave activity of the whole night +16.2 %" in reason.words
+    close = find(night("baseline", minutes=180.0), night("ketamine", minutes=165.0))
+    assert set(judge_contrasts(rows.assign(variant="all minutes"), close, NIGHTS, SETTINGS)["verdict"]) == {"sound"}
 
 
 def test_a_night_that_is_not_sound_stays_so_in_its_contrasts():

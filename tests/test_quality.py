@@ -87,7 +87,7 @@ def test_a_group_row_without_rows_of_subjects_is_judged_by_its_nights():
         Contrast(treatment="placebo", comparator="baseline"),
     ]
     rows = pd.DataFrame([dataclasses.asdict(contrast) for contrast in asked])
-    rows = rows.assign(subject="group", channel="C4-M1", measure="swa", window="night")
+    rows = rows.assign(subject="group", channel="C4-M1", stages="NREM", measure="swa", window="night", variant="")
     found = judge_contrasts(rows, [], nights, Settings())
     assert found["verdict"].tolist() == ["sound"] * 3  # one of two or three is what chance gives
     assert found["verdict_reasons"].str[:24].tolist()[:2] == ["1 of 3 subjects not soun", "1 of 2 subjects not soun"]
@@ -109,8 +109,9 @@ def test_a_contrast_is_doubted_for_the_channels_that_it_rests_on():
     )
     contrast = dataclasses.asdict(Contrast(treatment="ketamine", comparator="baseline"))
     channels = ("F3-M2", "frontal", "frontal/central", "C4-M1", "central", "O2-M1")
+    place = {"stages": "NREM", "measure": "swa", "window": "night", "variant": ""}
     rows = [
-        {"subject": subject, "channel": channel, "measure": "swa", "window": "night", "estimate": 1.2} | contrast
+        {"subject": subject, "channel": channel, "estimate": 1.2} | place | contrast
         for channel in channels
         for subject in ("group", "S01", "S02")
     ]

@@ -76,6 +76,8 @@ def compare_facts(
     for fact in facts:
         by_night.setdefault((fact.subject, fact.condition), []).append(fact)
     spreads: dict[str, Spread] = {}
+    falls = pd.DataFrame([fact.decline for fact in facts if not fact.copied]).mean()
+    decline = {str(channel): float(value) for channel, value in falls.items()}
     together: dict[Contrast, list[ComparedNights]] = {}
     records: list[Record] = []
     for subject, contrast in pairs:
@@ -96,6 +98,7 @@ def compare_facts(
             spread=spreads[contrast.comparator],
             settings=settings,
             first_place=(first or {}).get(subject, np.nan),
+            decline=decline,
         )
         records += [_record(subject, contrast, found) for known in control for found in known.find(nights)]
         if all(left):  # a recording and its copy: 0 of no night

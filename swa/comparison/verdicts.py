@@ -12,13 +12,13 @@ from scipy import stats
 from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
 from swa.comparison.controls.gain import BETWEEN_REGIONS, ONE_CHANNEL_SHARE
 from swa.comparison.controls.registry import Control, Record, RowKind, find_control
-from swa.glossary import measures_in, measures_that
+from swa.glossary import measures_in, measures_over_night, measures_that
 from swa.measures.quality import UNUSABLE
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings, Settings
 from swa.tables import doubts, notes
 from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast, contrasts_of
-from swa.tables.marker import ALL, REGIONS
+from swa.tables.marker import ALL, ALL_MINUTES, REGIONS
 from swa.tables.reason import Reason, decode, encode, in_words
 
 SOUND, CAUTION, NOT_COMPARABLE = "sound", "caution", "not comparable"
@@ -111,10 +111,10 @@ def judge_contrasts(
     -----
     A row of one subject is judged by its nights, by the controls of its channel (of a region: of its channels), and by
     those of the whole night. A flagged gain is no objection to a measure that no factor on the signal can move
-    (`gain_free` in the glossary), one channel's departure none to another channel, and analysed minutes are one for the
-    window `night` alone. A row over subjects is *caution* where one of them is not comparable, where more of them are
-    not sound than the false alarms of the gain check explain, or where another conclusion is drawn without those;
-    *not comparable* where more than `group_share` of them are.
+    (`gain_free` in the glossary), one channel's departure none to another channel, and analysed minutes are one for
+    values of the window `night` that are not cut to common minutes. A row over subjects is *caution* where one of them
+    is not comparable, where more of them are not sound than the false alarms of the gain check explain, or where
+    another conclusion is drawn without those; *not comparable* where more than `group_share` of them are.
     """
     if contrasts.empty or (not records and "verdict" not in nights):  # nobody judged the nights
         return contrasts.assign(verdict="", verdict_reasons="", doubts="")
@@ -125,7 +125,7 @@ def judge_contrasts(
             **{name: contrasts[name].fillna("").astype(str) for name in CONTRAST_FACTS},
             "channel": contrasts["channel"].astype(str),
             "gain_free": contrasts["measure"].isin(measures_that("gain_free")),
-            "whole_night": contrasts["window"].eq("night"),
+            "over_night": _over_night(contrasts, settings),
             "by_stages": text_column(contrasts, "stages").ne("any") | of_sleep,
             "of_sleep": contrasts["measure"].where(of_sleep, "").astype(str),
         }
@@ -207,6 +207,15 @@ def _is_other(row: Mapping[Any, Any], other: Mapping[Any, Any], left_out: int, c
     error = (sides[0, 2] - sides[0, 1]) / 2 / stats.norm.ppf((1 + confidence) / 2)
     usual = error * np.sqrt(left_out / max(int(row["n"]) - left_out, 1))
     return not abs(sides[0, 0] - sides[1, 0]) <= MOVED_SD * usual
+
+
+def _over_night(contrasts: pd.DataFrame, settings: Settings) -> pd.Series:
+    """Which rows hang on the length of the night (`RowKind.over_night`)."""
+    cut = contrasts["measure"].isin(measures_over_night("cut"))
+    if settings.windows.common_minutes:
+        cut &= text_column(contrasts, "variant").eq(ALL_MINUTES)
+    found = cut | contrasts["measure"].isin(measures_over_night("whole"))
+    return found & contrasts["window"].eq("night") & text_column(contrasts, "stages").isin(["NREM", "N2", "N3"])
 
 
 def _judge_rows(

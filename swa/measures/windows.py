@@ -1,6 +1,6 @@
 """Stretches of the night over which measures are taken, fixed beforehand and never chosen from the data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -128,6 +128,18 @@ def find_matched(stretches: list[Stretch], usable_s: NDArray[np.float64], settin
     total = clean_min[-1] if len(clean_min) else 0.0
     reason = f"{total:.1f} min of clean NREM, {settings.matched_min:g} are needed"
     return Stretch(stages="NREM", window="matched", epochs=np.zeros_like(nrem), reason=reason)
+
+
+def cut_night(stretches: list[Stretch], minutes: float, epoch_s: float) -> list[Stretch]:
+    """The stretches, with N2 and N3 of the window `night` up to so many minutes of NREM."""
+    nrem = next(stretch.epochs for stretch in stretches if (stretch.stages, stretch.window) == ("NREM", "night"))
+    within = np.cumsum(nrem) * epoch_s / 60 <= minutes + 1e-6
+    return [
+        replace(stretch, epochs=stretch.epochs & within)
+        if stretch.window == "night" and stretch.stages in ("NREM", "N2", "N3")
+        else stretch
+        for stretch in stretches
+    ]
 
 
 def _too_thin(minutes: float, needed: float) -> str:

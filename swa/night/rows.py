@@ -14,21 +14,17 @@ from swa.measures.spindles import Spindles, summarize_spindles
 from swa.measures.travelling import find_travelling, summarize_travelling
 from swa.night.channel_pass import ChannelResult
 from swa.night.frame import NREM, Frame
+from swa.night.summaries import early_late_rows, no_waves, too_short
 from swa.recordings.channels import region
 from swa.settings import Settings
 from swa.sleep.architecture import measure_architecture
 from swa.tables.marker import ALL
-from swa.tables.night_document import PROCESS_S_BAND, QUIET_WAKE
+from swa.tables.night_document import PROCESS_S_BAND, QUIET_WAKE, TOTAL_POWER
 from swa.tables.reason import Reason
 from swa.tables.results_tables import NIGHT_MEASURES, SPECTRA, WAVES
 
 if TYPE_CHECKING:
     import yasa
-
-EARLY_LATE = {  # ratio by the measure of which it is
-    "wave_amplitude_p90": "wave_amplitude_early_late_ratio",
-    "wave_slope_up": "wave_slope_up_early_late_ratio",
-}
 
 
 def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
@@ -45,7 +41,7 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         minutes = float(result.usable_s[stretch.epochs].sum()) / 60
         taken = stretch.epochs & measured
         n = int(taken.sum())
-        reason = stretch.reason or _too_short(minutes, taken, settings.windows.minimum_min)
+        reason = stretch.reason or too_short(minutes, taken, settings.windows.minimum_min)
         key = (result.name, stretch.stages, stretch.window)
         rows.append((*key, "analysed_minutes", "", minutes, "min", n, stretch.reason))
         if result.spindles is not None and stretch.stages in ("NREM", *NREM):
@@ -71,7 +67,7 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         if settings.aperiodic.high_exponent:
             rows.append((*key, *_high_exponent_row(result, taken, settings)))
         summary = slow_waves.summarize_waves(waves, settings.waves, minutes, stretch.epochs[waves["epoch"]], chosen)
-        rows += [(*key, name, "", value, unit, n, _no_waves(value)) for name, (value, unit, n) in summary.items()]
+        rows += [(*key, name, "", value, unit, n, no_waves(value)) for name, (value, unit, n) in summary.items()]
     rows += _night_rows(result, frame, settings, chosen)
     return NIGHT_MEASURES.frame(rows)
 
@@ -166,44 +162,19 @@ def _night_rows(
     n = int(known.sum())
     for name, (value, unit, note) in homeostasis.summarize_decline(swa_uv2, frame.nrem, frame.epoch_s).items():
         rows.append((*key, name, "", value, unit, n, note))
-    rows += [(*key, *row) for row in _early_late_rows(result, frame, settings, chosen)]
+    epoch = result.waves["epoch"].to_numpy()
+    early_late = early_late_rows(result.waves, epoch, frame.nrem, frame.epoch_s, settings.waves, chosen)
+    rows += [(*key, name, "", value, "1", n, note) for name, value, n, note in early_late]
     # The NREM periods, as in the windows `cycle-1` and `cycle-2`; N2 that interrupts a REM period is in neither.
     of_period = {stretch.window: stretch.epochs for stretch in frame.stretches if stretch.stages == "NREM"}
     first, second = (known & of_period.get(f"cycle-{number}", False) for number in (1, 2))
     minutes = min(result.usable_s[first].sum(), result.usable_s[second].sum()) / 60
     ratio, note = np.nan, "fewer than two NREM cycles"
     if len(frame.cycles) > 1:
-        note = _too_short(minutes, first | second, settings.windows.minimum_min)
+        note = too_short(minutes, first | second, settings.windows.minimum_min)
         ratio = np.nan if note else float(swa_uv2[first].mean() / swa_uv2[second].mean())
     rows.append((*key, "delta_sleep_ratio", "", ratio, "1", int((first | second).sum()), note))
     return rows
-
-
-def _early_late_rows(
-    result: ChannelResult, frame: Frame, settings: Settings, chosen: NDArray[np.bool_]
-) -> list[tuple[object, ...]]:
-    """First over last hour of NREM, of the amplitude and the slope of waves."""
-    hours = homeostasis.first_and_last_hour(frame.nrem, frame.epoch_s)
-    epoch = result.waves["epoch"].to_numpy()
-    parts = [slow_waves.summarize_waves(result.waves, settings.waves, 1.0, hour[epoch], chosen) for hour in hours]
-    reason = "" if hours[0].any() else f"{frame.nrem.sum() * frame.epoch_s / 60:.0f} min of NREM, 120 are needed"
-    rows: list[tuple[object, ...]] = []
-    for name, measure in EARLY_LATE.items():
-        early, late = (part[name] for part in parts)
-        value, n = early[0] / late[0], min(early[2], late[2])
-        note = reason or ("" if np.isfinite(value) else "no wave in the first or the last hour of NREM")
-        rows.append((measure, "", np.nan if note else value, "1", n, note))
-    return rows
-
-
-def _too_short(minutes: float, taken: NDArray[np.bool_], minimum_min: float) -> str:
-    if minutes >= minimum_min:
-        return "" if taken.any() else "no window of the spectra lies within one stage and in usable time"
-    return f"{minutes:.1f} min of usable time, {minimum_min:g} are needed"
-
-
-def _no_waves(value: float) -> str:
-    return "no wave there" if np.isnan(value) else ""
 
 
 def _measure_units(settings: Settings, stretch: windows.Stretch) -> dict[str, str]:
@@ -236,7 +207,8 @@ def epoch_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.Da
         | power.epoch_powers(
             result.density,
             result.frequencies_hz,
-            settings.power.bands_hz | {PROCESS_S_BAND: settings.homeostasis.band_hz},
+            settings.power.bands_hz
+            | {PROCESS_S_BAND: settings.homeostasis.band_hz, TOTAL_POWER: settings.power.total_hz},
         )
     )
 

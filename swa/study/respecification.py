@@ -16,6 +16,7 @@ from swa.measures import slow_waves, windows
 from swa.measures.rejection import OTHER_LIMITS
 from swa.recordings.channels import region
 from swa.settings import PRESETS, Band, Settings, WaveCriteria
+from swa.study.common_minutes import cut_alike
 from swa.study.regions import region_means
 from swa.study.store import NIGHT_TABLES, subject_file
 from swa.study.subject import SubjectTask
@@ -84,7 +85,7 @@ def respecify_subject(task: SubjectTask, primary: Marker) -> pd.DataFrame:
     known = known[~known["channel"].isin(REGIONS)]
     shown = _Shown(settings=task.settings, primary=primary)
     rows: list[tuple[object, ...]] = []
-    for night in task.stored_nights():
+    for night in cut_alike(task.stored_nights()):
         own = known[known["session"] == night.session]
         channels = shown.channels(list(dict.fromkeys(own["channel"])))
         if channels:

@@ -10,6 +10,7 @@ import pandas as pd
 from swa.settings import Settings
 from swa.study.across_nights import find_amplitudes, measure_across_nights
 from swa.study.bootstrap_spreads import measure_precision
+from swa.study.common_minutes import cut_alike, cut_rows
 from swa.study.condition_curves import curve_files, describe_conditions
 from swa.study.problems import Problem
 from swa.study.regions import region_means, regions_of_every_night
@@ -110,10 +111,10 @@ def combine_subject(task: SubjectTask) -> CombinedSubject:
     task : SubjectTask
         The subject.
     """
-    found = _sort_out(task.stored_nights())
+    found = _sort_out(cut_alike(task.stored_nights()))
     tables = []
     for night in found.nights:
-        table = night.folder.read("measures")
+        table = cut_rows(night)
         # Of a night without a good channel nothing is left, its stages neither.
         table = table[~table["channel"].isin(found.dropped) & (night not in found.unusable)]
         tables.append(table.assign(session=night.session, condition=night.condition))

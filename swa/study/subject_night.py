@@ -14,6 +14,7 @@ from swa.tables.marker import select
 from swa.tables.night_document import PROCESS_S_BAND
 
 Stretches = tuple[list[windows.Stretch], NDArray[np.float64], float]
+NREM_STAGES = ("NREM", "N2", "N3")
 DEFAULT_EPOCH_S = 30.0  # of a night of one epoch, which does not tell
 
 
@@ -29,12 +30,21 @@ class SubjectNight(StoredNight):
         Whether a comparison uses it.
     settings : Settings
         All settings.
+    common_min : float
+        NREM time in min that the subject's nights have in common: what the window `night` is cut to in NREM.
     """
 
     is_baseline: bool
     is_adaptation: bool
     is_compared: bool
     settings: Settings
+    common_min: float = np.inf
+
+    @property
+    def nrem_min(self) -> float:
+        """Minutes of N2 and N3."""
+        epochs = self.epochs_of(self.channels[0])
+        return float(epochs["stage"].isin(["N2", "N3"]).sum()) * _epoch_length_s(epochs) / 60
 
     @property
     def sleep_onset_s(self) -> float:
@@ -71,12 +81,13 @@ class SubjectNight(StoredNight):
         stages, usable_s = epochs["stage"].to_numpy(dtype="U3"), epochs["usable_s"].to_numpy(dtype=float)
         dose_s = self.summary["dose_s"]
         found = windows.find_stretches(stages, epoch_s, self.cycles, self.sleep_onset_s, dose_s, self.settings)
-        return [*found, windows.find_matched(found, usable_s, self.settings.windows)], usable_s, epoch_s
+        matched = windows.find_matched(found, usable_s, self.settings.windows)
+        return [*windows.cut_night(found, self.common_min, epoch_s), matched], usable_s, epoch_s
 
     def stretches(self, channel: str) -> Stretches:
         """The same of NREM alone."""
         found, usable_s, epoch_s = self.every_stretch(channel)
-        return [stretch for stretch in found if stretch.stages in ("NREM", "N2", "N3")], usable_s, epoch_s
+        return [stretch for stretch in found if stretch.stages in NREM_STAGES], usable_s, epoch_s
 
     def cycle_means(self, channel: str) -> pd.DataFrame:
         """Mean power of each NREM cycle in the band of the Process S fit."""

@@ -103,7 +103,12 @@ STAGING = _doubt(
     brief="staging",
 )
 MINUTES_FOUND = declare("minutes_found", "{minutes:.0f} min of NREM analysed, {before:.0f} at baseline")
-MINUTES = _doubt("analysed_minutes", f"analysed minutes differs: {MINUTES_FOUND.words}", brief="minutes")
+MINUTES = _doubt(
+    "analysed_minutes",
+    f"analysed minutes differs: {MINUTES_FOUND.words}[; at the study's own decline ({{decline:+.2f}} per h) that alone "
+    "makes slow-wave activity of the whole night {percent:+.1f} %]",
+    brief="minutes",
+)
 CLOCK_UNKNOWN = declare("clock_unknown", "the time of day is not known in every night")
 CLOCK_FOUND = declare("clock_found", "{time}, {before} at baseline ({shift:+.1f} h; limit {limit:g} h)")
 CLOCK = _doubt("clock", f"{{what}} {CLOCK_FOUND.words}", brief="clock")

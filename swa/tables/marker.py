@@ -12,6 +12,7 @@ from swa.errors import SettingsError
 STAGES = ("NREM", "N2", "N3", "REM", "W", "any")
 MARKER_COLUMNS = ("channel", "stages", "window", "measure", "variant")
 REGIONS = ("frontal", "central")
+ALL_MINUTES = "all minutes"  # variant of a value of the whole night that is not cut to common minutes
 ALL = "all"  # the channel of what is about the whole night
 NUMBERED = ("cycle", "hour", "dosehour", "third")
 _FIRST = ("first", "min")

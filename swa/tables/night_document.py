@@ -4,6 +4,7 @@ from typing import NotRequired, TypedDict
 
 QUIET_WAKE = ("W", "quiet")  # stages and window of the median spectrum over wake
 PROCESS_S_BAND = "process_s_band"  # column of the epochs: power in the band of the Process S fit
+TOTAL_POWER = "total_power"  # column of the epochs: the whole of which relative power is a share
 
 
 class HeaderFacts(TypedDict):

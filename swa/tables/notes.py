@@ -43,6 +43,9 @@ LIGHTS_UNKNOWN = declare(
     "study file",
 )
 
+# What a value of the whole night rests on, where nights of a subject are cut to their common NREM time.
+FIRST_MINUTES = declare("first_minutes", "the first {minutes:g} min of NREM")
+
 # Tests over subjects: how, and what came out beside estimate and interval.
 SIGN_FLIPS_EXACT = declare("sign_flips_exact", "sign-flip, exact", "method")
 SIGN_FLIPS_DRAWN = declare("sign_flips_drawn", "sign-flip, {flips} random flips", "method")

@@ -47,7 +47,11 @@ WINDOW = _text(
 )
 PLACE = (CHANNEL, STAGES, WINDOW)
 MEASURE = _text("measure", "What was compared")
-VARIANT = _text("variant", "Preset, selection or estimator; empty for the default")
+VARIANT = _text(
+    "variant",
+    "Preset, selection or estimator; empty for the default. `all minutes`: the whole night, where the default is cut "
+    "to the NREM time that the subject's nights have in common",
+)
 WHOSE = _text("subject", "A subject, or `group`")
 CONTRAST = _text("contrast", "Treatment and baseline, as in ketamine:baseline")
 SCALE = _text("scale", "What the estimate is", ratio="treatment / baseline", difference="treatment - baseline")

@@ -35,6 +35,8 @@ class NightFacts:
         Per channel the facts of its header.
     nrem_min : dict of str to float
         Per channel the analysed minutes of N2+N3.
+    decline : dict of str to float
+        Per channel the fall of SWA over the whole night (ln per h of NREM).
     rejected : dict of str to tuple
         Per channel the shares of NREM and of slow waves that artefact rules remove, and the rule that removes most.
     clipped : dict of str to float
@@ -64,6 +66,7 @@ class NightFacts:
     controls: Mapping[str, Floats]
     header: Mapping[str, Mapping[str, object]]
     nrem_min: Mapping[str, float]
+    decline: Mapping[str, float] = field(default_factory=dict)
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)
@@ -108,6 +111,8 @@ class ComparedNights:
         All settings.
     first_place : float
         Place of the subject's first night; NaN where unknown.
+    decline : mapping of str to float
+        Per channel the mean fall of SWA over the nights of the study (ln per h of NREM).
     """
 
     subject: str
@@ -117,6 +122,7 @@ class ComparedNights:
     spread: Spread
     settings: Settings
     first_place: float = np.nan
+    decline: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def nights(self) -> tuple[NightFacts, ...]:

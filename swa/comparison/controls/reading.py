@@ -10,8 +10,8 @@ from swa.comparison.compared_nights import COPIED
 from swa.comparison.controls.facts import GAIN_CONTROLS, Floats, NightFacts, control_bands
 from swa.measures.power import band_weights
 from swa.settings import ComparabilitySettings
-from swa.study.store import NightFolder, content_of
-from swa.tables.marker import ALL
+from swa.study.store import NIGHT_TABLES, NightFolder, content_of
+from swa.tables.marker import ALL, select
 
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
 CARRIED_SHARE = 0.4  # a recording holds frequencies up to this share of its rate
@@ -69,10 +69,17 @@ def read_facts(results: Path, night: Mapping[str, object], settings: Comparabili
         unmoved={name: float(value) for name, value in _unmoved(bias)},
         is_staged_by_machine=summary["staging_confidence"] is not None,
         nrem_min={str(channel): float(value) for channel, value in nrem.items()},
+        decline=_declines(folder),
         start_h=start_h,
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
         place=float(_places(pd.DataFrame([dict(night)])).iloc[0]),
     )
+
+
+def _declines(folder: NightFolder) -> dict[str, float]:
+    rows = pd.read_parquet(folder.file(NIGHT_TABLES["measures"]), filters=[("measure", "==", "swa_decline")])
+    rows = select(rows, stages="NREM", window="night", variant="").dropna(subset="value")
+    return dict(zip(rows["channel"].astype(str), rows["value"].astype(float), strict=True))
 
 
 def staging_shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:

@@ -69,8 +69,8 @@ class RowKind:
         Channel, region, or two regions.
     gain_free : bool
         Whether no factor on the signal can move its measure.
-    whole_night : bool
-        Whether its window is the night.
+    over_night : bool
+        Whether its value hangs on the length of the night: over all of its NREM, not cut to common minutes.
     by_stages : bool
         Whether it rests on the stages of the night: not a stage-free window.
     of_sleep : str
@@ -79,7 +79,7 @@ class RowKind:
 
     channel: str
     gain_free: bool
-    whole_night: bool
+    over_night: bool
     by_stages: bool = True
     of_sleep: str = ""
 

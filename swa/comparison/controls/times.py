@@ -7,6 +7,7 @@ import numpy as np
 from swa.comparison.controls.facts import ComparedNights
 from swa.comparison.controls.registry import Finding, control
 from swa.tables import doubts
+from swa.tables.reason import Value
 
 # Name of the control: what a page and what a verdict calls it, and the fact of the night.
 _CLOCKS = {
@@ -15,14 +16,17 @@ _CLOCKS = {
 }
 
 
-@control({"analysed_minutes": "analysed minutes"}, is_ratio=True, matters=lambda row: row.whole_night)
+@control({"analysed_minutes": "analysed minutes"}, is_ratio=True, matters=lambda row: row.over_night)
 def compare_minutes(nights: ComparedNights) -> Iterator[Finding]:
-    """Analysed minutes: other windows than the night have their own length."""
+    """Analysed minutes of the whole night, for what is not cut to common minutes."""
     limit = float(np.log(nights.settings.comparability.minutes_ratio))
     for name in nights.shared("nrem_min"):
         after, earlier = (float(np.mean([night.nrem_min[name] for night in side])) for side in nights.sides)
         ratio = float(np.log(after / earlier)) if after > 0 and earlier > 0 else np.nan
-        minutes = {"minutes": after, "before": earlier}
+        minutes: dict[str, Value] = {"minutes": after, "before": earlier}
+        if name in nights.decline:
+            bias = mean_over_night(nights.decline[name], after) / mean_over_night(nights.decline[name], earlier)
+            minutes |= {"decline": nights.decline[name], "percent": 100 * (bias - 1)}
         yield Finding(
             control="analysed_minutes",
             channel=name,
@@ -62,6 +66,12 @@ def find_first_night(nights: ComparedNights) -> Iterator[Finding]:
     found = doubts.FIRST_NIGHT(night=first)
     counts = "first_night" in (*limits.caution, *limits.not_comparable)
     yield Finding(control="first_night", notes=(found,), doubt=found if counts else None)
+
+
+def mean_over_night(decline: float, minutes: float) -> float:
+    """Mean of SWA over so many minutes of NREM as a share of its level at the start, at this fall (ln per h)."""
+    fall = decline * minutes / 60
+    return float(np.expm1(fall) / fall) if fall else 1.0
 
 
 def _clock(hours_after_noon: float) -> str:
