@@ -111,6 +111,7 @@ class AnalysedMinutes(TypedDict):
 class NightDocument(TypedDict):
     """All of it."""
 
+    format: int
     fingerprint: str
     summary: Summary
     notes: list[str]
