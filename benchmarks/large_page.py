@@ -106,7 +106,8 @@ def link_subject(source: Path, target: Path) -> None:
 def main(source: Path, nights: int, folder: Path) -> int:
     multiply(source, folder, nights)
     begun = time.process_time()
-    page = write_study_page(read_results(folder))
+    write_study_page(read_results(folder))
+    page = folder / "index.html"
     seconds = time.process_time() - begun
     size = page.stat().st_size
     print(f"{nights} nights: {size / 1e6:.2f} MB, written in {seconds:.1f} s of CPU")

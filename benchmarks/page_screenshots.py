@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from swa.report.pages import PageTask, write_study_page, write_subject_page
+from swa.report.pages import PageTask, subject_page, write_study_page, write_subject_page
 from swa.study.store import read_results
 
 WIDTHS = (1280, 390)
@@ -50,10 +50,13 @@ def write_again(results_path: Path) -> dict[Path, float]:
     seconds = {}
     for subject, label in zip(done["subject"], done["subject_label"], strict=True):
         begun = time.perf_counter()
-        path = write_subject_page(PageTask(results=results_path, subject=str(subject), label=str(label)))
+        task = PageTask(results=results_path, subject=str(subject), label=str(label))
+        write_subject_page(task)
+        path = subject_page(task)
         seconds[path] = time.perf_counter() - begun
     begun = time.perf_counter()
-    path = write_study_page(results)
+    write_study_page(results)
+    path = results.path / "index.html"
     seconds[path] = time.perf_counter() - begun
     return seconds
 

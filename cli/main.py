@@ -63,8 +63,10 @@ def _version(wanted: bool) -> None:
 
 
 def _code(nights: "pd.DataFrame", problems: "pd.DataFrame") -> int:
-    """1 where a night, a subject step or a page is missing."""
-    is_missing = nights["status"].eq("failed").any() or problems["step"].isin(["subject", "page"]).any()
+    """1 where a night, a subject step, a table, a figure or a page is missing."""
+    from swa.study.problems import MISSING_STEPS
+
+    is_missing = nights["status"].eq("failed").any() or problems["step"].isin(MISSING_STEPS).any()
     return SOME_FAILED if is_missing else DONE
 
 

@@ -4,9 +4,10 @@ import shutil
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -26,18 +27,20 @@ from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.headline import leading_marker
 from swa.comparison.primary import check_primary
 from swa.errors import SettingsError, StudyError
-from swa.report.pages import PageTask, write_study_page, write_subject_page
+from swa.measures.quality import UNUSABLE
+from swa.report.pages import PageTask, subject_page, write_placeholder, write_study_page, write_subject_page
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
 from swa.study.long_table import join_measures
 from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import Study, plan_study, write_template
 from swa.study.plan.selection import UNDONE, find_nights, night_names, nights_left_out
-from swa.study.problems import Problem, add_problems, as_table
+from swa.study.problems import COMPARE_STEPS, MISSING_STEPS, Problem, add_problems, as_table
 from swa.study.respecification import respecify_subject
 from swa.study.run.attempts import MOST, clear_work, count_attempts
 from swa.study.run.batch import Workers, default_jobs, is_death
 from swa.study.run.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
+from swa.study.run.faults import clear_faults, describe_fault, is_fault, leave_fault
 from swa.study.run.journal import (
     Comparison,
     Journal,
@@ -50,7 +53,7 @@ from swa.study.run.lock import hold, refuse_if_held
 from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
-from swa.study.store import Results, describe_results, read_results
+from swa.study.store import NightFolder, Results, describe_results, read_results
 from swa.study.strays import find_strays, remove_strays
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
@@ -67,6 +70,7 @@ from swa.tables.results_tables import (
     INTERACTIONS,
     MODERATORS,
     PLANNING,
+    PRECISION,
     PROFILES,
     SPECIFICATION_SUMMARY,
     SPECIFICATIONS,
@@ -74,6 +78,8 @@ from swa.tables.results_tables import (
 from swa.tables.schema import Table
 
 Progress = Callable[[str, int, int, str], None]
+Made = TypeVar("Made")
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,9 +212,7 @@ def run_study(
             remove_strays(results, study)
         if not is_shared:
             _begin(results, study, settings)
-        codes = None if study.scorings.codes is None else dict(study.scorings.codes)
-        run = uuid.uuid4().hex[:12]
-        asked = _Asked(overwrite=overwrite, verify=verify, run=run, shared=is_shared, study_codes=codes)
+        asked = _Asked(overwrite=overwrite, verify=verify, shared=is_shared, study_codes=study.scorings.codes)
         places = [i for i in _runnable(study.nights, left_out) if not own or own.has(i)]
         tasks = {i: _night_task(study.nights.iloc[i], results, settings, asked, blinded) for i in places}
         tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
@@ -216,12 +220,13 @@ def run_study(
         with Workers(jobs, scheduler) as workers:
             work = _Work(results=results, settings=settings, workers=workers, progress=progress or _silent)
             outcomes = _process_nights(tasks, work)
-            nights = nights_table(study, outcomes, excluded, results, settings)
-            problems = problems_of_nights(study, outcomes, excluded)
+            tables = partial(_tables_of_nights, study, excluded, results, settings)
+            nights, problems = tables(outcomes)
             if own:
                 report_part(results, own, study, nights, problems, settings)
-            elif not is_shared:
-                comparison = _bring_together(work, nights, problems, asked)
+            elif not is_shared and (comparison := _known_comparison(work, nights, problems, asked)) is None:
+                study = replace(study, notes=(*study.notes, *_mend(tasks, outcomes, work)))
+                comparison = _bring_together(work, *tables(outcomes))
         if is_shared:
             mine = own.has if own else tasks.__contains__
             nights, problems = (table[table.index.map(mine).astype(bool)] for table in (nights, problems))
@@ -277,7 +282,7 @@ class _Asked:
 
     overwrite: bool
     verify: bool
-    run: str
+    run: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     shared: bool
     study_codes: Mapping[str, str] | None = None
 
@@ -291,9 +296,22 @@ class _Work:
     workers: Workers
     progress: Progress
 
+    def attempt(self, what: str, make: Callable[[], Made], otherwise: Other) -> Made | Other:
+        """What `make` gives for a piece of the study; where swa itself fails, `otherwise`, and the study is told."""
+        try:
+            return make()
+        except Exception as error:
+            if not is_fault(error):
+                raise
+            problem = f"{what} could not be made ({describe_fault(error)}); what rests on it is missing."
+            remedy = leave_fault(self.results, self.settings, f"{what} could not be made", error)
+            add_problems(self.results, [Problem(subject="", step="compare", problem=problem, remedy=remedy)])
+            return otherwise
+
 
 def _begin(results: Path, study: Study, settings: Settings) -> None:
     clear_work(results, keep=("logs",))
+    clear_faults(results)
     describe_results(results, settings)
     if study.needs_template:
         write_template(study, results / "study-template.tsv")
@@ -304,18 +322,72 @@ def _runnable(nights: pd.DataFrame, left_out: Collection[str]) -> list[int]:
     return [i for i, name, wrong in places if name not in left_out and not wrong]
 
 
-def _bring_together(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame, asked: _Asked) -> Comparison | None:
-    """Tables and pages of the study, unless they were made from the same and are as they were; what they rest on."""
+def _tables_of_nights(
+    study: Study, excluded: Mapping[int, str], results: Path, settings: Settings, outcomes: Mapping[int, NightOutcome]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What became of each night, and what is wrong with them."""
+    nights = nights_table(study, outcomes, excluded, results, settings)
+    return nights, problems_of_nights(study, outcomes, excluded)
+
+
+def _known_comparison(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame, asked: _Asked) -> Comparison | None:
+    """What tables and pages rest on, where they were made from the same and are as they were."""
+    inputs = digest_inputs(work.results, nights, problems, work.settings)
+    return None if asked.overwrite else find_comparison(work.results, inputs, by_content=asked.verify)
+
+
+def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], work: _Work) -> list[str]:
+    """Do those finished nights again whose files are not as they were written; says which."""
+    places = [place for place, outcome in outcomes.items() if outcome.status == "done" and not outcome.fresh]
+    damage = _find_damage([tasks[place].folder for place in places], work)
+    again = {place: replace(tasks[place], overwrite=True) for place, why in zip(places, damage, strict=True) if why}
+    outcomes |= _process_nights(again, work)
+    return [
+        f"{tasks[place].subject} {tasks[place].session}: {why}; it was done again"
+        for place, why in zip(places, damage, strict=True)
+        if why
+    ]
+
+
+def _find_damage(folders: Sequence[NightFolder], work: _Work) -> list[str]:
+    """Why each stored night cannot be trusted; empty for those that can."""
+    found = sorted(work.workers.run(NightFolder.find_damage, folders), key=lambda item: item[0])
+    return [why if isinstance(why, str) else "its files could not be read" for _, why in found]
+
+
+def _leave_out_damaged(work: _Work) -> None:
+    """Nights whose files are not as they were written are no longer done: no recording is read that could mend them."""
+    nights, problems = read_results(work.results).nights, Results(work.results).problems
+    problems = problems[problems["step"] != "store"]
+    done = nights.index[nights["status"] == "done"]
+    labels = zip(nights.loc[done, "subject_label"], nights.loc[done, "session_label"], strict=True)
+    damage = _find_damage([NightFolder(work.results, *map(str, pair)) for pair in labels], work)
+    told = {int(place): why for place, why in zip(done, damage, strict=True) if why}
+    if told:
+        nights.loc[list(told), "status"] = "failed"
+        nights.loc[list(told), ["verdict", "verdict_reasons"]] = [UNUSABLE, "failed (see problems.tsv)"]
+        write_table(nights, work.results / "nights.tsv")
+    rows = [
+        Problem(
+            **{name: str(nights.loc[place, name]) for name in ("subject", "session", "recording")},
+            step="store",
+            problem=f"the stored night cannot be used: {why}.",
+            remedy="`swa run` does it again, and leaves the other nights as they are.",
+        )
+        for place, why in told.items()
+    ]
+    write_table(pd.concat([problems, as_table(rows)], ignore_index=True), work.results / "problems.tsv")
+
+
+def _bring_together(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame) -> Comparison | None:
+    """Tables and pages of the study; what they rest on, unless some of it is missing."""
     results = work.results
     inputs = digest_inputs(results, nights, problems, work.settings)
-    known = None if asked.overwrite else find_comparison(results, inputs, by_content=asked.verify)
-    if known is not None:
-        return known
     forget_comparison(results)
     write_table(nights, results / "nights.tsv")
     write_table(problems, results / "problems.tsv")
     _compare(work)
-    failed = Results(results).problems["step"].isin(["subject", "page"]).any()
+    failed = Results(results).problems["step"].isin(MISSING_STEPS).any()
     return None if failed else describe_comparison(results, inputs)
 
 
@@ -374,7 +446,9 @@ def compare_study(
         with Workers(jobs, scheduler) as workers:
             forget_comparison(results)
             describe_results(results, chosen)
-            _compare(_Work(results=results, settings=chosen, workers=workers, progress=progress or _silent), contrast)
+            work = _Work(results=results, settings=chosen, workers=workers, progress=progress or _silent)
+            _leave_out_damaged(work)
+            _compare(work, contrast)
         journal.write(chosen, None, jobs=jobs, scheduler=scheduler)
         clear_work(results)
     return read_results(results)
@@ -426,7 +500,9 @@ def unblind_study(
         settings = unblind_results(results, Path(key))
         describe_results(results, settings)
         mark_unblinded(results, Path(key))
-        _compare(_Work(results=results, settings=settings, workers=workers, progress=progress or _silent))
+        work = _Work(results=results, settings=settings, workers=workers, progress=progress or _silent)
+        _leave_out_damaged(work)
+        _compare(work)
         journal.write(settings, None, jobs=jobs)
         clear_work(results)
     return read_results(results)
@@ -456,52 +532,84 @@ def _process_nights(tasks: Mapping[int, NightTask], work: _Work) -> dict[int, Ni
 def _compare(work: _Work, contrast: str | None = None) -> None:
     """Subject steps, contrasts and pages; a contrast that is asked for beside the planned ones is exploratory."""
     results, settings = work.results, work.settings
-    mark_copies(results)
+    known = Results(results).problems
+    afresh = [step for step in COMPARE_STEPS if step != "store"]  # told by who calls this
+    write_table(known[~known["step"].isin(afresh)].reset_index(drop=True), results / "problems.tsv")
+    work.attempt("the look for copies of recordings", lambda: mark_copies(results), None)
     done = select(read_results(results).nights, status="done")
     baseline = _baseline(done, settings)
     tasks = _subject_tasks(done, baseline, results, settings)
     combined, doubtful = _combine_subjects(tasks, work)
     _remove_others(results, {task.label for task in combined})
-    is_measured = join_measures(results, [task.label for task in combined]) > 0
-    add_headlines(results, doubtful)
+    labels = [task.label for task in combined]
+    is_measured = work.attempt("the long table", lambda: join_measures(results, labels), 0) > 0
+    work.attempt("the headline columns of nights.tsv", lambda: add_headlines(results, doubtful), None)
     if not is_measured or done["condition"].nunique() < 2:
         baseline = ""  # nothing to hold against each other: no table needs to be read for it
-    contrasts = CONTRASTS.empty()
-    if baseline:
-        contrasts = measure_contrasts(read_results(results), baseline, settings=settings)
-    conditions = sorted(usable_nights(done)["condition"].unique())
-    asked_for = Contrast.parse(contrast, conditions) if contrast and is_measured else None
-    if asked_for and asked_for not in contrasts_in(contrasts).values():
-        # Asked for afterwards: it stands beside the planned ones, and is exploratory whatever was declared.
-        asked = measure_contrasts(read_results(results), contrast=asked_for, settings=settings)
-        contrasts = pd.concat([contrasts, asked.assign(role="exploratory")], ignore_index=True)
-    records = check_comparability(results, done, contrasts, settings)
+    contrasts = _contrasts(
+        work, baseline, contrast if is_measured else None, sorted(usable_nights(done)["condition"].unique())
+    )
+    checks = partial(check_comparability, results, done, contrasts, settings)
+    records = work.attempt("the checks of comparability", checks, None) or []
     write_table(comparability_table(records), results / "comparability.tsv")
-    join_rejection(results, done)
-    contrasts = judge_rows(read_results(results), contrasts, records, done, settings)
-    write_table(contrasts, results / "contrasts.tsv")
-    write_table(rate_precision(contrasts, read_spreads(results, done), settings.comparison), results / "precision.tsv")
-    _compare_further(results, baseline, contrasts, settings)
-    _trace_specifications(work, combined if baseline else [], baseline)
+    work.attempt("rejection.tsv", lambda: join_rejection(results, done), None)
+    judged = work.attempt(
+        "the verdicts", lambda: judge_rows(read_results(results), contrasts, records, done, settings), contrasts
+    )
+    write_table(judged, results / "contrasts.tsv")
+    precision = work.attempt(
+        "precision.tsv",
+        lambda: rate_precision(judged, read_spreads(results, done), settings.comparison),
+        PRECISION.empty(),
+    )
+    write_table(precision, results / "precision.tsv")
+    _compare_further(work, baseline, judged)
+    specifications = work.attempt(
+        "the specification curve",
+        lambda: _trace_specifications(work, combined if baseline else [], baseline),
+        (SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()),
+    )
+    for table, name in zip(specifications, ("specifications", "specification_summary"), strict=True):
+        write_table(table, results / f"{name}.tsv")
     _write_pages(work, combined)
+
+
+def _contrasts(work: _Work, baseline: str, asked_for: str | None, conditions: Sequence[str]) -> pd.DataFrame:
+    """The planned contrasts, and one that is asked for afterwards, which is exploratory whatever was declared."""
+
+    def measure(contrast: Contrast | None = None) -> pd.DataFrame:
+        def tell(what: str, error: Exception) -> None:
+            def fail() -> None:
+                raise error
+
+            work.attempt(what, fail, None)
+
+        return measure_contrasts(
+            read_results(work.results), baseline or None, contrast=contrast, settings=work.settings, on_fault=tell
+        )
+
+    contrasts = work.attempt("contrasts.tsv", measure, CONTRASTS.empty()) if baseline else CONTRASTS.empty()
+    own = Contrast.parse(asked_for, conditions) if asked_for else None
+    if own is None or own in contrasts_in(contrasts).values():
+        return contrasts
+    further = work.attempt(f"the contrast {own}", lambda: measure(own), CONTRASTS.empty())
+    return pd.concat([contrasts, further.assign(role="exploratory")], ignore_index=True)
 
 
 def _combine_subjects(tasks: Sequence[SubjectTask], work: _Work) -> tuple[list[SubjectTask], dict[str, frozenset[str]]]:
     """Subject step of each: those that could be combined, and the doubtful channels of each subject."""
-    known = Results(work.results).problems
     problems: list[Problem] = []
     combined, doubtful = [], {}
     for number, outcome in sorted(work.workers.run(combine_subject, tasks), key=lambda item: item[0]):
         task = tasks[number]
         if isinstance(outcome, BaseException):
-            problems.append(_broken_subject(task.subject, outcome))
+            problems.append(_broken_subject(task, outcome))
         else:
             problems += outcome.problems
             combined.append(task)
             doubtful[task.subject] = outcome.doubtful
         work.progress("subjects", number + 1, len(tasks), task.subject)
-    of_nights = known[~known["step"].isin(["channel", "subject", "page", "specifications"])]
-    write_table(pd.concat([of_nights, as_table(problems)], ignore_index=True), work.results / "problems.tsv")
+    add_problems(work.results, problems)
     return combined, doubtful
 
 
@@ -525,47 +633,76 @@ def _write_pages(work: _Work, subjects: Sequence[SubjectTask]) -> None:
     names = ["the page of the study", WORKBOOK, *(f"the page of {task.subject}" for task in subjects)]
     failed = []
     for number, (position, outcome) in enumerate(work.workers.run(_write_page, tasks), start=1):
+        subject = subjects[position - 2].subject if position > 1 else ""
         if isinstance(outcome, BaseException):
-            subject = subjects[position - 2].subject if position > 1 else ""
-            failed.append(_missing_page(subject, names[position], outcome))
+            failed.append(_missing_page(work, subject, names[position], outcome))
+            if (path := _page_of(tasks[position])) is not None:
+                write_placeholder(path)
+        else:
+            failed += [
+                Problem(
+                    subject=subject,
+                    step="figure",
+                    problem=f"{what} could not be made for {names[position]} ({why}).",
+                    remedy=f"The tables are whole. {remedy}",
+                )
+                for what, why, remedy in outcome
+            ]
         work.progress("pages", number, len(tasks), "")
     add_problems(work.results, failed)
 
 
-def _write_page(task: Path | PageTask) -> Path:
+def _write_page(task: Path | PageTask) -> list[tuple[str, str, str]]:
+    """Parts that the page lacks: what, why, and what to do. The file of a fault is left here, where it happened."""
     if isinstance(task, PageTask):
-        return write_subject_page(task)
-    if task.name == WORKBOOK:
-        return write_workbook(read_results(task.parent))
-    return write_study_page(read_results(task))
+        results, missing = Results(task.results), write_subject_page(task)
+    elif task.name == WORKBOOK:
+        results, missing = Results(task.parent), []
+        write_workbook(read_results(task.parent))
+    else:
+        results = read_results(task)
+        missing = write_study_page(results)
+    return [
+        (what, describe_fault(error), leave_fault(results.path, results.settings, "a part of a page", error))
+        for what, error in missing
+    ]
 
 
-def _compare_further(results: Path, baseline: str, contrasts: pd.DataFrame, settings: Settings) -> None:
+def _page_of(task: Path | PageTask) -> Path | None:
+    if isinstance(task, PageTask):
+        return subject_page(task)
+    return None if task.name == WORKBOOK else task / "index.html"
+
+
+def _compare_further(work: _Work, baseline: str, contrasts: pd.DataFrame) -> None:
     """Tables beside the contrasts, each empty where there is nothing to compare."""
+    results, settings = work.results, work.settings
     found = read_results(results)
-    further: tuple[tuple[Table, Callable[..., pd.DataFrame]], ...] = (
-        (MODERATORS, relate_covariates),
-        (COVARIATE_CHANGES, covariate_changes),
-        (PROFILES, compare_profiles),
-        (CLUSTERS, find_clusters),
-        (CYCLE_CONTRASTS, compare_cycles),
-        (INTERACTIONS, compare_combinations),
-        (DOSE_CONTRASTS, compare_doses),
+    keys = contrasts_in(contrasts).values()
+    further: tuple[tuple[Table, Callable[[], pd.DataFrame]], ...] = (
+        (MODERATORS, lambda: relate_covariates(found, baseline, settings=settings)),
+        (COVARIATE_CHANGES, lambda: covariate_changes(found, baseline, settings=settings)),
+        (PROFILES, lambda: compare_profiles(found, baseline, settings=settings)),
+        (CLUSTERS, lambda: find_clusters(results, baseline, settings=settings)),
+        (CYCLE_CONTRASTS, lambda: compare_cycles(found, baseline, settings=settings)),
+        (INTERACTIONS, lambda: compare_combinations(found, baseline, settings=settings)),
+        (DOSE_CONTRASTS, lambda: compare_doses(found, baseline, settings=settings)),
+        (PLANNING, lambda: plan_next_study(found, settings)),
     )
-    for kind, compare in further:
-        source = results if compare is find_clusters else found
-        table = compare(source, baseline, settings=settings) if baseline else kind.empty()
-        write_table(table, results / f"{kind.name}.tsv")
-    plan, spectra = PLANNING.empty(), GROUP_SPECTRA.empty()
-    if baseline:
-        plan = plan_next_study(found, settings)
+    tables = [
+        (kind, work.attempt(f"{kind.name}.tsv", make, kind.empty()) if baseline else kind.empty())
+        for kind, make in further
+    ]
+    spectra = GROUP_SPECTRA.empty()
     if len(contrasts):
-        spectra = average_spectra(results, contrasts_in(contrasts).values(), settings)
-    write_table(plan, results / "planning.tsv")
-    write_table(spectra, results / "group_spectra.tsv")
+        spectra = work.attempt("group_spectra.tsv", lambda: average_spectra(results, keys, settings), spectra)
+    for kind, table in [*tables, (GROUP_SPECTRA, spectra)]:
+        write_table(table, results / f"{kind.name}.tsv")
 
 
-def _trace_specifications(work: _Work, subjects: Sequence[SubjectTask], baseline: str) -> None:
+def _trace_specifications(
+    work: _Work, subjects: Sequence[SubjectTask], baseline: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables of the specification curve; empty without a contrast.
 
     In a large study the stored nights are not gone through again: the curve then has what the long table holds.
@@ -579,36 +716,35 @@ def _trace_specifications(work: _Work, subjects: Sequence[SubjectTask], baseline
             respecify = partial(respecify_subject, primary=leading_marker(found, found.nights, settings.comparison))
             for position, rows in sorted(work.workers.run(respecify, subjects), key=lambda item: item[0]):
                 if isinstance(rows, BaseException):
-                    failed.append(_missing_choices(subjects[position].subject, rows))
+                    failed.append(_missing_choices(subjects[position], rows))
                 elif len(rows):
                     parts.append(rows)
             add_problems(results, failed)
         respecified = pd.concat(parts, ignore_index=True) if parts else None
         specifications, summary = trace_specifications(found, respecified, baseline, settings=settings)
-    write_table(specifications, results / "specifications.tsv")
-    write_table(summary, results / "specification_summary.tsv")
+    return specifications, summary
 
 
-def _broken_subject(subject: str, error: BaseException) -> Problem:
-    problem = f"the nights of {subject} could not be brought together ({type(error).__name__}: {error})."
+def _broken_subject(task: SubjectTask, error: BaseException) -> Problem:
+    problem = f"the nights of {task.subject} could not be brought together ({describe_fault(error)})."
+    remedy = leave_fault(task.results, task.settings, "the nights of a subject could not be brought together", error)
+    return Problem(subject=task.subject, step="subject", problem=problem, remedy=remedy)
+
+
+def _missing_choices(task: SubjectTask, error: BaseException) -> Problem:
+    problem = f"the stored nights of {task.subject} could not be taken under other choices ({describe_fault(error)})"
+    problem += "; those rows of specifications.tsv rest on the other subjects."
+    remedy = leave_fault(task.results, task.settings, "a subject could not be taken under other choices", error)
     return Problem(
-        subject=subject,
-        step="subject",
-        problem=problem,
-        remedy="Run again with --overwrite; if it stays, please report it.",
+        subject=task.subject, step="specifications", problem=problem, remedy=f"The contrasts are whole. {remedy}"
     )
 
 
-def _missing_choices(subject: str, error: BaseException) -> Problem:
-    problem = f"the stored nights of {subject} could not be taken under other choices ({type(error).__name__}: {error})"
-    problem += "; those rows of specifications.tsv rest on the other subjects."
-    remedy = "The contrasts are whole. Run again with --overwrite; if it stays, please report it."
-    return Problem(subject=subject, step="specifications", problem=problem, remedy=remedy)
-
-
-def _missing_page(subject: str, name: str, error: BaseException) -> Problem:
-    problem = f"{name} could not be written ({type(error).__name__}: {error})."
-    remedy = "The tables are whole. Close it where it is open, and run `swa compare`; if it stays, please report it."
+def _missing_page(work: _Work, subject: str, name: str, error: BaseException) -> Problem:
+    problem = f"{name} could not be written ({describe_fault(error)})."
+    remedy = "The tables are whole. Close it where it is open, and run `swa compare`."
+    if is_fault(error):
+        remedy = "The tables are whole. " + leave_fault(work.results, work.settings, "a page could not be made", error)
     return Problem(subject=subject, step="page", problem=problem, remedy=remedy)
 
 
@@ -640,7 +776,7 @@ def _night_task(
         session_label=given["session_label"],
         path=path,
         hypnogram=Path(given["hypnogram"]) if given["hypnogram"] else None,
-        study_codes=asked.study_codes,
+        study_codes=None if asked.study_codes is None else dict(asked.study_codes),
         age=float(given["age"]) if given.get("age") else None,
         sex=given.get("sex") or None,
         times={name: given[name] for name in ("lights_off", "lights_on", "dose_start") if given.get(name)},

@@ -109,7 +109,8 @@ def test_no_chain_of_imports_is_longer_than_14_files() -> None:
 
 
 def test_to_read_results_imports_no_analysis(tmp_path: Path) -> None:
-    (tmp_path / "nights.tsv").write_text("subject\tsession\tstatus\nS1\ta\tdone\n", encoding="utf-8")
+    names = "subject\tsession\tcondition\tstatus\tsubject_label\tsession_label\n"
+    (tmp_path / "nights.tsv").write_text(f"{names}S1\ta\ta\tdone\tS1\ta\n", encoding="utf-8")
     read = "import sys, swa; swa.read_results(sys.argv[1]).nights; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", read, str(tmp_path)], capture_output=True, text=True, check=True)
     loaded = set(ran.stdout.split())

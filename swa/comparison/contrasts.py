@@ -1,6 +1,6 @@
 """The one way from measures of nights to contrasts between conditions."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -183,20 +183,23 @@ def measure_contrasts(
     nights: pd.DataFrame | None = None,
     contrast: str | Contrast | None = None,
     settings: Settings | None = None,
+    on_fault: Callable[[str, Exception], None] | None = None,
 ) -> pd.DataFrame:
-    """Contrasts as `compare_nights` gives them, before anybody judged them: without a verdict."""
+    """Contrasts as `compare_nights` gives them, before anybody judged them: without a verdict.
+
+    `on_fault` is told which contrast of which measure could not be made, and why; without it, that ends all of them.
+    """
     settings = given_or_default(settings, Settings)
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     primary = declared_primary(plan.used, settings.comparison)
-    parts = []
+    parts: list[pd.DataFrame] = []
     for design, changes in _each_change(plan):
-        outcome = design.outcome(changes, settings.comparison)
-        within = design.key.is_within  # between arms and groups there is no change of one subject
-        there = np.asarray(changes.present.any(axis=0) if within else np.isfinite(outcome.estimate))
-        parts.append(design.rows(changes, outcome, there, settings.comparison))
-        if within:
-            shown = _shown_for_subjects(changes.grid, plan, primary, settings.comparison)
-            parts.append(subject_rows(changes.of_markers(shown), settings.comparison))
+        try:
+            parts += _rows_of(design, changes, plan, primary, settings.comparison)
+        except Exception as error:
+            if on_fault is None:
+                raise
+            on_fault(f"the contrast {design.key} of {changes.grid.measure}", error)
     if not parts:
         return CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True)
@@ -207,6 +210,20 @@ def measure_contrasts(
     table = table.assign(verdict="", verdict_reasons="", doubts="", _single=~matches(table, subject=GROUP))
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
     return CONTRASTS.typed(table)
+
+
+def _rows_of(
+    design: ContrastDesign, changes: Changes, plan: Plan, primary: Marker | None, settings: ComparisonSettings
+) -> list[pd.DataFrame]:
+    """Rows of one contrast and measure: over subjects, and those of each subject."""
+    outcome = design.outcome(changes, settings)
+    within = design.key.is_within  # between arms and groups there is no change of one subject
+    there = np.asarray(changes.present.any(axis=0) if within else np.isfinite(outcome.estimate))
+    rows = [design.rows(changes, outcome, there, settings)]
+    if within:
+        shown = _shown_for_subjects(changes.grid, plan, primary, settings)
+        rows.append(subject_rows(changes.of_markers(shown), settings))
+    return rows
 
 
 def _shown_for_subjects(grid: Grid, plan: Plan, primary: Marker | None, settings: ComparisonSettings) -> Bools:

@@ -35,27 +35,46 @@ class PageTask:
     label: str
 
 
-def write_subject_page(task: PageTask) -> Path:
-    """Write ``RESULTS/sub-LABEL/sub-LABEL.html`` and its figures."""
-    folder = task.results / f"sub-{task.label}"
-    path = folder / f"sub-{task.label}.html"
-    shelf = Shelf(folder)
+Missing = list[tuple[str, Exception]]
+
+
+def subject_page(task: PageTask) -> Path:
+    """Where the page of a subject lies."""
+    return task.results / f"sub-{task.label}" / f"sub-{task.label}.html"
+
+
+def write_subject_page(task: PageTask) -> Missing:
+    """Write ``RESULTS/sub-LABEL/sub-LABEL.html`` and its figures; returns the parts that could not be made, and why."""
+    path = subject_page(task)
+    shelf = Shelf(path.parent)
     content = describe_subject(Results(task.results), task.subject, shelf)
-    write_text(render("subject.html", content), path)
+    write_text(render("subject.html", content | _told(shelf)), path)
     shelf.tidy()
-    return path
+    return shelf.missing
 
 
-def write_study_page(results: Results) -> Path:
-    """Write ``RESULTS/index.html``, the methods text beside it, and its figures."""
+def write_study_page(results: Results) -> Missing:
+    """Write ``RESULTS/index.html``, the methods text beside it, and its figures; returns as `write_subject_page`."""
     path = results.path / "index.html"
     shelf = Shelf(results.path)
     content = describe_study(results, shelf)
-    write_text(render("study.html", content), path)
+    write_text(render("study.html", content | _told(shelf)), path)
     write_text(content["methods"].text, results.path / "methods.txt")
     write_text(content["methods"].references, results.path / "methods.bib")
     shelf.tidy()
-    return path
+    return shelf.missing
+
+
+def _told(shelf: Shelf) -> dict[str, Any]:
+    return {"missing": [what for what, _ in shelf.missing]}
+
+
+def write_placeholder(path: Path) -> None:
+    """Write a page that says that it could not be made: one of an earlier run would show other numbers."""
+    text = "This page could not be made. The tables of the results folder are whole; problems.tsv says why."
+    write_text(
+        f'<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><title>Not made</title><p>{text}</p></html>\n', path
+    )
 
 
 def render(template: str, content: dict[str, Any]) -> str:

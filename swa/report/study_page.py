@@ -85,12 +85,16 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
             "counts": _counts(facts),
             "template": (results.path / "study-template.tsv").is_file() and not draft.contrasts,
             "results_sentences": _results(draft),
-            "paired": _draw_pairs(draft, measures),
-            "spectra": _draw_spectra(draft),
-            "topographies": _draw_scalp(draft, group),
+            "paired": shelf.attempt("the figures of each subject", lambda: _draw_pairs(draft, measures), None) or [],
+            "spectra": shelf.attempt("the spectra", lambda: _draw_spectra(draft), None) or [],
+            "topographies": shelf.attempt("the maps of the scalp", lambda: _draw_scalp(draft, group), None) or [],
             "extra": [(table, pictures) for table, pictures in _extra_tables(draft) if table],
-            "specification_curves": draw_specifications(draft),
-            "specification_tables": specification_tables(draft),
+            "specification_curves": shelf.attempt(
+                "the curves of other choices", lambda: draw_specifications(draft), []
+            ),
+            "specification_tables": shelf.attempt(
+                "the tables of other choices", lambda: specification_tables(draft), []
+            ),
             "night_channel": _night_channel(measures),
             "problems": results.problems.astype(object).fillna("").to_dict("records"),
             "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],

@@ -45,14 +45,23 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
         "subject": subject,
         "results_sentences": _results(draft, shown, nights),
         "nights": nights,
-        "night_pictures": _draw_nights(draft, nights, measures),
-        "wave_pictures": _draw_waves_and_spectra(draft, nights, read_curves(results.path, label), measures),
-        "precision": _precision_tables(draft, subject),
+        "night_pictures": shelf.attempt(
+            "the figures of the nights", lambda: _draw_nights(draft, nights, measures), None
+        )
+        or [],
+        "wave_pictures": shelf.attempt(
+            "waves and spectra",
+            lambda: _draw_waves_and_spectra(draft, nights, read_curves(results.path, label), measures),
+            None,
+        )
+        or [],
+        "precision": shelf.attempt("the precision of the markers", lambda: _precision_tables(draft, subject), None)
+        or [],
         "value_table": None if draft.contrasts else value_table(shown, sessions, draft.settings),
         "sleep": sleep_table(nights),
         "quality": quality_table(nights, _verdicts(done_nights(own))),
         "channels": channel_table(nights),
-        "gain": _gain_tables(draft, subject),
+        "gain": shelf.attempt("the gain check", lambda: _gain_tables(draft, subject), None) or [],
         "problems": select(results.problems, subject=subject).astype(object).fillna("").to_dict("records"),
         "others": own[own["status"] != "done"].to_dict("records"),
     }

@@ -10,6 +10,10 @@ from swa.study.store import Results
 from swa.tables.files import write_table
 from swa.tables.results_tables import PROBLEMS
 
+# Steps of `swa compare`, whose problems are told anew each time; those of the first set mean that something is missing.
+MISSING_STEPS = ("subject", "compare", "specifications", "figure", "page")
+COMPARE_STEPS = (*MISSING_STEPS, "channel", "store")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -34,8 +36,15 @@ NIGHT_TABLES = {
     "staging_bias": "desc-stagingbias.tsv",
     "measures": "desc-measures.parquet",
 }
+# A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
+NIGHT_FORMAT = 7
 BLINDING_RECORD = "blinding.json"  # the codes, and a keyed hash that proves which key they came from
 KEY = ["subject", "session", "channel", "stages", "window", "measure", "variant"]
+
+
+_PARTS = ("summary", "provenance", "files")
+_LABEL = re.compile("[A-Za-z0-9]+")
+Found = TypeVar("Found")
 
 
 def subject_file(results: Path, label: str, name: str = "measures") -> Path:
@@ -81,7 +90,8 @@ class NightFolder:
     def document(self) -> NightDocument | None:
         """What `desc-night.json` says; None when the night is not finished."""
         found = read_json(self.file("desc-night.json"))
-        return cast(NightDocument, found) if {"fingerprint", "summary", "files"} <= set(found) else None
+        whole = isinstance(found.get("fingerprint"), str) and all(isinstance(found.get(name), dict) for name in _PARTS)
+        return cast(NightDocument, found) if whole else None
 
     def summary(self) -> Summary:
         """Sleep statistics, staging and unusable time; empty when the night is not finished."""
@@ -112,6 +122,22 @@ class NightFolder:
             return all(self._is_as_written(ending, written, told_ns) for ending, written in found["files"].items())
         except (OSError, KeyError, TypeError, AttributeError):
             return False
+
+    def find_damage(self) -> str:
+        """Why the night's files cannot be trusted; empty where each is as it was written, by its hash."""
+        found = self.document()
+        if found is None:
+            return "desc-night.json is missing or damaged, as after a copy that was not finished"
+        if found.get("format") != NIGHT_FORMAT:
+            return "another version of swa measured it"
+        for ending, written in found["files"].items():
+            try:
+                if hash_file(self.file(ending)) != written["sha256"]:
+                    return f"{self.file(ending).name} is not as it was written: damaged, or edited"
+            except (OSError, KeyError, TypeError):
+                return f"{self.file(ending).name} is missing or cannot be read"
+        missing = set(NIGHT_TABLES.values()) - set(found["files"])
+        return f"{', '.join(sorted(missing))} is missing" if missing else ""
 
     def _is_as_written(self, ending: str, written: WrittenFile, told_ns: int) -> bool:
         state = self.file(ending).stat()
@@ -226,15 +252,25 @@ class Results:
 
     path: Path
 
+    def _read(self, name: str, read: Callable[[Path], Found]) -> Found:
+        """Read a file of the folder, or say that it is not one that swa wrote."""
+        try:
+            return read(self.path / name)
+        except (OSError, ValueError, KeyError) as error:
+            raise StudyError(
+                f"{self.path}: {name} is missing, damaged, or edited by hand ({type(error).__name__}).",
+                "`swa run` with this folder writes it anew; finished nights are kept.",
+            ) from None
+
     @cached_property
     def nights(self) -> pd.DataFrame:
         """One row a night."""
-        return read_table(self.path / "nights.tsv")
+        return self._read("nights.tsv", _read_nights)
 
     @cached_property
     def measures(self) -> pd.DataFrame:
         """The long table."""
-        return pd.read_parquet(self.path / "measures.parquet")
+        return self._read("measures.parquet", pd.read_parquet)
 
     @cached_property
     def _row_groups(self) -> dict[str, list[int]]:
@@ -266,22 +302,22 @@ class Results:
     @cached_property
     def contrasts(self) -> pd.DataFrame:
         """Changes within subjects and over the group."""
-        return read_table(self.path / "contrasts.tsv")
+        return self._read("contrasts.tsv", read_table)
 
     @cached_property
     def comparability(self) -> pd.DataFrame:
         """The gain check, and what else differs between compared nights."""
-        return read_table(self.path / "comparability.tsv")
+        return self._read("comparability.tsv", read_table)
 
     @cached_property
     def problems(self) -> pd.DataFrame:
         """Nights and channels that were left out."""
-        return read_table(self.path / "problems.tsv")
+        return self._read("problems.tsv", read_table)
 
     @cached_property
     def settings(self) -> Settings:
         """The settings that these results come from."""
-        return read_settings(self.path / "settings.toml")
+        return self._read("settings.toml", read_settings)
 
     def __repr__(self) -> str:
         nights = self.nights
@@ -302,6 +338,16 @@ class Results:
     def night(self, subject_label: str, session_label: str) -> NightFolder:
         """The files of one night."""
         return NightFolder(self.path, subject_label, session_label)
+
+
+def _read_nights(path: Path) -> pd.DataFrame:
+    table = read_table(path)
+    names = [table[name].astype(str) for name in ("subject_label", "session_label")]
+    if not all(column.map(lambda label: _LABEL.fullmatch(label) is not None).all() for column in names):
+        raise ValueError("a label that is no name for files")
+    for name in ("subject", "session", "condition", "status"):
+        table[name]
+    return table
 
 
 def read_results(path: str | Path) -> Results:

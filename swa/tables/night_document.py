@@ -112,6 +112,7 @@ class AnalysedMinutes(TypedDict):
 class NightDocument(TypedDict):
     """All of it."""
 
+    format: int
     fingerprint: str
     summary: Summary
     notes: list[str]

@@ -57,6 +57,11 @@ def leave_fault(results: Path, settings: Settings, what: str, error: BaseExcepti
     return f"This is a fault of swa: please report it, and send {name}, which holds nothing of a patient."
 
 
+def describe_fault(error: BaseException) -> str:
+    """What an exception says, in few words, for a row of `problems.tsv`."""
+    return f"{type(error).__name__}: {str(error)[:200]}"
+
+
 def clear_faults(results: Path) -> None:
     """Remove the files of an earlier run."""
     for path in results.glob("fault-*.txt"):

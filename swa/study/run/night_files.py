@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from swa.night.analysis import Night
-from swa.study.store import NIGHT_TABLES, NightFolder
+from swa.study.store import NIGHT_FORMAT, NIGHT_TABLES, NightFolder
 from swa.tables.files import hash_file, write_table
 from swa.tables.night_document import AnalysedMinutes, Provenance, WrittenFile
 from swa.tables.results_tables import SPECTRA, WAVES
@@ -47,6 +47,7 @@ def write_night(folder: NightFolder, night: Night, fingerprint: str, provenance:
         files[ending] = {"size": path.stat().st_size, "sha256": hash_file(path)}
     folder.finish(
         {
+            "format": NIGHT_FORMAT,
             "fingerprint": fingerprint,
             "summary": night.summary,
             "notes": list(night.notes),

@@ -29,14 +29,13 @@ from swa.study.run.journal import NightLog
 from swa.study.run.lock import CLAIM_H, WORK, Holder, take
 from swa.study.run.night_files import write_night
 from swa.study.run.night_task import NightOutcome, NightTask
+from swa.study.store import NIGHT_FORMAT
 from swa.tables.files import hash_file
 from swa.tables.night_document import Agreement, Inputs, Provenance
 
 if TYPE_CHECKING:
     import yasa
 
-# A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
-NIGHT_FORMAT = 7
 PACKAGES = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
 STAGING_PACKAGES = ("antropy", "scikit-learn", "lightgbm", "numba")  # features, classifier, its trees, compilation
 DAY_S = 86400.0

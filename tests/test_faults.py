@@ -1,0 +1,206 @@
+"""A fault of swa costs the piece that it struck; a stored table that is damaged never reaches a contrast."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from swa import pipeline
+from swa.errors import StudyError
+from swa.pipeline import compare_study, run_study
+from swa.settings import Settings
+from swa.study.run import faults, night_work
+from swa.study.run.journal import forget_comparison
+from swa.study.store import NightFolder, read_results
+from swa.study.subject import CombinedSubject
+from swa.tables.files import hash_file, read_table
+from swa.tables.results_tables import SPECIFICATION_SUMMARY, SPECIFICATIONS
+
+SECRET = "Erika Mustermann"
+FUNCTIONS = {
+    "mark_copies": (),
+    "combine_subject": ("sub-S01/sub-S01_task-sleep_desc-measures.parquet", "contrasts.tsv"),
+    "join_measures": ("contrasts.tsv",),
+    "add_headlines": ("nights.tsv",),
+    "measure_contrasts": ("contrasts.tsv",),
+    "check_comparability": ("comparability.tsv", "contrasts.tsv"),
+    "join_rejection": (),
+    "judge_rows": ("contrasts.tsv",),
+    "rate_precision": ("precision.tsv",),
+    "relate_covariates": ("moderators.tsv",),
+    "covariate_changes": ("covariate_changes.tsv",),
+    "compare_profiles": ("profiles.tsv",),
+    "find_clusters": ("clusters.tsv",),
+    "compare_cycles": ("cycle_contrasts.tsv",),
+    "compare_doses": ("dose_contrasts.tsv",),
+    "plan_next_study": ("planning.tsv",),
+    "average_spectra": ("group_spectra.tsv",),
+    "trace_specifications": ("specifications.tsv",),
+    "respecify_subject": ("specifications.tsv",),
+    "write_study_page": ("index.html",),
+    "write_subject_page": ("sub-S01/sub-S01.html",),
+}
+
+
+def fail(*_args, **_options):
+    raise ZeroDivisionError(SECRET)
+
+
+def digests(folder):
+    return {
+        path.relative_to(folder).as_posix(): hash_file(path)
+        for path in folder.rglob("*")
+        if path.suffix in (".tsv", ".parquet", ".html") and path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def stored(studied, tmp_path_factory):
+    """A results folder as `swa compare` leaves it, and the digests of its files."""
+    folder = shutil.copytree(studied / "results", tmp_path_factory.mktemp("stored") / "results")
+    compare_study(folder, jobs=1)
+    return folder, digests(folder)
+
+
+@pytest.fixture
+def results(stored, tmp_path):
+    return shutil.copytree(stored[0], tmp_path / "results")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_fault_of_swa_costs_one_piece(name, stored, results, monkeypatch):
+    """What takes long and is not asked about is as the folder has it."""
+    own = getattr(pipeline, name)
+    table = read_results(results).contrasts
+    for other, kept in {
+        "combine_subject": lambda _: CombinedSubject(problems=[], doubtful=frozenset()),
+        "measure_contrasts": lambda *_, **__: table,
+        "judge_rows": lambda *_: table,
+        "find_clusters": lambda *_, **__: read_table(results / "clusters.tsv"),
+        "compare_profiles": lambda *_, **__: read_table(results / "profiles.tsv"),
+        "write_study_page": lambda _: [],
+        "write_subject_page": lambda _: [],
+        "write_workbook": lambda _: None,
+        "respecify_subject": lambda *_, **__: [],
+        "trace_specifications": lambda *_, **__: (SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()),
+    }.items():
+        if other != name:
+            monkeypatch.setattr(pipeline, other, kept)
+    struck = name in ("combine_subject", "respecify_subject", "write_subject_page")
+    calls = []
+
+    def broken(task, *args, **options):
+        calls.append(task)
+        if struck and task.subject != "S01":
+            return own(task, *args, **options)
+        return fail()
+
+    monkeypatch.setattr(pipeline, name, broken)
+    found = compare_study(results, jobs=1)
+    assert calls, "the function was not called"
+    told = found.problems[found.problems["problem"].str.contains("ZeroDivisionError")]
+    assert len(told) == 1
+    assert (told["subject"].fillna("") == ("S01" if struck else "")).all()
+    (report,) = results.glob("fault-*.txt")
+    text = report.read_text()
+    assert report.name in told["remedy"].iloc[0]
+    assert all(word in text for word in ("ZeroDivisionError", "[signal]", "swa/"))
+    assert not [word for word in (SECRET, str(results)) if word in text]
+    allowed = {"problems.tsv", *FUNCTIONS[name]}
+    after = digests(results)
+    changed = {file for file, digest in stored[1].items() if after.get(file) != digest}
+    if name not in ("combine_subject", "join_measures", "measure_contrasts"):  # without these all tables are other ones
+        assert {file for file in changed if not file.startswith("specification")} <= allowed
+
+
+def test_a_fault_in_a_night_leaves_a_file_without_anything_of_a_patient(tmp_path, write_edf, monkeypatch):
+    folder = tmp_path / SECRET
+    folder.mkdir()
+    path = write_edf(folder / "S1.edf", {"C4-M1": np.zeros(6000)}, patient="Erika-Mustermann")
+    path.with_name("S1_stages.csv").write_text("stage\nW\nN2\n")
+    monkeypatch.setattr(night_work, "analyze_night", fail)
+    monkeypatch.setattr(pipeline, "_compare", lambda *_: None)
+    run = run_study(path, tmp_path / "results", jobs=1)
+    assert run.nights["status"].tolist() == ["failed"]
+    (report,) = (tmp_path / "results").glob("fault-*.txt")
+    assert report.name in run.problems["remedy"].iloc[0]
+    assert "Mustermann" not in report.read_text()
+    monkeypatch.undo()
+    monkeypatch.setattr(pipeline, "_compare", lambda *_: None)
+    run_study(path, tmp_path / "results", jobs=1)
+    assert not list((tmp_path / "results").glob("fault-*.txt"))
+
+
+def test_what_was_foreseen_is_no_fault(tmp_path):
+    for error in (StudyError("x"), OSError("disk"), MemoryError()):
+        assert not faults.is_fault(error)
+        assert "fault-" not in faults.leave_fault(tmp_path, Settings(), "a night", error)
+    assert not list(tmp_path.iterdir())
+
+
+# --- the store
+
+
+def nights_of(results):
+    nights = read_results(results).nights
+    return [NightFolder(results, *pair) for pair in zip(nights["subject_label"], nights["session_label"], strict=True)]
+
+
+def flip(path):
+    """Change a bit; size and time stay."""
+    state, raw = path.stat(), bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+@pytest.mark.slow
+def test_damaged_stored_nights_reach_no_contrast_and_are_done_again(results, stored, studied, monkeypatch):
+    flipped, halved, other, whole = nights_of(results)
+    flip(flipped.file("desc-measures.parquet"))
+    halved.file("desc-night.json").unlink()
+    document = other.file("desc-night.json")
+    document.write_text(json.dumps(json.loads(document.read_text()) | {"format": 1}))
+    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
+    found = compare_study(results, jobs=1)
+    assert found.nights["status"].tolist() == ["failed", "failed", "failed", "done"]
+    assert found.nights["verdict"].tolist()[:3] == ["unusable"] * 3
+    told = found.problems.loc[found.problems["step"] == "store", "problem"].tolist()
+    for why, problem in zip(("not as it was written", "missing or damaged", "another version"), told, strict=True):
+        assert why in problem
+    assert len(found.measures.drop_duplicates(["subject", "session"])) == 1
+    run = run_study(studied / "sample_recordings", results, jobs=1)
+    assert run.n_fresh == 3
+    assert not any(night.find_damage() for night in (flipped, halved, other, whole))
+    assert (run.nights["status"] == "done").all()
+    assert hash_file(results / "contrasts.tsv") == stored[1]["contrasts.tsv"]
+
+
+@pytest.mark.slow
+def test_a_run_does_a_night_again_whose_table_was_damaged_without_a_trace(results, stored, studied, monkeypatch):
+    night = nights_of(results)[0]
+    flip(night.file("desc-measures.parquet"))
+    forget_comparison(results)  # something else changed, so that the tables are made anew
+    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
+    run = run_study(studied / "sample_recordings", results, jobs=1)
+    assert not night.find_damage()
+    assert "done again" in run.study.notes[-1]
+    assert hash_file(results / "contrasts.tsv") == stored[1]["contrasts.tsv"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "subject\tsession\nS1\ta\n",
+        "\0\1\2",
+        "subject\tsession\tcondition\tstatus\tsubject_label\tsession_label\nS1\ta\ta\tdone\t../../x\ta\n",
+    ],
+)
+def test_a_table_of_nights_that_swa_did_not_write_is_refused(tmp_path, text):
+    (tmp_path / "nights.tsv").write_text(text)
+    with pytest.raises(StudyError, match="damaged, or edited by hand"):
+        assert len(read_results(tmp_path).nights)
