@@ -29,6 +29,7 @@ from swa.settings import Settings
 from swa.study.store import Results, stored_nights
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.marker import select
+from swa.version import __version__
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +129,8 @@ def shared_parts(
     return {
         "facts": draft.facts,
         "headline": headline,
+        "headline_name": headline_name(headline, settings),
+        "version": __version__,
         "exploratory": exploratory(headline, compared=bool(draft.contrasts)),
         "caveats": caveats(dict.fromkeys(name for one in draft.contrasts.values() for name in one.conditions)),
         "forests": [_draw_forest(draft, name) for name in draft.contrasts],

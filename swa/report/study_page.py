@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,7 @@ from swa.report.shelf import Picture, Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, with_unit
 from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed
-from swa.report.words.sentences import group_result, headline_name, stand_in, where_in_words
+from swa.report.words.sentences import group_answer, headline_name, stand_in, where_in_words
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
 from swa.tables.marker import DEFAULT_MARKER, matches, select
@@ -84,7 +85,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
             "title": _title(draft),
             "counts": _counts(facts),
             "template": (results.path / "study-template.tsv").is_file() and not draft.contrasts,
-            "results_sentences": _results(draft),
+            **_answers(draft),
             "paired": shelf.attempt("the figures of each subject", lambda: _draw_pairs(draft, measures), None) or [],
             "spectra": shelf.attempt("the spectra", lambda: _draw_spectra(draft), None) or [],
             "topographies": shelf.attempt("the maps of the scalp", lambda: _draw_scalp(draft, group), None) or [],
@@ -140,20 +141,23 @@ def _counts(facts: StudyFacts) -> str:
     return ", ".join(parts) + "."
 
 
-def _results(draft: Draft) -> list[str]:
+def _answers(draft: Draft) -> dict[str, Any]:
+    """One answer for each contrast, or why there is none."""
     rows = draft.headline.marker.select(draft.changes)
-    if rows.empty and done_nights(draft.facts.nights).empty:
-        return ["No night was analysed, so there is no result: the table of what was left out says why."]
+    nothing = ""
     if rows.empty:
-        return ["No two conditions were measured in the same subjects, so there is no change to report."]
-    sentences = []
+        nothing = "No two conditions were measured in the same subjects, so there is no change to report."
+        if done_nights(draft.facts.nights).empty:
+            nothing = "No night was analysed, so there is no result: the table of what was left out says why."
+    answers = []
     for _, row in rows.iterrows():
         contrast = draft.contrasts[row["contrast"]]
+        answer = group_answer(row, contrast, draft.headline, draft.settings)
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
-        afterwards = contrast.is_within and contrast.comparator != draft.facts.baseline
-        asked = "Asked for afterwards, exploratory: " if afterwards else ""
-        sentences.append(asked + group_result(row, contrast, draft.headline, draft.settings))
-    return [*filter(None, [stand_in(draft.headline)]), *sentences]
+        if contrast.is_within and contrast.comparator != draft.facts.baseline:
+            answer = replace(answer, question=f"{answer.question} (asked for afterwards, exploratory)")
+        answers.append(answer)
+    return {"answers": answers, "nothing": nothing, "stand_in": stand_in(draft.headline)}
 
 
 def _night_channel(measures: pd.DataFrame) -> str:

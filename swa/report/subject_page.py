@@ -20,7 +20,7 @@ from swa.report.reading import paired_values, read_contrasts, read_facts
 from swa.report.shelf import Picture, Shelf
 from swa.report.words.names import counted, unit_of
 from swa.report.words.numbers import join, limit, number, plural
-from swa.report.words.sentences import headline_name, subject_result
+from swa.report.words.sentences import Answer, headline_name, subject_answer
 from swa.study.condition_curves import ConditionCurves, read_curves
 from swa.study.store import Results, StoredNight, stored_nights, subject_file
 from swa.tables.marker import Marker, select
@@ -40,10 +40,12 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
     values = paired_values(shown, own, draft.contrasts, draft.settings)
     explained = draft.changes["measure"] if len(draft.changes) else shown["measure"].astype(str)
     sessions = [(night.session, night.name) for night in nights]
+    answers = _answers(draft)
     return shared_parts(draft, own, values, explained=explained) | {
         "title": f"Subject {subject}",
         "subject": subject,
-        "results_sentences": _results(draft, shown, nights),
+        "answers": answers,
+        "nothing": "" if answers else _values_in_words(draft, shown, nights),
         "nights": nights,
         "night_pictures": shelf.attempt(
             "the figures of the nights", lambda: _draw_nights(draft, nights, measures), None
@@ -67,12 +69,18 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
     }
 
 
-def _results(draft: Draft, measures: pd.DataFrame, nights: Sequence[StoredNight]) -> list[str]:
-    """One sentence for each treatment; where there is none, the headline of each night."""
+def _answers(draft: Draft) -> list[Answer]:
+    """One answer for each treatment."""
+    rows = draft.headline.marker.select(draft.changes)
+    return [
+        subject_answer(row, draft.contrasts[row["contrast"]], draft.headline, draft.settings)
+        for _, row in rows.iterrows()
+    ]
+
+
+def _values_in_words(draft: Draft, measures: pd.DataFrame, nights: Sequence[StoredNight]) -> str:
+    """The headline of each night, where there is nothing to compare."""
     headline, settings = draft.headline, draft.settings
-    rows = headline.marker.select(draft.changes)
-    if len(rows):
-        return [subject_result(row, draft.contrasts[row["contrast"]], headline, settings) for _, row in rows.iterrows()]
     sentences = ["There is no pair of nights to compare in this subject."]
     values = headline.marker.select(measures)
     what, unit = headline_name(headline, settings), unit_of(headline.marker.measure)
@@ -81,7 +89,7 @@ def _results(draft: Draft, measures: pd.DataFrame, nights: Sequence[StoredNight]
             said = f"{number(row['value'])} {unit} (n = {plural(int(row['n']), counted(row['measure']))})"
             said = said if np.isfinite(row["value"]) else f"not measured: {row['note']}"
             sentences.append(f"Night {night.name}: {what} was {said}.")
-    return sentences
+    return " ".join(sentences)
 
 
 def _draw_nights(draft: Draft, nights: Sequence[StoredNight], measures: pd.DataFrame) -> list[Picture]:

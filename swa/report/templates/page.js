@@ -99,6 +99,22 @@
     figure.prepend(make("p", { className: "zoom" }, inward, " ", outward));
   }
 
+  // What a reader unfolded stays so in this window, and a link into a fold opens it.
+  const folds = [...document.querySelectorAll("details")];
+  const key = `folds ${location.pathname}`;
+  try {
+    (sessionStorage.getItem(key) || "").split(" ").filter(Boolean).forEach((place) => { if (folds[place]) folds[place].open = true; });
+    const keep = () => sessionStorage.setItem(key, folds.map((fold, place) => (fold.open ? place : "")).filter(String).join(" "));
+    folds.forEach((fold) => fold.addEventListener("toggle", keep));
+  } catch { /* no storage for a page from disk: folds begin closed */ }
+  const reveal = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    if (target) target.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
+
   // A text with titles on the page goes without them into a paper: its paragraphs alone.
   const plain = (text) => {
     const parts = [...text.querySelectorAll("dd:not(.small)")].map((part) => part.textContent);

@@ -1,6 +1,7 @@
 """Sentences of the pages: the result in plain words, and what it cannot say."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -53,6 +54,80 @@ WITHOUT_INTERVAL = {
 FIRST_PERIOD = "The first NREM period leads because the ketamine effect was reported there ({source})."
 
 
+# Whether nights can be compared at all: a mark that is told from the others without its colour, and words.
+VERDICTS = {
+    "sound": ("\u2713", "The recordings can be compared: sound"),
+    "caution": ("\u25b2", "To be compared with caution"),
+    "not comparable": ("\u25a0", "Not comparable"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one contrast says of the marker that a page leads with.
+
+    Attributes
+    ----------
+    question : str
+        What is compared.
+    effect : str
+        The change, with its sign and unit.
+    numbers : tuple of str
+        Interval, n and p.
+    reading : str
+        What they mean.
+    verdict, mark, verdict_words : str
+        Whether the nights can be compared, the mark for it, and its words with the reasons; empty where nobody judged.
+    sentence : str
+        All of it as a paper would say it.
+    """
+
+    question: str
+    effect: str
+    numbers: tuple[str, ...]
+    reading: str
+    verdict: str
+    mark: str
+    verdict_words: str
+    sentence: str
+
+
+def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
+    """The change over subjects in a few words, and in a sentence."""
+    change = describe_change(row, unit_of(headline.marker.measure))
+    test = _test(row, contrast) if change.measured else ""
+    reading = _group_reading(row, change, contrast) if change.interval else ""
+    sentence = group_result(row, contrast, headline, settings)
+    return _answer(row, contrast, change, settings, (test, "subject", reading, sentence))
+
+
+def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
+    """One subject's change in a few words, and in a sentence."""
+    change = describe_change(row, unit_of(headline.marker.measure))
+    sentence = subject_result(row, contrast, headline, settings)
+    return _answer(row, contrast, change, settings, ("", "night", _subject_reading(change), sentence))
+
+
+def _answer(
+    row: pd.Series, contrast: Contrast, change: Change, settings: Settings, said: tuple[str, str, str, str]
+) -> Answer:
+    test, counted, reading, sentence = said
+    why = "" if change.measured else row["note"] or "no value in one of the nights"
+    interval = _interval(change, decode(row["reasons"]), settings) if change.measured else ""
+    count = f"n{NBSP}={NBSP}{plural(change.n, counted)}" if change.measured else ""
+    mark, words = VERDICTS.get(row["verdict"], ("", row["verdict"]))
+    return Answer(
+        question=contrast_name(contrast),
+        effect=change.change,
+        numbers=tuple(text for text in (interval, count, test) if text),
+        reading=reading or why,
+        verdict=row["verdict"],
+        mark=mark,
+        verdict_words=f"{words}: {row['verdict_reasons']}" if row["verdict_reasons"] else words,
+        sentence=sentence,
+    )
+
+
 def headline_name(headline: Headline, settings: Settings) -> str:
     """The headline in words: marker, stages, window, channel."""
     own = headline.marker
@@ -96,12 +171,15 @@ def subject_result(row: pd.Series, contrast: Contrast, headline: Headline, setti
     )
     if not change.interval:
         return _joined(sentence, _verdict(row))
-    reading = (
-        "That is more than two nights of one person would usually differ."
-        if change.excludes_none
-        else "Two nights of one person may well differ by as much: the interval reaches from a fall to a rise."
-    )
-    return _joined(sentence, reading, _basis(reasons, settings), _verdict(row))
+    return _joined(sentence, _subject_reading(change), _basis(reasons, settings), _verdict(row))
+
+
+def _subject_reading(change: Change) -> str:
+    if not change.interval:
+        return ""
+    if change.excludes_none:
+        return "That is more than two nights of one person would usually differ."
+    return "Two nights of one person may well differ by as much: the interval reaches from a fall to a rise."
 
 
 def group_result(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> str:
@@ -119,7 +197,7 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
     )
     method = f"; {row['method']}" if row["method"] else ""
     sentence = (
-        f"{said} ({_interval(change, reasons, settings)}{_test(row, contrast)}; "
+        f"{said} ({_interval(change, reasons, settings)}; {_test(row, contrast)}; "
         f"n{NBSP}={NBSP}{plural(change.n, 'subject')}{method})."
     )
     if not change.interval:
@@ -156,9 +234,9 @@ def _without(reason: Reason) -> str:
 
 def _test(row: pd.Series, contrast: Contrast) -> str:
     if pd.isna(row["p"]):
-        return "; no p"
+        return "no p"
     p, adjusted = p_value(float(row["p"])), p_value(float(row["p_adjusted"]))
-    test = f"; p {p}" if row["p"] < LOWEST_P else f"; p = {p}"
+    test = f"p {p}" if row["p"] < LOWEST_P else f"p = {p}"
     if row["role"] == "primary" and row["p_adjusted"] != row["p"]:
         test += f", {adjusted} adjusted over the contrasts with {contrast.comparator}; the interval is not adjusted"
     return test
