@@ -54,7 +54,7 @@ def test_controls_have_the_names_of_the_field():
         "quiet wake",
         "slow-wave density with the stager alone",
         "slow-wave activity with the stager alone",
-        "N3 with the stager alone",
+        "minutes of N3 (slow-wave sleep) with the stager alone",
         "prefilter",
         "sleep onset",
     ]

@@ -26,7 +26,7 @@ from swa.night.analysis import analyze_night
 from swa.pipeline import compare_study
 from swa.report.leading_rows import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
-from swa.report.study_page import _results
+from swa.report.study_page import _answers
 from swa.report.terminal import leading_tables
 from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
 from swa.report.words.sentences import MAGNESIUM, caveats, group_result, subject_result
@@ -613,10 +613,12 @@ def test_contrasts_of_arms_are_no_afterthought(make_draft, tmp_path):
     arms |= {"first": "ketamine", "second": "placebo", "verdict": "", "verdict_reasons": ""}
     row = result_row(**arms, **vars(DEFAULT_MARKER)).to_dict()
     asked = row | {"contrast": "magnesium:placebo", "treatment": "magnesium", "first": "", "second": ""}
-    sentences = _results(make_draft(tmp_path, pd.DataFrame([row, asked])))
-    assert sentences[0].startswith("The change of slow-wave activity")
-    assert "higher in ketamine than in placebo" in sentences[0]
-    assert sentences[1].startswith("Asked for afterwards, exploratory: In magnesium nights")
+    answers = _answers(make_draft(tmp_path, pd.DataFrame([row, asked])))["answers"]
+    assert answers[0].sentence.startswith("The change of slow-wave activity")
+    assert "higher in ketamine than in placebo" in answers[0].sentence
+    assert "asked for" not in answers[0].question
+    assert answers[1].sentence.startswith("Asked for afterwards, exploratory: In magnesium nights")
+    assert answers[1].question == "magnesium against placebo (asked for afterwards, exploratory)"
 
 
 def test_treatments_have_their_own_sentences_tables_and_colors(build, tmp_path):

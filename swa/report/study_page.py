@@ -155,7 +155,12 @@ def _answers(draft: Draft) -> dict[str, Any]:
         answer = group_answer(row, contrast, draft.headline, draft.settings)
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
         if contrast.is_within and contrast.comparator != draft.facts.baseline:
-            answer = replace(answer, question=f"{answer.question} (asked for afterwards, exploratory)")
+            afterwards = "asked for afterwards, exploratory"
+            answer = replace(
+                answer,
+                question=f"{answer.question} ({afterwards})",
+                sentence=f"{afterwards.capitalize()}: {answer.sentence}",
+            )
         answers.append(answer)
     return {"answers": answers, "nothing": nothing, "stand_in": stand_in(draft.headline)}
 
