@@ -24,7 +24,7 @@ from swa.report.words.names import (
     window_name,
 )
 from swa.report.words.numbers import NO_INTERVAL, describe_change, share
-from swa.report.words.sentences import caveats, exploratory, headline_name
+from swa.report.words.sentences import caveats, exploratory, headline_name, stand_in
 from swa.settings import Settings
 from swa.study.store import Results, stored_nights
 from swa.tables.contrast import Contrast, contrasts_in
@@ -131,6 +131,7 @@ def shared_parts(
         "headline": headline,
         "headline_name": headline_name(headline, settings),
         "version": __version__,
+        "stand_in": stand_in(headline),
         "exploratory": exploratory(headline, compared=bool(draft.contrasts)),
         "caveats": caveats(dict.fromkeys(name for one in draft.contrasts.values() for name in one.conditions)),
         "forests": [_draw_forest(draft, name) for name in draft.contrasts],

@@ -31,7 +31,7 @@ from swa.report.shelf import Picture, Shelf
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, with_unit
 from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed
-from swa.report.words.sentences import group_answer, headline_name, stand_in, where_in_words
+from swa.report.words.sentences import group_answer, headline_name, where_in_words
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
 from swa.tables.marker import DEFAULT_MARKER, matches, select
@@ -162,7 +162,7 @@ def _answers(draft: Draft) -> dict[str, Any]:
                 sentence=f"{afterwards.capitalize()}: {answer.sentence}",
             )
         answers.append(answer)
-    return {"answers": answers, "nothing": nothing, "stand_in": stand_in(draft.headline)}
+    return {"answers": answers, "nothing": nothing}
 
 
 def _night_channel(measures: pd.DataFrame) -> str:
