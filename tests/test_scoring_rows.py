@@ -264,3 +264,24 @@ def test_swa_of_n3_rests_on_the_same_epochs_whatever_the_order_of_rows(shared_da
     dropped = swa_of_n3(read_scoring(tmp_path / path.name).hypnogram)
     assert dropped == swa_of_n3(make_hypnogram(left, 30.0))
     assert dropped == pytest.approx(swa_of_n3(make_hypnogram(whole, 30.0)), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "startsec,stopsec,stage\n0,90,W\n90,150,N1\n150,600,N2\n600,660,R\n",
+        "22:00:00,22:01:30,W\n22:01:30,22:02:30,N1\n22:02:30,22:10:00,N2\n",
+        "moment,stage\n0,W\n20,W\n40,N1\n60,N2\n",
+    ],
+)
+def test_a_column_that_could_place_the_rows_is_asked_about(read, text):
+    with pytest.raises(AmbiguousScoringError, match="could say where each row belongs"):
+        read(text)
+
+
+def test_stretches_from_to_are_placed_by_them(read):
+    assert spell(read("from,to,stage\n0,90,W\n90,150,N1\n150,210,N2\n210,240,R\n")) == "W W W N1 N1 N2 N2 R"
+
+
+def test_a_column_that_counts_rows_under_any_name_is_no_question(read):
+    assert spell(read("row,stage,certainty\n1,W,0.9\n2,N1,0.5\n3,N2,0.7\n4,N2,0.8\n")) == "W N1 N2 N2"

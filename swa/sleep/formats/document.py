@@ -29,9 +29,9 @@ STAGE_COLUMNS = (
     "sleep_stages", "stage_name", "stage_label", "scoring", "majority", "consensus",
 )  # fmt: skip
 EVENT_COLUMNS = ("trial_type", "description", "event", "value", "annotation", "label", "name")  # other events as well
-ONSET_COLUMNS = ("onset", "start", "start_time", "begin", "recording_onset", "onset_time", "begin_time")
+ONSET_COLUMNS = ("onset", "start", "start_time", "begin", "recording_onset", "onset_time", "begin_time", "from")
 DURATION_COLUMNS = ("duration", "dur", "length")
-END_COLUMNS = ("end", "stop", "end_time", "stop_time", "offset_time")
+END_COLUMNS = ("end", "stop", "end_time", "stop_time", "offset_time", "to", "until")
 TIME_COLUMNS = ("time", "start_time", "clock", "clock_time", "time_of_day", "times", "timestamp")
 EPOCH_COLUMNS = (
     "epoch", "epochs", "epoch_number", "epoch_nr", "epoch_no", "epoch_index", "epoch_id", "epoch_num", "nr", "no",

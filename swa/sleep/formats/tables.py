@@ -507,6 +507,7 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
     # A first line that is a stage itself is no header: dropping it would shift the whole night by an epoch.
     if not table.titled and labels and not (is_number(labels[0]) or is_stage_word(labels[0], known)):
         labels = labels[1:]
+    _ask_what_goes_up(document, stage, settings.epoch_s)
     marks = one_after_the_other(document, labels, settings.epoch_s)
     named = table.titled or document.suffix == ".eannot" or table.names[0].startswith("hypnogram")
     words = any(is_stage_word(label) and not is_number(label) for label in labels if label)
@@ -514,6 +515,34 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
         onsets_s=marks.onsets_s, ends_s=marks.ends_s, labels=labels, certain=named or words,
         columns=table.titles if table.titled else (),
     )  # fmt: skip
+
+
+def _ask_what_goes_up(document: Document, stage: int | None, epoch_s: float) -> None:
+    """Ask about a column that could be the place of each row, where rows are not one epoch after the other by it.
+
+    Raises
+    ------
+    AmbiguousScoringError
+        It names the column.
+    """
+    table = document.table
+    width = min((len(row) for row in table.rows), default=0)
+    own = width - 1 if stage is None else stage
+    for column in (place for place in range(width) if place != own):
+        cells = table.cells(column)
+        cells = cells if is_number(cells[0]) or CLOCK.fullmatch(cells[0]) else cells[1:]
+        if len(cells) < 2:
+            continue
+        is_clock = all(":" in cell and CLOCK.fullmatch(cell) for cell in cells)
+        values = np.array([float(cell) if is_number(cell) else np.nan for cell in cells])
+        steps = np.diff(values)
+        in_order = np.all(steps == 1) or (np.all(steps == epoch_s) and values[0] in (0, epoch_s))
+        if is_clock or (np.all(steps > 0) and not in_order):
+            name = f"`{table.titles[column]}`" if table.titled else f"{column + 1}"
+            raise AmbiguousScoringError(
+                f"{document.name}: its column {name} could say where each row belongs, and nothing says how.",
+                "Call it epoch, onset (in s) or time, its stages `stage`, and the length of a row duration or end.",
+            )
 
 
 def _check_blank_lines(document: Document) -> None:
