@@ -41,7 +41,7 @@ def value(night):
 def test_the_long_table_has_its_columns_and_a_unique_key(night):
     assert list(night.measures.columns) == NIGHT_MEASURES.names
     assert not night.measures.duplicated(KEY).any()
-    assert set(night.measures["channel"]) == {"F3-M2", "F4-M1", "C3-M2", "C4-M1"}
+    assert set(night.measures["channel"]) == {"F3-M2", "F4-M1", "C3-M2", "C4-M1", "all"}
 
 
 def test_what_is_not_measured_says_why_and_what_is_measured_does_not(night):
@@ -526,3 +526,37 @@ def test_after_hours_awake_without_lights_the_time_in_bed_is_not_known(make_reco
     assert any("give lights_off in the study file" in note for note in night.notes)
     known = analyze_night(recording, hypnogram, lights_off_s=190 * 30).summary["statistics"]
     assert (known["SOL"], known["TIB"], known["TST"]) == (5, 45, 37)
+
+
+def test_a_doze_before_lights_off_moves_no_window(make_recording, make_hypnogram, sleep_eeg):
+    sleep = "N1*4 N2*60 N3*60 R*20"
+    slept, dozed, napped = (
+        make_hypnogram(text)
+        for text in (f"W*20 {sleep} W*10", f"W*6 N1*2 N2*8 W*4 {sleep} W*10", f"W*20 {sleep} N2*10")
+    )
+    recording = make_recording({"C4-M1": sleep_eeg(slept, 1)})
+    lights = {"lights_off_s": 600.0, "lights_on_s": 164 * 30.0}
+    plain, doze, nap = (analyze_night(recording, stages, **lights) for stages in (slept, dozed, napped))
+    pd.testing.assert_frame_equal(doze.measures, plain.measures)
+    pd.testing.assert_frame_equal(nap.measures, plain.measures)
+    assert doze.summary["sleep_onset_min"] == 10
+    assert "5 min of sleep before lights off are not counted" in doze.notes
+    assert "5 min of sleep after lights on are not counted" in nap.notes
+
+
+def test_a_stage_free_window_ends_at_lights_on(make_recording, make_hypnogram, sleep_eeg):
+    stages = make_hypnogram("N2*150")
+    recording = make_recording({"C4-M1": sleep_eeg(stages, 1)})
+    night = analyze_night(recording, stages, lights_on_s=130 * 30.0)
+    assert np.isfinite(night.measures.query("measure == 'swa' and window == 'first60min'")["value"].item())
+    short = analyze_night(recording, stages, lights_on_s=110 * 30.0)
+    row = short.measures.query("measure == 'swa' and window == 'first60min'")
+    assert np.isnan(row["value"].item())
+    assert row["note"].item() == "less than 60 min from sleep onset to the end of the night"
+
+
+def test_sleep_outside_of_the_lights_alone_is_no_night(make_recording, make_hypnogram, sleep_eeg):
+    stages = make_hypnogram("N2*40 W*60")
+    recording = make_recording({"C4-M1": sleep_eeg(stages, 1)})
+    with pytest.raises(RecordingError, match=r"no NREM sleep .* from lights off to lights on \(epochs 61 to 100\)"):
+        analyze_night(recording, stages, lights_off_s=1800.0)

@@ -91,16 +91,18 @@ def find_stretches(
     found += _hours("hour", sets["NREM"], start_s, sleep_onset_s)
     if dose_s is not None:
         found += _hours("dosehour", sets["NREM"], start_s, dose_s)
+    scored = np.flatnonzero(sets["any"])
+    end_s = (scored[-1] + 1) * epoch_s if scored.size else 0.0  # lights on, or the end of the recording
     for minutes in dict.fromkeys(settings.windows.stage_free_min):
         inside = (start_s >= sleep_onset_s) & (start_s < sleep_onset_s + minutes * 60)
-        complete = start_s[-1] + epoch_s >= sleep_onset_s + minutes * 60 if np.isfinite(sleep_onset_s) else False
+        complete = bool(end_s >= sleep_onset_s + minutes * 60)
         found.append(
             Stretch(
                 stages="any",
                 window=f"first{minutes:g}min",
                 epochs=sets["any"] & inside & complete,
                 median=True,
-                reason="" if complete else f"less than {minutes:g} min from sleep onset to the end of the recording",
+                reason="" if complete else f"less than {minutes:g} min from sleep onset to the end of the night",
             )
         )
     return found

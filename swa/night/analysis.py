@@ -13,13 +13,13 @@ from swa.errors import RecordingError
 from swa.measures import power, quality, rejection
 from swa.measures.slow_waves import SlowWaves
 from swa.night.channel_pass import ChannelResult, measure_channels, read_again
-from swa.night.frame import Frame, check_seconds, make_frame
+from swa.night.frame import NREM, Frame, check_seconds, make_frame
 from swa.night.rows import architecture_rows, channel_rows, epoch_rows, spectra_rows, spectrogram_of, travelling_rows
 from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import Settings, WaveCriteria, given_or_default
 from swa.sleep.architecture import ASLEEP, FROM_LIGHTS, FROM_YASA, IN_BED
-from swa.sleep.hypnogram import check_hypnogram
+from swa.sleep.hypnogram import check_hypnogram, epoch_length_s, make_hypnogram, stages_of
 from swa.sleep.scoring import fit_to_recording
 from swa.tables.marker import ALL, select
 from swa.tables.night_document import StagingFacts, Summary
@@ -138,7 +138,7 @@ def analyze_night(
     dose_s : float, optional
         Time of the dose in s from the first sample; negative for a dose before the recording.
     lights_off_s, lights_on_s : float, optional
-        Times of lights off and on in s from the first sample; sleep statistics are taken between them.
+        Times of lights off and on in s from the first sample. What lies before or after is neither sleep nor measured.
     stages_at_gain : dict of float to ndarray of str, optional
         Stages of each epoch as the stager would give them at another EEG amplitude (`stage_at_gains`); how far the
         markers move with them goes into `Night.staging_bias`.
@@ -180,21 +180,23 @@ def analyze_night(
     recording = as_recording(recording, settings)
     check_hypnogram(hypnogram)
     hypnogram, scoring_notes = fit_to_recording(hypnogram, recording)
-    frame = make_frame(hypnogram, settings, dose_s)
+    between, bed_notes = _between_lights(hypnogram, lights_off_s, lights_on_s)
+    frame = make_frame(_unscored_outside(hypnogram, between), settings, dose_s)
     if not frame.nrem.any():
         raise RecordingError(
             f"{recording.name}: no NREM sleep (N2 or N3) in {recording.duration_s / 60:.1f} min "
-            f"by {hypnogram.scorer or 'the scoring'}.",
+            f"by {hypnogram.scorer or 'the scoring'}{_where(hypnogram, between)}.",
             "Slow-wave activity is measured in NREM sleep: check that this is a night, or give a scoring.",
         )
     problems: dict[str, RecordingError] = {}
     results = _measure(recording, frame, settings, problems)
     results = [read_again(result, recording, frame, settings) for result in results]
-    between, bed_notes = _between_lights(len(frame.stages), frame.epoch_s, lights_off_s, lights_on_s)
+    lights = between
     between, unknown = _without_long_wake(frame, between, lights_off_s, lights_on_s)
     told = (f"{', '.join(unknown)}: {in_words(dict.fromkeys(unknown.values()))}",) if unknown else ()
     in_bed = hypnogram[between]
-    bias = staging_bias(results, frame, stages_at_gain or {}, settings, between)
+    at_gain = {gain: _only_in(stages, lights) for gain, stages in (stages_at_gain or {}).items()}
+    bias = staging_bias(results, frame, at_gain, settings, between)
     architecture = architecture_rows(in_bed, frame, between.start * frame.epoch_s, unknown)
     notes = (
         *recording.notes,
@@ -323,16 +325,38 @@ def _slow_waves(results: list[ChannelResult], frame: Frame, criteria: WaveCriter
 
 
 def _between_lights(
-    n_epochs: int, epoch_s: float, off_s: float | None, on_s: float | None
+    hypnogram: "yasa.Hypnogram", off_s: float | None, on_s: float | None
 ) -> tuple[slice, tuple[str, ...]]:
     """Epochs from lights off to lights on; all, with a note, where none lies between them."""
+    stages, epoch_s = stages_of(hypnogram), epoch_length_s(hypnogram)
+    n_epochs = len(stages)
     first = 0 if off_s is None else max(round(off_s / epoch_s), 0)
     end = n_epochs if on_s is None else min(round(on_s / epoch_s), n_epochs)
     if first >= end:
-        return slice(0, n_epochs), (
-            "lights off and on do not fit the recording: sleep statistics are those of all of it",
-        )
-    return slice(first, end), ()
+        return slice(0, n_epochs), ("lights off and on do not fit the recording: all of it is measured",)
+    asleep = np.isin(stages, ASLEEP)
+    told = []
+    for side, epochs in (("before lights off", asleep[:first]), ("after lights on", asleep[end:])):
+        if epochs.any():
+            told.append(f"{epochs.sum() * epoch_s / 60:g} min of sleep {side} are not counted")
+    return slice(first, end), tuple(told)
+
+
+def _only_in(stages: NDArray[np.str_], between: slice) -> NDArray[np.str_]:
+    """Stages between lights off and lights on; unscored outside, so that onset, cycles and windows lie between them."""
+    kept = np.full(len(stages), "UNS")
+    kept[between] = stages[between]
+    return kept
+
+
+def _unscored_outside(hypnogram: "yasa.Hypnogram", between: slice) -> "yasa.Hypnogram":
+    return make_hypnogram(_only_in(stages_of(hypnogram), between), epoch_length_s(hypnogram))
+
+
+def _where(hypnogram: "yasa.Hypnogram", between: slice) -> str:
+    """Say so where there is NREM sleep, but not between lights off and lights on."""
+    is_outside = np.isin(stages_of(hypnogram), NREM).any()
+    return f" from lights off to lights on (epochs {between.start + 1} to {between.stop})" if is_outside else ""
 
 
 def _without_long_wake(
