@@ -46,11 +46,11 @@ def test_the_plan_and_the_problems_name_both_nights(folder):
     found = {row["recording"]: row["problems"] for row in inspect_study(folder)["recordings"]}
     told = "holds the same signals as S01_baseline.edf: one of the two is a copy"
     assert found == {"S01_baseline.edf": [], "S01_ketamine.edf": [told], "S02_baseline.edf": []}
-    problems = problems_of_nights(plan_study(folder, None, Settings()), {}, set())
+    problems = problems_of_nights(plan_study(folder, None, Settings()), {}, {})
     assert problems[["session", "step"]].to_numpy().tolist() == [["ketamine", "plan"]]
     assert problems["problem"].iloc[0] == "holds the same signals as the recording of S01 baseline."
     assert problems["remedy"].iloc[0].endswith("Until then neither of them is compared.")
-    assert problems_of_nights(plan_study(folder, None, Settings()), {}, {0})["step"].tolist() == ["exclude"]
+    assert problems_of_nights(plan_study(folder, None, Settings()), {}, {0: "left out"})["step"].tolist() == ["exclude"]
 
 
 def long_table(values):
@@ -137,7 +137,7 @@ def test_a_results_folder_knows_its_copies(studied, tmp_path):
     assert told.loc["S01"].to_dict() == {"baseline": "baseline, ketamine", "ketamine": "baseline, ketamine"}
     assert (told.loc["S03"] == "").all()
     rows = results.contrasts.query(
-        "measure == 'swa' and stages == 'NREM' and window == 'night' and channel == 'frontal'"
+        "measure == 'swa' and stages == 'NREM' and window == 'night' and channel == 'frontal' and variant == ''"
     )
     rows = rows.set_index("subject")
     assert np.isnan(rows.loc["S01", "estimate"])
@@ -168,7 +168,7 @@ def test_two_nights_of_one_subject_that_begin_at_the_same_second_are_told(tmp_pa
     assert [name for name, text in found.items() if told in text] == ["S01_ketamine.edf"]
     assert f"{told} S01_baseline.edf (2001-01-13 22:30:00)" in found["S01_ketamine.edf"]
     assert "holds the same signals" in found["S04_ketamine.edf"]
-    problems = problems_of_nights(plan_study(tmp_path, None, Settings()), {}, set())
+    problems = problems_of_nights(plan_study(tmp_path, None, Settings()), {}, {})
     said = problems[problems["problem"].str.contains(told)]
     assert said["subject"].tolist() == ["S01"]
     assert f"{told} the recording of S01 baseline." in said["problem"].iloc[0]

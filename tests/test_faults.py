@@ -195,7 +195,7 @@ def test_a_run_does_a_night_again_whose_table_was_damaged_without_a_trace(result
     "text",
     [
         "",
-        "subject\tsession\nS1\ta\n",
+        "session\tstatus\na\tdone\n",
         "\0\1\2",
         "subject\tsession\tcondition\tstatus\tsubject_label\tsession_label\nS1\ta\ta\tdone\t../../x\ta\n",
     ],

@@ -22,7 +22,7 @@ STAGES = "W*4 N2*20 N3*16 R*8"
 RUN = """
 import sys
 import swa.pipeline
-swa.pipeline._write_page = str
+swa.pipeline._write_page = lambda task: []
 recordings, results, jobs, scheduler = sys.argv[1:5]
 run = swa.pipeline.run_study(recordings, results, jobs=int(jobs), scheduler=scheduler or None)
 sys.exit(int((run.nights["status"] == "failed").any()))

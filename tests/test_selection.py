@@ -30,13 +30,13 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyRun:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("swa.pipeline._write_page", str)  # pages have tests of their own
+        patch.setattr("swa.pipeline._write_page", lambda task: [])  # pages have tests of their own
         return run_study(recordings, tmp_path_factory.mktemp("whole") / "results", jobs=1)
 
 
 @pytest.fixture(autouse=True)
 def without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("swa.pipeline._write_page", str)
+    monkeypatch.setattr("swa.pipeline._write_page", lambda task: [])
 
 
 def _files(folder: Path) -> dict[str, bytes]:

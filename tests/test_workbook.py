@@ -42,6 +42,7 @@ def results(tmp_path: Path) -> Results:
     ]
     write_table(pd.DataFrame(rows).reindex(columns=CONTRASTS.names), tmp_path / "contrasts.tsv")
     nights = pd.DataFrame({"subject": ["=1+1"], "session": ["007"], "condition": ["0,5"], "status": ["done"]})
+    nights = nights.assign(subject_label="S1", session_label="S2")
     write_table(nights.reindex(columns=NIGHTS.names), tmp_path / "nights.tsv")
     describe_results(tmp_path, Settings())
     return Results(tmp_path)

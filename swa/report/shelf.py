@@ -94,12 +94,13 @@ class Shelf:
         """
         self.names.add(name)
         drawn, pixels = self.attempt(f"the figure {name}", lambda: figure_files(draw()), (_NO_FIGURE, b""))
-        if not pixels:
+        is_drawn = drawn is not _NO_FIGURE
+        if not is_drawn:
             alt = caption = f"This figure could not be drawn (problems.tsv says why). {caption}"
         base = self.folder / "figures" / name
         write_text(drawn.decode("utf-8"), base.with_name(f"{name}.svg"))
-        kinds = ("svg", "png", "tsv") if pixels else ("svg", "tsv")
-        if pixels:
+        kinds = ("svg", "png", "tsv") if is_drawn else ("svg", "tsv")
+        if is_drawn:
             replace_file(base.with_name(f"{name}.png"), lambda path: path.write_bytes(pixels))
         else:
             base.with_name(f"{name}.png").unlink(missing_ok=True)

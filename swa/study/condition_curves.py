@@ -233,14 +233,14 @@ def _with_fit(spectra: pd.DataFrame, measures: pd.DataFrame, settings: Settings)
 
 
 def _count(nights: Sequence[SubjectNight], channel: str) -> pd.DataFrame:
-    sizes = [night.waves_of(channel)["negative_amplitude_uv"].to_numpy(dtype=float) for night in nights]
+    sizes = [night.compared_waves(channel)["negative_amplitude_uv"].to_numpy(dtype=float) for night in nights]
     minutes = [night.analysed_min(channel) for night in nights]
     return count_by_amplitude(list(zip(sizes, minutes, strict=True)), nights[0].settings.waves.negative_uv[0])
 
 
 def _slopes(nights: Sequence[SubjectNight], channel: str, reference_uv: float) -> Iterator[pd.DataFrame]:
     """Classes of amplitude, and the line where there is one."""
-    large = [night.sloping_waves(channel) for night in nights]
+    large = [night.compared_waves(channel, large=True) for night in nights]
     sizes = [waves["negative_amplitude_uv"].to_numpy(dtype=float) for waves in large]
     steepness = [waves["slope_up_uv_s"].to_numpy(dtype=float) for waves in large]
     size = np.concatenate(sizes)

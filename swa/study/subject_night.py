@@ -66,11 +66,31 @@ class SubjectNight(StoredNight):
 
     def sloping_waves(self, channel: str) -> pd.DataFrame:
         """Half-waves of one channel that are large enough for their slope to be taken."""
-        waves = self.waves_of(channel)
+        return self._large(self.waves_of(channel))
+
+    def compared_waves(self, channel: str, *, large: bool = False) -> pd.DataFrame:
+        """Half-waves of one channel in the N2 and N3 of the window `night`, over common minutes; all or large ones."""
+        waves, (inside, _, epoch_s) = self.waves_of(channel), self._whole_night(channel)
+        waves = waves[inside[(waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)]]
+        return self._large(waves) if large else waves
+
+    def _large(self, waves: pd.DataFrame) -> pd.DataFrame:
         return waves[waves["negative_amplitude_uv"] >= self.settings.waves.negative_uv[0]]
 
+    def _whole_night(self, channel: str) -> tuple[NDArray[np.bool_], NDArray[np.float64], float]:
+        """Epochs of N2 and N3 over common minutes, usable time per epoch in s, and the length of an epoch in s."""
+        stretches, usable_s, epoch_s = self.stretches(channel)
+        return (
+            next(one.epochs for one in stretches if one.window == "night" and one.stages == "NREM"),
+            usable_s,
+            epoch_s,
+        )
+
     def analysed_min(self, channel: str) -> float:
-        """Minutes of N2 and N3 of one channel that were searched for waves."""
+        """Minutes of N2 and N3 of one channel that were searched for waves, over common minutes."""
+        inside, usable_s, _ = self._whole_night(channel)
+        if np.count_nonzero(inside) < self.epochs_of(channel)["stage"].isin(["N2", "N3"]).sum():
+            return float(usable_s[inside].sum()) / 60
         table = pd.DataFrame(self.document["analysed_minutes"], columns=["channel", "stage", "minutes"])
         return float(select(table, channel=channel, stage=("N2", "N3"))["minutes"].sum())
 
