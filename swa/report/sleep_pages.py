@@ -129,7 +129,10 @@ def draw_changes(draft: Draft) -> list[Picture]:
 
 
 def draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
-    """Minutes of slow-wave sleep of each subject."""
+    """Minutes of slow-wave sleep of each subject, where they are not what the page leads with."""
+    own = draft.headline.marker
+    if (own.measure, own.window) == (LEAD, "night"):
+        return []
     rows = select(measures, channel=ALL, window="night", measure=LEAD)
     pairs = paired_values(rows, draft.facts.nights, draft.within, draft.settings)
     if pairs.empty:
