@@ -87,7 +87,8 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
             "counts": _counts(facts),
             "template": (results.path / "study-template.tsv").is_file() and not draft.contrasts,
             **_answers(draft),
-            "paired": shelf.attempt("the figures of each subject", lambda: _draw_every_pair(draft, measures), None) or [],
+            "paired": shelf.attempt("the figures of each subject", lambda: _draw_every_pair(draft, measures), None)
+            or [],
             "sleep_forests": shelf.attempt("the figures of sleep", lambda: draw_changes(draft), []),
             "sleep_tables": shelf.attempt("the tables of sleep", lambda: sleep_tables(draft), []),
             "spectra": shelf.attempt("the spectra", lambda: _draw_spectra(draft), None) or [],

@@ -49,7 +49,9 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
         "nothing": "" if answers else _values_in_words(draft, shown, nights),
         "nights": nights,
         "night_pictures": shelf.attempt(
-            "the figures of the nights", lambda: [*draw_hypnograms(draft, nights), *_draw_nights(draft, nights, measures)], None
+            "the figures of the nights",
+            lambda: [*draw_hypnograms(draft, nights), *_draw_nights(draft, nights, measures)],
+            None,
         )
         or [],
         "sleep_forests": shelf.attempt("the figures of sleep", lambda: draw_changes(draft), []),
