@@ -13,6 +13,7 @@ from PIL import Image
 
 from swa.errors import SwaError
 from swa.report import figures
+from swa.report.figures.night_plots import STAGE_ROWS
 from swa.report.figures.style import BASELINE_COLOR, TREATMENT_COLORS
 from swa.tables.contrast import Contrast
 
@@ -307,9 +308,32 @@ def test_the_control_spectra_of_both_nights_are_one_plot_with_the_bands_of_the_c
     assert texts(empty).count("not in these nights") == 3
 
 
+def test_hypnograms_are_aligned_at_sleep_onset_whatever_their_starts():
+    early = pd.DataFrame({"onset": [0.0, 30.0, 60.0], "duration": 30.0, "stage": ["W", "N2", "R"]})
+    late = pd.concat([early.assign(stage="W"), early.assign(onset=early["onset"] + 90)], ignore_index=True)
+    figure = figures.aligned_hypnograms({"a": early, "b": late}, {"a": 30.0, "b": 120.0})
+    starts = []
+    for axes in figure.axes:
+        level, edges, _ = axes.patches[0].get_data()
+        starts.append(edges[:-1][level == STAGE_ROWS["N2"]][0])
+    assert starts == pytest.approx([0, 0])
+    assert texts(figures.aligned_hypnograms({}, {}))
+
+
+def test_changes_in_minutes_are_filled_where_they_exclude_none():
+    rows = pd.DataFrame({"measure": ["n3_minutes", "tst", "waso"], "estimate": [6.4, -2.0, 0.0]})
+    rows = rows.assign(ci_low=[1.0, -9.0, np.nan], ci_high=[11.8, 5.0, np.nan])
+    marks = [line for line in figures.sleep_changes(rows).axes[0].get_lines() if line.get_marker() not in ("None", "")]
+    assert [line.get_marker() for line in marks] == ["s", "s", "x"]
+    assert [line.get_markerfacecolor() == "white" for line in marks[:2]] == [False, True]
+    assert "nothing was measured in both conditions" in texts(figures.sleep_changes(rows.iloc[:0]))
+
+
 EMPTY = pd.DataFrame()
 DRAWN_FROM_TABLES = {
     "forest": lambda table: figures.forest(table),
+    "sleep_changes": lambda table: figures.sleep_changes(table),
+    "aligned_hypnograms": lambda table: figures.aligned_hypnograms({"a": table}, {}),
     "paired_changes": lambda table: figures.paired_changes(table),
     "wave_amplitudes": lambda table: figures.wave_amplitudes(table),
     "slope_by_amplitude": lambda table: figures.slope_by_amplitude(table, table),

@@ -369,7 +369,7 @@ def test_figures_stand_beside_the_page_with_their_numbers(study):
     names = {path.stem for path in folder.glob("*.svg")}
     assert names == {"ses-baseline_night", "ses-ketamine_night", "slow_wave_average", "average_spectra"} | {
         *("wave_amplitudes", "slope_by_amplitude", "control_spectra"),
-        "forest_ketamine_baseline",
+        *("forest_ketamine_baseline", "sleep_ketamine_baseline", "hypnograms"),
     }
     for name in names:
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -633,7 +633,7 @@ def test_treatments_have_their_own_sentences_tables_and_colors(build, tmp_path):
         assert "In the ketamine night" in page.text or "In ketamine nights" in page.text
         assert "In the magnesium night" in page.text or "In magnesium nights" in page.text
         assert "a change of either sign is possible" in page.text
-        assert len([table for table in page.tables if table[0][0] == "Window"]) == 2
+        assert len([table for table in page.tables if table[0][0] == "Window"]) == 4  # of markers and of sleep
     assert (results.path / "figures" / "forest_magnesium_baseline.svg").is_file()
 
 

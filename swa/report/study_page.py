@@ -28,6 +28,7 @@ from swa.report.optional_tables import (
 )
 from swa.report.reading import paired_values, read_contrasts, read_facts, read_measures
 from swa.report.shelf import Picture, Shelf
+from swa.report.sleep_pages import LEAD, SHOWN, draw_changes, draw_pairs, sleep_tables
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, with_unit
 from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed
@@ -80,13 +81,16 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
     headline = find_headline(facts.primary, measures)
     draft = Draft(results=results, facts=facts, headline=headline, rows=group, shelf=shelf, count="subjects")
     return (
-        shared_parts(draft, facts.nights, explained=draft.changes["measure"], designs=_designs(draft))
+        shared_parts(draft, facts.nights, explained=[*draft.changes["measure"], *SHOWN], designs=_designs(draft))
         | {
             "title": _title(draft),
             "counts": _counts(facts),
             "template": (results.path / "study-template.tsv").is_file() and not draft.contrasts,
             **_answers(draft),
-            "paired": shelf.attempt("the figures of each subject", lambda: _draw_pairs(draft, measures), None) or [],
+            "paired": shelf.attempt("the figures of each subject", lambda: _draw_every_pair(draft, measures), None)
+            or [],
+            "sleep_forests": shelf.attempt("the figures of sleep", lambda: draw_changes(draft), []),
+            "sleep_tables": shelf.attempt("the tables of sleep", lambda: sleep_tables(draft), []),
             "spectra": shelf.attempt("the spectra", lambda: _draw_spectra(draft), None) or [],
             "topographies": shelf.attempt("the maps of the scalp", lambda: _draw_scalp(draft, group), None) or [],
             "extra": [(table, pictures) for table, pictures in _extra_tables(draft) if table],
@@ -179,6 +183,13 @@ def _night_channel(measures: pd.DataFrame) -> str:
         names = join([str(name) for name in subjects.index]) if len(subjects) <= 6 else f"{len(subjects)} subjects"
         parts.append(f"at {channel}" + (f" in {names}" if len(first.unique()) > 1 or front else ""))
     return f" {', '.join(parts)}" if parts else ""
+
+
+def _draw_every_pair(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
+    """The headline markers, and behind them minutes of slow-wave sleep."""
+    pictures = _draw_pairs(draft, measures)
+    path = draft.results.path / "measures.parquet"
+    return [*pictures, *draw_pairs(draft, read_measures(path, [LEAD]))] if pictures else []
 
 
 def _draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:

@@ -18,6 +18,7 @@ from swa.report.leading_rows import find_headline, headline_rows, shown_channel
 from swa.report.optional_tables import PlainTable, gain_table, precision_table
 from swa.report.reading import paired_values, read_contrasts, read_facts
 from swa.report.shelf import Picture, Shelf
+from swa.report.sleep_pages import SHOWN, draw_changes, draw_hypnograms, sleep_rows, sleep_tables, sleep_values
 from swa.report.words.names import counted, unit_of
 from swa.report.words.numbers import join, limit, number, plural
 from swa.report.words.sentences import Answer, headline_name, subject_answer
@@ -41,16 +42,22 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
     explained = draft.changes["measure"] if len(draft.changes) else shown["measure"].astype(str)
     sessions = [(night.session, night.name) for night in nights]
     answers = _answers(draft)
-    return shared_parts(draft, own, values, explained=explained) | {
+    return shared_parts(draft, own, values, explained=[*explained, *SHOWN]) | {
         "title": f"Subject {subject}",
         "subject": subject,
         "answers": answers,
         "nothing": "" if answers else _values_in_words(draft, shown, nights),
         "nights": nights,
         "night_pictures": shelf.attempt(
-            "the figures of the nights", lambda: _draw_nights(draft, nights, measures), None
+            "the figures of the nights",
+            lambda: [*draw_hypnograms(draft, nights), *_draw_nights(draft, nights, measures)],
+            None,
         )
         or [],
+        "sleep_forests": shelf.attempt("the figures of sleep", lambda: draw_changes(draft), []),
+        "sleep_tables": shelf.attempt(
+            "the tables of sleep", lambda: sleep_tables(draft, sleep_values(draft, measures, own)), []
+        ),
         "wave_pictures": shelf.attempt(
             "waves and spectra",
             lambda: _draw_waves_and_spectra(draft, nights, read_curves(results.path, label), measures),
@@ -60,7 +67,7 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
         "precision": shelf.attempt("the precision of the markers", lambda: _precision_tables(draft, subject), None)
         or [],
         "value_table": None if draft.contrasts else value_table(shown, sessions, draft.settings),
-        "sleep": sleep_table(nights),
+        "sleep": [*sleep_table(nights), *sleep_rows(nights, measures)],
         "quality": quality_table(nights, _verdicts(done_nights(own))),
         "channels": channel_table(nights),
         "gain": shelf.attempt("the gain check", lambda: _gain_tables(draft, subject), None) or [],

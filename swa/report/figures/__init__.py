@@ -7,6 +7,7 @@ from swa.report.figures.controls import control_spectra
 from swa.report.figures.files import figure_bytes, figure_files
 from swa.report.figures.forests import forest, paired_changes
 from swa.report.figures.night_plots import activity_limit, night_overview, power_limits
+from swa.report.figures.sleep_plots import aligned_hypnograms, sleep_changes
 from swa.report.figures.specification_plots import specification_curve
 from swa.report.figures.spectra_plots import average_spectra, group_spectra
 from swa.report.figures.study_plots import covariate_changes, placed_channels, scalp_changes
@@ -15,6 +16,7 @@ from swa.report.figures.wave_plots import slope_by_amplitude, slow_wave_average,
 
 __all__ = [
     "activity_limit",
+    "aligned_hypnograms",
     "average_spectra",
     "condition_colors",
     "control_spectra",
@@ -28,6 +30,7 @@ __all__ = [
     "placed_channels",
     "power_limits",
     "scalp_changes",
+    "sleep_changes",
     "slope_by_amplitude",
     "slow_wave_average",
     "specification_curve",

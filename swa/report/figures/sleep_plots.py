@@ -1,0 +1,136 @@
+"""Pictures of sleep architecture: hypnograms on one axis, and changes in minutes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from swa.report.figures.night_plots import REM_COLOR, STAGE_ROWS
+from swa.report.figures.style import FAINT, INK, check_table, color_of, new_figure, say_nothing_there, styled
+from swa.report.words.names import marker_name
+
+ROW_IN = 0.235  # height of a line of the changes
+
+
+@styled
+def aligned_hypnograms(
+    hypnograms: Mapping[str, pd.DataFrame], onsets_s: Mapping[str, float], *, colors: Mapping[str, str] | None = None
+) -> Figure:
+    """Hypnograms of several nights below each other, aligned at sleep onset.
+
+    Parameters
+    ----------
+    hypnograms : mapping of str to DataFrame
+        onset, duration and stage of each night, as stored, by the name of the night.
+    onsets_s : mapping of str to float
+        Sleep onset of each night, s from its first sample; a night without one is drawn from its start.
+    colors : mapping of str to str, optional
+        Colour of each night.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
+    Examples
+    --------
+    >>> import swa, pandas as pd
+    >>> stages = pd.DataFrame({"onset": [0, 30, 60], "duration": 30, "stage": ["W", "N2", "N3"]})
+    >>> figure = swa.figures.aligned_hypnograms({"baseline": stages, "ketamine": stages}, {"baseline": 30.0})
+    >>> figure.axes[0].get_title(loc="left")
+    'baseline'
+    """
+    for table in hypnograms.values():
+        check_table("aligned_hypnograms", table, ("onset", "duration", "stage"))
+    figure = new_figure(9.6, 0.75 + 1.05 * max(len(hypnograms), 1))
+    if not hypnograms:
+        say_nothing_there(figure.subplots(), "no night")
+        return figure
+    panels = figure.subplots(len(hypnograms), 1, sharex=True, squeeze=False, gridspec_kw={"hspace": 0.45})[:, 0]
+    for place, (axes, (name, stages)) in enumerate(zip(panels, hypnograms.items(), strict=True)):
+        level = stages["stage"].map(STAGE_ROWS).to_numpy(float)
+        onset_s = onsets_s.get(name, 0.0)
+        ends = stages["onset"] + stages["duration"]
+        hours = (np.append(stages["onset"], ends.iloc[-1:]) - (onset_s if np.isfinite(onset_s) else 0.0)) / 3600
+        axes.stairs(level, hours, baseline=None, color=color_of(name, colors, place), linewidth=0.9)
+        axes.stairs(
+            np.where(stages["stage"] == "R", level, np.nan), hours, baseline=None, color=REM_COLOR, linewidth=2.4
+        )
+        axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)))
+        axes.set_yticks(list(STAGE_ROWS.values()), ["W", "REM", "N1", "N2", "N3"], fontsize=7)
+        axes.set_ylim(-0.6, 4.6)
+        axes.set_title(name, loc="left", fontsize=8)
+    panels[-1].set_xlabel("h since sleep onset")
+    return figure
+
+
+@styled
+def sleep_changes(
+    rows: pd.DataFrame,
+    *,
+    names: Mapping[str, str] | None = None,
+    color: str | None = None,
+    title: str = "",
+) -> Figure:
+    """Changes of sleep architecture in minutes with their intervals, one line for each measure.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of the contrasts on the scale difference, in minutes, in the order to show: measure, estimate, ci_low,
+        ci_high.
+    names : mapping of str to str, optional
+        How measures are written.
+    color : str, optional
+        Colour of the marks.
+    title : str
+        Title of the plot.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
+    Notes
+    -----
+    A filled mark has an interval that excludes no change; a cross has no interval.
+
+    Examples
+    --------
+    >>> import swa, pandas as pd
+    >>> rows = pd.DataFrame({"measure": ["n3_minutes"], "estimate": [6.4], "ci_low": [1.0], "ci_high": [11.8]})
+    >>> figure = swa.figures.sleep_changes(rows, title="magnesium against placebo")
+    >>> figure.axes[0].get_xlabel()
+    'change from baseline, min'
+    """
+    check_table("sleep_changes", rows, ("measure", "estimate", "ci_low", "ci_high"))
+    rows = rows[np.isfinite(rows["estimate"])].reset_index(drop=True)
+    height = 1.15 + ROW_IN * max(len(rows), 3)
+    figure = new_figure(7.6, height)
+    axes = figure.add_axes((0.36, 0.55 / height, 0.6, 1 - 0.95 / height))
+    if rows.empty:
+        say_nothing_there(axes, "nothing was measured in both conditions")
+        return figure
+    shade = color or color_of("", None, 1)
+    numbers = rows[["estimate", "ci_low", "ci_high"]].to_numpy(float)
+    for place, (estimate, low, high) in enumerate(numbers.tolist()):
+        known = np.isfinite(low) and np.isfinite(high)
+        axes.plot([low, high], [place, place], color=shade, linewidth=1.4)
+        face = shade if known and low * high > 0 else "white"
+        axes.plot(estimate, place, "s" if known else "x", color=shade, markerfacecolor=face, markersize=5)
+    axes.axvline(0, color=FAINT, linewidth=0.9, zorder=0)
+    axes.set_yticks(range(len(rows)), [(names or {}).get(one, marker_name(one)) for one in rows["measure"]])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlabel("change from baseline, min", color=INK)
+    axes.grid(axis="x")
+    figure.text(0.008, 1 - 0.1 / height, title, ha="left", va="top", fontsize=9.5, fontweight="bold")
+    return figure
