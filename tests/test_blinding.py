@@ -41,7 +41,8 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table["hypnogram"] = [f"{name[:-4]}_stages.tsv" for name in files]
     table["arm"] = "secretarm"
     table["batch"] = ["early" if condition == "placebolin" else "late" for condition in table["condition"]]
-    table["lights_off"] = "2001-01-06T23:00"
+    dates = {"placebolin": "2001-01-06", "ketaminol": "2001-01-13"}
+    table["lights_off"] = [f"{dates[condition]}T23:00" for condition in table["condition"]]
     table = table.drop(columns=["primary"], errors="ignore")
     (folder / "S03_placebolin.edf").write_text("this is no recording")
     table.loc[len(table)] = {"subject": "S03", "condition": "placebolin", "recording": "S03_placebolin.edf"}
