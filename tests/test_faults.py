@@ -19,6 +19,7 @@ from swa.tables.files import hash_file, read_table
 from swa.tables.results_tables import SPECIFICATION_SUMMARY, SPECIFICATIONS
 
 SECRET = "Erika Mustermann"
+SHORT = ("combine_subject", "measure_contrasts", "find_clusters")  # one of each kind; the others are long
 FUNCTIONS = {
     "mark_copies": (),
     "combine_subject": ("sub-S01/sub-S01_task-sleep_desc-measures.parquet", "contrasts.tsv"),
@@ -70,7 +71,9 @@ def results(stored, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(
+    "name", [name if name in SHORT else pytest.param(name, marks=pytest.mark.long) for name in FUNCTIONS]
+)
 def test_a_fault_of_swa_costs_one_piece(name, stored, results, monkeypatch):
     """What takes long and is not asked about is as the folder has it."""
     own = getattr(pipeline, name)

@@ -707,12 +707,13 @@ def test_a_contrast_asked_for_afterwards_is_no_part_of_the_title(build, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_twelve_nights_fit_a_page(build, tmp_path):
     rows = [night("A", "baseline", session=f"b{i}") for i in range(4)]
     rows += [night("A", "ketamine", session=f"k{i}", size=1.2) for i in range(8)]
     path = subject_page(build(tmp_path / "results", rows, drawn=True), "A")
     assert path.stat().st_size < 3_000_000
-    assert len(parse(path).images) == 12 + 6
+    assert len(parse(path).images) == 1 + 12 + 7  # hypnograms beside each other, nights, what is of conditions
 
 
 @pytest.mark.slow
@@ -727,10 +728,11 @@ def test_six_nights_of_a_subject_stand_in_their_order_and_are_compared_by_condit
     page = parse(path)
     assert path.stat().st_size < 3_000_000
     shown = [image["alt"] for image in page.images]
-    assert [alt.partition(":")[0] for alt in shown[:6]] == [
+    assert shown[0].startswith("Hypnograms of 6 nights")
+    assert [alt.partition(":")[0] for alt in shown[1:7]] == [
         f"Night {row['condition']}, session {row['session']}" for row in rows
     ]
-    assert len(shown) == 6 + 5 + 2  # nights; waves, spectra and controls of conditions; forests
+    assert len(shown) == 7 + 5 + 4  # nights; waves, spectra and controls of conditions; forests, of minutes too
     sleep = next(table for table in page.tables if table[0][:1] == ["Measure"])
     assert [len(row) for row in sleep] == [7] * len(sleep)
     for treatment in ("ketamine", "magnesium"):
@@ -738,6 +740,7 @@ def test_six_nights_of_a_subject_stand_in_their_order_and_are_compared_by_condit
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_sixty_four_channels_do_not_swell_a_page(build, tmp_path):
     rows = [night("A", "baseline"), night("A", "ketamine", size=1.2)]
     results = build(tmp_path / "results", rows, channels=tuple(f"E{i}" for i in range(1, 65)), drawn=True)
@@ -745,7 +748,7 @@ def test_sixty_four_channels_do_not_swell_a_page(build, tmp_path):
     page = parse(path)
     assert path.stat().st_size < 3_000_000
     assert (results.path / "index.html").stat().st_size < 3_000_000
-    assert len(page.images) == 2 + 5 + 1
+    assert len(page.images) == 3 + 5 + 2
     unusable = next(table for table in page.tables if table[1][:1] == ["Staged by"])
     assert len(unusable) < 10, "channels of which there is the same to say share a row"
     assert all(f"E{i}" in re.split(r"[ ,]+", " ".join(row[0] for row in unusable)) for i in range(1, 65))

@@ -217,6 +217,7 @@ def test_the_log_of_every_night_stands_in_run_json(recordings: Path, run: StudyR
     assert later["nights_found_finished"] == 4
 
 
+@pytest.mark.slow
 def test_a_changed_setting_redoes_the_nights(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
     copy = tmp_path / "changed"
     shutil.copytree(run.results.path, copy)
@@ -230,6 +231,7 @@ def test_a_changed_setting_redoes_the_nights(recordings: Path, run: StudyRun, tm
     assert after < before
 
 
+@pytest.mark.slow
 def test_a_setting_of_the_comparison_redoes_no_night(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
     copy = tmp_path / "primary"
     shutil.copytree(run.results.path, copy)
@@ -251,11 +253,13 @@ def assert_same_results(found: Path, expected: Path) -> None:
     assert not [name for name in first if first[name] != second[name]]
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_same_bytes(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
     run_study(recordings, tmp_path / "two", jobs=2)
     assert_same_results(tmp_path / "two", run.results.path)
 
 
+@pytest.mark.slow
 def test_two_parts_brought_together_give_the_same_bytes(
     recordings: Path, run: StudyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -318,6 +322,8 @@ def test_compare_makes_the_same_contrasts_without_recordings(run: StudyRun, tmp_
     assert len(results.contrasts)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_compare_with_other_settings_makes_them_those_of_the_folder(run: StudyRun, tmp_path: Path) -> None:
     """Tables, pages and methods text speak of the same comparison."""
     copy = tmp_path / "settings"

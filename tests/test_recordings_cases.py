@@ -413,6 +413,8 @@ def test_nothing_of_the_patient_is_in_any_output(tmp_path, sleep_eeg, make_hypno
 # --- fuzz ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_hundred_damaged_files_end_in_results_or_sentences():
     fuzz = load("fuzz_recordings")
     report = fuzz.run(100, seed=5)

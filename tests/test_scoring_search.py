@@ -345,6 +345,8 @@ def test_real_sleep_edf_pairs_and_the_real_scored_cycle(shared_data, tmp_path):
     }
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_recordings_each_get_their_scoring(plan):
     long = "\n".join(["Epoch,Stage", *(f"{i},{stage}" for i, stage in enumerate(["W", "N2", "N3", "R"] * 240))])
     files = {f"S{i}.edf": "" for i in range(1000)} | {f"S{i}_stages.csv": long for i in range(1000)}

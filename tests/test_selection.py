@@ -56,6 +56,7 @@ def test_what_only_names_is_done_and_finished_nights_stay_in_the_tables(recordin
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_only_with_overwrite_does_again_what_it_names_alone(recordings: Path, whole: StudyRun, tmp_path: Path) -> None:
     shutil.copytree(whole.results.path, tmp_path / "out")
     again = run_study(recordings, tmp_path / "out", only=["S02"], overwrite=True, jobs=1)
