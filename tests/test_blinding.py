@@ -165,6 +165,8 @@ def test_names_do_not_get_into_a_blinded_folder_nor_codes_into_an_open_one(
         run_study(recordings, copy, settings=SETTINGS, jobs=1, blind=True)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_exclusions_are_told_by_their_own_names(recordings: Path, blinded: StudyRun, tmp_path: Path) -> None:
     copy = _copy(blinded, tmp_path)
     run = run_study(recordings, copy, settings=SETTINGS, jobs=1, blind=True, exclude=["S01/ketaminol"])

@@ -10,7 +10,7 @@ import pytest
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.report.leading_rows import find_headline
-from swa.report.study_page import _results
+from swa.report.study_page import _answers
 from swa.settings import Settings
 from swa.study.store import read_results
 from swa.tables.files import write_table
@@ -61,8 +61,8 @@ def test_an_effect_of_cycle_1_alone(tmp_path, make_draft):
     own = contrasts[contrasts["subject"] == "group"]
     headline = find_headline(Marker("swa", "NREM", "cycle-1", "frontal"), own)
     assert (headline.declared, headline.marker.window) == (True, "cycle-1")
-    lead = _results(make_draft(tmp_path, own, settings=settings, declared=True))
-    assert f"{100 * (rows.loc['cycle-1', 'estimate'] - 1):.1f}" in lead[0]
+    lead = _answers(make_draft(tmp_path, own, settings=settings, declared=True))["answers"]
+    assert f"{100 * (rows.loc['cycle-1', 'estimate'] - 1):.1f}" in lead[0].effect
 
 
 def test_an_effect_of_every_cycle_is_no_difference_between_cycles():

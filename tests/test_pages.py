@@ -380,6 +380,8 @@ def test_figures_stand_beside_the_page_with_their_numbers(study):
     assert not list(study.path.rglob("*.tmp"))
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_figures_of_an_earlier_run_do_not_stay(build, tmp_path):
     rows = [night("A", "baseline"), night("A", "ketamine", size=1.2)]
     results = build(tmp_path / "results", rows)
@@ -527,6 +529,8 @@ def spoil(results, channels):
     return compare(results.path)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_channels_that_were_left_out_are_named_and_the_page_goes_on_without_them(build, tmp_path):
     results = build(tmp_path / "results", [night("A", "baseline"), night("A", "ketamine", size=1.2)])
     page = parse(subject_page(spoil(results, ["F3-M2"]), "A"))
@@ -576,6 +580,8 @@ def test_the_terminal_shows_channels_of_no_region(build, tmp_path, capsys):
     assert not re.search("[\u2212\u00a0]", capsys.readouterr().out), "what is printed can be searched for"
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_no_text_names_a_level_that_is_not_in_force(build, tmp_path):
     rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "AB" for c in ("baseline", "ketamine")]
     results = build(tmp_path / "results", rows, comparison={"confidence": 0.9})
@@ -586,6 +592,8 @@ def test_no_text_names_a_level_that_is_not_in_force(build, tmp_path):
         assert not re.search(r"\b95\s?%", text)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_the_text_tells_of_the_test_that_was_asked_for(build, tmp_path):
     """The page told of sign flips whatever was computed."""
     rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "ABC" for c in ("baseline", "ketamine")]
@@ -690,6 +698,8 @@ def test_many_channels_have_a_scalp_picture_and_are_counted_not_listed(build, tm
     assert {row[0] for row in unusable if row[0].endswith("unusable")} == {f"{name} unusable" for name in channels}
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_contrast_asked_for_afterwards_is_no_part_of_the_title(build, tmp_path):
     rows = [
         night(s, c, order=i, size=1 + 0.1 * i)

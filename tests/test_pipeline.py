@@ -390,6 +390,7 @@ def test_unknown_exclusion_is_refused(recordings: Path, tmp_path: Path) -> None:
         run_study(recordings, tmp_path / "none", exclude=["S09"], jobs=1)
 
 
+@pytest.mark.slow
 def test_a_held_folder_names_its_holder_and_a_dead_lock_is_taken_over(
     recordings: Path, run: StudyRun, tmp_path: Path
 ) -> None:
