@@ -123,6 +123,7 @@ def test_a_second_blinded_run_goes_on_with_the_same_codes(recordings: Path, blin
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_key_brings_back_what_an_open_study_shows(recordings: Path, blinded: StudyRun, tmp_path: Path) -> None:
     copy = _copy(blinded, tmp_path)
     results = unblind_study(copy, key_folder(copy) / "key.json", jobs=1)

@@ -66,6 +66,7 @@ def assert_whole(found: Results, alone: Results) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_subject_with_only_dead_nights_costs_no_other(make_study, alone):
     found = make_study(("P3", "baseline"), ("P3", "ketamine"))
     assert_whole(found, alone)

@@ -116,6 +116,7 @@ def test_a_dosed_control_is_compared_night_by_night():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_intervals_of_single_trends_cover_and_null_trends_are_not_found():
     """15 null studies of 6 subjects: SD between nights is that of the baseline pairs."""
     inside, total, false = 0, 0, 0

@@ -646,6 +646,7 @@ def test_treatments_have_their_own_sentences_tables_and_colors(build, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_repeated_baseline_nights_are_what_the_interval_rests_on(build, tmp_path):
     rows = [
         night(s, c, session=f"{c}{i}", size=1 + 0.05 * i + 0.2 * (c == "ketamine"))
@@ -681,6 +682,7 @@ def test_a_simulated_header_is_enough_to_say_so(build, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_many_channels_have_a_scalp_picture_and_are_counted_not_listed(build, tmp_path):
     names = ("Fp1", "Fp2", "F3", "F4", "F7", "F8", "Fz", "C3", "C4", "P3", "P4", "O1")
     channels = tuple(f"{name}-M2" for name in names)
@@ -727,6 +729,7 @@ def test_twelve_nights_fit_a_page(build, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_six_nights_of_a_subject_stand_in_their_order_and_are_compared_by_condition(build, tmp_path):
     """Two baselines, two post nights of ketamine and two of magnesium: every night has its picture and its column."""
     rows = [

@@ -232,6 +232,7 @@ def test_a_changed_setting_redoes_the_nights(recordings: Path, run: StudyRun, tm
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_setting_of_the_comparison_redoes_no_night(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
     copy = tmp_path / "primary"
     shutil.copytree(run.results.path, copy)
@@ -391,6 +392,7 @@ def test_unknown_exclusion_is_refused(recordings: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_held_folder_names_its_holder_and_a_dead_lock_is_taken_over(
     recordings: Path, run: StudyRun, tmp_path: Path
 ) -> None:

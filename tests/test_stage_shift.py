@@ -38,4 +38,4 @@ def test_union_and_stage_free_results_stay_when_n3_follows_amplitude(stage_shift
         assert found["amplitude"][name][0] == pytest.approx(found["true"][name][0], rel=0.05)
     told = stage_shift.notes(nights["amplitude"])
     assert len(told) == 3
-    assert all(note.endswith("not to be read as an effect") for note in told)
+    assert all("with the stager alone" in note for note in told), told

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -163,14 +164,17 @@ class Workers:
                 ) from None
             return self._client
         # Heard on this machine alone, and without the pages that tell which recordings are worked on.
-        cluster = LocalCluster(
-            n_workers=self._jobs,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            silence_logs=50,
-        )
+        with warnings.catch_warnings():
+            # Another run holds the usual port of pages that are not shown here: the next free one is taken.
+            warnings.filterwarnings("ignore", r"\s*Port \d+ is already in use")
+            cluster = LocalCluster(
+                n_workers=self._jobs,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                silence_logs=50,
+            )
         self._stack.enter_context(cluster)
         self._client = self._stack.enter_context(Client(cluster))
         return self._client
