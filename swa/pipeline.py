@@ -301,12 +301,16 @@ class _Work:
         try:
             return make()
         except Exception as error:
-            if not is_fault(error):
-                raise
-            problem = f"{what} could not be made ({describe_fault(error)}); what rests on it is missing."
-            remedy = leave_fault(self.results, self.settings, f"{what} could not be made", error)
-            add_problems(self.results, [Problem(subject="", step="compare", problem=problem, remedy=remedy)])
+            self.tell(what, error)
             return otherwise
+
+    def tell(self, what: str, error: Exception) -> None:
+        """Tell the study of a piece that a fault of swa cost; any other error goes on."""
+        if not is_fault(error):
+            raise error
+        problem = f"{what} could not be made ({describe_fault(error)}); what rests on it is missing."
+        remedy = leave_fault(self.results, self.settings, f"{what} could not be made", error)
+        add_problems(self.results, [Problem(subject="", step="compare", problem=problem, remedy=remedy)])
 
 
 def _begin(results: Path, study: Study, settings: Settings) -> None:
@@ -578,14 +582,8 @@ def _contrasts(work: _Work, baseline: str, asked_for: str | None, conditions: Se
     """The planned contrasts, and one that is asked for afterwards, which is exploratory whatever was declared."""
 
     def measure(contrast: Contrast | None = None) -> pd.DataFrame:
-        def tell(what: str, error: Exception) -> None:
-            def fail() -> None:
-                raise error
-
-            work.attempt(what, fail, None)
-
         return measure_contrasts(
-            read_results(work.results), baseline or None, contrast=contrast, settings=work.settings, on_fault=tell
+            read_results(work.results), baseline or None, contrast=contrast, settings=work.settings, on_fault=work.tell
         )
 
     contrasts = work.attempt("contrasts.tsv", measure, CONTRASTS.empty()) if baseline else CONTRASTS.empty()

@@ -48,6 +48,15 @@ def test_the_gain_check_puts_what_is_flagged_first():
     assert gain_overview(pd.DataFrame(), known) is None
 
 
+def test_what_the_stager_moves_is_counted_in_the_overview():
+    moved = [GAIN.iloc[1].to_dict() | {"control": name} for name in ("staging_n3", "staging_sol", "rem")]
+    known = {"ketamine:baseline": KETAMINE}
+    both = gain_overview(pd.DataFrame(moved), known)
+    assert both.rows[0][2] == "A (REM, 2 measures with the stager alone)"
+    one = gain_overview(pd.DataFrame(moved[:1]), known)
+    assert one.rows[0][2] == "A (minutes of N3 (slow-wave sleep) with the stager alone)"
+
+
 def test_controls_have_the_names_of_the_field():
     names = ["quiet_wake", "staging_density", "staging_swa", "staging_n3", "prefilter", "sleep_onset"]
     assert [control_name(name) for name in names] == [

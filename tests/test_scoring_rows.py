@@ -272,6 +272,7 @@ def test_swa_of_n3_rests_on_the_same_epochs_whatever_the_order_of_rows(shared_da
         "startsec,stopsec,stage\n0,90,W\n90,150,N1\n150,600,N2\n600,660,R\n",
         "22:00:00,22:01:30,W\n22:01:30,22:02:30,N1\n22:02:30,22:10:00,N2\n",
         "moment,stage\n0,W\n20,W\n40,N1\n60,N2\n",
+        "piece,stage\n57,W\n58,W\n59,N1\n60,N2\n",
     ],
 )
 def test_a_column_that_could_place_the_rows_is_asked_about(read, text):

@@ -180,19 +180,18 @@ def analyze_night(
     recording = as_recording(recording, settings)
     check_hypnogram(hypnogram)
     hypnogram, scoring_notes = fit_to_recording(hypnogram, recording)
-    between, bed_notes = _between_lights(hypnogram, lights_off_s, lights_on_s)
-    frame = make_frame(_unscored_outside(hypnogram, between), settings, dose_s)
+    lights, bed_notes = _between_lights(hypnogram, lights_off_s, lights_on_s)
+    frame = make_frame(_unscored_outside(hypnogram, lights), settings, dose_s)
     if not frame.nrem.any():
         raise RecordingError(
             f"{recording.name}: no NREM sleep (N2 or N3) in {recording.duration_s / 60:.1f} min "
-            f"by {hypnogram.scorer or 'the scoring'}{_where(hypnogram, between)}.",
+            f"by {hypnogram.scorer or 'the scoring'}{_where(hypnogram, lights)}.",
             "Slow-wave activity is measured in NREM sleep: check that this is a night, or give a scoring.",
         )
     problems: dict[str, RecordingError] = {}
     results = _measure(recording, frame, settings, problems)
     results = [read_again(result, recording, frame, settings) for result in results]
-    lights = between
-    between, unknown = _without_long_wake(frame, between, lights_off_s, lights_on_s)
+    between, unknown = _without_long_wake(frame, lights, lights_off_s, lights_on_s)
     told = (f"{', '.join(unknown)}: {in_words(dict.fromkeys(unknown.values()))}",) if unknown else ()
     in_bed = hypnogram[between]
     at_gain = {gain: _only_in(stages, lights) for gain, stages in (stages_at_gain or {}).items()}

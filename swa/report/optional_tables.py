@@ -110,8 +110,8 @@ def gain_overview(table: pd.DataFrame, contrasts: Mapping[str, Contrast]) -> Pla
     ]
     return PlainTable(
         label="Gain check",
-        about="Whether an electrode, amplifier or header differs between the nights of a subject; the pages of the "
-        "subjects hold the numbers.",
+        about="Whether an electrode, amplifier or header differs between the nights of a subject, and whether the "
+        "stager alone moves a measure; the pages of the subjects hold the numbers.",
         columns=("Contrast", "Checked", "Flagged"),
         rows=tuple(rows),
     )
@@ -124,9 +124,13 @@ def _is_ratio(row: Mapping[str, Any]) -> bool:
 
 
 def _said_of(subject: object, flagged: pd.DataFrame) -> str:
-    """Who, or all subjects together, and by what."""
-    controls = dict.fromkeys(control_name(str(control)) for control in flagged["control"])
-    return f"{'all subjects together' if subject == GROUP else subject} ({', '.join(controls)})"
+    """Who, or all subjects together, and by what; of several measures that the stager alone moves their number."""
+    controls = list(dict.fromkeys(str(name) for name in flagged["control"]))
+    staged = [name for name in controls if (found := find_control(name)) is not None and found.setting == "staging"]
+    said = [control_name(name) for name in controls if name not in staged or len(staged) == 1]
+    if len(staged) > 1:
+        said.append(f"{len(staged)} measures with the stager alone")
+    return f"{'all subjects together' if subject == GROUP else subject} ({', '.join(said)})"
 
 
 def moderator_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) -> PlainTable | None:

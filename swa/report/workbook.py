@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from swa.glossary import headline_measures, read_glossary
+from swa.glossary import headline_measures, measures_in, read_glossary
 from swa.study.store import Results
 from swa.tables.contrast import GROUP
 from swa.tables.files import replace_file
@@ -55,8 +55,7 @@ def write_workbook(results: Results) -> Path:
 
 
 def _leading(contrasts: pd.DataFrame) -> pd.DataFrame:
-    known = read_glossary()
-    markers = {*headline_measures(), *(name for name, entry in known.items() if entry.group == "architecture")}
+    markers = {*headline_measures(), *measures_in("architecture")}
     leads = matches(contrasts, measure=markers, stages=("NREM", "any"), variant="")
     return contrasts[~matches(contrasts, role="exploratory") | leads]
 

@@ -536,7 +536,8 @@ def _ask_what_goes_up(document: Document, stage: int | None, epoch_s: float) -> 
         is_clock = all(":" in cell and CLOCK.fullmatch(cell) for cell in cells)
         values = np.array([float(cell) if is_number(cell) else np.nan for cell in cells])
         steps = np.diff(values)
-        in_order = np.all(steps == 1) or (np.all(steps == epoch_s) and values[0] in (0, epoch_s))
+        # One epoch after the other, from the first on: what it counts says nothing else than the order of the rows.
+        in_order = any(np.all(steps == step) and values[0] in (0, step) for step in (1, epoch_s))
         if is_clock or (np.all(steps > 0) and not in_order):
             name = f"`{table.titles[column]}`" if table.titled else f"{column + 1}"
             raise AmbiguousScoringError(

@@ -6,8 +6,8 @@ import pandas as pd
 
 from swa.errors import StudyError
 
-NO_REASON = ("", "no", "false", "0", "yes", "true", "1", "x")
 KEPT = ("", "no", "false", "0")
+NO_REASON = ("yes", "true", "1", "x")
 UNDONE = "not named by --only, and not done before"
 
 
@@ -33,10 +33,9 @@ def find_nights(nights: pd.DataFrame, names: Iterable[str], option: str) -> set[
     StudyError
         A name is of no night.
     """
-    known = night_names(nights)
+    known, labels = night_names(nights), "sub-" + nights["subject_label"]
     found: set[int] = set()
     for name in names:
-        labels = "sub-" + nights["subject_label"]
         hits = set(nights.index[(known == name) | (nights["subject"].astype(str) == name) | (labels == name)])
         if not hits:
             raise StudyError(f"{option} {name}: there is no such subject or night.", f"Known are {', '.join(known)}.")
