@@ -90,6 +90,7 @@ def test_a_run_killed_at_random_moments_is_finished_by_the_next(recordings, undi
     assert_same(tmp_path, expected)
 
 
+@pytest.mark.long
 def test_a_night_whose_worker_is_killed_once_is_done_by_another(recordings, undisturbed, tmp_path):
     run = start(recordings, tmp_path, jobs=2)
     marks = tmp_path / ".swa-work" / "attempts"

@@ -435,6 +435,8 @@ def test_what_was_not_measured_has_its_reason(study):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_how_it_was_computed_is_that_of_the_settings(study, build, tmp_path):
     rows = [night("S1", "baseline"), night("S1", "ketamine", size=1.2)]
     plain = parse(study.path / "index.html").text
@@ -566,6 +568,8 @@ def test_the_terminal_leads_with_the_declared_primary_at_the_level_in_force(buil
     assert not any(" primary" in line for line in others)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_the_terminal_shows_channels_of_no_region(build, tmp_path, capsys):
     results = build(
         tmp_path / "results", [night("A", "baseline"), night("A", "ketamine", size=1.2)], channels=("O1-M2",)
@@ -607,6 +611,8 @@ def test_the_text_tells_of_the_test_that_was_asked_for(build, tmp_path):
         assert "paired t" not in text.replace("(paired t, two-sided level", "")
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_primary_beside_the_usual_markers_has_its_picture_of_subjects(build, tmp_path):
     rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "AB" for c in ("baseline", "ketamine")]
     results = build(tmp_path / "results", rows, comparison={"primary": "Theta_Power NREM night central"})
@@ -629,6 +635,8 @@ def test_contrasts_of_arms_are_no_afterthought(make_draft, tmp_path):
     assert answers[1].question == "magnesium against placebo (asked for afterwards, exploratory)"
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_treatments_have_their_own_sentences_tables_and_colors(build, tmp_path):
     rows = [
         night(s, c, order=i, size=1 + 0.1 * i)

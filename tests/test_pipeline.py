@@ -255,6 +255,7 @@ def assert_same_results(found: Path, expected: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_workers_give_the_same_bytes(recordings: Path, run: StudyRun, tmp_path: Path) -> None:
     run_study(recordings, tmp_path / "two", jobs=2)
     assert_same_results(tmp_path / "two", run.results.path)
@@ -314,6 +315,8 @@ def test_the_claim_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     assert take(claim, limit_h=12) is None  # a claim is
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_compare_makes_the_same_contrasts_without_recordings(run: StudyRun, tmp_path: Path) -> None:
     copy = tmp_path / "compare"
     shutil.copytree(run.results.path, copy)
@@ -346,6 +349,8 @@ def test_compare_with_other_settings_makes_them_those_of_the_folder(run: StudyRu
     assert {path: path.read_bytes() for path in as_they_are} == as_they_are
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_page_that_fails_stops_no_other_and_is_listed(
     run: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ def test_the_table_of_the_documentation_names_every_layout():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_temazepam_is_held_against_placebo_by_the_table_of_sleep_edf(tmp_path, write_edf, sleep_eeg, make_hypnogram):
     """From the folder as it is downloaded to the contrast, with no setting and no study file of one's own."""
     from swa.pipeline import run_study
