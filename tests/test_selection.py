@@ -1,7 +1,11 @@
 """Which nights a call works at: named ones, left out ones, and stored ones that no plan names."""
 
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -144,6 +148,95 @@ def test_the_call_of_bids_apps_gives_what_run_gives(
     assert written == [path.stat().st_mtime_ns for path in sorted((tmp_path / "out").glob("sub-*/ses-*/eeg/*"))]
     assert _files(tmp_path / "out") == _files(whole.results.path)
     assert call("participant", "--participant-label", "S09") == 2
+
+
+# --- the scripts of examples/cluster, with schedulers that work here and at once
+
+CLUSTER = Path(__file__).parents[1] / "examples" / "cluster"
+SBATCH = """#!{python}
+import os, subprocess, sys
+given = [word for word in sys.argv[1:] if word.startswith("--")]
+options = dict(word.partition("=")[::2] for word in given if word != "--wrap")
+if "--wrap" in given:
+    assert options["--dependency"] == "afterany:4711", options
+    sys.exit(subprocess.run(["bash", "-c", sys.argv[sys.argv.index("--wrap") + 1]]).returncode)
+first, last = map(int, options["--array"].split("-"))
+call = ["bash", *(word for word in sys.argv[1:] if word not in given)]
+for task in range(first, last + 1):
+    own = dict(SLURM_ARRAY_TASK_ID=str(task), SLURM_ARRAY_TASK_COUNT=str(last))
+    subprocess.run(call, env=os.environ | own, check=True, stdout=subprocess.DEVNULL)
+print(4711)
+"""
+# Pages have tests of their own.
+SWA = """#!{python}
+import sys
+import swa.pipeline
+from swa_cli.main import main
+swa.pipeline._write_page = lambda task: []
+with open("calls.txt", "a") as calls:
+    print(sys.argv[1:], file=calls)
+main([*sys.argv[1:], *(["--jobs", "1"] if sys.argv[1] == "compare" else [])])
+"""
+ONLY_TOLD = """#!{python}
+import pathlib, sys
+if sys.argv[1] == "compare":
+    (pathlib.Path(sys.argv[2]) / "index.html").touch()
+with open("calls.txt", "a") as calls:
+    print(sys.argv[1:], file=calls)
+"""
+
+
+def _in_path(folder: Path, monkeypatch: pytest.MonkeyPatch, **programs: str) -> None:
+    for name, text in programs.items():
+        (folder / name).write_text(text.replace("{python}", sys.executable))
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.chdir(folder)
+
+
+def _calls(recordings: Path, results: Path, parts: int) -> list[str]:
+    run = ["run", str(recordings), "-o", str(results), "--jobs", "1", "--part"]
+    return [str([*run, f"{part}/{parts}"]) for part in range(1, parts + 1)] + [str(["compare", str(results)])]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
+def test_the_array_of_slurm_gives_what_run_gives(
+    recordings: Path, whole: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _in_path(tmp_path, monkeypatch, sbatch=SBATCH, swa=SWA)
+    out = tmp_path / "the results"
+    subprocess.run(["bash", CLUSTER / "slurm.sh", recordings, out, "2"], check=True, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "calls.txt").read_text().splitlines() == _calls(recordings, out, 2)
+    assert _files(out) == _files(whole.results.path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
+def test_nextflow_calls_what_slurm_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its commands, with its variables put in; nextflow itself is not needed."""
+    _in_path(tmp_path, monkeypatch, swa=ONLY_TOLD)
+    (tmp_path / "out").mkdir()
+    text = (CLUSTER / "main.nf").read_text()
+    nights, pages = (part.replace("\\$", "$") for part in re.findall(r'"""\n(.*?)"""', text, flags=re.DOTALL))
+    values = {"params.recordings": "/data/study", "params.results": str(tmp_path / "out"), "params.parts": "3"}
+    for command in [*(nights.replace("${part}", str(part)) for part in (1, 2, 3)), pages]:
+        for name, value in values.items():
+            command = command.replace("${" + name + "}", value)
+        assert "${" not in command
+        subprocess.run(["bash", "-ue", "-c", command], check=True)
+    assert (tmp_path / "calls.txt").read_text().splitlines() == _calls(Path("/data/study"), tmp_path / "out", 3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("snakemake") is None, reason="snakemake is not installed")
+def test_snakemake_calls_what_slurm_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _in_path(tmp_path, monkeypatch, swa=ONLY_TOLD)
+    given = ["recordings=/data/study", f"results={tmp_path / 'out'}", "parts=3"]
+    call = ["snakemake", "-q", "all", "-s", CLUSTER / "Snakefile", "--cores", "1", "--config", *given]
+    subprocess.run(call, check=True)
+    calls = (tmp_path / "calls.txt").read_text().splitlines()
+    assert sorted(calls) == sorted(_calls(Path("/data/study"), tmp_path / "out", 3))
+    assert calls[-1] == str(["compare", str(tmp_path / "out")])
 
 
 @pytest.mark.slow

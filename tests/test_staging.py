@@ -75,6 +75,16 @@ def test_an_eeg_without_a_unit_cannot_be_staged(make_recording):
 
 
 @pytest.mark.slow
+def test_a_machine_without_openmp_is_told_what_to_install(make_recording, tmp_path, monkeypatch):
+    """A fresh Debian, Ubuntu or macOS: every night failed with "OSError. Check the disk"."""
+    said = "libgomp.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "lightgbm.py").write_text(f"raise OSError({said!r})")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "lightgbm", raising=False)
+    with pytest.raises(RecordingError, match=r"libgomp\.so\.1.*apt install libgomp1.*brew install libomp"):
+        stage_recording(make_recording({"C4-M1": TEN_MINUTES}))
+
+
 def test_the_real_scored_cycle_is_staged_much_as_its_expert_did(shared_data):
     from swa.sleep.scoring import read_hypnogram
 

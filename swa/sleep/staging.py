@@ -115,8 +115,9 @@ def stage_at_gains(
     import mne
     import yasa
 
-    import_antropy()
     chosen = staging_channels(recording)
+    _import_lightgbm(recording.name)
+    import_antropy()
     group = recording.read(chosen, rate_hz=YASA_RATE_HZ)
     if chosen[0].name in group.problems:
         raise group.problems[chosen[0].name]
@@ -238,6 +239,17 @@ def import_antropy() -> None:
         import antropy  # noqa: F401
     finally:
         numba.jit = compile_now
+
+
+def _import_lightgbm(name: str) -> None:
+    """Import what YASA's classifiers are made of; it leaves the library of OpenMP to the machine."""
+    try:
+        import lightgbm  # noqa: F401
+    except (ImportError, OSError) as error:
+        raise RecordingError(
+            f"{name}: this machine lacks what YASA's staging needs ({error}).",
+            "Debian, Ubuntu: `sudo apt install libgomp1`. macOS: `brew install libomp`. Then repeat the command.",
+        ) from None
 
 
 def staging_notes(recording: Recording) -> list[str]:
