@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from swa.pipeline import StudyRun
+    from swa.settings import Settings
 
 DONE, SOME_FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
 
@@ -110,14 +111,13 @@ def run(
 ) -> None:
     """Stage, measure and compare every recording of a folder, and write the pages."""
     from swa.pipeline import run_study
-    from swa.settings import read_settings
 
     asked = partial(
         run_study,
         recordings,
         results,
         study_file=study,
-        settings=read_settings(settings) if settings else None,
+        settings=_read_settings(settings),
         jobs=jobs,
         scheduler=scheduler,
         part=part,
@@ -150,14 +150,13 @@ def _follow(study: "Callable[..., StudyRun]", *, quiet: bool = False) -> NoRetur
 def _run_bids_app(arguments: Sequence[str]) -> NoReturn:
     """Run ``swa BIDS_DIR OUT participant|group``."""
     from swa.pipeline import run_study
-    from swa.settings import read_settings
 
     call = read_bids_call(arguments)
     asked = partial(
         run_study,
         call.bids_dir,
         call.output_dir,
-        settings=read_settings(call.settings) if call.settings else None,
+        settings=_read_settings(call.settings),
         jobs=call.jobs,
         only=[f"sub-{label.removeprefix('sub-')}" for label in call.participant_label],
         nights_only=call.level == "participant",
@@ -176,12 +175,11 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what recordings hold and what `swa run` would do, from headers only."""
-    from swa.settings import read_settings
     from swa.study.plan.inspection import inspect_study
 
     from .show import show_inspection
 
-    chosen = read_settings(settings) if settings else None
+    chosen = _read_settings(settings)
     found = inspect_study(path, study_file=study, settings=chosen)
     show_inspection(found, as_json=as_json, settings=chosen)
     raise typer.Exit(SOME_FAILED if any(recording["problems"] for recording in found["recordings"]) else DONE)
@@ -204,7 +202,6 @@ def compare(
 ) -> None:
     """Make subject steps, contrasts and pages again from stored nights; no recording is read."""
     from swa.pipeline import compare_study
-    from swa.settings import read_settings
 
     from .show import Bar, contrast_names, show_results, tell_dropped, tell_failed
 
@@ -214,7 +211,7 @@ def compare(
             results,
             contrast=contrast,
             jobs=jobs,
-            settings=read_settings(settings) if settings else None,
+            settings=_read_settings(settings),
             progress=bar.update,
         )
     tell_failed(found.nights, found.problems)
@@ -331,9 +328,26 @@ def print_settings(
     schema: Annotated[bool, typer.Option("--schema", help="Print a JSON schema, for editors that check TOML.")] = False,
 ) -> None:
     """Print the default settings as TOML, each with its unit and source."""
-    from swa.settings import Settings
+    from swa.settings import Settings, releases
 
-    typer.echo(json.dumps(Settings.model_json_schema(), indent=2) + "\n" if schema else Settings().to_toml(), nl=False)
+    if schema:
+        shape = Settings.model_json_schema()
+        shape["properties"]["settings"] = {"enum": releases(), "description": "a release whose values count"}
+        typer.echo(json.dumps(shape, indent=2))
+    else:
+        typer.echo(Settings().to_toml(), nl=False)
+
+
+def _read_settings(path: Path | None) -> "Settings | None":
+    """Read a settings file, and say what of a release's numbers it cannot bring back."""
+    if path is None:
+        return None
+    from swa.settings import check_settings, not_reproduced, read_toml
+
+    values = read_toml(path)
+    for difference in not_reproduced(values, str(path)):
+        typer.echo(f"note: {difference}", err=True)
+    return check_settings(values, str(path))
 
 
 def _effects(texts: Sequence[str]) -> dict[str, float]:

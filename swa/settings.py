@@ -9,6 +9,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
 from math import inf
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -20,6 +21,7 @@ from pydantic_core import ErrorDetails
 from swa.errors import SettingsError
 
 QUOTED = re.compile("'([^']*)'")  # the choices in a message of pydantic
+RELEASES = files("swa") / "releases"
 AFTERWARDS = {"comparison", "comparability", "quality"}  # groups that are read after the nights are measured
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -694,7 +696,8 @@ def read_settings(path: str | Path) -> Settings:
     Parameters
     ----------
     path : str or Path
-        The file, UTF-8; `swa settings > own.toml` writes one with every value.
+        The file, UTF-8; `swa settings > own.toml` writes one with every value. `settings = "swa-0.2"` in its first line
+        stands for all values of that release.
 
     Returns
     -------
@@ -712,23 +715,65 @@ def read_settings(path: str | Path) -> Settings:
     >>> swa.read_settings("own.toml").power.sigma_hz
     (11.0, 12.9)
     """
+    return check_settings(read_toml(path), str(path))
+
+
+def read_toml(path: str | Path) -> dict[str, object]:
+    """Read the plain values of a settings file."""
     path = Path(path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: there is no such settings file.", "Check the path after --settings.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: not readable as TOML ({error}).", "`swa settings` prints a valid file.") from None
-    return check_settings(values, str(path))
 
 
 def check_settings(values: Mapping[str, object], source: str = "settings") -> Settings:
     """Validate plain values (as from TOML) as settings; see `read_settings`."""
     try:
-        return Settings.model_validate(values)
+        return Settings.model_validate(_over_release(values, source))
     except ValidationError as error:
         problems = "; ".join(_explain(detail) for detail in error.errors())
         raise SettingsError(f"{source}: {problems}.", "`swa settings` prints every key with its default.") from None
+
+
+def releases() -> list[str]:
+    """Names of the releases whose settings are kept, for `settings = "swa-0.2"` in a settings file."""
+    return sorted(entry.name.removesuffix(".toml") for entry in RELEASES.iterdir() if entry.name.endswith(".toml"))
+
+
+def not_reproduced(values: Mapping[str, object], source: str = "settings") -> list[str]:
+    """What differs from the release that plain values name, whatever the settings: a sentence each."""
+    if "settings" not in values:
+        return []
+    changed = _read_release(values["settings"], source).get("changed", {})
+    return [f"{values['settings']}: {what} cannot be reproduced: {why}" for what, why in changed.items()]
+
+
+def _over_release(values: Mapping[str, object], source: str) -> dict[str, object]:
+    """The settings of the release that the values name, and over them what else the values hold."""
+    given = dict(values)
+    if "settings" not in given:
+        return given
+    kept: dict[str, object] = {**_read_release(given.pop("settings"), source)}
+    kept.pop("changed", None)
+    for group, own in given.items():
+        former = kept.get(group)
+        if not isinstance(own, dict) or not isinstance(former, dict) or (group == "waves" and "name" in own):
+            kept[group] = own  # criteria by another name are those of that preset
+        else:
+            kept[group] = former | own
+    return kept
+
+
+def _read_release(name: object, source: str) -> dict[str, dict[str, object]]:
+    if name not in releases():
+        raise SettingsError(
+            f"{source}: settings = {name!r} is no release whose settings are kept.",
+            f"Known are {', '.join(releases())}; without this line the defaults of this version count.",
+        )
+    return tomllib.loads((RELEASES / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def given_or_default(settings: object, kind: type[_Kind]) -> _Kind:

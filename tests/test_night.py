@@ -1,6 +1,8 @@
 """One night through all rooms: its tables, its reasons, and what a gain or a second run changes."""
 
 import dataclasses
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from swa.comparison.contrasts import compare_nights
 from swa.errors import RecordingError, ScoringError, StudyError, SwaError
 from swa.night.analysis import analyze_night, detect_slow_waves
 from swa.recordings.recording import read_recording
-from swa.settings import Settings, WaveCriteria, check_settings
+from swa.settings import RELEASES, Settings, WaveCriteria, check_settings
 from swa.sleep.hypnogram import stages_of
 from swa.sleep.scoring import read_hypnogram
 from swa.sleep.staging import stage_recording
@@ -560,3 +562,14 @@ def test_sleep_outside_of_the_lights_alone_is_no_night(make_recording, make_hypn
     recording = make_recording({"C4-M1": sleep_eeg(stages, 1)})
     with pytest.raises(RecordingError, match=r"no NREM sleep .* from lights off to lights on \(epochs 61 to 100\)"):
         analyze_night(recording, stages, lights_off_s=1800.0)
+
+
+def test_the_numbers_of_a_release_are_those_of_its_settings_or_listed(night):
+    """A measure that later code computes otherwise is listed in swa/releases/swa-0.2.toml under `changed`."""
+    kept = pd.read_csv(Path(__file__).parent / "release-0.2.tsv", sep="\t").set_index(["stages", "measure"])["value"]
+    changed = tomllib.loads((RELEASES / "swa-0.2.toml").read_text(encoding="utf-8")).get("changed", {})
+    table = night.measures.query("channel in ('F3-M2', 'all') and window == 'night' and variant == ''")
+    now = table.set_index(["stages", "measure"])["value"]
+    held = [key for key in kept.index if key[1] not in changed]
+    assert len(held) > 50
+    assert now.reindex(held).to_numpy() == pytest.approx(kept[held].to_numpy(), rel=1e-4, abs=1e-9, nan_ok=True)

@@ -250,6 +250,7 @@ def test_the_schema_of_the_settings_describes_each_of_them(capsys: pytest.Captur
     with pytest.raises(SystemExit):
         main(["settings", "--schema"])
     schema = json.loads(capsys.readouterr().out)
+    assert "swa-0.2" in schema["properties"].pop("settings")["enum"]
     groups = {name.removeprefix("#/$defs/") for group in schema["properties"].values() for name in [group["$ref"]]}
     assert groups == set(schema["$defs"])
     for group in schema["$defs"].values():

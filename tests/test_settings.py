@@ -9,13 +9,35 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from swa.errors import SettingsError
-from swa.settings import PRESETS, Settings, WaveCriteria, check_settings, given_or_default, read_settings
+from swa.settings import PRESETS, Settings, WaveCriteria, check_settings, given_or_default, read_settings, releases
 
 
 def test_defaults_read_back_from_toml_are_equal(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text(Settings().to_toml(), encoding="utf-8")
     assert read_settings(path) == Settings()
+
+
+def test_the_settings_of_a_release_are_all_of_its_values_and_own_ones_go_over_them():
+    """A default that changes before 0.2 is released is changed in swa/releases/swa-0.2.toml too; never afterwards."""
+    assert releases() == ["swa-0.2"]
+    assert check_settings({"settings": "swa-0.2"}) == Settings()
+    own = {"power": {"swa_hz": [0.75, 4.5]}, "waves": {"name": "massimini2004"}}
+    assert check_settings({"settings": "swa-0.2"} | own) == check_settings(own)
+    with pytest.raises(SettingsError, match=r"'swa-9' is no release.*Known are swa-0\.2"):
+        check_settings({"settings": "swa-9"})
+
+
+def test_what_a_release_had_and_no_setting_brings_back_is_told(tmp_path, monkeypatch, capsys):
+    from swa_cli.main import main
+
+    (tmp_path / "swa-0.1.toml").write_text('power.swa_hz = [0.5, 4.5]\n[changed]\nswa_decline = "the fit is another"\n')
+    monkeypatch.setattr("swa.settings.RELEASES", tmp_path)
+    (tmp_path / "own.toml").write_text('settings = "swa-0.1"\n')
+    with pytest.raises(SystemExit):
+        main(["inspect", str(tmp_path / "nowhere"), "--settings", str(tmp_path / "own.toml")])
+    assert "note: swa-0.1: swa_decline cannot be reproduced: the fit is another" in capsys.readouterr().err
+    assert read_settings(tmp_path / "own.toml").power.swa_hz == (0.5, 4.5)
 
 
 @pytest.mark.parametrize("name", PRESETS)
