@@ -283,6 +283,55 @@ def test_jitter_of_the_clock_is_no_gap():
     assert record_times._find_pieces(onsets, 1.0, "a.edf").gaps == ()
 
 
+# --- record times of real systems
+
+
+def _find(onsets, record_s=1.0):
+    return record_times._find_pieces(np.asarray(onsets), record_s, "a.edf")
+
+
+def test_records_of_a_duration_that_eight_letters_round_are_no_pieces():
+    onsets = np.arange(30_000) * 0.9765625
+    assert _find(onsets, 0.976563).gaps == ()
+    assert _find(np.round(onsets, 3), 0.976563).gaps == ()
+
+
+@pytest.mark.parametrize("ppm", [20, -20, 150])
+def test_a_clock_that_drifts_is_told_and_makes_no_gap(ppm):
+    times = _find(np.arange(28_800) * (1 + ppm * 1e-6))
+    assert times.gaps == ()
+    assert f"drifts by {ppm:+.1f} ppm" in times.notes[0]
+
+
+@pytest.mark.parametrize("ppm", [20, -20])
+def test_a_gap_of_a_clock_that_drifts_keeps_its_place(ppm):
+    onsets = np.arange(20_000) * (1 + ppm * 1e-6)
+    onsets[10_000:] += 30
+    (gap,) = _find(onsets).gaps
+    np.testing.assert_allclose(gap, (10_000, 10_030 + 0.01 * ppm), atol=0.01)
+    onsets[10_000:] -= 29.9  # shorter than what the clock is ahead
+    ((start_s, end_s),) = _find(onsets).gaps
+    assert end_s >= start_s
+
+
+def test_jitter_of_twelve_ms_is_no_gap_and_a_gap_beside_it_is():
+    onsets = np.arange(5000) + np.random.default_rng(0).uniform(-0.012, 0.012, 5000)
+    assert _find(onsets).gaps == ()
+    onsets[2500:] += 2
+    assert len(_find(onsets).gaps) == 1
+
+
+def test_a_small_gap_of_a_good_clock_is_one():
+    onsets = np.arange(5000.0)
+    onsets[2500:] += 0.02
+    np.testing.assert_allclose(_find(onsets).gaps, [(2500, 2500.02)])
+
+
+def test_record_times_at_another_rate_are_refused():
+    with pytest.raises(RecordingError, match="lasts 1003"):
+        _find(np.arange(1001) * 1.003)
+
+
 # --- samples ------------------------------------------------------------------------------------------------------
 
 

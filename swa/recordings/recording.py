@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.recordings.analysis_signal import UV_PER_UNIT, ChannelIntake
 from swa.recordings.channels import TOO_SLOW, Channel, SignalInfo, assign_channels
+from swa.recordings.edf.damage import cut_damage, cut_zeros
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
 from swa.recordings.edf.samples import EdfSource, JoinedSource
@@ -424,9 +425,28 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     )
 
 
+def leave_out_zeros(recording: Recording) -> Recording:
+    """Make gaps of the stretches in which blocks of the file hold zeros; the whole file is read.
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+    """
+    if not isinstance(recording.source, EdfSource):
+        return recording
+    header = cut_zeros(recording.source.header)
+    new = header.notes[len(recording.source.header.notes) :]
+    return (
+        replace(recording, source=EdfSource(header), gaps=header.times.gaps, notes=(*recording.notes, *new))
+        if new
+        else recording
+    )
+
+
 def _read_edf(path: Path) -> tuple[Header, SignalSource]:
     """Header and samples of an EDF or BDF; of the first of files of one signal each, those of all of them."""
-    header = read_header(path)
+    header = cut_damage(read_header(path))
     parts = parts_of(path)
     if len(parts) == 1 or parts[0] != path.resolve():
         return header, EdfSource(header)

@@ -36,7 +36,7 @@ from swa.recordings.limits import HIGHEST_RATE_HZ, MOST_SIGNALS, check_length
 HEAD = 256  # bytes of the fixed part, and of each signal's part
 _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # label, transducer, unit, limits (4), filters, samples, reserved
 _ANNOTATIONS = ("edf annotations", "bdf annotations")
-LAYOUT_RECORDS, LAYOUT_SAMPLES = 512, 8
+LAYOUT_RECORDS, LAYOUT_SAMPLES = 64, 8
 LARGEST_JUMP = 1.5  # between records over within records, medians: 1 where the layout is right
 Digital = NDArray[np.int16] | NDArray[np.int32]
 _OTHER_FILES = {
@@ -151,12 +151,19 @@ class Header:
     times: RecordTimes
     notes: tuple[str, ...]
     has_patient_fields: bool
+    fits: bool = True  # whether the size of the file is what the header says
+    n_extra: int = 0  # bytes that the file holds beyond what its header says
     unpacked: Unpacked | None = None  # held as long as it is read
 
     @property
     def data_offset(self) -> int:
         """Bytes before the first data record."""
         return HEAD * (1 + len(self.all_signals))
+
+    @property
+    def record_bytes(self) -> int:
+        """Bytes of a data record."""
+        return self.samples_per_record * self.width
 
     @property
     def signals(self) -> tuple[SignalHeader, ...]:
@@ -182,7 +189,7 @@ class Header:
         RecordingError
             The file has become shorter since its header was read.
         """
-        n_bytes = self.samples_per_record * self.width
+        n_bytes = self.record_bytes
         begin, stop, _ = (columns or slice(None)).indices(n_bytes)
         found = np.empty((end - first, stop - begin), np.uint8)
         whole = stop - begin == n_bytes
@@ -252,6 +259,8 @@ def read_header(path: str | Path, *, of_scoring: bool = False) -> Header:
         clock=None,
         record_s=float(record_s or 0),
         n_records=n_records,
+        fits=fits,
+        n_extra=max(size - offset - int(stated) * record_bytes, 0) if stated and stated > 0 else 0,
         missing_s=max((stated or 0.0) - n_records, 0.0) * (record_s or 0.0),
         samples_per_record=samples_per_record,
         all_signals=tuple(signals),
@@ -352,18 +361,18 @@ def header_notes(header: Header, used: Mapping[int, str]) -> list[str]:
 def _check_layout(header: Header, size: int) -> None:
     """Refuse a header that does not fit its file: a wrong number of samples would mix the channels.
 
-    Asked only where the size of the file is not what the header says. In EDF+ every record carries its time where the
-    header says; elsewhere the signals must run on from record to record as they do within records.
+    Asked only where the size of the file is not what the header says. In EDF+ the first record carries its time where
+    the header says; elsewhere the signals must run on from record to record as they do within records. What comes later
+    is looked at in `edf.damage`.
     """
     records = header.read_records(0, min(LAYOUT_RECORDS, header.n_records))
     wrong = _unreadable(header.path, size, "the samples do not stand where its header says")
     timekeeping = next((signal for signal in header.all_signals if signal.is_annotations), None)
     if timekeeping is not None:
-        columns = header.columns(timekeeping)
-        ends = [header.read_records(i, i + 1, columns)[0] for i in (0, header.n_records - 1)]
-        if all(read_onset_s(raw) is not None for raw in ends):
-            return
-        if any(raw.any() for raw in ends):
+        head = header.read_records(0, 1, header.columns(timekeeping))[0]
+        if read_onset_s(head) is not None:
+            return  # where the others have none, bytes were lost on the way (`edf.damage`)
+        if head.any():
             raise wrong
     jumps: list[float] = []
     for signal in header.signals:

@@ -1,0 +1,262 @@
+"""Bytes that a copy lost or put in: behind that place every sample is noise, or another channel's.
+
+Where the layout of the header is right, a signal runs on from one data record to the next as it does within a record,
+and neighbouring samples resemble each other more than bytes of two samples put together do. Both are looked at in
+stretches spread over the file. Damage of this kind never ends before the file does, so that what comes and goes in a
+recording (movements, electrodes that fall off) is not taken for it.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swa.errors import RecordingError
+from swa.recordings.edf.header import Header, decode
+from swa.recordings.edf.record_times import onset_bytes, read_onset_s
+
+STRETCH = 17  # data records that are looked at together
+STRETCHES = 48  # of a file
+MOST_BYTES = 2**21  # of a stretch
+INSIDE = 8  # neighbours within a record that a signal's change from record to record is held against
+# Ln of how much larger it is behind lost bytes, mean over n signals: 0.35 and 0.5 / sqrt(n). Where nothing is lost, it
+# comes and goes by 0.5 in one signal and by 0.3 in four.
+BROKEN = (0.35, 0.5)
+MISPLACED = 1.5  # ln of how much smoother bytes are when they are put together in another way
+SHORTEST_ZEROS = 512  # bytes: the least that a broken disk or an interrupted copy leaves empty or writes twice
+SECTOR = 512  # bytes
+MOST_REPEATED = 2**26  # bytes of a block that stands twice
+FEWEST_SIGNALS = 3  # that all stand at zero: one or two are electrodes or sensors that are off
+LINE_ENDS = 32  # as many that are all of one kind are no chance
+
+
+def cut_damage(header: Header) -> Header:
+    """Leave out what lies behind bytes that were lost or put in.
+
+    Parameters
+    ----------
+    header : Header
+        Of the file, part of which is read.
+
+    Returns
+    -------
+    Header
+        The same where nothing is found; else with a note, and records that end before the place.
+
+    Raises
+    ------
+    RecordingError
+        The file went through a conversion of line ends.
+    """
+    _refuse_line_ends(header)
+    if header.n_records < 2 * STRETCH or STRETCH * header.record_bytes > MOST_BYTES:
+        return header
+    layout = _Layout(header)
+    if not layout.signals:
+        return header
+    starts = np.unique(np.linspace(0, header.n_records - STRETCH, STRETCHES).astype(int))
+    record = _find_break(layout, starts)
+    resized = not header.fits or header.n_extra > 0
+    if record is None and resized:
+        record = _find_turn(layout, starts)
+    what = "do not stand where the header says"
+    if record is None and resized:
+        record, what = _find_repetition(header), "were written once before"
+    if record is None and resized and layout.has_times(0) and not layout.has_times(header.n_records - 1):
+        record, what = header.n_records - STRETCH, "do not stand where the header says"
+    if record is None:
+        return header
+    place_s = record * header.record_s
+    note = (
+        f"damaged: from data record {record + 1} on (at {place_s:.0f} s) the samples {what}, as where a copy lost "
+        "bytes or put some in; what lies behind it is unusable: copy or export the recording again"
+    )
+    return _without(header, record, header.n_records, note)
+
+
+def cut_zeros(header: Header) -> Header:
+    """Leave out data records in which a block of the file holds nothing, in a pass over the whole file."""
+    always = _standing_still(header)
+    empty: list[int] = []
+    step = max(1, 2**20 // header.record_bytes)
+    for first in range(0, header.n_records, step):
+        records = header.read_records(first, min(first + step, header.n_records))
+        many = np.flatnonzero((records == 0).sum(axis=1) >= _least(header))
+        empty += [first + int(at) for at in many if _is_empty(header, first + int(at), records[at], always)]
+    if not empty:
+        return header
+    # A block begins and ends within a record.
+    touched = np.unique(np.clip(np.add.outer(empty, (-1, 0, 1)), 0, header.n_records - 1))
+    runs = np.split(touched, np.flatnonzero(np.diff(touched) > 1) + 1)
+    places = ", ".join(f"{run[0] * header.record_s:.0f}" for run in runs[:5]) + (", …" if len(runs) > 5 else "")
+    note = (
+        f"damaged: {len(empty)} data {'record holds' if len(empty) == 1 else 'records hold'} a block of zeros in place "
+        f"of samples (at {places} s); they are unusable: copy or export the recording again"
+    )
+    for run in runs:
+        header = _without(header, int(run[0]), int(run[-1]) + 1, "")
+    return replace(header, notes=(*header.notes, note))
+
+
+def _without(header: Header, first: int, end: int, note: str) -> Header:
+    return replace(
+        header, times=header.times.without(first, end), notes=(*header.notes, note) if note else header.notes
+    )
+
+
+class _Layout:
+    """Whether stretches of a file have the layout that its header says."""
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        found = [signal for signal in header.signals if signal.samples >= 2 * INSIDE]
+        self.signals = found
+        self.first = np.array([signal.first for signal in found])
+        self.last = np.array([signal.first + signal.samples - 1 for signal in found])
+        self.inside = np.array(
+            [signal.first + np.arange(1, INSIDE + 1) * signal.samples // (INSIDE + 2) for signal in found]
+        )
+
+    def read(self, start: int) -> NDArray[np.uint8]:
+        return self.header.read_records(start, start + STRETCH)
+
+    def changes(self, raw: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of each signal: ln of its mean change from record to record, and from sample to sample within."""
+        samples = decode(raw, self.header.width).reshape(len(raw), -1).astype(np.float64)
+        over = np.log1p(np.abs(samples[1:, self.first] - samples[:-1, self.last])).mean(axis=0)
+        within = np.log1p(np.abs(samples[:, self.inside + 1] - samples[:, self.inside])).mean(axis=(0, 2))
+        return over, within
+
+    def looks(self, start: int) -> tuple[float, bool, NDArray[np.float64]]:
+        """How much more signals change from record to record than within; whether bytes are misplaced; the latter."""
+        raw = self.read(start)
+        over, within = self.changes(raw)
+        live = within > 0
+        excess = float((over - within)[live].mean()) if live.any() else 0.0
+        return excess, self._misplaced(raw), within
+
+    def _misplaced(self, raw: NDArray[np.uint8]) -> bool:
+        """Whether the bytes are smoother when each sample begins a byte later, or the times of records are gone."""
+        width, flat = self.header.width, raw.reshape(-1)
+        begin = len(flat) // 3 // width * width
+        part = flat[begin : begin + 8192 * width]
+        rough = []
+        for offset in range(width):
+            own = part[offset : len(part) - (width - offset) % width]
+            samples = decode(own[: len(own) // width * width], width).astype(np.float64)
+            rough.append(float(np.log1p(np.abs(np.diff(samples))).mean()))
+        return rough[0] - min(rough) > MISPLACED
+
+    def has_times(self, start: int) -> bool | None:
+        """Whether a data record carries its time; None in plain EDF."""
+        timekeeping = next(iter(self.header.annotations), None)
+        if timekeeping is None:
+            return None
+        columns = onset_bytes(self.header.columns(timekeeping))
+        return read_onset_s(self.header.read_records(start, start + 1, columns)[0]) is not None
+
+
+def _find_break(layout: _Layout, starts: NDArray[np.int64]) -> int | None:
+    """The first data record that may have lost its layout; None where the file keeps it to its end."""
+    looks = [layout.looks(int(start)) for start in starts]
+    usual = float(np.median([excess for excess, _, _ in looks[:3]]))
+    most = BROKEN[0] + BROKEN[1] / np.sqrt(len(layout.signals))
+
+    def is_broken(look: tuple[float, bool, NDArray[np.float64]], start: int) -> bool:
+        return look[1] or look[0] - usual > most or (timed and layout.has_times(start) is False)
+
+    timed = bool(layout.has_times(0))
+    broken = [is_broken(look, int(start)) for look, start in zip(looks, starts, strict=True)]
+    place = _only_behind(broken)
+    if place is None:
+        return None
+    good, bad = int(starts[place - 1]), int(starts[place])
+    while bad - good > STRETCH // 2:
+        middle = (good + bad) // 2
+        good, bad = (good, middle) if is_broken(layout.looks(middle), middle) else (middle, bad)
+    return good
+
+
+def _only_behind(broken: list[bool]) -> int | None:
+    """The first of those that are so, where none is before it and nearly all are behind it."""
+    place = broken.index(True) if any(broken) else 0
+    return place if place and np.mean(broken[place:]) > 0.8 else None
+
+
+def _find_turn(layout: _Layout, starts: NDArray[np.int64]) -> int | None:
+    """The data record from which each signal is another one's, as where whole signals were lost."""
+    lengths = {signal.samples for signal in layout.header.all_signals}
+    if len(lengths) > 1 or len(layout.signals) < FEWEST_SIGNALS:
+        return None
+    level = np.array([layout.looks(int(start))[2] for start in starts])
+    level -= level.mean(axis=1, keepdims=True)
+    usual = np.median(level[:3], axis=0)
+    turns = range(level.shape[1])
+    far = np.array([[np.abs(np.roll(each, turn) - usual).mean() for turn in turns] for each in level])
+    turned = [int(turn) for turn in far.argmin(axis=1)]
+    place = _only_behind([turn != 0 for turn in turned])
+    if place is None or turned[place:].count(turned[-1]) < 0.8 * len(turned[place:]):
+        return None
+    return int(starts[place - 1])
+
+
+def _find_repetition(header: Header) -> int | None:
+    """The data record in which a block begins anew: one that is as long as what the file has too much."""
+    n_extra = header.n_extra
+    if not SHORTEST_ZEROS <= n_extra < MOST_REPEATED:
+        return None
+    run, place, carried = 0, 0, np.empty(0, np.uint8)
+    step = max(1, (2**20 + n_extra) // header.record_bytes)
+    for first in range(0, header.n_records, step):
+        here = header.read_records(first, min(first + step, header.n_records)).reshape(-1)
+        part = np.concatenate([carried, here])
+        carried = part[-n_extra:]
+        same = part[:-n_extra] == part[n_extra:]
+        edges = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2)
+        for begin, end in edges:
+            run = end - begin + (run if begin == 0 else 0)
+            # Not where a signal repeats itself, as that of a calibration, or stands still.
+            if n_extra <= run < 1.5 * n_extra and end < len(same):
+                return max((place + int(end)) // header.record_bytes, 1)
+        if not (same.size and same[-1]):
+            run = 0
+        place += len(same)
+    return None
+
+
+def _least(header: Header) -> int:
+    return min(SHORTEST_ZEROS, header.record_bytes)
+
+
+def _standing_still(header: Header) -> NDArray[np.bool_]:
+    """Signals that are zero most of the time, by records spread over the file."""
+    chosen = np.linspace(0, header.n_records - 1, min(24, header.n_records)).astype(int)
+    records = np.concatenate([header.read_records(int(i), int(i) + 1) for i in chosen])
+    zero = [~records[:, header.columns(signal)].any(axis=1) for signal in header.all_signals]
+    return np.array([each.mean() > 0.25 for each in zero])
+
+
+def _is_empty(header: Header, number: int, record: NDArray[np.uint8], always: NDArray[np.bool_]) -> bool:
+    """Whether a run of zeros takes in several signals that are not zero elsewhere, or begins and ends with sectors."""
+    edges = np.flatnonzero(np.diff(record == 0, prepend=False, append=False)).reshape(-1, 2)
+    columns = [header.columns(signal) for signal, still in zip(header.all_signals, always, strict=True) if not still]
+    before = header.data_offset + number * header.record_bytes
+    for first, end in edges[np.diff(edges).reshape(-1) >= _least(header)]:
+        struck = sum(min(end, column.stop) - max(first, column.start) >= 16 for column in columns)
+        sectors = all(min((before + edge) % SECTOR, -(before + edge) % SECTOR) <= 2 for edge in (first, end))
+        if struck >= (1 if sectors else min(FEWEST_SIGNALS, len(columns))):
+            return True
+    return False
+
+
+def _refuse_line_ends(header: Header) -> None:
+    """Refuse a file whose line ends were converted as those of a text: each is one byte more, all over the file."""
+    end = min(header.n_records, max(1, 2**18 // header.record_bytes))
+    raw = header.read_records(0, end).reshape(-1)
+    places = np.flatnonzero(raw[1:] == ord("\n"))
+    if len(places) >= LINE_ENDS and (raw[places] == ord("\r")).all():
+        raise RecordingError(
+            f"{header.path.name}: damaged: every byte 10 follows a byte 13, as where line ends of a text were "
+            "converted, so that the samples do not stand where the header says.",
+            "Copy the recording again in binary mode (not as text), or export it again.",
+        )

@@ -1,0 +1,147 @@
+"""Bytes lost or put in, in the middle of a recording: told with the place, and what lies behind is unusable."""
+
+import numpy as np
+import pytest
+
+from swa.errors import RecordingError
+from swa.recordings.recording import leave_out_zeros, read_recording
+
+LABELS = ("C4-M1", "C3-M2", "EOG", "EMG")
+SECONDS, RATE = 300, 200
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """`{kind: bytes}`: five minutes of four signals."""
+    import edfio
+
+    rng = np.random.default_rng(0)
+    n = SECONDS * RATE
+    frequencies = np.maximum(np.fft.rfftfreq(n, 1 / RATE), 0.5)
+    traces = [np.fft.irfft(np.fft.rfft(rng.normal(size=n)) / frequencies, n) for _ in LABELS]
+    made = {}
+    for kind, of_signal, of_file in (
+        ("edf", edfio.EdfSignal, edfio.Edf),
+        ("edf+c", edfio.EdfSignal, edfio.Edf),
+        ("bdf", edfio.BdfSignal, edfio.Bdf),
+    ):
+        signals = [
+            of_signal(trace / trace.std() * 30, RATE, label=label, physical_dimension="uV", physical_range=(-800, 800))
+            for label, trace in zip(LABELS, traces, strict=True)
+        ]
+        marks = {"annotations": [edfio.EdfAnnotation(0, None, "x")]} if kind == "edf+c" else {}
+        path = tmp_path_factory.mktemp("whole") / kind
+        of_file(signals, data_record_duration=1, **marks).write(path)
+        made[kind] = path.read_bytes()
+    return made
+
+
+def place_of(data, second):
+    """Where a data record begins, in bytes, and how long it is."""
+    head = int(data[184:192])
+    record = (len(data) - head) // SECONDS
+    return head + second * record, record
+
+
+LOST = {
+    "one byte lost": lambda data, at, record: data[:at] + data[at + 1 :],
+    "one byte put in": lambda data, at, record: data[:at] + b"\x07" + data[at:],
+    "a sample lost": lambda data, at, record: data[:at] + data[at + 6 :],
+    "a block lost": lambda data, at, record: data[:at] + data[at + 4096 :],
+    "a block twice": lambda data, at, record: data[:at] + data[at - 4096 : at] + data[at:],
+    "records twice": lambda data, at, record: data[:at] + data[at - 5 * record : at] + data[at:],
+}
+
+
+@pytest.mark.parametrize("kind", ["edf", "edf+c", "bdf"])
+@pytest.mark.parametrize("what", LOST)
+def test_what_lies_behind_lost_or_doubled_bytes_is_unusable_and_told(whole, tmp_path, kind, what):
+    data = whole[kind]
+    at, record = place_of(data, 200)
+    path = tmp_path / "night.edf"
+    path.write_bytes(LOST[what](data, at + record // 3, record))
+    recording = read_recording(path)
+    assert any(note.startswith("damaged: ") and "unusable" in note for note in recording.notes), recording.notes
+    ((start_s, end_s),) = recording.gaps
+    assert 175 <= start_s <= 201
+    assert end_s == recording.duration_s
+
+
+@pytest.mark.parametrize("kind", ["edf", "edf+c", "bdf"])
+def test_whole_signals_lost_turn_the_channels_and_are_told(whole, tmp_path, kind):
+    import edfio
+
+    rng = np.random.default_rng(1)
+    of_signal, of_file = (edfio.BdfSignal, edfio.Bdf) if kind == "bdf" else (edfio.EdfSignal, edfio.Edf)
+    signals = [
+        of_signal(np.cumsum(rng.normal(0, size, SECONDS * RATE)) % 300, RATE, label=label, physical_dimension="uV",
+                  physical_range=(-800, 800))
+        for label, size in zip(LABELS, (2, 4, 9, 20), strict=True)
+    ]  # fmt: skip
+    path = tmp_path / "night.edf"
+    of_file(signals, data_record_duration=1).write(path)
+    data = path.read_bytes()
+    at, _ = place_of(data, 200)
+    path.write_bytes(data[:at] + data[at + RATE * (3 if kind == "bdf" else 2) :])
+    ((start_s, _),) = read_recording(path).gaps
+    assert 175 <= start_s <= 201
+
+
+@pytest.mark.parametrize("kind", ["edf", "edf+c", "bdf"])
+@pytest.mark.parametrize("length", [4096, 20_000])
+def test_a_block_of_zeros_is_a_gap_and_told(whole, tmp_path, kind, length):
+    data = whole[kind]
+    at, record = place_of(data, 200)
+    at = at // 512 * 512
+    path = tmp_path / "night.edf"
+    path.write_bytes(data[:at] + bytes(length) + data[at + length :])
+    recording = leave_out_zeros(read_recording(path))
+    assert any("block of zeros" in note for note in recording.notes)
+    ((start_s, end_s),) = recording.gaps
+    assert start_s <= (at - place_of(data, 0)[0]) / record
+    assert end_s >= (at - place_of(data, 0)[0] + length) / record
+    assert end_s - start_s < length / record + 4
+    (group,) = recording.groups()
+    assert group.data_uv.shape[1] == SECONDS * 100
+    assert len(group.pieces) == 2
+
+
+def test_converted_line_ends_are_told(whole, tmp_path):
+    path = tmp_path / "night.edf"
+    path.write_bytes(whole["edf"].replace(b"\n", b"\r\n"))
+    with pytest.raises(RecordingError):
+        read_recording(path)
+
+
+@pytest.mark.parametrize("kind", ["edf", "edf+c", "bdf"])
+def test_a_whole_recording_is_not_suspected(whole, tmp_path, kind):
+    path = tmp_path / "night.edf"
+    for data in (whole[kind], whole[kind] + b"\x1a", whole[kind][: place_of(whole[kind], 200)[0] + 99]):
+        path.write_bytes(data)
+        recording = leave_out_zeros(read_recording(path))
+        assert recording.gaps == ()
+        assert not any("damaged" in note for note in recording.notes)
+
+
+def test_what_happens_in_a_night_is_not_suspected(whole, tmp_path, write_edf):
+    """Electrodes that come off in the end, one that is off for a while, and a calibration that repeats itself."""
+    rng = np.random.default_rng(2)
+    quiet, loud = rng.normal(0, 10, SECONDS * RATE), rng.normal(0, 10, SECONDS * RATE)
+    loud[200 * RATE :] *= 30
+    off = quiet.copy()
+    off[100 * RATE : 200 * RATE] = 0
+    ramp = np.tile(np.linspace(-100, 100, RATE), SECONDS)
+    path = write_edf(
+        tmp_path / "a.edf", {"C4-M1": loud, "C3-M2": 2 * loud, "F3-M2": off, "F4-M1": quiet, "Cal": ramp}, RATE
+    )
+    recording = leave_out_zeros(read_recording(path))
+    assert recording.gaps == ()
+    assert not any("damaged" in note for note in recording.notes)
+
+
+def test_real_recordings_are_not_suspected(shared_data):
+    paths = sorted((shared_data / "recordings").glob("*.edf"))
+    assert paths
+    for path in paths:
+        recording = leave_out_zeros(read_recording(path))
+        assert not any("damaged" in note for note in recording.notes), (path.name, recording.notes)
