@@ -476,6 +476,7 @@ def test_a_conclusion_that_changes_without_the_doubtful_subject_is_shown_both_wa
     (_, other) = decode(row["doubts"])
     assert (other.code, other.values["n"], other.values["left"]) == ("other_conclusion", 8, 7)
     assert other.values["ci_low_with"] == row["ci_low"] < 1 < other.values["ci_low_without"]
+    assert f"({row['ci_low']:.3g} to {row['ci_high']:.3g}) with all 8" in row["verdict_reasons"]
 
 
 @pytest.mark.parametrize(("baseline_first", "verdict"), [(7, "not comparable"), (4, "sound"), (8, "sound")])

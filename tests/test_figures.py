@@ -266,8 +266,8 @@ def test_forest_marks_what_excludes_no_change_and_what_has_no_interval():
     assert [mark.get_marker() for mark in marks] == ["o", "s", "x"]
     assert [mark.get_markerfacecolor() for mark in marks[:2]] == ["#0072b2", "white"]
     np.testing.assert_allclose([float(mark.get_xdata()[0]) for mark in marks], [1.25, 1.1, 0.9])
-    assert "+25.0 [+5.0, +49.0], n = 8" in texts(figure)
-    assert "−10.0 [no interval], n = 8" in texts(figure)
+    assert "+25.0 (+5.0 to +49.0), n = 8" in texts(figure)
+    assert "−10.0 (no interval), n = 8" in texts(figure)
 
 
 def test_forest_cuts_a_wide_interval_with_an_arrow_and_keeps_every_estimate():

@@ -4,6 +4,7 @@ import ast
 import functools
 import graphlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -77,6 +78,61 @@ def _graph() -> dict[str, set[str]]:
     modules = {_name(path).removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in _files()}
     modules.pop("swa")
     return {module: {name for name in _imports(path, modules) if name in modules} for module, path in modules.items()}
+
+
+# Two ends of an interval side by side, in an f-string or in a template. A band has a hyphen, and what something was
+# held to is said with a word before it (`from 30 to 45 Hz`, `expected 1 to 8`).
+LOW, HIGH = (rf"\{{[^{{}}]*\b(?:\w+_)?(?:{name})(?:_\w+)?\b[^{{}}]*\}}" for name in ("low|lower", "high|upper"))
+BY_HAND = re.compile(rf"(?<!from )(?<!outside )(?<!expected ){LOW}(?!-).{{1,5}}{HIGH}")
+
+
+def intervals_by_hand(code: str) -> Iterator[int]:
+    """Lines of code that write an interval in a form of their own."""
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.JoinedStr(values=parts):
+                text = "".join(str(one.value) if isinstance(one, ast.Constant) else _field(one) for one in parts)
+            case ast.Constant(value=str() as text):
+                pass
+            case _:
+                continue
+        if BY_HAND.search(text):
+            yield getattr(node, "lineno", 0)
+
+
+def _field(part: ast.expr) -> str:
+    return "{" + re.sub("[{}]", "", ast.unparse(part.value if isinstance(part, ast.FormattedValue) else part)) + "}"
+
+
+def test_the_form_of_an_interval_stands_in_one_place() -> None:
+    found = [
+        f"{_name(path)}:{line}"
+        for path in [*_files(), *(SOURCE / "cli").rglob("*.py")]
+        for line in intervals_by_hand(path.read_text(encoding="utf-8"))
+    ]
+    assert [where.partition(":")[0] for where in found] == ["swa/tables/interval.py"], found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'text = f"{change(low)} to {change(high)}"',
+        "text = f\"[{percent(row['ci_low'])}, {percent(row['ci_high'])}]\"",
+        'declare("t_is", "t({df}), {low:.3g} to {high:.3g}")',
+        'note = f"{level} interval {estimate.low:.4g}; {estimate.high:.4g}"',
+        "cell = lambda row: f\"{row['subjects_low']} to {row['subjects_high']}\"",
+    ],
+)
+def test_an_interval_in_a_form_of_its_own_is_found(code: str) -> None:
+    assert list(intervals_by_hand(code))
+
+
+def test_limits_and_the_interval_of_the_one_place_are_left_alone() -> None:
+    assert not list(
+        intervals_by_hand(
+            'f"from {low:g} to {high:g} Hz, {low:g}-{high:g} Hz, {Interval(low, high):.3g}"; "{low to high:.3g}"'
+        )
+    )
 
 
 def longest_chain(graph: dict[str, set[str]]) -> list[str]:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from swa.comparison.contrasts import compare_nights
+from swa.report.words.numbers import NBSP, interval
 from swa.tables import notes
+from swa.tables.interval import Interval
 from swa.tables.reason import Reason, decode, encode, known_kinds
 
 PATH = Path(__file__).parents[1] / "benchmarks" / "calibration_designs.py"
@@ -75,6 +77,12 @@ def test_subjects_left_out_are_one_part_of_the_note():
 )
 def test_what_stands_in_brackets_is_said_where_it_is_known(told, words):
     assert notes.PAIRED_T_IS(df=3, t=2.0, **told).words == words
+
+
+def test_another_form_of_interval_is_one_line(monkeypatch):
+    monkeypatch.setattr(Interval, "__format__", lambda ends, form: f"[{ends.low:{form}}; {ends.high:{form}}]")
+    assert notes.PAIRED_T_IS(df=3, t=2.0, low=1.0, high=2.0).words == "paired t(3) = 2.00, [1; 2]"
+    assert interval(1.05, 1.2, "ratio") == f"[+5.0{NBSP}%; +20.0{NBSP}%]"
 
 
 def test_a_value_may_hold_brackets_and_braces():

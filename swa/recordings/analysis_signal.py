@@ -13,6 +13,7 @@ from swa.recordings.channels import Channel
 from swa.recordings.mains import mains_amplitude, mains_power
 from swa.recordings.resampling import Resampler
 from swa.recordings.signal_source import Block, Piece
+from swa.tables.interval import Interval
 
 UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 # Median |amplitude| of a biological signal in µV. Outside, the unit of the header is taken to be wrong. Below lies the
@@ -163,7 +164,7 @@ class ChannelIntake:
         if not len(seen):
             raise RecordingError(f"{where}: holds no samples.", "Leave the channel out with [channels] roles.")
         middle, low, high = np.percentile(seen, [50, 5, 95])
-        found = f"5th to 95th percentile {low:.4g} to {high:.4g}"
+        found = f"5th to 95th percentile {Interval(low, high):.4g}"
         if channel.unit not in UV_PER_UNIT:
             raise RecordingError(
                 f"{where}: the header gives no usable unit ({channel.unit_written!r}; expected uV, mV or V; {found}).",

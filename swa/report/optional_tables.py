@@ -25,6 +25,7 @@ from swa.report.words.numbers import (
 )
 from swa.settings import Settings
 from swa.tables.contrast import GROUP, Contrast
+from swa.tables.interval import Interval
 from swa.tables.marker import ALL, select
 
 Row = Mapping[Any, Any]
@@ -269,6 +270,7 @@ def plan_table(table: pd.DataFrame) -> PlainTable | None:
     if table.empty:
         return None
     first = table.iloc[0]
+    ends = Interval(number(first["change_sd_low"]), number(first["change_sd_high"]))
     known = math.isfinite(_float(first["detectable"]))
     smallest = f" {plural(first['n'], 'subject')} find a change of {percent(first['detectable'])}." if known else ""
     return _table(
@@ -276,13 +278,12 @@ def plan_table(table: pd.DataFrame) -> PlainTable | None:
         {
             "Change to be found": lambda row: percent(row["effect"]),
             "Subjects": _text("subjects"),
-            "At the limits of the SD": lambda row: f"{row['subjects_low']} to {row['subjects_high']}",
+            "At the limits of the SD": lambda row: f"{Interval(row['subjects_low'], row['subjects_high'])}",
         },
         label="Planning the next study",
         about=f"Subjects needed by the test of this design ({first['design']}, two-sided level {first['level']:.2g}, "
         f"power {share(first['power'])}), from {first['method']}; SD of the ln change {number(first['change_sd'])} "
-        f"({number(first['change_sd_low'])} to {number(first['change_sd_high'])}).{smallest} The range is that of the "
-        "SD: a plan from few subjects is a rough one.",
+        f"({ends}).{smallest} The range is that of the SD: a plan from few subjects is a rough one.",
     )
 
 

@@ -31,7 +31,7 @@ from swa.report.shelf import Picture, Shelf
 from swa.report.sleep_pages import LEAD, SHOWN, draw_changes, draw_pairs, sleep_tables
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, with_unit
-from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed
+from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed, span
 from swa.report.words.sentences import group_answer, headline_name, where_in_words
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
@@ -234,9 +234,9 @@ def _draw_spectra(draft: Draft) -> list[Picture]:
     if table.empty or not (table["kind"] == "change").any():
         return []
     spectra, changes, inside = (select(table, kind=kind) for kind in ("spectrum", "change", "band"))
-    low, high = draft.settings.power.swa_hz
+    swa_hz = draft.settings.power.swa_hz
     said = [
-        f"{draft.name_of(row['contrast'])}: {signed(row['change_db'], 'dB')} at {low:g}\u2013{high:g} Hz, "
+        f"{draft.name_of(row['contrast'])}: {signed(row['change_db'], 'dB')} at {span(swa_hz)} Hz, "
         f"n = {plural(int(row['n']), 'subject')}"
         for row in inside.to_dict("records")
     ]
@@ -251,7 +251,7 @@ def _draw_spectra(draft: Draft) -> list[Picture]:
                 changes,
                 contrasts=draft.contrasts,
                 colors=draft.colors,
-                bands_hz={"swa": (low, high)},
+                bands_hz={"swa": swa_hz},
                 clusters=clusters,
                 title=f"Mean spectrum over subjects, {headline.marker.channel}",
             ),
@@ -313,10 +313,10 @@ def _draw_scalp(draft: Draft, group: pd.DataFrame) -> list[Picture]:
     said = []
     for contrast, part in rows.groupby("contrast", sort=False):
         ordered = part.sort_values("estimate")
-        low, high = ordered.iloc[0], ordered.iloc[-1]
+        least, most = ordered.iloc[0], ordered.iloc[-1]
         said.append(
-            f"{draft.name_of(contrast)}: from {percent(low['estimate'])} at {low['channel']} to "
-            f"{percent(high['estimate'])} at {high['channel']}, n = {len(part)} electrodes"
+            f"{draft.name_of(contrast)}: from {percent(least['estimate'])} at {least['channel']} to "
+            f"{percent(most['estimate'])} at {most['channel']}, n = {len(part)} electrodes"
         )
     return [
         draft.shelf.put(

@@ -20,7 +20,7 @@ from swa.report.reading import paired_values, read_contrasts, read_facts
 from swa.report.shelf import Picture, Shelf
 from swa.report.sleep_pages import SHOWN, draw_changes, draw_hypnograms, sleep_rows, sleep_tables, sleep_values
 from swa.report.words.names import counted, unit_of
-from swa.report.words.numbers import join, limit, number, plural
+from swa.report.words.numbers import join, limit, number, plural, span
 from swa.report.words.sentences import Answer, headline_name, subject_answer
 from swa.study.condition_curves import ConditionCurves, read_curves
 from swa.study.store import Results, StoredNight, stored_nights, subject_file
@@ -233,9 +233,9 @@ def _draw_spectra(draft: Draft, spectra: Mapping[str, pd.DataFrame], channel: st
     shown = _stacked(spectra, stages="NREM", window="night")
     fits = shown[["condition", "aperiodic_exponent", "aperiodic_offset"]].dropna().drop_duplicates("condition")
     aperiodic = {name: (exponent, offset) for name, exponent, offset in fits.itertuples(index=False)}
-    low, high = draft.settings.power.aperiodic_hz
+    fitted_hz = draft.settings.power.aperiodic_hz
     exponents = "; ".join(f"{name} {number(exponent)}" for name, (exponent, _) in aperiodic.items())
-    fitted = f" Dashed: aperiodic fit at {low:g}\u2013{high:g} Hz, exponent {exponents}." if exponents else ""
+    fitted = f" Dashed: aperiodic fit at {span(fitted_hz)} Hz, exponent {exponents}." if exponents else ""
     below = f"; below: change from {conditions[0]} in dB." if len(conditions) > 1 else "."
     return draft.shelf.put(
         "average_spectra",
@@ -245,7 +245,7 @@ def _draw_spectra(draft: Draft, spectra: Mapping[str, pd.DataFrame], channel: st
             colors=draft.colors,
             bands_hz={"swa": draft.settings.power.swa_hz},
             aperiodic=aperiodic,
-            aperiodic_hz=(low, high),
+            aperiodic_hz=fitted_hz,
         ),
         shown,
         alt=f"Mean spectra of N2+N3 at {channel} for {join(conditions)}, 0.5 to 30 Hz; band powers are in the table."

@@ -17,6 +17,7 @@ from swa.report.words.sentences import stand_in
 from swa.settings import Settings
 from swa.study.store import Results
 from swa.tables.contrast import Contrast, contrasts_in
+from swa.tables.interval import Interval
 from swa.tables.marker import select
 
 WINDOWS = ("cycle-1", "night")
@@ -67,8 +68,8 @@ def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Setti
 def plan_in_words(plan: SamplePlan) -> tuple[list[str], PlainTable]:
     """Say how many subjects are needed and what a number of them can find, and give the power curve as a table."""
     variation, effect, power = plan.variation, percent(plan.effect), f"power {plan.power:g}"
-    low, high = plan.subjects_range
-    between = f" ({low} to {high}, since that SD is itself an estimate)" if low != high else ""
+    ends = Interval(*plan.subjects_range)
+    between = f" ({ends}, since that SD is itself an estimate)" if ends.low != ends.high else ""
     sentences = [
         f"{plan.design.capitalize()}: {PLANNED[plan.design].test}; two-sided, level {plan.level:g}; SD of a subject's "
         f"ln change {variation.change_sd:.3g} ({variation.basis}).",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from swa.measures import matched_slopes, process_s
 from swa.study.subject_night import SubjectNight
+from swa.tables.interval import Interval
 from swa.tables.results_tables import MEASURES
 
 AMPLITUDE_PERCENTILE = 0.9
@@ -183,11 +184,11 @@ def _process_s_rows(nights: Sequence[SubjectNight], channel: str, _: BaselineAmp
             ("process_s_asymptote", fit.asymptote_uv2, "µV²", fit.reason),
             ("process_s_tau", fit.tau_h, "h", fit.reason),
         ):
-            note = why or f"{level} interval {estimate.low:.4g} to {estimate.high:.4g}"
+            note = why or f"{level} interval {Interval(estimate.low, estimate.high):.4g}"
             if measure == "process_s_initial" and not why and len(baseline) == 1 and night.session not in baseline:
                 ratio = fit.initial_ratio(night.session, baseline[0])  # tau and LA err alike in both nights
                 if np.isfinite(ratio.value):
-                    note += f"; over baseline {ratio.value:.3g}, {ratio.low:.3g} to {ratio.high:.3g} by this fit"
+                    note += f"; over baseline {ratio.value:.3g}, {Interval(ratio.low, ratio.high):.3g} by this fit"
             key = (night.session, night.condition, channel, "NREM", "night")
             rows.append((*key, measure, fit.variant, np.nan if why else estimate.value, unit, n, note))
     return rows

@@ -179,6 +179,6 @@ ORDERS = _doubt(
 SAME_CONCLUSION = _doubt("same_conclusion", "no more than chance gives, and without them the same is concluded")
 OTHER_CONCLUSION = _doubt(
     "other_conclusion",
-    "another conclusion without them: {estimate_with:.3g} [{ci_low_with:.3g}, {ci_high_with:.3g}] with all {n}, "
-    "{estimate_without:.3g} [{ci_low_without:.3g}, {ci_high_without:.3g}] with the other {left}",
+    "another conclusion without them: {estimate_with:.3g} ({ci_low_with to ci_high_with:.3g}) with all {n}, "
+    "{estimate_without:.3g} ({ci_low_without to ci_high_without:.3g}) with the other {left}",
 )

@@ -63,19 +63,19 @@ WELCH = declare("welch", "group x treatment, Welch", "method")
 WELCH_ORDER = declare("welch_order", "group x treatment, Welch, order adjusted", "method")
 
 ATTAINED_LEVEL = declare("attained_level", "{percent:.1f} % interval")
-PAIRED_T_IS = declare("paired_t_is", "paired t({df}) = {t:z.2f}[, p {p:.2g}][, {low:.3g} to {high:.3g}]", "statistic")
-ORDERS_T_IS = declare("orders_t_is", "t({df}) = {t:.2f}, p {p:.2g}[, {low:.3g} to {high:.3g}]", "statistic")
+PAIRED_T_IS = declare("paired_t_is", "paired t({df}) = {t:z.2f}[, p {p:.2g}][, {low to high:.3g}]", "statistic")
+ORDERS_T_IS = declare("orders_t_is", "t({df}) = {t:.2f}, p {p:.2g}[, {low to high:.3g}]", "statistic")
 T_IS = declare("t_is", "t({df}) = {t:.2f}", "statistic")
 WELCH_T_IS = declare("welch_t_is", "t({df:.1f}) = {t:.2f}", "statistic")
 G_AV = declare("g_av", "g_av {g:z.2f}", "statistic")
 MEDIAN_DIFFERENCE = declare(
     "median_difference",
-    "median difference {median:z.3g}[ ({low:z.3g} to {high:z.3g}; {percent:.1f} % sign-rank interval)], Hodges-Lehmann",
+    "median difference {median:z.3g}[ ({low to high:z.3g}; {percent:.1f} % sign-rank interval)], Hodges-Lehmann",
     "statistic",
 )
 NO_G_AV = declare("no_g_av", "no g_av: baseline nights hardly vary by construction")
 PERIOD_EFFECT = declare("period_effect", "period 2 to 1: {change:.3g}")
-_CARRIED = "carry-over {change:.3g} ({low:.3g} to {high:.3g}), which would bias the estimate by"
+_CARRIED = "carry-over {change:.3g} ({low to high:.3g}), which would bias the estimate by"
 CARRY_OVER = declare("carry_over", _CARRIED + " {bias:.3g}")
 CARRY_OVER_RATIO = declare("carry_over_ratio", _CARRIED + " a factor of {bias:.3g}")
 SLOPE_ON_PRE = declare("slope_on_pre", "slope on pre {slope:.2f}")

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from swa.tables.interval import Interval
+
 Part = Literal["note", "method", "statistic", "reading", "no interval", "left out", "doubt"]
 Value = str | float | int | bool
 _BRACKETS = re.compile(r"[][]")
@@ -25,8 +27,8 @@ class Kind:
     code : str
         Its name in the tables.
     words : str
-        Its sentence, with ``{name:format}`` for its values; what stands in square brackets is said where its values are
-        known.
+        Its sentence, with ``{name:format}`` for its values and ``{low to high:format}`` for an interval of two; what
+        stands in square brackets is said where its values are known.
     part : str
         Where a page shows it: among the notes, as the method, as a statistic, as the reading of a change, as the reason
         why there is no interval, among the subjects who are left out, or as a doubt of the verdict.
@@ -66,6 +68,17 @@ def known_kinds() -> Mapping[str, Kind]:
     return dict(_KINDS)
 
 
+class _Values(dict[str, object]):
+    """Values of a reason, and intervals of two of them."""
+
+    def __missing__(self, name: str) -> Interval:
+        """Return the interval of a name such as ``low to high``."""
+        low, to, high = name.partition(" to ")
+        if not to:
+            raise KeyError(name)
+        return Interval(low=self[low], high=self[high])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reason:
     """A kind of reason with its values; equal where both are.
@@ -89,10 +102,10 @@ class Reason:
     @property
     def words(self) -> str:
         """The sentence."""
-        said = []
+        said, values = [], _Values(self.values)
         for place, part in enumerate(_BRACKETS.split(self.kind.words)):
             try:
-                said.append(part.format_map(self.values))
+                said.append(part.format_map(values))
             except KeyError:
                 if place % 2 == 0:  # not in brackets
                     raise

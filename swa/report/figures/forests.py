@@ -13,7 +13,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from swa.report.figures.style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
 from swa.report.words.names import marker_name
-from swa.report.words.numbers import MINUS, NBSP, describe_change, number, percent
+from swa.report.words.numbers import MINUS, NBSP, NO_INTERVAL, describe_change, number
 from swa.tables.contrast import Contrast
 from swa.tables.marker import select
 
@@ -301,13 +301,10 @@ def _label_rows(
             -0.02, place, window_names.get(window, window), transform=beside, ha="right", va="center", color=FAINT
         )
         axes.text(1.03, place, _numbers(row), transform=beside, va="center", fontsize=7.8)
-    heading = f"change, % [interval], n {count}"
+    heading = f"change, % (interval), n {count}"
     axes.text(1.03, -0.75, heading, transform=beside, va="bottom", fontsize=8, color=FAINT)
 
 
 def _numbers(row: pd.Series) -> str:
     change = describe_change(row)
-    if not change.interval:
-        return f"{change.change} [no interval], n = {change.n}".replace(f"{NBSP}%", "")
-    ends = f"[{percent(row['ci_low'])}, {percent(row['ci_high'])}]"
-    return f"{change.change} {ends}, n = {change.n}".replace(f"{NBSP}%", "")
+    return f"{change.change} ({change.interval or NO_INTERVAL}), n = {change.n}".replace(f"{NBSP}%", "")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from swa.tables.interval import Interval
+
 MINUS = "\u2212"
 NBSP = "\u00a0"  # keeps a number and its sign on one line
 NOTHING = "\u2013"
@@ -81,7 +83,7 @@ def interval(low: float, high: float, scale: str, unit: str = "") -> str:
     """The two ends of an interval; empty where there is none."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f"{change(low, scale, unit)} to {change(high, scale, unit)}"
+    return f"{Interval(change(low, scale, unit), change(high, scale, unit))}"
 
 
 def p_value(p: float) -> str:
