@@ -38,6 +38,8 @@ def main(args: Sequence[str] | None = None) -> None:
     debug = "--debug" in arguments
     if debug:
         arguments.remove("--debug")
+    if args is None and not debug:
+        _keep_libraries_quiet()
     try:
         if is_bids_call(arguments, [command.name or command.callback.__name__ for command in app.registered_commands]):
             _run_bids_app(arguments)
@@ -53,6 +55,16 @@ def main(args: Sequence[str] | None = None) -> None:
             what = f"{error.filename or 'a file'}: {error.strerror or error}"
             _fail(f"{what}. Check that the folder can be written and its disk has room.")
         _fail(f"{type(error).__name__}: {error}. This is a fault of swa; --debug shows where.")
+
+
+def _keep_libraries_quiet() -> None:
+    """What libraries warn of is for those who write programs; ``--debug`` and ``-W`` show it."""
+    import logging
+    import warnings
+
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    logging.disable()
 
 
 def _version(wanted: bool) -> None:

@@ -181,6 +181,11 @@ def run_study(
     StudyError, SettingsError
         The call, the study file or the settings are wrong; nothing was processed.
 
+    Notes
+    -----
+    A plain script may call it: worker processes import nothing of the script, so that ``if __name__ == "__main__":`` is
+    not needed.
+
     Examples
     --------
     >>> import swa

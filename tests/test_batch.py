@@ -3,10 +3,13 @@
 import http.client
 import math
 import os
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -108,3 +111,20 @@ def test_a_scheduler_that_is_lost_is_an_error(monkeypatch: pytest.MonkeyPatch) -
 def test_default_jobs_never_exceed_the_tasks() -> None:
     assert default_jobs(1) == 1
     assert 1 <= default_jobs(1000) <= (os.cpu_count() or 1)
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_runs_once_and_says_nothing_of_its_own(tmp_path: Path) -> None:
+    """Nor do warnings and logs of what the workers do, nor threads that are busy when they end."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import logging, threading, warnings\n"
+        "from swa.study.run.batch import Workers\n"
+        "with Workers(2) as workers:\n"
+        "    print(sorted(place for place, _ in workers.run(warnings.warn, ['noise', 'noise'])))\n"
+        "    print(len(list(workers.run(logging.warning, ['noise', 'noise']))), __file__ is None)\n"
+        "print(__file__)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["[0, 1]", "2 True", str(script)]

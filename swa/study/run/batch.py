@@ -1,12 +1,14 @@
 """One engine for everything that is done many times: nights, subject steps, pages."""
 
+import atexit
+import functools
 import logging
 import os
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from swa.errors import StudyError
@@ -119,7 +121,8 @@ class Workers:
         from distributed import as_completed
 
         client = self._connect()
-        futures = {client.submit(function, task, pure=False): position for position, task in enumerate(tasks)}
+        own = function if self._scheduler else functools.partial(_in_worker, function)
+        futures = {client.submit(own, task, pure=False): position for position, task in enumerate(tasks)}
         arrived = as_completed(futures)  # one watch of each task; `wait` would watch all of them again at each arrival
         looked = worker_seen = time.monotonic()
         while futures:
@@ -164,6 +167,7 @@ class Workers:
                 ) from None
             return self._client
         # Heard on this machine alone, and without the pages that tell which recordings are worked on.
+        self._stack.enter_context(_without_main())
         with warnings.catch_warnings():
             # Another run holds the usual port of pages that are not shown here: the next free one is taken.
             warnings.filterwarnings("ignore", r"\s*Port \d+ is already in use")
@@ -178,6 +182,40 @@ class Workers:
         self._stack.enter_context(cluster)
         self._client = self._stack.enter_context(Client(cluster))
         return self._client
+
+
+def _in_worker(function: Callable[[Task], Result], task: Task) -> Result:
+    _settle()
+    return function(task)
+
+
+@functools.cache
+def _settle() -> None:
+    """Keep what libraries say away from the terminal of the user, once in each worker process.
+
+    At its end a worker does not wait for threads that are inside a library: C++ ends a process with "terminate called
+    without an active exception" where one of them wants to go on.
+    """
+    warnings.simplefilter("ignore")
+    logging.disable()
+    atexit.register(os._exit, 0)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Let worker processes import nothing of the script that calls.
+
+    A script without a main guard would call again in each of them; nothing of it is needed there.
+    """
+    main = sys.modules["__main__"]
+    hidden = {name: getattr(main, name) for name in ("__file__", "__spec__") if getattr(main, name, None) is not None}
+    for name in hidden:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in hidden.items():
+            setattr(main, name, value)
 
 
 def is_death(outcome: object) -> bool:

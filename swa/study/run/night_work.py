@@ -98,6 +98,7 @@ def _work(task: NightTask) -> NightOutcome:
     log = NightLog(task.results, task.name)
     before = _states(task)
     with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")  # whatever the process ignores
         outcome = _work_in_steps(task, log, before)
     # By place, not by text: a library's text may quote a header, and a patient field with it.
     for place in dict.fromkeys((w.category.__name__, Path(w.filename).name, w.lineno) for w in caught):
