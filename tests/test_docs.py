@@ -126,7 +126,7 @@ PYTHON = [page for page in PAGES if any(language == "python" for language, _ in 
 def test_every_block_of_the_docs_is_of_a_kind_that_is_checked() -> None:
     for page in PAGES:
         for language, text in _blocks(page):
-            known = {"python", "toml", "r", "bash", "text", ""}
+            known = {"python", "toml", "r", "sql", "bash", "text", ""}
             assert language in known, (page.name, language)
             if language == "bash" or (not language and text.startswith("swa ")):
                 assert all(command.startswith("swa ") for command in _commands(text)), (page.name, text)
@@ -186,6 +186,17 @@ def test_r_of_the_docs_runs_and_reads_the_same_numbers(studied: Path, monkeypatc
     expected = group.query("window == 'cycle-1' and measure == 'swa' and variant == ''")["estimate"].item()
     assert float(estimate) == pytest.approx(expected, rel=1e-5)
     assert int(nights) == len(swa.read_results("results").nights)
+
+
+@pytest.mark.slow
+def test_sql_of_the_docs_runs(studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    monkeypatch.chdir(studied)
+    (text,) = [text for kind, text in _blocks(ROOT / "docs" / "howto" / "data-elsewhere.md") if kind == "sql"]
+    nights, contrasts = [duckdb.sql(query).fetchall() for query in text.split(";") if query.strip()]
+    assert len(nights) == len(swa.read_results("results").nights)
+    assert {row[0] for row in contrasts} == {"ketamine:baseline"}
+    assert all(isinstance(row[2], float) for row in contrasts)
 
 
 @pytest.mark.slow
