@@ -108,7 +108,7 @@ def _tidy(table: pd.DataFrame) -> list[str]:
     if "sex" in table:
         sexes = {"m": "M", "male": "M", "f": "F", "female": "F"}
         table["sex"] = [sexes.get(str(cell).lower(), "") for cell in table["sex"]]
-    notes = []
+    notes: list[str] = []
     for column in [column for column in table if column in KNOWN]:
         checked = table[[column]].copy()
         problems = check_cells(checked, decimal_comma=False, notes=notes)

@@ -328,10 +328,10 @@ def _locate_all(
     texts: Iterable[object], bases: Sequence[Path], known: Sequence[str], subjects: Sequence[str]
 ) -> list[_Place]:
     places: list[_Place] = []
-    missing, texts = 0, [str(text) for text in texts]
-    for text, subject in zip(texts, subjects, strict=True):
+    missing, written = 0, [str(text) for text in texts]
+    for text, subject in zip(written, subjects, strict=True):
         others = {name for name in subjects if name != subject}
-        places.append(_locate(text, bases, known if missing < MOST_SUGGESTIONS else None, (set(texts), others)))
+        places.append(_locate(text, bases, known if missing < MOST_SUGGESTIONS else None, (set(written), others)))
         missing += bool(places[-1].problem)
     return places
 
@@ -367,7 +367,7 @@ def _locate(text: str, bases: Sequence[Path], known: Sequence[str] | None, taken
 
 
 def _is_taken(candidate: str, name: str, texts: set[str], others: set[str]) -> bool:
-    """Whether a file is another row's or, by its numbers or a word of its name, another subject's than the one sought."""
+    """Whether a file is another row's or, by numbers or a word of its name, of another subject than the one sought."""
 
     def parts(text: str) -> tuple[list[int], set[str]]:
         text = text.rpartition("/")[2].casefold()

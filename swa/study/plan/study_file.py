@@ -30,6 +30,7 @@ from swa.study.plan.sheet import (
     rewrite_times,
 )
 from swa.tables.contrast import check_names
+from swa.tables.schema import plain_name
 
 REQUIRED = ("subject", "condition", "recording")
 DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
@@ -111,7 +112,8 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
     if not len(rows) and not problems:
         raise StudyError(f"{path.name}: no row names a recording.", "Write one row for each night.")
     notes += one_spelling(rows, "condition")
-    numbers = [name for name in rows if name not in _TEXT and not any(re.match(r"0\d", cell) for cell in rows[name])]
+    others = [str(name) for name in rows if name not in _TEXT]
+    numbers = [name for name in others if not any(re.match(r"0\d", cell) for cell in rows[name])]
     notes += rewrite_numbers(rows, numbers, decimal_comma=decimal_comma, checked=("order", "age"))
     problems += check_cells(rows, decimal_comma=decimal_comma, notes=notes)
     return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=tuple(problems), notes=tuple(notes))
@@ -315,7 +317,7 @@ def _arrange(cells: Sequence[tuple[int, list[str]]]) -> tuple[pd.DataFrame, list
 
 
 def _column_name(cell: str) -> str:
-    known = re.sub(r"[\s\-]+", "_", cell.strip().lower())
+    known = plain_name(cell)
     return known if known in KNOWN else cell.strip()
 
 
