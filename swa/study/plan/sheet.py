@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-Cells = list[tuple[int, list[str]]]
+Cells = Sequence[tuple[int, list[str]]]
 
 HIGHEST_HEADER = 12  # rows among which the header is looked for
 MOST_NAMED = 6  # rows in one note

@@ -105,8 +105,8 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
     if not cells:
         raise StudyError(f"{path.name}: the file is empty.", f"Expected are the columns {', '.join(REQUIRED)}.")
     own = read_own_table(cells, recordings)
-    cells, notes = (own[0], [own[1]]) if own else find_header(cells, REQUIRED, _column_name)
-    rows, problems, more = _arrange(cells)
+    table, notes = (own[0], [own[1]]) if own else find_header(cells, REQUIRED, _column_name)
+    rows, problems, more = _arrange(table)
     rows, left_out = nights_alone(rows)
     notes += [*more, *left_out]
     if not len(rows) and not problems:
