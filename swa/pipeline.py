@@ -12,7 +12,7 @@ from typing import TypeVar
 import pandas as pd
 
 from swa.comparison.comparability import check_comparability, comparability_table
-from swa.comparison.compared_nights import COPIED, find_baseline, is_adaptation, usable_nights
+from swa.comparison.compared_nights import COPIED, check_columns, find_baseline, is_adaptation, usable_nights
 from swa.comparison.contrasts import judge_rows, measure_contrasts
 from swa.comparison.further.clusters import find_clusters
 from swa.comparison.further.cycle_contrasts import compare_cycles
@@ -198,6 +198,7 @@ def run_study(
     study = plan_study(recordings, study_file, settings, results)
     settings = study.settings
     check_primary(study.nights, settings.comparison)
+    check_columns(study.nights, settings.comparison)
     left_out = nights_left_out(study.nights, exclude)
     chosen = night_names(study.nights)[sorted(find_nights(study.nights, only, "--only"))].tolist()
     own = _check_sharing(part, blind=blind, nights_only=nights_only, prune=prune)
@@ -451,6 +452,7 @@ def compare_study(
         found = read_results(results)
         chosen = _for_comparison(settings, found.settings)
         check_primary(found.nights, chosen.comparison)  # before anything of the folder is touched
+        check_columns(found.nights, chosen.comparison)
         jobs = jobs or default_jobs(found.nights["subject"].nunique())
         with Workers(jobs, scheduler) as workers:
             forget_comparison(results)

@@ -330,7 +330,7 @@ class TestStudyFile:
         self.write(folder, "1\tb\tS1.edf\tS1.csv", "2\tb\tS2.edf\tS2.csv", header=f"{self.HEADER}\thypnogram")
         nights = plan(folder).nights
         assert list(nights["hypnogram"]) == [str(folder / "S1.csv"), ""]
-        assert list(nights["problem"]) == ["", "hypnogram 'S2.csv' is not there (did you mean 'S1.csv'?)"]
+        assert list(nights["problem"]) == ["", "hypnogram 'S2.csv' is not there"]
 
     def test_sessions_are_numbered_where_a_condition_repeats(self, folder):
         rows = ["1\tbaseline\tS1_b.edf\t", "1\tbaseline\tS1_k.edf\t", "1\tbaseline\tS2_b.edf\tbaseline2"]
@@ -348,9 +348,11 @@ class TestStudyFile:
         self.write(folder, "P-1\tbaseline\tS1_b.edf", "p1\tketamine\tS1_k.edf")
         assert "row 3, subject: 'p1' and 'P-1' (row 2) are the same in file names" in self.problems(folder)
 
-    def test_conditions_that_differ_by_case_alone(self, folder):
-        self.write(folder, "1\tKetamine\tS1_b.edf", "2\tketamine\tS1_k.edf")
-        assert "row 3, condition: 'ketamine' is 'Ketamine' (row 2) but for the case" in self.problems(folder)
+    def test_conditions_that_differ_by_case_or_spaces_are_one_with_a_note(self, folder):
+        self.write(folder, "1\tKetamine\tS1_b.edf", "2\tketamine\tS1_k.edf", "3\tketamine \tS2_b.edf")
+        study = plan(folder)
+        assert list(study.nights["condition"]) == ["ketamine"] * 3
+        assert "row 2, condition: 'Ketamine' is read as 'ketamine'" in study.notes
 
     @pytest.mark.parametrize(("subject", "condition"), [("Group", "b"), ("–", "b"), ("1", "+")])
     def test_names_that_cannot_be(self, folder, subject, condition):
@@ -447,6 +449,105 @@ class TestStudyFile:
             assert error.problem
         else:
             assert len(study.nights)
+
+
+class TestLabSheet:
+    """Sheets as they lie in a lab: what can mean one thing is read and told, the rest asked about."""
+
+    HEADER = "subject\tcondition\trecording"
+
+    @pytest.fixture
+    def folder(self, make):
+        return make("S01_b.edf", "S01_k.edf", "S02_b.edf", "S02_k.edf", "S03_b.edf", "S03_k.edf")
+
+    def read(self, folder, *rows, header=HEADER):
+        (folder / "study.tsv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+        return plan(folder)
+
+    def values(self, folder, column, *cells):
+        """The column as it is read, and the notes that speak of it; a night for each cell."""
+        files = sorted(path.name for path in folder.glob("*.edf"))
+        rows = [f"{name[:3]}\t{name[4]}\t{name}\t{cell}" for name, cell in zip(files, cells, strict=False)]
+        study = self.read(folder, *rows, header=f"{self.HEADER}\t{column}")
+        return study.nights[column].tolist(), [note for note in study.notes if column in note]
+
+    def test_an_empty_recording_is_a_missed_visit(self, folder):
+        study = self.read(folder, "S01\tbaseline\tS01_b.edf", "S01\tketamine\t", "S02\tbaseline\tS02_b.edf")
+        assert study.nights["recording"].tolist() == ["S01_b.edf", "S02_b.edf"]
+        assert "row 3: S01 ketamine has no recording, a missed visit" in study.notes
+
+    def test_no_recording_at_all_is_an_error(self, folder):
+        with pytest.raises(StudyError, match="no row names a recording"):
+            self.read(folder, "S01\tbaseline\t")
+
+    def test_a_title_above_and_a_remark_below(self, folder):
+        rows = ["", self.HEADER, "S01\tbaseline\tS01_b.edf", "", "S03 withdrew before the second night\t\t"]
+        study = self.read(folder, *rows, header="Ketamine study, as of March\t\t")
+        assert study.nights["recording"].tolist() == ["S01_b.edf"]
+        assert "row 3 is the header; above it stands 'Ketamine study, as of March'" in study.notes
+        assert any("row 6 names neither" in note and "S03 withdrew" in note for note in study.notes)
+
+    def test_decimal_commas_are_read_and_told(self, folder):
+        values, notes = self.values(folder, "serum_mg", "0,82", "0.85", "1,000")
+        assert values == [0.82, 0.85, 1.0]
+        assert notes == ["serum_mg: decimal commas (rows 2, 4), '0,82' is 0.82"]
+
+    def test_a_comma_that_may_part_thousands_is_asked_about(self, folder):
+        values, notes = self.values(folder, "serum_mg", "1,234", "2,100", "3,000")
+        assert values == ["1,234", "2,100", "3,000"]
+        assert "could be 1.234 or 1234" in notes[0]
+
+    def test_one_cell_that_is_no_number_does_not_take_its_column_along(self, folder):
+        values, notes = self.values(folder, "serum_mg", "0,82", "<0,5", "0,91")
+        assert values[::2] == [0.82, 0.91]
+        assert pd.isna(values[1])
+        assert "row 3, serum_mg: '<0,5' is no number and counts as missing" in notes
+
+    @pytest.mark.parametrize(
+        ("cells", "first"),
+        [
+            (["13.01.2024 10:00", "05.02.2024 10:00"], "2024-01-13T10:00:00"),
+            (["13.1.24 10:00", "05.02.24 10:00 Uhr"], "2024-01-13T10:00:00"),
+            (["1/13/2024 10:00 AM", "2/5/2024 10:00 PM"], "2024-01-13T10:00:00"),
+            (["13/01/2024 10:00", "05/02/2024 10:00"], "2024-01-13T10:00:00"),
+        ],
+    )
+    def test_german_and_american_dates(self, folder, cells, first):
+        values, notes = self.values(folder, "dose_start", *cells)
+        assert values[0] == first
+        assert values[1].startswith("2024-02-05T")
+        assert notes == [f"dose_start (rows 2, 3): {cells[0]!r} is read as {first}"]
+
+    def test_a_date_that_can_be_two_is_asked_about(self, folder):
+        with pytest.raises(StudyError, match="could be 2024-02-01T10:00:00 or 2024-01-02T10:00:00"):
+            self.values(folder, "dose_start", "01/02/2024 10:00", "03/02/2024 10:00")
+
+    @pytest.mark.parametrize(
+        ("cell", "clock"), [("11:15 PM", "23:15:00"), ("23h15", "23:15:00"), ("12:05 am", "00:05:00")]
+    )
+    def test_clocks_of_other_spellings(self, folder, cell, clock):
+        assert self.values(folder, "lights_off", cell)[0] == [clock]
+
+    @pytest.mark.parametrize(
+        ("named", "hint"),
+        [
+            ("S02_kk.edf", "did you mean 'S02_k.edf'"),
+            ("S2_k.edf", "did you mean 'S02_k.edf'"),
+            ("S04_k.edf", ""),
+            ("S02_bb.edf", ""),
+        ],
+    )
+    def test_only_a_recording_that_can_be_meant_is_offered(self, folder, named, hint):
+        """Never one of another subject, or of another row."""
+        study = self.read(folder, "S02\tbaseline\tS02_b.edf", f"S02\tketamine\t{named}", "S01\tketamine\tS01_k.edf")
+        problem = study.nights["problem"][1]
+        assert (hint in problem) if hint else ("did you mean 'S02_k" in problem or "did you mean" not in problem)
+
+    def test_words_of_another_subject_are_not_offered(self, make):
+        folder = make("anna_base.edf", "hanna_base.edf", "hanna_ket.edf")
+        rows = ["hanna\tbaseline\thanna_base.edf", "anna\tbaseline\tanna_base.edf", "anna\tketamine\tanna_ket.edf"]
+        study = self.read(folder, *rows)
+        assert study.nights["problem"][2] == "'anna_ket.edf' is not there"
 
 
 def test_template_is_filled_in_and_read_back(make, tmp_path):

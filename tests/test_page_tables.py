@@ -167,6 +167,29 @@ def test_covariates_and_profiles_are_written_with_intervals_and_n():
     table = profile_table(profile.assign(n=5, note="few"))
     assert table.rows == (("ketamine and magnesium", "headline", "+0.800", "< 0.001", "–", "5", "few"),)
     assert moderator_table(pd.DataFrame(), Settings(), str) is None
+
+
+def test_a_covariate_without_a_test_is_one_row_and_a_cosine_alone_is_not_shown():
+    columns = [
+        "contrast",
+        "covariate",
+        "measure",
+        "window",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "p",
+        "n",
+        "method",
+        "note",
+    ]
+    few = [(name, "serum_mg", "swa", "cycle-1", *[np.nan] * 4, 3, "slope", "too few") for name in ("k:b", "m:b")]
+    tested = [(name, "age", "swa", "cycle-1", 0.1, 0.0, 0.2, 0.04, 9, "slope", "") for name in ("k:b", "m:b")]
+    table = moderator_table(pd.DataFrame([*few, *tested], columns=columns), Settings(), str.upper)
+    assert [row[:2] for row in table.rows] == [("serum mg", "K:B and M:B"), ("age", "K:B"), ("age", "M:B")]
+    columns = ["treatment_a", "treatment_b", "measure set", "similarity", "ci_low", "ci_high", "p", "equivalence_p"]
+    alone = pd.DataFrame([("k", "m", "all", 1.0, *[np.nan] * 4, 2, "")], columns=[*columns, "n", "note"])
+    assert profile_table(alone).rows[0][2] == "–"
     assert profile_table(pd.DataFrame()) is None
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from swa.comparison.compared_nights import check_columns
 from swa.comparison.further.moderators import (
     covariate_changes,
     find_covariates,
@@ -22,6 +23,7 @@ from swa.comparison.further.profiles import (
     equivalence_p,
     similarity,
 )
+from swa.errors import SettingsError
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.results_tables import COVARIATE_CHANGES, MODERATORS, PROFILES
 
@@ -162,12 +164,36 @@ class TestModerators:
                 "status": "done",
             }
         ).assign(TST_min=[400.0, 420.0])
-        assert [covariate.name for covariate in find_covariates(nights, ())] == ["covariate_site"]
+        assert [covariate.name for covariate in find_covariates(nights, ())] == ["covariate_site", "covariate_same"]
         found = find_covariates(nights, ("sex", "bdnf", "TST_min"))
         assert [(covariate.name, covariate.groups) for covariate in found] == [
             ("sex", ("f", "m")),
             ("covariate_site", ()),
+            ("covariate_same", ()),
         ]
+
+    @pytest.mark.parametrize("name", ["MADRS change", "madrs-change", "madrs_change"])
+    def test_names_are_matched_as_columns_of_the_study_file_are(self, name):
+        """`MADRS change` was taken from the baseline nights."""
+        nights = pd.DataFrame({"subject": ["1", "2"], name: [1, 2], "status": "done"})
+        found = find_covariates(nights, ("Madrs_Change",))
+        assert [(covariate.name, covariate.is_outcome) for covariate in found] == [(name, True)]
+
+    def test_a_covariate_that_does_not_differ_has_a_row_that_says_so(self):
+        table, nights = study(9)
+        nights.insert(4, "covariate_site", 1)
+        found = of_covariates(table, nights).query("covariate == 'covariate_site'")
+        assert len(found) == 2
+        assert found["note"].str.contains("the same in every subject").all()
+
+    def test_a_column_that_settings_name_and_nobody_wrote_is_an_error(self):
+        _, nights = study(9)
+        check_columns(nights, ComparisonSettings(covariates=("Serum Mg",)))
+        with pytest.raises(SettingsError, match="no column 'serum_mgg'") as error:
+            check_columns(nights, ComparisonSettings(covariates=("serum_mgg",)))
+        assert "Did you mean 'serum_mg'?" in error.value.remedy
+        with pytest.raises(SettingsError, match=r"comparison\.factors: the study file has no column 'mg'"):
+            check_columns(nights, ComparisonSettings(factors=("mg", "serum_mg")))
 
     def test_two_groups_of_a_text_column_are_compared_and_three_are_not(self):
         table, nights = study(12, slope=3.0)

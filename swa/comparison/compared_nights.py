@@ -2,13 +2,15 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from swa.errors import StudyError
+from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings
 from swa.tables.contrast import Contrast, check_names
+from swa.tables.schema import plain_name
 
 CONTROLS = {"placebo", "sham", "saline", "vehicle", "control", "controls"}
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
@@ -34,6 +36,38 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
     """
     table = _clean_nights(nights)
     return table[~table[BEFORE]].reset_index(drop=True)
+
+
+def study_columns(nights: pd.DataFrame, stated: Iterable[str]) -> list[str]:
+    """Columns of the study file that settings name, in its order: case, spaces and hyphens are forgiven as there."""
+    named = {plain_name(name) for name in stated}
+    return [name for name in _from_study_file(nights) if plain_name(name) in named]
+
+
+def check_columns(nights: pd.DataFrame, settings: ComparisonSettings) -> None:
+    """Check that the columns which settings name are there.
+
+    Raises
+    ------
+    SettingsError
+        One is not.
+    """
+    columns = _from_study_file(nights)
+    there = {plain_name(name) for name in columns}
+    for setting, stated in (("covariates", settings.covariates), ("factors", settings.factors)):
+        for name in stated:
+            if plain_name(name) not in there:
+                near = difflib.get_close_matches(name, columns, n=1, cutoff=0.4)
+                raise SettingsError(
+                    f"comparison.{setting}: the study file has no column {name!r}.",
+                    (f"Did you mean {near[0]!r}? " if near else "") + f"Its columns: {', '.join(columns)}.",
+                )
+
+
+def _from_study_file(nights: pd.DataFrame) -> list[str]:
+    """Columns that came with the nights, before those of the results."""
+    columns = [str(name) for name in nights.columns]
+    return columns[: columns.index("status")] if "status" in columns else columns
 
 
 def is_adaptation(nights: pd.DataFrame) -> pd.Series:

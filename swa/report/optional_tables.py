@@ -16,6 +16,7 @@ from swa.report.words.numbers import (
     NOTHING,
     change,
     interval,
+    join,
     number,
     p_value,
     percent,
@@ -135,12 +136,18 @@ def _said_of(subject: object, flagged: pd.DataFrame) -> str:
 
 
 def moderator_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) -> PlainTable | None:
-    """Covariates (``moderators.tsv``) against the change of the primary marker."""
+    """Covariates (``moderators.tsv``) against the change of the primary marker: one without any test is one row."""
+    if table.empty:
+        return None
+    # As a list for each row: of a covariate that was tested anywhere its own contrast, else all of them once.
+    tested = table.groupby("covariate", sort=False)["p"].transform("count") > 0
+    of_all = table["covariate"].map(table.groupby("covariate", sort=False)["contrast"].agg(list))
+    shown = table.assign(about=table["contrast"].map(lambda name: [name]).where(tested, of_all))
     return _table(
-        table,
+        shown[tested | ~table.duplicated("covariate")],
         {
             "Covariate": lambda row: str(row["covariate"]).replace("_", " "),
-            "Contrast": lambda row: name_of(row["contrast"]),
+            "Contrast": lambda row: join([name_of(name) for name in row["about"]]),
             "Marker": lambda row: f"{marker_name(row['measure'])}, {in_sentence(window_name(row['window'], settings))}",
             "Estimate": lambda row: _with_interval(row, "estimate").replace(NBSP, " "),
             "p": _p("p"),
@@ -194,7 +201,8 @@ def profile_table(table: pd.DataFrame) -> PlainTable | None:
         {
             "Treatments": lambda row: f"{row['treatment_a']} and {row['treatment_b']}",
             "Markers": _text("measure set"),
-            "Similarity": lambda row: _with_interval(row, "similarity"),
+            # A cosine alone says nothing: +1.00 of two nights is what noise gives.
+            "Similarity": lambda row: _with_interval(row, "similarity") if _is_told(row) else NOTHING,
             "p": _p("p"),
             "p of equivalence": _p("equivalence_p"),
             "n": _count("n"),
@@ -326,6 +334,11 @@ def _with_interval(row: Row, name: str) -> str:
     """A difference with its interval behind it."""
     ends = interval(_float(row["ci_low"]), _float(row["ci_high"]), "difference")
     return signed(_float(row[name])) + (f" ({ends})" if ends else "")
+
+
+def _is_told(row: Row) -> bool:
+    """Whether an interval or a p stands beside a number."""
+    return math.isfinite(_float(row["ci_low"])) or math.isfinite(_float(row["p"]))
 
 
 def _ratio(ln_ratio: object) -> str:

@@ -1,6 +1,7 @@
 """What the columns of a stored table are: names, types, units and texts, once for frames, JSON, docs and checks."""
 
 import math
+import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -141,3 +142,8 @@ class Table:
         """What BIDS wants to know of each column."""
         described = [*self.columns, *([self.others] if self.others else [])]
         return {column.name: column._described(settings) for column in described}
+
+
+def plain_name(column: str) -> str:
+    """A column's name as names are compared: case, spaces and hyphens make no difference."""
+    return re.sub(r"[\s\-]+", "_", column.strip().lower())

@@ -13,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from swa.comparison.compared_nights import TRUE_WORDS, find_baseline, is_control, text_column, usable_nights
+from swa.comparison.compared_nights import (
+    TRUE_WORDS,
+    find_baseline,
+    is_control,
+    study_columns,
+    text_column,
+    usable_nights,
+)
 from swa.comparison.designs.paired import Paired
 from swa.comparison.group import FEWEST_TESTED, adjust_p
 from swa.comparison.headline import leading_marker
@@ -97,9 +104,10 @@ def find_factorials(nights: pd.DataFrame, settings: ComparisonSettings, baseline
     used = usable_nights(nights)
     base = find_baseline(nights, settings, baseline)
     if settings.factors:
-        if not set(settings.factors) <= set(used):
+        factors = [name for stated in settings.factors for name in study_columns(used, [stated])]
+        if len(factors) != 2:
             return []
-        given = [text_column(used, name).str.casefold().isin(TRUE_WORDS) for name in settings.factors]
+        given = [text_column(used, name).str.casefold().isin(TRUE_WORDS) for name in factors]
         cells = pd.Series(np.array(list(SIDES))[given[0] + 2 * given[1]], index=used.index)
         names = settings.factors
         before = used["condition"] == base

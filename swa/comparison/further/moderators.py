@@ -20,7 +20,14 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.arrays import Floats
-from swa.comparison.compared_nights import night_order, parallel_arms, place_of_nights, text_column, usable_nights
+from swa.comparison.compared_nights import (
+    night_order,
+    parallel_arms,
+    place_of_nights,
+    study_columns,
+    text_column,
+    usable_nights,
+)
 from swa.comparison.contrasts import contrast_designs, subject_values
 from swa.comparison.group import adjust_p
 from swa.comparison.headline import leading_marker
@@ -29,6 +36,7 @@ from swa.comparison.sources import Source, nights_of
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import Contrast
 from swa.tables.results_tables import COVARIATE_CHANGES, MODERATORS
+from swa.tables.schema import plain_name
 
 FEWEST = 8
 PREFIX = "covariate_"  # a column that the study file calls one
@@ -59,7 +67,7 @@ class Covariate:
         texts = text_column(nights, name)
         is_text = pd.to_numeric(texts[texts != ""], errors="coerce").isna().any()
         groups = tuple(sorted(set(texts) - {""})) if is_text else ()
-        return cls(name=name, is_outcome=name.endswith("_change"), groups=groups)
+        return cls(name=name, is_outcome=plain_name(name).endswith("_change"), groups=groups)
 
     def condition(self, contrast: Contrast) -> str:
         """Condition of the nights that it is taken from."""
@@ -149,14 +157,12 @@ def relate_covariates(
 
 
 def find_covariates(nights: pd.DataFrame, stated: Sequence[str]) -> list[Covariate]:
-    """Find the columns of the study file that are stated or begin with ``covariate_``, and differ between nights.
+    """Find the columns of the study file that are stated or begin with ``covariate_``.
 
     No other column is tested: of ten numbers that happen to stand in a study file one is found to matter in 40 %.
     """
-    columns = list(nights.columns)
-    own = columns[: columns.index("status")] if "status" in columns else columns
-    named = [name for name in own if name in stated or name.startswith(PREFIX)]
-    return [Covariate.of_column(nights, name) for name in named if nights[name].nunique() > 1]
+    called = [str(name) for name in nights.columns if plain_name(str(name)).startswith(PREFIX)]
+    return [Covariate.of_column(nights, name) for name in study_columns(nights, [*stated, *called])]
 
 
 def _within_subjects(

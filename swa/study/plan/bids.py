@@ -108,10 +108,10 @@ def _tidy(table: pd.DataFrame) -> list[str]:
     if "sex" in table:
         sexes = {"m": "M", "male": "M", "f": "F", "female": "F"}
         table["sex"] = [sexes.get(str(cell).lower(), "") for cell in table["sex"]]
-    notes = []
+    notes: list[str] = []
     for column in [column for column in table if column in KNOWN]:
         checked = table[[column]].copy()
-        problems = check_cells(checked, decimal_comma=False)
+        problems = check_cells(checked, decimal_comma=False, notes=notes)
         if problems:
             more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
             notes.append(f"column {column!r} of the BIDS tables is not used: {problems[0].partition(': ')[2]}{more}")

@@ -284,9 +284,12 @@ def _plan_from_file(
     scorings = [str(cell) for cell in rows["hypnogram"]] if "hypnogram" in rows else [""] * len(rows)
     staged = [scoring.casefold() in FORCE_STAGING for scoring in scorings]
     scorings = ["" if force else scoring for scoring, force in zip(scorings, staged, strict=True)]
+    subjects = [str(name) for name in rows.get("subject", [""] * len(rows))]
     places = {
-        "recording": _locate_all(rows["recording"] if "recording" in rows else [""] * len(rows), bases, names),
-        "hypnogram": _locate_all(scorings, bases, []),
+        "recording": _locate_all(
+            rows["recording"] if "recording" in rows else [""] * len(rows), bases, names, subjects
+        ),
+        "hypnogram": _locate_all(scorings, bases, [], subjects),
     }
     for column, located in places.items():
         problems += [f"row {row}, {column}: {p.wrong}" for row, p in zip(rows.index, located, strict=True) if p.wrong]
@@ -321,19 +324,23 @@ def _plan_from_file(
     return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings)
 
 
-def _locate_all(texts: Iterable[object], bases: Sequence[Path], known: Sequence[str]) -> list[_Place]:
+def _locate_all(
+    texts: Iterable[object], bases: Sequence[Path], known: Sequence[str], subjects: Sequence[str]
+) -> list[_Place]:
     places: list[_Place] = []
-    missing = 0
-    for text in texts:
-        places.append(_locate(str(text), bases, known if missing < MOST_SUGGESTIONS else None))
+    missing, written = 0, [str(text) for text in texts]
+    for text, subject in zip(written, subjects, strict=True):
+        others = {name for name in subjects if name != subject}
+        places.append(_locate(text, bases, known if missing < MOST_SUGGESTIONS else None, (set(written), others)))
         missing += bool(places[-1].problem)
     return places
 
 
-def _locate(text: str, bases: Sequence[Path], known: Sequence[str] | None) -> _Place:
+def _locate(text: str, bases: Sequence[Path], known: Sequence[str] | None, taken: tuple[set[str], set[str]]) -> _Place:
     """Resolve a path of the study file against its folder, then against the recordings, leaving neither.
 
-    What is not there is told with the nearest of the `known`, or of the files beside it; with None, without one.
+    What is not there is told with the nearest of the `known`, or of the files beside it, that no row and no other
+    subject has (`taken`: texts of the rows, other subjects); with None, without one.
     """
     if not text:
         return _Place()
@@ -354,9 +361,21 @@ def _locate(text: str, bases: Sequence[Path], known: Sequence[str] | None) -> _P
     name = text.replace("\\", "/")
     if known is None:
         return _Place(text=name, problem=f"{text!r} is not there")
-    known = known or _siblings(candidates)
+    known = [each for each in known or _siblings(candidates) if not _is_taken(each, name, *taken)]
     by_name = nearest(name, known, 0.7) or nearest(name.rsplit("/", 1)[-1], [k.rsplit("/", 1)[-1] for k in known], 0.7)
     return _Place(text=name, problem=f"{text!r} is not there{by_name}")
+
+
+def _is_taken(candidate: str, name: str, texts: set[str], others: set[str]) -> bool:
+    """Whether a file is another row's or, by numbers or a word of its name, of another subject than the one sought."""
+
+    def parts(text: str) -> tuple[list[int], set[str]]:
+        text = text.rpartition("/")[2].casefold()
+        return [int(digits) for digits in re.findall(r"\d+", text)], set(re.split(r"[\W_]+", text))
+
+    (numbers, words), (sought, own_words) = parts(candidate), parts(name)
+    elsewhere = {other.casefold() for other in others} & (words - own_words)
+    return candidate in texts or numbers != sought or bool(elsewhere)
 
 
 def _siblings(candidates: Iterable[Path]) -> list[str]:

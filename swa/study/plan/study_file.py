@@ -21,7 +21,16 @@ import pandas as pd
 from swa.errors import StudyError
 from swa.recordings.limits import MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
 from swa.study.plan.layouts import read_own_table
+from swa.study.plan.sheet import (
+    find_header,
+    nights_alone,
+    number_of,
+    one_spelling,
+    rewrite_numbers,
+    rewrite_times,
+)
 from swa.tables.contrast import check_names
+from swa.tables.schema import plain_name
 
 REQUIRED = ("subject", "condition", "recording")
 DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
@@ -36,8 +45,9 @@ HIGHEST_AGE = 130.0
 SUFFIXES = (".tsv", ".csv", ".xlsx", ".xlsm", ".xls", ".ods")
 
 _KEPT_AS_TEXT = ("subject", "session", "condition", "recording", "hypnogram", "phase", "arm", "group", "sex", "exclude")
+_TEXT = (*_KEPT_AS_TEXT, *RESERVED, *TIMES, *MOMENTS, "adaptation")
 _MISSING = ("", "n/a", "na", "nan", "#n/a")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
+_A_CLOCK, _A_MOMENT = "23:15 or 2024-03-01T23:15", "2024-03-01T09:30"
 _SEXES = ("f", "female", "w", "weiblich", "m", "male", "männlich")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 
@@ -95,11 +105,17 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
     if not cells:
         raise StudyError(f"{path.name}: the file is empty.", f"Expected are the columns {', '.join(REQUIRED)}.")
     own = read_own_table(cells, recordings)
-    rows, problems, notes = _arrange(own[0] if own else cells)
-    notes += [own[1]] if own else []
+    table, notes = (own[0], [own[1]]) if own else find_header(cells, REQUIRED, _column_name)
+    rows, problems, more = _arrange(table)
+    rows, left_out = nights_alone(rows)
+    notes += [*more, *left_out]
     if not len(rows) and not problems:
-        raise StudyError(f"{path.name}: there is a header but no row.", "Write one row for each night.")
-    problems += check_cells(rows, decimal_comma=decimal_comma)
+        raise StudyError(f"{path.name}: no row names a recording.", "Write one row for each night.")
+    notes += one_spelling(rows, "condition")
+    others = [str(name) for name in rows if name not in _TEXT]
+    numbers = [name for name in others if not any(re.match(r"0\d", cell) for cell in rows[name])]
+    notes += rewrite_numbers(rows, numbers, decimal_comma=decimal_comma, checked=("order", "age"))
+    problems += check_cells(rows, decimal_comma=decimal_comma, notes=notes)
     return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=tuple(problems), notes=tuple(notes))
 
 
@@ -117,7 +133,7 @@ def convert_columns(rows: pd.DataFrame, *, decimal_comma: bool) -> pd.DataFrame:
         elif column == "phase":
             converted[column] = [cell.lower() for cell in cells]
         elif column not in (*_KEPT_AS_TEXT, *RESERVED) and not any(re.match(r"0\d", cell) for cell in cells):
-            numbers = [_number(cell, decimal_comma=decimal_comma) for cell in cells]
+            numbers = [number_of(cell, decimal_comma=decimal_comma) for cell in cells]
             if any(cells) and all(number is not None or not cell for number, cell in zip(numbers, cells, strict=True)):
                 values = [math.nan if number is None else number for number in numbers]
                 whole = all(value.is_integer() for value in values)
@@ -301,18 +317,18 @@ def _arrange(cells: Sequence[tuple[int, list[str]]]) -> tuple[pd.DataFrame, list
 
 
 def _column_name(cell: str) -> str:
-    known = re.sub(r"[\s\-]+", "_", cell.strip().lower())
+    known = plain_name(cell)
     return known if known in KNOWN else cell.strip()
 
 
-def check_cells(rows: pd.DataFrame, *, decimal_comma: bool) -> list[str]:
+def check_cells(rows: pd.DataFrame, *, decimal_comma: bool, notes: list[str]) -> list[str]:
     """Find wrong cells among those that have a meaning; times are rewritten as ISO 8601 in place.
 
-    The index is the row number that a sentence names.
+    The index is the row number that a sentence names; `notes` takes those on times in other spellings.
     """
 
     def check_number(cell: str, highest: float) -> str:
-        number = _number(cell, decimal_comma=decimal_comma)
+        number = number_of(cell, decimal_comma=decimal_comma)
         right = not cell or (number is not None and 0 <= number <= highest)
         return "" if right else f"{cell!r} is not a number that can be right"
 
@@ -329,8 +345,9 @@ def check_cells(rows: pd.DataFrame, *, decimal_comma: bool) -> list[str]:
         for row, cell in _cells(rows, column):
             if what := check(cell):
                 problems.append(f"row {row}, {column}: {what}")
-    for column in (*TIMES, *MOMENTS):
-        problems += _rewrite_times(rows, column)
+    wrong, more = rewrite_times(rows, dict.fromkeys(TIMES, _A_CLOCK) | dict.fromkeys(MOMENTS, _A_MOMENT))
+    problems += wrong
+    notes += more
     for (row, start), (_, end) in zip(_cells(rows, "dose_start"), _cells(rows, "dose_end"), strict=False):
         if start and end and end < start:
             problems.append(f"row {row}, dose_end: {end} is before dose_start {start}")
@@ -360,39 +377,3 @@ def _check_truth(cell: str) -> str:
 def _check_sex(cell: str) -> str:
     """Staging by YASA knows two; a cell for another would be taken for one of them."""
     return "" if cell.lower() in ("", *_SEXES) else f"{cell!r} is neither F nor M; leave the cell empty for any other"
-
-
-def _rewrite_times(rows: pd.DataFrame, column: str) -> list[str]:
-    problems = []
-    for row, cell in _cells(rows, column):
-        written = _moment(cell) or ("" if column in MOMENTS else _clock(cell))
-        if written:
-            rows.loc[row, column] = written
-        elif cell:
-            expected = "2024-03-01T09:30" if column in MOMENTS else "23:15 or 2024-03-01T23:15"
-            problems.append(f"row {row}, {column}: {cell!r} is not a time; expected is one like {expected}")
-    return problems
-
-
-def _moment(cell: str) -> str:
-    """Write date and time as ISO 8601; empty where it is not both, or bears a time zone, which recordings lack."""
-    if not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", cell):
-        return ""
-    try:
-        moment = datetime.datetime.fromisoformat(cell)
-    except ValueError:
-        return ""
-    return moment.isoformat() if moment.tzinfo is None else ""
-
-
-def _clock(cell: str) -> str:
-    match = re.fullmatch(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?", cell)
-    if match is None or int(match.group(1)) > 23:
-        return ""
-    return f"{int(match.group(1)):02d}:{match.group(2)}:{match.group(3) or '00'}"
-
-
-def _number(cell: str, *, decimal_comma: bool) -> float | None:
-    if decimal_comma and re.fullmatch(r"[+-]?\d+,\d+", cell):
-        cell = cell.replace(",", ".")
-    return float(cell) if _NUMBER.fullmatch(cell) else None

@@ -1,0 +1,203 @@
+"""What a lab's own sheet holds beside its nights, and cells in spellings of their own.
+
+What can mean one thing is read as that, with a note; what can mean two is left as it is, and asked about or told.
+"""
+
+import datetime
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import pandas as pd
+
+Cells = Sequence[tuple[int, list[str]]]
+
+HIGHEST_HEADER = 12  # rows among which the header is looked for
+MOST_NAMED = 6  # rows in one note
+LONGEST_SHOWN = 60  # characters of a remark
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
+_COMMA = re.compile(r"([+-]?\d+),(\d+)")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234 is one thing in English and another in German
+_CLOCK = re.compile(r"(\d{1,2})[:hH]([0-5]\d)(?::([0-5]\d))?\s*(uhr|h|am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
+_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2((?:\d\d)?\d\d)(?:[ T]|, ?)\s*(\S.*)")
+
+
+def number_of(cell: str, *, decimal_comma: bool) -> float | None:
+    """Read a number; None where it is none."""
+    if decimal_comma and _COMMA.fullmatch(cell):
+        cell = cell.replace(",", ".")
+    return float(cell) if _NUMBER.fullmatch(cell) else None
+
+
+def find_header(cells: Cells, required: Collection[str], name_of: Callable[[str], str]) -> tuple[Cells, list[str]]:
+    """Rows from the header on, where others stand above it: none of these names a required column, it names all."""
+
+    def named(row: Sequence[str]) -> set[str]:
+        return {name_of(cell) for cell in row} & set(required)
+
+    if named(cells[0][1]):
+        return cells, []
+    for place, (number, row) in enumerate(cells[:HIGHEST_HEADER]):
+        if len(named(row)) == len(required):
+            above = " ".join(cell for _, title in cells[:place] for cell in title if cell)
+            return cells[place:], [f"row {number} is the header; above it stands {_shown(above)}"]
+    return cells, []
+
+
+def nights_alone(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Rows that are nights: without remarks and missed visits, each with a note."""
+    if not {"subject", "condition", "recording"} <= set(rows):
+        return rows, []
+    notes, kept = [], []
+    for number, row in zip(rows.index, rows.to_dict("records"), strict=True):
+        kept.append(bool(row["recording"]) or (not row["subject"] and bool(row["condition"])))
+        if row["recording"] or kept[-1]:
+            continue
+        if row["condition"]:
+            notes.append(f"row {number}: {row['subject']} {row['condition']} has no recording, a missed visit")
+        else:
+            text = " ".join(str(cell) for cell in row.values() if cell)
+            notes.append(f"row {number} names neither condition nor recording and is no night: {_shown(text)}")
+    return rows[kept], notes
+
+
+def one_spelling(rows: pd.DataFrame, column: str) -> list[str]:
+    """Write names that differ in case or spaces alone as most rows do, in place."""
+    if column not in rows:
+        return []
+    alike: dict[str, Counter[str]] = {}
+    for cell in rows[column]:
+        alike.setdefault(_folded(cell), Counter())[cell] += 1
+    usual = {key: names.most_common(1)[0][0] for key, names in alike.items()}
+    notes = []
+    for name in (name for key, names in alike.items() for name in names if name != usual[key]):
+        where = rows.index[rows[column] == name]
+        notes.append(f"{_rows(where)}, {column}: {name!r} is read as {usual[_folded(name)]!r}")
+    rows[column] = [usual[_folded(cell)] for cell in rows[column]]
+    return notes
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def rewrite_numbers(
+    rows: pd.DataFrame, columns: Iterable[str], *, decimal_comma: bool, checked: Collection[str]
+) -> list[str]:
+    """Write decimal commas as points, in place, and leave out what is no number among numbers.
+
+    Of `checked` columns a cell that is no number is not left out: whoever checks them will say so.
+    """
+    notes = []
+    for column in columns:
+        cells = {number: str(cell) for number, cell in zip(rows.index, rows[column], strict=True) if cell}
+        commas = {number: cell for number, cell in cells.items() if not decimal_comma and _COMMA.fullmatch(cell)}
+        others = [cell for number, cell in cells.items() if number not in commas]
+        certain = [cell for cell in commas.values() if not _THOUSANDS.fullmatch(cell)]
+        is_number = [number_of(cell, decimal_comma=decimal_comma) is not None for cell in others]
+        # A text among which one cell happens to be "1,5" is no column of numbers.
+        if 2 * (sum(is_number) + len(commas)) <= len(cells) or not cells:
+            continue
+        if commas and not certain:
+            place, cell = next(iter(commas.items()))
+            told = f"{column} stays text: {cell!r} (row {place}) could be {cell.replace(',', '.')} or "
+            notes.append(f"{told}{cell.replace(',', '')}; write it without the comma")
+            continue
+        if commas:
+            cell = certain[0]
+            notes.append(f"{column}: decimal commas ({_rows(commas)}), {cell!r} is {cell.replace(',', '.')}")
+            rows.loc[list(commas), column] = [cell.replace(",", ".") for cell in commas.values()]
+        if column in checked:
+            continue
+        for number, cell in cells.items():
+            if number not in commas and number_of(cell, decimal_comma=decimal_comma) is None:
+                notes.append(f"row {number}, {column}: {cell!r} is no number and counts as missing")
+                rows.loc[number, column] = ""
+    return notes
+
+
+def rewrite_times(rows: pd.DataFrame, expected: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Write times as ISO 8601, in place; returns what is wrong, and notes on other spellings than ISO's.
+
+    `expected` has the columns, each with an example of what it may hold: with a date alone, or also without.
+    """
+    there = {column: example for column, example in expected.items() if column in rows}
+    orders = {order for column in there for cell in rows[column] if (order := _order_shown(str(cell)))}
+    problems, notes = [], []
+    for column, example in there.items():
+        read: dict[int, tuple[str, str]] = {}
+        for number, cell in zip(rows.index, map(str, rows[column]), strict=True):
+            written = _moment(cell) or ("" if "T" in example[:11] else _clock(cell))
+            if not written and (date := _DATE.fullmatch(cell)):
+                order = _order_shown(cell) or (next(iter(orders)) if len(orders) == 1 else "")
+                written = _date(date, order)
+                if not order and _date(date, "day"):
+                    first, second = (_date(date, either) for either in ("day", "month"))
+                    problems.append(f"row {number}, {column}: {cell!r} could be {first} or {second}; write it so")
+                    continue
+            if written:
+                rows.loc[number, column] = written
+                if not (_moment(cell) or re.fullmatch(r"[\d:]+", cell)):
+                    read[number] = cell, written
+            elif cell:
+                problems.append(f"row {number}, {column}: {cell!r} is not a time; expected is one like {example}")
+        if read:
+            cell, written = next(iter(read.values()))
+            notes.append(f"{column} ({_rows(read)}): {cell!r} is read as {written}")
+    return problems, notes
+
+
+def _moment(cell: str) -> str:
+    """Write date and time as ISO 8601; empty where it is not both, or bears a time zone, which recordings lack."""
+    if not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", cell):
+        return ""
+    try:
+        moment = datetime.datetime.fromisoformat(cell)
+    except ValueError:
+        return ""
+    return moment.isoformat() if moment.tzinfo is None else ""
+
+
+def _clock(cell: str) -> str:
+    match = _CLOCK.fullmatch(cell)
+    if match is None:
+        return ""
+    hour, half = int(match.group(1)), (match.group(4) or "").lower().replace(".", "")
+    if half in ("am", "pm"):
+        if not 1 <= hour <= 12:
+            return ""
+        hour = hour % 12 + 12 * (half == "pm")
+    return f"{hour:02d}:{match.group(2)}:{match.group(3) or '00'}" if hour < 24 else ""
+
+
+def _order_shown(cell: str) -> str:
+    """Whether a date can only have its day or its month first; empty where it can have both, or is none."""
+    match = _DATE.fullmatch(cell)
+    if match is None:
+        return ""
+    if match.group(2) == ".":
+        return "day"
+    first, second = int(match.group(1)), int(match.group(3))
+    return "day" if first > 12 or first == second else "month" if second > 12 else ""
+
+
+def _date(match: re.Match[str], order: str) -> str:
+    """Date and time as ISO 8601 by an order of day and month; empty where there is no such day."""
+    first, second, clock = int(match.group(1)), int(match.group(3)), _clock(match.group(5))
+    day, month = (first, second) if order == "day" else (second, first)
+    year = int(match.group(4)) + (2000 if len(match.group(4)) == 2 else 0)
+    try:
+        return f"{datetime.date(year, month, day).isoformat()}T{clock}" if clock and order else ""
+    except ValueError:
+        return ""
+
+
+def _rows(numbers: Iterable[object]) -> str:
+    listed = [str(number) for number in numbers]
+    more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
+    return f"row{'s' if len(listed) > 1 else ''} {', '.join(listed[:MOST_NAMED])}{more}"
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 2] + " …")
