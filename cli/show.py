@@ -186,8 +186,13 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         import pandas as pd
 
         from swa.comparison.contrasts import state_designs
+        from swa.settings import Settings, given_or_default
 
-        found["design"] = state_designs(pd.DataFrame(found["plan"]), settings)
+        settings = given_or_default(settings, Settings)
+        # What the names of a data set say of its baseline counts for the run, too.
+        comparison = settings.comparison.model_copy(update={"baseline": found["baseline"]})
+        told = settings.model_copy(update={"comparison": comparison})
+        found["design"] = state_designs(pd.DataFrame(found["plan"]), told)
     if as_json:
         print(plain(json.dumps(found, indent=1, ensure_ascii=False)))
         return
@@ -292,5 +297,6 @@ def _say(console: Console, text: str) -> None:
 def _describe(recording: dict[str, Any]) -> str:
     if recording["duration_s"] is None:
         return "not analysed"
-    start = recording["start"] or "start hidden"
+    clock = f"{recording['clock']}, date hidden" if recording["clock"] else "hidden"
+    start = recording["start"] or f"start {clock}"
     return f"{recording['duration_s'] / 60:.1f} min, {start}, {len(recording['channels'])} signals"

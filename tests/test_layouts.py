@@ -67,7 +67,19 @@ def test_the_ten_lines_of_an_own_table_are_a_study(tmp_path):
         ["ST701", "temazepam", "ST7012J0-PSG.edf", 2, "23:48:00", 60, "M"],
         ["ST702", "temazepam", "ST7021J0-PSG.edf", 1, "00:12:00", 35, "F"],
     ]
-    assert "read as the table of Sleep-EDF ST; 1 of its nights are not here" in study.notes
+    assert "read as the table of Sleep-EDF; nights of it that are not here: 1" in study.notes
+
+
+def test_both_parts_of_sleep_edf_are_one_data_set_and_its_table_is_named(tmp_path):
+    make(tmp_path, "sleep-cassette/SC4001E0-PSG.edf", "sleep-cassette/SC4002E0-PSG.edf")
+    study = plan_study(tmp_path, None, check_settings({}))
+    assert study.source == "names of Sleep-EDF"
+    assert "ST-subjects.xls" not in " ".join(study.notes)
+    study = plan_study(make(tmp_path, "sleep-telemetry/ST7011J0-PSG.edf"), None, check_settings({}))
+    assert study.nights["subject"].tolist() == ["SC400", "SC400", "ST701"]
+    assert study.nights["session"].tolist() == ["1", "2", "1"]
+    (told,) = [note for note in study.notes if "no conditions" in note]
+    assert told.endswith("does that; --study ST-subjects.xls gives those of ST7… theirs")
 
 
 @pytest.mark.parametrize("ending", ["xls", "ods"])

@@ -356,6 +356,41 @@ def test_a_thousand_recordings_each_get_their_scoring(plan):
         assert Path(hypnogram).name == f"{Path(recording).stem}_stages.csv"
 
 
+DOMINO = (
+    "Signal ID: SchlafProfil\\profil\nStart Time: 01.03.2024 22:40:00\nUnit: \nSignal Type: Discret\n"
+    "Events list: N3,N2,N1,Rem,Wach,Artefakt\nRate: 30 s\n\n"
+    "22:40:00,000; Wach\n22:40:30,000; N2\n22:41:00,000; N3\n22:41:30,000; Rem\n"
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["V1/V1_a/Schlafprofil.txt", "V1/V1_a/Schlafprofil - V1_a.txt", "V1/V1_a/V1_a Sleep profile.txt",
+     "V1/V1_a/Analysedaten/Schlafprofil.txt", "V1/V1_a/V1 a_analysis/Sleep profile.txt",
+     "V1/V1_a/Analysedaten/Sleep Profile - V1_a.txt"],
+)  # fmt: skip
+def test_a_sleep_profile_of_domino_belongs_to_the_only_recording_of_its_folder_or_the_one_above(plan, name):
+    folder = name.rpartition("/")[0]
+    others = {f"{folder}/Flow Events.txt": DOMINO.replace("Discret", "Impuls"), f"{folder}/Note.txt": "Dear colleague"}
+    study = plan({"V1/V1_a/V1_a.edf": "", "V1/V1_b/V1_b.edf": "", name: DOMINO} | others)
+    assert found(study) == [name, ""]
+    assert "not used" not in " ".join(study.notes)
+
+
+def test_a_sleep_profile_of_a_folder_below_is_not_that_of_several_recordings(plan):
+    study = plan({"a.edf": "", "b.edf": "", "Analysedaten/Schlafprofil.txt": DOMINO})
+    assert found(study) == ["", ""]
+    assert "Analysedaten/Schlafprofil.txt (the name fits no recording)" in " ".join(study.notes)
+
+
+def test_a_table_of_subjects_is_no_scoring_that_was_passed_over(plan):
+    people = "nsrrid,pptid,age_s1,gender,visitnumber\n200001,1,55,1,1\n200077,2,56,2,1\n200102,3,57,1,2\n"
+    study = plan({"S1.edf": "", "datasets/shhs1-dataset.csv": people})
+    assert "not used" not in " ".join(study.notes)
+    beside = plan({"S1.edf": "", "S1.csv": people})  # under the name of a recording it is asked about
+    assert "could say where each row belongs" in beside.nights["problem"][0]
+
+
 # --- through a night
 
 

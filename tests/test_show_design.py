@@ -1,13 +1,15 @@
 """`swa run` and `swa inspect` say how they understood the study."""
 
+import datetime
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from swa_cli.show import _show_design, contrast_names, show_inspection, tell_dropped
 
-from swa.settings import Settings
+from swa.settings import Settings, check_settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.inspection import inspect_study
 from swa.study.store import Results
@@ -84,3 +86,22 @@ def test_a_contrast_that_is_gone_is_told(tmp_path, capsys):
     write_table(pd.DataFrame({"contrast": ["a:b", "a:b", "c:b"]}), tmp_path / "contrasts.tsv")
     tell_dropped(contrast_names(tmp_path) - {"a:b"})
     assert "note: c:b is no longer among the contrasts; --contrast c:b makes it again" in capsys.readouterr().err
+
+
+def test_inspect_says_what_the_names_of_a_data_set_tell(tmp_path, write_edf, capsys):
+    for visit in (1, 2):
+        channels = {"EEG": 50 * np.sin(np.arange(6000) / 9 + visit), "H.R.": np.arange(6000) % 7}
+        path = tmp_path / f"shhs{visit}-200001.edf"
+        write_edf(path, channels, start=datetime.datetime(1985, 1, 1, 22, 12 + visit))
+        raw = path.read_bytes()
+        path.write_bytes(raw[:88] + b"Startdate X X X X".ljust(80) + raw[168:])
+    show_inspection(inspect_study(tmp_path), as_json=False)
+    said = capsys.readouterr().out
+    assert "Design as understood: visit2:visit1: paired, 1 subject" in said
+    assert "named by the documentation of the data set; as recorded" in said
+    assert "start 22:13:00, date hidden" in said
+    own = check_settings({"channels": {"names": {"EEG": "C4-M1"}}, "comparison": {"baseline": ["visit2"]}})
+    show_inspection(inspect_study(tmp_path, settings=own), as_json=False, settings=own)
+    said = capsys.readouterr().out
+    assert "Design as understood: visit1:visit2: paired, 1 subject" in said
+    assert "named in the settings; as recorded" in said

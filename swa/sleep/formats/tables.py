@@ -56,6 +56,10 @@ _SNOOZ = {"group", "name", "start", "duration"}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # names of the Dreem Open Datasets
 
 
+class NamelessTableError(AmbiguousScoringError):
+    """A table that could be of anything: none of its columns has a known name, and none holds a word for a stage."""
+
+
 # --- JSON
 
 
@@ -540,7 +544,8 @@ def _ask_what_goes_up(document: Document, stage: int | None, epoch_s: float) -> 
         in_order = any(np.all(steps == step) and values[0] in (0, step) for step in (1, epoch_s))
         if is_clock or (np.all(steps > 0) and not in_order):
             name = f"`{table.titles[column]}`" if table.titled else f"{column + 1}"
-            raise AmbiguousScoringError(
+            words = table.titled or any(is_stage_word(cell) and cell for row in table.rows for cell in row)
+            raise (AmbiguousScoringError if words else NamelessTableError)(
                 f"{document.name}: its column {name} could say where each row belongs, and nothing says how.",
                 "Call it epoch, onset (in s) or time, its stages `stage`, and the length of a row duration or end.",
             )

@@ -18,6 +18,7 @@ from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import printable
 
+_SHORTEST_EPOCH_S = 5.0  # of a lab that scores a night
 DESIGN_COLUMNS = ("order", "period", "phase", "arm", "group", "adaptation")
 
 
@@ -36,7 +37,7 @@ def inspect_study(
     Returns
     -------
     dict
-        `source`, `notes`, `scorings` (how many nights are `scored` and `staged`, and which files are `unused` and why),
+        `source`, `baseline` (the names that a baseline condition can have), `notes`, `scorings` (how many nights are `scored` and `staged`, and which files are `unused` and why),
         `plan` (a dict a night, with the columns of the design), `labels` (each label of the files, the channel that it
         is taken for with its role and the reason, and in how many `recordings`), and `recordings`: `recording`,
         `start`, `clock` (the time of day of the start, known also where its date is hidden), `duration_s`, `gaps`
@@ -67,7 +68,7 @@ def inspect_study(
         found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
     for later, (first, start) in find_same_starts([row["subject"] for row in nights], paths, copies).items():
         found[later]["problems"].append(f"begins at the same second as {nights[first]['recording']} ({start})")
-    labels = _count_labels(found, settings.channels.names)
+    labels = _count_labels(found, settings.channels.names, given.channels.names)
     notes = [*study.notes, *_unused_names(labels, given.channels.names)]
     scorings = {
         "scored": len(study.scorings.used),
@@ -76,6 +77,7 @@ def inspect_study(
     }
     return {
         "source": study.source,
+        "baseline": settings.comparison.baseline,
         "notes": notes,
         "scorings": scorings,
         "plan": plan,
@@ -84,8 +86,13 @@ def inspect_study(
     }
 
 
-def _count_labels(recordings: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, object]]:
-    """Each label with what it is taken for, in how many recordings; what is analysed first."""
+def _count_labels(
+    recordings: Sequence[Mapping[str, Any]], names: Mapping[str, str], given: Mapping[str, str]
+) -> list[dict[str, object]]:
+    """Each label with what it is taken for, in how many recordings; what is analysed first.
+
+    `names` are those of the settings and of the data set, `given` those of the settings alone.
+    """
     counts = Counter(
         (channel["role"] == "ignore", channel["labels"][0], channel["name"], channel["role"], channel["note"])
         for recording in recordings
@@ -96,11 +103,19 @@ def _count_labels(recordings: Sequence[Mapping[str, Any]], names: Mapping[str, s
             "label": label,
             "channel": name,
             "role": role,
-            "note": note if rename_label(label, names) == label else f"named in the settings; {note}",
+            "note": f"{_named_by(label, names, given)}{note}",
             "recordings": count,
         }
         for (_, label, name, role, note), count in sorted(counts.items())
     ]
+
+
+def _named_by(label: str, names: Mapping[str, str], given: Mapping[str, str]) -> str:
+    """Who has given a label another name, for the reason beside it; empty where nobody has."""
+    if rename_label(label, names) == label:
+        return ""
+    own = rename_label(label, given) != label
+    return f"named {'in the settings' if own else 'by the documentation of the data set'}; "
 
 
 def _unused_names(labels: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> list[str]:
@@ -175,4 +190,6 @@ def _check_scoring(
         )
     minutes = float(np.sum(np.isin(stages, ("N2", "N3")))) * epoch_s / 60
     by = "its annotations" if path == recording.path else printable(path.name)
-    return (f"scored by {by}: {minutes:.1f} min of N2 and N3 in epochs of {epoch_s:g} s", *notes)
+    # Epochs that begin a few seconds after the recording are laid on it in shorter ones.
+    grid = f"in epochs of {epoch_s:g} s" if epoch_s >= _SHORTEST_EPOCH_S else f"placed to {epoch_s:g} s"
+    return (f"scored by {by}: {minutes:.1f} min of N2 and N3 {grid}", *notes)

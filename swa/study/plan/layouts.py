@@ -60,6 +60,12 @@ class Layout:
             settings = settings.model_copy(update={group: given.model_copy(update=new)})
         return settings
 
+    def advice(self, nights: pd.DataFrame) -> str:
+        """What gives these nights their conditions, where the data set has a table of them; else empty."""
+        begin = self.table["subject"].partition("{")[0] if self.table else ""
+        has_some = bool(begin) and nights["subject"].astype(str).str.startswith(begin).any()
+        return f"; --study {self.table['file']} gives those of {begin}… theirs" if has_some else ""
+
     def read_table(self, cells: Cells, names: Sequence[str]) -> tuple[Cells, str] | None:
         """The data set's own table of nights as a study file, and a note; None where it is another table."""
         table = self.table
@@ -77,7 +83,7 @@ class Layout:
                 missing += not recording
                 found |= {"subject": table["subject"].format(**found), "condition": condition, "recording": recording}
                 rows += [found] * bool(recording)
-        note = f"read as the table of {self.name}" + (f"; {missing} of its nights are not here" if missing else "")
+        note = f"read as the table of {self.name}" + (f"; nights of it that are not here: {missing}" if missing else "")
         header = list(rows[0]) if rows else []
         body = [(line, [row[name] for name in header]) for line, row in enumerate(rows, start=2)]
         return [(1, header), *body], note

@@ -476,18 +476,22 @@ def _plan_from_names(
         if (rows["condition"] != UNKNOWN_CONDITION).any():
             notes = [*notes, *_note_conditions(rows, settings)]
         elif source != BIDS_NAMES:
-            notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}"]
+            notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}{told.advice}"]
     nights = _arrange(rows)
     return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=scorings, settings=settings)
 
 
 class _Told(NamedTuple):
-    """What names tell: the nights, how they were read, the recordings that are nights, and settings of the data set."""
+    """What names tell: the nights, how they were read, the recordings that are nights, and settings of the data set.
+
+    `advice` ends the sentence that no condition is known.
+    """
 
     plan: pd.DataFrame
     source: str
     names: list[str]
     settings: Settings
+    advice: str = ""
 
 
 def _read_names(root: Path, names: list[str], others: Sequence[Path], settings: Settings, notes: list[str]) -> _Told:
@@ -503,7 +507,7 @@ def _read_names(root: Path, names: list[str], others: Sequence[Path], settings: 
         layout, plan, kept = found
         if left := [name for name in names if name not in kept]:
             notes.append(f"{len(left)} recordings are no nights of {layout.name}: {', '.join(left[:5])}")
-        return _Told(plan, f"names of {layout.name}", kept, layout.complete(settings))
+        return _Told(plan, f"names of {layout.name}", kept, layout.complete(settings), layout.advice(plan))
     if (condition_names := read_condition_names(names, settings.comparison.baseline)) is not None:
         return _Told(condition_names, CONDITION_NAMES, names, settings)
     return _Told(own_subjects(names), OWN_SUBJECTS, names, settings)

@@ -13,7 +13,8 @@ that holds a scoring:
    its name is that of one part of a study (`edf`).
 5. The folder of the recording, under a name around its own: `Hypnogram_S01.txt`, `HypnogramAASM_subject1.txt`,
    `01-03-0001 Base.edf` (MASS), `1_1.txt` (ISRUC), `S01.edf.XML`.
-6. The only recording of its folder, and files whose name is a word for a scoring: `Sleep profile.txt`.
+6. The only recording of its folder, and files there or in a folder below whose name is a word for a scoring:
+   `Sleep profile.txt`, `Analysedaten/Schlafprofil.txt`.
 
 A file must read as a scoring that knows sleep. Bare numbers need a word for stages in the name or above them. Two in
 one place that hold the same stages are one; two that differ are a problem of this night, and so is one that could mean
@@ -42,6 +43,7 @@ from swa.recordings.limits import MOST_SCORING_BYTES
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import choose_codes
 from swa.sleep.formats.edf import may_hold_stages
+from swa.sleep.formats.tables import NamelessTableError
 from swa.sleep.scoring import OpenScoring, Scoring, open_scoring
 from swa.study.plan.names import natural_key, printable
 
@@ -59,7 +61,7 @@ _WEAK_WORDS = r"events|annot|annotations"  # may name other events as well
 _TABLES = r"xml|rml|eannot|annot|csv|tsv|txt|json|ids|hyp"
 _ENDINGS = rf"{_TABLES}|edf|bdf"
 _FILE = re.compile(rf"(.+?)[-_ .]({_WORDS}|{_WEAK_WORDS})\.({_ENDINGS})", re.IGNORECASE)
-_PREFIXED = re.compile(rf"((?:{_WORDS})(?:aasm|r&k)?)[-_ ](.+)\.(?:{_ENDINGS})", re.IGNORECASE)
+_PREFIXED = re.compile(rf"((?:{_WORDS})(?:aasm|r&k)?)(?: ?- |[-_ ])(.+)\.(?:{_ENDINGS})", re.IGNORECASE)
 _LONE = re.compile(rf"({_WORDS})(?:[-_ ]?(?:aasm|r&k))?\.(?:{_ENDINGS})", re.IGNORECASE)
 _NUMBERED = re.compile(r"(.+)_\d\.txt", re.IGNORECASE)
 _BIDS_SCORING = re.compile(
@@ -186,6 +188,7 @@ class _Files:
         self._root = root
         counts = Counter(path.parent for path in recordings)
         self._alone = {folder for folder, count in counts.items() if count == 1}
+        self._with_recordings = {folder for path in recordings for folder in path.parents}
         self._stems = {_folded(stem_of(path.name)) for path in recordings}
         self._folders: dict[Path, dict[str, list[_Candidate]]] = {}
         self._trees: dict[Path, dict[str, list[_Candidate]]] = {}
@@ -206,7 +209,11 @@ class _Files:
             mirrored = [each for each in named if each.path.parent == tree / below]
             found += mirrored or named
         if folder in self._alone:
-            found += [each for each in index.get("", []) if each.path != recording]
+            below = [self._index(place) for place in self._folders_of(folder)]
+            lone = [each for names in (index, *below) for each in names.get("", [])]
+            named = [each for names in below for key in keys for each in names.get(key, [])]
+            lone += [each._replace(place=Place.LONE) for each in named if each.place is Place.AROUND and each.strong]
+            found += [each for each in lone if each.path != recording]
         order = list(Place)
         unique = {each.path: each for each in sorted(found, key=lambda each: order.index(each.place), reverse=True)}
         return sorted(unique.values(), key=lambda each: order.index(each.place))
@@ -222,6 +229,15 @@ class _Files:
             for tree in self._folders_in(folder.parent):
                 if tree != folder:
                     yield tree, recording.parent.relative_to(folder)
+
+    def _folders_of(self, folder: Path) -> list[Path]:
+        """Folders in that of an only recording, none with a recording or results: `Analysedaten` of DOMINO."""
+        try:
+            found = [Path(each.path) for each in os.scandir(folder) if each.is_dir() and each.name[0] != "."]
+        except OSError:
+            return []
+        found = [path for path in found if not (path in self._with_recordings or is_results(path))]
+        return sorted(found, key=lambda path: natural_key(path.name))
 
     def _folders_in(self, folder: Path) -> list[Path]:
         """Folders for scorings in a folder, by their names; none that this package has written."""
@@ -502,8 +518,9 @@ def _left_over(paths: Sequence[Path], reader: _Reader) -> list[Unused]:
             continue
         try:
             scoring = reader.read(path)
-        except ScoringError:
-            found.append(Unused(path, Why.NO_RECORDING))
+        except ScoringError as error:
+            named = re.search(_WORDS, f"{path.parent.name}/{path.name}", re.I) is not None
+            found += [Unused(path, Why.NO_RECORDING)] * (named or not isinstance(error, NamelessTableError))
             continue
         if scoring is not None and _is_scoring(scoring, _Candidate(path, Place.BESIDE, strong=False)):
             found.append(Unused(path, Why.NO_RECORDING))
