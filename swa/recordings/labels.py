@@ -48,7 +48,8 @@ _OTHER: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("annotations", re.compile(r"annotation")),
     ("a scoring stored as a signal", re.compile(r"hypno|stage|stade|scoring")),
     ("status, trigger or marker", re.compile(r"status|marker|event|trig|\bdc ?\d*\b|batter|akku|voltage|erg\d|sync")),
-    ("oxygen, carbon dioxide or pulse", re.compile(r"o2|satur|\box\b|pleth?|puls|\bptt\b|\bpwa\b|\bpr\b|heart|\bh\.?r\b|\bbeat")),
+    ("oxygen, carbon dioxide or pulse", re.compile(
+        r"o2|satur|\box\b|pleth?|puls|\bptt\b|\bpwa\b|\bpr\b|heart|\bh\.?r\b|\bbeat")),
     ("respiration", re.compile(
         r"resp|flow|\bair\b|nasal|thor|\bther|\babd|abdo|chest|effort|snor|cpap|pres|\brip|\bn[ap]f|\bv(?:ab|th)")),
     ("position or movement", re.compile(r"\bpos|lage|activ|accel|axis|elevation|movement|angle|gravity")),

@@ -19,6 +19,7 @@ from swa.sleep.formats.codes import (
     codes_found,
     known_words,
     lights_of,
+    may_be_stages,
     plain_word,
     to_stages,
     unknown_stages,
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 MOST_DAYS = 7
 
+_SAME_LENGTH_S = 60.0
+_HIDDEN = (HIDDEN_DATE, NO_DATE.date())
+_NEAR_S = 0.1  # allows for times written a sample late
+_MOSTLY = 0.8
 _EPOCHS_S = (30, 20, 15, 10, 5, 4, 2, 1)
 
 
@@ -57,6 +62,8 @@ class Scoring:
         In s from the first epoch, where the scoring marks them.
     certain : bool
         False where the file could be a table of something else.
+    by_clock, changed_at
+        As of `Marks`.
     """
 
     name: str
@@ -66,6 +73,8 @@ class Scoring:
     lights_off_s: float | None = None
     lights_on_s: float | None = None
     certain: bool = True
+    by_clock: bool = False
+    changed_at: str = ""
 
     @property
     def hypnogram(self) -> "yasa.Hypnogram":
@@ -74,7 +83,9 @@ class Scoring:
 
     def stages_in(self, recording: "Recording") -> tuple[NDArray[np.str_], float, tuple[str, ...]]:
         """Stages on the time line of the recording, their epoch in s, and notes, as by `fit_to_recording`."""
-        return _lay_on(self.stages, self.epoch_s, self.start, self.name, recording)
+        told = _check_clock(self, recording)
+        stages, epoch_s, notes = _lay_on(self.stages, self.epoch_s, self.start, self.name, recording)
+        return stages, epoch_s, (*told, *notes)
 
     def lights_in(self, recording: "Recording") -> tuple[float | None, float | None]:
         """Lights off and on in s from the first sample of the recording, as `analyze_night` takes them."""
@@ -200,6 +211,8 @@ class OpenScoring:
             lights_off_s=off_s,
             lights_on_s=on_s,
             certain=marks.certain,
+            by_clock=marks.by_clock,
+            changed_at=marks.changed_at,
         )
 
 
@@ -304,16 +317,54 @@ def _lay_on(
     return fitted, epoch_s, tuple(notes)
 
 
-def _offset_s(start: pd.Timestamp | None, length_s: float, recording: "Recording") -> float:
-    """Whole seconds from the start of the recording to that of the scoring; 0 where either hides its clock."""
+def _clock_of(recording: "Recording") -> datetime.datetime | None:
+    """When a recording starts, on a hidden date where only the time of day is known; midnight of it tells nothing."""
     begin = recording.start
     if begin is None and recording.clock is not None:
         begin = datetime.datetime.combine(HIDDEN_DATE, recording.clock)
-    if start is None or begin is None:
+    return None if begin == datetime.datetime.combine(HIDDEN_DATE, datetime.time()) else begin
+
+
+def _counts_from_zero(start: pd.Timestamp, length_s: float, recording: "Recording") -> bool:
+    """Whether times from 00:00:00 on are no clock's: they last as long as a recording that starts at another time."""
+    as_long = abs(length_s - recording.duration_s) <= _SAME_LENGTH_S
+    begin = _clock_of(recording)
+    return start == NO_DATE and as_long and begin is not None and begin.time() != datetime.time()
+
+
+def _check_clock(scoring: Scoring, recording: "Recording") -> list[str]:
+    """Notes on the clock of a scoring; its rows have no place on a recording without one, unless both last as long.
+
+    Raises
+    ------
+    ScoringError
+        Nothing tells where the scoring begins.
+    """
+    start = scoring.start
+    notes = []
+    if scoring.changed_at:
+        notes.append(f"the clock of the scoring jumps at {scoring.changed_at}, as clocks are changed: put right")
+    length_s = len(scoring.stages) * scoring.epoch_s
+    if start is not None and _counts_from_zero(start, length_s, recording):
+        notes.append("its times from 00:00:00 on last as long as the recording: counted from its first sample")
+    hides = start is not None and start.date() in _HIDDEN and start.time() == datetime.time()
+    if start is None or hides or _clock_of(recording) is not None:
+        return notes  # one that begins at 00:00:00 hides its clock likewise, or counts from there
+    if scoring.by_clock and abs(length_s - recording.duration_s) > _SAME_LENGTH_S:
+        raise ScoringError(
+            f"{scoring.name}: its stages are placed by the clock, from {start:%H:%M:%S} on, and {recording.name} does "
+            f"not say when it starts.",
+            "Write the times of the scoring in s from the first sample, or give the recording its time of day.",
+        )
+    return [*notes, "the recording does not say when it starts: its scoring begins with its first sample"]
+
+
+def _offset_s(start: pd.Timestamp | None, length_s: float, recording: "Recording") -> float:
+    """Whole seconds from the start of the recording to that of the scoring; 0 where either hides its clock."""
+    begin = _clock_of(recording)
+    if start is None or begin is None or _counts_from_zero(start, length_s, recording):
         return 0.0
     hidden = begin.date() == HIDDEN_DATE
-    if hidden and begin.time() == datetime.time():
-        return 0.0
     start = start.tz_localize(None)
     # Fractions of a second are of no use to stages, and would ask for an epoch of 1 s.
     offset_s = float(round((start - pd.Timestamp(begin)).total_seconds()))
@@ -362,6 +413,8 @@ def _only_stages(document: Document, marks: Marks, settings: ScoringSettings) ->
             known.append(i)
         elif not light and word.startswith("sleep stage"):
             raise unknown_stages(document.name, [word, word])
+    if marks.others and known:
+        _ask_about_strangers(document.name, marks, known)
     if not known:
         raise ScoringError(
             f"{document.name}: none of its {len(marks.labels)} rows is a sleep stage.",
@@ -379,6 +432,47 @@ def _only_stages(document: Document, marks: Marks, settings: ScoringSettings) ->
     )
     # A document as new: what it keeps of its file takes a hundred times the place of the stages.
     return OpenScoring(document=Document(path=document.path), marks=only, lights=(off_s, on_s), settings=settings)
+
+
+def _ask_about_strangers(name: str, marks: Marks, known: Sequence[int]) -> None:
+    """Ask about labels of a file with other events that stand where stages do.
+
+    They begin and end where epochs do, and no stage stands beside them: a word for wake in a language that is not known
+    would leave every awakening unscored.
+
+    Raises
+    ------
+    AmbiguousScoringError
+        It names the labels.
+    """
+    is_known = np.isin(np.arange(len(marks.labels)), known)
+    lengths = marks.ends_s - marks.onsets_s
+    stages = np.flatnonzero(is_known & (lengths > 0))
+    stages = stages[np.argsort(marks.onsets_s[stages], kind="stable")]
+    begins, ends = marks.onsets_s[stages], np.maximum.accumulate(marks.ends_s[stages])
+    steps = np.diff(begins)
+    epoch_s = max(float(min([*lengths[stages], *steps[steps > 0]], default=0.0)), 1.0)
+    strange = np.flatnonzero(~is_known & (lengths == 0 if marks.until_next else lengths > epoch_s - _NEAR_S))
+    if not len(stages) or not len(strange):
+        return
+    onsets = marks.onsets_s[strange]
+    if marks.until_next:
+        after = np.append(begins, np.inf)[np.searchsorted(begins, onsets - _NEAR_S)]
+        alone = after > onsets + _NEAR_S
+    else:
+        before = (
+            np.searchsorted(begins, marks.ends_s[strange] - _NEAR_S) - 1
+        )  # the last stage that begins before it ends
+        alone = (before < 0) | (ends[np.maximum(before, 0)] <= onsets + _NEAR_S)
+    for times_s in (lengths[strange], onsets - begins[0]):
+        alone &= np.abs(times_s - epoch_s * np.round(times_s / epoch_s)) <= _NEAR_S
+    found = pd.DataFrame({"label": [marks.labels[int(i)] for i in strange], "alone": alone, "s": lengths[strange]})
+    found = found[[not lights_of(label) and bool(plain_word(label)) for label in found["label"]]]
+    rows = found.groupby("label", sort=False)
+    share, often = rows["alone"].mean(), (rows["s"].sum() > 1.5 * epoch_s) | (marks.until_next & (rows.size() > 1))
+    asked = share.index[(share > _MOSTLY) & often]
+    if len(asked):
+        raise may_be_stages(name, found["label"][found["label"].isin(asked)].tolist())
 
 
 def _all_unscored(name: str, columns: Sequence[str]) -> ScoringError:

@@ -88,7 +88,14 @@ def is_stage_word(label: str, words: Mapping[str, str] = STAGE_BY_WORD) -> bool:
 
 def known_words(codes: Mapping[str, str]) -> Mapping[str, str]:
     """Stage by word, those of the settings among them."""
-    return STAGE_BY_WORD | {plain_word(code): stage for code, stage in codes.items()}
+    return STAGE_BY_WORD | own_words(codes)
+
+
+def own_words(codes: Mapping[str, str]) -> dict[str, str]:
+    """Stage by word as the settings say; a number counts behind a word for stages, too (`Sleep stage 2`)."""
+    own = {plain_word(code): stage for code, stage in codes.items()}
+    named = {f"{prefix} {code}": stage for code, stage in own.items() if is_number(code) for prefix in _PREFIXES}
+    return named | {f"stage {code} sleep": stage for code, stage in own.items() if is_number(code)} | own
 
 
 def is_code(label: str) -> bool:
@@ -184,10 +191,10 @@ def to_stages(
         The table of all scorings of the study, empty where they do not tell; None reads this one by itself.
     """
     plain = [plain_word(label) for label in marks.labels]
-    own = {plain_word(code): stage for code, stage in settings_codes.items()}
+    own = own_words(settings_codes)
     codes = marks.codes or RK_CODES  # words for wake or REM leave numbers to the depth of sleep
     guessed = False
-    if any(is_number(code) for code in own):
+    if any(is_number(code) for code in settings_codes):
         codes = own
     elif (found := codes_found(marks)) is not None:
         told = choose_codes([found]) if study_codes is None else study_codes
@@ -232,10 +239,29 @@ def check_plausible(document: Document, stages: NDArray[np.str_], *, whole: bool
         )
 
 
+def shown_labels(labels: Sequence[str]) -> list[str]:
+    """Labels that can be repeated: what stands in a file once may be a person's name."""
+    return sorted(
+        label for label, count in Counter(labels).items() if (count > 1 or len(label) <= 3) and len(label) <= 20
+    )
+
+
+def may_be_stages(name: str, labels: Sequence[str]) -> AmbiguousScoringError:
+    """Ask about labels that stand where stages do and are none that is known."""
+    shown = shown_labels(labels)
+    found = ", ".join(map(repr, shown[:5])) or f"{len(set(labels))} of its labels"
+    return AmbiguousScoringError(
+        f"{name}: {found} may be stages in words that are not known here: they last whole epochs where no other stage "
+        f"stands.",
+        f'Say what each means in the settings: [scoring] codes = {{ "{shown[0] if shown else "Label"}" = "W" }}, with '
+        f'"UNS" for what is no stage.',
+    )
+
+
 def unknown_stages(name: str, labels: Sequence[str]) -> ScoringError:
-    """Say that labels are no stages. What stands in a file once may be a person's name: it is not repeated."""
+    """Say that labels are no stages."""
     counts = Counter(labels)
-    shown = sorted(label for label, count in counts.items() if (count > 1 or len(label) <= 3) and len(label) <= 20)
+    shown = shown_labels(labels)
     if not shown:
         found = f"{len(counts)} of its labels {'is' if len(counts) == 1 else 'are'} no stage"
     else:

@@ -45,6 +45,9 @@ CLOCK = re.compile(
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
 _DAY_S = 86400.0
+_SUNDAY = 6  # on which clocks are changed everywhere
+_FEWEST_ROWS = 20
+_LONGEST_EPOCH_S = 60.0
 _PREAMBLE = 40  # a header stands in the first lines or nowhere
 _UNITS = {
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "mins": 60.0, "minute": 60.0,
@@ -258,6 +261,12 @@ class Marks:
         Line of each label, where no two may have the same place in time: rows of a table.
     columns : sequence of str
         Names of the columns that were found, for messages.
+    changed_at : str
+        As of `Times`.
+    by_clock : bool
+        Whether the rows themselves have clock times, so that the first sample of the recording is none of theirs.
+    until_next : bool
+        Whether the stages have no durations, and last until the next one.
     """
 
     onsets_s: NDArray[np.float64]
@@ -271,12 +280,33 @@ class Marks:
     assumed: bool = False
     lines: Sequence[int] = ()
     columns: Sequence[str] = ()
+    changed_at: str = ""
+    by_clock: bool = False
+    until_next: bool = False
 
 
 # --- cells
 
 
-def read_times(document: Document, cells: Sequence[str]) -> tuple[NDArray[np.float64], pd.Timestamp | None]:
+class Times(NamedTuple):
+    """Times of rows.
+
+    Attributes
+    ----------
+    seconds : ndarray
+        In s.
+    start : Timestamp or None
+        Clock time of 0 s, where they are clock times.
+    changed_at : str
+        Time of day at which the clock was changed in that night, after which it is left as it was before.
+    """
+
+    seconds: NDArray[np.float64]
+    start: pd.Timestamp | None = None
+    changed_at: str = ""
+
+
+def read_times(document: Document, cells: Sequence[str]) -> Times:
     """Times in s, with the clock time of 0 s where they are clock times: they go on over midnight.
 
     Raises
@@ -285,20 +315,23 @@ def read_times(document: Document, cells: Sequence[str]) -> tuple[NDArray[np.flo
         A cell is neither a number nor a clock time, or only some are clock times.
     """
     if all(is_number(cell) for cell in cells):
-        return np.array([float(cell) for cell in cells], dtype=float), None
+        return Times(np.array([float(cell) for cell in cells], dtype=float))
     matches = [CLOCK.fullmatch(cell.strip()) for cell in cells]
     wrong = next((cell for cell, match in zip(cells, matches, strict=True) if match is None), None)
     if wrong is not None:
         raise bad_row(document, "a time and a stage", ValueError(f"{wrong[:20]!r} is no time"))
     moments = [_clock_parts(match) for match in matches if match is not None]
     first_date = moments[0][0]
-    times = _over_midnight(moments)
+    times, changed_at = _over_midnight(moments)
     first_s = min(times)  # rows may stand in any order, and events before stages that are earlier
-    return np.array(times) - first_s, (first_date or NO_DATE) + pd.Timedelta(seconds=first_s)
+    return Times(np.array(times) - first_s, (first_date or NO_DATE) + pd.Timedelta(seconds=first_s), changed_at)
 
 
-def _over_midnight(moments: Sequence[tuple[pd.Timestamp | None, float]]) -> list[float]:
-    """Seconds from the midnight before the first moment: by the dates, else from row to row, else in one night."""
+def _over_midnight(moments: Sequence[tuple[pd.Timestamp | None, float]]) -> tuple[list[float], str]:
+    """Seconds from the midnight before the first moment: by the dates, else from row to row, else in one night.
+
+    The night in which the clock is changed goes on without the jump; the time of the jump stands behind the seconds.
+    """
     first_date, previous = moments[0]
     days, times = 0.0, []
     for date, second in moments:
@@ -308,14 +341,40 @@ def _over_midnight(moments: Sequence[tuple[pd.Timestamp | None, float]]) -> list
             days += 1
         previous = second
         times.append(days * _DAY_S + second)
+    if (change := _clock_change(times, first_date)) is not None:
+        later, jump_s = change
+        told = f"{int(times[later - 1] % _DAY_S + 60) // 3600}:00"
+        return [second - jump_s * (i >= later) for i, second in enumerate(times)], told
     backwards_s = max((earlier - later for earlier, later in pairwise(times)), default=0.0)
     if first_date is not None or backwards_s <= (0 if days else 3600):
-        return times
+        return times, ""
     # Rows in no order: their night begins behind the longest stretch of the day in which there are none.
     seconds = sorted({second for _, second in moments})
     pauses = [later - earlier for earlier, later in pairwise([*seconds, seconds[0] + _DAY_S])]
     begin = seconds[(pauses.index(max(pauses)) + 1) % len(seconds)]
-    return [second if second >= begin else second + _DAY_S for _, second in moments]
+    return [second if second >= begin else second + _DAY_S for _, second in moments], ""
+
+
+def _clock_change(times_s: Sequence[float], first_date: pd.Timestamp | None) -> tuple[int, float] | None:
+    """The first row behind a change between winter and summer time, and by how many s the clock was moved.
+
+    Rows of epochs go on without a pause and once jump by an hour, from a whole hour between 1 and 4 o'clock of a Sunday
+    to the hour before or after it. A night that was interrupted for just that hour is not known.
+    """
+    steps = np.diff(times_s)
+    # Other events than stages stand between the rows of epochs, often at the time of one.
+    epoch_s = float(np.median(steps[steps > 0])) if len(steps) >= _FEWEST_ROWS and np.any(steps > 0) else math.inf
+    jumps = np.flatnonzero((steps < 0) | (steps > 3600 - _LONGEST_EPOCH_S))
+    if epoch_s > _LONGEST_EPOCH_S or len(jumps) != 1:
+        return None
+    later = int(jumps[0]) + 1
+    before_s, after_s = times_s[later - 1], times_s[later]
+    hour_s = 3600.0 * math.ceil((before_s + 1) / 3600)  # the whole hour that comes next
+    jump_s = 3600.0 if after_s > before_s else -3600.0
+    day = None if first_date is None else first_date + pd.Timedelta(days=hour_s // _DAY_S)
+    fits = hour_s - epoch_s <= before_s and hour_s + jump_s <= after_s < hour_s + jump_s + epoch_s
+    at_night = hour_s % _DAY_S in (3600.0, 7200.0, 10800.0, 14400.0) and (day is None or day.day_of_week == _SUNDAY)
+    return (later, jump_s) if fits and at_night else None
 
 
 def _clock_parts(match: re.Match[str]) -> tuple[pd.Timestamp | None, float]:
@@ -366,7 +425,7 @@ def parse_seconds(text: str) -> float:
     return value
 
 
-def times_in(document: Document, column: int) -> tuple[NDArray[np.float64], pd.Timestamp | None]:
+def times_in(document: Document, column: int) -> Times:
     """Times of a column of the table in s, whatever unit its title states, and the clock time of 0 s.
 
     Raises
@@ -374,8 +433,10 @@ def times_in(document: Document, column: int) -> tuple[NDArray[np.float64], pd.T
     ScoringError
         A cell is no time, or the title states a unit that is none of time.
     """
-    times, start = read_times(document, document.table.cells(column))
-    return times if start is not None else times * seconds_per_unit(document, column), start
+    times = read_times(document, document.table.cells(column))
+    if times.start is not None:
+        return times
+    return Times(times.seconds * seconds_per_unit(document, column))
 
 
 def seconds_per_unit(document: Document, column: int) -> float:

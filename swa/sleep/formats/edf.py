@@ -102,10 +102,11 @@ def _among(
             "Stages are annotations such as 'Sleep stage W', 'Sleep stage N2'; [scoring] codes names others.",
         )
     ends = onsets + durations
-    if not durations[stages].any():
+    until_next = not durations[stages].any()
+    if until_next:
         order = sorted(stages, key=lambda i: onsets[i])
         ends[order] = _until_the_next(document, onsets[order], [labels[i] for i in order], settings.epoch_s)
-    return Marks(onsets_s=onsets, ends_s=ends, labels=labels, others=True, start=start)
+    return Marks(onsets_s=onsets, ends_s=ends, labels=labels, others=True, start=start, until_next=until_next)
 
 
 def _until_the_next(

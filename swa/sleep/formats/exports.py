@@ -46,12 +46,14 @@ def read_domino(document: Document, settings: ScoringSettings) -> Marks:
     # The order of day and month of the header's date depends on the machine, except where dots stand between them.
     dated = re.match(r"\s*(\d{1,2}\.\d{1,2}\.\d{4}) ", header.get("start time", ""))
     cells = [row.split(";", 1) for row in rows]
-    onsets, start = read_times(document, [cell[0] for cell in cells])
+    onsets, start, changed_at = read_times(document, [cell[0] for cell in cells])
     if dated and start is not None and " " not in cells[0][0]:
         start = pd.to_datetime(dated[1], format="%d.%m.%Y") + (start - NO_DATE)
     artefacts = {"a": "?", "artifact": "?", "artefact": "?", "artefakt": "?"}
     labels = [artefacts.get(cell[1].strip().lower(), cell[1].strip()) for cell in cells]
-    return Marks(onsets_s=onsets, ends_s=onsets + epoch_s, labels=labels, start=start)
+    return Marks(
+        onsets_s=onsets, ends_s=onsets + epoch_s, labels=labels, start=start, by_clock=True, changed_at=changed_at
+    )
 
 
 # --- RemLogic of Embla
@@ -82,12 +84,15 @@ def read_remlogic(document: Document, settings: ScoringSettings) -> Marks:
     for row in rows:
         name = row[event].upper()
         labels.append(REMLOGIC_LABELS.get(name.removeprefix("SLEEP-"), row[event]) if _is_stage_event(name) else name)
-    onsets, start = read_times(document, [row[time] for row in rows])
+    onsets, start, changed_at = read_times(document, [row[time] for row in rows])
     try:
         durations = np.array([parse_seconds(row[duration].replace(",", ".") or "0") for row in rows])
     except ValueError as error:
         raise bad_row(document, "time, event and duration", error) from None
-    return Marks(onsets_s=onsets, ends_s=onsets + durations, labels=labels, others=True, start=start, from_first=True)
+    return Marks(
+        onsets_s=onsets, ends_s=onsets + durations, labels=labels, others=True, start=start, from_first=True,
+        by_clock=start is not None, changed_at=changed_at,
+    )  # fmt: skip
 
 
 def _is_stage_event(name: str) -> bool:
@@ -127,9 +132,9 @@ def read_annot(document: Document, settings: ScoringSettings) -> Marks:
             f"{document.name}: some of its times are clock times, others s from the start of the recording.",
             "Write all of them in one way (Luna: WRITE-ANNOTS).",
         )
-    start = None
+    start, changed_at = None, ""
     if all(clocks) and spans:
-        onsets, start = read_times(document, [str(span[0]) for span in spans])
+        onsets, start, changed_at = read_times(document, [str(span[0]) for span in spans])
         ends = [_luna_clock_end(document, span, float(onset)) for span, onset in zip(spans, onsets, strict=True)]
     else:
         onsets = np.array([float(span[0]) for span in spans])
@@ -137,8 +142,10 @@ def read_annot(document: Document, settings: ScoringSettings) -> Marks:
     # An ellipsis lasts until the next row.
     following = np.append(onsets[1:], onsets[-1:] + settings.epoch_s)
     ends_s = np.where(np.isnan(ends), following, ends) if len(spans) else np.empty(0)
-    labels, clocked = [row[0] for row in rows], start is not None
-    return Marks(onsets_s=onsets, ends_s=ends_s, labels=labels, others=True, start=start, from_first=clocked)
+    return Marks(
+        onsets_s=onsets, ends_s=ends_s, labels=[row[0] for row in rows], others=True, start=start,
+        from_first=start is not None, by_clock=start is not None, changed_at=changed_at,
+    )  # fmt: skip
 
 
 def luna_label(name: str, instance: str) -> str:
@@ -184,6 +191,5 @@ def _luna_clock_end(document: Document, span: tuple[float | str, float | str | N
     if stop is None:
         return math.nan
     if isinstance(stop, str):
-        times, _ = read_times(document, [str(start), stop])
-        return onset_s + float(times[1])
+        return onset_s + float(read_times(document, [str(start), stop]).seconds[1])
     return onset_s + stop

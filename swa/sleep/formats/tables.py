@@ -50,6 +50,7 @@ from swa.sleep.formats.document import (
 # Stage-change tables with the columns Time and Stage (as pyDYNAM-O writes them) count depth upwards from N3.
 CHANGE_POINT_CODES = {"5": "W", "4": "R", "3": "N1", "2": "N2", "1": "N3", "0": "UNS", "6": "UNS"}
 LONGEST_EPOCH_S = 300.0
+_FEWEST_CHANGES = 20
 _SAME_AGAIN = 0.4  # of the epochs of a night, nine of ten are as the one before
 _GSSC = ["epoch", "start", "stage"]
 _SNOOZ = {"group", "name", "start", "duration"}
@@ -150,7 +151,9 @@ def read_events(document: Document, settings: ScoringSettings) -> Marks:
         short = next((n for n, row in zip(table.lines, table.rows, strict=True) if len(row) <= max(needed)), None)
         if short is not None:
             raise ValueError(f"line {short} is too short")
-        onsets, ends, start = _spans(document, onset, [i for i, label in enumerate(labels) if _may_be_stage(label)])
+        onsets, ends, start, changed_at = _spans(
+            document, onset, [i for i, label in enumerate(labels) if _may_be_stage(label)]
+        )
     except (ValueError, IndexError) as error:
         raise bad_row(document, "onset, duration, stage", error) from None
     return Marks(
@@ -161,9 +164,11 @@ def read_events(document: Document, settings: ScoringSettings) -> Marks:
         codes=AASM_CODES if table.names[:3] == _GSSC else codes_of_column(document, stage),
         start=start,
         from_first=start is not None,
+        by_clock=start is not None,
         certain=named,
         lines=table.lines,
         columns=table.titles,
+        changed_at=changed_at,
     )
 
 
@@ -173,8 +178,8 @@ def _may_be_stage(label: str) -> bool:
 
 def _spans(
     document: Document, onset: int, stages: Sequence[int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.Timestamp | None]:
-    """Onsets and ends of all rows, and the clock time of 0 s; where no stage has a duration, it lasts until the next.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.Timestamp | None, str]:
+    """Onsets and ends of all rows, then as `Times`; where no stage has a duration, it lasts until the next.
 
     Raises
     ------
@@ -183,16 +188,17 @@ def _spans(
     """
     table = document.table
     duration, end = table.column(*DURATION_COLUMNS), table.column(*END_COLUMNS)
-    onsets, start = times_in(document, onset)
+    onsets, start, changed_at = times_in(document, onset)
     ends = onsets.copy()
     if duration is not None:
         durations = [row[duration] for row in table.rows]
         ends = onsets + np.array([parse_duration(cell) for cell in durations]) * seconds_per_unit(document, duration)
     elif end is not None and start is not None:
         both = [cell for row in table.rows for cell in (row[onset], row[end])]
-        ends = read_times(document, both)[0][1::2]
+        seconds, start, changed_at = read_times(document, both)
+        onsets, ends = seconds[0::2], seconds[1::2]
     elif end is not None:
-        ends = times_in(document, end)[0]
+        ends = times_in(document, end).seconds
     if len(stages) and not np.any(ends[stages] > onsets[stages]):
         step_s = epoch_step(onsets[stages])
         if step_s is None and duration is None:
@@ -202,7 +208,7 @@ def _spans(
         places = np.asarray(stages)[order]
         following = np.append(onsets[places][1:], onsets[places][-1:])
         ends[places] = following if step_s is None else onsets[places] + step_s
-    return onsets, ends, start
+    return onsets, ends, start, changed_at
 
 
 def epoch_step(times_s: NDArray[np.float64]) -> float | None:
@@ -306,7 +312,7 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     rows, lines = table.rows[first:], table.lines[first:]
     try:
         labels = [row[stage] for row in rows]
-        times, start = read_times(document, [row[time] for row in rows])
+        times, start, changed_at = read_times(document, [row[time] for row in rows])
     except (ValueError, IndexError) as error:
         raise bad_row(document, "a time and a stage", error) from None
     if start is None:
@@ -315,12 +321,19 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
         kept = [i for i, named in enumerate(is_named) if named or lights_of(labels[i])]
         times, labels, lines = times[kept], [labels[i] for i in kept], [lines[i] for i in kept]
     refuse_repeats(document, times, lines)
+    back = np.flatnonzero(np.diff(times) < 0)
     order = np.argsort(times, kind="stable")
     times, labels, lines = times[order], [labels[i] for i in order], [lines[i] for i in order]
     step_s = epoch_step(times)
     if step_s is not None and _is_row_an_epoch(document, times, labels, step_s):
         return Marks(onsets_s=times, ends_s=times + step_s, labels=labels, start=start, lines=lines,
-                     codes=codes_of_column(document, stage), columns=table.titles if table.titled else ())  # fmt: skip
+                     codes=codes_of_column(document, stage), columns=table.titles if table.titled else (),
+                     changed_at=changed_at)  # fmt: skip
+    if start is not None and len(back) == 1 and len(times) >= _FEWEST_CHANGES:
+        raise AmbiguousScoringError(
+            f"{document.name}: its times go back once, at row {back[0] + 2}: the clock may have been changed there.",
+            "Sort the rows, or write their times in s from the first sample of the recording.",
+        )
     codes = _change_codes(document, labels)
     return from_changes(document, times, labels, settings.epoch_s, start=start, codes=codes)
 
@@ -372,7 +385,8 @@ def from_changes(
     ends = np.append(times_s[1:], times_s[-1:] + epoch_s)
     if len(labels) > 1 and labels[-1] == labels[-2] and not _is_regular(times_s):
         times_s, ends, labels = times_s[:-1], ends[:-1], labels[:-1]
-    return Marks(onsets_s=times_s, ends_s=ends, labels=labels, codes=codes, start=start, assumed=codes is not None)
+    return Marks(onsets_s=times_s, ends_s=ends, labels=labels, codes=codes, start=start, assumed=codes is not None,
+                 by_clock=start is not None)  # fmt: skip
 
 
 def _is_regular(times_s: NDArray[np.float64]) -> bool:

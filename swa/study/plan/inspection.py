@@ -37,9 +37,10 @@ def inspect_study(
     Returns
     -------
     dict
-        `source`, `baseline` (the names that a baseline condition can have), `notes`, `scorings` (how many nights are `scored` and `staged`, and which files are `unused` and why),
-        `plan` (a dict a night, with the columns of the design), `labels` (each label of the files, the channel that it
-        is taken for with its role and the reason, and in how many `recordings`), and `recordings`: `recording`,
+        `source`, `baseline` (names that a baseline condition can have), `notes`, `scorings` (how many nights are
+        `scored` and `staged`, and which files are `unused` and why), `plan` (a dict a night, with the columns of the
+        design), `labels` (each label of the files, the channel that it is taken for with its role and the reason, and
+        in how many `recordings`), and `recordings`: `recording`,
         `start`, `clock` (the time of day of the start, known also where its date is hidden), `duration_s`, `gaps`
         (start and end of each in s), `channels` (name, role, labels, rate, unit and the reason), `staging` (the
         channels that YASA would use), `notes`, `problems`, `can_run` (a copy of another night can), and

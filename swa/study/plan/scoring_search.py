@@ -209,9 +209,9 @@ class _Files:
             mirrored = [each for each in named if each.path.parent == tree / below]
             found += mirrored or named
         if folder in self._alone:
-            below = [self._index(place) for place in self._folders_of(folder)]
-            lone = [each for names in (index, *below) for each in names.get("", [])]
-            named = [each for names in below for key in keys for each in names.get(key, [])]
+            lower = [self._index(place) for place in self._folders_of(folder)]
+            lone = [each for names in (index, *lower) for each in names.get("", [])]
+            named = [each for names in lower for key in keys for each in names.get(key, [])]
             lone += [each._replace(place=Place.LONE) for each in named if each.place is Place.AROUND and each.strong]
             found += [each for each in lone if each.path != recording]
         order = list(Place)
