@@ -674,7 +674,7 @@ def test_an_edf_scoring_counts_from_its_own_start_whatever_its_first_stage(edf_s
     assert epoch_s == 30
     assert " ".join(stages) == "UNS UNS UNS UNS W W N2 N2 UNS UNS UNS UNS"
     begins = "the recording does not say when it starts: its scoring begins with its first sample"
-        assert notes == (begins, "2.0 min of the recording are not scored")
+    assert notes == (begins, "2.0 min of the recording are not scored")
 
 
 @pytest.mark.parametrize("codes", ["0 1 2 3 2 5 0 1 2", "0 1 2 3 4 3 2 5", "5 1 2 0 2 3 5", "1 2 3 0"])
