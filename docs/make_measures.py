@@ -1,20 +1,25 @@
-"""Makes docs/measures.md and docs/tables.md from what the package knows of its measures and tables, and pictures.
+"""Makes docs/measures.md, tables.md and choices.md from what the package knows of itself, and pictures.
 
 python docs/make_measures.py
 """
 
+import inspect
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from swa.comparison.controls.registry import control, group_control
+from swa.comparison.designs import known_designs
 from swa.glossary import Entry, read_glossary, read_groups
 from swa.measures.aperiodic import fit_aperiodic
 from swa.measures.matched_slopes import fit_slope_line, reference_amplitude
 from swa.measures.power import compute_window_spectra
 from swa.measures.process_s import fit_process_s
 from swa.measures.slow_waves import detect_in_trace, filter_for_waves
-from swa.settings import Settings, WaveCriteria
+from swa.settings import ComparabilitySettings, Settings, WaveCriteria
+from swa.sleep.formats.registry import FORMATS
 from swa.tables.results_tables import MEASURES, STORED, SUBJECT_MEASURES
 from swa.tables.schema import Column, fill
 
@@ -90,6 +95,11 @@ TABLES = """# Tables
 Every table of a results folder, column by column. `.tsv` files open in a spreadsheet, `n/a` is a missing value; the
 same texts lie in the folder as JSON. Parquet files open with `swa.read_results`, pandas, R (`arrow`) or DuckDB.
 """
+CHOICES = """# Designs, scorings and controls
+
+*Made by `docs/make_measures.py` from what the files of `swa/comparison/designs/`, `swa/sleep/formats/` and
+`swa/comparison/controls/` say of themselves; change it there.*
+"""
 PICTURES = {
     "waves": (
         "half-wave.svg",
@@ -157,6 +167,51 @@ def _column(column: Column) -> str:
     levels = "; ".join(f"`{level}` {meaning}" for level, meaning in column.levels.items())
     text = fill(column.text, Settings()) + (f": {levels}" if levels else "")
     return f"| {'others' if column.name == '*' else f'`{column.name}`'} | {column.unit} | {text} |"
+
+
+def choices() -> str:
+    """Text of docs/choices.md."""
+    limits = Settings().comparability
+    designs = [
+        (f"`{known.kind}`", _said(known), known(treatment="", baseline="").methods_words(Settings().comparison))
+        for known in known_designs()
+    ]
+    controls = [
+        (", ".join(f"`{name}`" for name in names), _said(known.find), _weight(names, limits))
+        for known in (*control, *group_control)
+        for names in [dict.fromkeys(known.setting_of(name) for name in known.names)]
+    ]
+    return "\n".join(
+        [
+            CHOICES,
+            "## Designs\n\nAsked in this order whether they are that of the nights; `comparison.design` states one.\n",
+            *_rows(("design", "what it is", "how it is tested"), designs),
+            "\n## Forms of scoring\n\nAsked in this order whether a file is one of theirs.\n",
+            *_rows(("form", "asked", "what is read"), [(f.name, _said(f.fits), _said(f.read)) for f in FORMATS]),
+            "\n## Controls\n\nWhat compared nights are held against, by their names in `comparability.caution` and "
+            "`comparability.not_comparable`: first those of a subject's nights, then those of all subjects together.\n",
+            *_rows(("control", "what it finds", "a flag makes a contrast"), controls),
+            "",
+        ]
+    )
+
+
+def _said(what: object) -> str:
+    return inspect.getdoc(what).splitlines()[0].replace("``", "`").replace("|", "\\|")
+
+
+def _weight(names: Iterable[str], limits: ComparabilitySettings) -> str:
+    worst, caution = (set(names) & set(kept) for kept in (limits.not_comparable, limits.caution))
+    words = [f"{word}{_of(found, names)}" for word, found in (("not comparable", worst), ("caution", caution)) if found]
+    return "; ".join(words) or "nothing: it is told"
+
+
+def _of(found: set[str], names: Iterable[str]) -> str:
+    return "" if found == set(names) else f" ({', '.join(f'`{name}`' for name in names if name in found)})"
+
+
+def _rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows)]
 
 
 def draw(folder: Path) -> None:
@@ -345,5 +400,6 @@ def _matched_slope():
 
 if __name__ == "__main__":
     (DOCS / "measures.md").write_text(markdown(), encoding="utf-8", newline="\n")
+    (DOCS / "choices.md").write_text(choices(), encoding="utf-8", newline="\n")
     (DOCS / "tables.md").write_text(tables(), encoding="utf-8", newline="\n")
     draw(DOCS / "images")

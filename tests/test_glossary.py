@@ -69,6 +69,15 @@ def test_units_are_those_of_the_table(rows):
     assert units == {measure: {entry.unit} for measure, entry in read_glossary().items()}
 
 
+def test_a_measure_of_a_night_says_how_it_hangs_on_its_length(rows):
+    of_nrem = rows[(rows["window"] == "night") & rows["stages"].isin(["NREM", "N2", "N3"])]
+    known = {measure: read_glossary()[measure] for measure in of_nrem["measure"].unique()}
+    assert len(known) > 40
+    silent = [measure for measure, entry in known.items() if entry.compared and not entry.over_night]
+    assert not silent, "over_night is missing in swa/glossary.toml: a longer night would pass for an effect"
+    assert {entry.over_night for entry in read_glossary().values()} == {"", "cut", "whole", "free"}
+
+
 def test_entries_are_whole():
     for measure, entry in read_glossary().items():
         assert entry.group in read_groups(), measure
@@ -182,5 +191,6 @@ def test_the_page_of_measures_is_up_to_date():
     text = (DOCS / "measures.md").read_text(encoding="utf-8")
     assert text == module.markdown(), "run `python docs/make_measures.py`"
     assert (DOCS / "tables.md").read_text(encoding="utf-8") == module.tables(), "run `python docs/make_measures.py`"
+    assert (DOCS / "choices.md").read_text(encoding="utf-8") == module.choices(), "run `python docs/make_measures.py`"
     for picture in re.findall(r"\]\((.*?)\)", text):
         assert (DOCS / picture).is_file(), picture

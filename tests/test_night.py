@@ -337,6 +337,9 @@ def test_a_channel_without_usable_time_is_nan_with_the_reason_in_every_row(make_
     flat = night.measures[(night.measures["channel"] == "C3-M2") & (night.measures["measure"] != "analysed_minutes")]
     assert flat["value"].isna().all()
     assert (flat["note"] != "").all()
+    measured = night.measures[night.measures["channel"] == "C4-M1"]
+    places = [set(rows[["stages", "window", "measure", "unit"]].itertuples(index=False)) for rows in (measured, flat)]
+    assert {place for place in places[0] - places[1] if place.measure != "analysed_minutes"} == set()
     assert set(night.spectra["channel"]) == {"C4-M1"}
 
 

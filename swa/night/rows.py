@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import aperiodic, homeostasis, power, slow_waves, windows
-from swa.measures.coupling import UNITS as COUPLING_UNITS
 from swa.measures.coupling import summarize_coupling
 from swa.measures.spindles import Spindles, summarize_spindles
 from swa.measures.travelling import find_travelling, summarize_travelling
@@ -21,7 +20,7 @@ from swa.sleep.architecture import measure_architecture
 from swa.tables.marker import ALL
 from swa.tables.night_document import PROCESS_S_BAND, QUIET_WAKE, TOTAL_POWER
 from swa.tables.reason import Reason
-from swa.tables.results_tables import NIGHT_MEASURES, SPECTRA, WAVES
+from swa.tables.results_tables import NIGHT_MEASURES, SPECTRA
 
 if TYPE_CHECKING:
     import yasa
@@ -46,28 +45,31 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         rows.append((*key, "analysed_minutes", "", minutes, "min", n, stretch.reason))
         if result.spindles is not None and stretch.stages in ("NREM", *NREM):
             rows += [(*key, *row) for row in _spindle_rows(result.spindles, stretch, frame, minutes, reason)]
-        if result.coupling is not None and stretch.stages in ("NREM", *NREM) and not reason:
+        found: list[tuple[str, float, str, int, str]] = []
+        if result.coupling is not None and stretch.stages in ("NREM", *NREM):
             inside = stretch.epochs[(result.coupling.peaks_s / frame.epoch_s).astype(int)]
-            coupled = summarize_coupling(result.coupling, inside, settings.coupling)
-            rows += [(*key, name, "", *row) for name, row in coupled.items()]
-        if reason:
-            units = _measure_units(settings, stretch)
-            rows += [(*key, measure, "", np.nan, unit, 0, reason) for measure, unit in units.items()]
-            continue
+            found += [
+                (name, *row) for name, row in summarize_coupling(result.coupling, inside, settings.coupling).items()
+            ]
         total_s = float(stretch.epochs.sum()) * frame.epoch_s
-        density = result.density[taken] if stretch.median else spectrum[None]
+        density = result.density[taken] if stretch.median and n else spectrum[None]
         powers = power.summarize_power(density, result.frequencies_hz, settings.power, total_s, median=stretch.median)
-        rows += [(*key, name, "", value, unit, n, "") for name, (value, unit) in powers.items()]
-        if stretch.median:
-            continue
-        fitted = aperiodic.summarize_aperiodic(
-            result.frequencies_hz, spectrum, swa_weights, settings.power, settings.aperiodic, result.passes_hz, fit
-        )
-        rows += [(*key, name, "", value, unit, n, note) for name, (value, unit, note) in fitted.items()]
-        if settings.aperiodic.high_exponent:
-            rows.append((*key, *_high_exponent_row(result, taken, settings)))
-        summary = slow_waves.summarize_waves(waves, settings.waves, minutes, stretch.epochs[waves["epoch"]], chosen)
-        rows += [(*key, name, "", value, unit, n, no_waves(value)) for name, (value, unit, n) in summary.items()]
+        found += [(name, value, unit, n, "") for name, (value, unit) in powers.items()]
+        if not stretch.median:
+            fitted = aperiodic.summarize_aperiodic(
+                result.frequencies_hz, spectrum, swa_weights, settings.power, settings.aperiodic, result.passes_hz, fit
+            )
+            found += [(name, value, unit, n, note) for name, (value, unit, note) in fitted.items()]
+            if settings.aperiodic.high_exponent:
+                found.append(_high_exponent_row(result, taken, settings))
+            inside = stretch.epochs[waves["epoch"]]
+            summary = slow_waves.summarize_waves(waves, settings.waves, minutes or np.nan, inside, chosen)
+            found += [(name, value, unit, n, no_waves(value)) for name, (value, unit, n) in summary.items()]
+        # A stretch without data has the rows of the others, with the reason instead of a value.
+        rows += [
+            (*key, name, "", *((np.nan, unit, 0, reason) if reason else (value, unit, n, note)))
+            for name, value, unit, n, note in found
+        ]
     rows += _night_rows(result, frame, settings, chosen)
     return NIGHT_MEASURES.frame(rows)
 
@@ -89,7 +91,7 @@ def _mean_spectra(result: ChannelResult, taken: list[NDArray[np.bool_]]) -> NDAr
 
 def _high_exponent_row(
     result: ChannelResult, taken: NDArray[np.bool_], settings: Settings
-) -> tuple[str, str, float, str, int, str]:
+) -> tuple[str, float, str, int, str]:
     """Exponent of 30-45 Hz from the spectra at the native rate."""
     frequencies: NDArray[np.floating] = np.empty(0)
     density, n = np.empty(0), 0
@@ -100,7 +102,7 @@ def _high_exponent_row(
     value, unit, note = aperiodic.measure_high_exponent(
         frequencies, density, result.native_rate_hz, result.low_pass_hz, settings.aperiodic
     )
-    return "aperiodic_exponent_high", "", value, unit, n, note
+    return "aperiodic_exponent_high", value, unit, n, note
 
 
 def travelling_rows(results: list[ChannelResult], frame: Frame, settings: Settings) -> pd.DataFrame:
@@ -175,22 +177,6 @@ def _night_rows(
         ratio = np.nan if note else float(swa_uv2[first].mean() / swa_uv2[second].mean())
     rows.append((*key, "delta_sleep_ratio", "", ratio, "1", int((first | second).sum()), note))
     return rows
-
-
-def _measure_units(settings: Settings, stretch: windows.Stretch) -> dict[str, str]:
-    """Measures of a stretch and their units, so that a stretch without data still has its rows."""
-    flat = np.ones((1, 3), np.float32)
-    powers = power.summarize_power(flat, np.array([0.0, 25.0, 50.0]), settings.power, 0.0, median=stretch.median)
-    units = {name: unit for name, (_, unit) in powers.items()}
-    if not stretch.median:
-        empty = pd.DataFrame({column: pd.Series(dtype=float) for column in WAVES.names})
-        waves = slow_waves.summarize_waves(empty, settings.waves, 1.0)
-        units |= {name: unit for name, (_, unit, _) in waves.items()}
-        units |= aperiodic.UNITS
-        units |= {"aperiodic_exponent_high": "1"} if settings.aperiodic.high_exponent else {}
-    if settings.coupling.measured and stretch.stages in ("NREM", *NREM):
-        units |= COUPLING_UNITS
-    return units
 
 
 def epoch_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:

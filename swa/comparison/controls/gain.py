@@ -41,7 +41,7 @@ def _moved_by_one_channel(row: RowKind) -> bool:
     matters=_moved_by_gain,
 )
 def compare_gain(nights: ComparedNights) -> Iterator[Finding]:
-    """Three controls per channel, with the channel's G."""
+    """Power that slow waves leave alone, in REM, quiet wake and fast NREM; G, its mean change, is what a gain makes."""
     limits = nights.settings.comparability
     bands = control_bands(limits)
     change = _changes(nights)
@@ -74,7 +74,7 @@ def compare_gain(nights: ComparedNights) -> Iterator[Finding]:
 
 @control({"one_channel": "one channel against the others"}, is_ratio=True, matters=_moved_by_one_channel)
 def compare_one_channel(nights: ComparedNights) -> Iterator[Finding]:
-    """Each channel's G less the median of the others'."""
+    """Each channel's G less the median of the others': a gain of one electrode."""
     gains = {name: _mean(values) for name, values in _changes(nights).items()}
     if not _are_several(gains, nights.settings.comparability):
         return

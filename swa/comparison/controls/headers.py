@@ -18,7 +18,7 @@ _FACTS = {
 
 @control({name: label for name, (label, *_) in _FACTS.items()})
 def compare_headers(nights: ComparedNights) -> Iterator[Finding]:
-    """One finding for each fact that is the same in all nights; one per channel where it differs."""
+    """Facts of the headers: one finding for each that is the same in all nights; one per channel where it differs."""
     shared = nights.shared("header")
     for name, (_, what, fact) in _FACTS.items():
         said = {channel: [night.header[channel].get(fact) for night in nights.nights] for channel in shared}

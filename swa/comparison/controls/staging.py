@@ -58,7 +58,7 @@ def compare_staging(nights: ComparedNights) -> Iterator[Finding]:
     is_of_measure=True,
 )
 def compare_staged_sleep(nights: ComparedNights) -> Iterator[Finding]:
-    """The same of minutes, shares and latencies of stages, each an objection to its own contrast alone."""
+    """How far sleep architecture moves with the stager alone: each measure an objection to its own contrast."""
     for measure, name in _SLEEP.items():
         if (moved := _moved(nights, ALL, measure)) is not None:
             yield from _sleep_moves(measure, name, moved, [nights])
@@ -124,7 +124,7 @@ def compare_sources(nights: ComparedNights) -> Iterator[Finding]:
 
 @group_control({"staging_source_of_all": "source of the stages"}, setting="staging_source", matters=_by_stages)
 def compare_sources_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
-    """The same between subjects."""
+    """Subjects of whom a machine staged some and people scored the others."""
     by_machine = [night.is_staged_by_machine for nights in subjects for night in nights.nights]
     staged = sum(by_machine)
     if 0 < staged < len(by_machine):

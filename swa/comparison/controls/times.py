@@ -54,7 +54,7 @@ def compare_clocks(nights: ComparedNights) -> Iterator[Finding]:
 
 @control({"first_night": "first night"})
 def find_first_night(nights: ComparedNights) -> Iterator[Finding]:
-    """Said in any case; flagged only where the settings count it, for most studies have no adaptation night."""
+    """First nights: always told, flagged only where settings count it, for most studies have no adaptation night."""
     if np.isnan([nights.first_place, *(night.place for night in nights.nights)]).any():
         yield Finding(control="first_night", notes=(doubts.ORDER_UNKNOWN(),))
         return
