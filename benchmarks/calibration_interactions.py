@@ -1,7 +1,8 @@
 """Whether the interaction of two treatments keeps its level, is covered, and is found as theory says.
 
 Studies with neither, one, the other and both of two treatments, each of which raises ln SWA by ln 1.2: nothing beyond
-that, and an interaction of x 1.2. Within subjects (four nights) and between four arms (a baseline and one night).
+that, and an interaction of x 1.2. Within subjects (four nights; `placed`: in the orders of a Latin square that are
+known, while the places alone move ln SWA by up to 0.4) and between four arms (a baseline and one night).
 
 Run as ``python benchmarks/calibration_interactions.py [studies]``; exits with 1 when a cell fails (99 % binomial
 interval adjusted for their number).
@@ -20,11 +21,13 @@ from swa.comparison.further.power import markers_of
 from swa.comparison.group import sign_flip_test
 from swa.settings import ComparisonSettings
 
+ORDERS = ((0, 1, 3, 2), (1, 2, 0, 3), (2, 3, 1, 0), (3, 0, 2, 1))
+BY_PLACE = np.array([-0.2, 0.2, 0.1, 0.0])
 LN, VARIANCE = math.log(1.2), math.log1p(0.4**2)
 SETTINGS = ComparisonSettings()
 
 
-def study(rng, subjects: int, studies: int, *, icc: float, arms: bool, interaction: float):
+def study(rng, subjects: int, studies: int, *, icc: float, arms: bool, interaction: float, placed: bool = False):
     """Grid of the studies, and how the four were given."""
     names, rows = list(SIDES), []
     for i in range(subjects):
@@ -35,6 +38,10 @@ def study(rng, subjects: int, studies: int, *, icc: float, arms: bool, interacti
     values = level + rng.normal(0, math.sqrt(VARIANCE * (1 - icc)), level.shape)
     a, b = (nights["condition"].isin([name, "both"]).to_numpy()[:, None] for name in ("one", "other"))
     values += LN * a + LN * b + interaction * (a & b)
+    if placed:
+        place = np.concatenate([np.argsort(ORDERS[i % 4]) for i in range(subjects)])
+        nights["period"] = place + 1
+        values += BY_PLACE[place][:, None]
     given = {f"{i:03d}": names[i % 4] for i in range(subjects)} if arms else {}
     return markers_of(nights, values), Factorial(
         first="a", second="b", nights=nights, baseline="baseline" if arms else "", arms=given
@@ -44,29 +51,35 @@ def study(rng, subjects: int, studies: int, *, icc: float, arms: bool, interacti
 def main(studies: int = 2000, seed: int = 31) -> int:
     rng = np.random.default_rng(seed)
     lines, failed = [], 0
-    designs = [(False, n) for n in (4, 6, 8, 12, 20)] + [(True, n) for n in (24, 48, 96)]
+    designs = [("within", n) for n in (4, 6, 8, 12, 20)] + [("placed", n) for n in (6, 8, 12, 20)]
+    designs += [("four arms", n) for n in (24, 48, 96)]
     limit = 1 - 0.01 / (3 * len(designs))
-    for arms, n in designs:
+    for design, n in designs:
+        arms, placed = design == "four arms", design == "placed"
+        by_t = arms or n < 6 or placed
         found = {}
         for name, size in (("null", 0.0), ("real", LN)):
-            grid, own = study(rng, n, studies, icc=0.9, arms=arms, interaction=size)
+            grid, own = study(rng, n, studies, icc=0.9, arms=arms, interaction=size, placed=placed)
             found[name] = between_arms(own, grid, SETTINGS) if arms else within_subjects(grid, SETTINGS)
         null, real = np.asarray(found["null"]["p"]), found["real"]
         covered = (np.asarray(real["ci_low"]) <= LN) & (np.asarray(real["ci_high"]) >= LN)
         flips = 2**n if n <= 16 else 10_000
-        nominal = 0.05 if arms or n < 6 else 2 * math.floor(0.025 * flips + 1e-9) / flips
+        nominal = 0.05 if by_t else 2 * math.floor(0.025 * flips + 1e-9) / flips
         sd = math.sqrt(4 * VARIANCE * 0.1)
         theory = math.nan
         if not arms:
-            drawn = sign_flip_test(rng.normal(LN, sd, (n, studies))).p if n >= 6 else None
             x = rng.normal(LN, sd, (n, studies))
-            theory = float(((drawn if drawn is not None else stats.ttest_1samp(x, 0).pvalue) <= 0.05).mean())
+            p = stats.ttest_1samp(x, 0).pvalue if by_t else sign_flip_test(x).p
+            theory = float((p <= 0.05).mean())
+        if placed and by_t:  # three means of places less, and the non-central t of what is left
+            free, shift = n - 3, LN / sd * math.sqrt(n)
+            theory = float(stats.nct.sf(stats.t.isf(0.025, free), free, shift))
         rates = {"found without": (null <= 0.05).mean(), "covered": covered.mean()}
         for rate, expected in zip(rates.values(), (nominal, 1 - nominal), strict=True):
             wide = stats.binomtest(round(rate * studies), studies).proportion_ci(limit)
             failed += not wide.low <= expected <= wide.high
         lines.append(
-            {"design": "four arms" if arms else "within", "n": n, "nominal": nominal, **rates}
+            {"design": design, "n": n, "nominal": nominal, **rates}
             | {"power x 1.2": (np.asarray(real["p"]) <= 0.05).mean(), "theory": theory}
         )
     print(pd.DataFrame(lines).round(3).to_string(index=False))

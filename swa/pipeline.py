@@ -18,7 +18,7 @@ from swa.comparison.further.clusters import find_clusters
 from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.comparison.further.dose_contrasts import compare_doses
 from swa.comparison.further.group_spectra import average_spectra
-from swa.comparison.further.interactions import compare_combinations
+from swa.comparison.further.interactions import combination_values, compare_combinations
 from swa.comparison.further.moderators import covariate_changes, relate_covariates
 from swa.comparison.further.planning import plan_next_study
 from swa.comparison.further.precision import rate_precision, read_spreads
@@ -62,6 +62,7 @@ from swa.tables.files import write_table
 from swa.tables.marker import select
 from swa.tables.results_tables import (
     CLUSTERS,
+    COMBINATIONS,
     CONTRASTS,
     COVARIATE_CHANGES,
     CYCLE_CONTRASTS,
@@ -690,7 +691,8 @@ def _compare_further(work: _Work, baseline: str, contrasts: pd.DataFrame) -> Non
         (PROFILES, lambda: compare_profiles(found, baseline, settings=settings)),
         (CLUSTERS, lambda: find_clusters(results, baseline, settings=settings)),
         (CYCLE_CONTRASTS, lambda: compare_cycles(found, baseline, settings=settings)),
-        (INTERACTIONS, lambda: compare_combinations(found, baseline, settings=settings)),
+        (INTERACTIONS, lambda: compare_combinations(found, baseline, settings=settings, contrasts=contrasts)),
+        (COMBINATIONS, lambda: combination_values(found, baseline, settings=settings)),
         (DOSE_CONTRASTS, lambda: compare_doses(found, baseline, settings=settings)),
         (PLANNING, lambda: plan_next_study(found, settings)),
     )

@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.further.interactions import compare_combinations
+from swa.comparison.contrasts import compare_nights
+from swa.comparison.further.interactions import combination_values, compare_combinations
 from swa.comparison.group import sign_flip_test
+from swa.report import figures
 from swa.report.optional_tables import interaction_table
 from swa.settings import ComparisonSettings, Settings
-from swa.tables.results_tables import INTERACTIONS
+from swa.tables import doubts
+from swa.tables.marker import matches
+from swa.tables.reason import encode
+from swa.tables.results_tables import COMBINATIONS, INTERACTIONS
 
 NAMES = ("placebo", "ketamine", "magnesium", "ketamine+magnesium")
 PRIMARY = "swa NREM night frontal"
@@ -54,6 +59,82 @@ def test_within_subjects_it_is_the_sign_flip_test_of_both_less_one_less_other_pl
     )
     assert (row["p"], row["n"], row["role"]) == (flip.p[0], 8, "primary")
     assert (row["contrast"], row["factor_a"], row["factor_b"]) == ("ketamine+magnesium", "ketamine", "magnesium")
+
+
+ORDERS = ((0, 1, 3, 2), (1, 2, 0, 3), (2, 3, 1, 0), (3, 0, 2, 1))  # each of the four once at each place
+
+
+def in_orders(table, nights, orders, by_place):
+    """The same nights, given in these orders in turn, with what a place does to ln values."""
+    subjects = sorted(nights["subject"].unique())
+    place = {(s, NAMES[c]): k for i, s in enumerate(subjects) for k, c in enumerate(orders[i % len(orders)])}
+    found = [
+        each.assign(period=[place[key] + 1 for key in zip(each["subject"], each["session"], strict=True)])
+        for each in (table, nights)
+    ]
+    values = found[0]["value"] * np.exp(np.array(by_place)[found[0].pop("period").to_numpy() - 1])
+    return found[0].assign(value=values), found[1]
+
+
+def test_places_of_the_nights_are_taken_out_where_the_orders_let_them():
+    table, nights = study(12, interaction=0.3)
+    by_place = (0.0, 0.4, -0.3, 0.6)
+    row = found(*in_orders(table, nights, ORDERS, by_place))
+    flat = found(*in_orders(table, nights, ORDERS, (0.0,) * 4))
+    # Whatever the places do, the interval does not hold it.
+    assert [row[name] for name in ("estimate", "ci_low", "p")] == pytest.approx(
+        [flat[name] for name in ("estimate", "ci_low", "p")]
+    )
+    assert row["method"] == "paired, less the means of the four places, t"
+    mean = found(table, nights)["estimate"]
+    assert flat["estimate"] == pytest.approx(mean)  # in balanced orders it is the mean itself
+    assert row["verdict"] == ""
+
+
+def test_one_order_for_all_is_not_comparable_and_few_subjects_keep_their_flips():
+    table, nights = study(8, interaction=0.3)
+    row = found(*in_orders(table, nights, ORDERS[:1], (0.0, 0.4, -0.3, 0.6)))
+    assert row["verdict"] == "not comparable"
+    assert "balanced orders" in row["verdict_reasons"]
+    assert "not to be told" in interaction_table(pd.DataFrame([row]), Settings()).about
+    few, own = study(4, interaction=0.3)
+    row = found(*in_orders(few, own, ORDERS, (0.0,) * 4))
+    assert (row["method"], row["verdict"]) == ("paired t", "")
+    assert "period effect not removed" in row["note"]
+
+
+def test_a_row_is_no_sounder_than_the_contrasts_of_its_conditions():
+    table, nights = study(8, interaction=0.3)
+    judged = compare_nights(table, nights=nights.assign(verdict="sound", verdict_reasons="", doubts=""))
+    marker = matches(judged, subject="group", window="night")
+    judged = judged.assign(
+        verdict=np.where(marker & (judged["contrast"] == "magnesium:placebo"), "caution", judged["verdict"]),
+        doubts=np.where(marker, encode([doubts.SUBJECTS(named="s01: gain", n=1, of=8)]), ""),
+    )
+    comparison = ComparisonSettings(primary=PRIMARY)
+    rows = compare_combinations(table, nights=nights, settings=Settings(comparison=comparison), contrasts=judged)
+    assert rows["verdict"].tolist() == ["caution"]
+    assert rows["verdict_reasons"].tolist() == ["magnesium:placebo: 1 of 8 subjects not sound (s01: gain)"]
+
+
+def test_values_of_the_picture_are_the_changes_of_subjects_and_their_means():
+    table, nights = study(8, interaction=0.3)
+    settings = Settings(comparison=ComparisonSettings(primary=PRIMARY))
+    values = combination_values(table, nights=nights, settings=settings)
+    assert list(values) == COMBINATIONS.names
+    wide = np.log(table.pivot(index="subject", columns="condition", values="value"))
+    means = values[values["subject"] == "group"].set_index("combination")
+    assert set(means.index) == {"one", "other", "both", "added"}
+    assert np.log(means.loc["both", "change"]) == pytest.approx((wide[NAMES[3]] - wide[NAMES[0]]).mean())
+    added = (wide[NAMES[1]] + wide[NAMES[2]] - 2 * wide[NAMES[0]]).mean()
+    assert np.log(means.loc["added", "change"]) == pytest.approx(added)
+    interaction = means.loc["both", "change"] / means.loc["added", "change"]
+    assert found(table, nights)["estimate"] == pytest.approx(interaction)
+    table, nights = study(32, arms=True)
+    arms = combination_values(table, nights=nights, settings=settings)
+    assert set(arms["combination"]) == {"neither", "one", "other", "both"}
+    names = dict.fromkeys(("one", "other", "both", "added"), "x")
+    assert len(figures.combinations(values, names=names).axes[0].lines) == 8 + 2 * 4 + 1
 
 
 def test_columns_of_the_study_file_may_say_what_was_given():

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.controls.registry import find_control
+from swa.comparison.verdicts import NOT_COMPARABLE
 from swa.report.words.names import contrast_name, in_sentence, marker_name, window_name
 from swa.report.words.numbers import (
     NBSP,
@@ -177,6 +178,7 @@ def interaction_table(table: pd.DataFrame, settings: Settings) -> PlainTable | N
             "p": _p("p"),
             "n": _count("n"),
             "Method": _text("method"),
+            "Verdict": _verdict,
         },
         label="Do the treatments add up?",
         about=f"{both}, {marker}: {_adds_up(first)}. The estimate is both − one − the other + neither; of ratios it is "
@@ -189,6 +191,8 @@ def _adds_up(row: pd.Series) -> str:
     low, high, none = _float(row["ci_low"]), _float(row["ci_high"]), 1.0 if row["scale"] == "ratio" else 0.0
     if not (math.isfinite(low) and math.isfinite(high)):
         return "too few subjects to tell"
+    if row["verdict"] == NOT_COMPARABLE:
+        return "not to be told from these nights, which are not comparable"
     if low > none or high < none:
         return f"{'more' if low > none else 'less'} than the two add up to"
     return "these nights show neither more nor less than the two add up to"
@@ -308,6 +312,12 @@ def _table(rows: pd.DataFrame, columns: Mapping[str, Cell], *, label: str, about
 
 def _text(name: str) -> Cell:
     return lambda row: NOTHING if pd.isna(row[name]) or row[name] == "" else str(row[name])
+
+
+def _verdict(row: Row) -> str:
+    """A verdict with its reasons; a folder of an earlier version has none."""
+    parts = [str(row[name]) for name in ("verdict", "verdict_reasons") if name in row and not pd.isna(row[name])]
+    return ": ".join(part for part in parts if part) or NOTHING
 
 
 def _p(name: str) -> Cell:

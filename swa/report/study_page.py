@@ -14,6 +14,7 @@ from swa.comparison.designs import ContrastDesign, find_designs
 from swa.glossary import headline_measures, short_names
 from swa.report import figures
 from swa.report.change_tables import Footnotes
+from swa.report.combination_pages import draw_combinations
 from swa.report.draft import Draft, shared_parts
 from swa.report.facts import StudyFacts, done_nights
 from swa.report.leading_rows import Headline, find_headline, members_of
@@ -51,6 +52,7 @@ TABLES = (
     ("contrasts.tsv", "every change with its interval, of subjects and of the group"),
     ("precision.tsv", "how precisely the nights of each subject tell a change, by themselves"),
     ("interactions.tsv", "whether two treatments add up"),
+    ("combinations.tsv", "each combination of two treatments, in each subject"),
     ("cycle_contrasts.tsv", "the change in the first cycle against later ones"),
     ("dose_contrasts.tsv", "each night after each infusion, where doses are known"),
     ("clusters.tsv", "clusters of frequencies, hours and electrodes"),
@@ -126,7 +128,7 @@ def _extra_tables(draft: Draft) -> list[tuple[PlainTable | None, list[Picture]]]
     settings = draft.settings
     cycles = cycle_table(draft.read("cycle_contrasts.tsv"), draft.headline.marker.channel, settings, draft.name_of)
     return [
-        (interaction_table(draft.read("interactions.tsv"), settings), []),
+        (interaction_table(draft.read("interactions.tsv"), settings), draw_combinations(draft)),
         (cycles, []),
         (gain_overview(draft.read("comparability.tsv"), draft.known), []),
         (moderator_table(draft.read("moderators.tsv"), settings, draft.name_of), _draw_covariates(draft)),

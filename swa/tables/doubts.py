@@ -176,6 +176,11 @@ ORDERS = _doubt(
     "{first} subjects had {baseline} first, {last} {treatment}: an effect of the period reads as one of the treatment",
     brief="orders",
 )
+FOUR_ORDERS = _doubt(
+    "four_orders",
+    "the four nights did not come in balanced orders: an effect of their place reads as one of the treatments together",
+    brief="orders",
+)
 SAME_CONCLUSION = _doubt("same_conclusion", "no more than chance gives, and without them the same is concluded")
 OTHER_CONCLUSION = _doubt(
     "other_conclusion",

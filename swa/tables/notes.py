@@ -51,6 +51,7 @@ SIGN_FLIPS_EXACT = declare("sign_flips_exact", "sign-flip, exact", "method")
 SIGN_FLIPS_DRAWN = declare("sign_flips_drawn", "sign-flip, {flips} random flips", "method")
 PAIRED_T = declare("paired_t", "paired t", "method")
 _ORDERS = "{baseline} first {n_baseline_first}, {treatment} first {n_treatment_first}"
+PERIODS_OUT = declare("periods_out", "paired, less the means of the four places, t", "method")
 LABELS_EXACT = declare("labels_exact", f"Hills-Armitage, labels permuted, exact, {_ORDERS}", "method")
 LABELS_DRAWN = declare("labels_drawn", f"Hills-Armitage, {{permutations}} label permutations, {_ORDERS}", "method")
 LABELS_T = declare("labels_t", f"Hills-Armitage, t, {_ORDERS}", "method")

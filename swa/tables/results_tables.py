@@ -279,7 +279,23 @@ INTERACTIONS = _table(
     _number("estimate", "Both - one - other + neither: of ratios the factor beyond what the two effects multiply to"),
     *(*TEST[:2], P),
     P_ADJUSTED.saying("Benjamini-Hochberg over the rows that are not primary"),
-    *(N, METHOD, ROLE, VERDICT[0], NOTE),
+    *(N, METHOD, ROLE, *VERDICT, NOTE),
+)
+COMBINATIONS = _table(
+    "combinations",
+    _text("contrast", "The two treatments together, as in interactions.tsv"),
+    _text(
+        "combination",
+        "What was given",
+        neither="neither of the two (rows between arms alone: changes are from these nights elsewhere)",
+        one="the first of them",
+        other="the other",
+        both="both",
+        added="nothing: what both would do if the two added up, within subjects",
+    ),
+    *(WHOSE, *PLACE, MEASURE, SCALE),
+    _number("change", "Change from the nights with neither, between arms from the baseline; of the group the mean"),
+    *(*TEST[:2], N),
 )
 CYCLE_CONTRASTS = _table(
     "cycle_contrasts",
@@ -490,7 +506,7 @@ SPREADS = _table(
 NIGHT_SPREADS = SPREADS.without("session")
 STUDY_TABLES = (
     *(NIGHTS, MEASURES, CONTRASTS, PRECISION, COMPARABILITY, PROFILES, MODERATORS, PROBLEMS, REJECTION, CLUSTERS),
-    *(INTERACTIONS, CYCLE_CONTRASTS, DOSE_CONTRASTS, SPECIFICATIONS, SPECIFICATION_SUMMARY),
+    *(INTERACTIONS, COMBINATIONS, CYCLE_CONTRASTS, DOSE_CONTRASTS, SPECIFICATIONS, SPECIFICATION_SUMMARY),
     *(COVARIATE_CHANGES, GROUP_SPECTRA, PLANNING),
 )
 NIGHT_TABLES = (

@@ -10,7 +10,7 @@ from swa.report.figures.night_plots import activity_limit, night_overview, power
 from swa.report.figures.sleep_plots import aligned_hypnograms, sleep_changes
 from swa.report.figures.specification_plots import specification_curve
 from swa.report.figures.spectra_plots import average_spectra, group_spectra
-from swa.report.figures.study_plots import covariate_changes, placed_channels, scalp_changes
+from swa.report.figures.study_plots import combinations, covariate_changes, placed_channels, scalp_changes
 from swa.report.figures.style import condition_colors
 from swa.report.figures.wave_plots import slope_by_amplitude, slow_wave_average, wave_amplitudes
 
@@ -18,6 +18,7 @@ __all__ = [
     "activity_limit",
     "aligned_hypnograms",
     "average_spectra",
+    "combinations",
     "condition_colors",
     "control_spectra",
     "covariate_changes",

@@ -13,10 +13,20 @@ if TYPE_CHECKING:
     import mne
 
 from swa.errors import SwaError
-from swa.report.figures.style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled, treatment_of
+from swa.report.figures.style import (
+    BASELINE_COLOR,
+    FAINT,
+    TREATMENT_COLORS,
+    check_table,
+    color_of,
+    new_figure,
+    say_nothing_there,
+    styled,
+    treatment_of,
+)
 from swa.report.words.names import named
 from swa.report.words.numbers import percent
-from swa.tables.contrast import CONTRAST_FACTS, Contrast, contrasts_in
+from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast, contrasts_in
 from swa.tables.marker import select
 
 COLUMNS = 3
@@ -83,6 +93,68 @@ def covariate_changes(
     panels[0].set_ylabel("change, %" if is_ratio else "change")
     if points["contrast"].nunique() > 1:
         panels[0].legend(loc="best", fontsize=7.5)
+    figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
+    return figure
+
+
+@styled
+def combinations(changes: pd.DataFrame, *, names: Mapping[str, str], unit: str = "", title: str = "") -> Figure:
+    """What each combination of two treatments does: a line for each subject, and the mean with its interval.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        Rows of ``combinations.tsv`` of one contrast: combination, subject (`group` is the mean), change, ci_low,
+        ci_high, scale.
+    names : mapping of str to str
+        What each combination is called, in the order in which they are drawn; the mean of `added` is hollow.
+    unit : str
+        Unit of a difference.
+    title : str
+        Title of the plot.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    SwaError
+        A column is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd, swa
+    >>> changes = pd.DataFrame({"combination": ["one", "other", "both", "added"], "subject": "group",
+    ...     "change": [1.2, 1.1, 1.5, 1.32], "ci_low": 1.0, "ci_high": 1.8, "scale": "ratio"})
+    >>> names = {"one": "ketamine", "other": "magnesium", "both": "both", "added": "if they added up"}
+    >>> len(swa.figures.combinations(changes, names=names).axes)
+    1
+    """
+    check_table("combinations", changes, ("combination", "subject", "change", "ci_low", "ci_high", "scale"))
+    figure = new_figure(5.2, 3.3, left=0.75, top=0.45)
+    axes = figure.subplots()
+    if changes.empty:
+        say_nothing_there(axes, "no night of each combination")
+        return figure
+    is_ratio = bool((changes["scale"] == "ratio").all())
+    there = [name for name in names if (changes["combination"] == name).any()]
+    table = changes[changes["combination"].isin(there)].copy()
+    table["x"] = table["combination"].map({name: float(position) for position, name in enumerate(there)})
+    if is_ratio:
+        table[["change", "ci_low", "ci_high"]] = 100 * (table[["change", "ci_low", "ci_high"]] - 1)
+    mean = table["subject"] == GROUP
+    for _, own in table[~mean].sort_values("x").groupby("subject", sort=False):
+        axes.plot(own["x"], own["change"], color=BASELINE_COLOR, alpha=0.5, linewidth=0.7, marker="o", markersize=2.5)
+    for row in table[mean].to_dict("records"):
+        x, color = row["x"] + 0.12, TREATMENT_COLORS[0]
+        axes.plot([x, x], [row["ci_low"], row["ci_high"]], color=color, linewidth=1.6, zorder=3)
+        face = "white" if row["combination"] == "added" else color
+        axes.plot([x], [row["change"]], color=color, marker="o", markersize=6, markerfacecolor=face, zorder=4)
+    axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+    axes.set_xticks(range(len(there)), [names[name] for name in there])
+    axes.set_xlim(-0.4, len(there) - 0.5)
+    axes.set_ylabel("change, %" if is_ratio else f"change, {unit}" if unit else "change")
     figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
     return figure
 

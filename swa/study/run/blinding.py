@@ -142,12 +142,20 @@ def blind_study(study: Study, settings: Settings, results: Path) -> Blinded:
     results.mkdir(parents=True, exist_ok=True)
     _write_record(results, "blinded", key)
     return Blinded(
-        study=replace(study, nights=nights, notes=("blinded: conditions are codes, their reference drawn by lot",)),
+        study=replace(study, nights=nights, notes=_notes(key, settings)),
         settings=_with_baseline(settings, (key["reference"],)),
         sessions=sessions,
         originals=originals,
         key=key_folder(results) / KEY_FILE,
     )
+
+
+def _notes(key: _Key, settings: Settings) -> tuple[str, ...]:
+    """What the codes do, and what they keep from being tested: which condition is two in one would tell them all."""
+    codes = "blinded: conditions are codes, their reference drawn by lot"
+    if settings.comparison.factors or any("+" in name for name in key["conditions"]):
+        return (codes, "blinded: whether two treatments add up is tested once `swa unblind` has put the names back")
+    return (codes,)
 
 
 def unblind_results(results: Path, key_file: Path) -> Settings:
