@@ -44,12 +44,6 @@ def control_spectra(
         Which channel.
     bands_hz : mapping of str to (float, float)
         Band of each control: ``rem``, ``quiet_wake`` and ``nrem_fast``.
-    colors : mapping of str to str, optional
-        Colour by condition.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------

@@ -44,21 +44,6 @@ def paired_changes(
         stand side by side on one scale.
     unit : str
         Unit of the values.
-    contrasts : mapping of str to Contrast, optional
-        What each contrast holds against what (`contrasts_in` of its table), for the names at the axis.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
 
     Notes
     -----
@@ -118,21 +103,8 @@ def forest(
         Rows of the contrasts on the scale ratio, in the order to show: measure, window, estimate, ci_low, ci_high, n.
     names, window_names : mapping of str to str, optional
         How measures and windows are written.
-    color : str, optional
-        Colour of the treatment.
     count : str
         What `n` counts, behind the numbers: ``nights`` or ``subjects``.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
 
     Notes
     -----

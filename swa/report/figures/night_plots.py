@@ -81,10 +81,6 @@ def night_overview(
     title : str
         Written over the hypnogram.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     SwaError

@@ -28,15 +28,6 @@ def aligned_hypnograms(
     colors : mapping of str to str, optional
         Colour of each night.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
-
     Examples
     --------
     >>> import swa, pandas as pd
@@ -84,21 +75,6 @@ def sleep_changes(
     rows : DataFrame
         Rows of the contrasts on the scale difference, in minutes, in the order to show: measure, estimate, ci_low,
         ci_high.
-    names : mapping of str to str, optional
-        How measures are written.
-    color : str, optional
-        Colour of the marks.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
 
     Notes
     -----

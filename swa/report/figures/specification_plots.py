@@ -37,19 +37,6 @@ def specification_curve(
         Rows of one contrast and curve of ``specifications.tsv``; those without an estimate are not drawn.
     names : mapping of str to str, optional
         How choices are written.
-    color : str, optional
-        Colour of the treatment.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
 
     Notes
     -----

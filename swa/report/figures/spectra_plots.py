@@ -44,26 +44,14 @@ def average_spectra(
     ----------
     spectra : mapping of str to DataFrame
         By condition, the baseline first: `Night.spectra`.
-    channel : str, optional
-        By default the first channel that all conditions have.
     stages, window : str
         Which spectrum.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    bands_hz : mapping of str to (float, float), optional
-        Bands to mark.
     aperiodic : mapping of str to (float, float), optional
         Exponent and offset (log10 µV²/Hz at 1 Hz) of the aperiodic fit by condition, drawn dashed.
     aperiodic_hz : (float, float)
         Range of the fit.
     highest_hz : float
         End of the frequency axis.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------
@@ -128,25 +116,8 @@ def group_spectra(
         condition, frequency_hz, density_uv2_hz: geometric mean over subjects.
     changes : DataFrame
         contrast, frequency_hz, change_db, low_db, high_db: mean over the subjects with both nights.
-    contrasts : mapping of str to Contrast, optional
-        What each contrast holds against what (`contrasts_in` of its table), for the colour of its treatment.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    bands_hz : mapping of str to (float, float), optional
-        Bands to mark.
     clusters : DataFrame, optional
         contrast, low_hz, high_hz: marked by a bar under the changes.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
 
     Examples
     --------

@@ -46,21 +46,6 @@ def covariate_changes(
     ----------
     points : DataFrame
         covariate, contrast, subject, x, change (a ratio, or a difference), scale.
-    contrasts : mapping of str to Contrast, optional
-        What each contrast holds against what (`contrasts_in` of its table), for names and colours of treatments.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
 
     Examples
     --------
@@ -168,12 +153,6 @@ def scalp_changes(changes: pd.DataFrame, *, title: str = "") -> Figure:
     changes : DataFrame
         contrast, channel, estimate (a ratio), of channels that `placed_channels` knows; rows of ``contrasts.tsv`` also
         say what they hold against what.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------

@@ -1,5 +1,7 @@
 """What all figures share: colours and type."""
 
+import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
@@ -59,8 +61,37 @@ SPECTRUM_COLUMNS = ("channel", "stages", "window", "frequency_hz", "density_uv2_
 P = ParamSpec("P")
 
 
+# What figures share is said once: `styled` adds it to the docstring of each.
+ARGUMENTS = {
+    "channel": ("str, optional", "By default the first channel that all conditions have."),
+    "contrasts": (
+        "mapping of str to Contrast, optional",
+        "What each contrast holds against what (`contrasts_in` of its table), for names and colours of treatments.",
+    ),
+    "names": ("mapping of str to str, optional", "How measures are written."),
+    "color": ("str, optional", "Colour of the treatment."),
+    "colors": ("mapping of str to str, optional", "Colour by condition."),
+    "bands_hz": ("mapping of str to (float, float), optional", "Bands to mark."),
+    "title": ("str", "Title of the plot."),
+}
+RETURNS = "Returns\n-------\nmatplotlib.figure.Figure"
+RAISES = "Raises\n------\nSwaError\n    A column is missing."
+
+
+def _docstring(function: Callable[P, Figure]) -> str:
+    """Docstring of a figure with what all share."""
+    before, heading, text = (inspect.getdoc(function) or "").partition("Parameters\n----------\n")
+    own, _, after = text.partition("\n\n")
+    for name in inspect.signature(function).parameters:
+        if name in ARGUMENTS and not re.search(rf"^{name}\b", own, re.MULTILINE):
+            kind, meaning = ARGUMENTS[name]
+            own += f"\n{name} : {kind}\n    {meaning}"
+    raises = [] if after.startswith("Raises\n") else [RAISES]
+    return before + heading + "\n\n".join([own, RETURNS, *raises, after])
+
+
 def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw a figure in our style, whatever the style of the caller."""
+    """Draw a figure in our style, whatever the style of the caller; its docstring gets what figures share."""
 
     @wraps(function)
     def draw(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -69,6 +100,7 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
             mpl.rcParams.update(STYLE)
             return function(*args, **kwargs)
 
+    draw.__doc__ = _docstring(function)
     return draw
 
 

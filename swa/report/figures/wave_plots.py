@@ -39,16 +39,6 @@ def slow_wave_average(
     ----------
     waves : mapping of str to SlowWaves or DataFrame
         By condition: slow waves, or their `average` (channel, time_s, mean_uv, sd_uv, n_waves).
-    channel : str, optional
-        By default the first channel that all conditions have.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------
@@ -112,19 +102,6 @@ def wave_amplitudes(
         condition, amplitude_uv, waves_per_min: waves a minute of analysed time whose negative peak is this or larger.
     limits_uv : mapping of str to float, optional
         Limits to mark, by what they are.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
 
     Examples
     --------
@@ -187,19 +164,6 @@ def slope_by_amplitude(
         reference)^exponent.
     reference_uv : float
         Amplitude at which conditions are compared; NaN where there is none.
-    colors : mapping of str to str, optional
-        Colour by condition.
-    title : str
-        Title of the plot.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
 
     Examples
     --------
