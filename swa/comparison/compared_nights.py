@@ -34,8 +34,14 @@ def usable_nights(nights: pd.DataFrame) -> pd.DataFrame:
         Sorted by subject and session, with text in subject, session and condition, and `COPIED`: nights that stay in
         the table, to be told of, but whose values no comparison uses (`copied_nights`). `BEFORE` is nowhere true.
     """
+    return split_nights(nights)[0]
+
+
+def split_nights(nights: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what `usable_nights` and `nights_before` do, the nights read once."""
     table = _clean_nights(nights)
-    return table[~table[BEFORE]].reset_index(drop=True)
+    before = table[BEFORE]
+    return table[~before].reset_index(drop=True), table[before].reset_index(drop=True)
 
 
 def study_columns(nights: pd.DataFrame, stated: Iterable[str]) -> list[str]:
@@ -84,6 +90,8 @@ def copied_nights(nights: pd.DataFrame) -> pd.Series:
     if COPIED in nights:  # marked when there were more nights to look at
         return nights[COPIED].astype(bool)
     shared = text_column(nights, SAME_RECORDING)
+    if (shared == "").all():
+        return pd.Series(data=False, index=nights.index)
     names = pd.DataFrame({"subject": text_column(nights, "subject"), "shared": shared}, index=nights.index)
     names["what"] = text_column(nights, "condition") + " " + text_column(nights, "phase").str.casefold()
     differ = names.groupby(["subject", "shared"])["what"].transform("nunique") > 1
@@ -92,8 +100,7 @@ def copied_nights(nights: pd.DataFrame) -> pd.Series:
 
 def nights_before(nights: pd.DataFrame) -> pd.DataFrame:
     """Nights that `usable_nights` leaves out because they precede the infusion."""
-    table = _clean_nights(nights)
-    return table[table[BEFORE]].reset_index(drop=True)
+    return split_nights(nights)[1]
 
 
 def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
@@ -135,6 +142,8 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
 
 def _before_infusion(nights: pd.DataFrame) -> pd.Series:
     phase = text_column(nights, "phase").str.casefold()
+    if not {"pre", "post"} <= set(phase):
+        return pd.Series(data=False, index=nights.index)
     both = [
         condition
         for condition, phases in phase.groupby(nights["condition"], sort=True)
@@ -148,7 +157,8 @@ def text_column(table: pd.DataFrame, name: str) -> pd.Series:
     if name not in table:
         return pd.Series("", index=table.index, dtype=object)
     column = table[name].astype(object)
-    return column.where(column.notna(), "").map(str).str.strip().astype(object)
+    texts = ["" if gone else str(value).strip() for value, gone in zip(column, column.isna(), strict=True)]
+    return pd.Series(texts, index=column.index, name=name, dtype=object)
 
 
 def find_condition(name: str, conditions: list[str]) -> str:

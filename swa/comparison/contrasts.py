@@ -11,8 +11,8 @@ from swa.comparison.comparability import check_comparability
 from swa.comparison.compared_nights import (
     COPIED,
     MOST_NAMED,
-    nights_before,
     planned_pairs,
+    split_nights,
     usable_nights,
 )
 from swa.comparison.controls.registry import Record
@@ -154,7 +154,7 @@ def _without_doubtful(
     settings: ComparisonSettings,
 ) -> pd.DataFrame:
     """Estimate, limits and n of rows over subjects once the subjects in `without` are left out, row by row."""
-    used, before = usable_nights(nights), nights_before(nights)
+    used, before = split_nights(nights)
     pairs = [contrast for contrast in dict.fromkeys(contrasts) if contrast.is_within]
     plan = Plan(
         measures=open_source(source),
@@ -280,12 +280,14 @@ def subject_values(
         if not design.key.is_within:
             continue
         cell = np.nonzero(changes.present)
-        part = cell_keys(changes, *cell)
-        part["baseline"] = changes.on_reported_scale(changes.baseline[cell])
-        part["treatment"] = changes.on_reported_scale(changes.treatment[cell])
-        part["n_baseline"], part["n_treatment"] = changes.n_baseline[cell], changes.n_treatment[cell]
-        part["change"] = changes.on_reported_scale(changes.change[cell])
-        parts.append(part[SUBJECT_VALUES.names])
+        part = cell_keys(changes, *cell) | {
+            "baseline": changes.on_reported_scale(changes.baseline[cell]),
+            "treatment": changes.on_reported_scale(changes.treatment[cell]),
+            "n_baseline": changes.n_baseline[cell],
+            "n_treatment": changes.n_treatment[cell],
+            "change": changes.on_reported_scale(changes.change[cell]),
+        }
+        parts.append(pd.DataFrame({name: part[name] for name in SUBJECT_VALUES.names}))
     if not parts:
         return SUBJECT_VALUES.empty()
     return pd.concat(parts).sort_values([*SORT_COLUMNS, "subject"], kind="stable", ignore_index=True)
@@ -377,7 +379,7 @@ def _plan(
     nights = nights_of(measures, nights)
     if isinstance(measures, LongTable):
         require_same_conditions(measures.measures, nights)
-    used, before = usable_nights(nights), nights_before(nights)
+    used, before = split_nights(nights)
     if contrast is None:
         pairs = planned_pairs(nights, settings, baseline)
     else:

@@ -152,8 +152,6 @@ def measure_rows(source: Source, measure: str) -> pd.DataFrame:
 def rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame:
     """Rows of the nights that are used, with `night` as position and text columns as sorted categories."""
     columns = {name: _category(measures.get(name), len(measures)) for name in TEXT_COLUMNS}
-    rows = pd.DataFrame(columns)
-    rows["value"] = _numbers(measures)
     subject, session = columns["subject"], columns["session"]
     pair, inverse = np.unique(
         subject.codes.astype(np.int64) * len(session.categories) + session.codes, return_inverse=True
@@ -163,8 +161,9 @@ def rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame
     position = [
         place.get((subjects[code // len(sessions)], sessions[code % len(sessions)]), -1) for code in pair.tolist()
     ]
-    rows["night"] = np.array(position, dtype=np.int64)[inverse] if len(rows) else np.empty(0, dtype=np.int64)
-    return rows[rows["night"] >= 0]
+    night = np.array(position, dtype=np.int64)[inverse] if len(measures) else np.empty(0, dtype=np.int64)
+    rows = pd.DataFrame(columns | {"value": _numbers(measures), "night": night})
+    return rows if (night >= 0).all() else rows[night >= 0]
 
 
 def _numbers(measures: pd.DataFrame) -> npt.NDArray[np.float64]:

@@ -13,7 +13,7 @@ condition do.
 import dataclasses
 import math
 import unicodedata
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -171,9 +171,7 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
         Two rows stand for the same night, channel, stages, window, measure and variant.
     """
     measure = str(rows["measure"].iloc[0])
-    keys = rows.groupby(MARKER_COLUMNS, observed=True, sort=True)
-    marker = keys.ngroup().to_numpy()
-    markers = keys.size().index.to_frame(index=False).astype(str)
+    marker, markers = _number_markers(rows)
     night = rows["night"].to_numpy()
     shape = (len(nights), len(markers))
     present = np.zeros(shape, dtype=bool)
@@ -209,6 +207,20 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
         notes=np.asarray(notes, dtype=object),
         note_codes=codes,
     )
+
+
+def _number_markers(rows: pd.DataFrame) -> tuple[Ints, pd.DataFrame]:
+    """Number of each row's marker among those there are, sorted by their names, and these."""
+    columns = {name: rows[name].astype("category").cat for name in MARKER_COLUMNS}  # with sorted categories
+    code = np.zeros(len(rows), dtype=np.int64)
+    for column in columns.values():
+        code = code * len(column.categories) + column.codes.to_numpy()
+    found, marker = np.unique(code, return_inverse=True)
+    names = {}
+    for name, column in reversed(columns.items()):
+        found, place = np.divmod(found, len(column.categories))
+        names[name] = column.categories.to_numpy(dtype=object)[place]
+    return marker, pd.DataFrame(names, dtype=object)[MARKER_COLUMNS].astype(str)
 
 
 def _marked(nights: pd.DataFrame, mark: str) -> Bools:
@@ -328,23 +340,26 @@ def subject_rows(changes: Changes, settings: ComparisonSettings) -> pd.DataFrame
     change = changes.change
     subject, marker = np.nonzero(changes.present)
     cell = (subject, marker)
-    table = cell_keys(changes, subject, marker)
     estimate, width = change[cell], half[cell]
-    table["estimate"] = changes.on_reported_scale(estimate)
-    table["ci_low"] = changes.on_reported_scale(estimate - width)
-    table["ci_high"] = changes.on_reported_scale(estimate + width)
-    table["p"] = np.nan
-    table["n"] = np.where(np.isnan(estimate), 0, changes.n_baseline[cell] + changes.n_treatment[cell])
-    return table.assign(**_texts(changes, cell, width, methods, reservations))
+    columns = cell_keys(changes, subject, marker)
+    columns |= {
+        "estimate": changes.on_reported_scale(estimate),
+        "ci_low": changes.on_reported_scale(estimate - width),
+        "ci_high": changes.on_reported_scale(estimate + width),
+        "p": np.full(len(subject), np.nan),
+        "n": np.where(np.isnan(estimate), 0, changes.n_baseline[cell] + changes.n_treatment[cell]),
+    }
+    return pd.DataFrame(columns | _texts(changes, cell, width, methods, reservations))
 
 
-def cell_keys(changes: Changes, subject: Ints, marker: Ints) -> pd.DataFrame:
-    """Make the columns that say what a cell is about."""
-    columns: dict[str, str | npt.NDArray[np.object_]] = {"subject": changes.subjects[subject]}
-    columns |= {"contrast": str(changes.key), **dataclasses.asdict(changes.key)}
+def cell_keys(changes: Changes, subject: Ints, marker: Ints) -> dict[str, npt.NDArray[np.generic]]:
+    """Columns that say what a cell is about."""
+    shared = {"contrast": str(changes.key), **dataclasses.asdict(changes.key)}
+    shared |= {"measure": changes.grid.measure, "scale": changes.grid.scale}
+    columns = {name: np.full(len(subject), text, dtype=object) for name, text in shared.items()}
     columns |= {name: changes.grid.markers[name].to_numpy(dtype=object)[marker] for name in MARKER_COLUMNS}
-    columns |= {"measure": changes.grid.measure, "scale": changes.grid.scale}
-    return pd.DataFrame(columns, index=range(len(subject)))[CHANGE_COLUMNS]
+    columns["subject"] = changes.subjects[subject]
+    return {name: columns[name] for name in CHANGE_COLUMNS}
 
 
 def _interval(
@@ -392,26 +407,35 @@ def _texts(
     subject, marker = cell
     method, kinds = _numbered(methods)
     reservation, doubts = _numbered(reservations)
-    facts = pd.DataFrame(
-        {
-            "gap": changes.gap[cell],
-            "note": changes.note_codes[cell],
-            "reliable": np.where(np.isnan(width), -1, np.abs(changes.change[cell]) > width).astype(np.int64),
-            "method": method[marker],
-            "reservation": reservation[marker],
-            "m": changes.n_treatment[cell],
-            "k": changes.n_baseline[cell],
-            "m_nights": changes.treatment_nights[subject],
-            "k_nights": changes.baseline_nights[subject],
-            "both": changes.both_copied[subject],
-        }
-    )
-    combination = facts.groupby(list(facts.columns), sort=False)
-    texts = np.empty((combination.ngroups, 3), dtype=object)
-    for place, fact in enumerate(combination.size().index.to_frame().to_dict("records")):
+    facts: dict[str, Ints | Bools] = {
+        "gap": changes.gap[cell],
+        "note": changes.note_codes[cell],
+        "reliable": np.where(np.isnan(width), -1, np.abs(changes.change[cell]) > width).astype(np.int64),
+        "method": method[marker],
+        "reservation": reservation[marker],
+        "m": changes.n_treatment[cell],
+        "k": changes.n_baseline[cell],
+        "m_nights": changes.treatment_nights[subject],
+        "k_nights": changes.baseline_nights[subject],
+        "both": changes.both_copied[subject],
+    }
+    combinations, combination = _distinct(list(facts.values()))
+    texts = np.empty((len(combinations), 3), dtype=object)
+    for place, values in enumerate(combinations):
+        fact = dict(zip(facts, values, strict=True))
         found = _compose(changes, fact, kinds[fact["method"]], doubts[fact["reservation"]])
         texts[place] = notes.row_texts([reason for reason in found if reason])
-    return dict(zip(notes.TEXT_COLUMNS, texts[combination.ngroup().to_numpy()].T, strict=True))
+    return dict(zip(notes.TEXT_COLUMNS, texts[combination].T, strict=True))
+
+
+def _distinct(columns: Sequence[Ints | Bools]) -> tuple[list[list[int]], Ints]:
+    """The distinct rows of several columns of numbers, and which of them each row is."""
+    code = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:  # numbered anew at each column, so that no code grows beyond the rows
+        values, place = np.unique(column, return_inverse=True)
+        code = np.unique(code * len(values) + place, return_inverse=True)[1]
+    first = np.unique(code, return_index=True)[1]
+    return np.column_stack(columns)[first].astype(np.int64).tolist(), code
 
 
 def _numbered(reasons: Sequence[R]) -> tuple[Ints, list[R]]:
@@ -422,7 +446,7 @@ def _numbered(reasons: Sequence[R]) -> tuple[Ints, list[R]]:
 
 
 def _compose(
-    changes: Changes, fact: Mapping[Hashable, int], method: Reason, reservation: Reason | None
+    changes: Changes, fact: Mapping[str, int], method: Reason, reservation: Reason | None
 ) -> list[Reason | None]:
     gap = fact["gap"]
     if gap == NO_BASELINE:

@@ -8,7 +8,7 @@ from inspect import isabstract
 
 import pandas as pd
 
-from swa.comparison.compared_nights import COPIED, nights_before, usable_nights
+from swa.comparison.compared_nights import COPIED, split_nights
 from swa.comparison.designs.base import BetweenSubjects, ContrastDesign, WithinSubjects, read_pair
 from swa.settings import ComparisonSettings
 from swa.tables.contrast import Contrast
@@ -40,7 +40,7 @@ def find_designs(nights: pd.DataFrame, pairs: Sequence[Contrast], settings: Comp
         The design, where it is stated.
     """
     # Copies say nothing of the design.
-    nights, before = (table[~table[COPIED]] for table in (usable_nights(nights), nights_before(nights)))
+    nights, before = (table[~table[COPIED]] for table in split_nights(nights))
     designs = known_designs()
     choices = [design for design in designs if issubclass(design, WithinSubjects)]
     stated = [design for design in choices if design.kind == settings.design]

@@ -179,11 +179,12 @@ class ContrastDesign(ABC):
     def rows(self, changes: Changes, outcome: Outcome, markers: Bools, settings: ComparisonSettings) -> pd.DataFrame:
         """One row over subjects for each of these `markers`, in the columns that do not depend on other rows."""
         marker = np.flatnonzero(markers)
-        table = cell_keys(changes, np.zeros(len(marker), dtype=np.int64), marker)
-        table = table.assign(subject=GROUP, contrast=self.contrast, **asdict(self.key))
+        columns = cell_keys(changes, np.zeros(len(marker), dtype=np.int64), marker)
+        for name, text in {"subject": GROUP, "contrast": self.contrast, **asdict(self.key)}.items():
+            columns[name] = np.full(len(marker), text, dtype=object)
         for name, values in (("estimate", outcome.estimate), ("ci_low", outcome.low), ("ci_high", outcome.high)):
-            table[name] = changes.on_reported_scale(values[marker])
-        table["p"], table["n"] = outcome.p[marker], outcome.n[marker]
+            columns[name] = changes.on_reported_scale(values[marker])
+        columns |= {"p": outcome.p[marker], "n": outcome.n[marker]}
         nothing: list[list[Reason]] = [[] for _ in outcome.n]
         standardised = effects(changes, outcome) if self.key.is_within else nothing
         medians = median_differences(changes, outcome, settings) if self.key.is_within else nothing
@@ -192,7 +193,7 @@ class ContrastDesign(ABC):
         for row, i in enumerate(marker.tolist()):
             left_out = [notes.counted(why, int(n[i])) for why, n in outcome.left_out.items() if n[i]]
             texts[row] = notes.row_texts([*outcome.reasons[i], *standardised[i], *medians[i], *left_out, *fixed])
-        return table.assign(**dict(zip(notes.TEXT_COLUMNS, texts.T, strict=True)))
+        return pd.DataFrame(columns | dict(zip(notes.TEXT_COLUMNS, texts.T, strict=True)))
 
     def state(self, nights: pd.DataFrame) -> str:
         """Say how it is analysed and on whom of the usable nights: ``paired, 8 subjects (4 placebo first, 4 …)``."""
