@@ -316,6 +316,17 @@ class CouplingSettings(Group):
     seed: int = Field(2015, ge=0, description="seed of the surrogates")
 
 
+class EyeMovementSettings(Group):
+    """Rapid eye movements of REM sleep as `yasa.rem_detect` finds them: optional, needs the left and the right EOG."""
+
+    measured: bool = Field(default=False, description="whether they are looked for: about 1 s a night")
+    amplitude_uv: Band = Field((50.0, 325.0), description="µV; geometric mean of the two eyes at the peak")
+    duration_s: Band = Field((0.3, 1.2), description="s; shortest and longest eye movement")
+    prominence: Share = Field(0.8, description="prominence of the peak, of its lowest height")
+    band_hz: Band = Field((0.5, 5.0), description="Hz; band of the detector")
+    minimum_min: Positive = Field(2.0, description="min of usable REM sleep below which a window has no density")
+
+
 class TravellingSettings(Group):
     """Travelling of slow waves across channels: optional (after Massimini 2004, J Neurosci 24:6862)."""
 
@@ -657,6 +668,7 @@ class Settings(Group):
     spindles: SpindleSettings = SpindleSettings()
     coupling: CouplingSettings = CouplingSettings()
     travelling: TravellingSettings = TravellingSettings()
+    eye_movements: EyeMovementSettings = EyeMovementSettings()
     comparison: ComparisonSettings = ComparisonSettings()
     comparability: ComparabilitySettings = ComparabilitySettings()
 

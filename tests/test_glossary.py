@@ -28,6 +28,7 @@ ALL_GROUPS = {
     "coupling": {"measured": True},
     "aperiodic": {"high_exponent": True},
     "travelling": {"measured": True, "fewest_channels": 3},
+    "eye_movements": {"measured": True},
 }
 
 
@@ -141,12 +142,12 @@ UNMOVED = 1e-4  # of the value; the largest change of a measure that is free is 
 @pytest.fixture(scope="module")
 def louder(tmp_path_factory):
     """A simulated night and the same × `GAIN`, as one subject's two nights and as two subjects of one kind each."""
-    channels = ("F3-M2", "F4-M1", "C3-M2")
+    channels = ("F3-M2", "F4-M1", "C3-M2", "E1-M2", "E2-M1")
     made = simulate_night(NightPlan(hours=6, rate_hz=128, channels=channels, seed=3))
     nights = {}
     for gain in (1.0, GAIN):
         signals = np.array([made.signals_uv[name] for name in channels]) * 1e-6 * gain
-        raw = mne.io.RawArray(signals, mne.create_info(list(channels), 128, "eeg"), verbose="error")
+        raw = mne.io.RawArray(signals, mne.create_info(list(channels), 128, ["eeg"] * 3 + ["eog"] * 2), verbose="error")
         nights[gain] = analyze_night(raw, make_hypnogram(made.stages, 30.0), check_settings(ALL_GROUPS))
     folder = tmp_path_factory.mktemp("louder")
     rows = {}

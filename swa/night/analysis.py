@@ -13,6 +13,7 @@ from swa.errors import RecordingError
 from swa.measures import power, quality, rejection
 from swa.measures.slow_waves import SlowWaves
 from swa.night.channel_pass import ChannelResult, measure_channels, read_again
+from swa.night.eye_movements import eye_movement_rows
 from swa.night.frame import NREM, Frame, check_seconds, make_frame
 from swa.night.rows import architecture_rows, channel_rows, epoch_rows, spectra_rows, spectrogram_of, travelling_rows
 from swa.night.staging_bias import describe_staging, staging_bias
@@ -197,6 +198,7 @@ def analyze_night(
     at_gain = {gain: _only_in(stages, lights) for gain, stages in (stages_at_gain or {}).items()}
     bias = staging_bias(results, frame, at_gain, settings, between)
     architecture = architecture_rows(in_bed, frame, between.start * frame.epoch_s, unknown)
+    eyes = eye_movement_rows(recording, in_bed, frame, between, settings)
     notes = (
         *recording.notes,
         *scoring_notes,
@@ -208,7 +210,10 @@ def analyze_night(
         subject=subject,
         session=session,
         condition=condition,
-        measures=pd.concat([_measure_rows(results, frame, settings), architecture], ignore_index=True),
+        measures=pd.concat(
+            [table for table in (_measure_rows(results, frame, settings), architecture, eyes) if len(table)],
+            ignore_index=True,
+        ),
         waves=_slow_waves(results, frame, settings.waves),
         epochs=pd.concat([epoch_rows(result, frame, settings) for result in results], ignore_index=True),
         spectra=pd.concat([spectra_rows(result, frame, settings) for result in results], ignore_index=True),

@@ -25,6 +25,7 @@ from swa.recordings.labels import (
 )
 from swa.settings import ChannelSettings
 
+LEFT_EYE, RIGHT_EYE = 0, 2  # places of the eyes in the order for staging
 MINIMUM_RATE_HZ = 50.0  # below, half of the spectrum that the measures need is missing
 TOO_SLOW = f"needs at least {MINIMUM_RATE_HZ:g} Hz"
 MINIMUM_STAGING_RATE_HZ = 80.0  # YASA's own limit; its EEG and EMG features reach up to 30 Hz and more
@@ -167,6 +168,26 @@ def order_for_staging(channels: Sequence[Channel]) -> tuple[Channel | None, Chan
         usable = {(rank(c.name), c.name): c for c in channels if c.role == role and c.rate_hz >= rate_hz}
         chosen.append(usable[min(usable)] if usable else None)
     return chosen[0], chosen[1], chosen[2]
+
+
+def pair_of_eyes(channels: Sequence[Channel]) -> tuple[Channel, Channel] | None:
+    """The left and the right eye where both are there against one reference, or each against a mastoid.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+        The EOG channels.
+    """
+    sides = [
+        [channel for channel in channels if _eog_rank(channel.name) == rank and channel.rate_hz >= MINIMUM_RATE_HZ]
+        for rank in (LEFT_EYE, RIGHT_EYE)
+    ]
+    for left in sides[0]:
+        for right in sides[1]:
+            references = [channel.name.partition("-")[2].casefold() for channel in (left, right)]
+            if references[0] == references[1] or all(re.fullmatch(MASTOID, name) for name in references):
+                return left, right
+    return None
 
 
 def assign_channels(signals: Sequence[SignalInfo], settings: ChannelSettings) -> tuple[Channel, ...]:
@@ -352,9 +373,9 @@ def _eeg_rank(name: str) -> int:
 def _eog_rank(name: str) -> int:
     text = clean_label(name)
     if re.match(r"e1|loc|l\s?e|eog\s?[l1]|.*left", text):
-        return 0
+        return LEFT_EYE
     if re.match(r"e2|roc|r\s?e|eog\s?[r2]|.*right", text):
-        return 2
+        return RIGHT_EYE
     return 3 if re.match(r"v|.*vert|eog\s?v", text) else 1
 
 

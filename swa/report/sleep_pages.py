@@ -22,7 +22,16 @@ from swa.tables.marker import ALL, select
 LEAD = "n3_minutes"
 SHOWN = (
     *(LEAD, "n2_minutes", "n1_minutes", "rem_minutes", "tst", "waso", "sol", "n3_latency", "rem_latency"),
-    *("first_rem_minutes", "n3_share", "rem_share", "sleep_efficiency", "awakenings", "stage_shifts", "cycle_minutes"),
+    *(
+        "rem_density",
+        "first_rem_minutes",
+        "n3_share",
+        "rem_share",
+        "sleep_efficiency",
+        "awakenings",
+        "stage_shifts",
+        "cycle_minutes",
+    ),
 )
 # What the table of sleep of a subject has beside yasa's statistics.
 BESIDE = (

@@ -129,6 +129,21 @@ def measure_architecture(
     return rows
 
 
+def sleep_windows(
+    in_bed: "yasa.Hypnogram",
+    cycles: pd.DataFrame,
+    sleep_onset_s: float,
+    *,
+    first_s: float = 0.0,
+    dose_s: float | None = None,
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Name and epochs of every window of sleep architecture; arguments as for `measure_architecture`."""
+    sleep = _Sleep(stages=stages_of(in_bed), epoch_s=epoch_length_s(in_bed), first_s=first_s)
+    yield "night", np.ones(len(sleep.stages), dtype=bool)
+    for window, epochs, _ in _windows(sleep, cycles, sleep_onset_s, dose_s):
+        yield window, epochs
+
+
 def _whole_night(in_bed: "yasa.Hypnogram", sleep: _Sleep, unknown: Mapping[str, str]) -> Iterator[ArchitectureRow]:
     statistics = in_bed.sleep_statistics()
     n = len(sleep.stages)

@@ -43,6 +43,11 @@ LIGHTS_UNKNOWN = declare(
     "study file",
 )
 
+# Why there is no density of eye movements.
+NO_EYES = declare("no_eyes", "needs the left and the right EOG against one reference or the mastoids; found: {names}")
+NO_REM = declare("no_rem", "the window has no REM sleep in which both eyes were recorded")
+FEW_REM_MINUTES = declare("few_rem_minutes", "{minutes:.1f} min of usable REM sleep, {needed:g} are needed")
+
 # What a value of the whole night rests on, where nights of a subject are cut to their common NREM time.
 FIRST_MINUTES = declare("first_minutes", "the first {minutes:g} min of NREM")
 
