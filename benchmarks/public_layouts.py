@@ -213,7 +213,7 @@ def profusion_xml() -> str:
 
 
 def domino(words: list[str], night: int) -> str:
-    """DOMINO's sleep profile."""
+    """DOMINO's sleep profile (`Schlafprofil.txt` has the same lines above it, in German words)."""
     start = evening(night)
     clocks = [start + datetime.timedelta(seconds=30 * i) for i in range(len(words))]
     rows = "".join(f"{clock:%H:%M:%S},000; {word}\n" for clock, word in zip(clocks, words, strict=True))
@@ -356,6 +356,7 @@ ANPHY = "Fp1,Fp2,F3,F4,C3,C4,P3,P4,O1,O2,F7,F8,T3,T4,Fz,Cz,Pz,M1,M2,LOC,ROC,CHIN
 UCDDB = "Lefteye,RightEye,EMG,C3A2,C4A1,ECG,SpO2,Sound,Flow,Sum,ribcage,abdo,BodyPos,Pulse"
 DREAMS = "FP1-A2,CZ-A1,O1-A2,FP2-A1,CZ2-A1,O2-A1,EOG1-A2,EOG2-A1,EMG1,ECG"
 WSC = "F3_M2,Fz_AVG,C3_M2,Pz_Cz,O1_M2,E1,E2,cchin_l,ECG,thorax,abdomen,nas_pres,spo2,position,snore"
+DOMINO = "C3:A2,C4:A1,F4:A1,O2:A1,EOG1:A2,EOG2:A2,EMG,ECG 2,PLMl,Puls,SPO2,Pleth,Flow Th,Thorax,Lage,Licht,Batterie"
 EAR = "ELA,ELB,ELC,ELE,ELI,ELT,ERA,ERB,ERC,ERE,ERI,ERT"
 BIDS = {"dataset_description.json": '{"Name": "x", "BIDSVersion": "1.8.0"}'}
 
@@ -585,7 +586,7 @@ LAYOUTS = [
     Layout(
         name="ISRUC I",
         files=isruc("1", "1") | isruc("2", "2"),
-        settings='[scoring]\ncolumn = "1"',
+        settings='scoring.column = "1"',
         nights="1; 2",
         scored=2,
         eeg="F3-A2, C3-A2, O1-A2, F4-A1, C4-A1, O2-A1",
@@ -602,7 +603,7 @@ LAYOUTS = [
     Layout(
         name="ISRUC II",
         files=isruc("1/1", "1") | isruc("1/2", "2") | isruc("2/1", "1") | isruc("2/2", "2"),
-        settings='[scoring]\ncolumn = "1"',
+        settings='scoring.column = "1"',
         nights="1 (1, 2); 2 (1, 2)",
         scored=4,
         eeg="F3-A2, C3-A2, O1-A2, F4-A1, C4-A1, O2-A1",
@@ -694,7 +695,7 @@ LAYOUTS = [
         nights="1 (headband, psg); 2 (headband, psg)",
         scored=4,
         eeg="F3, F4, C3, C4, O1, O2",
-        told=r"begins at the same second as .*acq-headband",
+        told=r"begins at the same second as .*acq-headband.*leave one out \(--exclude\)",
     ),
     Layout(
         name="EESM17 (ds004348)",
@@ -747,7 +748,7 @@ LAYOUTS = [
                 "onset\tduration\tstaging", "{t}\t0\t{s}", stages("1,3,4,5,5,2")
             ),
         },
-        settings='[scoring]\ncodes = { "1" = "W", "2" = "R", "3" = "N1", "4" = "N2", "5" = "N3" }',
+        settings='scoring.codes = { "1" = "W", "2" = "R", "3" = "N1", "4" = "N2", "5" = "N3" }',
         nights="001 (001)",
         scored=1,
         eeg="F3-A2, C3-A2, O1-A2, F4-A1, C4-A1, O2-A1",
@@ -800,6 +801,25 @@ LAYOUTS = [
         eeg="C3-A2, C4-A1, F4-A1, O2-A1",
     ),
     Layout(
+        name="DOMINO export, two conditions, German",
+        kind="compared",
+        files={
+            f"VP0{n}/{folder}/{name}": content
+            for n in (1, 2)
+            for night, word in enumerate(("Placebo", "Verum"), 22 + 2 * n)
+            for folder in [f"VP0{n}_{word}"]
+            for name, content in {
+                f"VP0{n}_{word}.edf": recording(DOMINO, 256, night=night),
+                "Analysedaten/Schlafprofil.txt": domino(stages("Wach,N1,N2,N3,N3,Rem"), night),
+                "Analysedaten/Flow Events.txt": "Signal ID: FlowD\\flow\nUnit: s\nSignal Type: Impuls\n\n"
+                "22:41:31,513-22:41:42,736; 11;Hypopnoe\n",
+            }.items()
+        },
+        nights="VP01 (Placebo, Verum); VP02 (Placebo, Verum)",
+        scored=4,
+        eeg="C3-A2, C4-A1, F4-A1, O2-A1",
+    ),
+    Layout(
         name="Compumedics Profusion export",
         files={"S01.edf": recording("C3-M2,C4-M1,F3-M2,E1-M2,EMG", 256), "S01.edf.XML": profusion_xml()},
         nights="S01",
@@ -827,7 +847,7 @@ LAYOUTS = [
             for name in ("BODY TEMP", "dX", "dY", "dZ", "EEG L", "EEG R", "LIGHT", "NOISE", "OXY_IR_AC")
         }
         | {f"night{n}/hypnogram.txt": "\n".join(AASM) for n in (1, 2)},
-        nights="night1/EEG L; night2/EEG L",
+        nights="night1; night2",
         scored=2,
         eeg="EEG L, EEG R",
     ),
@@ -889,8 +909,7 @@ def row(layout: Layout, outcome: Outcome) -> str:
     """A row of the table of the documentation."""
     names = [f"`{name}`" for name in layout.files]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    settings = layout.settings.replace("\n", "; ")
-    command = f"`{layout.command}`" + (f" with `{settings}`" if settings else "")
+    command = f"`{layout.command}`" + (f" with `{layout.settings}` in it" if layout.settings else "")
     scored = f"{outcome.nights}: {outcome.scored} scored; EEG {outcome.eeg}" if outcome.nights else ""
     told = outcome.told if len(outcome.told) < 400 else f"{outcome.told[:380]} …"
     return f"| {layout.name} | {shown} | {command} | {layout.kind} | {'; '.join(filter(None, [scored, told]))} |"

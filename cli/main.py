@@ -99,7 +99,9 @@ def run(
         Path, typer.Argument(help="Folder of recordings (EDF, BDF, BrainVision, EEGLAB, EGI, FIF), or one.")
     ],
     results: Annotated[Path, typer.Option("--results", "-o", help="Folder for the results.")] = Path("swa-results"),
-    study: Annotated[Path | None, typer.Option(help="Study file (.tsv, .csv, a spreadsheet): a row a night.")] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Study file (.tsv, .csv, .xlsx, .xlsm, .xls, .ods): a row a night.")
+    ] = None,
     settings: Annotated[Path | None, typer.Option(help="Settings (TOML); `swa settings` prints the defaults.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: cores, nights, memory.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler that does the work.")] = None,

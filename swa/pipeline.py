@@ -145,7 +145,8 @@ def run_study(
     results : str or Path
         Folder for the results; a finished night in it is not done again.
     study_file : str or Path, optional
-        One row a night; by default ``study.tsv`` (or ``.csv``, ``.xlsx``) beside the recordings.
+        One row a night; by default ``study.tsv`` (or ``.csv``, ``.xlsx``, ``.xlsm``, ``.xls``, ``.ods``) beside the
+        recordings.
     settings : Settings, optional
         Every value that changes a number.
     jobs : int, optional

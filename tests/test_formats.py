@@ -5,6 +5,7 @@ import gzip
 import shutil
 import struct
 
+import edfio
 import numpy as np
 import pytest
 
@@ -109,7 +110,7 @@ def test_a_night_read_through_mne_has_the_same_measures(name, night_uv, hypnogra
 
 
 def test_edf_measures_are_those_of_the_array_within_its_steps(night_uv, hypnogram, write_edf, tmp_path):
-    """An EDF of 16 bit rounds each sample; the same rounded samples through mne give the same numbers."""
+    """An EDF of 16 bit rounds each sample; the same rounded samples as BDF and through mne give the same numbers."""
     path = write_edf(tmp_path / "night.edf", dict(zip(LABELS, night_uv, strict=True)), RATE_HZ, limits=(-400.0, 400.0))
     recording = read_recording(path)
     source = recording.source
@@ -117,10 +118,18 @@ def test_edf_measures_are_those_of_the_array_within_its_steps(night_uv, hypnogra
         [np.stack([block[0].copy() for block in blocks]) for blocks in source.blocks([0, 1])], axis=1
     )
     raw_of(rounded).save(tmp_path / "other_raw.fif", fmt="double", verbose="error")
+    signals = [
+        edfio.BdfSignal(row, RATE_HZ, label=label, physical_dimension="uV", physical_range=(-400, 400),
+                        digital_range=(-32768, 32767))
+        for label, row in zip(LABELS, rounded, strict=True)
+    ]  # fmt: skip
+    edfio.Bdf(signals, starttime=datetime.time(22, 40)).write(tmp_path / "night.bdf")
     expected = measures_of(recording, hypnogram)
-    found = measures_of(read_recording(tmp_path / "other_raw.fif"), hypnogram).reindex(expected.index)
-    # SWA above the aperiodic line is a small difference of large powers: relative to those.
-    np.testing.assert_allclose(found.dropna(), expected.dropna(), rtol=1e-6, atol=2e-6)
+    for name in ("other_raw.fif", "night.bdf"):
+        found = measures_of(read_recording(tmp_path / name), hypnogram).reindex(expected.index)
+        assert np.array_equal(found.isna(), expected.isna())
+        # SWA above the aperiodic line is a small difference of large powers: relative to those.
+        np.testing.assert_allclose(found.dropna(), expected.dropna(), rtol=1e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", ["night.rec", "night.EDF.gz", "night.rec.gz", "night", "night.edf+", "S01.dat"])

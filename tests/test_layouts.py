@@ -82,6 +82,17 @@ def test_both_parts_of_sleep_edf_are_one_data_set_and_its_table_is_named(tmp_pat
     assert told.endswith("does that; --study ST-subjects.xls gives those of ST7… theirs")
 
 
+def test_files_of_one_signal_each_are_called_as_their_folder(tmp_path, write_edf):
+    for night in ("S1_placebo", "S1_drug"):
+        (tmp_path / night).mkdir()
+        for signal in ("BODY TEMP", "EEG L", "EEG R"):
+            write_edf(tmp_path / night / f"{signal}.edf", {signal: [0.0] * 200})
+    nights = plan_study(tmp_path, None, check_settings({})).nights
+    assert nights["subject"].tolist() == ["S1", "S1"]
+    assert nights["condition"].tolist() == ["drug", "placebo"]
+    assert nights["recording"].tolist() == ["S1_drug/EEG L.edf", "S1_placebo/EEG L.edf"]
+
+
 @pytest.mark.parametrize("ending", ["xls", "ods"])
 def test_a_workbook_that_cannot_be_read_is_named(tmp_path, ending):
     (tmp_path / f"study.{ending}").write_bytes(b"no workbook")

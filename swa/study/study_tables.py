@@ -23,7 +23,7 @@ from swa.tables.results_tables import REJECTION
 
 START_REMEDY = (
     "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
-    "wrong; parts of one night are to be joined."
+    "wrong; of two devices of one night leave one out (--exclude); parts of one night are to be joined."
 )
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
 

@@ -100,7 +100,7 @@ def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction
     unsaid = (
         "nights of both stand at the same place in the order on average"
         if tied
-        else "the study file does not say in which order (column period or order)"
+        else "nothing says in which order (columns period and order of a study file)"
     )
     if direction == "mixed":
         counts = [night_order(nights, name, baseline) for name in treatments]

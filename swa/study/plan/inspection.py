@@ -68,7 +68,8 @@ def inspect_study(
     for copy, first in copies.items():
         found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
     for later, (first, start) in find_same_starts([row["subject"] for row in nights], paths, copies).items():
-        found[later]["problems"].append(f"begins at the same second as {nights[first]['recording']} ({start})")
+        same = f"begins at the same second as {nights[first]['recording']} ({start})"
+        found[later]["problems"].append(f"{same}: of two devices of one night leave one out (--exclude)")
     labels = _count_labels(found, settings.channels.names, given.channels.names)
     notes = [*study.notes, *_unused_names(labels, given.channels.names)]
     scorings = {

@@ -451,10 +451,11 @@ def _plan_from_names(
 ) -> Study:
     found, more = leave_out_others(root, found)
     notes = [*notes, *more]
+    called = _names_of_nights(root, found)
+    told = _read_names(root, list(called), others, settings, notes)
+    plan, source, settings = told.plan, told.source, told.settings
+    found = [called[name] for name in told.names]
     names = [printable(path.relative_to(root).as_posix()) for path in found]
-    told = _read_names(root, names, others, settings, notes)
-    plan, source, names, settings = told.plan, told.source, told.names, told.settings
-    found = [path for path in found if printable(path.relative_to(root).as_posix()) in set(names)]
     rows = plan.assign(recording=names, path=[str(path) for path in found], hypnogram="", problem="")
     rows.index = pd.Index(names)
     forced = [False] * len(rows)
@@ -479,6 +480,18 @@ def _plan_from_names(
             notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}{told.advice}"]
     nights = _arrange(rows)
     return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=scorings, settings=settings)
+
+
+def _names_of_nights(root: Path, found: Sequence[Path]) -> dict[str, Path]:
+    """Names that may tell of a night, with its recording: of files of one signal each (ZMax) that of their folder."""
+    own = {printable(path.relative_to(root).as_posix()): path for path in found}
+    called = {
+        f"{printable(path.parent.relative_to(root).as_posix())}{path.suffix}"
+        if path.parent != root and len(parts_of(path)) > 1
+        else name: path
+        for name, path in own.items()
+    }
+    return called if len(called) == len(own) else own
 
 
 class _Told(NamedTuple):
