@@ -576,3 +576,23 @@ def test_the_numbers_of_a_release_are_those_of_its_settings_or_listed(night):
     held = [key for key in kept.index if key[1] not in changed]
     assert len(held) > 50
     assert now.reindex(held).to_numpy() == pytest.approx(kept[held].to_numpy(), rel=1e-4, abs=1e-9, nan_ok=True)
+
+
+def test_a_file_of_two_sleeps_is_asked_which_is_meant(make_recording, make_hypnogram):
+    """Two nights 16 h apart in one file of 25 h were one night of many cycles."""
+    sleep = "N2*40 N3*40 R*20"
+    stages = make_hypnogram(f"W*20 {sleep} W*380 {sleep} W*10", epoch_s=120.0)
+    recording = make_recording({"C4-M1": np.zeros(round(730 * 120 * 1.0))}, 1.0)
+    recording = dataclasses.replace(recording, duration_s=630 * 120.0)
+    with pytest.raises(
+        RecordingError, match=r"2 sleeps, with N2 and N3 from 23:20 to 02:00 and 15:20 to 18:00\. .*off"
+    ):
+        analyze_night(recording, stages)
+    with pytest.raises(RecordingError, match="2 sleeps"):
+        analyze_night(recording, stages, lights_off_s=0.0)
+
+
+def test_a_nap_of_minutes_hours_before_the_night_is_not_a_sleep_of_its_own(make_recording, make_hypnogram, sleep_eeg):
+    stages = make_hypnogram("N2*20 W*361 N2*40 R*10")
+    night = analyze_night(make_recording({"C4-M1": sleep_eeg(stages, 1)}), stages)
+    assert len(night.cycles)

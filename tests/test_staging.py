@@ -74,6 +74,43 @@ def test_an_eeg_without_a_unit_cannot_be_staged(make_recording):
         stage_recording(make_recording({"C4-M1": TEN_MINUTES}, unit=""))
 
 
+@pytest.fixture(scope="module")
+def six_minutes(sleep_eeg):
+    return sleep_eeg(make_hypnogram(["N2"] * 6 + ["N3"] * 6, 30.0))
+
+
+def test_a_dead_channel_is_not_staged_on(make_recording, six_minutes):
+    """C4 flat and F3 good gave 0.5 min of N3, and an effect of 48 % where 31 % were there."""
+    flat = np.zeros_like(six_minutes)
+    recording = make_recording({"C4-M1": flat, "F3-M2": six_minutes, "E1-M2": flat, "E2-M2": six_minutes, "Chin": flat})
+    staging = stage_at_gains(recording, gains=())
+    assert "(eeg+eog: F3-M2, E2-M2)" in staging.hypnogram.scorer
+    assert staging.notes == (
+        "staged on F3-M2: C4-M1 is flat, clipped or too large in 100 % of the recording",
+        "staged on E2-M2: E1-M2 is flat or clipped in 100 % of the recording",
+        "staged without EMG: Chin is flat or clipped in 100 % of the recording",
+    )
+
+
+def test_a_channel_that_cannot_be_read_gives_its_place_to_the_next(make_recording, six_minutes):
+    recording = make_recording({"C4-M1": six_minutes, "F3-M2": six_minutes})
+    channels = tuple(dataclasses.replace(c, unit="") if c.name == "C4-M1" else c for c in recording.channels)
+    staging = stage_at_gains(dataclasses.replace(recording, channels=channels), gains=())
+    assert staging.notes == ("staged on F3-M2: C4-M1 could not be read",)
+
+
+def test_electrodes_off_for_a_while_change_no_channel(make_recording, six_minutes):
+    off = np.where(np.arange(len(six_minutes)) < 22_000, six_minutes, 0.01 * six_minutes)
+    staging = stage_at_gains(make_recording({"C4-M1": off, "F3-M2": off}), gains=())
+    assert "(eeg: C4-M1)" in staging.hypnogram.scorer
+    assert staging.notes == ()
+
+
+def test_where_every_eeg_channel_is_dead_nothing_is_staged(make_recording):
+    with pytest.raises(RecordingError, match=r"no EEG channel can be staged: C4-M1 is flat.*100 % .*; F3-M2 is flat"):
+        stage_recording(make_recording(dict.fromkeys(("C4-M1", "F3-M2"), TEN_MINUTES)))
+
+
 @pytest.mark.slow
 def test_a_machine_without_openmp_is_told_what_to_install(make_recording, tmp_path, monkeypatch):
     """A fresh Debian, Ubuntu or macOS: every night failed with "OSError. Check the disk"."""

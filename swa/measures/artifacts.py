@@ -156,6 +156,26 @@ def measure_height(trace: Trace, lowest_uv: float) -> NDArray[np.floating]:
     return height
 
 
+def dead_share(trace: Trace, settings: ArtifactSettings | None = None, *, judge_amplitude: bool = True) -> float:
+    """Share of the recorded time in which a channel is flat, clipped or too large to be EEG.
+
+    Parameters
+    ----------
+    trace : Trace
+        Its samples.
+    settings : ArtifactSettings, optional
+        Limits.
+    judge_amplitude : bool
+        False for signals that may be large: EOG and EMG.
+    """
+    settings = settings or ArtifactSettings()
+    dead = trace.clipped | _flat(trace.signal_uv, trace.rate_hz, settings.flat_uv)
+    if judge_amplitude:
+        dead |= measure_height(trace, settings.amplitude_uv) > settings.amplitude_uv
+    recorded = sum(end - first for first, end in trace.pieces)
+    return sum(int(np.count_nonzero(dead[first:end])) for first, end in trace.pieces) / max(recorded, 1)
+
+
 def find_focal(
     slow_power: NDArray[np.float64], is_nrem: NDArray[np.bool_], settings: ArtifactSettings | None = None
 ) -> NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """One recording through all rooms: signals, stages and settings become the tables of a night."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -29,6 +30,8 @@ from swa.tables.reason import Reason, in_words
 from swa.tables.results_tables import STAGING_BIAS, WAVES
 
 LONGEST_WAKE_MIN = 90.0  # before or behind sleep, where lights are not known
+APART_H = 3.0  # without N2 and N3 between two sleeps
+SLEEP_MIN = 15.0  # of N2 and N3 in each of them
 
 if TYPE_CHECKING:
     import mne
@@ -189,6 +192,7 @@ def analyze_night(
             f"by {hypnogram.scorer or 'the scoring'}{_where(hypnogram, lights)}.",
             "Slow-wave activity is measured in NREM sleep: check that this is a night, or give a scoring.",
         )
+    _refuse_two_sleeps(recording, frame, known=lights_off_s is not None and lights_on_s is not None)
     problems: dict[str, RecordingError] = {}
     results = _measure(recording, frame, settings, problems)
     results = [read_again(result, recording, frame, settings) for result in results]
@@ -361,6 +365,30 @@ def _where(hypnogram: "yasa.Hypnogram", between: slice) -> str:
     """Say so where there is NREM sleep, but not between lights off and lights on."""
     is_outside = np.isin(stages_of(hypnogram), NREM).any()
     return f" from lights off to lights on (epochs {between.start + 1} to {between.stop})" if is_outside else ""
+
+
+def _refuse_two_sleeps(recording: Recording, frame: Frame, *, known: bool) -> None:
+    """Ask which sleep is meant, where N2 and N3 lie in two stretches hours apart and lights off and on are not known.
+
+    Two nights in one file would be one night of many cycles, a nap before the night its first cycle.
+    """
+    asleep = np.flatnonzero(frame.nrem)
+    apart = np.flatnonzero(np.diff(asleep) * frame.epoch_s > APART_H * 3600) + 1
+    stretches = [part for part in np.split(asleep, apart) if len(part) * frame.epoch_s >= SLEEP_MIN * 60]
+    if known or len(stretches) < 2:
+        return
+
+    def clock(epoch: int) -> str:
+        if recording.start is None:
+            return f"{epoch * frame.epoch_s / 3600:.1f} h"
+        return f"{recording.start + datetime.timedelta(seconds=epoch * frame.epoch_s):%H:%M}"
+
+    found = " and ".join(f"{clock(part[0])} to {clock(part[-1] + 1)}" for part in stretches)
+    raise RecordingError(
+        f"{recording.name}: it holds {len(stretches)} sleeps, with N2 and N3 from {found}.",
+        "Say which is meant: write `lights_off` and `lights_on` in the study file (for analyze_night, lights_off_s and "
+        "lights_on_s). To compare the two, cut the file in two.",
+    )
 
 
 def _without_long_wake(

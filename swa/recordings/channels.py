@@ -158,16 +158,23 @@ def order_for_staging(channels: Sequence[Channel]) -> tuple[Channel | None, Chan
         (EEG, EOG, EMG): a central EEG first, the left eye first, a chin EMG first. None where there is none that is
         fast enough: EEG and EMG need 80 Hz (YASA), EOG 50 Hz.
     """
+    ranked = rank_for_staging(channels)
+    eeg, eog, emg = (next(iter(ranked[role]), None) for role in ("eeg", "eog", "emg"))
+    return eeg, eog, emg
+
+
+def rank_for_staging(channels: Sequence[Channel]) -> dict[str, list[Channel]]:
+    """Channels that automatic staging could use, by role, the best first (`order_for_staging`)."""
     choices = (
         ("eeg", MINIMUM_STAGING_RATE_HZ, _eeg_rank),
         ("eog", MINIMUM_RATE_HZ, _eog_rank),
         ("emg", MINIMUM_STAGING_RATE_HZ, _emg_rank),
     )
-    chosen: list[Channel | None] = []
+    ranked: dict[str, list[Channel]] = {}
     for role, rate_hz, rank in choices:
         usable = {(rank(c.name), c.name): c for c in channels if c.role == role and c.rate_hz >= rate_hz}
-        chosen.append(usable[min(usable)] if usable else None)
-    return chosen[0], chosen[1], chosen[2]
+        ranked[role] = [usable[place] for place in sorted(usable)]
+    return ranked
 
 
 def pair_of_eyes(channels: Sequence[Channel]) -> tuple[Channel, Channel] | None:

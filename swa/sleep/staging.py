@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging
+from swa.measures.artifacts import Trace, dead_share
+from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging, rank_for_staging
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.sleep.hypnogram import STAGES, epoch_length_s, make_hypnogram, stages_of
 from swa.tables.night_document import Agreement
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 YASA_RATE_HZ = 100.0
 EPOCH_S = 30.0
 YASA_MINIMUM_S = 300.0
+MOST_DEAD = 0.1  # of a channel, where another of its role is better
+ALL_DEAD = 0.95
 _REMEDY = "Give a scoring in the column `hypnogram` of the study file."
 
 
@@ -42,10 +45,30 @@ class Staging:
         As of `stage_recording`.
     stages_at_gain : dict of float to ndarray of str, shape (n_epochs,)
         Stages at each gain of `GAINS`.
+    notes : tuple of str
+        Channels that are there and were not used, with the reason.
     """
 
     hypnogram: "yasa.Hypnogram"
     stages_at_gain: dict[float, NDArray[np.str_]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    """A channel as it was read for the staging; without a signal where it could not be read."""
+
+    channel: Channel
+    dead_share: float
+    signal_uv: NDArray[np.float32] | None = None
+    problem: RecordingError | None = None
+
+    @property
+    def why(self) -> str:
+        if self.problem:
+            return f"{self.channel.name} could not be read"
+        how = "flat, clipped or too large" if self.channel.role == "eeg" else "flat or clipped"
+        return f"{self.channel.name} is {how} in {100 * self.dead_share:.0f} % of the recording"
 
 
 def stage_recording(
@@ -110,7 +133,8 @@ def stage_at_gains(
     Notes
     -----
     The features are computed once. Those that depend on amplitude (`AMPLITUDE_FEATURES`) are multiplied, which costs a
-    prediction instead of a staging.
+    prediction instead of a staging. A channel that is dead for more than a tenth of the recording gives its place to
+    the next of its role that is not; `notes` names both.
     """
     import mne
     import yasa
@@ -118,18 +142,17 @@ def stage_at_gains(
     chosen = staging_channels(recording)
     _import_lightgbm(recording.name)
     import_antropy()
-    group = recording.read(chosen, rate_hz=YASA_RATE_HZ)
-    if chosen[0].name in group.problems:
-        raise group.problems[chosen[0].name]
-    roles = [channel.role for channel in group.channels]
-    names = [channel.name for channel in group.channels]
+    taken, notes = _find_living(recording, chosen)
+    roles = [each.channel.role for each in taken]
+    names = [each.channel.name for each in taken]
+    data_uv = np.stack([each.signal_uv for each in taken if each.signal_uv is not None])
     # What was not recorded is left out: flat epochs would pull YASA's scaling over the night, and its smoothing over
     # 7.5 minutes, towards a state that nobody was in.
     missing = recording.gap_share_per(EPOCH_S) > 0.5
-    kept = np.ones(group.data_uv.shape[1], bool)
+    kept = np.ones(data_uv.shape[1], bool)
     kept[: len(missing) * round(EPOCH_S * YASA_RATE_HZ)] = ~np.repeat(missing, round(EPOCH_S * YASA_RATE_HZ))
     metadata = {"age": age, "male": sex[:1].lower() == "m"} if age is not None and sex else None
-    recorded_uv = group.data_uv if kept.all() else group.data_uv[:, kept]
+    recorded_uv = data_uv if kept.all() else data_uv[:, kept]
     recorded_v = np.multiply(recorded_uv, 1e-6, dtype=np.float64)
     raw = mne.io.RawArray(recorded_v, mne.create_info(names, YASA_RATE_HZ, roles), verbose="error")
     by_role = dict(zip(roles, names, strict=True))
@@ -151,7 +174,54 @@ def stage_at_gains(
     return Staging(
         hypnogram=make_hypnogram(_all_stages(stages, missing), EPOCH_S, scorer=scorer, proba=proba),
         stages_at_gain={gain: _all_stages(hypno, missing) for gain, hypno in others.items()},
+        notes=tuple(notes),
     )
+
+
+def _find_living(recording: Recording, first: Sequence[Channel]) -> tuple[list[_Candidate], list[str]]:
+    """The best channel of each role that is not dead, with its signal, and what is to be told about the others."""
+    ranked = rank_for_staging(recording.channels)
+    read = {each.channel.role: [each] for each in _read_candidates(recording, first)}
+    taken: list[_Candidate] = []
+    notes: list[str] = []
+    for role, candidates in read.items():
+        for channel in ranked[role][1:]:
+            if candidates[-1].dead_share <= MOST_DEAD:
+                break
+            candidates += _read_candidates(recording, [channel])
+        least = min(each.dead_share for each in candidates)
+        best = next(each for each in candidates if each.dead_share <= least + MOST_DEAD)
+        passed_over = "; ".join(each.why for each in candidates[: candidates.index(best)])
+        if role == "eeg" and (best.problem or least > ALL_DEAD):
+            raise best.problem or RecordingError(
+                f"{recording.name}: no EEG channel can be staged: {'; '.join(each.why for each in candidates)}.",
+                "Look at the signals: the electrodes were off, or other channels hold the EEG.",
+            )
+        # Electrodes that are off for half a day are so in all channels: that alone makes no channel worse than none.
+        if best.problem or (role != "eeg" and least > taken[0].dead_share + 0.5):
+            notes.append(f"staged without {role.upper()}: {'; '.join(each.why for each in candidates)}")
+            continue
+        taken.append(best)
+        notes += [f"staged on {best.channel.name}: {passed_over}"] if passed_over else []
+    return taken, notes
+
+
+def _read_candidates(recording: Recording, channels: Sequence[Channel]) -> list[_Candidate]:
+    """Read channels for the staging and see how much of each is dead."""
+    group = recording.read(channels, rate_hz=YASA_RATE_HZ)
+    rows = {channel.name: row for row, channel in enumerate(group.channels)}
+    found = []
+    for channel in channels:
+        if channel.name in group.problems:
+            found.append(_Candidate(channel=channel, dead_share=1.0, problem=group.problems[channel.name]))
+            continue
+        row = rows[channel.name]
+        trace = Trace(
+            signal_uv=group.data_uv[row], clipped=group.clipped[row], rate_hz=group.rate_hz, pieces=group.pieces
+        )
+        share = dead_share(trace, judge_amplitude=channel.role == "eeg")
+        found.append(_Candidate(channel=channel, dead_share=share, signal_uv=group.data_uv[row]))
+    return found
 
 
 def measure_agreement(scored: "yasa.Hypnogram", staged: "yasa.Hypnogram") -> Agreement | None:

@@ -11,9 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from swa.errors import RecordingError, StudyError, SwaError
 from swa.night.analysis import analyze_night
 from swa.recordings.edf.fields import HIDDEN_DATE
@@ -22,7 +19,7 @@ from swa.recordings.formats import files_of
 from swa.recordings.recording import Recording, leave_out_zeros, read_recording
 from swa.settings import AFTERWARDS
 from swa.sleep.scoring import read_scoring
-from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_notes
+from swa.sleep.staging import Staging, measure_agreement, stage_at_gains, stage_recording, staging_notes
 from swa.study.run.attempts import MOST, count_attempts, mark_attempt
 from swa.study.run.faults import leave_fault
 from swa.study.run.journal import NightLog
@@ -126,12 +123,12 @@ def _work_in_steps(task: NightTask, log: NightLog, before: list[tuple[int, int]]
         recording = leave_out_zeros(read_recording(task.path, task.settings))
         step = "score" if task.hypnogram else "stage"
         log.add(f"score by {task.hypnogram.name}" if task.hypnogram else "stage by YASA")
-        hypnogram, lights, at_gain = _score(task, recording)
+        hypnogram, lights, staging = _score(task, recording)
         step = "measure"
         log.add("measure")
         offsets, notes = _offsets(task, recording)
         notes += [f"{name} is that of the scoring" for name in lights if name not in offsets]
-        notes += [] if task.hypnogram else staging_notes(recording)
+        notes += [*staging_notes(recording), *staging.notes] if staging else []
         offsets = lights | offsets
         if task.blinded and recording.start is not None:
             recording = replace(recording, start=None, clock=recording.start.time())
@@ -145,7 +142,7 @@ def _work_in_steps(task: NightTask, log: NightLog, before: list[tuple[int, int]]
             dose_s=offsets.get("dose_start"),
             lights_off_s=offsets.get("lights_off"),
             lights_on_s=offsets.get("lights_on"),
-            stages_at_gain=at_gain,
+            stages_at_gain=staging.stages_at_gain if staging else None,
         )
         if task.hypnogram and task.settings.scoring.compare_with_yasa:
             step = "stage"
@@ -178,16 +175,14 @@ def _failed(task: NightTask, step: str, error: Exception) -> NightOutcome:
             return _unforeseen(task, step, f"{type(error).__name__}: {str(error)[:200]}", remedy)
 
 
-def _score(
-    task: NightTask, recording: Recording
-) -> tuple["yasa.Hypnogram", dict[str, float], dict[float, NDArray[np.str_]]]:
-    """Stages, lights off and on in s from the first sample where the scoring marks them, and stages at other gains."""
+def _score(task: NightTask, recording: Recording) -> tuple["yasa.Hypnogram", dict[str, float], Staging | None]:
+    """Stages, lights off and on in s from the first sample where the scoring marks them, and the staging if by YASA."""
     if task.hypnogram is None:
         staging = stage_at_gains(recording, age=task.age, sex=task.sex)
-        return staging.hypnogram, {}, staging.stages_at_gain
+        return staging.hypnogram, {}, staging
     scoring = read_scoring(task.hypnogram, task.settings.scoring, task.study_codes)
     lights = dict(zip(("lights_off", "lights_on"), scoring.lights_in(recording), strict=True))
-    return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}, {}
+    return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}, None
 
 
 def _agreement(task: NightTask, recording: Recording, scored: "yasa.Hypnogram") -> tuple[Agreement | None, list[str]]:
