@@ -124,6 +124,22 @@ def test_a_contrast_is_doubted_for_the_channels_that_it_rests_on():
     assert found.loc[("group", "O2-M1"), "verdict"] == "sound"
 
 
+def test_a_row_over_subjects_names_what_several_nights_have_once():
+    nights = []
+    for session, share in (("baseline", 0.14), ("ketamine", 0.09)):
+        waves = {"clipped_waves_share": {"F3-M2": share}, "lost_waves_share": {"F3-M2": share + 0.02}}
+        verdict, reasons = judge_night(summary() | waves | {"unusable_nrem_share": {"F3-M2": {"any": 0.0}}})
+        nights.append(("S01", session, session, verdict, in_words(reasons), encode(reasons)))
+    columns = ["subject", "session", "condition", "verdict", "verdict_reasons", "doubts"]
+    row = dataclasses.asdict(Contrast(treatment="ketamine", comparator="baseline")) | {"channel": "F3-M2"}
+    row |= {"stages": "NREM", "measure": "swa", "window": "night", "variant": "", "estimate": 1.2}
+    rows = pd.DataFrame([row | {"subject": subject} for subject in ("group", "S01")])
+    judged = judge_contrasts(rows, [], pd.DataFrame(nights, columns=columns), Settings()).set_index("subject")
+    said = judged["verdict_reasons"]
+    assert said["S01"].count("of the slow waves are clipped") == 2
+    assert said["group"] == "1 of 1 subjects not sound (S01: artefacts on F3-M2, clipping on F3-M2)"
+
+
 def test_a_channel_whose_spectrum_stands_apart_is_bad_and_natural_differences_are_not():
     hz = np.arange(226) * 0.2
     base = 1 / np.maximum(hz, 0.2) ** 2

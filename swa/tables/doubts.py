@@ -134,12 +134,12 @@ UNUSABLE_NREM = _doubt(
 LOST_WAVES = _doubt(
     "lost_waves",
     "artefact rules remove {percent:.0f} % of the slow waves",
-    brief="artefact rules remove {percent:.0f} % of the slow waves on {channel}",
+    brief="artefacts on {channel}",
 )
 CLIPPED_WAVES = _doubt(
     "clipped_waves",
     "{percent:.0f} % of the slow waves are clipped; the largest are missing",
-    brief="{percent:.0f} % of the slow waves on {channel} clipped",
+    brief="clipping on {channel}",
 )
 SWEAT_OR_DRIFT = _doubt(
     "sweat_or_drift",
