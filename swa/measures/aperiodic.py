@@ -30,8 +30,6 @@ class AperiodicFit:
         Range of the fit.
     n_frequencies : int
         Frequencies in the range.
-    share_used : float
-        Their mean weight: 1 when nothing stood out.
     reason : str
         Why nothing was fitted; empty where something was.
     """
@@ -40,7 +38,6 @@ class AperiodicFit:
     offset: float
     band_hz: Band
     n_frequencies: int
-    share_used: float
     reason: str = ""
 
     def density(self, frequencies_hz: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -122,19 +119,12 @@ def fit_spectra(
     elif n < FEWEST_BINS:
         reason = f"{n} frequencies from {low:g} to {high:g} Hz, {FEWEST_BINS} are needed"
         known[:] = False
-    fits = [
-        AperiodicFit(exponent=np.nan, offset=np.nan, band_hz=band_hz, n_frequencies=0, share_used=np.nan, reason=reason)
-    ] * len(densities)
+    nothing = AperiodicFit(exponent=np.nan, offset=np.nan, band_hz=band_hz, n_frequencies=0, reason=reason)
+    fits = [nothing] * len(densities)
     if known.any():
         lines = _robust_lines(np.log10(frequencies[inside]), np.log10(densities[known]), settings.stands_out)
-        for i, slope, intercept, weight in zip(np.flatnonzero(known), *lines, strict=True):
-            fits[i] = AperiodicFit(
-                exponent=-float(slope),
-                offset=float(intercept),
-                band_hz=band_hz,
-                n_frequencies=n,
-                share_used=float(weight),
-            )
+        for i, slope, intercept in zip(np.flatnonzero(known), *lines, strict=True):
+            fits[i] = AperiodicFit(exponent=-float(slope), offset=float(intercept), band_hz=band_hz, n_frequencies=n)
     return fits
 
 
@@ -269,13 +259,12 @@ def highest_passed_hz(
 
 def _robust_lines(
     x: NDArray[np.float64], y: NDArray[np.float64], stands_out: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Slope, intercept and mean weight of the line of each row of `y` that upward outliers do not pull on."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Slope and intercept of the line of each row of `y` that upward outliers do not pull on."""
     slope, intercept = _weighted_lines(x, y, np.ones_like(y))
     below = (y <= intercept[:, np.newaxis] + slope[:, np.newaxis] * x).astype(float)
     below[below.sum(axis=1) <= 2] = 1.0  # points on one line: rounding decides which of them lie below it
     slope, intercept = _weighted_lines(x, y, below)
-    weight = np.ones(len(y))
     moving = np.arange(len(y))
     for _ in range(MOST_STEPS):
         residual = y[moving] - intercept[moving, np.newaxis] - slope[moving, np.newaxis] * x
@@ -285,11 +274,10 @@ def _robust_lines(
         weights = np.exp(-(np.maximum(residual / scatter[:, np.newaxis] - stands_out, 0) ** 2) / 2)
         previous = slope[moving]
         slope[moving], intercept[moving] = _weighted_lines(x, y[moving], weights)
-        weight[moving] = weights.mean(axis=1)
         moving = moving[np.abs(slope[moving] - previous) >= SAME_EXPONENT]
         if not len(moving):
             break
-    return slope, intercept, weight
+    return slope, intercept
 
 
 def _weighted_lines(

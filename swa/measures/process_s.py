@@ -51,8 +51,6 @@ class ProcessSFit:
         ``single_night`` for the exploratory fit of one night, else empty.
     n_cycles, degrees_of_freedom : int
         Cycle means, and what the fit leaves of them.
-    residual_sd : float
-        Scatter of ln SWA around the fit.
     log_covariance : ndarray, shape (n_nights, n_nights)
         Of the ln S0.
     t_quantile : float
@@ -68,7 +66,6 @@ class ProcessSFit:
     variant: str = ""
     n_cycles: int
     degrees_of_freedom: int = 0
-    residual_sd: float = float("nan")
     log_covariance: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), repr=False)
     t_quantile: float = float("nan")
 
@@ -378,7 +375,6 @@ def _with_intervals(
         variant=variant,
         n_cycles=n_cycles,
         degrees_of_freedom=curve.freedom,
-        residual_sd=float(np.sqrt(variance)),
         log_covariance=covariance[:n_nights, :n_nights],
         t_quantile=quantile,
     )
