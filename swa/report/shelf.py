@@ -98,13 +98,13 @@ class Shelf:
         if not is_drawn:
             alt = caption = f"This figure could not be drawn (problems.tsv says why). {caption}"
         base = self.folder / "figures" / name
-        write_text(drawn.decode("utf-8"), base.with_name(f"{name}.svg"))
+        write_text(drawn.decode("utf-8"), base.with_name(f"{name}.svg"), lasting=False)
         kinds = ("svg", "png", "tsv") if is_drawn else ("svg", "tsv")
         if is_drawn:
-            replace_file(base.with_name(f"{name}.png"), lambda path: path.write_bytes(pixels))
+            replace_file(base.with_name(f"{name}.png"), lambda path: path.write_bytes(pixels), lasting=False)
         else:
             base.with_name(f"{name}.png").unlink(missing_ok=True)
-        write_table(numbers, base.with_name(f"{name}.tsv"))
+        write_table(numbers, base.with_name(f"{name}.tsv"), lasting=False)
         return Picture(
             name=name,
             source="data:image/svg+xml;base64," + base64.b64encode(drawn).decode("ascii"),

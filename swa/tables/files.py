@@ -5,6 +5,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -17,13 +18,17 @@ TEXT_COLUMNS = ("subject", "session", "condition", "subject_label", "session_lab
 FORMULA_MARKS = "=+-@\t\r'"
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not."""
+def write_table(table: pd.DataFrame, path: Path, *, lasting: bool = True) -> None:
+    """Write a table as `.tsv` (cells that a spreadsheet would run are made harmless) or `.parquet`, whole or not.
+
+    `lasting` as in `replace_file`.
+    """
     if path.suffix == ".parquet":
         schema = _without_nulls(pa.Schema.from_pandas(table, preserve_index=False))
-        replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd", schema=schema))
+        fill = partial(table.to_parquet, index=False, compression="zstd", schema=schema)
+        replace_file(path, fill, lasting=lasting)
         return
-    write_text(table_text(table), path)
+    write_text(table_text(table), path, lasting=lasting)
 
 
 def _without_nulls(schema: "pa.Schema") -> "pa.Schema":
@@ -47,15 +52,18 @@ def table_text(table: pd.DataFrame) -> str:
     return safe.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
 
 
-def write_text(text: str, path: Path, *, private: bool = False) -> None:
-    """Write a text file as UTF-8, whole or not at all; a private one can be read by its owner alone."""
+def write_text(text: str, path: Path, *, private: bool = False, lasting: bool = True) -> None:
+    """Write a text file as UTF-8, whole or not at all; a private one can be read by its owner alone.
+
+    `lasting` as in `replace_file`.
+    """
 
     def write(temporary: Path) -> None:
         if private:
             temporary.touch(mode=0o600)
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
-    replace_file(path, write)
+    replace_file(path, write, lasting=lasting)
 
 
 def write_json(document: Mapping[str, object], path: Path, *, indent: int | None = 1, private: bool = False) -> None:
@@ -83,15 +91,20 @@ def read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file, then put it in the place of `path`: whole or not at all."""
+def replace_file(path: Path, write: Callable[[Path], object], *, lasting: bool = True) -> None:
+    """Let `write` fill a temporary file, then put it in the place of `path`: whole or not at all.
+
+    One that is `lasting` is on the disk before it counts, so that a power cut leaves no part of it. Waiting for the
+    disk takes longer than drawing a small figure, and what a power cut takes of a figure the next run draws again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two writers of one night, on one host or two, must not share a temporary file.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        if lasting:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
