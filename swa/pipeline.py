@@ -19,6 +19,7 @@ from swa.comparison.further.cycle_contrasts import compare_cycles
 from swa.comparison.further.dose_contrasts import compare_doses
 from swa.comparison.further.group_spectra import average_spectra
 from swa.comparison.further.interactions import combination_values, compare_combinations
+from swa.comparison.further.level_changes import follow_levels, level_changes
 from swa.comparison.further.moderators import covariate_changes, relate_covariates
 from swa.comparison.further.planning import plan_next_study
 from swa.comparison.further.precision import rate_precision, read_spreads
@@ -69,6 +70,8 @@ from swa.tables.results_tables import (
     DOSE_CONTRASTS,
     GROUP_SPECTRA,
     INTERACTIONS,
+    LEVEL_CHANGES,
+    LEVEL_SLOPES,
     MODERATORS,
     PLANNING,
     PRECISION,
@@ -689,6 +692,8 @@ def _compare_further(work: _Work, baseline: str, contrasts: pd.DataFrame) -> Non
     further: tuple[tuple[Table, Callable[[], pd.DataFrame]], ...] = (
         (MODERATORS, lambda: relate_covariates(found, baseline, settings=settings)),
         (COVARIATE_CHANGES, lambda: covariate_changes(found, baseline, settings=settings)),
+        (LEVEL_SLOPES, lambda: follow_levels(found, baseline, settings=settings)),
+        (LEVEL_CHANGES, lambda: level_changes(found, baseline, settings=settings)),
         (PROFILES, lambda: compare_profiles(found, baseline, settings=settings)),
         (CLUSTERS, lambda: find_clusters(results, baseline, settings=settings)),
         (CYCLE_CONTRASTS, lambda: compare_cycles(found, baseline, settings=settings)),

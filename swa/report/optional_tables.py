@@ -162,6 +162,35 @@ def moderator_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) ->
     )
 
 
+def level_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) -> PlainTable | None:
+    """Whether the change follows the level of a covariate (``level_slopes.tsv``), with a sentence on the first row."""
+    if table.empty:
+        return None
+    first = table.iloc[0]
+    low, high = _float(first["ci_low"]), _float(first["ci_high"])
+    told = "too few subjects to tell"
+    if math.isfinite(low) and math.isfinite(high):
+        side = "more" if low > 0 else "less" if high < 0 else ""
+        told = f"it rises {side} where that rises more" if side else "these nights show no relation"
+    return _table(
+        table,
+        {
+            "Covariate": lambda row: str(row["covariate"]).replace("_", " "),
+            "Contrast": lambda row: name_of(row["contrast"]),
+            "Marker": lambda row: f"{marker_name(row['measure'])}, {in_sentence(window_name(row['window'], settings))}",
+            "Estimate": lambda row: _with_interval(row, "estimate").replace(NBSP, " "),
+            "Correlation": lambda row: signed(_float(row["correlation"])),
+            "p": _p("p"),
+            "n": _count("n"),
+            "Method": _text("method"),
+            "Note": _text("note"),
+        },
+        label="Does the change follow the level?",
+        about=f"The change of {in_sentence(marker_name(first['measure']))} against the change of "
+        f"{str(first['covariate']).replace('_', ' ')} in the same nights: {told}. Association, not cause.",
+    )
+
+
 def interaction_table(table: pd.DataFrame, settings: Settings) -> PlainTable | None:
     """Whether two treatments add up (``interactions.tsv``), with a sentence on the first row that was tested."""
     if table.empty:

@@ -23,6 +23,7 @@ from swa.report.optional_tables import (
     cycle_table,
     gain_overview,
     interaction_table,
+    level_table,
     moderator_table,
     plan_table,
     profile_table,
@@ -60,6 +61,8 @@ TABLES = (
     ("specification_summary.tsv", "what the specifications come to"),
     ("moderators.tsv", "covariates against the change"),
     ("covariate_changes.tsv", "each subject's change beside each covariate"),
+    ("level_slopes.tsv", "whether the change follows the change of a covariate"),
+    ("level_changes.tsv", "each subject's change beside that of each covariate"),
     ("group_spectra.tsv", "mean spectra over subjects, and their changes"),
     ("profiles.tsv", "treatments against each other"),
     ("planning.tsv", "how many subjects the next study needs"),
@@ -132,6 +135,7 @@ def _extra_tables(draft: Draft) -> list[tuple[PlainTable | None, list[Picture]]]
         (cycles, []),
         (gain_overview(draft.read("comparability.tsv"), draft.known), []),
         (moderator_table(draft.read("moderators.tsv"), settings, draft.name_of), _draw_covariates(draft)),
+        (level_table(draft.read("level_slopes.tsv"), settings, draft.name_of), _draw_levels(draft)),
         (profile_table(draft.read("profiles.tsv")), []),
         (plan_table(draft.read("planning.tsv")), []),
     ]
@@ -359,6 +363,36 @@ def _draw_covariates(draft: Draft) -> list[Picture]:
             alt=f"Change of {in_sentence(marker)} against covariates, a point for each subject: {counted}.",
             caption=f"Change of {in_sentence(headline_name(headline, draft.settings))} against each covariate; a "
             f"point is a subject.{more}",
+            size="medium",
+        )
+    ]
+
+
+def _draw_levels(draft: Draft) -> list[Picture]:
+    """The change of the leading marker against the change of each covariate of the nights."""
+    points = draft.read("level_changes.tsv")
+    points = select(points, contrast=draft.within).dropna(subset=["x", "change"]) if len(points) else points
+    if points.empty:
+        return []
+    names = list(dict.fromkeys(points["covariate"]))[:MOST_COVARIATES]
+    points = select(points, covariate=names)
+    marker = in_sentence(headline_name(draft.headline, draft.settings))
+    said = "; ".join(
+        f"{str(name).replace('_', ' ')} {signed(part['x'].min())} to {signed(part['x'].max())}, n = "
+        f"{part['subject'].nunique()}"
+        for name, part in points.groupby("covariate", sort=False)
+    )
+    drawn = points.assign(covariate="change of " + points["covariate"].astype(str))
+    return [
+        draft.shelf.put(
+            f"levels_{draft.headline.marker.measure}",
+            lambda: figures.covariate_changes(
+                drawn, contrasts=draft.contrasts, colors=draft.colors, title="Change against change"
+            ),
+            points,
+            alt=f"Change of {marker} against the change of covariates, a point for each subject: {said}.",
+            caption=f"Change of {marker} against the change of each covariate in the same nights; a point is a "
+            "subject.",
             size="medium",
         )
     ]

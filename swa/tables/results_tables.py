@@ -216,6 +216,24 @@ COVARIATE_CHANGES = _table(
     _number("treatment", "Marker in the treatment nights"),
     _number("change", "Change from baseline"),
 )
+LEVEL_CHANGES = _table(
+    "level_changes",
+    CONTRAST,
+    _text("covariate", "Column of the study file that differs between the nights of a subject"),
+    *(SUBJECT, *PLACE, MEASURE.saying("Marker whose change is shown: the one that the study leads with"), SCALE),
+    _number("x", "Change of the covariate, treatment less baseline"),
+    _number("change", "Change of the marker from baseline"),
+)
+LEVEL_SLOPES = _table(
+    "level_slopes",
+    CONTRAST.saying("Treatment and baseline; `all nights` for the correlation within subjects over all of them"),
+    _text("covariate", "Column of the study file that differs between the nights of a subject"),
+    *(*PLACE, MEASURE.saying("Marker whose change was related to that of the covariate")),
+    _number("estimate", "Slope of the ln change on the change of the covariate, or a correlation: see method"),
+    *(*INTERVAL, P, P_ADJUSTED.saying("Benjamini-Hochberg over the covariates of a contrast")),
+    _number("correlation", "Correlation of the two changes, or within subjects"),
+    *(N, METHOD, NOTE),
+)
 GROUP_SPECTRA = _table(
     "group_spectra",
     _text(
@@ -507,7 +525,7 @@ NIGHT_SPREADS = SPREADS.without("session")
 STUDY_TABLES = (
     *(NIGHTS, MEASURES, CONTRASTS, PRECISION, COMPARABILITY, PROFILES, MODERATORS, PROBLEMS, REJECTION, CLUSTERS),
     *(INTERACTIONS, COMBINATIONS, CYCLE_CONTRASTS, DOSE_CONTRASTS, SPECIFICATIONS, SPECIFICATION_SUMMARY),
-    *(COVARIATE_CHANGES, GROUP_SPECTRA, PLANNING),
+    *(COVARIATE_CHANGES, LEVEL_CHANGES, LEVEL_SLOPES, GROUP_SPECTRA, PLANNING),
 )
 NIGHT_TABLES = (
     *(WAVES, WAVE_AVERAGE, HYPNOGRAM, EPOCHS, SPECTRA, SPECTROGRAM, CYCLES, NIGHT_REJECTION, STAGING_BIAS, SPREADS),

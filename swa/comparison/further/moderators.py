@@ -114,7 +114,7 @@ def covariate_changes(
     changes = subject_values(source, baseline, nights=nights, settings=settings, measures=[marker.measure])
     changes = marker.select(changes)
     used = usable_nights(known)
-    contrasts = _within_subjects(source, baseline, known, settings)
+    contrasts = contrasts_within(source, baseline, known, settings)
     parts = [
         own.assign(covariate=covariate.name, x=own["subject"].map(covariate.of_subjects(used, contrasts[str(name)])))
         for name, own in changes.groupby("contrast", sort=True)
@@ -146,7 +146,7 @@ def relate_covariates(
     if points.empty:
         return MODERATORS.empty()
     known = nights_of(source, nights)
-    used, contrasts = usable_nights(known), _within_subjects(source, baseline, known, settings)
+    used, contrasts = usable_nights(known), contrasts_within(source, baseline, known, settings)
     named = {covariate.name: covariate for covariate in find_covariates(known, settings.comparison.covariates)}
     rows = [
         _row(own, named[str(name)], used, contrasts[str(contrast)], settings.comparison)
@@ -165,7 +165,7 @@ def find_covariates(nights: pd.DataFrame, stated: Sequence[str]) -> list[Covaria
     return [Covariate.of_column(nights, name) for name in study_columns(nights, [*stated, *called])]
 
 
-def _within_subjects(
+def contrasts_within(
     source: Source, baseline: str | None, nights: pd.DataFrame, settings: Settings
 ) -> dict[str, Contrast]:
     """Contrasts of conditions by their names."""

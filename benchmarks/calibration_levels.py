@@ -1,0 +1,70 @@
+"""Whether change against change keeps its level and covers, also where a treatment moves marker and covariate both.
+
+ln SWA and a covariate of each night, of subjects with two nights or with four (two of each condition); the treatment
+moves both by one SD of a night. Unrelated beyond that, and with a correlation of 0.5 between the nights within subjects.
+
+Run as ``python benchmarks/calibration_levels.py [studies]``; exits with 1 when a cell fails (99 % binomial interval
+adjusted for their number).
+"""
+
+import math
+import sys
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from swa.comparison.further.level_changes import within_correlation
+from swa.comparison.further.moderators import partial_slope
+
+PERMUTATIONS = 200
+
+
+def draw(rng, subjects: int, nights: int, r: float):
+    """Marker, covariate, subject and condition of each night."""
+    subject, condition = np.repeat(np.arange(subjects), nights), np.tile(np.arange(nights) % 2, subjects)
+    x, e = rng.normal(size=(2, len(subject)))
+    level = rng.multivariate_normal([0, 0], [[4, 2], [2, 4]], subjects)[subject]
+    return (
+        level[:, 0] + condition + r * x + math.sqrt(1 - r**2) * e,
+        level[:, 1] + condition + x,
+        subject,
+        condition,
+    )
+
+
+def cell(rng, subjects: int, nights: int, studies: int) -> dict[str, float]:
+    """Rates of one cell: by the slope of two nights, by the correlation of more."""
+    found = dict.fromkeys(("found without", "covered", "power r = 0.5", "conditions left in"), 0)
+    for seed in range(studies):
+        for r in (0.0, 0.5):
+            y, x, subject, condition = draw(rng, subjects, nights, r)
+            if nights == 2:
+                dy, dx = (part.reshape(-1, 2) @ [-1, 1] for part in (y, x))
+                _, low, high, p, _ = partial_slope(dy, dx, [], PERMUTATIONS, seed)
+            else:
+                own = within_correlation(y, x, subject, condition)
+                low, high, p = own.low, own.high, own.p
+                if r == 0:
+                    found["conditions left in"] += within_correlation(y, x, subject, 0 * condition).p <= 0.05
+            found["found without" if r == 0 else "power r = 0.5"] += p <= 0.05
+            found["covered"] += (low <= r <= high) * (r > 0)
+    rates = {name: hits / studies for name, hits in found.items()}
+    return rates if nights > 2 else rates | {"conditions left in": math.nan}
+
+
+def main(studies: int = 2000, seed: int = 51) -> int:
+    rng = np.random.default_rng(seed)
+    cells = [(n, nights) for nights in (2, 4) for n in (8, 12, 20)]
+    table = pd.DataFrame([{"n": n, "nights": nights} | cell(rng, n, nights, studies) for n, nights in cells])
+    print(table.round(3).to_string(index=False))
+    failed = 0
+    for rate, nominal in [(r, 0.05) for r in table["found without"]] + [(r, 0.95) for r in table["covered"]]:
+        wide = stats.binomtest(round(rate * studies), studies).proportion_ci(1 - 0.01 / (2 * len(cells)))
+        failed += not wide.low <= nominal <= wide.high
+    print(f"{failed} of {2 * len(cells)} rates miss their nominal one")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(int(argument) for argument in sys.argv[1:])))

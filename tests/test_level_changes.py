@@ -1,0 +1,72 @@
+"""Whether a change follows the level of a covariate of the nights: known answers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from swa.comparison.further.level_changes import follow_levels, level_changes, within_correlation
+from swa.report.figures import covariate_changes
+from swa.report.optional_tables import level_table
+from swa.settings import ComparisonSettings, Settings
+
+SETTINGS = Settings(comparison=ComparisonSettings(primary="swa NREM night frontal", covariates=("serum_mg", "age")))
+
+
+def study(subjects=12, nights=2, slope=0.3, seed=0):
+    """Nights at baseline and under magnesium, whose ln SWA follows serum_mg within subjects."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(subjects):
+        level, own = rng.normal(5, 0.5), rng.normal(0.9, 0.1)
+        for k in range(nights):
+            name = ("baseline", "magnesium")[k % 2]
+            serum = own + 0.3 * (k % 2) + rng.normal(0, 0.3)
+            ln = level + 0.1 * (k % 2) + slope * (serum - own) + rng.normal(0, 0.05)
+            rows.append((f"s{i:02d}", f"{name}-{k}", name, np.exp(ln), serum, 40 + i))
+    table = pd.DataFrame(rows, columns=["subject", "session", "condition", "value", "serum_mg", "age"])
+    nights_table = table.drop(columns="value").assign(status="done")
+    table = table.drop(columns=["serum_mg", "age"]).assign(channel="frontal", stages="NREM", window="night")
+    return table.assign(measure="swa", variant="", unit="µV²", n=1, note=""), nights_table
+
+
+def test_the_change_is_regressed_on_the_change_of_what_differs_between_nights():
+    table, nights = study()
+    points = level_changes(table, nights=nights, settings=SETTINGS)
+    assert set(points["covariate"]) == {"serum_mg"}  # age is the same in all nights of a subject
+    rows = follow_levels(table, nights=nights, settings=SETTINGS).to_dict("records")
+    assert [row["contrast"] for row in rows] == ["magnesium:baseline"]
+    wide = table.assign(ln=np.log(table["value"])).pivot(index="subject", columns="condition", values="ln")
+    serum = nights.pivot(index="subject", columns="condition", values="serum_mg")
+    fit = stats.linregress(serum["magnesium"] - serum["baseline"], wide["magnesium"] - wide["baseline"])
+    assert rows[0]["estimate"] == pytest.approx(fit.slope)
+    assert rows[0]["correlation"] == pytest.approx(fit.rvalue)
+    assert rows[0]["ci_low"] < 0.3 < rows[0]["ci_high"]
+    assert rows[0]["p"] < 0.05
+
+
+def test_of_more_nights_subjects_and_conditions_are_taken_out():
+    api = pytest.importorskip("statsmodels.formula.api")
+    table, nights = study(nights=4, seed=2)
+    row = follow_levels(table, nights=nights, settings=SETTINGS).to_dict("records")[-1]
+    assert row["contrast"] == "all nights"
+    own = table.assign(y=np.log(table["value"]), x=nights["serum_mg"])
+    fit = api.ols("y ~ x + C(subject) + C(condition)", own).fit()
+    r = np.sign(fit.params["x"]) * np.sqrt(fit.tvalues["x"] ** 2 / (fit.tvalues["x"] ** 2 + fit.df_resid))
+    assert row["estimate"] == pytest.approx(r)
+    assert row["p"] == pytest.approx(fit.pvalues["x"])
+    assert row["ci_low"] < row["estimate"] < row["ci_high"]
+    assert "34 degrees of freedom" in row["note"]
+
+
+def test_few_subjects_are_not_tested_and_a_page_says_what_was_found():
+    table, nights = study(subjects=6)
+    row = follow_levels(table, nights=nights, settings=SETTINGS).iloc[0]
+    assert np.isnan(row["estimate"])
+    assert "fewer than 8 subjects" in row["note"]
+    found = follow_levels(*study()[:1], nights=study()[1], settings=SETTINGS)
+    assert "it rises more where that rises more" in level_table(found, SETTINGS, str).about
+    points = level_changes(table, nights=nights, settings=SETTINGS)
+    assert len(covariate_changes(points).axes) == 2
+    assert np.isnan(within_correlation(np.arange(4.0), np.arange(4.0), np.arange(4), np.zeros(4)).r)
+    assert level_table(follow_levels(table, nights=nights), SETTINGS, str) is None  # nothing was named
