@@ -1,7 +1,8 @@
 """Whether change against change keeps its level and covers, also where a treatment moves marker and covariate both.
 
 ln SWA and a covariate of each night, of subjects with two nights or with four (two of each condition); the treatment
-moves both by one SD of a night. Unrelated beyond that, and with a correlation of 0.5 between the nights within subjects.
+moves both by one SD of a night. Unrelated beyond that, and with a correlation of 0.5 between the nights within
+subjects.
 
 Run as ``python benchmarks/calibration_levels.py [studies]``; exits with 1 when a cell fails (99 % binomial interval
 adjusted for their number).

@@ -49,5 +49,7 @@ def test_helds_crossover_reads_as_a_difference_in_minutes_with_its_interval_and_
     assert median.values["low"] <= np.median(change) <= median.values["high"]
     headline = Headline(marker=Marker("n3_minutes", "any", "night", "all"), declared=True, members=())
     answer = group_answer(row, contrasts_of(row.to_frame().T)[0], headline, Settings())
-    assert f"{row['estimate']:+.2g} min" in answer.sentence.replace("\u00a0", " ").replace("\u2212", "-")
-    assert "95 %" in answer.sentence.replace("\u00a0", " ")
+    assert answer.effect == f"+{row['estimate']:.3g} min"
+    assert answer.numbers[0].startswith("95\u00a0% interval")
+    assert f"on average {row['estimate']:.3g} min higher" in answer.sentence
+    assert " at all " not in answer.sentence

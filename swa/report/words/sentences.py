@@ -24,7 +24,7 @@ from swa.report.words.numbers import (
 from swa.report.words.references import source
 from swa.settings import Settings
 from swa.tables.contrast import Contrast
-from swa.tables.marker import DEFAULT_MARKER, REGIONS, Window
+from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Window
 from swa.tables.notes import (
     BASELINE_ALIKE,
     BASELINE_PAIRS,
@@ -134,6 +134,8 @@ def headline_name(headline: Headline, settings: Settings) -> str:
     window = in_sentence(window_name(own.window, settings))
     window = window if Window(own.window).kind == "cycle" else f"the {window}"
     marker = in_sentence(marker_name(own.measure, settings))
+    if own.channel == ALL:  # sleep architecture is of no channel
+        return f"{marker} of {window}"
     return f"{marker} in {stages_name(own.stages)} of {window} at {where_in_words(headline)}"
 
 
