@@ -194,8 +194,8 @@ def analyze_night(
         )
     _refuse_two_sleeps(recording, frame, known=lights_off_s is not None and lights_on_s is not None)
     problems: dict[str, RecordingError] = {}
-    results = _measure(recording, frame, settings, problems)
-    results = [read_again(result, recording, frame, settings) for result in results]
+    measured = _measure(recording, frame, settings, problems)
+    results = [read_again(result, recording, frame, settings) for result in measured]
     between, unknown = _without_long_wake(frame, lights, lights_off_s, lights_on_s)
     told = (f"{', '.join(unknown)}: {in_words(dict.fromkeys(unknown.values()))}",) if unknown else ()
     in_bed = hypnogram[between]
@@ -203,13 +203,8 @@ def analyze_night(
     bias = staging_bias(results, frame, at_gain, settings, between)
     architecture = architecture_rows(in_bed, frame, between.start * frame.epoch_s, unknown)
     eyes = eye_movement_rows(recording, in_bed, frame, between, settings)
-    notes = (
-        *recording.notes,
-        *scoring_notes,
-        *bed_notes,
-        *told,
-        *(f"left out: {error}" for error in problems.values()),
-    )
+    left_out = (f"left out: {error}" for error in problems.values())
+    notes = (*recording.notes, *scoring_notes, *bed_notes, *told, *left_out)
     return Night(
         subject=subject,
         session=session,
