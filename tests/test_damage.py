@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from swa.errors import RecordingError
+from swa.recordings.edf.damage import leave_out_records
+from swa.recordings.edf.header import read_header
 from swa.recordings.recording import leave_out_zeros, read_recording
 
 LABELS = ("C4-M1", "C3-M2", "EOG", "EMG")
@@ -65,6 +67,14 @@ def test_what_lies_behind_lost_or_doubled_bytes_is_unusable_and_told(whole, tmp_
     ((start_s, end_s),) = recording.gaps
     assert 175 <= start_s <= 201
     assert end_s == recording.duration_s
+
+
+def test_damage_that_leaves_nothing_of_a_recording_refuses_it(whole, tmp_path):
+    path = tmp_path / "night.edf"
+    path.write_bytes(whole["edf"])
+    header = read_header(path)
+    with pytest.raises(RecordingError, match=r"night\.edf: damaged from its beginning"):
+        leave_out_records(header, 0, header.n_records, "")
 
 
 @pytest.mark.parametrize("kind", ["edf", "edf+c", "bdf"])

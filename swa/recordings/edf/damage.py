@@ -71,7 +71,7 @@ def cut_damage(header: Header) -> Header:
         f"damaged: from data record {record + 1} on (at {place_s:.0f} s) the samples {what}, as where a copy lost "
         "bytes or put some in; what lies behind it is unusable: copy or export the recording again"
     )
-    return _without(header, record, header.n_records, note)
+    return leave_out_records(header, record, header.n_records, note)
 
 
 def cut_zeros(header: Header) -> Header:
@@ -94,14 +94,19 @@ def cut_zeros(header: Header) -> Header:
         f"of samples (at {places} s); they are unusable: copy or export the recording again"
     )
     for run in runs:
-        header = _without(header, int(run[0]), int(run[-1]) + 1, "")
+        header = leave_out_records(header, int(run[0]), int(run[-1]) + 1, "")
     return replace(header, notes=(*header.notes, note))
 
 
-def _without(header: Header, first: int, end: int, note: str) -> Header:
-    return replace(
-        header, times=header.times.without(first, end), notes=(*header.notes, note) if note else header.notes
-    )
+def leave_out_records(header: Header, first: int, end: int, note: str) -> Header:
+    """The recording without these data records, and a note that says so; one of which nothing is left is refused."""
+    times = header.times.without(first, end)
+    if not times.kept:
+        raise RecordingError(
+            f"{header.path.name}: damaged from its beginning: the samples do not stand where the header says.",
+            "Copy or export the recording again.",
+        )
+    return replace(header, times=times, notes=(*header.notes, note) if note else header.notes)
 
 
 class _Layout:

@@ -98,15 +98,6 @@ def combinations(changes: pd.DataFrame, *, names: Mapping[str, str], unit: str =
     title : str
         Title of the plot.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    SwaError
-        A column is missing.
-
     Examples
     --------
     >>> import pandas as pd, swa
