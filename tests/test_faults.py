@@ -122,7 +122,8 @@ def test_a_fault_of_swa_costs_one_piece(name, stored, results, monkeypatch):
 def test_a_fault_in_a_night_leaves_a_file_without_anything_of_a_patient(tmp_path, write_edf, monkeypatch):
     folder = tmp_path / SECRET
     folder.mkdir()
-    path = write_edf(folder / "S1.edf", {"C4-M1": np.random.default_rng(0).normal(0, 20, 6000)}, patient="Erika-Mustermann")
+    signal_uv = np.random.default_rng(0).normal(0, 20, 6000)
+    path = write_edf(folder / "S1.edf", {"C4-M1": signal_uv}, patient="Erika-Mustermann")
     path.with_name("S1_stages.csv").write_text("stage\nW\nN2\n")
     monkeypatch.setattr(night_work, "analyze_night", fail)
     monkeypatch.setattr(pipeline, "_compare", lambda *_: None)

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import special, stats
 
 from swa.comparison.arrays import Floats, Ints
-from swa.comparison.compared_nights import COPIED, night_order, place_of_nights, usable_nights
+from swa.comparison.compared_nights import COPIED, FEWEST_OF_A_SEQUENCE, night_order, place_of_nights, usable_nights
 from swa.comparison.contrasts import subject_values
 from swa.comparison.further.moderators import FEWEST, Covariate, contrasts_within, find_covariates, partial_slope
 from swa.comparison.group import adjust_p
@@ -116,7 +116,7 @@ def _step(nights: pd.DataFrame, name: str, contrast: Contrast) -> pd.Series:
 def _orders(nights: pd.DataFrame, contrast: Contrast) -> pd.Series:
     """+1 where the comparator came first and -1 where the treatment did; empty where orders do not differ enough."""
     own = nights[nights["condition"].isin(contrast.conditions)]
-    if min(night_order(own, contrast.treatment, contrast.comparator)) <= 1:
+    if min(night_order(own, contrast.treatment, contrast.comparator)) < FEWEST_OF_A_SEQUENCE:
         return pd.Series(dtype=float)
     place = place_of_nights(own)
     step = (place[contrast.treatment] - place[contrast.comparator]).apply(np.sign)
