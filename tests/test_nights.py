@@ -220,7 +220,7 @@ def test_a_missing_scoring_fails_at_scoring(task, tmp_path):
 
 
 def test_a_recording_that_cannot_be_staged_fails_at_staging(task, write_edf):
-    write_edf(task.path, {"C4-M1": np.zeros(6000)})
+    write_edf(task.path, {"C4-M1": 20 * np.sin(np.arange(6000))})  # a flat one is refused while it is read
     assert "5 min" in failed(change(task, hypnogram=None), "stage")
 
 
