@@ -135,7 +135,7 @@ def _show_design(results: "Results") -> None:
 
 def show_results(results: "Results") -> None:
     """Print the contrasts that lead and where to look."""
-    from swa.report.terminal import leading_tables
+    from swa.report.terminal import leading_lines, leading_tables
 
     console = _console()
     for table in leading_tables(results):
@@ -147,6 +147,8 @@ def show_results(results: "Results") -> None:
         _say(console, f"Open {results.path / 'index.html'}")
     if len(results.problems):
         _say(console, f"Problems: {len(results.problems)} (see {results.path / 'problems.tsv'})")
+    for line in leading_lines(results):
+        _say(console, line)
 
 
 def contrast_names(results: Path) -> set[str]:

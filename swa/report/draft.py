@@ -175,7 +175,8 @@ def _draw_forest(draft: Draft, name: str) -> Picture:
         rows,
         alt=f"Changes {ends} in n {count}. {'; '.join(said) or 'Nothing was measured'}.",
         caption=f"Change {ends} with its {draft.level} interval; n counts {count}. Filled "
-        "marks: the whole interval lies on one side of no change. Circle: one NREM period; diamond: matched "
+        "marks: the whole interval lies on one side of no change; marks are not adjusted for their number. "
+        "Circle: one NREM period; diamond: matched "
         "minutes; square: whole night; cross: no interval. An arrow marks an interval that goes on.",
         size="medium",
     )

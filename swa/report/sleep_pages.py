@@ -130,7 +130,7 @@ def draw_changes(draft: Draft) -> list[Picture]:
                 own.drop(columns=["order", "late"]),
                 alt=f"Changes of sleep in min: {'; '.join(said) or 'nothing was measured'}.",
                 caption=f"Change of sleep over the whole night with its {draft.level} interval. Filled marks: the "
-                "whole interval lies on one side of no change; cross: no interval.",
+                "whole interval lies on one side of no change, not adjusted for their number; cross: no interval.",
                 size="medium",
             )
         )

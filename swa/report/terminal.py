@@ -12,8 +12,8 @@ from swa.report.leading_rows import find_headline, headline_rows
 from swa.report.optional_tables import PlainTable
 from swa.report.reading import read_contrasts
 from swa.report.words.names import contrast_name, marker_name, stages_name, unit_of, window_name
-from swa.report.words.numbers import NO_INTERVAL, describe_change, p_value, percent, share
-from swa.report.words.sentences import stand_in
+from swa.report.words.numbers import NO_INTERVAL, describe_change, in_plain_letters, p_value, percent, share
+from swa.report.words.sentences import group_answer, headline_name, stand_in
 from swa.settings import Settings
 from swa.study.store import Results
 from swa.tables.contrast import Contrast, contrasts_in
@@ -34,6 +34,23 @@ def leading_tables(results: Results) -> list[PlainTable]:
         _leading(select(rows, contrast=name), contrast, where, settings, stand_in(headline))
         for name, contrast in contrasts_in(rows).items()
     ]
+
+
+def leading_lines(results: Results) -> list[str]:
+    """The marker that leads, in one line for each contrast over subjects."""
+    settings = results.settings
+    group = read_contrasts(results.path, "group")
+    headline = find_headline(declared_primary(results.nights, settings.comparison), group)
+    known, lines = contrasts_in(group), []
+    for _, row in headline.marker.select(group).iterrows():
+        answer = group_answer(row, known[row["contrast"]], headline, settings)
+        role = "Primary" if headline.declared else "Exploratory"
+        said = "; ".join((*answer.numbers, answer.verdict))
+        lines.append(
+            in_plain_letters(f"{role}: {answer.question}, {headline_name(headline, settings)}: ")
+            + in_plain_letters(f"{answer.effect} ({said})")
+        )
+    return lines
 
 
 def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Settings, about: str) -> PlainTable:
