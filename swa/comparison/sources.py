@@ -153,9 +153,7 @@ def rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame
     """Rows of the nights that are used, with `night` as position and text columns as sorted categories."""
     columns = {name: _category(measures.get(name), len(measures)) for name in TEXT_COLUMNS}
     subject, session = columns["subject"], columns["session"]
-    pair, inverse = np.unique(
-        subject.codes.astype(np.int64) * len(session.categories) + session.codes, return_inverse=True
-    )
+    inverse, pair = pd.factorize(subject.codes.astype(np.int64) * len(session.categories) + session.codes)
     place = {key: i for i, key in enumerate(zip(nights["subject"], nights["session"], strict=True))}
     subjects, sessions = subject.categories.tolist(), session.categories.tolist()
     position = [
@@ -182,7 +180,12 @@ def _numbers(measures: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 
 def _category(column: pd.Series | None, length: int) -> pd.Categorical:
-    code, values = pd.factorize(np.full(length, "", dtype=object) if column is None else column, use_na_sentinel=True)
+    if column is None:
+        return pd.Categorical.from_codes(np.zeros(length, dtype=np.int8), categories=pd.Index([""]))
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        code, values = column.cat.codes.to_numpy(), column.cat.categories
+    else:
+        code, values = pd.factorize(column, use_na_sentinel=True)
     texts = np.array([*(str(value).strip() for value in values), ""], dtype=object)  # -1, missing, finds the last
     categories, place = np.unique(texts, return_inverse=True)
     return pd.Categorical.from_codes(place[code], categories=pd.Index(categories))

@@ -215,7 +215,7 @@ def _number_markers(rows: pd.DataFrame) -> tuple[Ints, pd.DataFrame]:
     code = np.zeros(len(rows), dtype=np.int64)
     for column in columns.values():
         code = code * len(column.categories) + column.codes.to_numpy()
-    found, marker = np.unique(code, return_inverse=True)
+    marker, found = pd.factorize(code, sort=True)
     names = {}
     for name, column in reversed(columns.items()):
         found, place = np.divmod(found, len(column.categories))

@@ -19,7 +19,7 @@ from swa.recordings.edf.fields import SIMULATED
 from swa.settings import Settings, read_settings
 from swa.tables.contrast import GROUP
 from swa.tables.files import hash_file, read_json, read_table, write_json, write_text
-from swa.tables.marker import select
+from swa.tables.marker import matches, select
 from swa.tables.night_document import NightDocument, Summary, WrittenFile
 from swa.tables.results_tables import STORED, STUDY_TABLES
 from swa.version import __version__
@@ -297,7 +297,8 @@ class Results:
         texts = [*KEY, "condition", "unit", "note"]
         with pq.ParquetFile(self.path / "measures.parquet", read_dictionary=texts) as file:
             table = file.read_row_groups(self._row_groups.get(name, [])).to_pandas()
-        return select(table, measure=name)
+        own = matches(table, measure=name)
+        return table if own.all() else table[own]
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:

@@ -7,6 +7,7 @@ itself (`swa.comparison.further.power`).
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -83,8 +84,6 @@ class SamplePlan:
     power_by_t : float
         Power of the paired t test with as many, or with the needed ones; NaN where it is no better or not that of the
         design.
-    curve : DataFrame
-        subjects, power (for `effect`), detectable (ratio found with the wanted power).
     """
 
     variation: Variation
@@ -100,7 +99,15 @@ class SamplePlan:
     given_power: float
     detectable: float
     power_by_t: float
-    curve: pd.DataFrame
+
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        """Subjects, power (for `effect`), detectable (ratio found with the wanted power)."""
+        sd, icc, design, level = self.variation.change_sd, self.variation.icc, self.design, self.level
+        counts = sorted({*CURVE_SUBJECTS, self.subjects, *([self.given] if self.given else [])})
+        own = [design_power(design, math.log(self.effect) / sd, n, level, icc) for n in counts]
+        found = [detectable_effect(sd, n, self.power, level, design=design, icc=icc) for n in counts]
+        return pd.DataFrame({"subjects": counts, "power": own, "detectable": found})
 
 
 def paired_power(ln_effect: float, change_sd: float, subjects: int, level: float = 0.05) -> float:
@@ -311,10 +318,9 @@ def plan_sample(
     needed = [
         subjects_needed(ln_effect, s, power, level, design=design, icc=icc) for s in (variation.low, sd, variation.high)
     ]
-    counts = sorted({*CURVE_SUBJECTS, needed[1], *([subjects] if subjects else [])})
-    own = {n: design_power(design, ln_effect / sd, n, level, icc) for n in counts}
-    found = {n: detectable_effect(sd, n, power, level, design=design, icc=icc) for n in counts}
     asked = subjects or needed[1]
+    own = design_power(design, ln_effect / sd, asked, level, icc)
+    found = detectable_effect(sd, subjects, power, level, design=design, icc=icc) if subjects else math.nan
     by_t = paired_power(ln_effect, sd, asked, level) if design == "paired" else math.nan
     return SamplePlan(
         variation=variation,
@@ -327,10 +333,9 @@ def plan_sample(
         recruited=math.ceil(needed[1] / (1 - dropout) - 1e-9),
         dropout=dropout,
         given=subjects,
-        given_power=own[subjects] if subjects else math.nan,
-        detectable=found[subjects] if subjects else math.nan,
-        power_by_t=by_t if by_t > own[asked] + TELLING else math.nan,
-        curve=pd.DataFrame({"subjects": counts, "power": own.values(), "detectable": found.values()}),
+        given_power=own if subjects else math.nan,
+        detectable=found,
+        power_by_t=by_t if by_t > own + TELLING else math.nan,
     )
 
 

@@ -120,6 +120,10 @@ class BothRenderers(RendererBase):
         """Images are drawn one by one."""
         return True
 
+    def get_text_width_height_descent(self, s: str, prop: Any, ismath: Any) -> tuple[float, float, float]:
+        """Size of a text in points."""
+        return _text_size(s, prop, ismath)
+
     def open_group(self, s: str, gid: str | None = None) -> None:
         """Begin a group of the SVG."""
         self.vector.open_group(s, gid)
@@ -191,6 +195,12 @@ class BothRenderers(RendererBase):
         if path is not None:
             wide.set_clip_path(TransformedPath(path, transform + self.enlarge))
         return wide
+
+
+@lru_cache(maxsize=4096)
+def _text_size(text: str, prop: Any, ismath: Any) -> tuple[float, float, float]:
+    """As any renderer of points has it; matplotlib forgets the sizes of its texts with each figure."""
+    return RendererBase().get_text_width_height_descent(text, prop, ismath)
 
 
 @lru_cache(maxsize=4096)
