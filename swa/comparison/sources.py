@@ -181,7 +181,7 @@ def _numbers(measures: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 def _category(column: pd.Series | None, length: int) -> pd.Categorical:
     if column is None:
-        return pd.Categorical.from_codes(np.zeros(length, dtype=np.int8), categories=pd.Index([""]))
+        return pd.Categorical(np.full(length, "", dtype=object))
     if isinstance(column.dtype, pd.CategoricalDtype):
         code, values = column.cat.codes.to_numpy(), column.cat.categories
     else:

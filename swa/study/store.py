@@ -296,7 +296,7 @@ class Results:
         """Rows of one measure of the long table, read alone; text columns as categories."""
         texts = [*KEY, "condition", "unit", "note"]
         with pq.ParquetFile(self.path / "measures.parquet", read_dictionary=texts) as file:
-            table = file.read_row_groups(self._row_groups.get(name, [])).to_pandas()
+            table: pd.DataFrame = file.read_row_groups(self._row_groups.get(name, [])).to_pandas()
         own = matches(table, measure=name)
         return table if own.all() else table[own]
 
