@@ -9,6 +9,7 @@ from .pipeline import run_study as run_study
 from .recordings.recording import Recording as Recording
 from .recordings.recording import read_recording as read_recording
 from .report import figures as figures
+from .report.published import published_effects as published_effects
 from .settings import Settings as Settings
 from .settings import WaveCriteria as WaveCriteria
 from .settings import read_settings as read_settings

@@ -30,6 +30,7 @@ from swa.comparison.primary import check_primary
 from swa.errors import SettingsError, StudyError
 from swa.measures.quality import UNUSABLE
 from swa.report.pages import PageTask, subject_page, write_placeholder, write_study_page, write_subject_page
+from swa.report.published import published_effects
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
 from swa.study.long_table import join_measures
@@ -76,6 +77,7 @@ from swa.tables.results_tables import (
     PLANNING,
     PRECISION,
     PROFILES,
+    PUBLISHED,
     SPECIFICATION_SUMMARY,
     SPECIFICATIONS,
 )
@@ -700,6 +702,7 @@ def _compare_further(work: _Work, baseline: str, contrasts: pd.DataFrame) -> Non
         (INTERACTIONS, lambda: compare_combinations(found, baseline, settings=settings, contrasts=contrasts)),
         (COMBINATIONS, lambda: combination_values(found, baseline, settings=settings)),
         (DOSE_CONTRASTS, lambda: compare_doses(found, baseline, settings=settings)),
+        (PUBLISHED, lambda: published_effects(contrasts)),
         (PLANNING, lambda: plan_next_study(found, settings)),
     )
     tables = [

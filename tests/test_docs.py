@@ -44,7 +44,16 @@ def test_public_names_are_those_that_are_promised() -> None:
         [
             *("read_recording", "Recording", "stage_recording", "read_hypnogram", "detect_slow_waves", "WaveCriteria"),
             *("analyze_night", "Night", "measures_from_waves", "compare_nights", "read_results", "Results", "figures"),
-            *("Settings", "read_settings", "SwaError", "run_study", "compare_study", "simulate_study", "__version__"),
+            *(
+                "published_effects",
+                "Settings",
+                "read_settings",
+                "SwaError",
+                "run_study",
+                "compare_study",
+                "simulate_study",
+                "__version__",
+            ),
         ]
     )
 

@@ -10,12 +10,14 @@ import pandas as pd
 
 from swa.comparison.controls.registry import find_control
 from swa.comparison.verdicts import NOT_COMPARABLE
-from swa.report.words.names import contrast_name, in_sentence, marker_name, window_name
+from swa.report.words.names import contrast_name, in_sentence, marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import (
     NBSP,
     NO_INTERVAL,
+    NOT_MEASURED,
     NOTHING,
     change,
+    describe_change,
     interval,
     join,
     number,
@@ -245,6 +247,53 @@ def profile_table(table: pd.DataFrame) -> PlainTable | None:
         about="Whether two treatments change the markers in the same pattern: the cosine between their standardised "
         "changes (1: the same pattern, 0: unrelated, −1: opposite). Equivalence is asked of the primary marker alone.",
     )
+
+
+def published_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) -> PlainTable | None:
+    """What is published of the same drugs (``published.tsv``), beside this study."""
+    return _table(
+        table,
+        {
+            "Contrast": lambda row: name_of(row["contrast"]),
+            "Source": lambda row: f"{row['source']}; doi:{row['doi']}",
+            "Measured there": lambda row: f"{row['published_marker']}, n = {row['published_n']}: {row['people']}",
+            "Found there": _published,
+            "Measured here": lambda row: _nearest(row, settings),
+            "Found here": _found_here,
+            "Comparable by definition": _comparable,
+        },
+        label="How large is it beside what is published?",
+        about="What abstracts say of the same drug, and the change of this study in the marker that comes nearest. An "
+        "interval that holds a published change shows no agreement: people, dose and time since the dose differ.",
+    )
+
+
+def _published(row: Row) -> str:
+    size = change(_float(row["published_estimate"]), row["scale"], unit_of(row["measure"]))
+    return f"{size} ({row['published']})" if size != NOTHING else str(row["published"])
+
+
+def _comparable(row: Row) -> str:
+    """Whether both are the same by definition, and why; a table read from disk holds words."""
+    return f"{'yes' if str(row['comparable']).casefold() in TRUE else 'no'}: {row['because']}"
+
+
+def _nearest(row: Row, settings: Settings) -> str:
+    """The marker of this study: with its band, and its place unless it is of none."""
+    window = in_sentence(window_name(str(row["window"]), settings))
+    parts = [marker_name(str(row["measure"]), settings), window]
+    parts += [stages_name(str(row["stages"]))] if row["stages"] != "any" else []
+    return ", ".join(parts + ([str(row["channel"])] if row["channel"] != ALL else []))
+
+
+def _found_here(row: Row) -> str:
+    """The change of this study with its interval, n and verdict."""
+    found = describe_change(pd.Series(row), unit_of(row["measure"]))
+    if not found.measured:
+        return NOT_MEASURED
+    ends = f" ({found.interval})" if found.interval else f" ({NO_INTERVAL})"
+    judged = "" if _verdict(row) == NOTHING else f"; {_verdict(row)}"
+    return f"{found.change}{ends}, n = {found.n}{judged}"
 
 
 def precision_table(

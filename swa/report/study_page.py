@@ -27,6 +27,7 @@ from swa.report.optional_tables import (
     moderator_table,
     plan_table,
     profile_table,
+    published_table,
 )
 from swa.report.reading import paired_values, read_contrasts, read_facts, read_measures
 from swa.report.shelf import Picture, Shelf
@@ -65,6 +66,7 @@ TABLES = (
     ("level_changes.tsv", "each subject's change beside that of each covariate"),
     ("group_spectra.tsv", "mean spectra over subjects, and their changes"),
     ("profiles.tsv", "treatments against each other"),
+    ("published.tsv", "what is published of the same drugs, beside this study"),
     ("planning.tsv", "how many subjects the next study needs"),
     ("comparability.tsv", "the gain check"),
     ("rejection.tsv", "what each artefact rule took"),
@@ -137,6 +139,7 @@ def _extra_tables(draft: Draft) -> list[tuple[PlainTable | None, list[Picture]]]
         (moderator_table(draft.read("moderators.tsv"), settings, draft.name_of), _draw_covariates(draft)),
         (level_table(draft.read("level_slopes.tsv"), settings, draft.name_of), _draw_levels(draft)),
         (profile_table(draft.read("profiles.tsv")), []),
+        (published_table(draft.read("published.tsv"), settings, draft.name_of), []),
         (plan_table(draft.read("planning.tsv")), []),
     ]
 

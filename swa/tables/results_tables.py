@@ -234,6 +234,30 @@ LEVEL_SLOPES = _table(
     _number("correlation", "Correlation of the two changes, or within subjects"),
     *(N, METHOD, NOTE),
 )
+PUBLISHED = _table(
+    "published",
+    CONTRAST,
+    _text("drug", "Drug of the source, by the name of the condition or arm"),
+    _text("source", "Authors, year and journal"),
+    _text("doi", "Of the source"),
+    _text("people", "Whom the source measured"),
+    _count("published_n", "How many of them"),
+    _text("published_marker", "What the source measured, and when"),
+    _text("published", "What it found, as its abstract gives it"),
+    _text(
+        "direction",
+        "Where the source found the marker to go",
+        up="higher than without the drug",
+        down="lower than without the drug",
+        unchanged="no change found",
+    ),
+    _number("published_estimate", "Its change on the scale of this row; missing where the abstract gives no size"),
+    *(*PLACE, MEASURE.saying("Marker of this study that comes nearest"), SCALE),
+    _number("estimate", "Change in this study over subjects, as in contrasts.tsv; missing where it was not measured"),
+    *(*INTERVAL, N, *VERDICT),
+    Column(name="comparable", text="Whether both are the same by definition: true or false", type="truth"),
+    _text("because", "Why, or why not"),
+)
 GROUP_SPECTRA = _table(
     "group_spectra",
     _text(
@@ -525,7 +549,7 @@ NIGHT_SPREADS = SPREADS.without("session")
 STUDY_TABLES = (
     *(NIGHTS, MEASURES, CONTRASTS, PRECISION, COMPARABILITY, PROFILES, MODERATORS, PROBLEMS, REJECTION, CLUSTERS),
     *(INTERACTIONS, COMBINATIONS, CYCLE_CONTRASTS, DOSE_CONTRASTS, SPECIFICATIONS, SPECIFICATION_SUMMARY),
-    *(COVARIATE_CHANGES, LEVEL_CHANGES, LEVEL_SLOPES, GROUP_SPECTRA, PLANNING),
+    *(COVARIATE_CHANGES, LEVEL_CHANGES, LEVEL_SLOPES, PUBLISHED, GROUP_SPECTRA, PLANNING),
 )
 NIGHT_TABLES = (
     *(WAVES, WAVE_AVERAGE, HYPNOGRAM, EPOCHS, SPECTRA, SPECTROGRAM, CYCLES, NIGHT_REJECTION, STAGING_BIAS, SPREADS),

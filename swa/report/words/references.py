@@ -39,9 +39,10 @@ def cite(key: str) -> str:
 
 
 def source(key: str) -> str:
-    """How a page cites it, which has no list of references: with journal, volume and first page."""
+    """How a page cites it, which has no list of references: with journal, and volume and first page where known."""
     fields = read_references()[key].fields
-    return f"{cite(key)}, {fields['journal']} {fields['volume']}:{fields['pages'].partition('-')[0]}"
+    place = f" {fields['volume']}:{fields['pages'].partition('-')[0]}" if "volume" in fields else ""
+    return f"{cite(key)}, {fields['journal']}{place}"
 
 
 def bibtex(keys: Iterable[str], version: str = "") -> str:
