@@ -70,7 +70,9 @@ beforehand; none is chosen from the data.
   A cycle with less than 15 min of N2 and N3 keeps its number and is not measured.
 - `matched`: the first 60 min of clean N2 and N3, the same amount in every night; a night with less has no value.
 - `hour-1`, `hour-2` …: N2 and N3 in each clock hour since sleep onset.
-- `dosehour-1` …: N2 and N3 in each clock hour since the dose (`dose_start` of the study file).
+- `dosehour-1` …: N2 and N3 in each clock hour since the dose (`dose_start` of the study file). A night without a dose
+  has the same clock hours, counted from the time of day of its subject's doses (of the study's where the subject had
+  none), as though it had been given on the day of that night; where doses lie more than half an hour apart it has none.
 - `first60min`, `first90min`, `first120min`: all clean epochs of the first minutes after sleep onset, **whatever their
   stage**, by the median over epochs. No stager can move them.
 

@@ -1,5 +1,6 @@
 """The one call behind `swa run`: a folder of recordings becomes a results folder."""
 
+import datetime
 import shutil
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,6 +34,7 @@ from swa.report.pages import PageTask, subject_page, write_placeholder, write_st
 from swa.report.published import published_effects
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
+from swa.study.infusions import undosed_clocks
 from swa.study.long_table import join_measures
 from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import Study, plan_study, write_template
@@ -227,7 +229,8 @@ def run_study(
             _begin(results, study, settings)
         asked = _Asked(overwrite=overwrite, verify=verify, shared=is_shared, study_codes=study.scorings.codes)
         places = [i for i in _runnable(study.nights, left_out) if not own or own.has(i)]
-        tasks = {i: _night_task(study.nights.iloc[i], results, settings, asked, blinded) for i in places}
+        clocks = undosed_clocks(study.nights)
+        tasks = {i: _night_task(study.nights.iloc[i], results, settings, asked, blinded, clocks.get(i)) for i in places}
         tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
@@ -779,7 +782,12 @@ def _baseline(done: pd.DataFrame, settings: Settings) -> str:
 
 
 def _night_task(
-    night: pd.Series, results: Path, settings: Settings, asked: _Asked, blinded: Blinded | None
+    night: pd.Series,
+    results: Path,
+    settings: Settings,
+    asked: _Asked,
+    blinded: Blinded | None,
+    undosed_clock: datetime.time | None,
 ) -> NightTask:
     given = {str(name): "" if pd.isna(cell) else str(cell) for name, cell in night.items()}
     path = Path(given["path"])
@@ -796,6 +804,7 @@ def _night_task(
         age=float(given["age"]) if given.get("age") else None,
         sex=given.get("sex") or None,
         times={name: given[name] for name in ("lights_off", "lights_on", "dose_start") if given.get(name)},
+        undosed_clock=undosed_clock,
         results=results,
         settings=channel_settings(blinded.originals[given["path"]] if blinded else path, settings),
         blinded=blinded is not None,

@@ -1,5 +1,6 @@
 """Change against nights since the dose and against infusions: known fade-outs, like compared with like, trends."""
 
+import datetime
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from swa.comparison.contrasts import state_designs
 from swa.comparison.further.dose_contrasts import compare_doses
 from swa.settings import Settings
-from swa.study.infusions import dose_columns, number_doses
+from swa.study.infusions import dose_columns, number_doses, undosed_clocks, undosed_offset_s
 from swa.tables.results_tables import DOSE_CONTRASTS
 
 
@@ -143,3 +144,46 @@ def test_repeated_doses_are_said_with_the_design():
     _, nights = make_study(6)
     assert "each of 2 infusions" in state_designs(nights)[0]
     assert "nights 1, 2, 3 since the dose" in state_designs(nights)[0]
+
+
+# --- hours of an undosed night --------------------------------------------------------------------------------------
+
+
+def clocks(*rows):
+    nights = pd.DataFrame(rows, columns=["subject", "dose_start"])
+    return {i: f"{clock:%H:%M}" for i, clock in undosed_clocks(nights).items()}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("S01", ""), ("S01", "2024-03-01T10:40")], {0: "10:40"}),
+        ([("S01", np.nan), ("S01", "22:30")], {0: "22:30"}),
+        ([("S01", ""), ("S01", "2024-03-01T23:50"), ("S01", "2024-03-08T00:10")], {0: "00:00"}),
+        ([("S01", ""), ("S01", "2024-03-01T10:00"), ("S01", "2024-03-08T14:00")], {}),  # no hour is the same for both
+        ([("S01", ""), ("S02", ""), ("S02", "2024-03-01T09:00")], {0: "09:00", 1: "09:00"}),  # S01: an arm without
+        ([("S01", ""), ("S01", "")], {}),
+        ([("S01", ""), ("S01", "soon")], {}),
+    ],
+)
+def test_an_undosed_night_has_the_clock_of_its_subjects_doses(rows, expected):
+    assert clocks(*rows) == expected
+
+
+def test_a_study_without_doses_has_no_such_clock():
+    assert undosed_clocks(pd.DataFrame({"subject": ["S01"]})) == {}
+
+
+@pytest.mark.parametrize(
+    ("clock", "start", "hours"),
+    [
+        ("10:40", "2024-03-01T22:40", -12),
+        ("10:40", "2024-03-02T00:40", -14),  # after midnight it is the night of the day before
+        ("23:30", "2024-03-01T22:30", 1),
+        ("02:00", "2024-03-01T23:00", 3),  # a dose by night
+        ("02:00", "2024-03-02T01:00", 1),
+    ],
+)
+def test_the_hours_of_an_undosed_night_begin_on_its_own_day(clock, start, hours):
+    moment = datetime.datetime.fromisoformat(start)
+    assert undosed_offset_s(datetime.time.fromisoformat(clock), moment) == hours * 3600

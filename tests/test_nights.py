@@ -174,6 +174,15 @@ def test_times_become_offsets_of_the_night(task):
     assert "dosehour-13" in set(task.folder.read("measures")["window"])
 
 
+def test_an_undosed_night_has_the_windows_of_the_same_clock_hours(task):
+    assert process_night(change(task, times={"dose_start": "2024-03-01T10:40"})).status == "done"
+    dosed = task.folder.read("measures")
+    task.folder.path.rename(task.results / "dosed")
+    assert process_night(change(task, undosed_clock=datetime.time(10, 40))).status == "done"
+    assert task.folder.read("measures").equals(dosed)
+    assert "from 10:40" in task.folder.document()["provenance"]["notes"][0]
+
+
 def test_times_are_not_used_where_the_recording_hides_its_start(task):
     data = bytearray(task.path.read_bytes())
     data[88:168] = b"Startdate X X X X".ljust(80)

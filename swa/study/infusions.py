@@ -1,4 +1,4 @@
-"""Which infusion a night follows, and how many nights after it: from the time of the dose and the recording's start."""
+"""Which infusion a night follows, how many nights after it, and the hours of undosed nights that compare with it."""
 
 import datetime
 from collections.abc import Sequence
@@ -8,6 +8,10 @@ import pandas as pd
 
 INFUSION, NIGHT = "infusion", "nights_since_dose"
 DOSE_COLUMNS = (INFUSION, NIGHT)
+DAY_S = 86400.0
+DAY_OF_DOSE_BEGINS_H = 6  # a dose before it belongs to the night before
+DAY_OF_NIGHT_BEGINS_H = 12
+SAME_CLOCK_S = 1800.0  # doses of a subject that lie further apart have no clock time in common
 MOST_NIGHTS = 366  # beyond it the dates of a recording were made up to hide them
 
 
@@ -52,6 +56,81 @@ def dose_columns(nights: pd.DataFrame, starts: Sequence[str | None]) -> pd.DataF
     return number_doses(nights, starts)
 
 
+def undosed_clocks(nights: pd.DataFrame) -> dict[object, datetime.time]:
+    """The clock time from which dose-locked windows of undosed nights count: that of the doses of the same subject.
+
+    Without it a window after the dose has no counterpart in a baseline night, and what the time of night does to slow
+    waves is taken for the drug.
+
+    Parameters
+    ----------
+    nights : DataFrame
+        Rows of the study file: subject, dose_start.
+
+    Returns
+    -------
+    dict
+        For the index of each undosed night the mean clock time of the subject's doses, or of the study's where the
+        subject had none (an arm without infusions). Where these lie more than half an hour apart no hour is the same
+        for all, and the night has none.
+    """
+    if "dose_start" not in nights:
+        return {}
+    given, found = nights["dose_start"].map(_clock), {}
+    of_study = _mean_clock(given.dropna())
+    for _, own in given.groupby(nights["subject"], sort=False):
+        clock = _mean_clock(own.dropna()) if own.notna().any() else of_study
+        if clock is not None:
+            found |= dict.fromkeys(own.index[own.isna()], clock)
+    return found
+
+
+def _mean_clock(seconds: "pd.Series[float]") -> datetime.time | None:
+    """Mean of times of day; None of none and of such as lie apart."""
+    if seconds.empty:
+        return None
+    first = seconds.iloc[0]
+    from_first = (seconds - first + DAY_S / 2) % DAY_S - DAY_S / 2  # 23:50 and 0:10 are 20 min apart
+    if np.ptp(from_first) > SAME_CLOCK_S:
+        return None
+    return (datetime.datetime.min + datetime.timedelta(seconds=int((first + from_first.mean()) % DAY_S))).time()
+
+
+def undosed_offset_s(clock: datetime.time, start: datetime.datetime) -> float:
+    """Seconds from the start of a recording to a clock time on the day to which its night belongs.
+
+    Parameters
+    ----------
+    clock : datetime.time
+        Of a dose that this night did not have.
+    start : datetime.datetime
+        Clock time of the first sample.
+
+    Returns
+    -------
+    float
+    """
+    day = _day_of_night(start)
+    if clock.hour < DAY_OF_DOSE_BEGINS_H:
+        day += datetime.timedelta(days=1)
+    return (datetime.datetime.combine(day, clock) - start.replace(tzinfo=None)).total_seconds()
+
+
+def _clock(text: object) -> float | None:
+    """Time of day of a dose in s, given with or without a date."""
+    moment = _moment(text)
+    if moment is None and text:
+        try:
+            moment = datetime.datetime.combine(datetime.date.min, datetime.time.fromisoformat(str(text)))
+        except ValueError:
+            return None
+    return None if moment is None else 3600.0 * moment.hour + 60 * moment.minute + moment.second
+
+
+def _day_of_night(start: datetime.datetime) -> datetime.date:
+    return (start.replace(tzinfo=None) - datetime.timedelta(hours=DAY_OF_NIGHT_BEGINS_H)).date()
+
+
 def _moment(text: object) -> datetime.datetime | None:
     try:
         return datetime.datetime.fromisoformat(str(text)) if text else None
@@ -62,7 +141,6 @@ def _moment(text: object) -> datetime.datetime | None:
 def _night(dose: datetime.datetime | None, start: datetime.datetime | None) -> float:
     if dose is None or start is None:
         return np.nan
-    day_of_dose = (dose - datetime.timedelta(hours=6)).date()
-    day_of_night = (start.replace(tzinfo=None) - datetime.timedelta(hours=12)).date()
-    number = (day_of_night - day_of_dose).days + 1
+    day_of_dose = (dose - datetime.timedelta(hours=DAY_OF_DOSE_BEGINS_H)).date()
+    number = (_day_of_night(start) - day_of_dose).days + 1
     return float(number) if 1 <= number <= MOST_NIGHTS else np.nan

@@ -431,7 +431,7 @@ WAVES = _table(
     _single("max_slope_up_uv_s", "Steepest slope up", "µV/s"),
     _count("negative_peaks", "Negative peaks within the half-wave; 1 for a simple wave"),
     _single("nrem_min", "NREM sleep (N2 and N3) since sleep onset", "min"),
-    _single("dose_h", "Since the dose; missing where its time is unknown", "h"),
+    _single("dose_h", "Since the dose (a night without one: since its time of day); missing where none is known", "h"),
 )
 WAVE_AVERAGE = _table(
     "task-sleep_desc-slowwaveaverage_timeseries",

@@ -1,5 +1,6 @@
 """What a worker is given to process a night, and what became of it."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,8 @@ class NightTask:
         ``F`` or ``M``.
     times : dict of str to str
         `lights_off`, `lights_on`, `dose_start` where the study file has them.
+    undosed_clock : datetime.time, optional
+        Of a night without a dose: the time of day of the doses that it is compared with.
     results : Path
         The results folder.
     settings : Settings
@@ -56,6 +59,7 @@ class NightTask:
     age: float | None = None
     sex: str | None = None
     times: dict[str, str] = field(default_factory=dict)
+    undosed_clock: datetime.time | None = None
     results: Path
     settings: Settings
     overwrite: bool = False

@@ -4,7 +4,7 @@ import datetime
 import hashlib
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
@@ -20,6 +20,7 @@ from swa.recordings.recording import Recording, leave_out_zeros, read_recording
 from swa.settings import AFTERWARDS
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import Staging, measure_agreement, stage_at_gains, stage_recording, staging_notes
+from swa.study.infusions import DAY_S, undosed_offset_s
 from swa.study.run.attempts import MOST, count_attempts, mark_attempt
 from swa.study.run.faults import leave_fault
 from swa.study.run.journal import NightLog
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 PACKAGES = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
 STAGING_PACKAGES = ("antropy", "scikit-learn", "lightgbm", "numba")  # features, classifier, its trees, compilation
-DAY_S = 86400.0
 BEFORE_START_S = 6 * 3600.0  # lights off lies at most so long before the recording begins
 
 
@@ -127,6 +127,8 @@ def _work_in_steps(task: NightTask, log: NightLog, before: list[tuple[int, int]]
         step = "measure"
         log.add("measure")
         offsets, notes = _offsets(task, recording)
+        dose_s, told = _dose(task, recording, offsets)
+        notes += told
         notes += [f"{name} is that of the scoring" for name in lights if name not in offsets]
         notes += [*staging_notes(recording), *staging.notes] if staging else []
         offsets = lights | offsets
@@ -139,7 +141,7 @@ def _work_in_steps(task: NightTask, log: NightLog, before: list[tuple[int, int]]
             subject=task.subject,
             session=task.session,
             condition=task.condition,
-            dose_s=offsets.get("dose_start"),
+            dose_s=dose_s,
             lights_off_s=offsets.get("lights_off"),
             lights_on_s=offsets.get("lights_on"),
             stages_at_gain=staging.stages_at_gain if staging else None,
@@ -240,6 +242,8 @@ def _fingerprint(task: NightTask, hashes: Inputs) -> str:
         "times": task.times,
         "identity": [task.subject, task.session, task.condition],
     }
+    if task.undosed_clock is not None:
+        content["undosed_clock"] = str(task.undosed_clock)
     if task.hypnogram and task.study_codes is not None:
         content["codes"] = dict(task.study_codes)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -264,6 +268,15 @@ def _offsets(task: NightTask, recording: Recording) -> tuple[dict[str, float], l
                 f"{task.path.name}: {name} is {text!r}, which is no time.", "Write HH:MM, or ISO 8601 with the date."
             ) from None
     return offsets, notes
+
+
+def _dose(task: NightTask, recording: Recording, offsets: Mapping[str, float]) -> tuple[float | None, list[str]]:
+    """Where the hours after the dose begin, in s from the first sample; of an undosed night, where they would."""
+    start = recording.start or (recording.clock and datetime.datetime.combine(HIDDEN_DATE, recording.clock))
+    if "dose_start" in offsets or task.undosed_clock is None or start is None:
+        return offsets.get("dose_start"), []
+    told = f"no dose: hours after the dose are the clock hours of the other nights, from {task.undosed_clock:%H:%M}"
+    return undosed_offset_s(task.undosed_clock, start), [told]
 
 
 def clock_offset_s(text: str, start: datetime.datetime) -> float:
