@@ -187,6 +187,13 @@ class ArtifactSettings(Group):
     )
     focal_channels: int = Field(4, ge=3, description="EEG channels from which the focal rule works")
     bad_channel_share: Share = Field(0.5, description="a channel is bad when more of its NREM is unusable")
+    smallest_uv: Positive = Field(
+        2.5, description="uV rms of slow-wave activity in NREM below which a channel is bad (real recordings 16-49)"
+    )
+    spectrum_fall: Positive = Field(
+        5.0,
+        description="NREM density of delta over that of beta below which a channel is no EEG and bad (real ones 147-812)",
+    )
     spectrum_above: Annotated[float, Field(gt=1)] = Field(
         4.0, description="NREM power over that of the other EEG channels (median) above which a channel is bad"
     )
@@ -212,6 +219,11 @@ class QualitySettings(Group):
     below_band_share: Positive = Field(
         0.4,
         description="power of N2+N3 at 0.2-0.5 Hz over slow-wave activity (sweat, drift; clean recordings 0.06-0.23)",
+    )
+    asymmetry: Positive = Field(
+        0.05,
+        description="ln by which large waves of NREM go further up than down: polarity reversed (real recordings -0.12 to "
+        "0.01)",
     )
     mains_uv: Positive = Field(
         10.0,

@@ -10,12 +10,15 @@ import pytest
 
 from swa.comparison.contrasts import compare_nights
 from swa.errors import RecordingError, ScoringError, StudyError, SwaError
+from swa.measures.quality import judge_night
 from swa.night.analysis import analyze_night, detect_slow_waves
 from swa.recordings.recording import read_recording
 from swa.settings import RELEASES, Settings, WaveCriteria, check_settings
 from swa.sleep.hypnogram import stages_of
 from swa.sleep.scoring import read_hypnogram
 from swa.sleep.staging import stage_recording
+from swa.tables import doubts
+from swa.tables.reason import in_words
 from swa.tables.results_tables import NIGHT_MEASURES, WAVES
 
 KEY = ["channel", "stages", "window", "measure", "variant"]
@@ -596,3 +599,31 @@ def test_a_nap_of_minutes_hours_before_the_night_is_not_a_sleep_of_its_own(make_
     stages = make_hypnogram("N2*20 W*361 N2*40 R*10")
     night = analyze_night(make_recording({"C4-M1": sleep_eeg(stages, 1)}), stages)
     assert len(night.cycles)
+
+
+@pytest.fixture(scope="module")
+def real_cycle(shared_data):
+    folder = shared_data / "recordings"
+    recording = read_recording(folder / "cycle_1ch_100hz.edf")
+    return recording.read(recording.of_role("eeg")).data_uv[0], read_hypnogram(folder / "cycle_1ch_100hz_stages.csv")
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "reason"),
+    [
+        (lambda real: real, "caution", "artefact rules remove 6 % of the slow waves"),  # and nothing else
+        (lambda real: -real, "caution", "as with polarity reversed"),
+        (lambda real: real / 24, "unusable", "too small for EEG"),
+        (lambda real: np.random.default_rng(0).uniform(-300, 300, len(real)), "unusable", "spectrum does not fall"),
+    ],
+    ids=["real", "reversed", "too small", "random"],
+)
+def test_a_real_cycle_as_it_is_reversed_too_small_and_replaced_by_noise(
+    make_recording, real_cycle, change, verdict, reason
+):
+    signal, stages = real_cycle
+    night = analyze_night(make_recording({"C3-A2": change(signal)}), stages)
+    found, reasons = judge_night(night.summary)
+    assert found == verdict
+    assert reason in in_words(reasons)
+    assert (doubts.POLARITY.among(reasons) is None) == (reason != "as with polarity reversed")

@@ -28,6 +28,32 @@ def test_a_clean_night_is_sound_without_reasons():
 
 
 @pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ({"slow_uv": 0.9, "fall": 150.0}, "0.9 µV rms, too small for EEG (limit 2.5)"),
+        ({"slow_uv": 900.0, "fall": 1.0}, "density at 1-4 Hz is 1 times that at 16-30 Hz (limit 5)"),
+    ],
+)
+def test_a_signal_that_is_no_eeg_is_unusable_with_the_reason(form, reason):
+    good = {"slow_uv": 16.0, "fall": 147.0}
+    verdict, (bad,) = judge_night(summary() | {"spectrum_form": {"C0": form, "C1": good}})
+    assert verdict == "caution"
+    assert reason in bad.words
+    assert judge_night(summary() | {"spectrum_form": {"C0": form, "C1": form}})[0] == "unusable"
+    assert judge_night(summary() | {"spectrum_form": {"C0": good, "C1": {"slow_uv": None, "fall": None}}}) == (
+        "sound",
+        (),
+    )
+
+
+def test_polarity_reversed_is_told():
+    verdict, (told,) = judge_night(summary() | {"asymmetry": {"C0": -0.1, "C1": 0.1}})
+    assert verdict == "caution"
+    assert told.words.startswith("C0: large waves go further up than down (× 1.11), as with polarity reversed")
+    assert judge_night(summary() | {"asymmetry": {"C0": -0.01, "C1": None}}) == ("sound", ())
+
+
+@pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"shares": (0.3, 0.0)}, "C0: 30 % of NREM unusable"),

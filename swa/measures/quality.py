@@ -61,7 +61,7 @@ def find_bad_channels(summary: Summary, settings: ArtifactSettings | None = None
     summary : mapping
         `Night.summary`.
     settings : ArtifactSettings, optional
-        `bad_channel_share`, `spectrum_above`, `spectrum_below`.
+        `bad_channel_share`, `smallest_uv`, `spectrum_fall`, `spectrum_above`, `spectrum_below`.
     """
     settings = settings or ArtifactSettings()
     bad: dict[str, str] = {}
@@ -69,6 +69,17 @@ def find_bad_channels(summary: Summary, settings: ArtifactSettings | None = None
         if rules["any"] > settings.bad_channel_share:
             most = _percent(settings.bad_channel_share)
             bad[name] = f"{_percent(rules['any'])} of its NREM is unusable (limit {most})"
+            continue
+        form = summary.get("spectrum_form", {}).get(name, {})
+        slow_uv, fall = form.get("slow_uv"), form.get("fall")
+        if slow_uv is not None and slow_uv < settings.smallest_uv:
+            bad[name] = f"its slow waves are {slow_uv:g} µV rms, too small for EEG (limit {settings.smallest_uv:g})"
+            continue
+        if fall is not None and fall < settings.spectrum_fall:
+            bad[name] = (
+                f"its NREM spectrum does not fall as that of EEG does: density at 1-4 Hz is {fall:.3g} times that at "
+                f"16-30 Hz (limit {settings.spectrum_fall:g})"
+            )
             continue
         for key, level in summary.get("spectrum_levels", {}).get(name, {}).items():
             low, high = settings.spectrum_slow_hz if key == "slow" else settings.spectrum_fast_hz
@@ -138,6 +149,9 @@ def _signal_reasons(summary: Summary, shares: Mapping[str, float], settings: Qua
         yield doubts.CLIPPED_WAVES(channel=name, percent=100 * share)
     for name, share in above(summary.get("below_band_share", {}), settings.below_band_share):
         yield doubts.SWEAT_OR_DRIFT(channel=name, share=share, limit=settings.below_band_share)
+    for name, value in summary.get("asymmetry", {}).items():
+        if name in shares and value is not None and value < -settings.asymmetry:
+            yield doubts.POLARITY(channel=name, ratio=float(np.exp(-value)))
     for name, level in above(summary.get("mains_uv", {}), settings.mains_uv):
         yield doubts.MAINS(channel=name, level=level, limit=settings.mains_uv)
 

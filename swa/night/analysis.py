@@ -186,12 +186,7 @@ def analyze_night(
     hypnogram, scoring_notes = fit_to_recording(hypnogram, recording)
     lights, bed_notes = _between_lights(hypnogram, lights_off_s, lights_on_s)
     frame = make_frame(_unscored_outside(hypnogram, lights), settings, dose_s)
-    if not frame.nrem.any():
-        raise RecordingError(
-            f"{recording.name}: no NREM sleep (N2 or N3) in {recording.duration_s / 60:.1f} min "
-            f"by {hypnogram.scorer or 'the scoring'}{_where(hypnogram, lights)}.",
-            "Slow-wave activity is measured in NREM sleep: check that this is a night, or give a scoring.",
-        )
+    _refuse_no_sleep(recording, hypnogram, frame, lights)
     _refuse_two_sleeps(recording, frame, known=lights_off_s is not None and lights_on_s is not None)
     problems: dict[str, RecordingError] = {}
     measured = _measure(recording, frame, settings, problems)
@@ -362,6 +357,15 @@ def _where(hypnogram: "yasa.Hypnogram", between: slice) -> str:
     return f" from lights off to lights on (epochs {between.start + 1} to {between.stop})" if is_outside else ""
 
 
+def _refuse_no_sleep(recording: Recording, hypnogram: "yasa.Hypnogram", frame: Frame, lights: slice) -> None:
+    if not frame.nrem.any():
+        raise RecordingError(
+            f"{recording.name}: no NREM sleep (N2 or N3) in {recording.duration_s / 60:.1f} min "
+            f"by {hypnogram.scorer or 'the scoring'}{_where(hypnogram, lights)}.",
+            "Slow-wave activity is measured in NREM sleep: check that this is a night, or give a scoring.",
+        )
+
+
 def _refuse_two_sleeps(recording: Recording, frame: Frame, *, known: bool) -> None:
     """Ask which sleep is meant, where N2 and N3 lie in two stretches hours apart and lights off and on are not known.
 
@@ -459,6 +463,13 @@ def _summarize(
         },
         "mains_uv": {
             result.name: None if np.isnan(result.mains_uv) else round(result.mains_uv, 2) for result in results
+        },
+        "asymmetry": {
+            result.name: None if np.isnan(result.asymmetry) else round(result.asymmetry, 4) for result in results
+        },
+        "spectrum_form": {
+            result.name: power.spectrum_form(_mean_density(result, frame), result.frequencies_hz, settings.power)
+            for result in results
         },
         "spectrum_levels": quality.spectrum_levels(
             {result.name: _mean_density(result, frame) for result in results},

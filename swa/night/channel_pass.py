@@ -17,6 +17,9 @@ from swa.recordings.channels import Channel, region
 from swa.recordings.recording import Recording, SignalGroup
 from swa.settings import ArtifactSettings, Settings
 
+ASYMMETRY_MIN = 15.0  # of usable NREM
+ASYMMETRY_RATE_HZ = 25.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelResult:
@@ -35,6 +38,7 @@ class ChannelResult:
     rejection: list[tuple[object, ...]] = field(default_factory=list)
     coupling: Coupling | None = None
     window_epochs: NDArray[np.int64] | None = None
+    asymmetry: float = float("nan")
     native_rate_hz: float = float("nan")
     low_pass_hz: float | None = None
     mains_uv: float = float("nan")
@@ -196,7 +200,15 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
         average=_average_waveform(filtered, waves, trace, settings),
         passes_hz=aperiodic.highest_passed_hz(read.channel.rate_hz, None, settings.aperiodic),
         mains_uv=read.mains_uv,
+        asymmetry=_asymmetry(filtered, usable & nrem_samples, rate_hz),
     )
+
+
+def _asymmetry(filtered: NDArray[np.float64], taken: NDArray[np.bool_], rate_hz: float) -> float:
+    """Asymmetry of a channel with enough NREM, from as many samples as 4 Hz need: sorting all of them takes longer."""
+    few = np.count_nonzero(taken) < ASYMMETRY_MIN * 60 * rate_hz
+    step = max(1, round(rate_hz / ASYMMETRY_RATE_HZ))
+    return float("nan") if few else slow_waves.measure_asymmetry(filtered[::step][taken[::step]])
 
 
 def _average_waveform(

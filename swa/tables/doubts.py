@@ -147,6 +147,12 @@ SWEAT_OR_DRIFT = _doubt(
     "into slow-wave activity; the setting power.trend_order = 2 takes drift off",
     brief="sweat or drift on {channel}",
 )
+POLARITY = _doubt(
+    "polarity",
+    "large waves go further up than down (× {ratio:.2f}), as with polarity reversed: slow waves are found by their "
+    "negative half; nothing is corrected, look at the K-complexes",
+    brief="polarity of {channel}",
+)
 MAINS = _doubt(
     "mains",
     "mains noise of {level:.0f} µV rms (limit {limit:g}), as from an electrode with poor contact; slow waves lie far "

@@ -52,6 +52,8 @@ class Summary(TypedDict):
     clipped_waves_share: dict[str, float]
     below_band_share: dict[str, float | None]
     mains_uv: dict[str, float | None]
+    asymmetry: NotRequired[dict[str, float | None]]
+    spectrum_form: NotRequired[dict[str, dict[str, float | None]]]
     spectrum_levels: dict[str, dict[str, float | None]]
     header: dict[str, HeaderFacts]
     unread: dict[str, str]
