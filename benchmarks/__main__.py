@@ -59,6 +59,7 @@ PARTS = (
     Part("calibration_interactions", CALIBRATION, ("500",), ("2000",)),
     Part("calibration_verdicts", CALIBRATION, ("100",), ("2000",)),
     Part("calibration_families", CALIBRATION, ("100", "50")),
+    Part("not_eeg", ROBUSTNESS, (DATA,), (DATA,)),
     Part("gain_check", ROBUSTNESS, ("--pairs", "1000")),
     Part("stage_shift", ROBUSTNESS, ("--subjects", "4", "--studies", "1")),
     Part("recording_faults", ROBUSTNESS, ("--nights", "1", "--clean", "4"), ("--nights", "20", "--clean", "50")),

@@ -187,12 +187,23 @@ class ArtifactSettings(Group):
     )
     focal_channels: int = Field(4, ge=3, description="EEG channels from which the focal rule works")
     bad_channel_share: Share = Field(0.5, description="a channel is bad when more of its NREM is unusable")
+    clipped_waves_most: Share = Field(
+        0.25,
+        description="a channel is bad when more of its slow waves, or of NREM, are clipped: power is a third too low",
+    )
+    fewest_levels: int = Field(
+        6,
+        ge=2,
+        description="different values in the middle nine tenths of a signal below which a channel is bad (real "
+        "ones have 150 and more; at 5 slow-wave activity is 1 % off, at 3 density 31 %)",
+    )
     smallest_uv: Positive = Field(
-        2.5, description="uV rms of slow-wave activity in NREM below which a channel is bad (real recordings 16-49)"
+        2.5, description="uV rms of slow-wave activity in NREM below which a channel is bad (real recordings 11-52)"
     )
     spectrum_fall: Positive = Field(
         5.0,
-        description="NREM density of delta over that of beta below which a channel is no EEG and bad (real ones 147-812)",
+        description="NREM density of delta over that of beta below which a channel is no EEG and bad (real ones "
+        "139-1087)",
     )
     spectrum_above: Annotated[float, Field(gt=1)] = Field(
         4.0, description="NREM power over that of the other EEG channels (median) above which a channel is bad"
@@ -221,9 +232,9 @@ class QualitySettings(Group):
         description="power of N2+N3 at 0.2-0.5 Hz over slow-wave activity (sweat, drift; clean recordings 0.06-0.23)",
     )
     asymmetry: Positive = Field(
-        0.05,
-        description="ln by which large waves of NREM go further up than down: polarity reversed (real recordings -0.12 to "
-        "0.01)",
+        0.08,
+        description="ln by which large waves of NREM go further up than down: polarity reversed (real recordings -0.20 "
+        "to 0.07)",
     )
     mains_uv: Positive = Field(
         10.0,

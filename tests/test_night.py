@@ -614,13 +614,14 @@ def real_cycle(shared_data):
         (lambda real: real, "caution", "artefact rules remove 6 % of the slow waves"),  # and nothing else
         (lambda real: -real, "caution", "as with polarity reversed"),
         (lambda real: real / 24, "unusable", "too small for EEG"),
+        (lambda real: 100 * np.round(real / 100), "unusable", "nearly all of its values are the same"),
+        (lambda real: 40 * np.round(real / 40), "unusable", "resolved in 3 steps, too coarsely for EEG"),
+        (lambda real: np.clip(real, -40, 40), "unusable", "clipped, as at the rail of an amplifier"),
         (lambda real: np.random.default_rng(0).uniform(-300, 300, len(real)), "unusable", "spectrum does not fall"),
     ],
-    ids=["real", "reversed", "too small", "random"],
+    ids=["real", "reversed", "too small", "100 µV", "40 µV", "rail", "random"],
 )
-def test_a_real_cycle_as_it_is_reversed_too_small_and_replaced_by_noise(
-    make_recording, real_cycle, change, verdict, reason
-):
+def test_a_real_cycle_as_it_is_and_spoilt(make_recording, real_cycle, change, verdict, reason):
     signal, stages = real_cycle
     night = analyze_night(make_recording({"C3-A2": change(signal)}), stages)
     found, reasons = judge_night(night.summary)

@@ -9,9 +9,13 @@ import pytest
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.verdicts import judge_contrasts
 from swa.measures.quality import find_bad_channels, judge_night, spectrum_levels
+from swa.pipeline import run_study
 from swa.settings import Settings
+from swa.sleep.hypnogram import stages_of
+from swa.study.store import read_results
+from swa.tables import doubts
 from swa.tables.contrast import Contrast
-from swa.tables.reason import encode, in_words
+from swa.tables.reason import decode, encode, in_words
 
 
 def summary(shares=(0.01, 0.02), nrem_min=200.0, confidence=0.9, shift=0.0):
@@ -31,19 +35,27 @@ def test_a_clean_night_is_sound_without_reasons():
     ("form", "reason"),
     [
         ({"slow_uv": 0.9, "fall": 150.0}, "0.9 µV rms, too small for EEG (limit 2.5)"),
+        ({"slow_uv": 16.0, "fall": 150.0, "levels": 3}, "resolved in 3 steps, too coarsely for EEG (limit 6)"),
         ({"slow_uv": 900.0, "fall": 1.0}, "density at 1-4 Hz is 1 times that at 16-30 Hz (limit 5)"),
     ],
 )
 def test_a_signal_that_is_no_eeg_is_unusable_with_the_reason(form, reason):
     good = {"slow_uv": 16.0, "fall": 147.0}
-    verdict, (bad,) = judge_night(summary() | {"spectrum_form": {"C0": form, "C1": good}})
+    verdict, (bad,) = judge_night(summary() | {"form": {"C0": form, "C1": good}})
     assert verdict == "caution"
     assert reason in bad.words
-    assert judge_night(summary() | {"spectrum_form": {"C0": form, "C1": form}})[0] == "unusable"
-    assert judge_night(summary() | {"spectrum_form": {"C0": good, "C1": {"slow_uv": None, "fall": None}}}) == (
+    assert judge_night(summary() | {"form": {"C0": form, "C1": form}})[0] == "unusable"
+    assert judge_night(summary() | {"form": {"C0": good, "C1": {"slow_uv": None, "fall": None}}}) == (
         "sound",
         (),
     )
+
+
+def test_a_channel_of_which_most_waves_are_clipped_is_bad():
+    clipped = {"clipped_waves_share": {"C0": 0.3, "C1": 0.2}}
+    assert find_bad_channels(summary() | clipped) == {
+        "C0": "30 % of its slow waves are clipped, as at the rail of an amplifier (limit 25 %)"
+    }
 
 
 def test_polarity_reversed_is_told():
@@ -218,3 +230,24 @@ def test_clipped_waves_and_sweat_are_told():
     assert in_words(reasons[1:]).startswith("C1: power at 0.2-0.5 Hz is 0.60 of slow-wave activity")
     clean = summary() | {"clipped_waves_share": {"C0": 0.01}, "below_band_share": {"C0": 0.23}}
     assert judge_night(clean) == ("sound", ())
+
+
+@pytest.mark.slow
+def test_an_inverted_night_is_told_at_slopes_and_density_in_contrasts_and_on_the_page(
+    tmp_path, write_edf, sleep_eeg, make_hypnogram
+):
+    stages = make_hypnogram("W*4 N2*50 N3*50 R*10 W*2")
+    rows = ["subject\tcondition\trecording\thypnogram"]
+    for seed, (condition, sign) in enumerate({"baseline": 1, "ketamine": -1}.items()):
+        write_edf(tmp_path / f"{condition}.edf", {"C4-M1": sign * sleep_eeg(stages, seed)})
+        (tmp_path / f"{condition}.txt").write_text("\n".join(stages_of(stages)) + "\n")
+        rows.append(f"S01\t{condition}\t{condition}.edf\t{condition}.txt")
+    (tmp_path / "study.tsv").write_text("\n".join(rows) + "\n")
+    run_study(tmp_path, tmp_path / "results", jobs=1)
+    found = read_results(tmp_path / "results").contrasts.query("channel == 'C4-M1' and estimate.notna()")
+    for measure in ("wave_density", "wave_slope_up_matched"):
+        row = found[(found["measure"] == measure) & (found["subject"] == "S01")].iloc[0]
+        assert row["verdict"] == "caution"
+        assert doubts.POLARITY.among(decode(row["doubts"]))
+    for page in ("index.html", "sub-S01/sub-S01.html"):
+        assert "as with polarity reversed" in (tmp_path / "results" / page).read_text(encoding="utf-8")

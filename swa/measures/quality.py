@@ -61,38 +61,50 @@ def find_bad_channels(summary: Summary, settings: ArtifactSettings | None = None
     summary : mapping
         `Night.summary`.
     settings : ArtifactSettings, optional
-        `bad_channel_share`, `smallest_uv`, `spectrum_fall`, `spectrum_above`, `spectrum_below`.
+        `bad_channel_share`, `clipped_waves_most`, `fewest_levels`, `smallest_uv`, `spectrum_fall`, `spectrum_above`,
+        `spectrum_below`.
     """
     settings = settings or ArtifactSettings()
-    bad: dict[str, str] = {}
-    for name, rules in summary["unusable_nrem_share"].items():
-        if rules["any"] > settings.bad_channel_share:
-            most = _percent(settings.bad_channel_share)
-            bad[name] = f"{_percent(rules['any'])} of its NREM is unusable (limit {most})"
+    shares = summary["unusable_nrem_share"]
+    found = {name: _why_bad(name, rules["any"], summary, settings) for name, rules in shares.items()}
+    return {name: reason for name, reason in found.items() if reason}
+
+
+def _why_bad(name: str, unusable: float, summary: Summary, settings: ArtifactSettings) -> str:
+    form = summary.get("form", {}).get(name, {})
+    slow_uv, fall, levels = (form.get(key) for key in ("slow_uv", "fall", "levels"))
+    clipped = summary.get("clipped_waves_share", {}).get(name, 0.0)
+    if levels is not None and 1 < levels < settings.fewest_levels:
+        return f"it is resolved in {levels} steps, too coarsely for EEG (limit {settings.fewest_levels})"
+    if clipped > settings.clipped_waves_most:
+        most = _percent(settings.clipped_waves_most)
+        return f"{_percent(clipped)} of its slow waves are clipped, as at the rail of an amplifier (limit {most})"
+    if unusable > settings.bad_channel_share:
+        same = "; nearly all of its values are the same: no signal, or steps too coarse for EEG" if levels == 1 else ""
+        return f"{_percent(unusable)} of its NREM is unusable (limit {_percent(settings.bad_channel_share)}){same}"
+    if slow_uv is not None and slow_uv < settings.smallest_uv:
+        return f"its slow waves are {slow_uv:g} µV rms, too small for EEG (limit {settings.smallest_uv:g})"
+    if fall is not None and fall < settings.spectrum_fall:
+        return (
+            f"its NREM spectrum does not fall as that of EEG does: density at 1-4 Hz is {fall:.3g} times that at "
+            f"16-30 Hz (limit {settings.spectrum_fall:g})"
+        )
+    return _why_unlike(summary.get("spectrum_levels", {}).get(name, {}), settings)
+
+
+def _why_unlike(levels: Mapping[str, float | None], settings: ArtifactSettings) -> str:
+    """Why a channel is unlike the others, from the output of `spectrum_levels`."""
+    for key, level in levels.items():
+        low, high = settings.spectrum_slow_hz if key == "slow" else settings.spectrum_fast_hz
+        if level is None or -np.log(settings.spectrum_below) <= level <= np.log(settings.spectrum_above):
             continue
-        form = summary.get("spectrum_form", {}).get(name, {})
-        slow_uv, fall = form.get("slow_uv"), form.get("fall")
-        if slow_uv is not None and slow_uv < settings.smallest_uv:
-            bad[name] = f"its slow waves are {slow_uv:g} µV rms, too small for EEG (limit {settings.smallest_uv:g})"
-            continue
-        if fall is not None and fall < settings.spectrum_fall:
-            bad[name] = (
-                f"its NREM spectrum does not fall as that of EEG does: density at 1-4 Hz is {fall:.3g} times that at "
-                f"16-30 Hz (limit {settings.spectrum_fall:g})"
-            )
-            continue
-        for key, level in summary.get("spectrum_levels", {}).get(name, {}).items():
-            low, high = settings.spectrum_slow_hz if key == "slow" else settings.spectrum_fast_hz
-            if level is None or -np.log(settings.spectrum_below) <= level <= np.log(settings.spectrum_above):
-                continue
-            factor = np.exp(abs(level))
-            bad[name] = f"its NREM power at {low:g}-{high:g} Hz is on average {factor:.3g} times " + (
-                f"that of the other EEG channels (limit {settings.spectrum_above:g})"
-                if level > 0
-                else f"below that of the other EEG channels (limit {settings.spectrum_below:g})"
-            )
-            break
-    return bad
+        factor = np.exp(abs(level))
+        return f"its NREM power at {low:g}-{high:g} Hz is on average {factor:.3g} times " + (
+            f"that of the other EEG channels (limit {settings.spectrum_above:g})"
+            if level > 0
+            else f"below that of the other EEG channels (limit {settings.spectrum_below:g})"
+        )
+    return ""
 
 
 def judge_night(
@@ -136,9 +148,7 @@ def _signal_reasons(summary: Summary, shares: Mapping[str, float], settings: Qua
     """What the channels that are not bad give to doubt; `shares` of their NREM are unusable."""
 
     def above(values: Mapping[str, float | None], limit: float) -> Iterator[tuple[str, float]]:
-        for name, value in values.items():
-            if name in shares and value is not None and value > limit:
-                yield name, float(value)
+        return _above({name: values[name] for name in shares if name in values}, limit)
 
     for name, share in above(shares, settings.unusable_nrem_share):
         yield doubts.UNUSABLE_NREM(channel=name, percent=100 * share)
@@ -149,11 +159,20 @@ def _signal_reasons(summary: Summary, shares: Mapping[str, float], settings: Qua
         yield doubts.CLIPPED_WAVES(channel=name, percent=100 * share)
     for name, share in above(summary.get("below_band_share", {}), settings.below_band_share):
         yield doubts.SWEAT_OR_DRIFT(channel=name, share=share, limit=settings.below_band_share)
-    for name, value in summary.get("asymmetry", {}).items():
-        if name in shares and value is not None and value < -settings.asymmetry:
-            yield doubts.POLARITY(channel=name, ratio=float(np.exp(-value)))
+    for name, value in above(_negative(summary.get("asymmetry", {})), settings.asymmetry):
+        yield doubts.POLARITY(channel=name, ratio=float(np.exp(value)))
     for name, level in above(summary.get("mains_uv", {}), settings.mains_uv):
         yield doubts.MAINS(channel=name, level=level, limit=settings.mains_uv)
+
+
+def _above(values: Mapping[str, float | None], limit: float) -> Iterator[tuple[str, float]]:
+    for name, value in values.items():
+        if value is not None and value > limit:
+            yield name, float(value)
+
+
+def _negative(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {name: None if value is None else -value for name, value in values.items()}
 
 
 def _sleep_reasons(summary: Summary, settings: QualitySettings) -> Iterator[Reason]:

@@ -467,8 +467,11 @@ def _summarize(
         "asymmetry": {
             result.name: None if np.isnan(result.asymmetry) else round(result.asymmetry, 4) for result in results
         },
-        "spectrum_form": {
-            result.name: power.spectrum_form(_mean_density(result, frame), result.frequencies_hz, settings.power)
+        "form": {
+            result.name: {
+                **power.spectrum_form(_mean_density(result, frame), result.frequencies_hz, settings.power),
+                "levels": result.levels,
+            }
             for result in results
         },
         "spectrum_levels": quality.spectrum_levels(

@@ -17,7 +17,7 @@ from swa.recordings.channels import Channel, region
 from swa.recordings.recording import Recording, SignalGroup
 from swa.settings import ArtifactSettings, Settings
 
-ASYMMETRY_MIN = 15.0  # of usable NREM
+ASYMMETRY_MIN = 20.0  # of usable NREM
 ASYMMETRY_RATE_HZ = 25.0
 
 
@@ -42,6 +42,7 @@ class ChannelResult:
     native_rate_hz: float = float("nan")
     low_pass_hz: float | None = None
     mains_uv: float = float("nan")
+    levels: int = 0
     native_hz: NDArray[np.floating] | None = None
     native_density: NDArray[np.float32] | None = None
 
@@ -53,6 +54,7 @@ class _Read:
     channel: Channel
     trace: artifacts.Trace
     mains_uv: float
+    levels: int
     spectra: power.WindowSpectra
     focal: NDArray[np.bool_]
 
@@ -80,6 +82,7 @@ def _read_channels(group: SignalGroup, frame: Frame, settings: Settings) -> Iter
                 signal_uv=group.data_uv[row], clipped=group.clipped[row], rate_hz=group.rate_hz, pieces=group.pieces
             ),
             mains_uv=float(group.mains_uv[row]),
+            levels=int(group.levels[row]),
             spectra=spectra[row],
             focal=focal[row],
         )
@@ -200,6 +203,7 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
         average=_average_waveform(filtered, waves, trace, settings),
         passes_hz=aperiodic.highest_passed_hz(read.channel.rate_hz, None, settings.aperiodic),
         mains_uv=read.mains_uv,
+        levels=read.levels,
         asymmetry=_asymmetry(filtered, usable & nrem_samples, rate_hz),
     )
 

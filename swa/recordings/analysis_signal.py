@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from swa.errors import RecordingError
 from swa.recordings.channels import Channel
+from swa.recordings.extremes import Extremes, count_levels
 from swa.recordings.mains import mains_amplitude, mains_power
 from swa.recordings.resampling import Resampler
-from swa.recordings.signal_source import Block, Piece
+from swa.recordings.signal_source import Block, Piece, first_and_end
 from swa.tables.interval import Interval
 
 UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
@@ -63,12 +64,14 @@ class ChannelIntake:
         self.missing: list[NDArray[np.int64]] = []
         self.seen: list[NDArray[np.float64]] = []
         self.mains: list[NDArray[np.float64]] = []
+        self.extremes = [Extremes(self.step) for _ in channel.signals]
 
     def take(self, blocks: Sequence[Block]) -> None:
         """Take the next stretch: a block of each signal of the channel."""
         samples = blocks[0][0] if len(blocks) == 1 else blocks[0][0] - blocks[1][0]
-        for runs, (_, at_limit) in zip(self.at_limit, blocks, strict=True):
-            runs.append(_runs(at_limit + self.taken))
+        for runs, extremes, (own, at_limit) in zip(self.at_limit, self.extremes, blocks, strict=True):
+            runs.append(first_and_end(at_limit + self.taken))
+            extremes.take(own, self.taken)
         seen = samples[:: self.step]
         self.seen.append(seen[np.isfinite(seen)])
         first = self.taken - self.unfilled
@@ -95,7 +98,7 @@ class ChannelIntake:
     def _fill(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """A gap in an `mne.io.Raw` is unusable, and never smeared over the channel by a filter."""
         missing = ~np.isfinite(samples)
-        self.missing.append(_runs(np.flatnonzero(missing) + self.taken - len(samples)))
+        self.missing.append(first_and_end(np.flatnonzero(missing) + self.taken - len(samples)))
         if not missing.all():
             self.middle = float(np.median(samples[~missing]))
         if np.isnan(self.middle):
@@ -125,7 +128,7 @@ class ChannelIntake:
         """
         gain = self._uv_per_unit(name)
         self.resampler.close()
-        for runs in self.at_limit:
+        for runs in (*self.at_limit, *(extremes.runs() for extremes in self.extremes)):
             self._flag(runs, self.clipped_samples)
         self._flag(self.missing, 1)
         recorded = np.zeros(len(self.data_uv), bool)
@@ -136,6 +139,10 @@ class ChannelIntake:
         if gain != 1:
             self.data_uv *= np.float32(gain)
         return mains_amplitude(np.concatenate(self.mains)) * gain
+
+    def levels(self) -> int:
+        """In how many different values the signal is resolved (`count_levels`)."""
+        return count_levels(np.concatenate([*self.seen, np.empty(0)]))
 
     def _flag(self, runs: Sequence[NDArray[np.int64]], shortest: int) -> None:
         """Flag runs of at least `shortest` samples, none across a joint, at the rate of the analysis.
@@ -177,10 +184,3 @@ class ChannelIntake:
                 f'If the unit in the header is wrong, say so: [channels] units = {{ "{channel.labels[0]}" = "uV" }}.',
             )
         return UV_PER_UNIT[channel.unit]
-
-
-def _runs(positions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """First and end of each run of consecutive positions, (n_runs, 2)."""
-    begins = np.flatnonzero(np.diff(positions, prepend=-2) != 1)
-    ends = np.append(begins, len(positions))[1:]
-    return np.stack([positions[begins], positions[ends - 1] + 1], axis=1)

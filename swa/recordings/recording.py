@@ -46,9 +46,12 @@ class SignalGroup:
     data_uv : ndarray of float32, shape (n_channels, n_samples), read-only
         Signals in µV at `rate_hz`.
     clipped : ndarray of bool, shape (n_channels, n_samples), read-only
-        Samples where the recording sat at its physical or digital limit.
+        Samples where the recording sat at its physical or digital limit, or at its own largest or smallest value where
+        values pile up there (`swa.recordings.extremes`).
     mains_uv : ndarray, shape (n_channels,), read-only
         RMS amplitude of the mains at the native rate (`swa.recordings.mains.mains_amplitude`), µV.
+    levels : ndarray of int, shape (n_channels,), read-only
+        Different values in the middle nine tenths of some samples of each (`swa.recordings.extremes.count_levels`).
     rate_hz : float
         Rate of both.
     pieces : tuple of (int, int)
@@ -62,6 +65,7 @@ class SignalGroup:
     data_uv: NDArray[np.float32]
     clipped: NDArray[np.bool_]
     mains_uv: NDArray[np.float64]
+    levels: NDArray[np.int64]
     rate_hz: float
     pieces: tuple[Piece, ...]
     problems: dict[str, RecordingError] = field(default_factory=dict)
@@ -217,6 +221,7 @@ class Recording:
         data = np.zeros((len(channels), n_samples), np.float32)
         clipped = np.zeros((len(channels), n_samples), bool)
         mains_uv = np.full(len(channels), np.nan)
+        levels = np.zeros(len(channels), np.int64)
         intakes: dict[int, ChannelIntake] = {}
         problems: dict[str, RecordingError] = {}
         for row, channel in enumerate(channels):
@@ -238,19 +243,21 @@ class Recording:
         for row, intake in list(intakes.items()):
             try:
                 mains_uv[row] = intake.finish(self.name)
+                levels[row] = intake.levels()
             except RecordingError as error:
                 problems[intake.channel.name] = error
                 del intakes[row]
         kept = list(intakes)
         if len(kept) < len(channels):
-            data, clipped, mains_uv = data[kept], clipped[kept], mains_uv[kept]
-        for array in (data, clipped, mains_uv):
+            data, clipped, mains_uv, levels = data[kept], clipped[kept], mains_uv[kept], levels[kept]
+        for array in (data, clipped, mains_uv, levels):
             array.flags.writeable = False
         return SignalGroup(
             channels=tuple(channels[row] for row in kept),
             data_uv=data,
             clipped=clipped,
             mains_uv=mains_uv,
+            levels=levels,
             rate_hz=rate_hz,
             pieces=pieces,
             problems=problems,

@@ -26,3 +26,10 @@ class SignalSource(Protocol):
         fresh memory for each would cost more than the reading.
         """
         ...
+
+
+def first_and_end(positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First and end of each run of consecutive positions, (n_runs, 2)."""
+    begins = np.flatnonzero(np.diff(positions, prepend=-2) != 1)
+    ends = np.append(begins, len(positions))[1:]
+    return np.stack([positions[begins], positions[ends - 1] + 1], axis=1)
