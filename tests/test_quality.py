@@ -82,6 +82,14 @@ def test_each_limit_gives_caution_with_its_reason(change, reason):
     assert reason in in_words(reasons)
 
 
+def test_what_the_header_says_of_a_channel_that_is_used_gives_caution():
+    apart = {"fact": "sampling rate", "own": "200 Hz", "others": "100 Hz"}
+    of_two = tuple(doubts.HEADER_APART(channel=name, **apart) for name in ("C0", "C1"))
+    verdict, reasons = judge_night(summary(shares=(0.6, 0.0)) | {"header_doubts": encode(of_two)})
+    assert verdict == "caution"
+    assert [reason for reason in reasons if reason.code == "header_apart"] == [of_two[1]]  # the other is left out
+
+
 def test_a_scored_night_has_no_confidence_and_no_caution_for_it():
     assert judge_night(summary(confidence=None))[0] == "sound"
 

@@ -9,7 +9,7 @@ from swa.glossary import headline_measures, name_of
 from swa.settings import ArtifactSettings, QualitySettings
 from swa.tables import doubts
 from swa.tables.night_document import Summary
-from swa.tables.reason import Reason
+from swa.tables.reason import Reason, decode
 
 SOUND, CAUTION, UNUSABLE = "sound", "caution", "unusable"
 FEWEST_OTHERS = 3
@@ -163,6 +163,7 @@ def _signal_reasons(summary: Summary, shares: Mapping[str, float], settings: Qua
         yield doubts.POLARITY(channel=name, ratio=float(np.exp(value)))
     for name, level in above(summary.get("mains_uv", {}), settings.mains_uv):
         yield doubts.MAINS(channel=name, level=level, limit=settings.mains_uv)
+    yield from (doubt for doubt in decode(summary.get("header_doubts", "")) if doubt.values["channel"] in shares)
 
 
 def _above(values: Mapping[str, float | None], limit: float) -> Iterator[tuple[str, float]]:

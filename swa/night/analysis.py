@@ -26,7 +26,7 @@ from swa.sleep.scoring import fit_to_recording
 from swa.tables.marker import ALL, select
 from swa.tables.night_document import StagingFacts, Summary
 from swa.tables.notes import LIGHTS_UNKNOWN
-from swa.tables.reason import Reason, in_words
+from swa.tables.reason import Reason, encode, in_words
 from swa.tables.results_tables import STAGING_BIAS, WAVES
 
 LONGEST_WAKE_MIN = 90.0  # before or behind sleep, where lights are not known
@@ -437,7 +437,7 @@ def _summarize(
     nrem_s = float(frame.nrem.sum()) * frame.epoch_s
     clock = "" if recording.start is None else recording.start.isoformat(timespec="seconds")
     proba = hypnogram.proba
-    return {
+    found: Summary = {
         "staging_source": hypnogram.scorer or "",
         "recording_start": clock,
         "recording_min": recording.duration_s / 60,
@@ -483,6 +483,9 @@ def _summarize(
         "unread": unread,
         "staging": staging,
     }
+    if recording.doubts:
+        found["header_doubts"] = encode(recording.doubts)
+    return found
 
 
 def _mean_density(result: ChannelResult, frame: Frame) -> NDArray[np.float64]:

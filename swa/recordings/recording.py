@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.recordings.analysis_signal import UV_PER_UNIT, ChannelIntake
 from swa.recordings.channels import TOO_SLOW, Channel, SignalInfo, assign_channels
-from swa.recordings.edf.damage import cut_damage, cut_zeros
+from swa.recordings.edf.damage import cut_blocks, cut_damage
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
+from swa.recordings.edf.header_doubts import doubt_header
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
 from swa.recordings.edf.samples import EdfSource, JoinedSource
 from swa.recordings.formats import READ_BY_MNE, ending_of, parts_of
@@ -26,6 +27,7 @@ from swa.recordings.mne_raw import RawSource, describe_filters, open_raw, read_m
 from swa.recordings.signal_source import Piece, SignalSource
 from swa.settings import Settings, given_or_default
 from swa.tables.night_document import HeaderFacts
+from swa.tables.reason import Reason
 
 if TYPE_CHECKING:
     import mne
@@ -101,6 +103,8 @@ class Recording:
         Consecutive samples at the recording's limit that count as clipped.
     missing_s : float
         How much of what the header states the file does not hold, in s.
+    doubts : tuple of Reason
+        What the header says that can hardly be right.
     header_facts : dict of str to dict
         Per EEG channel what nights are compared by: `transducer`, `prefilter`, `physical_range_uv`, `rate_hz` and
         `derivation`. Nothing of the patient.
@@ -120,6 +124,7 @@ class Recording:
     has_patient_fields: bool | None = None
     clipped_samples: int = 3
     missing_s: float = 0.0
+    doubts: tuple[Reason, ...] = ()
     header_facts: Mapping[str, HeaderFacts] = field(default_factory=dict, repr=False)
     source: SignalSource = field(repr=False)
 
@@ -427,13 +432,14 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
         has_patient_fields=header.has_patient_fields,
         clipped_samples=settings.artifacts.clipped_samples,
         missing_s=header.missing_s,
+        doubts=doubt_header(header, channels),
         header_facts={channel.name: _header_facts(header, channel) for channel in channels if channel.role == "eeg"},
         source=source,
     )
 
 
-def leave_out_zeros(recording: Recording) -> Recording:
-    """Make gaps of the stretches in which blocks of the file hold zeros; the whole file is read.
+def leave_out_blocks(recording: Recording) -> Recording:
+    """Make gaps of what blocks of the file spoil that hold zeros or stand twice; the whole file is read.
 
     Parameters
     ----------
@@ -442,7 +448,7 @@ def leave_out_zeros(recording: Recording) -> Recording:
     """
     if not isinstance(recording.source, EdfSource):
         return recording
-    header = cut_zeros(recording.source.header)
+    header = cut_blocks(recording.source.header)
     new = header.notes[len(recording.source.header.notes) :]
     return (
         replace(recording, source=EdfSource(header), gaps=header.times.gaps, notes=(*recording.notes, *new))

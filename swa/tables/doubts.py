@@ -159,6 +159,22 @@ MAINS = _doubt(
     "below it",
     brief="mains noise on {channel}",
 )
+BORDER_JUMPS = _doubt(
+    "border_jumps",
+    "the signal jumps at each border of data records, so that its samples do not stand where the header says: check "
+    "its number of samples in a record, and export it again",
+    brief="samples of {channel} displaced",
+)
+FAR_ZERO = _doubt(
+    "far_zero",
+    "a stored 0 is {zero:.4g} {unit} by the header: if one of its limits is wrong, so are all amplitudes",
+    brief="limits of {channel}",
+)
+HEADER_APART = _doubt(
+    "header_apart",
+    "by the header its {fact} is {own}, that of others {others}: if it is wrong, so are its numbers",
+    brief="header of {channel}",
+)
 FEW_MINUTES = _doubt(
     "few_minutes", "{minutes:.1f} min of NREM, fewer than {limit:g}", brief="{minutes:.1f} min of NREM"
 )

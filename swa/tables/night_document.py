@@ -59,6 +59,7 @@ class Summary(TypedDict):
     unread: dict[str, str]
     staging: StagingFacts
     agreement: NotRequired[Agreement | None]
+    header_doubts: NotRequired[str]  # for `swa.tables.reason.decode`
 
 
 class Inputs(TypedDict):

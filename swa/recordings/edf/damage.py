@@ -6,7 +6,11 @@ stretches spread over the file. Damage of this kind never ends before the file d
 recording (movements, electrodes that fall off) is not taken for it.
 """
 
+import warnings
+import zlib
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +30,10 @@ MISPLACED = 1.5  # ln of how much smoother bytes are when they are put together 
 SHORTEST_ZEROS = 512  # bytes: the least that a broken disk or an interrupted copy leaves empty or writes twice
 SECTOR = 512  # bytes
 MOST_REPEATED = 2**26  # bytes of a block that stands twice
+FILLS = {0: "zeros", 255: "bytes 255"}  # what stands where nothing was written: on disks, and in flash memory
 FEWEST_SIGNALS = 3  # that all stand at zero: one or two are electrodes or sensors that are off
+JUMPS = 1.2  # ln of how much larger a signal's changes from record to record are, median of the file
+ELSEWHERE, AGAIN = "do not stand where the header says", "were written once before"
 LINE_ENDS = 32  # as many that are all of one kind are no chance
 
 
@@ -55,43 +62,60 @@ def cut_damage(header: Header) -> Header:
     if not layout.signals:
         return header
     starts = np.unique(np.linspace(0, header.n_records - STRETCH, STRETCHES).astype(int))
-    record = _find_break(layout, starts)
+    looks = [layout.look(int(start)) for start in starts]
+    header = replace(header, jumps=_jumps(layout, looks))
+    record = _find_break(layout, starts, looks)
     resized = not header.fits or header.n_extra > 0
     if record is None and resized:
-        record = _find_turn(layout, starts)
-    what = "do not stand where the header says"
+        record = _find_turn(layout, starts, looks)
+    what = ELSEWHERE
     if record is None and resized:
-        record, what = _find_repetition(header), "were written once before"
+        record, what = _find_repetition(header), AGAIN
     if record is None and resized and layout.has_times(0) and not layout.has_times(header.n_records - 1):
-        record, what = header.n_records - STRETCH, "do not stand where the header says"
+        record, what = header.n_records - STRETCH, ELSEWHERE
     if record is None:
         return header
-    place_s = record * header.record_s
+    return _cut(header, record, what)
+
+
+def _cut(header: Header, record: int, what: str) -> Header:
     note = (
-        f"damaged: from data record {record + 1} on (at {place_s:.0f} s) the samples {what}, as where a copy lost "
-        "bytes or put some in; what lies behind it is unusable: copy or export the recording again"
+        f"damaged: from data record {record + 1} on (at {record * header.record_s:.0f} s) the samples {what}, as where "
+        "a copy lost bytes or put some in; what lies behind it is unusable: copy or export the recording again"
     )
     return leave_out_records(header, record, header.n_records, note)
 
 
-def cut_zeros(header: Header) -> Header:
-    """Leave out data records in which a block of the file holds nothing, in a pass over the whole file."""
-    always = _standing_still(header)
-    empty: list[int] = []
+def cut_blocks(header: Header) -> Header:
+    """Leave out data records in which a block of the file holds nothing, and those from a second copy of others on.
+
+    In a pass over the whole file.
+    """
+    always = {fill: _standing_still(header, fill) for fill in FILLS}
+    empty: dict[int, int] = {}  # what each such record is filled with
+    digests: list[int] = []
     step = max(1, 2**20 // header.record_bytes)
     for first in range(0, header.n_records, step):
         records = header.read_records(first, min(first + step, header.n_records))
-        many = np.flatnonzero((records == 0).sum(axis=1) >= _least(header))
-        empty += [first + int(at) for at in many if _is_empty(header, first + int(at), records[at], always)]
+        digests += [zlib.crc32(record.data) for record in records]
+        for fill, still in always.items():
+            filled = records == fill
+            chunk = max(1, _least(header) // 2)  # a run of twice its length holds a whole one
+            chunks = filled[:, : filled.shape[1] // chunk * chunk].reshape(len(filled), -1, chunk)
+            many = np.flatnonzero(chunks.all(axis=2).any(axis=1))
+            empty |= {first + int(at): fill for at in many if _is_empty(header, first + int(at), filled[at], still)}
+    if (again := _find_second(header, digests)) is not None:
+        header = _cut(header, again, AGAIN)
     if not empty:
         return header
     # A block begins and ends within a record.
-    touched = np.unique(np.clip(np.add.outer(empty, (-1, 0, 1)), 0, header.n_records - 1))
+    touched = np.unique(np.clip(np.add.outer(sorted(empty), (-1, 0, 1)), 0, header.n_records - 1))
     runs = np.split(touched, np.flatnonzero(np.diff(touched) > 1) + 1)
     places = ", ".join(f"{run[0] * header.record_s:.0f}" for run in runs[:5]) + (", …" if len(runs) > 5 else "")
     note = (
-        f"damaged: {len(empty)} data {'record holds' if len(empty) == 1 else 'records hold'} a block of zeros in place "
-        f"of samples (at {places} s); they are unusable: copy or export the recording again"
+        f"damaged: {len(empty)} data {'record holds' if len(empty) == 1 else 'records hold'} a block of "
+        f"{' or '.join(dict.fromkeys(FILLS[fill] for fill in empty.values()))} in place of samples (at {places} s); "
+        "they are unusable: copy or export the recording again"
     )
     for run in runs:
         header = leave_out_records(header, int(run[0]), int(run[-1]) + 1, "")
@@ -107,6 +131,19 @@ def leave_out_records(header: Header, first: int, end: int, note: str) -> Header
             "Copy or export the recording again.",
         )
     return replace(header, times=times, notes=(*header.notes, note) if note else header.notes)
+
+
+class _Look(NamedTuple):
+    """What a stretch shows of the layout."""
+
+    excess: NDArray[np.float64]  # how much more each signal changes from record to record than within; NaN: it is still
+    within: NDArray[np.float64]
+    is_misplaced: bool  # the bytes
+
+    @property
+    def mean_excess(self) -> float:
+        known = self.excess[np.isfinite(self.excess)]
+        return float(known.mean()) if known.size else 0.0
 
 
 class _Layout:
@@ -132,13 +169,10 @@ class _Layout:
         within = np.log1p(np.abs(samples[:, self.inside + 1] - samples[:, self.inside])).mean(axis=(0, 2))
         return over, within
 
-    def looks(self, start: int) -> tuple[float, bool, NDArray[np.float64]]:
-        """How much more signals change from record to record than within; whether bytes are misplaced; the latter."""
+    def look(self, start: int) -> "_Look":
         raw = self.read(start)
         over, within = self.changes(raw)
-        live = within > 0
-        excess = float((over - within)[live].mean()) if live.any() else 0.0
-        return excess, self._misplaced(raw), within
+        return _Look(np.where(within > 0, over - within, np.nan), within, self._misplaced(raw))
 
     def _misplaced(self, raw: NDArray[np.uint8]) -> bool:
         """Whether the bytes are smoother when each sample begins a byte later, or the times of records are gone."""
@@ -161,16 +195,15 @@ class _Layout:
         return read_onset_s(self.header.read_records(start, start + 1, columns)[0]) is not None
 
 
-def _find_break(layout: _Layout, starts: NDArray[np.int64]) -> int | None:
+def _find_break(layout: _Layout, starts: NDArray[np.int64], looks: Sequence[_Look]) -> int | None:
     """The first data record that may have lost its layout; None where the file keeps it to its end."""
-    looks = [layout.looks(int(start)) for start in starts]
-    usual = float(np.median([excess for excess, _, _ in looks[:3]]))
+    usual = float(np.median([look.mean_excess for look in looks[:3]]))
     most = BROKEN[0] + BROKEN[1] / np.sqrt(len(layout.signals))
-
-    def is_broken(look: tuple[float, bool, NDArray[np.float64]], start: int) -> bool:
-        return look[1] or look[0] - usual > most or (timed and layout.has_times(start) is False)
-
     timed = bool(layout.has_times(0))
+
+    def is_broken(look: _Look, start: int) -> bool:
+        return look.is_misplaced or look.mean_excess - usual > most or (timed and layout.has_times(start) is False)
+
     broken = [is_broken(look, int(start)) for look, start in zip(looks, starts, strict=True)]
     place = _only_behind(broken)
     if place is None:
@@ -178,8 +211,19 @@ def _find_break(layout: _Layout, starts: NDArray[np.int64]) -> int | None:
     good, bad = int(starts[place - 1]), int(starts[place])
     while bad - good > STRETCH // 2:
         middle = (good + bad) // 2
-        good, bad = (good, middle) if is_broken(layout.looks(middle), middle) else (middle, bad)
+        good, bad = (good, middle) if is_broken(layout.look(middle), middle) else (middle, bad)
     return good
+
+
+def _jumps(layout: _Layout, looks: Sequence[_Look]) -> frozenset[int]:
+    """Positions of the signals that jump at the borders of data records all over the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of signals that are still everywhere
+        excess = np.nanmedian([look.excess for look in looks], axis=0)
+    positions = {signal.first: position for position, signal in enumerate(layout.header.signals)}
+    return frozenset(
+        positions[signal.first] for signal, each in zip(layout.signals, excess, strict=True) if each > JUMPS
+    )
 
 
 def _only_behind(broken: list[bool]) -> int | None:
@@ -188,12 +232,12 @@ def _only_behind(broken: list[bool]) -> int | None:
     return place if place and np.mean(broken[place:]) > 0.8 else None
 
 
-def _find_turn(layout: _Layout, starts: NDArray[np.int64]) -> int | None:
+def _find_turn(layout: _Layout, starts: NDArray[np.int64], looks: Sequence[_Look]) -> int | None:
     """The data record from which each signal is another one's, as where whole signals were lost."""
     lengths = {signal.samples for signal in layout.header.all_signals}
     if len(lengths) > 1 or len(layout.signals) < FEWEST_SIGNALS:
         return None
-    level = np.array([layout.looks(int(start))[2] for start in starts])
+    level = np.array([look.within for look in looks])
     level -= level.mean(axis=1, keepdims=True)
     usual = np.median(level[:3], axis=0)
     turns = range(level.shape[1])
@@ -229,21 +273,39 @@ def _find_repetition(header: Header) -> int | None:
     return None
 
 
+def _find_second(header: Header, digests: Sequence[int]) -> int | None:
+    """The first of some data records that are those before them once more, whatever the header counts."""
+    known: dict[int, int] = {}
+    far = np.zeros(len(digests) + 1, int)  # from the same record before
+    for i, digest in enumerate(digests):
+        far[i] = i - known.get(digest, i)
+        known[digest] = i
+    again = np.flatnonzero(far)
+    if not again.size or again.size > len(digests) / 10:  # a signal that repeats itself, as that of a calibration
+        return None
+    first, length = int(again[0]), int(far[again[0]])
+    if not (far[first : first + length] == length).all() or far[first + length] == length:
+        return None  # those that stand still
+    record = header.read_records(first, first + 1)
+    varies = [len(np.unique(record[:, header.columns(signal)])) > INSIDE for signal in header.signals]
+    return first if np.mean(varies) > 0.5 else None
+
+
 def _least(header: Header) -> int:
     return min(SHORTEST_ZEROS, header.record_bytes)
 
 
-def _standing_still(header: Header) -> NDArray[np.bool_]:
-    """Signals that are zero most of the time, by records spread over the file."""
+def _standing_still(header: Header, fill: int) -> NDArray[np.bool_]:
+    """Signals that are filled with a byte for much of the time, by records spread over the file."""
     chosen = np.linspace(0, header.n_records - 1, min(24, header.n_records)).astype(int)
     records = np.concatenate([header.read_records(int(i), int(i) + 1) for i in chosen])
-    zero = [~records[:, header.columns(signal)].any(axis=1) for signal in header.all_signals]
-    return np.array([each.mean() > 0.25 for each in zero])
+    filled = [(records[:, header.columns(signal)] == fill).all(axis=1) for signal in header.all_signals]
+    return np.array([each.mean() > 0.25 for each in filled])
 
 
-def _is_empty(header: Header, number: int, record: NDArray[np.uint8], always: NDArray[np.bool_]) -> bool:
-    """Whether a run of zeros takes in several signals that are not zero elsewhere, or begins and ends with sectors."""
-    edges = np.flatnonzero(np.diff(record == 0, prepend=False, append=False)).reshape(-1, 2)
+def _is_empty(header: Header, number: int, filled: NDArray[np.bool_], always: NDArray[np.bool_]) -> bool:
+    """Whether a run takes in several signals that are not filled elsewhere, or begins and ends with sectors."""
+    edges = np.flatnonzero(np.diff(filled, prepend=False, append=False)).reshape(-1, 2)
     columns = [header.columns(signal) for signal, still in zip(header.all_signals, always, strict=True) if not still]
     before = header.data_offset + number * header.record_bytes
     for first, end in edges[np.diff(edges).reshape(-1) >= _least(header)]:

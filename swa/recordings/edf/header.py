@@ -154,6 +154,7 @@ class Header:
     fits: bool = True  # whether the size of the file is what the header says
     n_extra: int = 0  # bytes that the file holds beyond what its header says
     unpacked: Unpacked | None = None  # held as long as it is read
+    jumps: frozenset[int] = frozenset()  # positions of signals that jump at each border of data records
 
     @property
     def data_offset(self) -> int:

@@ -153,7 +153,7 @@ def _inspect(row: Mapping[Any, Any], settings: Settings, codes: Mapping[str, str
     found["duration_s"] = recording.duration_s
     found["gaps"] = [list(gap) for gap in recording.gaps]
     found["patient_fields_filled"] = recording.has_patient_fields
-    found["notes"] += recording.notes
+    found["notes"] += [*recording.notes, *(doubt.words for doubt in recording.doubts)]
     found["channels"] = [dict(vars(channel)) for channel in recording.channels]
     found["problems"] += [
         f"{channel.name}: the unit of {channel.labels[0]!r} is missing or unknown; "

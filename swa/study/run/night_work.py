@@ -16,7 +16,7 @@ from swa.night.analysis import analyze_night
 from swa.recordings.edf.fields import HIDDEN_DATE
 from swa.recordings.edf.header import file_changed
 from swa.recordings.formats import files_of
-from swa.recordings.recording import Recording, leave_out_zeros, read_recording
+from swa.recordings.recording import Recording, leave_out_blocks, read_recording
 from swa.settings import AFTERWARDS
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import Staging, measure_agreement, stage_at_gains, stage_recording, staging_notes
@@ -120,7 +120,7 @@ def _work_in_steps(task: NightTask, log: NightLog, before: list[tuple[int, int]]
         log.add(f"read {task.path.name}")
         hashes = _hash_inputs(task)
         fingerprint = _fingerprint(task, hashes)
-        recording = leave_out_zeros(read_recording(task.path, task.settings))
+        recording = leave_out_blocks(read_recording(task.path, task.settings))
         step = "score" if task.hypnogram else "stage"
         log.add(f"score by {task.hypnogram.name}" if task.hypnogram else "stage by YASA")
         hypnogram, lights, staging = _score(task, recording)
