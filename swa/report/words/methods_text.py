@@ -25,6 +25,8 @@ CHOICES = {
     ("cycles.split_skipped_rem", False): "were not split",
     ("waves.filter", "butterworth"): "a Butterworth filter run forward and backward",
     ("waves.filter", "fir"): "a zero-phase FIR filter",
+    ("windows.common_minutes", True): "cut to the minutes of N2 and N3 that the compared nights of a subject share",
+    ("windows.common_minutes", False): "uncut, however long",
     ("spindles.channels", "central"): "one central derivation",
     ("spindles.channels", "all"): "every derivation",
 }
@@ -230,7 +232,8 @@ SPINDLES = (
     "({cite:vallat2021}). "
 )
 WINDOWS = (
-    "Markers were taken over windows fixed beforehand: each NREM period, the whole night, and the first "
+    "Markers were taken over windows fixed beforehand: each NREM period, the whole night "
+    "({windows.common_minutes}), and the first "
     "{windows.matched_min} min of clean NREM sleep, which are the same amount in every night; windows with less "
     "than {windows.minimum_min} min of usable signal were treated as missing."
 )
