@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import swa
+from swa.report.words.references import bibtex
 from swa.settings import check_settings
 
 ROOT = Path(__file__).parents[1]
@@ -236,7 +237,10 @@ def test_links_of_the_docs_lead_somewhere() -> None:
 def test_the_version_is_the_same_wherever_it_stands() -> None:
     told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert version("swa") == told
-    assert f"version: {told}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {told}\n" in citation
+    (year,) = re.findall(r"^date-released: (\d{4})-\d\d-\d\d$", citation, re.MULTILINE)
+    assert f"  year = {{{year}}},\n" in bibtex([], told)  # as methods.bib cites it
     assert (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("## ")[1].startswith(told)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+_RELEASED = "2026"  # the year of this version, as in CITATION.cff
 _ACCENTS = {'"': "\u0308", "'": "\u0301"}  # as BibTeX writes them: {\"o}, {\'e}
 
 
@@ -50,7 +51,7 @@ def bibtex(keys: Iterable[str], version: str = "") -> str:
     entries = [read_references()[key].entry for key in sorted(set(keys))]
     if version:
         title = "{swa}: slow-wave activity compared between nights"
-        fields = {"author": "{swa developers}", "title": title, "note": f"Version {version}"}
+        fields = {"author": "{swa developers}", "title": title, "year": _RELEASED, "note": f"Version {version}"}
         entries.append("\n".join(["@misc{swa,", *(f"  {name} = {{{text}}}," for name, text in fields.items()), "}"]))
     return "\n\n".join(entries) + "\n"
 
