@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from swa_cli.main import main
 
 from swa.errors import StudyError
 from swa.pipeline import StudyRun, run_study, unblind_study
@@ -115,11 +116,25 @@ def test_codes_and_the_reference_are_drawn_by_lot(recordings: Path, tmp_path: Pa
     assert len(drawn) == 4
 
 
-def test_a_second_blinded_run_goes_on_with_the_same_codes(recordings: Path, blinded: StudyRun, tmp_path: Path) -> None:
+def test_a_second_blinded_run_goes_on_with_the_same_codes_and_unblind_ends_it(
+    recordings: Path, blinded: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the commands of docs/howto/blinded.md."""
+    monkeypatch.setattr("swa.pipeline._write_page", lambda task: [])  # pages have tests of their own
     copy = _copy(blinded, tmp_path)
-    again = run_study(recordings, copy, settings=SETTINGS, jobs=1, blind=True)
-    assert again.n_fresh == 1  # the night that cannot be read is tried again
-    assert again.results.nights["condition"].tolist() == blinded.results.nights["condition"].tolist()
+    night = next(copy.glob("sub-S01/ses-*/eeg/*_desc-night.json"))
+    written = night.stat().st_mtime_ns
+    assert _swa("run", recordings, "-o", copy, "--blind", "--settings", copy / "settings.toml", "--jobs", "1") == 1
+    assert night.stat().st_mtime_ns == written
+    assert read_results(copy).nights["condition"].tolist() == blinded.results.nights["condition"].tolist()
+    assert _swa("unblind", copy, "--key", key_folder(copy) / "key.json") == 1  # the night that cannot be read
+    assert set(read_results(copy).nights["condition"]) == set(NAMES.values())
+
+
+def _swa(*call: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in call])
+    return int(ended.value.code or 0)
 
 
 @pytest.mark.slow

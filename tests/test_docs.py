@@ -7,12 +7,13 @@ import shlex
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import distribution, version
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
 
 import swa
 from swa.report.words.references import bibtex
@@ -103,43 +104,99 @@ def test_examples_of_docstrings_give_what_they_say(
 
 # --- the blocks of README and docs
 
-# Commands for machines that are not here: SLURM, a Dask scheduler.
-CLUSTER = ROOT / "docs" / "cluster.md"
-PAGES = sorted({ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - {CLUSTER})
-BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", flags=re.MULTILINE | re.DOTALL)
-# What the checks of a clean clone do (.ci/run), or what needs R: not run again here.
-ELSEWHERE = ("python -m pip", "pytest", "bash .ci", "pre-commit", "git ", "python -m build", "python -m benchmarks")
+PAGES = sorted({ROOT / "README.md", *(ROOT / "docs").rglob("*.md")})
+BLOCK = re.compile(r"^( *)```([\w{}-]*)\n(.*?)^\1```$", flags=re.MULTILINE | re.DOTALL)
+# Commands that are not run here, by their first words, with who runs them or why nobody does.
+ELSEWHERE = {
+    "python -m pip install .": ".ci/run installs the wheel; network",
+    'python -m pip install ".[test]"': ".ci/run; network",
+    "pytest": ".ci/run",
+    "swa run sample_recordings -o results": "the fixture `studied`",
+    "swa run recordings -o results --blind": "tests/test_blinding.py, as it needs nights of its own",
+    "swa unblind": "tests/test_blinding.py",
+    "examples/cluster/slurm.sh": "tests/test_selection.py, with a scheduler that works at once",
+    "swa run /data/study -o /data/results --jobs 1 --part": "tests/test_selection.py, by the array",
+    "snakemake": "tests/test_selection.py, where snakemake is; another program",
+    "nextflow": "tests/test_selection.py runs its commands; another program",
+    "swa /data/bids": "tests/test_selection.py",
+    "docker": "another program, and network",
+    "apptainer": "another program, and network",
+    "dask": "tests/test_batch.py has a scheduler; this one would need a host",
+    "swa run /data/study -o /data/results --scheduler": "tests/test_batch.py",
+    "export DASK_": "a variable of Dask's workers",
+    "python examples/public/": "tests/test_public_examples.py, on made files; needs the data set",
+}
+# Blocks of text that are no command of ours: by their first words.
+SHOWN = {
+    "luna": "Luna is another program",
+    "cfg = []": "SleepTrip, in MATLAB",
+    "GET DATA": "SPSS",
+    "note: 12 nights": "what swa says",
+    "VP01/": "names of files",
+}
+OUTPUTS = {"validation.md"}  # what benchmarks printed
+SHELL = ("", "bash")
 
 
 def _blocks(page: Path) -> list[tuple[str, str]]:
-    return [(match[2], inspect.cleandoc(match[3])) for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+    found = [(match[2], inspect.cleandoc(match[3])) for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+    return [(kind, text) for kind, text in found if not kind.startswith("{")]  # Sphinx's own
 
 
 def _commands(text: str) -> list[str]:
     lines = (part.split("  #")[0].strip() for line in text.splitlines() for part in line.split("&&"))
-    return [line for line in lines if line and not line.startswith(ELSEWHERE)]
+    return [line for line in lines if line]
 
 
-COMMANDS = sorted(
-    {
-        command.replace("sample_recordings", "recordings")
-        for page in PAGES
-        for language, text in _blocks(page)
-        if language in ("", "bash", "sh", "console") and "|" not in text
-        for command in _commands(text)
-        if command.startswith("swa ")
-    }
-)
-PYTHON = [page for page in PAGES if any(language == "python" for language, _ in _blocks(page))]
+def _begins(text: str, words: Iterable[str]) -> list[str]:
+    return [word for word in words if text.startswith(word)]
 
 
-def test_every_block_of_the_docs_is_of_a_kind_that_is_checked() -> None:
+def _typed() -> Iterator[str]:
+    """Every line that the documentation has typed into a terminal."""
     for page in PAGES:
-        for language, text in _blocks(page):
-            known = {"python", "toml", "r", "sql", "bash", "text", ""}
-            assert language in known, (page.name, language)
-            if language == "bash" or (not language and text.startswith("swa ")):
-                assert all(command.startswith("swa ") for command in _commands(text)), (page.name, text)
+        for kind, text in _blocks(page):
+            if (kind in SHELL and not _begins(text, SHOWN)) or _begins(text, ["python examples/"]):
+                yield from _commands(text)
+
+
+TYPED = sorted(set(_typed()))
+COMMANDS = [command for command in TYPED if not _begins(command, ELSEWHERE)]
+PYTHON = [
+    page
+    for page in PAGES
+    if any(language == "python" for language, _ in _blocks(page)) and page.name != "cluster.md"  # it asks SLURM
+]
+
+
+def test_every_block_of_the_docs_is_run_or_named_with_a_reason() -> None:
+    for page in PAGES:
+        for kind, text in _blocks(page):
+            assert kind in {"python", "toml", "r", "sql", "bash", "text", ""}, (page.name, kind)
+            if kind == "text" and page.name not in OUTPUTS:
+                assert _begins(text, [*SHOWN, *ELSEWHERE]), (page.name, text)
+    assert all(command.startswith("swa ") for command in COMMANDS), COMMANDS
+
+
+def test_every_exception_is_of_a_command_that_is_there() -> None:
+    texts = [text for page in PAGES for _, text in _blocks(page)]
+    assert not [word for word in ELSEWHERE if not any(_begins(command, [word]) for command in TYPED)]
+    assert not [word for word in SHOWN if not any(_begins(text, [word]) for text in texts)]
+
+
+def test_commands_within_sentences_have_the_options_that_they_name() -> None:
+    from swa_cli.main import app
+
+    known = typer.main.get_command(app)
+    for page in PAGES:
+        text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+        for command in re.findall(r"`swa ([^`]+)`", text):
+            name, *words = command.split()
+            if name.isalpha() and name.islower():
+                options = {option for each in known.commands[name].params for option in each.opts} | {"--help"}
+                assert {word for word in words if word.startswith("-")} <= options, (page.name, command)
+        for module in re.findall(r"`python (?:-m )?benchmarks[./](\w+)", text):
+            assert (ROOT / "benchmarks" / f"{module}.py").is_file(), (page.name, module)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(kind == "toml" for kind, _ in _blocks(page))], ids=str)
@@ -156,9 +213,6 @@ def test_commands_of_the_docs_run(
 ) -> None:
     from swa_cli.main import main
 
-    if command.startswith(("swa run", "swa unblind")):  # --blind and unblind: tests/test_blinding.py
-        assert (studied / "results" / "index.html").is_file()  # the fixture ran this very command
-        return
     monkeypatch.chdir(studied)
     (studied / "settings.toml").write_text('[channels]\nroles = { "Kanal 7" = "eeg" }\n')
     with pytest.raises(SystemExit) as ended:

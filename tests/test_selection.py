@@ -230,13 +230,15 @@ def test_nextflow_calls_what_slurm_calls(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("snakemake") is None, reason="snakemake is not installed")
 def test_snakemake_calls_what_slurm_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a second study in the same folder, too: what is done is noted beside the results."""
     _in_path(tmp_path, monkeypatch, swa=ONLY_TOLD)
-    given = ["recordings=/data/study", f"results={tmp_path / 'out'}", "parts=3"]
-    call = ["snakemake", "-q", "all", "-s", CLUSTER / "Snakefile", "--cores", "1", "--config", *given]
-    subprocess.run(call, check=True)
-    calls = (tmp_path / "calls.txt").read_text().splitlines()
-    assert sorted(calls) == sorted(_calls(Path("/data/study"), tmp_path / "out", 3))
-    assert calls[-1] == str(["compare", str(tmp_path / "out")])
+    for out in (tmp_path / "out", tmp_path / "other results"):
+        given = ["recordings=/data/study", f"results={out}", "parts=3"]
+        call = ["snakemake", "-q", "all", "-s", CLUSTER / "Snakefile", "--cores", "1", "--config", *given]
+        subprocess.run(call, check=True)
+        calls = (tmp_path / "calls.txt").read_text().splitlines()[-4:]
+        assert sorted(calls) == sorted(_calls(Path("/data/study"), out, 3))
+        assert calls[-1] == str(["compare", str(out)])
 
 
 @pytest.mark.slow

@@ -31,6 +31,6 @@ process pages {
 }
 
 workflow {
-    nights(Channel.of(1..params.parts))
+    nights(channel.of(1..params.parts.toInteger()))
     pages(nights.out.collect())
 }
