@@ -105,9 +105,9 @@ def changes(nights):
     return {name: tuple(rows.loc[key]) for name, key in CELLS.items()}
 
 
-def notes(nights):
-    """What the comparability table says about N3 of each subject."""
-    facts = [
+def facts(nights):
+    """What is compared of each night: how far the stager alone moves it."""
+    return [
         NightFacts(
             subject=night.subject,
             session=night.session,
@@ -119,9 +119,13 @@ def notes(nights):
         )
         for night in nights
     ]
+
+
+def notes(nights):
+    """What the comparability table says about N3 of each subject."""
     contrast = Contrast(treatment="drug", comparator="baseline")
     pairs = [(subject, contrast) for subject in dict.fromkeys(night.subject for night in nights)]
-    table = comparability_table(compare_facts(facts, pairs, SETTINGS))
+    table = comparability_table(compare_facts(facts(nights), pairs, SETTINGS))
     return table.loc[table["control"] == "staging_n3", "note"].tolist()
 
 

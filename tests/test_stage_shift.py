@@ -3,8 +3,18 @@
 import importlib.util
 from pathlib import Path
 
+import mne
 import numpy as np
+import pandas as pd
 import pytest
+
+import swa
+from swa.comparison.comparability import compare_facts
+from swa.comparison.contrasts import judge_rows, measure_contrasts
+from swa.simulation.simulated_study import NightPlan, simulate_night
+from swa.sleep.staging import stage_at_gains
+from swa.tables.contrast import GROUP, Contrast
+from swa.tables.marker import Marker
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +49,40 @@ def test_union_and_stage_free_results_stay_when_n3_follows_amplitude(stage_shift
     told = stage_shift.notes(nights["amplitude"])
     assert len(told) == 3
     assert all("with the stager alone" in note for note in told), told
+
+
+@pytest.mark.slow
+def test_n3_by_hand_covers_no_change_under_delta_and_by_yasa_carries_its_sentence(stage_shift):
+    """The drug raises delta and leaves the stages: the same nights, scored by hand and by YASA."""
+    nights = {"hand": [], "yasa": []}
+    plan = {"hours": 1.5, "rate_hz": 100, "channels": (stage_shift.CHANNEL,), "seed": 5}
+    for subject in ("S1", "S2", "S3"):
+        for condition, effect in (("baseline", 1.0), ("drug", 1.4)):
+            night = simulate_night(NightPlan(**plan, subject=subject, condition=condition, effect=effect))
+            who = (subject, condition)
+            nights["hand"].append(stage_shift.analyze(night, night.stages, *who, None))
+            info = mne.create_info([stage_shift.CHANNEL], 100.0, "eeg")
+            raw = mne.io.RawArray(night.signals_uv[stage_shift.CHANNEL][None] * 1e-6, info, verbose="error")
+            staged = stage_at_gains(swa.Recording.from_raw(raw))
+            stages = [{"WAKE": "W", "REM": "R"}.get(name, name) for name in staged.hypnogram.hypno.astype(str)]
+            nights["yasa"].append(stage_shift.analyze(night, np.array(stages), *who, staged.stages_at_gain))
+    rows = {scorer: _n3_of_group(own, stage_shift) for scorer, own in nights.items()}
+    assert rows["hand"]["ci_low"] <= 0 <= rows["hand"]["ci_high"], rows["hand"]
+    assert "with the stager alone" not in rows["hand"]["verdict_reasons"]
+    assert rows["yasa"]["verdict"] == "caution"
+    assert "with the stager alone (EEG ± 20 %" in rows["yasa"]["verdict_reasons"], rows["yasa"]
+
+
+def _n3_of_group(nights, stage_shift):
+    """Minutes of N3 over subjects, judged."""
+    settings = stage_shift.SETTINGS
+    table = pd.DataFrame(
+        [(night.subject, night.session, night.condition, "done", "sound", "") for night in nights],
+        columns=["subject", "session", "condition", "status", "verdict", "verdict_reasons"],
+    )
+    contrast = Contrast(treatment="drug", comparator="baseline")
+    pairs = [(subject, contrast) for subject in table["subject"].unique()]
+    records = compare_facts(stage_shift.facts(nights), pairs, settings)
+    contrasts = measure_contrasts(nights, "baseline", settings=settings)
+    judged = judge_rows(nights, contrasts, records, table, settings)
+    return Marker("n3_minutes", "any", "night", "all").select(judged[judged["subject"] == GROUP]).iloc[0]
