@@ -560,8 +560,11 @@ class ComparisonSettings(Group):
             "theta_power",
             "sigma_power",
             "aperiodic_exponent",
+            "n3_minutes",
+            "rem_latency",
+            "rem_density",
         ),
-        description="markers of a treatment's profile, in the secondary windows",
+        description="markers of a treatment's profile, in the secondary windows; sleep architecture of the whole night",
     )
     equivalence_margin: Annotated[float, Field(gt=1)] = Field(
         1.25, description="ratio within which two treatments' changes of the primary marker count as equivalent"

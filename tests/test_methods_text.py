@@ -119,6 +119,14 @@ def test_what_the_text_has_no_words_for_stands_at_its_end():
     assert "Further settings" not in write().text
 
 
+def test_many_scorings_are_counted_and_few_are_named():
+    known = facts(Settings())
+    nights = pd.concat([known.nights[:2]] * 4, ignore_index=True)
+    for several, told in ((True, "came from 8 scorings that came with them."), (False, "came from S1_stages.csv.")):
+        own = nights.assign(staging_source=[f"S{1 + several * i}_stages.csv" for i in range(len(nights))])
+        assert told in write_methods(dataclasses.replace(known, nights=own), []).text
+
+
 def test_references_are_those_that_are_cited():
     text = write(designs=[PAIRED])
     keys = re.findall(r"^@\w+\{(\w+),$", text.references, re.M)

@@ -1,5 +1,7 @@
 """Tables behind the pages: waves by size and slope, gain check, covariates, profiles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,7 @@ from swa.glossary import read_glossary
 from swa.report import figures
 from swa.report.change_tables import change_table, explain_markers, join_equal
 from swa.report.figures.study_plots import placed_channels
+from swa.report.leading_rows import Headline, headline_rows
 from swa.report.optional_tables import (
     control_name,
     cycle_table,
@@ -16,9 +19,21 @@ from swa.report.optional_tables import (
     plan_table,
     profile_table,
 )
+from swa.report.words.names import where_measured
+from swa.report.words.numbers import change
+from swa.report.words.sentences import was
 from swa.settings import Settings
 from swa.tables.contrast import Contrast
-from swa.tables.notes import G_AV, NO_RELIABILITY, PAIRED_T_IS, SHORTER_WINDOW, STATED_RELIABILITY, WITHOUT_NIGHT
+from swa.tables.marker import DEFAULT_MARKER, Marker
+from swa.tables.notes import (
+    G_AV,
+    MEDIAN_DIFFERENCE,
+    NO_RELIABILITY,
+    PAIRED_T_IS,
+    SHORTER_WINDOW,
+    STATED_RELIABILITY,
+    WITHOUT_NIGHT,
+)
 from swa.tables.reason import encode
 
 KETAMINE = Contrast(treatment="ketamine", comparator="baseline")
@@ -131,6 +146,28 @@ def test_statistics_stand_in_their_column_and_those_left_out_in_one_note():
     ((_, _, (row,)),) = table.markers
     assert row.statistics == "paired t(3) = −2.10, g_av 0.50"
     assert table.footnotes == [("a", "left out: 2 without a a night, 1 without a b night")]
+
+
+def test_sleep_that_leads_has_the_eeg_beside_it_and_its_own_words():
+    """The page of Held's design had an empty figure of markers, and a share of N3 rose by 9.84 %."""
+    rows = pd.DataFrame(
+        [("all", "any", "n3_minutes"), ("frontal", "NREM", "swa"), ("C4-M1", "NREM", "swa"), ("all", "any", "tst")],
+        columns=["channel", "stages", "measure"],
+    ).assign(window="night", variant="")
+    headline = Headline(marker=Marker("n3_minutes", "any", "night", "all"), declared=True)
+    shown = headline_rows(rows, headline)
+    assert shown[["channel", "measure"]].values.tolist() == [["all", "n3_minutes"], ["frontal", "swa"]]
+    swa = replace(headline, marker=DEFAULT_MARKER)
+    assert [was(headline), was(swa)] == ["were", "was"]
+    assert [where_measured(one.marker) for one in (headline, swa)] == ["", "N2+N3, frontal"]
+    assert [change(9.84, "difference", unit) for unit in ("%", "min")] == ["+9.84 points", "+9.84 min"]
+
+
+def test_a_hyphen_of_a_statistic_is_no_minus():
+    median = MEDIAN_DIFFERENCE(median=-8.0, low=-16.2, high=0.0, percent=95.8)
+    rows = change_rows({"window": "night", "estimate": 1.5, "reasons": encode([median])})
+    ((_, _, (row,)),) = change_table(rows, KETAMINE, Settings()).markers
+    assert row.statistics == "median difference −8 (−16.2 to 0; 95.8 % sign-rank interval), Hodges-Lehmann"
 
 
 def test_covariates_and_profiles_are_written_with_intervals_and_n():

@@ -59,6 +59,20 @@ def of_covariates(table, nights, *names, **settings):
     return relate_covariates(table, nights=nights, settings=Settings(comparison=comparison))
 
 
+def with_sleep(table, nights, seed=0, mg=0.0):
+    """The same study with minutes of N3 (many nights have none) and a latency of REM sleep, which follows serum_mg."""
+    rng = np.random.default_rng(seed)
+    sleep = nights[["subject", "session", "condition"]].assign(channel="all", stages="any", window="night", note="")
+    drug = (nights["condition"] != "baseline").to_numpy()
+    minutes = np.maximum(rng.normal(2 + 12 * drug, 10), 0).round()
+    latency = rng.normal(90 + mg * drug * (nights["serum_mg"] - 0.85), 5)
+    parts = [
+        sleep.assign(measure=name, value=value, variant="", unit="min")
+        for name, value in (("n3_minutes", minutes), ("rem_latency", latency))
+    ]
+    return pd.concat([table, *parts], ignore_index=True), nights
+
+
 def benchmark(name):
     path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
     if not path.is_file():
@@ -222,8 +236,39 @@ class TestModerators:
             found += partial_slope(change, covariate, [], 200, seed)[3] <= 0.05
         assert found <= 12
 
+    def test_sleep_is_related_too_and_leaves_the_leading_marker_as_it_is(self):
+        table, nights = study(16, slope=3.0)
+        alone = of_covariates(table, nights)
+        found = of_covariates(*with_sleep(table, nights, mg=200.0))
+        pd.testing.assert_frame_equal(found[: len(alone)], alone)
+        rest = found[len(alone) :].set_index(["contrast", "measure"])
+        assert rest.index.get_level_values("measure").unique().tolist() == ["n3_minutes", "rem_latency"]
+        row = rest.loc[("ketamine:baseline", "rem_latency")]
+        assert row["ci_low"] < 200 < row["ci_high"]
+        assert row["note"].startswith("change per unit of serum_mg")  # minutes: no ln
+        own = rest.loc["ketamine:baseline"]
+        assert own["p_adjusted"].to_numpy() == pytest.approx(stats.false_discovery_control(own["p"]))
+
+    def test_what_leads_is_related_once(self):
+        table, nights = with_sleep(*study(12))
+        found = of_covariates(table, nights, primary="n3_minutes any night all")
+        assert found.groupby("contrast")["measure"].agg(list).tolist() == [["n3_minutes", "rem_latency"]] * 2
+
 
 class TestProfiles:
+    @pytest.mark.parametrize("primary", ["swa NREM cycle-1 frontal", "n3_minutes any night all"])
+    def test_sleep_is_part_of_a_profile_whatever_leads(self, primary):
+        settings = Settings(comparison=ComparisonSettings(primary=primary))
+        table, nights = in_all_orders(*study(16, 3))
+        row = compare_profiles(*with_sleep(table, nights)[:1], nights=nights, settings=settings).iloc[0]
+        assert row["measure set"].startswith(", ".join(MEASURES))
+        assert row["measure set"].endswith("n3_minutes, rem_latency (night, cycle-1, matched)")  # no density measured
+        assert "20 markers" in row["note"]
+        assert row["ci_low"] > 0.5
+        is_ratio = primary.startswith("swa")
+        assert np.isfinite(row["equivalence_p"]) == is_ratio
+        assert ("compared by differences" in row["note"]) != is_ratio
+
     def test_same_and_orthogonal_profiles_are_told_apart(self):
         settings = Settings(comparison=ComparisonSettings(primary="swa NREM cycle-1 frontal"))
         studies = [in_all_orders(*study(16, 3, alike)) for alike in (True, False)]

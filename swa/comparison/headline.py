@@ -5,7 +5,10 @@ import pandas as pd
 from swa.comparison.primary import declared_primary
 from swa.comparison.sources import Source, measure_rows
 from swa.settings import ComparisonSettings
-from swa.tables.marker import DEFAULT_MARKER, MARKER_COLUMNS, Marker, lead
+from swa.tables.marker import ALL, DEFAULT_MARKER, MARKER_COLUMNS, Marker, lead
+
+# What the literature of magnesium and ketamine tabulates beside the EEG: Held 2002 slow-wave sleep, others REM sleep.
+SLEEP_MARKERS = tuple(Marker(name, "any", "night", ALL) for name in ("n3_minutes", "rem_latency", "rem_density"))
 
 
 def leading_marker(source: Source, nights: pd.DataFrame, settings: ComparisonSettings) -> Marker:

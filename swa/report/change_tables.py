@@ -10,7 +10,7 @@ import pandas as pd
 
 from swa.glossary import Entry, read_glossary
 from swa.report.words.names import contrast_file, in_sentence, marker_name, unit_of, window_name, with_unit
-from swa.report.words.numbers import NO_INTERVAL, NOT_MEASURED, describe_change, measured, number, p_value
+from swa.report.words.numbers import MINUS, NO_INTERVAL, NOT_MEASURED, describe_change, measured, number, p_value
 from swa.settings import Settings
 from swa.study.store import StoredNight
 from swa.tables.contrast import Contrast
@@ -141,7 +141,7 @@ def _change_row(row: pd.Series, settings: Settings, pair: pd.Series | None, foot
         p=p_value(float(row["p"])),
         p_adjusted=p_value(float(row["p_adjusted"])),
         role=str(row["role"]),
-        statistics=", ".join(_words(reasons, "statistic")).replace("-", "\u2212"),
+        statistics=re.sub(r"(?<![a-z])-", MINUS, ", ".join(_words(reasons, "statistic"))),
         marks=footnotes.mark(_spelled(text) for text in shared),
     )
 

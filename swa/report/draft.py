@@ -20,7 +20,7 @@ from swa.report.words.names import (
     in_sentence,
     marker_name,
     named,
-    stages_name,
+    where_measured,
     window_name,
 )
 from swa.report.words.numbers import NO_INTERVAL, describe_change, share
@@ -142,7 +142,7 @@ def shared_parts(
             for name, contrast in draft.contrasts.items()
         ],
         "confidence": draft.level,
-        "where": f"{stages_name(headline.marker.stages)}, {headline.marker.channel}",
+        "where": where_measured(headline.marker) or "sleep, and beside it the EEG",
         "methods": write_methods(own, stored, primary=declared, designs=designs),
         "glossary": explain_markers(explained, settings),
         "settings": list_settings(settings),

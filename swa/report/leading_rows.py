@@ -7,7 +7,7 @@ import pandas as pd
 
 from swa.glossary import headline_measures
 from swa.recordings.channels import region_channels
-from swa.tables.marker import Marker, lead, select
+from swa.tables.marker import ALL, Marker, lead, select
 
 HEADLINE_WINDOWS = ("cycle-1", "matched", "night")
 
@@ -41,11 +41,17 @@ def find_headline(declared: Marker | None, table: pd.DataFrame) -> Headline:
 def headline_rows(
     rows: pd.DataFrame, headline: Headline, measures: Iterable[str] = (), windows: Iterable[str] = HEADLINE_WINDOWS
 ) -> pd.DataFrame:
-    """Rows at the headline's channel and stages: of its own measure and window and of these (the usual), in order."""
+    """Rows at the headline's channel and stages: of its own measure and window and of these (the usual), in order.
+
+    Where sleep architecture leads, which is of no channel, the others are where a study leads with them.
+    """
     own = headline.marker
     markers = list(dict.fromkeys((own.measure, *(measures or headline_measures()))))
     places = list(dict.fromkeys((own.window, *windows)))
-    kept = select(rows, channel=own.channel, stages=own.stages, variant="", measure=markers, window=places)
+    there = own if own.channel != ALL else lead(None, rows)
+    kept = select(rows, channel=there.channel, stages=there.stages, variant="", measure=markers, window=places)
+    if there != own:
+        kept = pd.concat([own.select(rows), kept])
     order = pd.DataFrame(
         {"marker": kept["measure"].map(markers.index), "window": kept["window"].map(places.index)}, index=kept.index
     )

@@ -160,7 +160,7 @@ def moderator_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) ->
         },
         label="Covariates and the change of the primary marker",
         about="Association, not cause: a covariate of the study file against the change of the primary marker over "
-        "subjects. With fewer than eight subjects nothing is tested.",
+        "subjects, and against that of N3 and REM sleep. With fewer than eight subjects nothing is tested.",
     )
 
 

@@ -33,7 +33,7 @@ from swa.report.reading import paired_values, read_contrasts, read_facts, read_m
 from swa.report.shelf import Picture, Shelf
 from swa.report.sleep_pages import LEAD, SHOWN, draw_changes, draw_pairs, sleep_tables
 from swa.report.specification_pages import draw_specifications, specification_tables
-from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, with_unit
+from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, where_measured, with_unit
 from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed, span
 from swa.report.words.sentences import group_answer, headline_name, where_in_words
 from swa.study.plan.names import natural_key
@@ -229,11 +229,23 @@ def _draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
                 draw,
                 pairs,
                 alt=_pairs_alt(pairs, name, draft),
-                caption=f"{name}, {draft.window}, {stages_name(own.stages)}, {own.channel}: each line is a "
-                f"subject{mean}.",
+                caption=f"{', '.join(part for part in (name, draft.window, where_measured(own)) if part)}: each line "
+                f"is a subject{mean}.{_means(pairs, draft, unit_of(marker))}",
             )
         )
     return pictures
+
+
+def _means(pairs: pd.DataFrame, draft: Draft, unit: str) -> str:
+    """Mean ± SD of both conditions as papers give them, where nights are compared by differences."""
+    said = []
+    for name, own in pairs.groupby("contrast", sort=False):
+        both = own[["treatment", "baseline"]].dropna().astype(float)
+        if (own["scale"] == "ratio").any() or len(both) < 2:
+            continue
+        against = " against ".join(f"{number(both[side].mean())} ± {number(both[side].std())}" for side in both)
+        said.append(f"{draft.name_of(name)} {against} {unit} (n = {plural(len(both), 'subject')})".replace("  ", " "))
+    return f" Mean ± SD: {'; '.join(said)}." if said else ""
 
 
 def _draw_spectra(draft: Draft) -> list[Picture]:
@@ -343,7 +355,7 @@ def _draw_scalp(draft: Draft, group: pd.DataFrame) -> list[Picture]:
 
 def _draw_covariates(draft: Draft) -> list[Picture]:
     """The change of the headline marker against the covariates that were related to it."""
-    headline, points = draft.headline, draft.read("covariate_changes.tsv")
+    headline, points = draft.headline, draft.read("covariate_changes.tsv", measure=draft.headline.marker.measure)
     points = select(points, contrast=draft.within).dropna(subset=["x", "change"]) if len(points) else points
     names = list(dict.fromkeys(points["covariate"])) if len(points) else []
     if not names:

@@ -200,14 +200,21 @@ MODERATORS = _table(
     CONTRAST,
     _text("covariate", "Column of the study file"),
     *(*PLACE, MEASURE.saying("Marker whose change was related to the covariate")),
-    _number("estimate", "Slope of the ln change on the covariate, or its difference between two groups: see method"),
-    *(*INTERVAL, P, P_ADJUSTED.saying("Benjamini-Hochberg over the covariates of a contrast"), N, METHOD, NOTE),
+    _number("estimate", "Slope of the (ln) change on the covariate, or its difference between two groups: see method"),
+    *(*INTERVAL, P),
+    P_ADJUSTED.saying("Benjamini-Hochberg over the covariates of a contrast, markers of sleep apart"),
+    *(N, METHOD, NOTE),
 )
 COVARIATE_CHANGES = _table(
     "covariate_changes",
     CONTRAST,
     _text("covariate", "Column of the study file"),
-    *(SUBJECT, *PLACE, MEASURE.saying("Marker whose change is shown: the one that the study leads with"), SCALE),
+    *(
+        SUBJECT,
+        *PLACE,
+        MEASURE.saying("Marker whose change is shown: the one that the study leads with, then N3 and REM sleep"),
+        SCALE,
+    ),
     _number(
         "x",
         "The covariate in the baseline nights, groups as 0 and 1; of an outcome (`…_change`) in the treatment nights",
@@ -231,7 +238,9 @@ LEVEL_SLOPES = _table(
     *(*PLACE, MEASURE.saying("Marker whose change was related to that of the covariate")),
     _number("estimate", "Slope of the ln change on the change of the covariate, or a correlation: see method"),
     *(*INTERVAL, P, P_ADJUSTED.saying("Benjamini-Hochberg over the covariates of a contrast")),
-    _number("correlation", "Correlation of the two changes, or within subjects"),
+    _number(
+        "correlation", "Of the two changes, without the order where the slope is adjusted for it; or within subjects"
+    ),
     *(N, METHOD, NOTE),
 )
 PUBLISHED = _table(

@@ -79,7 +79,7 @@ def level_changes(
     Parameters
     ----------
     source, baseline, nights, settings
-        As for `swa.comparison.further.moderators.relate_covariates`.
+        As for `relate_covariates`.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def follow_levels(
     Parameters
     ----------
     source, baseline, nights, settings
-        As for `swa.comparison.further.moderators.relate_covariates`.
+        As for `level_changes`.
 
     Returns
     -------
@@ -168,7 +168,7 @@ def follow_levels(
 
 
 def _slope(points: pd.DataFrame, orders: pd.Series, settings: ComparisonSettings) -> dict[str, object]:
-    """Slope of the change on the change, with the correlation beside it."""
+    """Slope of the change on the change, and the correlation, both beside the order where that differs."""
     ratio = points["scale"].iloc[0] == "ratio"
     change = np.log(points["change"].astype(float)) if ratio else points["change"].astype(float)
     own = pd.DataFrame({"y": change, "x": points["x"].astype(float), "subject": points["subject"]}).dropna()
@@ -177,17 +177,14 @@ def _slope(points: pd.DataFrame, orders: pd.Series, settings: ComparisonSettings
     y, x = own["y"].to_numpy(), own["x"].to_numpy()
     reason = f"fewer than {FEWEST} subjects with both changes: no test" if len(own) < FEWEST else ""
     reason = reason or ("the covariate changes alike in every subject" if np.ptp(x) == 0 else "")
-    found: tuple[float, ...] = (math.nan,) * 4
-    r = math.nan
+    found: tuple[float, ...] = (math.nan,) * 5
     if not reason:
-        found = partial_slope(y, x, others, settings.moderator_permutations, settings.flip_seed, settings.confidence)[
-            :4
-        ]
-        r = float(np.corrcoef(x, y)[0, 1])
+        found = partial_slope(y, x, others, settings.moderator_permutations, settings.flip_seed, settings.confidence)
+    t, freedom = found[-1], len(own) - 2 - len(others)
     unit = f"{'ln ' if ratio else ''}change per unit of change of {points['covariate'].iloc[0]}"
     return {key: points[key].iloc[0] for key in LEVEL_SLOPES.names[:6]} | {
-        **dict(zip(("estimate", "ci_low", "ci_high", "p"), found, strict=True)),
-        "correlation": r,
+        **dict(zip(("estimate", "ci_low", "ci_high", "p"), found, strict=False)),
+        "correlation": t / math.sqrt(t**2 + freedom),  # the partial one, as the slope is
         "n": len(own),
         "method": "slope of the change on the change" + (", adjusted for order" if others else ""),
         "note": reason or f"{unit}; association only",

@@ -30,11 +30,12 @@ from swa.comparison.compared_nights import (
 )
 from swa.comparison.contrasts import contrast_designs, subject_values
 from swa.comparison.group import adjust_p
-from swa.comparison.headline import leading_marker
+from swa.comparison.headline import SLEEP_MARKERS, leading_marker
 from swa.comparison.linear import least_squares, t_interval
 from swa.comparison.sources import Source, nights_of
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import Contrast
+from swa.tables.marker import matches
 from swa.tables.results_tables import COVARIATE_CHANGES, MODERATORS
 from swa.tables.schema import plain_name
 
@@ -92,7 +93,7 @@ class Covariate:
 def covariate_changes(
     source: Source, baseline: str | None = None, *, nights: pd.DataFrame | None = None, settings: Settings | None = None
 ) -> pd.DataFrame:
-    """Each subject's change of the leading marker beside each covariate, as the regressions take them.
+    """Each subject's change of the leading marker and of sleep beside each covariate, as the regressions take them.
 
     Parameters
     ----------
@@ -102,22 +103,24 @@ def covariate_changes(
     Returns
     -------
     DataFrame
-        The columns of ``covariate_changes.tsv``, a row for each contrast, covariate and subject: `x` is the covariate,
-        `change` a ratio or difference; missing where there is none.
+        The columns of ``covariate_changes.tsv``, a row for each marker (the leading one, then `SLEEP_MARKERS`),
+        contrast, covariate and subject: `x` is the covariate, `change` a ratio or difference; missing where there is
+        none.
     """
     settings = settings or Settings()
     known = nights_of(source, nights)
     covariates = find_covariates(known, settings.comparison.covariates)
     if not covariates:
         return COVARIATE_CHANGES.empty()
-    marker = leading_marker(source, known, settings.comparison)
-    changes = subject_values(source, baseline, nights=nights, settings=settings, measures=[marker.measure])
-    changes = marker.select(changes)
+    markers = dict.fromkeys((leading_marker(source, known, settings.comparison), *SLEEP_MARKERS))
+    measures = [marker.measure for marker in markers]
+    changes = subject_values(source, baseline, nights=nights, settings=settings, measures=measures)
     used = usable_nights(known)
     contrasts = contrasts_within(source, baseline, known, settings)
     parts = [
         own.assign(covariate=covariate.name, x=own["subject"].map(covariate.of_subjects(used, contrasts[str(name)])))
-        for name, own in changes.groupby("contrast", sort=True)
+        for marker in markers
+        for name, own in marker.select(changes).groupby("contrast", sort=True)
         for covariate in covariates
     ]
     return COVARIATE_CHANGES.typed(pd.concat(parts, ignore_index=True)) if parts else COVARIATE_CHANGES.empty()
@@ -126,7 +129,7 @@ def covariate_changes(
 def relate_covariates(
     source: Source, baseline: str | None = None, *, nights: pd.DataFrame | None = None, settings: Settings | None = None
 ) -> pd.DataFrame:
-    """Relate each covariate that the study names to the change of the leading marker.
+    """Relate each covariate that the study names to the change of the leading marker, and of sleep.
 
     Parameters
     ----------
@@ -137,9 +140,10 @@ def relate_covariates(
     Returns
     -------
     DataFrame
-        The columns of ``moderators.tsv``, a row for each contrast and covariate: change of the ln ratio (or difference)
-        for one unit of the covariate, or between two groups. p_adjusted is Benjamini-Hochberg over the covariates of a
-        contrast. Fewer than 8 subjects: NaN, with the reason.
+        The columns of ``moderators.tsv``, a row for each marker, contrast and covariate: change of the ln ratio (or
+        difference) for one unit of the covariate, or between two groups. p_adjusted is Benjamini-Hochberg over the
+        covariates of a contrast, apart for the leading marker and for `SLEEP_MARKERS`. Fewer than 8 subjects: NaN, with
+        the reason.
     """
     settings = settings or Settings()
     points = covariate_changes(source, baseline, nights=nights, settings=settings)
@@ -150,10 +154,11 @@ def relate_covariates(
     named = {covariate.name: covariate for covariate in find_covariates(known, settings.comparison.covariates)}
     rows = [
         _row(own, named[str(name)], used, contrasts[str(contrast)], settings.comparison)
-        for (contrast, name), own in points.groupby(["contrast", "covariate"], sort=False)
+        for (contrast, _, name), own in points.groupby(["contrast", "measure", "covariate"], sort=False)
     ]
     table = MODERATORS.frame(rows)
-    return table.assign(p_adjusted=adjust_p(table["p"], table["contrast"]))
+    leads = matches(table, measure=leading_marker(source, known, settings.comparison).measure)
+    return table.assign(p_adjusted=adjust_p(table["p"], table.groupby(["contrast", leads]).ngroup()))
 
 
 def find_covariates(nights: pd.DataFrame, stated: Sequence[str]) -> list[Covariate]:

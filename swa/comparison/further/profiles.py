@@ -1,8 +1,9 @@
 """Does one treatment do what another does, marker by marker?
 
 A treatment's profile is the vector of its standardised changes, mean change / SD between nights, over the headline
-markers and windows. Two profiles are compared by the cosine of their angle: 1 the same pattern, 0 unrelated, -1 the
-opposite, however strong each is.
+markers and windows, and minutes of N3, latency and density of REM sleep over the night: differences, which have no unit
+either once standardised. Two profiles are compared by the cosine of their angle: 1 the same pattern, 0 unrelated, -1
+the opposite, however strong each is.
 
 The plain cosine of two mean vectors is biased twice: noise lengthens both vectors, which pulls it to 0, and both
 treatments are compared with the same nights, whose noise pulls it to 1 (to 0.5 without any effect). So dot products
@@ -31,8 +32,9 @@ from swa.comparison.designs import ContrastDesign
 from swa.comparison.designs.base import in_both_orders
 from swa.comparison.headline import leading_marker
 from swa.comparison.sources import Source, nights_of
+from swa.glossary import measures_in, read_glossary
 from swa.settings import ComparisonSettings, Settings
-from swa.tables.marker import Marker, select
+from swa.tables.marker import ALL, Marker, lead, select
 from swa.tables.results_tables import PROFILES
 
 FEWEST = 6
@@ -170,7 +172,11 @@ def _row(treated: Sequence[Treated], marker: Marker, settings: ComparisonSetting
         if not (first.sequence and second.sequence):
             notes.append("the order of the nights is not known: taken as a random one")
     row["equivalence_p"] = _equivalence([changes for _, changes in treated], marker, profiles, settings)
-    notes.append(f"equivalence: {marker.measure} {marker.window} within a factor of {settings.equivalence_margin:g}")
+    asked = f"{marker.measure} {marker.window}"
+    if read_glossary()[marker.measure].scale == "ratio":
+        notes.append(f"equivalence: {asked} within a factor of {settings.equivalence_margin:g}")
+    else:
+        notes.append(f"no equivalence: {asked} is compared by differences, the margin is a factor")
     return row | {"note": "; ".join(notes)}
 
 
@@ -253,11 +259,17 @@ def standardised(a: Floats, b: Floats, *, paired: bool, markers: Sequence[tuple[
 
 
 def _wide(changes: pd.DataFrame, marker: Marker, settings: ComparisonSettings) -> pd.DataFrame:
-    """Changes of one treatment, subjects x (measure, window), at the marker's stages and channel."""
+    """Changes of one treatment, subjects x (measure, window), at the marker's stages and channel.
+
+    Sleep architecture is of the whole night, and where it leads the others are where a study leads with them.
+    """
+    place = marker if marker.channel != ALL else lead(None, changes)
+    sleep = Marker("", "any", "night", ALL)
     columns = {
-        (measure, window): _ln(marker.at(measure=measure, window=window).select(changes))
+        (measure, window): _ln(at.at(measure=measure, window=window).select(changes))
         for measure in settings.profile_measures
-        for window in settings.secondary_windows
+        for at in (sleep if measure in measures_in("architecture") else place,)
+        for window in ((at.window,) if at is sleep else settings.secondary_windows)
     }
     return pd.DataFrame({key: change for key, change in columns.items() if len(change)})
 

@@ -57,9 +57,9 @@ def covariate_changes(
     """
     check_table("covariate_changes", points, ("covariate", "contrast", "x", "change", "scale"))
     names = list(dict.fromkeys(points["covariate"]))
-    columns = min(max(len(names), 2), COLUMNS)  # one alone would be drawn as large as the page
-    rows = -(-max(len(names), 1) // COLUMNS)
-    figure = new_figure(3.2 * columns + 0.4, 2.7 * rows + 0.5, left=0.75, top=0.45)
+    columns, rows = min(max(len(names), 1), COLUMNS), -(-max(len(names), 1) // COLUMNS)
+    width = 3.2 * max(columns, 2) + 0.4  # one alone is as wide as two, or the page would draw it twice as large
+    figure = new_figure(width, 2.7 * rows + 0.5, left=0.75, top=0.45)
     panels = np.atleast_1d(figure.subplots(rows, columns, sharey=True, gridspec_kw={"hspace": 0.4})).ravel()
     if points.empty:
         say_nothing_there(panels[0], "no covariate")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from swa.comparison.compared_nights import text_column
+from swa.comparison.compared_nights import MOST_NAMED, text_column
 from swa.comparison.designs import ContrastDesign
 from swa.report.facts import StudyFacts, done_nights
 from swa.report.words.names import contrast_name
@@ -238,12 +238,12 @@ WINDOWS = (
     "than {windows.minimum_min} min of usable signal were treated as missing."
 )
 COMPARISON = (
-    "Nights were compared as log ratios to the baseline (the first found of {comparison.baseline}; measures that can "
-    "be negative as differences), with {comparison.confidence} intervals. The interval of one subject's change (± "
-    "quantile × SD between nights × √(1/m + 1/k) for m treatment and k baseline nights) rests on the SD between "
-    "baseline nights from {comparison.baseline_pairs_df} degrees of freedom on, otherwise on a stated reliability (ICC "
-    "{comparison.icc}, CV {comparison.cv}; its use: {cite:jacobson1991}; the usual ICC of 0.76 is derived from "
-    "{cite:tan2000}). The unit of every test was the night within the subject; tests were two-sided."
+    "Nights were compared as log ratios to the baseline (the first found of {comparison.baseline}; minutes, "
+    "latencies, counts and what can be negative as differences), with {comparison.confidence} intervals. The interval "
+    "of one subject's change (± quantile × SD between nights × √(1/m + 1/k) for m treatment and k baseline nights) "
+    "rests on the SD between baseline nights from {comparison.baseline_pairs_df} degrees of freedom on, otherwise on a "
+    "stated reliability (ICC {comparison.icc}, CV {comparison.cv}; its use: {cite:jacobson1991}; the usual ICC of 0.76 "
+    "is derived from {cite:tan2000}). The unit of every test was the night within the subject; tests were two-sided."
 )
 ADJUSTED = (
     "The p of a declared primary was adjusted over the contrasts against the same condition, where there were "
@@ -314,6 +314,9 @@ def _signal(versions: Mapping[str, str]) -> str:
 def _staging(facts: StudyFacts) -> str:
     sources = sorted({str(source) for source in text_column(done_nights(facts.nights), "staging_source")} - {""})
     automatic = " ({cite:vallat2021})" if any(source.startswith("YASA") for source in sources) else ""
+    files = [source for source in sources if not source.startswith("YASA")]
+    if len(files) > MOST_NAMED:  # one for each night says nothing
+        sources = [*(source for source in sources if source not in files), f"{len(files)} scorings that came with them"]
     named = _literal(join(sources))
     return f" Sleep stages came from {named or 'the stored scoring'}{automatic}."
 

@@ -6,7 +6,7 @@ from swa.glossary import name_of, read_glossary
 from swa.report.words.numbers import span
 from swa.settings import Settings
 from swa.tables.contrast import Contrast
-from swa.tables.marker import Window
+from swa.tables.marker import ALL, Marker, Window
 
 _STAGES = {"NREM": "N2+N3", "REM": "REM", "W": "wake", "any": "any stage"}
 _OF_WAVES = ("waves", "matched", "travelling")
@@ -58,6 +58,11 @@ def window_name(window: str, settings: Settings) -> str:
     if which.kind == "first":
         return f"First {which.number:g} min after sleep onset, any stage"
     return f"{_NUMBERED[which.kind]} {which.number:g}" if which.kind else window
+
+
+def where_measured(marker: Marker) -> str:
+    """Stages and channel; empty for sleep architecture, which is of none."""
+    return "" if marker.channel == ALL else f"{stages_name(marker.stages)}, {marker.channel}"
 
 
 def contrast_name(contrast: Contrast) -> str:

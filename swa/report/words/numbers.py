@@ -75,8 +75,8 @@ def signed(value: float, unit: str = "") -> str:
 
 
 def change(value: float, scale: str, unit: str = "") -> str:
-    """A change on the scale of its row: in percent, or in the unit."""
-    return percent(value) if scale == "ratio" else signed(value, unit)
+    """A change on the scale of its row: in percent, or in the unit; of a measure in percent in points of it."""
+    return percent(value) if scale == "ratio" else signed(value, "points" if unit == "%" else unit)
 
 
 def interval(low: float, high: float, scale: str, unit: str = "") -> str:

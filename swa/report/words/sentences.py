@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from swa.glossary import name_of
 from swa.report.leading_rows import Headline
 from swa.report.words.names import contrast_name, in_sentence, marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import (
@@ -139,6 +140,11 @@ def headline_name(headline: Headline, settings: Settings) -> str:
     return f"{marker} in {stages_name(own.stages)} of {window} at {where_in_words(headline)}"
 
 
+def was(headline: Headline) -> str:
+    """The verb of the headline: minutes were, power was."""
+    return "were" if name_of(headline.marker.measure).startswith("Minutes ") else "was"
+
+
 def where_in_words(headline: Headline) -> str:
     """The channel in words: one by name, a region with what it stands for."""
     place, members = headline.marker.channel, headline.members
@@ -168,7 +174,7 @@ def subject_result(row: pd.Series, contrast: Contrast, headline: Headline, setti
     )
     amount, word = _amount(row, change)
     sentence = (
-        f"In {treatment}, {what} was {amount} {word} in {comparator} "
+        f"In {treatment}, {what} {was(headline)} {amount} {word} in {comparator} "
         f"({_interval(change, reasons, settings)}; n{NBSP}={NBSP}{plural(change.n, 'night')})."
     )
     if not change.interval:
@@ -193,7 +199,7 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
     amount, word = _amount(row, change)
     amount = f"on average {amount}" if change.n > 1 else amount
     said = (
-        f"In {contrast.treatment} nights, {what} was {amount} {word} in {contrast.comparator} nights"
+        f"In {contrast.treatment} nights, {what} {was(headline)} {amount} {word} in {contrast.comparator} nights"
         if contrast.is_within
         else f"The change of {what} was {amount} in {contrast.first} {word} in {contrast.second}"
     )
