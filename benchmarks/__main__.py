@@ -51,6 +51,7 @@ PARTS = (
     Part("nap_against_yasa", AGREEMENT, *((f"{DATA}/recordings/nap_10ch_256hz.edf",),) * 2),
     Part("scored_cycle", REAL, (DATA,), (DATA,)),
     Part("architecture_reliability", REAL, (DATA,), (DATA,)),
+    Part("stretched_waves", REAL, (DATA,), (DATA,)),
     Part("large_effect", REAL, (DATA,), (DATA, "--stage-nap")),
     Part("calibration", CALIBRATION, ("1000",), ("2000",)),
     Part("calibration_designs", CALIBRATION, ("500",), ("2000",)),

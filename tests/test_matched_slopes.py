@@ -6,10 +6,13 @@ import pytest
 from swa.measures.matched_slopes import (
     AROUND,
     FEWEST_WAVES,
+    SlopeLine,
     fit_slope_line,
     pooled_quantile,
     reference_amplitude,
     resample_to_shared_histogram,
+    stage_weights,
+    standardise_lines,
 )
 
 
@@ -139,3 +142,22 @@ def test_reference_weighs_nights_equally():
     assert pooled_quantile([short, long], 0.4) == 50
     assert reference_amplitude([short, long]) == 100
     assert np.isnan(reference_amplitude([np.empty(0)]))
+
+
+def test_stage_weights_count_each_night_once_and_leave_a_rare_stage_out():
+    assert stage_weights([{"N2": 10, "N3": 30}, {"N2": 300, "N3": 100}, {"N2": 0, "N3": 0}]) == {"N2": 0.5, "N3": 0.5}
+    assert stage_weights([{"N2": 95, "N3": 5}]) == {"N2": 1.0}
+    assert stage_weights([]) == {}
+
+
+def test_standardised_lines_are_the_weighted_geometric_mean_and_need_each_stage_of_weight():
+    lines = {
+        "N2": SlopeLine(at_reference=400.0, exponent=1.0, n=50),
+        "N3": SlopeLine(at_reference=100.0, exponent=0.5, n=9),
+    }
+    found = standardise_lines(lines, {"N2": 0.5, "N3": 0.5})
+    assert (found.at_reference, found.exponent, found.n) == (pytest.approx(200), 0.75, 59)
+    assert standardise_lines(lines, {"N2": 1.0}).at_reference == pytest.approx(400)
+    missing = lines | {"N3": SlopeLine(at_reference=float("nan"), exponent=float("nan"), n=9)}
+    assert np.isnan(standardise_lines(missing, {"N2": 0.5, "N3": 0.5}).at_reference)
+    assert np.isnan(standardise_lines(lines, {}).at_reference)

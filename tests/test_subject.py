@@ -13,6 +13,7 @@ from swa.measures.matched_slopes import pooled_quantile
 from swa.measures.slow_waves import SlowWaves
 from swa.night.analysis import Night
 from swa.settings import Settings, WaveCriteria
+from swa.study.across_nights import fit_line
 from swa.study.condition_curves import read_curves
 from swa.study.run.night_files import write_night
 from swa.study.store import KEY, NightFolder, subject_file
@@ -474,3 +475,14 @@ def test_a_night_without_a_good_channel_goes_alone(study, four_channels):
     assert set(four_channels) <= set(rows["channel"])
     assert [(row.session, row.step) for row in problems] == [("k", "channel")]
     assert "every EEG channel is bad in this night" in problems[0].problem
+
+
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_another_mix_of_stages_is_no_other_slope(rng, share):
+    amplitude, slope = draw_waves(rng, 6000)
+    is_n3 = rng.random(len(amplitude)) < share
+    waves = pd.DataFrame({"stage": np.where(is_n3, "N3", "N2"), "negative_amplitude_uv": amplitude})
+    waves["slope_up_uv_s"] = slope * np.where(is_n3, 0.8, 1.0)
+    line = fit_line(waves, "slope_up_uv_s", 50.0, {"N2": 0.5, "N3": 0.5})
+    assert line.at_reference == pytest.approx(5 * 50**0.6 * 0.8**0.5, rel=0.01)
+    assert np.isnan(fit_line(waves[~is_n3], "slope_up_uv_s", 50.0, {"N2": 0.5, "N3": 0.5}).at_reference)

@@ -5,10 +5,14 @@ ln slope on ln amplitude, read off at a reference amplitude; (b) the mean over t
 until the amplitude histograms of all nights match. Neither is proof against a change of gain: a gain g leaves a factor
 g^(1 - b) in both, b being the exponent of slope on amplitude. Nor is either proof against larger waves where durations
 scatter widely: the filter takes more off long waves, so that amplitude and slope share an error even without noise
-(`benchmarks/matched_slope.py`).
+(`benchmarks/matched_slope.py`). Of a change of duration both show a half to two thirds: the detector finds waves of
+its own band at any speed (`benchmarks/stretched_waves.py`).
+
+Waves of N2 and N3 have lines of their own, up to a quarter apart at equal amplitude. Each stage's line is read off for
+itself, and averaged with the weights of the baseline, so that another mix of the stages is no other slope.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +22,7 @@ FEWEST_WAVES = 30
 REFERENCE_PERCENTILE = 0.75
 HUBER = 1.345  # residuals beyond this multiple of their scale count less (95 % efficient at normal residuals)
 BIN_LN = 0.1  # bins of 10 % amplitude
+SMALLEST_WEIGHT = 0.1  # of a stage at baseline: below, its few waves would cost the value of the others
 AROUND = 1.5  # waves resampled: from the reference divided to the reference multiplied by this
 
 
@@ -89,6 +94,50 @@ def fit_slope_line(
         level, exponent = _line(x, y, weights)
         if abs(level - before[0]) + abs(exponent - before[1]) < 1e-10:
             break
+    return SlopeLine(at_reference=float(np.exp(level)), exponent=float(exponent), n=n)
+
+
+def stage_weights(nights: Sequence[Mapping[str, int]]) -> dict[str, float]:
+    """Share of each stage in the waves of the baseline nights, each night weighted equally.
+
+    Parameters
+    ----------
+    nights : sequence of mapping
+        Waves by stage of each night; nights without waves take no part.
+
+    Returns
+    -------
+    dict of str to float
+        Of stages that have at least `SMALLEST_WEIGHT`; they sum to 1. Empty without waves.
+    """
+    shares = [{stage: n / sum(night.values()) for stage, n in night.items()} for night in nights if any(night.values())]
+    stages = dict.fromkeys(stage for night in shares for stage in night)
+    weights = {stage: sum(night.get(stage, 0.0) for night in shares) / len(shares) for stage in stages}
+    kept = {stage: weight for stage, weight in weights.items() if weight >= SMALLEST_WEIGHT}
+    return {stage: weight / sum(kept.values()) for stage, weight in kept.items()}
+
+
+def standardise_lines(lines: Mapping[str, SlopeLine], weights: Mapping[str, float]) -> SlopeLine:
+    """The lines of the stages, averaged with fixed weights: what the slope would be at the mix of the baseline.
+
+    Parameters
+    ----------
+    lines : mapping of str to SlopeLine
+        By stage.
+    weights : mapping of str to float
+        From `stage_weights`.
+
+    Returns
+    -------
+    SlopeLine
+        Geometric mean of the slopes at the reference, mean exponent; NaN where a stage that has weight has no line.
+    """
+    known = {stage: lines[stage] for stage in weights if stage in lines and np.isfinite(lines[stage].at_reference)}
+    n = sum(lines[stage].n for stage in weights if stage in lines)
+    if len(known) < len(weights) or not weights:
+        return SlopeLine(at_reference=float("nan"), exponent=float("nan"), n=n)
+    level = sum(weights[stage] * np.log(line.at_reference) for stage, line in known.items())
+    exponent = sum(weights[stage] * line.exponent for stage, line in known.items())
     return SlopeLine(at_reference=float(np.exp(level)), exponent=float(exponent), n=n)
 
 

@@ -8,11 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.measures import matched_slopes, process_s
+from swa.measures.matched_slopes import SlopeLine
 from swa.study.subject_night import SubjectNight
 from swa.tables.interval import Interval
 from swa.tables.results_tables import MEASURES
 
 AMPLITUDE_PERCENTILE = 0.9
+STAGES = ("N2", "N3")
 ROWS = MEASURES.without("subject")
 Row = tuple[object, ...]
 NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
@@ -30,12 +32,15 @@ class BaselineAmplitudes:
         Limit of large half-waves: their 90th percentile, each night weighted equally.
     n_reference, n_large : int
         Waves that they rest on.
+    weights : dict of str to float
+        Share of N2 and N3 in the waves that slopes are taken of, over the window `night`.
     """
 
     reference_uv: float
     large_uv: float
     n_reference: int
     n_large: int
+    weights: Mapping[str, float]
 
 
 def find_amplitudes(nights: Sequence[SubjectNight], channel: str) -> BaselineAmplitudes:
@@ -48,11 +53,39 @@ def find_amplitudes(nights: Sequence[SubjectNight], channel: str) -> BaselineAmp
         large_uv=matched_slopes.pooled_quantile(every, AMPLITUDE_PERCENTILE),
         n_reference=sum(map(len, sloping)),
         n_large=sum(map(len, every)),
+        weights=matched_slopes.stage_weights(
+            [_by_stage(night.compared_waves(channel, large=True)) for night in baseline]
+        ),
     )
 
 
 def _amplitudes(waves: pd.DataFrame) -> NDArray[np.float64]:
     return waves["negative_amplitude_uv"].to_numpy(dtype=float)
+
+
+def _by_stage(waves: pd.DataFrame) -> dict[str, int]:
+    return {stage: int((waves["stage"] == stage).sum()) for stage in STAGES}
+
+
+def fit_line(waves: pd.DataFrame, slope: str, reference_uv: float, weights: Mapping[str, float]) -> SlopeLine:
+    """Line of the waves of a stretch, that of each stage for itself, at the mix of the baseline.
+
+    Parameters
+    ----------
+    waves : DataFrame
+        Large waves of N2 and N3, with their `stage`.
+    slope : str
+        Column of the slope.
+    reference_uv : float
+        `BaselineAmplitudes.reference_uv`.
+    weights : mapping of str to float
+        Share of each stage at baseline.
+    """
+    lines = {}
+    for stage in weights:
+        own = waves[waves["stage"] == stage]
+        lines[stage] = matched_slopes.fit_slope_line(_amplitudes(own), own[slope].to_numpy(dtype=float), reference_uv)
+    return matched_slopes.standardise_lines(lines, weights)
 
 
 def measure_across_nights(
@@ -111,7 +144,9 @@ def _density_rows(night: SubjectNight, channel: str, limit: float) -> list[Row]:
 def _matched_slope_rows(nights: Sequence[SubjectNight], channel: str, fixed: BaselineAmplitudes) -> list[Row]:
     """Slope at the subject's reference amplitude: steepness alone, not size (`swa.measures.matched_slopes`).
 
-    The default is estimator (a), a robust line read off at the reference; variant ``resampled`` is estimator (b), waves
+    The default is estimator (a), the robust lines of N2 and N3 read off at the reference and averaged with the weights
+    that the stages have in this stretch of the baseline nights (of all of the night, where no baseline night has the
+    stretch); variant ``resampled`` is estimator (b), waves
     resampled until the nights' amplitude histograms match.
     """
     rows: list[Row] = []
@@ -121,7 +156,7 @@ def _matched_slope_rows(nights: Sequence[SubjectNight], channel: str, fixed: Bas
             (night, stretches[key]) for night, stretches in zip(nights, inside, strict=True) if key in stretches
         ]
         for name in ("slope_up", "slope_down"):
-            rows += _matched_rows(taking_part, (channel, *key), name, fixed.reference_uv)
+            rows += _matched_rows(taking_part, (channel, *key), name, fixed)
     return rows
 
 
@@ -137,23 +172,33 @@ def _matched_rows(
     nights: Sequence[tuple[SubjectNight, tuple[pd.DataFrame, str]]],
     key: tuple[str, str, str],
     name: str,
-    reference: float,
+    fixed: BaselineAmplitudes,
 ) -> list[Row]:
     """Both estimators for all nights of one channel and stretch."""
+    reference = fixed.reference_uv
     amplitudes = [_amplitudes(waves) for _, (waves, _) in nights]
     slopes = [waves[f"{name}_uv_s"].to_numpy(dtype=float) for _, (waves, _) in nights]
     resampled = matched_slopes.resample_to_shared_histogram(amplitudes, slopes, reference)
+    weights: Mapping[str, float] = {key[1]: 1.0}
+    if key[1] not in STAGES:
+        weights = matched_slopes.stage_weights([_by_stage(waves) for night, (waves, _) in nights if night.is_baseline])
+        weights = weights or fixed.weights
+    mix = ", " + " and ".join(f"{100 * w:.0f} % {stage}" for stage, w in weights.items()) if len(weights) > 1 else ""
     rows: list[Row] = []
     for position, (night, (waves, reason)) in enumerate(nights):
-        line = matched_slopes.fit_slope_line(amplitudes[position], slopes[position], reference)
+        line = fit_line(waves, f"{name}_uv_s", reference, weights)
         smallest_uv = night.settings.waves.negative_uv[0]
-        few = f"{len(waves)} waves of {smallest_uv:g} µV or more, {matched_slopes.FEWEST_WAVES} are needed"
+        by_stage = {stage: int((waves["stage"] == stage).sum()) for stage in weights}
+        counts = " and ".join(f"{n} in {stage}" for stage, n in by_stage.items())
+        counts = counts if len(weights) > 1 else str(sum(by_stage.values()))
+        needed = f"{matched_slopes.FEWEST_WAVES} are needed" + (" in each" if len(weights) > 1 else "")
+        few = f"{counts} waves of {smallest_uv:g} µV or more, {needed}"
         alone = "too few waves in common with another night around the reference amplitude"
         start = reason or ("" if np.isfinite(reference) else NO_BASELINE)
         other = resampled[position]
         shared = f"around {reference:.1f} µV, overlap {100 * other.overlap:.0f} %"
         for variant, value, n, why, note in (
-            ("", line.at_reference, line.n, few, f"at {reference:.1f} µV"),
+            ("", line.at_reference, line.n, few, f"at {reference:.1f} µV{mix}"),
             ("resampled", other.slope, other.n, alone, shared),
         ):
             value = np.nan if start else value

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.measures.matched_slopes import SlopeLine, fit_slope_line
+from swa.measures.matched_slopes import SlopeLine
 from swa.settings import Settings
-from swa.study.across_nights import BaselineAmplitudes
+from swa.study.across_nights import BaselineAmplitudes, fit_line
 from swa.study.store import NIGHT_TABLES, subject_file
 from swa.study.subject_night import SubjectNight
 from swa.tables.marker import select
@@ -113,7 +113,7 @@ def describe_conditions(
         for channel, fixed in amplitudes.items():
             place = {"condition": condition, "channel": channel}
             counts.append(_count(own, channel).assign(**place))
-            slopes += [table.assign(**place) for table in _slopes(own, channel, fixed.reference_uv)]
+            slopes += [table.assign(**place) for table in _slopes(own, channel, fixed)]
     return ConditionCurves(
         waves=_stacked(waves, MEAN_WAVES),
         spectra=_stacked(spectra, MEAN_SPECTRA),
@@ -238,18 +238,18 @@ def _count(nights: Sequence[SubjectNight], channel: str) -> pd.DataFrame:
     return count_by_amplitude(list(zip(sizes, minutes, strict=True)), nights[0].settings.waves.negative_uv[0])
 
 
-def _slopes(nights: Sequence[SubjectNight], channel: str, reference_uv: float) -> Iterator[pd.DataFrame]:
+def _slopes(nights: Sequence[SubjectNight], channel: str, fixed: BaselineAmplitudes) -> Iterator[pd.DataFrame]:
     """Classes of amplitude, and the line where there is one."""
     large = [night.compared_waves(channel, large=True) for night in nights]
     sizes = [waves["negative_amplitude_uv"].to_numpy(dtype=float) for waves in large]
     steepness = [waves["slope_up_uv_s"].to_numpy(dtype=float) for waves in large]
     size = np.concatenate(sizes)
     yield class_slopes(size, np.concatenate(steepness)).assign(kind="bin")
-    line = mean_line([fit_slope_line(*pair, reference_uv) for pair in zip(sizes, steepness, strict=True)])
+    line = mean_line([fit_line(waves, "slope_up_uv_s", fixed.reference_uv, fixed.weights) for waves in large])
     if np.isfinite(line.at_reference):
         lowest, highest = np.quantile(size, [0.01, 0.99])
-        found = {"slope_at_reference_uv_s": line.at_reference, "exponent": line.exponent, "reference_uv": reference_uv}
-        found |= {"lowest_uv": lowest, "highest_uv": highest, "n_waves": line.n}
+        found = {"slope_at_reference_uv_s": line.at_reference, "exponent": line.exponent}
+        found |= {"reference_uv": fixed.reference_uv, "lowest_uv": lowest, "highest_uv": highest, "n_waves": line.n}
         yield pd.DataFrame([found]).assign(kind="line")
 
 
