@@ -505,7 +505,7 @@ LAYOUTS = [
         nights="10120 (visit1)",
         told=(
             r"no EEG channel was recognised among its 8 signals.*\[channels\] roles.*stg\.txt is "
-            r"not used: the name fits no recording"
+            r"not used: its name is not quite that"
         ),
     ),
     Layout(

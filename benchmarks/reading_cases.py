@@ -378,7 +378,7 @@ CASES = (
     Case("scorings", "Wonambi XML", EXPECTED, score("a.xml", WONAMBI)),
     Case("scorings", "French, Spanish, German words", r"^W N2 R W N2 R W N2 R", score(
         "a.txt", "Éveil\nStade 2\nSommeil paradoxal\nVigilia\nFase 2\nSueño REM\nWach\nStadium 2\nREM-Schlaf\n")),
-    Case("scorings", "an unknown stage", r"'n9' is no stage", score("a.txt", "W\nN9\nN9\nN2")),
+    Case("scorings", "an unknown stage", r"'N9' \(line 2\) is no stage", score("a.txt", "W\nN9\nN9\nN2")),
     Case("scorings", "shorter than the recording", r"^W W N1 .* UNS UNS in .*; 1.0 min of the recording are not scored",
          fit(TABLE, 360)),
     Case("scorings", "longer than the recording", r"1.0 min of the scoring lie outside", fit(TABLE, 240)),
@@ -408,7 +408,7 @@ CASES = (
          inspect({"S1.edf": NIGHT, "other.txt": SCORED})),
     Case("beside", "named, and not there", r"hypnogram 'S1.tx' is not there \(did you mean 'S1.txt'\?\)",
          inspect({"S1.edf": NIGHT, "S1.txt": SCORED, "study.tsv": f"{STUDY}1\tbaseline\tS1.edf\tS1.tx\n"})),
-    Case("beside", "named, and not readable", r"'n9' is no stage",
+    Case("beside", "named, and not readable", r"'N9' \(line 1\) is no stage",
          inspect({"S1.edf": NIGHT, "S1.txt": "N9\nN9\n", "study.tsv": f"{STUDY}1\tbaseline\tS1.edf\tS1.txt\n"})),
     Case("beside", "named, without N2 and N3", r"has no N2 or N3 within S1.edf",
          inspect({"S1.edf": NIGHT, "S1.txt": "W\nW\nR\n", "study.tsv": f"{STUDY}1\tbaseline\tS1.edf\tS1.txt\n"})),

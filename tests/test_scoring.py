@@ -69,7 +69,7 @@ def test_bids_events_name_stages_beside_other_events(read):
 
 
 def test_a_stage_column_with_an_unknown_word_is_an_error_not_unscored_time(read):
-    with pytest.raises(ScoringError, match=r"night\.csv.*'nrem two'"):
+    with pytest.raises(ScoringError, match=r"night\.csv.*'NREM two'"):
         read("onset,duration,stage\n0,30,W\n30,30,NREM two\n60,30,NREM two\n")
 
 
@@ -104,7 +104,7 @@ def test_a_table_without_a_header_loses_no_epoch(read):
 
 
 def test_numbers_that_are_no_whole_codes_are_an_error(read):
-    with pytest.raises(ScoringError, match=r"2 of its labels are no stage"):
+    with pytest.raises(ScoringError, match=r"2 of its labels \(line 1\) are no stage"):
         read("0.97\n0.91\n")
 
 
@@ -178,7 +178,7 @@ def test_an_unknown_stage_names_file_stage_and_remedy_without_what_may_be_a_name
         read("W\nBanane\nBanane\nName: Max, Mustermann\nN2\n")
     assert "mustermann" not in str(error.value).lower()
     assert "night.csv" in str(error.value)
-    assert "'banane'" in str(error.value)
+    assert "'Banane'" in str(error.value)
     assert "[scoring] codes" in error.value.remedy
     assert len(str(error.value)) < 250
 

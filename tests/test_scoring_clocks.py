@@ -134,7 +134,7 @@ WAKE = "{0} {0} N1 N2 N2 {0} N3 N2 R {0}"
 @pytest.mark.parametrize("word", ["Éveil-calme", "Бодр", "OjosCerrados", "Budan"])
 def test_words_that_stand_where_stages_do_are_asked_about(tmp_path, word, duration_s):
     path = annotated(tmp_path / "a.edf", WAKE.format(word).split(), duration_s)
-    with pytest.raises(AmbiguousScoringError, match=f'\'{word}\' may be stages.*codes = {{ "{word}" = "W" }}'):
+    with pytest.raises(AmbiguousScoringError, match=f'\'{word}\' may be stages.*codes = {{ "{word}" = "…" }}'):
         read_scoring(path)
     told = check_settings({"scoring": {"codes": {word: "W"}}})
     assert read_scoring(path, told).stages.tolist() == WAKE.format("W").split()

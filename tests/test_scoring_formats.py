@@ -271,8 +271,9 @@ def test_profusion_epochs_of_20_s_movement_and_unscored(read):
     assert scoring.epoch_s == 20
 
 
-def test_codes_of_the_settings_do_not_change_what_profusion_says(read):
-    assert spell(read(profusion([0, 5]), "a.xml", codes={"0": "N3", "5": "W"})) == "W R"
+def test_codes_of_the_settings_have_the_last_word_on_those_of_profusion(read):
+    assert spell(read(profusion([0, 5, 2]), "a.xml", codes={"0": "N3", "5": "W"})) == "N3 W N2"
+    assert spell(read(profusion([0, 7]), "a.xml", codes={"7": "UNS"})) == "W UNS"
 
 
 BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "N2"><!ENTITY c "&b;&b;&b;&b;">]><a>&c;</a>'
@@ -419,16 +420,16 @@ def test_edf_stages_without_durations_last_until_the_next(edf_scoring):
 
 def test_an_unknown_stage_of_edf_is_an_error_and_can_be_named(edf_scoring):
     path = edf_scoring([(0, 30, "Sleep stage W"), (30, 30, "Sleep stage N")])
-    with pytest.raises(ScoringError, match="'sleep stage n' is no stage"):
+    with pytest.raises(ScoringError, match="'Sleep stage N' is no stage"):
         read_scoring(path)
     assert spell(read_scoring(path, ScoringSettings(codes={"Sleep stage N": "N2"}))) == "W N2"
 
 
 def test_labels_of_edf_that_only_the_settings_know(edf_scoring):
-    path = edf_scoring([(0, 30, "Wachphase"), (30, 30, "Tiefschlaf"), (45, 3, "Arousal"), (60, 30, "2")])
+    path = edf_scoring([(0, 30, "Wachphase"), (30, 30, "Tiefphase"), (45, 3, "Arousal"), (60, 30, "2")])
     with pytest.raises(ScoringError, match="none of its 4 annotations"):
         read_scoring(path)
-    codes = {"Wachphase": "W", "Tiefschlaf": "N3", "2": "N2"}
+    codes = {"Wachphase": "W", "Tiefphase": "N3", "2": "N2"}
     assert spell(read_scoring(path, ScoringSettings(codes=codes))) == "W N3 N2"
 
 

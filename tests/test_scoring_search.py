@@ -86,7 +86,7 @@ def test_a_name_of_a_scoring_that_cannot_be_read_is_told_with_the_remedy(plan):
     assert told.startswith(
         "0 nights by their scoring, 1 by YASA; these files are scorings and are not used: night1_hyp"
     )
-    assert "'n9' is no stage known here" in told
+    assert "'N9' (line 2) is no stage known here" in told
     assert "[scoring] codes" in told
 
 
@@ -221,9 +221,10 @@ def test_what_belongs_to_no_recording_is_told_once(plan):
     }
     (told,) = [note for note in plan(files).notes if "YASA" in note]
     assert told == (
-        "0 nights by their scoring, 1 by YASA; these files are scorings and are not used: truth/night0_stages.tsv, "
-        "truth/night1_stages.tsv, truth/night2_stages.tsv, truth/night3_stages.tsv, truth/night4_stages.tsv and 2 more "
-        "(the name fits no recording)"
+        "0 nights by their scoring, 1 by YASA; these files are scorings and are not used: truth/night1_stages.tsv "
+        "(its name is not quite that of the recording; the column hypnogram of a study file can name it); "
+        "truth/night0_stages.tsv, truth/night2_stages.tsv, truth/night3_stages.tsv, truth/night4_stages.tsv, "
+        "truth/night5_stages.tsv and 1 more (the name fits no recording)"
     )
     inspected = inspect_study(Path(plan(files).root))["scorings"]
     assert (inspected["scored"], inspected["staged"], len(inspected["unused"])) == (0, 1, 7)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from swa.errors import RecordingError, ScoringError
+from swa.errors import AmbiguousScoringError, RecordingError, ScoringError
 from swa.recordings.edf.fields import HIDDEN_DATE
 from swa.settings import ScoringSettings, Settings, given_or_default
 from swa.sleep.formats.codes import (
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 MOST_DAYS = 7
 
 _SAME_LENGTH_S = 60.0
+_APART_S = 120.0  # between two clocks, where scoring and recording last as long: more is an error of one of them
+_PAUSE_S = 120.0  # without a stage within a night
+_MOST_PAUSES = 3
 _HIDDEN = (HIDDEN_DATE, NO_DATE.date())
 _NEAR_S = 0.1  # allows for times written a sample late
 _MOSTLY = 0.8
@@ -83,9 +86,37 @@ class Scoring:
 
     def stages_in(self, recording: "Recording") -> tuple[NDArray[np.str_], float, tuple[str, ...]]:
         """Stages on the time line of the recording, their epoch in s, and notes, as by `fit_to_recording`."""
-        told = _check_clock(self, recording)
+        told = self.check_clock(recording)
         stages, epoch_s, notes = _lay_on(self.stages, self.epoch_s, self.start, self.name, recording)
         return stages, epoch_s, (*told, *notes)
+
+    def check_clock(self, recording: "Recording") -> tuple[str, ...]:
+        """Notes on the clock of the scoring.
+
+        Raises
+        ------
+        ScoringError
+            Nothing tells where the scoring begins: the recording has no clock, and does not last as long. An
+            `AmbiguousScoringError`, where both last as long and begin at different times.
+        """
+        start = self.start
+        notes = []
+        if self.changed_at:
+            notes.append(f"the clock of the scoring jumps at {self.changed_at}, as clocks are changed: put right")
+        length_s = len(self.stages) * self.epoch_s
+        if start is not None and _counts_from_zero(start, length_s, recording):
+            notes.append("its times from 00:00:00 on last as long as the recording: counted from its first sample")
+        _ask_about_clocks(self, recording, length_s)
+        hides = start is not None and start.date() in _HIDDEN and start.time() == datetime.time()
+        if start is None or hides or _clock_of(recording) is not None:
+            return tuple(notes)  # one that begins at 00:00:00 hides its clock likewise, or counts from there
+        if self.by_clock and abs(length_s - recording.duration_s) > _SAME_LENGTH_S:
+            raise ScoringError(
+                f"{self.name}: its stages are placed by the clock, from {start:%H:%M:%S} on, and {recording.name} does "
+                f"not say when it starts.",
+                "Write the times of the scoring in s from the first sample, or give the recording its time of day.",
+            )
+        return (*notes, "the recording does not say when it starts: its scoring begins with its first sample")
 
     def lights_in(self, recording: "Recording") -> tuple[float | None, float | None]:
         """Lights off and on in s from the first sample of the recording, as `analyze_night` takes them."""
@@ -201,7 +232,7 @@ class OpenScoring:
         if np.all(values == "UNS"):
             raise _all_unscored(self.document.name, marks.columns)
         if guessed or (marks.assumed and not self.settings.codes):
-            check_plausible(self.document, values, whole=guessed)
+            check_plausible(self.document, values, marks.labels, whole=guessed)
         off_s, on_s = (None if light_s is None else light_s - first_s for light_s in self.lights)
         return Scoring(
             name=self.document.name,
@@ -303,18 +334,44 @@ def _lay_on(
     begin, end = max(first, 0), min(first + len(stages), n_epochs)
     if end <= begin:
         raise ScoringError(
-            f"{name}: the scoring starts {offset_s / 60:.1f} min after {recording.name} and lasts "
+            f"{name}: the scoring starts {_in_words(offset_s)} {recording.name} and lasts "
             f"{len(stages) * epoch_s / 60:.1f} min, the recording {recording.duration_s / 60:.1f} min: no overlap.",
             "Check that the scoring belongs to this recording.",
         )
     fitted[begin:end] = stages[begin - first : end - first]
-    notes = []
+    notes = _without_stage(fitted, epoch_s, _clock_of(recording))
     if begin > 0 or end < n_epochs:
         notes.append(f"{(n_epochs - end + begin) * epoch_s / 60:.1f} min of the recording are not scored")
     if first < 0 or first + len(stages) > n_epochs:
         beyond_min = (len(stages) - (end - begin)) * epoch_s / 60
         notes.append(f"{beyond_min:.1f} min of the scoring lie outside the recording and are left out")
     return fitted, epoch_s, tuple(notes)
+
+
+def _in_words(offset_s: float) -> str:
+    return f"{abs(offset_s) / 60:.1f} min {'before' if offset_s < 0 else 'after'}"
+
+
+def _without_stage(stages: NDArray[np.str_], epoch_s: float, begin: datetime.datetime | None) -> list[str]:
+    """Where between its first and its last stage a night has none for longer than single epochs of movement."""
+    scored = np.flatnonzero(stages != "UNS")
+    starts, steps = scored[:-1], np.diff(scored)
+    pauses = [
+        (first + 1, step - 1) for first, step in zip(starts, steps, strict=True) if (step - 1) * epoch_s >= _PAUSE_S
+    ]
+    if not pauses:
+        return []
+    places = []
+    for first, length in pauses[:_MOST_PAUSES]:
+        from_s, to_s = first * epoch_s, (first + length) * epoch_s
+        if begin is None:
+            places.append(f"{from_s / 60:g} to {to_s / 60:g} min")
+        else:
+            moments = (begin + datetime.timedelta(seconds=float(second)) for second in (from_s, to_s))
+            places.append(" to ".join(f"{moment:%H:%M}" for moment in moments))
+    more = f" and {len(pauses) - _MOST_PAUSES} more" if len(pauses) > _MOST_PAUSES else ""
+    total_min = sum(length for _, length in pauses) * epoch_s / 60
+    return [f"{total_min:.1f} min between its first and last stage have none: {', '.join(places)}{more}"]
 
 
 def _clock_of(recording: "Recording") -> datetime.datetime | None:
@@ -332,31 +389,24 @@ def _counts_from_zero(start: pd.Timestamp, length_s: float, recording: "Recordin
     return start == NO_DATE and as_long and begin is not None and begin.time() != datetime.time()
 
 
-def _check_clock(scoring: Scoring, recording: "Recording") -> list[str]:
-    """Notes on the clock of a scoring; its rows have no place on a recording without one, unless both last as long.
+def _ask_about_clocks(scoring: Scoring, recording: "Recording", length_s: float) -> None:
+    """A scoring that lasts as long as its recording and begins at another time by the clock has two places.
 
     Raises
     ------
-    ScoringError
-        Nothing tells where the scoring begins.
+    AmbiguousScoringError
+        It says by how much the clocks differ.
     """
-    start = scoring.start
-    notes = []
-    if scoring.changed_at:
-        notes.append(f"the clock of the scoring jumps at {scoring.changed_at}, as clocks are changed: put right")
-    length_s = len(scoring.stages) * scoring.epoch_s
-    if start is not None and _counts_from_zero(start, length_s, recording):
-        notes.append("its times from 00:00:00 on last as long as the recording: counted from its first sample")
-    hides = start is not None and start.date() in _HIDDEN and start.time() == datetime.time()
-    if start is None or hides or _clock_of(recording) is not None:
-        return notes  # one that begins at 00:00:00 hides its clock likewise, or counts from there
-    if scoring.by_clock and abs(length_s - recording.duration_s) > _SAME_LENGTH_S:
-        raise ScoringError(
-            f"{scoring.name}: its stages are placed by the clock, from {start:%H:%M:%S} on, and {recording.name} does "
-            f"not say when it starts.",
-            "Write the times of the scoring in s from the first sample, or give the recording its time of day.",
-        )
-    return [*notes, "the recording does not say when it starts: its scoring begins with its first sample"]
+    offset_s = _offset_s(scoring.start, length_s, recording)
+    overlaps = abs(offset_s) < min(length_s, recording.duration_s)
+    if not overlaps or abs(offset_s) < _APART_S or abs(length_s - recording.duration_s) > _SAME_LENGTH_S:
+        return
+    raise AmbiguousScoringError(
+        f"{scoring.name}: by the clock the scoring starts {_in_words(offset_s)} {recording.name}, and both last "
+        f"{length_s / 60:.1f} min: it could begin with the recording, or be placed by its clock.",
+        "Correct the clock time in the scoring or the start in the header of the recording; stages whose file has no "
+        "clock begin with the first sample.",
+    )
 
 
 def _offset_s(start: pd.Timestamp | None, length_s: float, recording: "Recording") -> float:
@@ -382,11 +432,12 @@ def _offset_s(start: pd.Timestamp | None, length_s: float, recording: "Recording
 def _check_epoch_length(
     n_epochs: int, epoch_s: float, start: pd.Timestamp | None, name: str, recording: "Recording"
 ) -> None:
-    """Refuse a scoring without clock whose epochs would fill the recording if only they were shorter."""
-    if start is not None or n_epochs < 20 or n_epochs * epoch_s < 1.4 * recording.duration_s:
+    """Refuse a scoring without clock whose epochs would fill the recording if only they were shorter, or longer."""
+    share = n_epochs * epoch_s / recording.duration_s
+    if start is not None or n_epochs < 20 or 0.7 < share < 1.4:
         return
-    for other in _EPOCHS_S:
-        if other < epoch_s and abs(n_epochs * other - recording.duration_s) <= other:
+    for other in (60, *_EPOCHS_S):
+        if (other < epoch_s) == (share > 1) and abs(n_epochs * other - recording.duration_s) <= other:
             raise ScoringError(
                 f"{name}: {n_epochs} epochs of {epoch_s:g} s are "
                 f"{n_epochs * epoch_s / 60:.1f} min, {recording.name} lasts {recording.duration_s / 60:.1f} min.",
@@ -412,7 +463,7 @@ def _only_stages(document: Document, marks: Marks, settings: ScoringSettings) ->
         if not light and (not marks.others or (word in words and word) or is_number(label)):
             known.append(i)
         elif not light and word.startswith("sleep stage"):
-            raise unknown_stages(document.name, [word, word])
+            raise unknown_stages(document, [label, label])
     if marks.others and known:
         _ask_about_strangers(document.name, marks, known)
     if not known:

@@ -25,6 +25,8 @@ START_REMEDY = (
     "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
     "wrong; of two devices of one night leave one out (--exclude); parts of one night are to be joined."
 )
+FILE_REMEDY = "Correct the study file, or the file that it names."
+SCORING_REMEDY = "Correct that file, or name the scoring in a study file (column hypnogram: a file, or none for YASA)."
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
 
 
@@ -88,7 +90,7 @@ def problems_of_nights(study: Study, outcomes: Mapping[int, NightOutcome], exclu
         if place in excluded:
             add(place, "exclude", excluded[place], "")
         elif wrong:
-            add(place, "plan", f"{wrong.rstrip('.')}.", "Correct the study file.")
+            add(place, "plan", f"{wrong.rstrip('.')}.", FILE_REMEDY if study.has_file else SCORING_REMEDY)
         elif outcome and outcome.status == "failed":
             add(place, outcome.step, outcome.problem, outcome.remedy)
     if not study.needs_template:  # there nothing is compared
@@ -105,6 +107,9 @@ def problems_of_nights(study: Study, outcomes: Mapping[int, NightOutcome], exclu
             same = kept.iloc[first]
             problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
             add(kept.index[later], "plan", problem, START_REMEDY)
+    for why, names in study.scorings.left_over(study.root):
+        told = f"read as scorings and not used: {names} ({why.rstrip('.')})."
+        found.append((0, Problem(subject="", step="plan", problem=told, remedy=SCORING_REMEDY)))
     table = as_table(problem for _, problem in found)
     table.index = pd.Index([place for place, _ in found], dtype=int)
     return table

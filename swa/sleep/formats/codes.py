@@ -22,24 +22,26 @@ from swa.sleep.formats.document import Document, Marks, is_number
 # --- words
 
 _WORDS = {
-    "W": "w,wake,awake,wakefulness,wk,wach,wachzustand,eveil,eveille,veille,veglia,vigilia,despierto,acordado,desperto,"
-    "wakker,waak,vaken,vaket,vagen,hereilla,valve,czuwanie,bdeni,bdelost,uyanik,uyanık,uyaniklik,uyanıklık,ebrenlet,"
+    "W": "w,wake,awake,wakefulness,wk,wach,wachzustand,wachheit,eveil,eveille,veille,veglia,vigilia,despierto,acordado,"
+    "desperto,wakker,waak,vaken,vaket,vagen,hereilla,valve,czuwanie,bdeni,bdelost,uyanik,uyanık,uyaniklik,uyanıklık,ebrenlet,"
     "бодрствование,覚醒,清醒,觉醒,각성,s0,0",
-    "N1": "n1,s1,nrem1,nrem 1,nonrem1,nonrem 1,non rem 1,non rem1,1,i",
-    "N2": "n2,s2,nrem2,nrem 2,nonrem2,nonrem 2,non rem 2,non rem2,2,ii",
-    "N3": "n3,n4,s3,s4,nrem3,nrem 3,nrem4,nrem 4,nonrem3,nonrem 3,nonrem4,nonrem 4,non rem 3,non rem 4,non rem3,"
-    "non rem4,3,4,3/4,n3/n4,s3/s4,iii,iv",
+    "N1": "n1,s1,n 1,s 1,nrem1,nrem 1,nonrem1,nonrem 1,non rem 1,non rem1,1,i",
+    "N2": "n2,s2,n 2,s 2,nrem2,nrem 2,nonrem2,nonrem 2,non rem 2,non rem2,2,ii",
+    "N3": "n3,n4,s3,s4,n 3,n 4,s 3,s 4,nrem3,nrem 3,nrem4,nrem 4,nonrem3,nonrem 3,nonrem4,nonrem 4,non rem 3,"
+    "non rem 4,non rem3,non rem4,3,4,3/4,3+4,n3/n4,s3/s4,n3+n4,s3+s4,iii,iv",
     "R": "r,rem,paradoxal,mor",
     "UNS": "?,uns,unscored,notscored,not scored,art,artifact,artefact,artefakt,artefatto,artefacto,artefato,mt,m,"
     "movement,movement time,mouvement,movimento,movimiento,beweging,bewegung,u,l,unknown,undefined,unsure,nan,n/a,"
-    "no stage,nostage,nicht bewertet,non classe,non score,sin clasificar,no clasificado,nao classificado",
+    "no stage,nostage,nicht bewertet,nicht klassifiziert,unbewertet,bewegungszeit,"
+    "non classe,non score,sin clasificar,no clasificado,nao classificado",
 }
 _SLEEP = {
     "W": "sdo:wakestate,sro:wake",
     "N1": "sdo:nonrapideyemovementsleep n1,sro:stage1sleep",
     "N2": "sdo:nonrapideyemovementsleep n2,sro:stage2sleep",
     "N3": "sdo:nonrapideyemovementsleep n3,sdo:nonrapideyemovementsleep n4,sro:stage3sleep,sro:stage4sleep,"
-    "sro:stage34sleep,slow wave sleep,sws,sommeil lent profond",
+    "sro:stage34sleep,slow wave sleep,sws,deep sleep,tiefschlaf,sommeil profond,sommeil lent profond,sonno profondo,"
+    "sueno profundo,sono profundo,diepe slaap",
     "R": "rem sleep,sdo:rapideyemovementsleep,sro:rapideyemovement,sommeil paradoxal,paradoxical sleep,sonno rem,"
     "sueno rem,sono rem,rem schlaf,remschlaf,rem slaap,remslaap,rem somn,remsomn,rem sovn,remsovn,rem uni,rem unisi,"
     "sen rem,rem spanek,rem uykusu,быстрый сон,レム睡眠,rem睡眠,快速眼动,快速眼动期,rem수면",
@@ -51,7 +53,7 @@ _PREFIXES = (
     "стадия", "段階", "睡眠段階", "阶段", "睡眠阶段", "단계", "수면단계",
 )  # fmt: skip
 _PREFIXED = {word: stage for stage, words in _WORDS.items() for word in words.split(",") if word}
-_NAMES = {word: stage for word, stage in _PREFIXED.items() if not word.isdigit() and not re.fullmatch("[iv/34]+", word)}
+_NAMES = {word: stage for word, stage in _PREFIXED.items() if not re.fullmatch(r"\d|[iv/34+]+", word)}
 # Numbers are stages only behind a word that says so: `stage 2`, `sleep stage 2`, `2 sleep` no more than `2`.
 STAGE_BY_WORD = (
     _NAMES
@@ -61,7 +63,7 @@ STAGE_BY_WORD = (
     | {
         f"{word} sleep": stage
         for word, stage in _NAMES.items()
-        if re.fullmatch(r"[ns][1-4]|n(on|on )?rem ?[1-4]", word)
+        if re.fullmatch(r"[ns] ?[1-4]|n(on|on )?rem ?[1-4]", word)
     }
     | {f"stage {n} sleep": _PREFIXED[n] for n in "1234"}
     | {word: stage for stage, words in _SLEEP.items() for word in words.split(",")}
@@ -124,7 +126,7 @@ _DREAMS = (
     '[scoring] codes = { "5" = "W", "4" = "R", "3" = "N1", "2" = "N2", "1" = "N3", "0" = "N3", "-1" = "UNS", '
     '"-2" = "UNS", "-3" = "UNS" } and epoch_s = 5'
 )
-_NAME_THEM = 'Say what each code means in the settings: [scoring] codes = { "0" = "W", "5" = "R", ... }.'
+_MOST_SHOWN, _LONGEST_SHOWN = 5, 20  # labels in a message, and their letters
 _MOST_REM = 0.6  # of sleep; real nights have at most a third
 _REM_BESIDE_N3 = 0.2  # of the changes from or to REM; in 89 real nights at most one of six
 
@@ -202,13 +204,15 @@ def to_stages(
             raise ambiguous_codes(document, found.codes)
         codes, guessed = told, True
     meanings = {**STAGE_BY_WORD, **codes, **own}
-    if unknown := [label for label in plain if label not in meanings]:
-        raise unknown_stages(document.name, unknown)
+    unknown = [i for i, word in enumerate(plain) if word not in meanings]
+    if unknown:
+        among = [i for i in unknown if 0 < i < len(plain) - 1 and {plain[i - 1], plain[i + 1]} <= set(meanings)]
+        raise unknown_stages(document, [marks.labels[i] for i in unknown], [marks.labels[i] for i in among])
     return [meanings[label] for label in plain], guessed
 
 
-def check_plausible(document: Document, stages: NDArray[np.str_], *, whole: bool) -> None:
-    """Refuse a reading of number codes that is no night of anybody; `whole` asks for wake at one end.
+def check_plausible(document: Document, stages: NDArray[np.str_], labels: Sequence[str], *, whole: bool) -> None:
+    """Refuse a reading of number codes (`labels`) that is no night of anybody; `whole` asks for wake at one end.
 
     Raises
     ------
@@ -235,41 +239,52 @@ def check_plausible(document: Document, stages: NDArray[np.str_], *, whole: bool
         wrong = f"sleep begins with {onsets[0]}, and {onsets.count('N1')} of {len(onsets)} times that it does with N1"
     if wrong:
         raise AmbiguousScoringError(
-            f"{document.name}: its stage codes, as far as they tell their meaning, make no night: {wrong}.", _NAME_THEM
+            f"{document.name}: its stage codes, as far as they tell their meaning, make no night: {wrong}.",
+            name_them(sorted({plain_word(label) for label in labels if is_code(label)})),
         )
 
 
 def shown_labels(labels: Sequence[str]) -> list[str]:
     """Labels that can be repeated: what stands in a file once may be a person's name."""
     return sorted(
-        label for label, count in Counter(labels).items() if (count > 1 or len(label) <= 3) and len(label) <= 20
+        label
+        for label, count in Counter(labels).items()
+        if (count > 1 or len(label) <= 3) and len(label) <= _LONGEST_SHOWN
     )
+
+
+def name_them(codes: Sequence[str]) -> str:
+    """The line of settings that says what codes mean, with a gap for each answer: no example is taken for one."""
+    gaps = ", ".join(f'"{code}" = "…"' for code in codes[:_MOST_SHOWN] or ["label"])
+    return f"Say what each means in the settings: [scoring] codes = {{ {gaps} }}, with W, N1, N2, N3, R or UNS for …."
 
 
 def may_be_stages(name: str, labels: Sequence[str]) -> AmbiguousScoringError:
     """Ask about labels that stand where stages do and are none that is known."""
     shown = shown_labels(labels)
-    found = ", ".join(map(repr, shown[:5])) or f"{len(set(labels))} of its labels"
+    found = ", ".join(map(repr, shown[:_MOST_SHOWN])) or f"{len(set(labels))} of its labels"
     return AmbiguousScoringError(
         f"{name}: {found} may be stages in words that are not known here: they last whole epochs where no other stage "
         f"stands.",
-        f'Say what each means in the settings: [scoring] codes = {{ "{shown[0] if shown else "Label"}" = "W" }}, with '
-        f'"UNS" for what is no stage.',
+        name_them(shown),
     )
 
 
-def unknown_stages(name: str, labels: Sequence[str]) -> ScoringError:
-    """Say that labels are no stages."""
-    counts = Counter(labels)
-    shown = shown_labels(labels)
+def unknown_stages(document: Document, labels: Sequence[str], among: Sequence[str] = ()) -> ScoringError:
+    """Say that labels are no stages, and in which line of the file the first of each stands.
+
+    Those `among` stages are no person's name, and are shown.
+    """
+    shown = list(dict.fromkeys([*(label for label in among if len(label) <= _LONGEST_SHOWN), *shown_labels(labels)]))
+    lines = document.lines_with({*shown[:_MOST_SHOWN], *([] if shown else labels)})
     if not shown:
-        found = f"{len(counts)} of its labels {'is' if len(counts) == 1 else 'are'} no stage"
+        number = len(set(labels))
+        where = f" (line {min(lines.values())})" if lines else ""
+        found = f"{number} of its labels{where} {'is' if number == 1 else 'are'} no stage"
     else:
-        found = f"{', '.join(map(repr, shown[:5]))} {'is no stage' if len(shown) == 1 else 'are no stages'}"
-    return ScoringError(
-        f"{name}: {found} known here.",
-        'Say what each code means in the settings: [scoring] codes = { "5" = "W", "4" = "R", ... }.',
-    )
+        named = [f"{label!r} (line {lines[label]})" if label in lines else repr(label) for label in shown]
+        found = f"{', '.join(named[:_MOST_SHOWN])} {'is no stage' if len(shown) == 1 else 'are no stages'}"
+    return ScoringError(f"{document.name}: {found} known here.", name_them(shown))
 
 
 def ambiguous_codes(document: Document, numbers: Iterable[str]) -> AmbiguousScoringError:
@@ -286,4 +301,4 @@ def ambiguous_codes(document: Document, numbers: Iterable[str]) -> AmbiguousScor
             'If 4 is REM, set [scoring] codes = { "0" = "W", "1" = "N1", "2" = "N2", "3" = "N3", "4" = "R" }; '
             'if it is S4, "4" = "N3" there.',
         )
-    return AmbiguousScoringError(found, _NAME_THEM)
+    return AmbiguousScoringError(found, name_them(codes))

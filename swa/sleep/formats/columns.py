@@ -9,8 +9,12 @@ from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import AASM_CODES, STAGE_BY_WORD, is_code, is_stage_word, known_words, plain_word
 from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, choose_scorer
 
-_SCORED = re.compile(r"stag|hypno|scor|rater|expert|majority|consensus|yasa|usleep|gssc", re.IGNORECASE)
-_NOT_STAGES = re.compile(r"conf|prob|certain|kappa|agree|time|onset|start|duration|date", re.IGNORECASE)
+_SCORED = re.compile(
+    r"stag|hypno|hipno|scor|rater|expert|majority|consensus|yasa|usleep|gssc|stadi|stade|fase|etapa|schlafphase", re.I
+)
+_NOT_STAGES = re.compile(
+    r"conf|prob|certain|kappa|agree|time|onset|start|duration|date|zeit|dauer|beginn|datum", re.IGNORECASE
+)
 _MACHINE = re.compile(
     r"(?:^|_)(?:ai|auto|automatic|machine|yasa|usleep|u_sleep|gssc|pred|predicted|model)(?:_|$)", re.I
 )

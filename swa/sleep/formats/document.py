@@ -7,7 +7,8 @@ import csv
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -26,34 +27,46 @@ from swa.recordings.limits import MOST_SCORING_BYTES, MOST_SCORING_CELLS, MOST_S
 NO_DATE = pd.Timestamp("1970-01-02")
 STAGE_COLUMNS = (
     "stage", "trial_type", "sleep_stage", "stages", "hypnogram", "hypno", "description", "yasa", "stage_hum", "staging",
-    "sleep_stages", "stage_name", "stage_label", "scoring", "majority", "consensus",
+    "sleep_stages", "stage_name", "stage_label", "scoring", "majority", "consensus", "stadium", "schlafstadium",
+    "schlafstadien", "stadien", "schlafphase", "hypnogramm", "stade", "stades", "stade_de_sommeil", "hypnogramme",
+    "stadio", "fase", "fase_de_sueno", "etapa", "estadio", "hipnograma", "estagio", "slaapstadium",
 )  # fmt: skip
 EVENT_COLUMNS = ("trial_type", "description", "event", "value", "annotation", "label", "name")  # other events as well
-ONSET_COLUMNS = ("onset", "start", "start_time", "begin", "recording_onset", "onset_time", "begin_time", "from")
-DURATION_COLUMNS = ("duration", "dur", "length")
-END_COLUMNS = ("end", "stop", "end_time", "stop_time", "offset_time", "to", "until")
-TIME_COLUMNS = ("time", "start_time", "clock", "clock_time", "time_of_day", "times", "timestamp")
+ONSET_COLUMNS = ("onset", "start", "start_time", "begin", "recording_onset", "onset_time", "begin_time", "from",
+                 "beginn", "debut", "inicio", "inizio")  # fmt: skip
+DURATION_COLUMNS = ("duration", "dur", "length", "dauer", "duree", "duracion", "duracao", "durata", "duur")
+END_COLUMNS = ("end", "stop", "end_time", "stop_time", "offset_time", "to", "until", "ende", "fin", "fine")
+TIME_COLUMNS = ("time", "start_time", "clock", "clock_time", "time_of_day", "times", "timestamp", "datetime",
+                "date_time", "zeit", "uhrzeit", "zeitpunkt", "heure", "hora", "ora", "tijd")  # fmt: skip
+DATE_COLUMNS = ("date", "datum", "fecha", "data", "day", "tag")
 EPOCH_COLUMNS = (
     "epoch", "epochs", "epoch_number", "epoch_nr", "epoch_no", "epoch_index", "epoch_id", "epoch_num", "nr", "no",
-    "number", "index", "",
+    "number", "index", "epoche", "epochen_nr", "epoque", "epoca", "epoka", "",
 )  # fmt: skip
 
-# Dates whose order of day and month is that of a machine (01/03/2024, 01-03-24) are not read: the time of day tells.
+_DATE = (
+    r"\d{4}(?P<mark>[-/.])\d\d(?P=mark)\d\d|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)"
+    r"|\d{1,2}(?P<slash>[/-])\d{1,2}(?P=slash)\d{2,4}|\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}"
+)
 CLOCK = re.compile(
-    r"(?:(?P<date>\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}([/-])\d{1,2}\2\d{2,4})[T -]\s*)?"
+    rf"(?:(?P<date>{_DATE})[T -]\s*)?"
     r"(?P<hour>\d{1,2})[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:[.,](?P<part>\d{1,9}))?)?"
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
+_TEXTS = (".csv", ".tsv", ".txt", ".eannot", ".annot", ".ids", ".hyp")
 _DAY_S = 86400.0
+_NIGHT_DAYS = 2  # between the dates of a night
 _SUNDAY = 6  # on which clocks are changed everywhere
 _FEWEST_ROWS = 20
 _LONGEST_EPOCH_S = 60.0
 _PREAMBLE = 40  # a header stands in the first lines or nowhere
 _UNITS = {
-    "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "mins": 60.0, "minute": 60.0,
-    "minutes": 60.0, "h": 3600.0, "hr": 3600.0, "hours": 3600.0, "ms": 0.001, "msec": 0.001,
+    "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "sek": 1.0, "sekunden": 1.0, "secondes": 1.0,
+    "segundos": 1.0, "secondi": 1.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0, "minuten": 60.0,
+    "minutos": 60.0, "minuti": 60.0, "h": 3600.0, "hr": 3600.0, "hours": 3600.0, "stunden": 3600.0, "heures": 3600.0,
+    "horas": 3600.0, "ms": 0.001, "msec": 0.001,
 }  # fmt: skip
-_TITLES = {*STAGE_COLUMNS, *ONSET_COLUMNS, *TIME_COLUMNS, *(name for name in EPOCH_COLUMNS if "epoch" in name)}
+_TITLES = {*STAGE_COLUMNS, *ONSET_COLUMNS, *TIME_COLUMNS, *(name for name in EPOCH_COLUMNS if "epo" in name)}
 _UNIT = re.compile(r"(?<=\w)\s*[\[(]([^\])]*)[\])]$")
 
 
@@ -123,16 +136,36 @@ class Document:
         """Stripped lines from the first to the last that holds anything."""
         return self._numbered[1]
 
-    @cached_property
-    def table(self) -> "Table":
-        """The lines that hold anything, as a table: cut at tabs, else semicolons, else commas, else spaces."""
+    def lines_with(self, cells: Collection[str]) -> dict[str, int]:
+        """Number of the first line that holds each of these cells; nothing where the file is no text."""
+        if self.suffix not in _TEXTS:
+            return {}
+        found: dict[str, int] = {}
+        for line, row in zip(self.table.lines, self.table.rows, strict=True):
+            for cell in row:
+                if cell in cells:
+                    found.setdefault(cell, line)
+        return found
+
+    @property
+    def _filled(self) -> list[tuple[int, str]]:
+        """The lines that hold anything, with their numbers."""
         first, lines = self._numbered
-        filled = [(number, line) for number, line in enumerate(lines, start=first) if line.strip()]
-        n_marks = max(sum(line.count(mark) for _, line in filled) for mark in "\t;, ")
+        return [(number, line) for number, line in enumerate(lines, start=first) if line.strip()]
+
+    @cached_property
+    def cells(self) -> list[list[str]]:
+        """The lines that hold anything, cut at tabs, else semicolons, else commas, else spaces."""
+        lines = [line for _, line in self._filled]
+        n_marks = max((sum(line.count(mark) for line in lines) for mark in "\t;, "), default=0)
         if n_marks > MOST_SCORING_CELLS:
             raise self.too_much(f"{n_marks} cells")
-        rows = _cut([line for _, line in filled])
-        numbers = [number for number, _ in filled]
+        return cut_rows(lines)
+
+    @cached_property
+    def table(self) -> "Table":
+        """The cells with the names of their columns."""
+        rows, numbers = self.cells, [number for number, _ in self._filled]
         title = next((i for i, row in enumerate(rows[:_PREAMBLE]) if _is_title(row)), None)
         body = 0 if title is None else title + 1
         return Table(rows[title or 0] if rows else [], rows[body:], numbers[body:], title is not None)
@@ -172,6 +205,16 @@ class Table(NamedTuple):
         """Cells of a column, empty where a row is too short."""
         return [row[column] if column < len(row) else "" for row in self.rows]
 
+    def moments(self, column: int) -> list[str]:
+        """Cells of a column of times, behind the date where that stands in a column of its own."""
+        date = self.column(*DATE_COLUMNS) if self.titled else None
+        cells = self.cells(column)
+        if date is None or date == column:
+            return cells
+        days = [re.sub(r"[T ]0?0:00(?::00(?:\.0+)?)?$", "", cell) for cell in self.cells(date)]
+        joined = [f"{day} {cell}" for day, cell in zip(days, cells, strict=True)]
+        return joined if all(CLOCK.fullmatch(cell) for cell in joined) else cells
+
     def seconds_per_unit(self, column: int) -> float:
         """Seconds that a 1 in this column means; NaN where its title states a unit that is none of time."""
         title = self.titles[column].strip().lower()
@@ -186,7 +229,8 @@ class Table(NamedTuple):
 
 def column_name(title: str) -> str:
     """Name of a column in lower case with underscores, without a unit."""
-    name = _UNIT.sub("", title.strip().lstrip("#%").strip()).lower().strip("[]")
+    text = unicodedata.normalize("NFKD", _UNIT.sub("", title.strip().lstrip("#%").strip()).lower().strip("[]"))
+    name = "".join(letter for letter in text if not unicodedata.combining(letter))
     name = re.sub(r"[\s-]+", "_", name)
     stem, _, unit = name.rpartition("_")
     return stem if stem and unit in _UNITS else name
@@ -200,7 +244,8 @@ def read_any_text(raw: bytes, encoding: str = "utf-8") -> str:
         return raw.decode("latin-1")
 
 
-def _cut(lines: Sequence[str]) -> list[list[str]]:
+def cut_rows(lines: Sequence[str]) -> list[list[str]]:
+    """Lines as cells."""
     separator = next((mark for mark in "\t;," if 2 * sum(mark in line for line in lines) >= len(lines)), "")
     if not separator and sum(_SPACED.match(line) is not None for line in lines) > 0.9 * len(lines):
         return [_cut_at_spaces(line) for line in lines]
@@ -320,7 +365,9 @@ def read_times(document: Document, cells: Sequence[str]) -> Times:
     wrong = next((cell for cell, match in zip(cells, matches, strict=True) if match is None), None)
     if wrong is not None:
         raise bad_row(document, "a time and a stage", ValueError(f"{wrong[:20]!r} is no time"))
-    moments = [_clock_parts(match) for match in matches if match is not None]
+    dates = {match["date"]: None for match in matches if match is not None and match["date"]}
+    order = _order_of(list(dates))
+    moments = [_clock_parts(match, order) for match in matches if match is not None]
     first_date = moments[0][0]
     times, changed_at = _over_midnight(moments)
     first_s = min(times)  # rows may stand in any order, and events before stages that are earlier
@@ -333,9 +380,12 @@ def _over_midnight(moments: Sequence[tuple[pd.Timestamp | None, float]]) -> tupl
     The night in which the clock is changed goes on without the jump; the time of the jump stands behind the seconds.
     """
     first_date, previous = moments[0]
+    falls = sum(later < earlier - _DAY_S / 2 for (_, earlier), (_, later) in pairwise(moments))
+    # Some write the evening's date beside the whole night.
+    of_evening = first_date is not None and falls == 1 and len({date for date, _ in moments}) == 1
     days, times = 0.0, []
     for date, second in moments:
-        if date is not None and first_date is not None:
+        if date is not None and first_date is not None and not of_evening:
             days = float((date - first_date).days)
         elif second < previous - _DAY_S / 2:
             days += 1
@@ -377,21 +427,42 @@ def _clock_change(times_s: Sequence[float], first_date: pd.Timestamp | None) -> 
     return (later, jump_s) if fits and at_night else None
 
 
-def _clock_parts(match: re.Match[str]) -> tuple[pd.Timestamp | None, float]:
+def _clock_parts(match: re.Match[str], order: str = "") -> tuple[pd.Timestamp | None, float]:
     hour = int(match["hour"])
     if match["half"]:
         hour = hour % 12 + (12 if match["half"].lower() == "p" else 0)
     seconds = 3600.0 * hour + 60 * int(match["minute"]) + int(match["second"] or 0) + float(f"0.{match['part'] or 0}")
-    return (_date(match["date"]) if match["date"] else None), seconds
+    return (_date(match["date"], order) if match["date"] else None), seconds
 
 
-@lru_cache(maxsize=64)
-def _date(text: str) -> pd.Timestamp | None:
-    """A date whose order of day and month is sure; a table has one in every row, and few of them."""
-    if not re.search(r"\d{4}-|\.", text):
+def _order_of(dates: Sequence[str]) -> str:
+    """Which of day and month stands first in dates with strokes (01/03/2024), where only one of them makes a night."""
+    if not dates:
+        return ""
+    read = {order: [_date(date, order) for date in dates] for order in ("%d/%m", "%m/%d")}
+    fit = [
+        order
+        for order, days in read.items()
+        if all(day is not None for day in days) and (max(days) - min(days)).days <= _NIGHT_DAYS  # type: ignore[type-var, operator]
+    ]
+    return fit[0] if len(fit) == 1 else ""
+
+
+@lru_cache(maxsize=256)
+def _date(text: str, order: str = "") -> pd.Timestamp | None:
+    """A date, None where the order of day and month is that of an unknown machine; a table has one in every row."""
+    parts = re.split(r"[-/. ]", text)
+    if parts[1].isalpha():
+        form = "%d %b %Y"
+    elif len(parts[0]) == 4:
+        form = "%Y %m %d"
+    elif "." in text or order:
+        form = f"{order or '%d/%m'} %y".replace("/", " ")
+        form = form if len(parts[2]) == 2 else form.replace("y", "Y")
+    else:
         return None
     try:
-        return pd.to_datetime(text, format="%d.%m.%Y" if "." in text else "%Y-%m-%d")
+        return pd.to_datetime(" ".join(parts), format=form)
     except ValueError:
         return None
 
@@ -433,7 +504,7 @@ def times_in(document: Document, column: int) -> Times:
     ScoringError
         A cell is no time, or the title states a unit that is none of time.
     """
-    times = read_times(document, document.table.cells(column))
+    times = read_times(document, document.table.moments(column))
     if times.start is not None:
         return times
     return Times(times.seconds * seconds_per_unit(document, column))
@@ -471,6 +542,11 @@ def choose_scorer(document: Document, names: Sequence[str], wanted: str) -> int:
         f"{document.name}: several hold stages, and they differ: {', '.join(names)}."[:300],
         f'Say which in the settings: [scoring] column = "{names[0]}".',
     )
+
+
+def luna_label(name: str, instance: str) -> str:
+    """The class, or the instance where the class only says that this is a stage or an annotation of an EDF+."""
+    return instance if re.sub(r"[\s_]", "", name.lower()) in ("sleepstage", "edfannot") else name
 
 
 def bad_row(document: Document, expected: str, error: Exception) -> ScoringError:

@@ -12,10 +12,34 @@ import pandas as pd
 
 from swa.errors import ScoringError
 from swa.settings import ScoringSettings
-from swa.sleep.formats.document import CLOCK, NO_DATE, Document, Marks, bad_row, is_number, parse_seconds, read_times
+from swa.sleep.formats.codes import is_stage_word, known_words
+from swa.sleep.formats.document import (
+    CLOCK,
+    NO_DATE,
+    Document,
+    Marks,
+    bad_row,
+    is_number,
+    luna_label,
+    parse_seconds,
+    read_times,
+)
+from swa.sleep.formats.tables import epoch_step
 
 REMLOGIC_LABELS = {"S0": "W", "S1": "S1", "S2": "S2", "S3": "S3", "S4": "S4", "REM": "REM", "MT": "MT", "UNSCORED": "?"}
 
+_MOST_KEYS = 20
+_SIGNAL_TYPE = (  # in the languages of the software
+    "signal type",
+    "signaltyp",
+    "signalart",
+    "type de signal",
+    "tipo de senal",
+    "tipo de señal",
+    "tipo di segnale",
+)
+_DOMINO_START = re.compile(r"(\d{1,2}\.\d{1,2}\.\d{4}) ")
+_DOMINO_RATE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(ms|s|sec|sek)\.?")
 _DOMINO_ROW = re.compile(r"(?:\d{1,2}\.\d{1,2}\.\d{4} )?\d\d:\d\d:\d\d[.,]\d{1,3};")
 
 
@@ -23,32 +47,58 @@ _DOMINO_ROW = re.compile(r"(?:\d{1,2}\.\d{1,2}\.\d{4} )?\d\d:\d\d:\d\d[.,]\d{1,3
 
 
 def is_domino(document: Document) -> bool:
-    """Whether a file is DOMINO's ASCII export: `Key: value` lines, then `23:57:00,000; N2`."""
-    return any(line.lower().startswith("signal type:") for line in document.lines[:12])
+    """Whether a file is DOMINO's ASCII export: lines `Key: value` in any language, then `23:57:00,000; N2`."""
+    return _begins_domino(document) is not None
+
+
+def _begins_domino(document: Document) -> int | None:
+    """Number of lines before the first row; None where there is no such row, or nothing but such lines before it."""
+    head = document.lines[:_MOST_KEYS]
+    first = next((n for n, line in enumerate(head) if _DOMINO_ROW.match(line)), None)
+    if first is None:
+        return len(head) if _signal_type(document) else None
+    return first if first and all(":" in line for line in head[:first] if line) else None
+
+
+def _domino_header(document: Document) -> dict[str, str]:
+    lines = [line for line in document.lines[:_MOST_KEYS] if not _DOMINO_ROW.match(line)]
+    pairs = [line.split(":", 1) for line in lines if ":" in line]
+    return {key.strip().lower(): value.strip().lower() for key, value in pairs}
+
+
+def _signal_type(document: Document) -> str:
+    """What an export says it holds: a sleep profile is discrete; empty where it says nothing."""
+    header = _domino_header(document)
+    return next((header[key] for key in _SIGNAL_TYPE if key in header), "")
+
+
+def is_other_domino(document: Document) -> bool:
+    """Whether a file is an export of DOMINO that holds events or a signal, perhaps with the stage beside each."""
+    kind = _signal_type(document)
+    return bool(kind) and not kind.startswith(("disc", "disk"))
 
 
 def read_domino(document: Document, settings: ScoringSettings) -> Marks:
     """One row an epoch of the length that `Rate` states; A and Artifact are unscored."""
     rows = [line for line in document.lines if _DOMINO_ROW.match(line)]
-    header = dict(
-        line.lower().split(":", 1) for line in document.lines[:12] if ":" in line and not _DOMINO_ROW.match(line)
-    )
-    if "discret" not in header.get("signal type", "") or not rows:
+    header = _domino_header(document)
+    cells = [row.split(";", 1) for row in rows]
+    words = known_words(settings.codes)
+    if is_other_domino(document) or not any(is_stage_word(cell[1], words) and cell[1] for cell in cells):
         raise ScoringError(
             f"{document.name}: a DOMINO export, but no sleep profile (its signal type is "
-            f"{header.get('signal type', '').strip()[:20]!r}).",
+            f"{_signal_type(document)[:20]!r}).",
             "Name the file `Sleep profile.txt` or `Schlafprofil.txt` of the export.",
         )
-    rate = re.match(r"\s*(\d+(?:[.,]\d+)?)\s*(ms|s)\b", header.get("rate", ""))
-    epoch_s = settings.epoch_s
-    if rate:
-        epoch_s = parse_seconds(rate[1].replace(",", ".")) / (1000 if rate[2] == "ms" else 1)
-    # The order of day and month of the header's date depends on the machine, except where dots stand between them.
-    dated = re.match(r"\s*(\d{1,2}\.\d{1,2}\.\d{4}) ", header.get("start time", ""))
-    cells = [row.split(";", 1) for row in rows]
     onsets, start, changed_at = read_times(document, [cell[0] for cell in cells])
+    # The order of day and month of the header's date depends on the machine, except where dots stand between them.
+    dated = next((found for value in header.values() if (found := _DOMINO_START.match(value))), None)
     if dated and start is not None and " " not in cells[0][0]:
         start = pd.to_datetime(dated[1], format="%d.%m.%Y") + (start - NO_DATE)
+    rate = next((found for value in header.values() if (found := _DOMINO_RATE.fullmatch(value))), None)
+    epoch_s = epoch_step(onsets) or settings.epoch_s
+    if rate:
+        epoch_s = parse_seconds(rate[1].replace(",", ".")) / (1000 if rate[2] == "ms" else 1)
     artefacts = {"a": "?", "artifact": "?", "artefact": "?", "artefakt": "?"}
     labels = [artefacts.get(cell[1].strip().lower(), cell[1].strip()) for cell in cells]
     return Marks(
@@ -146,11 +196,6 @@ def read_annot(document: Document, settings: ScoringSettings) -> Marks:
         onsets_s=onsets, ends_s=ends_s, labels=[row[0] for row in rows], others=True, start=start,
         from_first=start is not None, by_clock=start is not None, changed_at=changed_at,
     )  # fmt: skip
-
-
-def luna_label(name: str, instance: str) -> str:
-    """The class, or the instance where the class only says that this is a stage or an annotation of an EDF+."""
-    return instance if re.sub(r"[\s_]", "", name.lower()) in ("sleepstage", "edfannot") else name
 
 
 def _luna_span(start: str, stop: str) -> tuple[float | str, float | str | None]:

@@ -127,7 +127,7 @@ def _onset_column(document: Document) -> int | None:
     """Column of onsets; that of times where each row has a duration too (annotations of the Human Sleep Project)."""
     table = document.table
     onset = table.column(*ONSET_COLUMNS)
-    return table.column("time") if onset is None and table.column(*DURATION_COLUMNS) is not None else onset
+    return table.column(*TIME_COLUMNS) if onset is None and table.column(*DURATION_COLUMNS) is not None else onset
 
 
 def read_events(document: Document, settings: ScoringSettings) -> Marks:
@@ -194,7 +194,7 @@ def _spans(
         durations = [row[duration] for row in table.rows]
         ends = onsets + np.array([parse_duration(cell) for cell in durations]) * seconds_per_unit(document, duration)
     elif end is not None and start is not None:
-        both = [cell for row in table.rows for cell in (row[onset], row[end])]
+        both = [cell for pair in zip(table.moments(onset), table.cells(end), strict=True) for cell in pair]
         seconds, start, changed_at = read_times(document, both)
         onsets, ends = seconds[0::2], seconds[1::2]
     elif end is not None:
@@ -312,7 +312,7 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     rows, lines = table.rows[first:], table.lines[first:]
     try:
         labels = [row[stage] for row in rows]
-        times, start, changed_at = read_times(document, [row[time] for row in rows])
+        times, start, changed_at = read_times(document, table.moments(time)[first:])
     except (ValueError, IndexError) as error:
         raise bad_row(document, "a time and a stage", error) from None
     if start is None:
@@ -428,7 +428,7 @@ def _epoch_column(document: Document) -> int | None:
         return None
     if table.titled:
         named = table.column(*EPOCH_COLUMNS)
-        sure = named is not None and (table.names[named].startswith("epoch") or _counts(document, named))
+        sure = named is not None and (table.names[named].startswith("epo") or _counts(document, named))
         return named if sure else None
     return 0 if _counts(document, 0) else None
 
@@ -466,7 +466,7 @@ def read_epochs(document: Document, settings: ScoringSettings) -> Marks:
     labels = [row[stage] for row in rows]
     words = any(is_stage_word(label) for label in labels if label)
     if not words and not (table.titled and any(is_code(label) for label in labels)) and min(numbers) > 1:
-        raise unknown_stages(document.name, labels)  # bare numbers that do not begin with a night are of something else
+        raise unknown_stages(document, labels)  # bare numbers that do not begin with a night are of something else
     onsets = (places - _first_epoch(document, numbers)) * _epoch_s(document, settings.epoch_s)
     return Marks(
         onsets_s=onsets, ends_s=onsets + settings.epoch_s, labels=labels, lines=lines,
@@ -518,8 +518,9 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
     """One stage a line: Luna's ``.eannot``, Compumedics' text, DREAMS, and tables that neither count nor time."""
     table = document.table
     _check_blank_lines(document)
-    stage = stage_column(document, settings) if any(len(row) > 1 for row in table.rows) or table.titled else None
-    rows = table.rows
+    lies = len(table.rows) == 1 and not table.titled and len(table.rows[0]) >= _FEWEST_CHANGES  # a night in one line
+    rows = [[cell] for cell in table.rows[0]] if lies else table.rows
+    stage = stage_column(document, settings) if any(len(row) > 1 for row in rows) or table.titled else None
     labels = [row[-1 if stage is None else min(stage, len(row) - 1)] for row in rows]
     known = known_words(settings.codes)
     # A first line that is a stage itself is no header: dropping it would shift the whole night by an epoch.

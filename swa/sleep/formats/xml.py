@@ -13,9 +13,8 @@ import pandas as pd
 
 from swa.errors import ScoringError
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import PROFUSION_LABELS
-from swa.sleep.formats.document import Document, Marks, choose_scorer, clock_start, is_number, parse_seconds
-from swa.sleep.formats.exports import luna_label
+from swa.sleep.formats.codes import PROFUSION_LABELS, own_words
+from swa.sleep.formats.document import Document, Marks, choose_scorer, clock_start, is_number, luna_label, parse_seconds
 from swa.sleep.formats.tables import from_changes, one_after_the_other
 
 if TYPE_CHECKING:
@@ -36,10 +35,10 @@ def read_xml(document: Document, settings: ScoringSettings) -> Marks:
     if stages is not None:
         length = root.findtext("EpochLength") or "30"
         epoch_s = float(length) if is_number(length) else 0.0
-        labels = [PROFUSION_LABELS.get((stage.text or "").strip(), (stage.text or "").strip()) for stage in stages]
+        labels = [_label((stage.text or "").strip(), settings) for stage in stages]
         return one_after_the_other(document, labels, epoch_s)
     if root.find("ScoredEvents") is not None and root.tag != "CMPStudyConfig":
-        return _from_nsrr(document, root)
+        return _from_nsrr(document, root, settings)
     if root.find("Instances") is not None:
         events = list(root.iter("Instance"))
         labels = [luna_label(event.findtext("Class") or "", event.findtext("Name") or "") for event in events]
@@ -113,7 +112,12 @@ def _parse_xml(document: Document) -> "Element":
     return root
 
 
-def _from_nsrr(document: Document, root: "Element") -> Marks:
+def _label(code: str, settings: ScoringSettings) -> str:
+    """The stage that a code of Profusion stands for, unless the settings say what it means."""
+    return code if code in own_words(settings.codes) else PROFUSION_LABELS.get(code, code)
+
+
+def _from_nsrr(document: Document, root: "Element", settings: ScoringSettings) -> Marks:
     events = list(root.iter("ScoredEvent"))
     labels = []
     start = None
@@ -122,7 +126,7 @@ def _from_nsrr(document: Document, root: "Element") -> Marks:
         is_stage = (event.findtext("EventType") or "").lower().startswith("stages")
         # "Stage 2 sleep|2": the number after the bar is Profusion's code.
         code = concept.rpartition("|")[2].strip()
-        labels.append(PROFUSION_LABELS.get(code, concept) if is_stage else concept)
+        labels.append(_label(code, settings) if is_stage and code in PROFUSION_LABELS else concept)
         if concept.lower() == "recording start time":
             clock = (event.findtext("ClockTime") or "").split()
             start = clock_start(clock[-1]) if clock else None

@@ -71,6 +71,8 @@ class Study:
         Which nights are scored, which are staged, and which scorings are left over.
     settings : Settings
         Those of the call, with what the documentation of a public data set says where they say nothing.
+    has_file : bool
+        Whether a study file names the nights.
     """
 
     root: Path
@@ -79,6 +81,7 @@ class Study:
     notes: tuple[str, ...]
     scorings: ScoringPlan = field(default_factory=ScoringPlan)
     settings: Settings = field(default_factory=Settings)
+    has_file: bool = False
 
     @property
     def needs_template(self) -> bool:
@@ -285,12 +288,11 @@ def _plan_from_file(
     staged = [scoring.casefold() in FORCE_STAGING for scoring in scorings]
     scorings = ["" if force else scoring for scoring, force in zip(scorings, staged, strict=True)]
     subjects = [str(name) for name in rows.get("subject", [""] * len(rows))]
-    places = {
-        "recording": _locate_all(
-            rows["recording"] if "recording" in rows else [""] * len(rows), bases, names, subjects
-        ),
-        "hypnogram": _locate_all(scorings, bases, [], subjects),
-    }
+    written = [str(cell) for cell in rows["recording"]] if "recording" in rows else [""] * len(rows)
+    located = _locate_all(written, bases, names, subjects)
+    tables = [path.relative_to(root).as_posix() for path in others if path != file]
+    folders = [Path(place.path).parent.as_posix() if place.path else "" for place in located]
+    places = {"recording": located, "hypnogram": _locate_all(scorings, bases, tables, subjects, folders)}
     for column, located in places.items():
         problems += [f"row {row}, {column}: {p.wrong}" for row, p in zip(rows.index, located, strict=True) if p.wrong]
     rows["recording"] = [place.text for place in places["recording"]]
@@ -301,6 +303,7 @@ def _plan_from_file(
         for recording, hypnogram in zip(places["recording"], places["hypnogram"], strict=True)
     ]
     problems += _find_repeated_recordings(rows)
+    shared = _note_shared_scorings(rows)
     if {"subject", "condition"} <= set(rows):
         rows["session"] = _fill_sessions(rows)
         rows = _add_labels(rows)
@@ -318,22 +321,48 @@ def _plan_from_file(
         )
     plan = add_scorings(rows, settings.scoring, staged, root=root, recordings=found, others=others)
     told = plan.tell(root)
-    notes = [*notes, *table.notes, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
+    notes = [*notes, *table.notes, *shared, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
     nights = _arrange(convert_columns(rows, decimal_comma=table.decimal_comma))
     source = f"study file {file.name}"
-    return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings)
+    return Study(
+        root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings, has_file=True
+    )
 
 
 def _locate_all(
-    texts: Iterable[object], bases: Sequence[Path], known: Sequence[str], subjects: Sequence[str]
+    texts: Sequence[str],
+    bases: Sequence[Path],
+    known: Sequence[str],
+    subjects: Sequence[str],
+    folders: Sequence[str] = (),
 ) -> list[_Place]:
+    """Where the paths of a column lead; `known` are names below the last base, `folders` those of the recordings."""
     places: list[_Place] = []
-    missing, written = 0, [str(text) for text in texts]
-    for text, subject in zip(written, subjects, strict=True):
+    missing = 0
+    for row, (text, subject) in enumerate(zip(texts, subjects, strict=True)):
         others = {name for name in subjects if name != subject}
-        places.append(_locate(text, bases, known if missing < MOST_SUGGESTIONS else None, (set(written), others)))
-        missing += bool(places[-1].problem)
+        place = _locate(text, bases, known if missing < MOST_SUGGESTIONS else None, (set(texts), others))
+        if place.problem and not re.search(r"[/\\]", text):
+            place = _find_below(text, bases[-1], known, folders[row] if folders else "") or place
+        places.append(place)
+        missing += bool(place.problem)
     return places
+
+
+def _find_below(name: str, root: Path, known: Sequence[str], folder: str) -> _Place | None:
+    """The one file of a name in the folders below, or the one that lies nearest to the recording; None without any."""
+    plain = unicodedata.normalize("NFC", name).casefold()
+    found = [each for each in known if unicodedata.normalize("NFC", each.rpartition("/")[2]).casefold() == plain]
+    near = [each for each in found if folder and (root / each).is_relative_to(folder)]
+    if len(near) == 1 or len(found) == 1:
+        text = (near or found)[0]
+        return _Place(path=str(root / text), text=text)
+    shown = ", ".join(found[:MOST_SUGGESTIONS])
+    return (
+        _Place(text=name, problem=f"{name!r} is there more than once ({shown}); write its folder, too")
+        if found
+        else None
+    )
 
 
 def _locate(text: str, bases: Sequence[Path], known: Sequence[str] | None, taken: tuple[set[str], set[str]]) -> _Place:
@@ -402,6 +431,20 @@ def _find_repeated_recordings(rows: pd.DataFrame) -> list[str]:
         if earlier != row:
             problems.append(f"row {row}, recording: {recording!r} is also the recording of row {earlier}")
     return problems
+
+
+def _note_shared_scorings(rows: pd.DataFrame) -> list[str]:
+    """One scoring of two nights is a slip of the pen, unless two devices recorded one night."""
+    first: dict[str, object] = {}
+    notes = []
+    for row, path in zip(rows.index, rows["hypnogram"], strict=True):
+        earlier = first.setdefault(os.path.realpath(path), row) if path else row
+        if earlier != row:
+            name = printable(Path(path).name)
+            notes.append(
+                f"row {row}, hypnogram: {name!r} is also the scoring of row {earlier}; look whether it is of both"
+            )
+    return notes
 
 
 def _fill_sessions(rows: pd.DataFrame) -> list[str]:

@@ -14,7 +14,12 @@ that holds a scoring:
 5. The folder of the recording, under a name around its own: `Hypnogram_S01.txt`, `HypnogramAASM_subject1.txt`,
    `01-03-0001 Base.edf` (MASS), `1_1.txt` (ISRUC), `S01.edf.XML`.
 6. The only recording of its folder, and files there or in a folder below whose name is a word for a scoring:
-   `Sleep profile.txt`, `Analysedaten/Schlafprofil.txt`.
+   `Sleep profile.txt`, `Analysedaten/Schlafprofil.txt`; behind the word may stand what the name of this recording alone
+   says, too: `Schlafprofil_Verum.txt` of `VP03_Verum.edf`.
+
+A name that only begins as one of these (`S01_new.csv`, `Schlafprofil_neu.txt`) is not taken by itself: beside a scoring
+that differs it is asked about, else it is told. One found scoring that fits two recordings is asked about. So is a file
+that is a scoring and cannot be read, by an unknown word for example: YASA does not take its night.
 
 A file must read as a scoring that knows sleep. Bare numbers need a word for stages in the name or above them. Two in
 one place that hold the same stages are one; two that differ are a problem of this night, and so is one that could mean
@@ -42,7 +47,9 @@ from swa.recordings.formats import stem_of
 from swa.recordings.limits import MOST_SCORING_BYTES
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import choose_codes
+from swa.sleep.formats.document import Document
 from swa.sleep.formats.edf import may_hold_stages
+from swa.sleep.formats.likeness import is_night_of_codes, reads_as_scoring
 from swa.sleep.formats.tables import NamelessTableError
 from swa.sleep.scoring import OpenScoring, Scoring, open_scoring
 from swa.study.plan.names import natural_key, printable
@@ -54,15 +61,23 @@ _DEEPEST = 3  # folders below one for scorings
 _MOST_TOLD = 5
 
 _WORDS = (
-    r"(?:desc-)?hypnogram(?:_events)?|hypno|hyp|sleep[-_ ]?scoring|scoring|scored|sleep[-_ ]?stages?|stages?|staging"
-    r"|sleep[-_ ]?profile|schlafprofil|profusion|nsrr|allscore"
+    r"(?:desc-)?hypnogram(?:_events)?|hypno(?:gramme?)?|hyp|sleep[-_ ]?scor(?:ing|es?)|scorings?|scor(?:ed|es?)"
+    r"|sleep[-_ ]?stag(?:es?|ing)|stages?|staging|sleep[-_ ]?profile|schlafprofil|schlafstadien|stadien|stades"
+    r"|hipnograma|ipnogramma|profusion|nsrr|allscore"
 )
 _WEAK_WORDS = r"events|annot|annotations"  # may name other events as well
-_TABLES = r"xml|rml|eannot|annot|csv|tsv|txt|json|ids|hyp"
-_ENDINGS = rf"{_TABLES}|edf|bdf"
+_TABLES = r"xml|rml|eannot|annot|csv|tsv|txt|json|ids|hyp|xlsx|xlsm|xls|ods"
+_UNREAD = r"mat|npy|npz|h5|hdf5|pkl|parquet|feather|rds|rdata|sav|sta|stg|slp|dat"
+_ENDINGS = rf"{_TABLES}|{_UNREAD}|edf|bdf"
 _FILE = re.compile(rf"(.+?)[-_ .]({_WORDS}|{_WEAK_WORDS})\.({_ENDINGS})", re.IGNORECASE)
 _PREFIXED = re.compile(rf"((?:{_WORDS})(?:aasm|r&k)?)(?: ?- |[-_ ])(.+)\.(?:{_ENDINGS})", re.IGNORECASE)
 _LONE = re.compile(rf"({_WORDS})(?:[-_ ]?(?:aasm|r&k))?\.(?:{_ENDINGS})", re.IGNORECASE)
+_BEGINS = re.compile(rf"(?:{_WORDS})(?![a-z])(.*)\.(?:{_TABLES})", re.IGNORECASE)
+_AND_MORE = re.compile(rf"(.+?)[-_ .](?:{_WORDS})[-_ .(].*\.(?:{_TABLES})", re.IGNORECASE)
+_MACHINE = re.compile(
+    r"(?<![a-z])(?:ai|auto(?:matic|matisch|mated|score|scoring)?|machine|yasa|u-?sleep|gssc|pred(?:icted)?)(?![a-z])",
+    re.I,
+)
 _NUMBERED = re.compile(r"(.+)_\d\.txt", re.IGNORECASE)
 _BIDS_SCORING = re.compile(
     rf"(sub-.+?)_acq-[a-z0-9]*scor[a-z0-9]*((?:_[a-z]+-[a-z0-9]+)*)_(?:events|{_WORDS})\.tsv", re.I
@@ -91,13 +106,16 @@ class Place(StrEnum):
     TREE = "in a folder for scorings"
     AROUND = "beside it, under a name around its own"
     LONE = "alone with it in its folder"
+    NEAR = "beside it, under a name that begins alike"
 
 
 class Why(StrEnum):
     """Why a file that reads as a scoring is not used."""
 
     ANOTHER = "another scoring of the recording is used"
+    ANOTHER_NAME = "its name is not quite that of the recording; the column hypnogram of a study file can name it"
     NO_RECORDING = "the name fits no recording"
+    UNTRIED = "too many: not looked into"
 
 
 class Unused(NamedTuple):
@@ -136,12 +154,16 @@ class ScoringPlan:
         scored = f"{number} night{'s' * (number != 1)} by {'its' if number == 1 else 'their'} scoring"
         pairs = _first([f"{recording} by {scoring}" for recording, scoring in self.used])
         told = f"{scored}{f' ({pairs})' if pairs else ''}, {self.staged} by YASA"
+        left = "; ".join(f"{names} ({why})" for why, names in self.left_over(root))
+        return [f"{told}; these files are scorings and are not used: {left}" if left else told]
+
+    def left_over(self, root: Path) -> list[tuple[str, str]]:
+        """Why scorings are not used, with the first names of each reason."""
         reasons: dict[str, list[str]] = {}
         for path, why in self.unused:
             shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
             reasons.setdefault(why, []).append(printable(shown))
-        left = "; ".join(f"{_first(names)} ({why})" for why, names in reasons.items())
-        return [f"{told}; these files are scorings and are not used: {left}" if left else told]
+        return [(why, _first(names)) for why, names in reasons.items()]
 
 
 def _first(names: Sequence[str]) -> str:
@@ -168,9 +190,23 @@ def is_results(folder: Path) -> bool:
 
 
 def is_table_name(name: str) -> bool:
-    """Whether a file has an ending of scorings, and of no recording."""
-    return re.search(rf"\.(?:{_TABLES})$", name, re.IGNORECASE) is not None
+    """Whether a file has an ending of scorings, and of no recording, or is called a scoring and not read."""
+    return re.search(rf"\.(?:{_TABLES})$", name, re.IGNORECASE) is not None or is_unread(name)
 
+
+def is_unread(name: str) -> bool:
+    """Whether a file is called a scoring and has a form that is not read."""
+    return re.search(rf"(?<![a-z])(?:{_WORDS})(?![a-z]).*\.(?:{_UNREAD})$", name, re.IGNORECASE) is not None
+
+
+# Names around that of a recording, with the group of the pattern that holds it.
+_FURTHER = (
+    (_AND_MORE, 1, Place.BESIDE, False),
+    (_PREFIXED, 2, Place.AROUND, True),
+    (_MASS, 1, Place.AROUND, True),
+)
+_BY_NAME = (Place.BESIDE, Place.AROUND, Place.LONE)  # where another file may be the newer one
+_WHOLE = (Place.BESIDE, Place.TREE, Place.AROUND)  # where a night of bare numbers is a scoring
 
 # --- candidates
 
@@ -187,12 +223,14 @@ class _Files:
     def __init__(self, root: Path, recordings: Sequence[Path]) -> None:
         self._root = root
         counts = Counter(path.parent for path in recordings)
+        self._recordings = recordings
         self._alone = {folder for folder, count in counts.items() if count == 1}
         self._with_recordings = {folder for path in recordings for folder in path.parents}
         self._stems = {_folded(stem_of(path.name)) for path in recordings}
         self._folders: dict[Path, dict[str, list[_Candidate]]] = {}
         self._trees: dict[Path, dict[str, list[_Candidate]]] = {}
         self._below: dict[Path, list[Path]] = {}
+        self._names: dict[Path, list[str]] = {}
 
     def candidates(self, recording: Path) -> list[_Candidate]:
         """Files that may be the scoring of a recording, the first place first."""
@@ -214,9 +252,39 @@ class _Files:
             named = [each for names in lower for key in keys for each in names.get(key, [])]
             lone += [each._replace(place=Place.LONE) for each in named if each.place is Place.AROUND and each.strong]
             found += [each for each in lone if each.path != recording]
+        found += self._alike(recording)
         order = list(Place)
-        unique = {each.path: each for each in sorted(found, key=lambda each: order.index(each.place), reverse=True)}
-        return sorted(unique.values(), key=lambda each: order.index(each.place))
+        unique: dict[Path, _Candidate] = {}
+        for each in sorted(found, key=lambda each: order.index(each.place)):
+            unique.setdefault(each.path, each)
+        return list(unique.values())
+
+    def _alike(self, recording: Path) -> list[_Candidate]:
+        """Files whose names begin as that of a recording, or with a word for a scoring, and say more.
+
+        What stands behind the word is that recording's where its name alone in the folder says it, too.
+        """
+        folder, stem = recording.parent, _folded(stem_of(recording.name))
+        below = self._folders_of(folder) if folder in self._alone else []
+        names = [(place, name) for place in (folder, *below) for name in self._names_in(place)]
+        others = [
+            _folded(stem_of(path.name)) for path in self._recordings if path.parent == folder and path != recording
+        ]
+        found = []
+        for place, name in names:
+            if not is_table_name(name) or is_unread(name):
+                continue
+            longer = _folded(Path(name).stem)
+            begins = _BEGINS.fullmatch(name)
+            more = _parts(begins[1]) if begins else set()
+            if more and more <= _parts(stem) and not any(more <= _parts(other) for other in others):
+                found.append(_Candidate(place / name, Place.LONE, strong=True))
+            elif (begins and folder in self._alone) or (
+                re.match(rf"{re.escape(stem)}(?![a-z0-9])", longer) and longer != stem
+                and not any(longer.startswith(other) and len(other) > len(stem) for other in others)
+            ):  # fmt: skip
+                found.append(_Candidate(place / name, Place.NEAR, strong=False))
+        return found
 
     def _trees_of(self, recording: Path) -> Iterator[tuple[Path, Path]]:
         """Folders for scorings beside the recording's or one above it, or in it, and where within them it would lie."""
@@ -254,14 +322,19 @@ class _Files:
 
     def _index(self, folder: Path) -> dict[str, list[_Candidate]]:
         index: dict[str, list[_Candidate]] = {}
-        try:
-            names = sorted((entry.name for entry in os.scandir(folder) if entry.is_file()), key=natural_key)
-        except OSError:
-            return index
-        for name in names:
+        for name in self._names_in(folder):
             for key, (place, strong) in self._keys_of(name).items():
                 index.setdefault(key, []).append(_Candidate(folder / name, place, strong))
         return index
+
+    def _names_in(self, folder: Path) -> list[str]:
+        if folder not in self._names:
+            try:
+                names = [entry.name for entry in os.scandir(folder) if entry.is_file() and entry.name[0] != "."]
+            except OSError:
+                names = []
+            self._names[folder] = sorted(names, key=natural_key)
+        return self._names[folder]
 
     def _index_tree(self, tree: Path) -> dict[str, list[_Candidate]]:
         index: dict[str, list[_Candidate]] = {}
@@ -283,7 +356,7 @@ class _Files:
             strong = re.fullmatch(_WEAK_WORDS, found[2], re.IGNORECASE) is None
             bids = name.lower().startswith("sub-") and ending.lower() == "tsv"
             keys[_folded(found[1])] = (Place.BIDS if bids else Place.BESIDE, strong)
-        if re.fullmatch(_ENDINGS, ending, re.IGNORECASE) and not is_recording:
+        if re.fullmatch(_TABLES, ending, re.IGNORECASE) and not is_recording:
             keys.setdefault(_folded(stem), (Place.BESIDE, False))
             if _RECORDING_ENDING.search(stem):
                 keys.setdefault(_folded(_RECORDING_ENDING.sub("", stem)), (Place.AROUND, True))
@@ -291,10 +364,9 @@ class _Files:
             keys[_folded(sleep_edf[1])] = (Place.BESIDE, True)
         if bids_scoring := _BIDS_SCORING.fullmatch(name):
             keys["acq:" + _folded(bids_scoring[1] + bids_scoring[2])] = (Place.BIDS, True)
-        if prefixed := _PREFIXED.fullmatch(name):
-            keys.setdefault(_folded(prefixed[2]), (Place.AROUND, True))
-        if mass := _MASS.fullmatch(name):
-            keys.setdefault(_folded(mass[1]), (Place.AROUND, True))
+        for pattern, group, place, strong in _FURTHER:
+            if match := pattern.fullmatch(name):
+                keys.setdefault(_folded(match[group]), (place, strong))
         if (numbered := _NUMBERED.fullmatch(name)) and _folded(stem) not in self._stems:
             keys.setdefault(_folded(numbered[1]), (Place.AROUND, False))
         if _LONE.fullmatch(name):
@@ -305,6 +377,11 @@ class _Files:
 def _folded(name: str) -> str:
     """A name as it is compared: upper and lower case are one, and accented letters in one piece or two."""
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def _parts(name: str) -> set[str]:
+    """Words and numbers of a name."""
+    return set(re.findall(r"[^\W\d_]+|\d+", _folded(name)))
 
 
 def _keys_of_recording(recording: Path) -> list[str]:
@@ -338,6 +415,7 @@ class _Reader:
         self._settings = settings
         self._opened: dict[Path, OpenScoring | Scoring | ScoringError | None] = {}
         self._strong: set[Path] = set()
+        self._likely: dict[Path, bool] = {}
 
     def open(self, path: Path, *, inside: bool = False, strong: bool = False) -> None:
         """Open a file; `strong` where its name says that it is a scoring."""
@@ -346,7 +424,9 @@ class _Reader:
             return
         found: OpenScoring | Scoring | ScoringError | None = None
         try:
-            if may_hold_stages(path, self._settings) if inside else path.stat().st_size <= MOST_SCORING_BYTES:
+            if may_hold_stages(path, self._settings) if inside else strong or path.stat().st_size <= MOST_SCORING_BYTES:
+                if is_unread(path.name):
+                    raise ScoringError(f"{path.name}: a form that is not read.", "Export its stages as text (.csv).")
                 found = open_scoring(path, self._settings)
                 # What needs no other scoring to be read is kept as stages alone: there may be thousands.
                 found = found if found.codes is not None else found.read()
@@ -360,7 +440,11 @@ class _Reader:
     def codes(self) -> Mapping[str, str] | None:
         """The one table of number codes of all that was opened by now, as `ScoringPlan.codes`."""
         opened = [(path, each) for path, each in self._opened.items() if isinstance(each, OpenScoring)]
-        found = [each.codes for path, each in opened if each.marks.certain or path in self._strong]
+        found = [
+            each.codes
+            for path, each in opened
+            if each.marks.certain or path in self._strong or is_night_of_codes(each.marks.labels)
+        ]
         known = [each for each in found if each is not None]
         return (choose_codes(known) or {}) if known else None
 
@@ -379,6 +463,12 @@ class _Reader:
             raise found
         return found
 
+    def is_likely(self, path: Path) -> bool:
+        """Whether a file is a scoring, also where it could not be read."""
+        if path not in self._likely:
+            self._likely[path] = reads_as_scoring(Document(path=path), self._settings)
+        return self._likely[path]
+
     def is_certain(self, path: Path) -> bool:
         """Whether a file can be a table of nothing but stages, also where it could not be read."""
         found = self._opened[path]
@@ -391,26 +481,28 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
     """The scoring of the first place that has one; every other one is told."""
     chosen: list[tuple[Path, Scoring]] = []
     place: Place | None = None
+    problem = ""
     unused: list[Unused] = []
     for each in candidates:
+        is_near = each.place is Place.NEAR
+        counts = not problem and (each.place is place or (place in _BY_NAME if is_near else place is None))
         try:
             scoring = reader.read(each.path)
         except ScoringError as error:
-            asked = isinstance(error, AmbiguousScoringError) and (each.strong or reader.is_certain(each.path))
-            if asked and not chosen:
-                return _Choice(problem=str(error), unused=tuple(unused))
-            if each.strong or asked or isinstance(error, UnopenedError):
-                unused.append(Unused(each.path, str(error)))
+            asked = _is_asked(error, each, reader)
+            problem = problem or (str(error) if asked and counts else "")
+            told = each.strong or asked or isinstance(error, UnopenedError)
+            unused += [Unused(each.path, str(error))] * (told and problem != str(error))
             continue
         if scoring is None or not _is_scoring(scoring, each):
             continue
-        if place is None or each.place is place:
-            place = each.place
+        if counts:
+            place = place or each.place
             chosen.append((each.path, scoring))
-        elif not _equal(scoring, chosen[0][1]):
-            unused.append(Unused(each.path, Why.ANOTHER))
-    if not chosen:
-        return _Choice(unused=tuple(unused))
+        elif is_near or (chosen and not _equal(scoring, chosen[0][1])):
+            unused.append(Unused(each.path, Why.ANOTHER if place and not problem else Why.ANOTHER_NAME))
+    if problem or not chosen:
+        return _Choice(problem=problem, unused=tuple(unused))
     path, others = _settle(chosen, settings)
     if others and path is None:
         names = " and ".join(dict.fromkeys(other.name for other in others))
@@ -422,11 +514,21 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
     return _Choice(path=path, unused=(*unused, *(Unused(other, Why.ANOTHER) for other in others)))
 
 
+def _is_asked(error: ScoringError, candidate: _Candidate, reader: _Reader) -> bool:
+    """Whether a file that could not be read is a scoring, so that YASA must not take its night."""
+    if isinstance(error, UnopenedError):
+        return False
+    if isinstance(error, AmbiguousScoringError) and (candidate.strong or reader.is_certain(candidate.path)):
+        return True
+    return candidate.place is not Place.INSIDE and reader.is_likely(candidate.path)
+
+
 def _is_scoring(scoring: Scoring, candidate: _Candidate) -> bool:
     """Whether a file that could be read knows sleep, and is a table of nothing else."""
-    if not np.isin(scoring.stages, ("N1", "N2", "N3", "R")).any():
+    kinds = set(scoring.stages)
+    if not kinds & {"N1", "N2", "N3"} and not ("R" in kinds and ("W" in kinds or candidate.strong)):  # R is right, too
         return False
-    whole = candidate.place is Place.AROUND and len(scoring.stages) >= _NIGHT_EPOCHS  # ISRUC's 1_1.txt
+    whole = candidate.place in _WHOLE and len(scoring.stages) >= _NIGHT_EPOCHS  # ISRUC's 1_1.txt
     return scoring.certain or candidate.strong or whole
 
 
@@ -441,7 +543,8 @@ def _settle(chosen: Sequence[tuple[Path, Scoring]], settings: ScoringSettings) -
     named = [path for path in paths if ending and path.stem.casefold().endswith(f"_{ending}")]
     # DREAMS has both scorings of a night; those of the AASM need no translation.
     aasm = [path for path in paths if "aasm" in path.name.casefold()]
-    for decided in (named, aasm):
+    by_people = [path for path in paths if not _MACHINE.search(path.stem)]
+    for decided in (named, aasm, by_people):
         if len(decided) == 1:
             return decided[0], [path for path in paths if path != decided[0]]
     return None, [first, *others]
@@ -502,29 +605,61 @@ def add_scorings(
         problems[i] = choice.problem
         scorings[i] = str(choice.path) if choice.path else ""
         unused += choice.unused
+    _ask_about_shared(free, candidates, paths, scorings, problems)
     rows["hypnogram"], rows["problem"] = scorings, problems
     taken = {each.path for found in candidates.values() for each in found} | {Path(path) for path in scorings if path}
     unused += _left_over([path for path in others if path not in taken], reader)
     return _summarize(rows, reader, tuple(unused))
 
 
+def _ask_about_shared(
+    free: Sequence[int],
+    candidates: Mapping[Path, Sequence[_Candidate]],
+    paths: Sequence[str],
+    scorings: list[str],
+    problems: list[str],
+) -> None:
+    """One scoring that was found for several recordings is asked about, unless BIDS says that it is of both."""
+    nights: dict[str, list[int]] = {}
+    for i in filter(scorings.__getitem__, free):
+        bids = any(str(each.path) == scorings[i] and each.place is Place.BIDS for each in candidates[Path(paths[i])])
+        nights.setdefault(scorings[i], []).extend([i] * (not bids))
+    for scoring, places in nights.items():
+        if len(places) > 1:
+            names = _first([printable(Path(paths[i]).name) for i in places])
+            for i in places:
+                problems[i] = (
+                    f"{printable(Path(scoring).name)} could be the scoring of several recordings ({names}); name it in "
+                    "the column hypnogram of a study file, or say none there"
+                )
+                scorings[i] = ""
+
+
 def _left_over(paths: Sequence[Path], reader: _Reader) -> list[Unused]:
     """Those that read as scorings, of files that belong to no recording; the likeliest names are looked into first."""
-    likely = sorted(paths, key=lambda path: re.search(_WORDS, f"{path.parent.name}/{path.name}", re.I) is None)
-    found = []
+    named = {path: _is_named(path) for path in paths}
+    likely = sorted(paths, key=lambda path: not named[path])
+    found = [Unused(path, Why.UNTRIED) for path in likely[MOST_TRIED:] if named[path]]
     for path in likely[:MOST_TRIED]:
         reader.open(path)
-        if not reader.is_certain(path):
+        if is_unread(path.name):
+            found.append(Unused(path, Why.NO_RECORDING))
+            continue
+        if not (reader.is_certain(path) or reader.is_likely(path)):
             continue
         try:
             scoring = reader.read(path)
         except ScoringError as error:
-            named = re.search(_WORDS, f"{path.parent.name}/{path.name}", re.I) is not None
-            found += [Unused(path, Why.NO_RECORDING)] * (named or not isinstance(error, NamelessTableError))
+            found += [Unused(path, Why.NO_RECORDING)] * (named[path] or not isinstance(error, NamelessTableError))
             continue
-        if scoring is not None and _is_scoring(scoring, _Candidate(path, Place.BESIDE, strong=False)):
+        if scoring is not None and _is_scoring(scoring, _Candidate(path, Place.LONE, strong=False)):
             found.append(Unused(path, Why.NO_RECORDING))
     return found
+
+
+def _is_named(path: Path) -> bool:
+    """Whether a word for scorings stands in the name of a file or of its folder."""
+    return re.search(_WORDS, f"{path.parent.name}/{path.name}", re.IGNORECASE) is not None
 
 
 def _summarize(rows: pd.DataFrame, reader: _Reader, unused: tuple[Unused, ...]) -> ScoringPlan:

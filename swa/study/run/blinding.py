@@ -142,7 +142,9 @@ def blind_study(study: Study, settings: Settings, results: Path) -> Blinded:
     results.mkdir(parents=True, exist_ok=True)
     _write_record(results, "blinded", key)
     return Blinded(
-        study=replace(study, nights=nights, notes=_notes(key, settings)),
+        study=replace(
+            study, nights=nights, notes=_notes(key, settings), scorings=replace(study.scorings, used=(), unused=())
+        ),
         settings=_with_baseline(settings, (key["reference"],)),
         sessions=sessions,
         originals=originals,

@@ -1,0 +1,66 @@
+"""Whether a file that cannot be read is a scoring all the same, so that it must not be passed over."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from swa.errors import ScoringError
+from swa.settings import ScoringSettings
+from swa.sleep.formats.codes import is_code, known_words, plain_word
+from swa.sleep.formats.document import Document, cut_rows, read_any_text
+from swa.sleep.formats.exports import is_other_domino
+
+_STAGES_OF_XML = re.compile(rb"<(?:\w+:)?(?:SleepStages|StagingData|rater)\b|>\s*Stages\||SleepStage", re.IGNORECASE)
+_SLEEP = {"N1", "N2", "N3", "R"}
+_READ_BYTES = 500_000
+_MOST_COLUMNS = 40
+_FEWEST_AMONG_EVENTS = 20  # stages of a table of all events
+_NIGHT = 100  # epochs
+_MOST_LABELS = 12
+_SAME_AGAIN = 0.6  # of the epochs of a night; nine of ten are as the one before
+_FEWEST_CODES = 4  # of a night in numbers: less are flags
+
+
+def reads_as_scoring(document: Document, settings: ScoringSettings) -> bool:
+    """Whether stages of sleep stand in a file, in whatever form: in XML, or as cells of a text."""
+    try:
+        with document.path.open("rb") as file:
+            begin = file.read(_READ_BYTES)
+        if document.head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<"):
+            return _STAGES_OF_XML.search(begin) is not None
+        whole = document.path.stat().st_size < _READ_BYTES
+        if whole and is_other_domino(document):
+            return False
+        rows = document.cells if whole else cut_rows(read_any_text(begin, "utf-8-sig").splitlines()[:-1])
+    except (OSError, ScoringError):
+        return False
+    known = known_words(settings.codes)
+    width = max((len(row) for row in rows), default=0)
+    columns = [[row[i] for row in rows if len(row) > i] for i in range(min(width, _MOST_COLUMNS))]
+    if document.suffix == ".json" or (len(rows) == 1 and width >= _FEWEST_AMONG_EVENTS):
+        columns = [[cell.strip('[]" ') for row in rows for cell in row]]
+    return any(_is_night(column, known) or (width == 1 and is_night_of_codes(column)) for column in columns)
+
+
+def _is_night(cells: Sequence[str], known: Mapping[str, str]) -> bool:
+    """Whether most cells are stages, or so many as a night has, or few words that stay the same for long."""
+    words = [plain_word(cell) for cell in cells if cell]
+    named = [word for word in words if known.get(word, "UNS") != "UNS" and not is_code(word)]
+    kinds = {known[word] for word in named}
+    # A letter alone is a side (R, L) or a sex (m, w) as well.
+    if not kinds & _SLEEP or len(kinds) + any(len(word) > 1 for word in named) < 3:
+        return False
+    scored = len(named) + sum(is_code(word) for word in words)
+    again = sum(one == other for one, other in pairwise(words))
+    few = len(words) >= _NIGHT and len(Counter(words)) <= _MOST_LABELS and again >= _SAME_AGAIN * len(words)
+    return 2 * scored >= len(words) or len(named) >= _FEWEST_AMONG_EVENTS or few
+
+
+def is_night_of_codes(labels: Sequence[str]) -> bool:
+    """Whether labels are number codes of a whole night, most of them as the one before: nothing else in a list is."""
+    words = [plain_word(label) for label in labels if label]
+    codes = [word for word in words if is_code(word)]
+    again = sum(one == other for one, other in pairwise(codes))
+    whole = len(codes) >= _NIGHT and len(codes) >= len(words) - 1
+    return whole and len(set(codes) & set("012345")) >= _FEWEST_CODES and again >= _SAME_AGAIN * len(codes)

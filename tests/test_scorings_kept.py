@@ -1,0 +1,300 @@
+"""A scoring that is there is used, or told with why not; one that can mean two things is asked about."""
+
+import datetime
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swa.errors import AmbiguousScoringError, ScoringError
+from swa.settings import Settings, check_settings
+from swa.sleep.scoring import read_scoring
+from swa.study.plan.manifest import plan_study
+from swa.study.plan.scoring_search import Why
+from swa.study.study_tables import FILE_REMEDY, SCORING_REMEDY, problems_of_nights
+
+NIGHT = ["Wach"] * 20 + ["N1"] * 5 + ["N2"] * 40 + ["N3"] * 25 + ["REM"] * 15 + ["Wach"] * 5
+START = datetime.datetime(2024, 3, 1, 22, 40)
+CODES = {"Wach": "0", "N1": "1", "N2": "2", "N3": "3", "REM": "5"}
+
+
+def rows(changed=(), title="Epoche;Stadium"):
+    stages = [dict(changed).get(i, stage) for i, stage in enumerate(NIGHT)]
+    return "\n".join([title, *(f"{i};{stage}" for i, stage in enumerate(stages, start=1))]) + "\n"
+
+
+def clock(form="%H:%M:%S", start=START):
+    return [f"{start + datetime.timedelta(seconds=30 * i):{form}}" for i in range(len(NIGHT))]
+
+
+def domino(changed=(), keys="Signal-ID,Startzeit,Einheit,Signaltyp,Ereignisliste,Rate", kind="Diskret"):
+    values = ["SchlafProfil\\profil", f"{START:%d.%m.%Y %H:%M:%S}", "", kind, "N3,N2,N1,Rem,Wach", "30 s"]
+    head = "".join(f"{key}: {value}\n" for key, value in zip(keys.split(","), values, strict=True))
+    stages = [dict(changed).get(i, stage) for i, stage in enumerate(NIGHT)]
+    return head + "\n" + "".join(f"{time},000; {stage}\n" for time, stage in zip(clock(), stages, strict=True))
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """`plan({"S1.edf": "", ...}, setting=value)`: the plan of a folder of these files."""
+
+    def make(files, **scoring):
+        for name, text in files.items():
+            path = tmp_path / "data" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return plan_study(tmp_path / "data", None, check_settings({"scoring": scoring}, "test"))
+
+    return make
+
+
+def used(study):
+    return [path.rpartition("/")[2] for path in study.nights["hypnogram"]]
+
+
+def unused(study):
+    return [(each.path.name, each.why) for each in study.scorings.unused]
+
+
+# --- words that are not known
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("Nacht7.csv", rows({40: "Tief"}), 42),
+        ("Nacht7.txt", domino({40: "Tief"}), 48),
+        ("Nacht7.txt", "\n".join(NIGHT).replace("N3", "Tief", 1), 66),
+        ("Nacht7.tsv", "onset\tduration\tstage\n" + "".join(f"{30 * i}\t30\t{s}\n" for i, s in enumerate(
+            [*NIGHT[:9], "Tief", *NIGHT[10:]])), 11),
+    ],
+)  # fmt: skip
+def test_a_scoring_with_a_word_that_is_not_known_is_a_problem_that_names_file_line_and_word(plan, name, text, line):
+    study = plan({"Nacht7.edf": "", name: text})
+    assert used(study) == [""]
+    (problem,) = study.nights["problem"]
+    assert problem.startswith(f"{name}: 'Tief' (line {line}) is no stage known here. ")
+    assert '[scoring] codes = { "Tief" = "…" }' in problem
+    assert used(plan({}, codes={"Tief": "N3"})) == [name]
+
+
+@pytest.mark.parametrize(
+    "word", ["Tiefschlaf", "N 3", "tiefschlaf", "S 4", "Stage N 3", "Sommeil profond", "deep sleep"]
+)
+def test_words_that_mean_one_stage_are_read(plan, word):
+    study = plan({"Nacht7.edf": "", "Nacht7.csv": rows({40: word})})
+    assert used(study) == ["Nacht7.csv"]
+    assert read_scoring(study.nights["hypnogram"][0]).stages[40] == "N3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rows() + "5;N2\n",  # an epoch twice
+        rows().replace("Wach", "Awake").replace("N1", "Light").replace("N2", "Light").replace("N3", "Deep"),
+        "\n".join(CODES[stage] for stage in NIGHT).replace("5", "4"),
+        json.dumps([*NIGHT[:9], "Tief", *NIGHT[9:]]),
+    ],
+)
+def test_a_scoring_that_cannot_be_read_is_no_night_for_yasa(plan, text):
+    study = plan({"Nacht7.edf": "", "Nacht7.json" if text[0] == "[" else "Nacht7.txt": text})
+    assert used(study) == [""]
+    assert study.nights["problem"][0].startswith("Nacht7.")
+    assert study.scorings.staged == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "side\n" + "R\nL\nR\nR\n" * 40, "hr\n" + "61\n62\n61\n" * 50, "Dear all,\nno REM here, N2 early\n",
+        domino(kind="Impuls"), "position\n" + "left\nright\nsupine\n" * 50, "\n".join(["0", "1"] * 300),
+    ],
+)  # fmt: skip
+def test_what_is_no_scoring_is_no_problem(plan, text):
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": text, "elsewhere/b.txt": text, "c.csv": text})
+    assert list(study.nights["problem"]) == [""]
+    assert unused(study) == []
+
+
+def test_a_whole_night_of_number_codes_under_the_name_of_its_recording_is_used(plan):
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": "\n".join(CODES[stage] for stage in NIGHT)})
+    assert used(study) == ["Nacht7.txt"]
+
+
+def test_a_night_in_one_line_is_a_night(plan):
+    study = plan({"Nacht7.edf": "", "Nacht7.csv": ",".join(NIGHT)})
+    assert used(study) == ["Nacht7.csv"]
+    assert len(read_scoring(study.nights["hypnogram"][0]).stages) == len(NIGHT)
+
+
+# --- names
+
+
+@pytest.mark.parametrize("name", ["Scoring_final.csv", "letters/Bewertung.csv", "Hypnogram.mat", "S9 Scoring.npy"])
+def test_a_scoring_that_fits_no_recording_is_told_also_where_it_cannot_be_read(plan, name):
+    study = plan({"Nacht7.edf": "", "Nacht8.edf": "", name: rows({40: "Tief"})})
+    assert unused(study) == [(name.rpartition("/")[2], Why.NO_RECORDING)]
+    assert name in " ".join(study.notes)
+
+
+def test_a_profile_of_domino_with_german_keys_is_read(plan):
+    study = plan({"VP03/VP03.edf": "", "VP03/Schlafprofil.txt": domino(), "VP03/Flow.txt": domino(kind="Impuls")})
+    assert used(study) == ["Schlafprofil.txt"]
+    scoring = read_scoring(study.nights["hypnogram"][0])
+    assert (scoring.start, scoring.epoch_s, len(scoring.stages)) == (pd.Timestamp(START), 30, len(NIGHT))
+
+
+def test_two_profiles_in_the_folder_of_one_recording_are_asked_about_but_not_that_of_a_machine(plan):
+    other = domino({40: "N1", 41: "N1"})
+    files = {"VP03/VP03.edf": "", "VP03/Schlafprofil.txt": domino(), "VP03/Schlafprofil (auto).txt": other}
+    study = plan(files)
+    assert used(study) == ["Schlafprofil.txt"]
+    assert unused(study) == [("Schlafprofil (auto).txt", Why.ANOTHER)]
+    study = plan({"VP03/Schlafprofil_neu.txt": other})
+    assert used(study) == [""]
+    assert "Schlafprofil.txt and Schlafprofil" in study.nights["problem"][0]
+    assert unused(study) == []
+
+
+@pytest.mark.parametrize("name", ["Nacht7_neu.csv", "Nacht7_stages_v2.csv", "Nacht7 (2).csv"])
+def test_a_newer_scoring_beside_one_of_the_name_is_asked_about_and_alone_it_is_never_lost(plan, name):
+    study = plan({"Nacht7.edf": "", "Nacht8.edf": "", name: rows()})
+    assert used(study)[0] == name or unused(study) == [(name, Why.ANOTHER_NAME)]
+    study = plan({"Nacht7.csv": rows({40: "N1"})})
+    assert used(study) == ["", ""]
+    assert "are scorings that differ" in study.nights["problem"][0]
+
+
+def test_what_stands_behind_the_word_tells_the_recording(plan):
+    files = {"VP03/VP03_Verum.edf": "", "VP03/VP03_Placebo.edf": "", "VP03/Schlafprofil_Verum.txt": domino()}
+    study = plan(files)
+    assert dict(zip(study.nights["recording"], used(study), strict=True)) == {
+        "VP03/VP03_Placebo.edf": "", "VP03/VP03_Verum.edf": "Schlafprofil_Verum.txt",
+    }  # fmt: skip
+    study = plan({"VP03/Schlafprofil_VP04.txt": domino()})
+    assert ("Schlafprofil_VP04.txt", Why.NO_RECORDING) in unused(study)
+
+
+def test_one_scoring_that_fits_two_recordings_is_asked_about(plan):
+    study = plan({"VP01/night.edf": "", "VP02/night.edf": "", "scoring/night.csv": rows()})
+    assert used(study) == ["", ""]
+    assert all("could be the scoring of several recordings" in problem for problem in study.nights["problem"])
+
+
+# --- study files
+
+
+def study_file(*lines):
+    return "\n".join(["subject,condition,recording,hypnogram", *lines]) + "\n"
+
+
+def test_one_scoring_that_two_rows_name_is_told(plan):
+    files = {
+        "S1.edf": "",
+        "S2.edf": "",
+        "a.csv": rows(),
+        "study.csv": study_file("1,a,S1.edf,a.csv", "2,a,S2.edf,a.csv"),
+    }
+    assert "row 3, hypnogram: 'a.csv' is also the scoring of row 2; look whether it is of both" in plan(files).notes
+
+
+def test_bare_names_are_found_in_the_folders_below(plan):
+    files = {f"{place}/{name}": text for place in ("a", "b")
+             for name, text in ((f"{place}1.edf", ""), ("Schlafprofil.txt", domino()))}  # fmt: skip
+    lines = ("1,x,a1.edf,Schlafprofil.txt", "2,x,b1.edf,schlafprofil.txt")
+    study = plan(files | {"study.csv": study_file(*lines)})
+    assert list(study.nights["recording"]) == ["a/a1.edf", "b/b1.edf"]
+    assert [path[-18:] for path in study.nights["hypnogram"]] == ["a/Schlafprofil.txt", "b/Schlafprofil.txt"]
+
+
+def test_bare_names_that_several_files_have_are_asked_about_and_missing_ones_get_a_suggestion(plan):
+    files = {"c.edf": "", "a/S1.edf": "", "b/S1.edf": "", "a/Profil7.csv": rows()}
+    study = plan(files | {"study.csv": study_file("1,x,S1.edf,", "2,x,c.edf,Profil07.csv")})
+    one, other = study.nights["problem"]
+    assert one == "'S1.edf' is there more than once (a/S1.edf, b/S1.edf); write its folder, too"
+    assert other == "hypnogram 'Profil07.csv' is not there (did you mean 'a/Profil7.csv'?)"
+
+
+def test_problems_tell_of_unused_scorings_and_what_to_do_with_and_without_a_study_file(plan):
+    files = {"Nacht7.edf": "", "Nacht7.csv": rows({40: "Tief"}), "Scoring_final.csv": rows()}
+    study = plan(files)
+    night, left = problems_of_nights(study, {}, {}).to_dict("records")
+    assert (night["step"], night["remedy"]) == ("plan", SCORING_REMEDY)
+    assert left["problem"].startswith("read as scorings and not used: Scoring_final.csv (")
+    named = plan({"study.csv": study_file("1,a,Nacht7.edf,")})
+    assert problems_of_nights(named, {}, {})["remedy"].iloc[0] == FILE_REMEDY
+
+
+# --- clocks
+
+
+def timed(form, start=START, title="date;time;stage", kept=None):
+    times, kept = clock(form, start), kept or range(len(NIGHT))
+    return "\n".join([title, *(f"{times[i]};{NIGHT[i]}" for i in kept)]) + "\n"
+
+
+@pytest.fixture
+def lay(tmp_path, make_recording):
+    """`lay(text, start, minutes)`: stages of a table on a recording, and notes."""
+
+    def make(text, start=START, minutes=55, name="a.csv"):
+        (tmp_path / name).write_text(text)
+        recording = make_recording({"C4-M1": np.zeros(round(60 * minutes))}, rate_hz=1, start=start)
+        return read_scoring(tmp_path / name, Settings()).stages_in(recording)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("form", "title"),
+    [("%d.%m.%Y;%H:%M:%S", "date;time;stage"), ("%Y-%m-%d;%H:%M:%S", "Datum;Uhrzeit;Stadium"),
+     ("%Y-%m-%d 00:00:00;%H:%M:%S", "Fecha;Hora;Fase"), ("%d.%m.%y;%H:%M:%S", "Datum;Zeit;Stadium"),
+     ("%d-%b-%Y;%H:%M:%S", "Date;Heure;Stade"), ("%d/%m/%Y;%H:%M:%S", "date;time;stage"),
+     ("%m/%d/%Y;%H:%M:%S", "date;time;stage")],
+)  # fmt: skip
+def test_a_date_in_a_column_of_its_own_counts(lay, form, title):
+    evening = START.replace(day=28, hour=23, minute=30)  # until after midnight; 28 is no month
+    assert (lay(timed(form, evening, title), evening)[0] == "N3").sum() == 25
+    with pytest.raises(ScoringError, match=r"starts 1440\.0 min before memory\.edf"):
+        lay(timed(form, evening, title), evening + datetime.timedelta(days=1))
+
+
+def test_the_date_of_the_evening_beside_the_whole_night_is_no_step_back(lay):
+    evening = START.replace(hour=23, minute=30)
+    text = timed("01.03.2024;%H:%M:%S", evening)
+    assert (lay(text, evening)[0] == "N3").sum() == 25
+
+
+def nsrr(start):
+    event = "<ScoredEvent><EventType>Stages|Stages</EventType><EventConcept>{}|{}</EventConcept><Start>{}</Start>"
+    events = "".join(
+        event.format(s, CODES[s], 30 * i) + "<Duration>30</Duration></ScoredEvent>" for i, s in enumerate(NIGHT)
+    )
+    begin = (
+        f"<EventConcept>Recording Start Time</EventConcept><Start>0</Start><ClockTime>x {start:%H.%M.%S}</ClockTime>"
+    )
+    return f"<PSGAnnotation><ScoredEvents><ScoredEvent>{begin}</ScoredEvent>{events}</ScoredEvents></PSGAnnotation>"
+
+
+@pytest.mark.parametrize("minutes", [-30, 10])
+@pytest.mark.parametrize("write", [nsrr, lambda start: timed("%H:%M:%S", start, "time;stage")])
+def test_a_scoring_as_long_as_its_recording_that_begins_at_another_time_is_asked_about(lay, write, minutes):
+    where = "before" if minutes < 0 else "after"
+    with pytest.raises(
+        AmbiguousScoringError, match=rf"starts {abs(minutes)}\.0 min {where} memory\.edf, and both last"
+    ):
+        lay(write(START + datetime.timedelta(minutes=minutes)))
+    lay(write(START))
+    lay(write(START + datetime.timedelta(minutes=minutes)), minutes=len(NIGHT))  # a part of a longer recording
+
+
+def test_minutes_without_a_stage_within_a_night_are_noted_with_their_place(lay):
+    kept = [i for i in range(len(NIGHT)) if not 40 <= i < 80 and i != 90]
+    _, _, notes = lay(timed("%d.%m.%Y;%H:%M:%S", kept=kept))
+    assert notes == ("20.0 min between its first and last stage have none: 23:00 to 23:20",)
+
+
+def test_epochs_of_a_minute_in_a_list_are_asked_about(lay):
+    with pytest.raises(ScoringError, match=r"Epochs of 60 s would fit"):
+        lay("\n".join(NIGHT), minutes=len(NIGHT))
