@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -196,7 +196,24 @@ def inspect(
     chosen = _read_settings(settings)
     found = inspect_study(path, study_file=study, settings=chosen)
     show_inspection(found, as_json=as_json, settings=chosen)
+    _check_primary(found, chosen)
     raise typer.Exit(SOME_FAILED if any(recording["problems"] for recording in found["recordings"]) else DONE)
+
+
+def _check_primary(found: dict[str, Any], settings: "Settings | None") -> None:
+    """Refuse what `swa run` would refuse at once, and a channel that it would miss at the end."""
+    import pandas as pd
+
+    from swa.comparison.primary import check_primary
+    from swa.settings import Settings, given_or_default
+
+    channels = {
+        channel["name"]
+        for recording in found["recordings"]
+        for channel in recording["channels"]
+        if channel["role"] == "eeg"
+    }
+    check_primary(pd.DataFrame(found["plan"]), given_or_default(settings, Settings).comparison, channels)
 
 
 @app.command()

@@ -105,6 +105,15 @@ def test_simulate_then_inspect(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     out = capsys.readouterr().out
     plan = json.loads(out[out.index("{") :])["plan"]
     assert [night["condition"] for night in plan] == ["baseline", "ketamine"]
+    for text, told in (
+        ("swa cycle-1 frontal", "is not 'measure stages"),
+        ("swa NREM cycle-1 Fz", "Known: C4-M1, all, "),
+    ):
+        (tmp_path / "settings.toml").write_text(f'[comparison]\nprimary = "{text}"\n')
+        assert run("inspect", folder, "--settings", str(tmp_path / "settings.toml")) == 2
+        printed = capsys.readouterr()
+        assert told in printed.err
+        assert "S01_baseline.edf" in printed.out
 
 
 def test_plan_says_how_many_subjects(capsys: pytest.CaptureFixture[str]) -> None:

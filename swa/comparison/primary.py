@@ -1,6 +1,7 @@
 """The declared primary marker of a study, and the role that it gives to the others."""
 
 import difflib
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +10,9 @@ import pandas as pd
 from swa.comparison.compared_nights import text_column
 from swa.errors import SettingsError, StudyError
 from swa.glossary import read_glossary
+from swa.recordings.channels import region
 from swa.settings import ComparisonSettings
-from swa.tables.marker import NUMBERED, STAGES, Marker, Window, matches
+from swa.tables.marker import ALL, NUMBERED, REGIONS, STAGES, Marker, Window, matches
 
 WINDOWS = ("night", *(f"{kind}-" for kind in NUMBERED), "matched", "first60min", "first90min", "first120min")
 
@@ -35,19 +37,24 @@ def declared_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> Mark
     return Marker.parse(texts[0]) if texts else None
 
 
-def check_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> None:
-    """Check a declared primary before anything is computed; see `declared_primary`.
+def check_primary(nights: pd.DataFrame, settings: ComparisonSettings, channels: Collection[str] = ()) -> None:
+    """Check a declared primary before anything is computed, its channel where those of the recordings are known.
 
     Raises
     ------
     SettingsError, StudyError
-        It is not four words, there is more than one, or its measure, stages or window do not exist.
+        It is not four words, there is more than one, or its measure, stages, window or channel do not exist.
     """
     primary = declared_primary(nights, settings)
     if primary is None:
         return
     measures = [name for name, entry in read_glossary().items() if entry.compared and not entry.shared_over_nights]
-    for name, known in (("measure", measures), ("stages", STAGES), ("window", WINDOWS)):
+    parts = [("measure", measures), ("stages", STAGES), ("window", WINDOWS)]
+    if channels:
+        there = set(map(region, channels)) & set(REGIONS)
+        ratio = ["/".join(REGIONS)] if len(there) == len(REGIONS) else []
+        parts.append(("channel", sorted({ALL, *channels, *there, *ratio})))
+    for name, known in parts:
         word = getattr(primary, name)
         kind = Window(word.casefold()).kind if name == "window" else ""
         stem = f"{kind}-" if kind in NUMBERED else word.casefold()

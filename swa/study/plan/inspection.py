@@ -19,7 +19,7 @@ from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import printable
 
 _SHORTEST_EPOCH_S = 5.0  # of a lab that scores a night
-DESIGN_COLUMNS = ("order", "period", "phase", "arm", "group", "adaptation")
+DESIGN_COLUMNS = ("order", "period", "phase", "arm", "group", "adaptation", "primary")
 
 
 def inspect_study(

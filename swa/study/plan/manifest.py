@@ -468,7 +468,7 @@ def _note_unused(rows: pd.DataFrame, found: Iterable[Path]) -> list[str]:
     if not unused or len(rows) == 0:
         return []
     shown = ", ".join(unused[:5]) + (", …" if len(unused) > 5 else "")
-    return [f"{len(unused)} recordings are not in the study file and are left out: {shown}"]
+    return [f"recordings that the study file does not name are left out: {shown}"]
 
 
 def _list_problems(name: str, problems: Sequence[str]) -> str:
