@@ -1,7 +1,8 @@
 """Whether treatment profiles hold what they promise, on simulated three-condition studies.
 
 21 correlated markers, three nights a subject, the two treatments sharing the baseline night; true profiles alike,
-orthogonal, or none. Prints rates with 99 % binomial intervals adjusted for the number of gated cells.
+orthogonal, or none. The same with minutes of N3 of which many nights have none, latency and density of REM sleep beside
+them, each on its own scale. Prints rates with 99 % binomial intervals adjusted for the number of gated cells.
 
 Run as ``python benchmarks/calibration_profiles.py [studies]``; exits with 1 when a gated cell fails.
 """
@@ -19,6 +20,7 @@ from swa.comparison.further.profiles import Profiles, equivalence_p, similarity,
 VARIANCE, ICC = math.log1p(0.4**2), 0.76
 MARKERS = 21
 NAMES = [(f"measure {number}", "night") for number in range(MARKERS)]
+SLEEP = [(name, "night") for name in ("n3_minutes", "rem_latency", "rem_density")]
 ORDERS = np.array(list(permutations(range(3))))
 
 
@@ -119,6 +121,34 @@ def profile_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
     return cells
 
 
+def with_sleep(rng: np.random.Generator, subjects: int, a: np.ndarray, b: np.ndarray) -> Profiles:
+    """As `simulate_profiles`, with three markers of sleep behind the others: changes as differences in their units."""
+    level = math.sqrt(0.7) * rng.normal(size=(subjects, 1, len(a)))
+    nights = math.sqrt(0.6) * rng.normal(size=(subjects, 3, 1)) + math.sqrt(0.4) * rng.normal(
+        size=(subjects, 3, len(a))
+    )
+    latent = level + math.sqrt(0.3) * (nights + np.array([0 * a, a, b]))
+    n3, latency, density = np.moveaxis(latent[..., -3:], -1, 0)
+    latent[..., -3] = np.round(24 * np.maximum(n3 + 0.25, 0) ** 1.5) / 2  # 0.4 of the nights have none
+    latent[..., -2] = np.round(140 * np.exp(0.5 * latency)) / 2
+    latent[..., -1] = np.maximum(6 + 3 * density, 0)
+    return standardised(*(latent[:, k] - latent[:, 0] for k in (1, 2)), paired=True, markers=[*NAMES, *SLEEP])
+
+
+def sleep_cells(rng: np.random.Generator, studies: int, sizes: tuple[int, ...] = (8, 12, 20)) -> list[Cell]:
+    """Type I error of profiles that mix scales: no effect, the EEG against sleep, and each half of both."""
+    cells = []
+    eeg, sleep = np.r_[np.ones(MARKERS), np.zeros(3)], np.r_[np.zeros(MARKERS), np.ones(3)]
+    half = np.r_[np.ones(10), np.zeros(11), 1, 0, 0]
+    for subjects in sizes:
+        for name, a, b in (("no effect", 0 * eeg, 0 * eeg), ("EEG, sleep", eeg, sleep), ("halves", half, 1 - half)):
+            found = [similarity(with_sleep(rng, subjects, a, b), draws=500, seed=1) for _ in range(studies)]
+            related = sum(one.p <= 0.05 and math.isfinite(one.cosine) for one in found)
+            label = f"with N3 and REM sleep, {name}, n = {subjects}"
+            cells.append(Cell(f"{label}: called related", related, studies, 0.05, at_most=True))
+    return cells
+
+
 def equivalence_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
     """At the margin equivalence may be found in 5 %; with no difference it shows what n can tell."""
     cells, margin = [], math.log(1.25)
@@ -148,6 +178,7 @@ def judge(cells: list[Cell]) -> int:
 def main(studies: int = 1000, seed: int = 7) -> int:
     rng = np.random.default_rng(seed)
     cells = [*first_night_cells(rng, studies), *profile_cells(rng, studies), *equivalence_cells(rng, studies)]
+    cells += sleep_cells(rng, studies)
     return int(judge(cells) > 0)
 
 
