@@ -76,7 +76,8 @@ def undosed_clocks(nights: pd.DataFrame) -> dict[object, datetime.time]:
     """
     if "dose_start" not in nights:
         return {}
-    given, found = nights["dose_start"].map(_clock), {}
+    given = nights["dose_start"].map(_clock)
+    found: dict[object, datetime.time] = {}
     of_study = _mean_clock(given.dropna())
     for _, own in given.groupby(nights["subject"], sort=False):
         clock = _mean_clock(own.dropna()) if own.notna().any() else of_study

@@ -275,7 +275,9 @@ def _offsets(task: NightTask, recording: Recording) -> tuple[dict[str, float], l
 
 def _dose(task: NightTask, recording: Recording, offsets: Mapping[str, float]) -> tuple[float | None, list[str]]:
     """Where the hours after the dose begin, in s from the first sample; of an undosed night, where they would."""
-    start = recording.start or (recording.clock and datetime.datetime.combine(HIDDEN_DATE, recording.clock))
+    start = recording.start
+    if start is None and recording.clock is not None:
+        start = datetime.datetime.combine(HIDDEN_DATE, recording.clock)
     if "dose_start" in offsets or task.undosed_clock is None or start is None:
         return offsets.get("dose_start"), []
     told = f"no dose: hours after the dose are the clock hours of the other nights, from {task.undosed_clock:%H:%M}"
