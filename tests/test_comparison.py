@@ -19,13 +19,14 @@ from swa.comparison.contrasts import (
 )
 from swa.comparison.designs.statement import design_statement
 from swa.comparison.group import adjust_p, adjust_primary_p, hedges_g_av, hodges_lehmann, paired_t, sign_flip_test
-from swa.comparison.primary import check_primary
+from swa.comparison.primary import check_primary, declared_primary
 from swa.comparison.within_subject import stated_within_sd
 from swa.errors import SettingsError, StudyError
 from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
+from swa.tables.marker import Marker
 from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
 SD_W = math.sqrt(math.log(1 + 0.4**2) * (1 - 0.76))  # of the stated reliability, by default
@@ -718,6 +719,14 @@ def group_of_two():
 def test_a_primary_that_does_not_exist_is_refused_before_any_night(text, found):
     with pytest.raises(SettingsError, match=found):
         check_primary(pd.DataFrame({"subject": ["A"]}), ComparisonSettings(primary=text))
+
+
+@pytest.mark.parametrize("stages", ["N2+N3", "n2+n3"])
+def test_a_primary_in_the_stages_of_the_pages_is_one_in_nrem(stages):
+    settings = ComparisonSettings(primary=f"swa {stages} cycle-1 frontal")
+    check_primary(pd.DataFrame({"subject": ["A"]}), settings)
+    found = declared_primary(pd.DataFrame({"primary": ["swa NREM cycle-1 frontal"]}), settings)
+    assert found == Marker("swa", "NREM", "cycle-1", "frontal")
 
 
 def test_a_primary_that_exists_is_accepted():

@@ -194,6 +194,34 @@ def test_recordings_versions_and_simulation_are_named():
     assert "note = {Version 0.1.0}" in text.references
 
 
+def test_nights_are_counted_as_they_are_used_and_the_others_with_their_reason():
+    rows = [
+        *(("A", condition, "done", "", "") for condition in ("baseline", "ketamine {x}")),
+        ("A", "baseline", "done", "yes", ""),
+        *(("B", condition, "done", "", "") for condition in ("baseline", "ketamine {x}")),
+        ("B", "ketamine {x}", "excluded", "", "fever"),
+        ("B", "ketamine {x}", "excluded", "", "fever"),
+        ("B", "ketamine {x}", "excluded", "", ""),
+        ("C", "baseline", "failed", "", ""),
+    ]
+    nights = pd.DataFrame(rows, columns=["subject", "condition", "status", "adaptation", "exclude"])
+    nights = nights.assign(session=[f"n{i}" for i in range(len(nights))])
+    text = write_methods(dataclasses.replace(facts(Settings()), nights=nights), []).text
+    assert "We analysed 4 nights of 2 subjects (2 nights baseline and 2 nights ketamine {x})." in text
+    assert "1 adaptation night was not compared." in text
+    assert "3 further nights were excluded by the user (fever: 2)." in text
+    assert "1 further night could not be used." in text
+
+
+def test_nights_before_an_infusion_are_counted_apart():
+    rows = [(s, c, phase) for s in "AB" for c in ("baseline", "ketamine {x}") for phase in ("pre", "post")]
+    nights = pd.DataFrame(rows, columns=["subject", "condition", "phase"])
+    nights = nights.assign(session=[f"n{i}" for i in range(len(nights))], status="done")
+    text = write_methods(dataclasses.replace(facts(Settings()), nights=nights), []).text
+    counts = "2 nights baseline, 2 nights ketamine {x} and 4 nights before the infusion"
+    assert f"We analysed 8 nights of 2 subjects ({counts})." in text
+
+
 def test_sixty_four_derivations_are_counted_not_listed():
     channels = [{"name": f"E{i}", "role": "eeg", "rate_hz": 500.0, "note": ""} for i in range(1, 65)]
     text = write_methods(facts(Settings()), [Stored(channels=channels)]).text

@@ -8,6 +8,7 @@ import pandas as pd
 from swa.glossary import read_glossary
 from swa.report import figures
 from swa.report.change_tables import change_table, explain_markers, join_equal
+from swa.report.facts import nights_of_subject
 from swa.report.figures.study_plots import placed_channels
 from swa.report.leading_rows import Headline, headline_rows
 from swa.report.optional_tables import (
@@ -23,7 +24,9 @@ from swa.report.words.names import where_measured
 from swa.report.words.numbers import change
 from swa.report.words.sentences import was
 from swa.settings import Settings
+from swa.study.store import NightFolder
 from swa.tables.contrast import Contrast
+from swa.tables.files import write_json
 from swa.tables.marker import DEFAULT_MARKER, Marker
 from swa.tables.notes import (
     G_AV,
@@ -320,3 +323,24 @@ def test_planning_on_the_page_is_the_table():
     assert "from swa NREM cycle-1 frontal: of this study; SD of the ln change 0.172 (0.110 to 0.280)" in shown.about
     assert "find a change" not in plan_table(table.assign(n=1, detectable=np.nan)).about
     assert plan_table(table.iloc[:0]) is None
+
+
+def test_nights_of_a_page_stand_in_the_order_of_their_dates_and_say_why_they_are_not_compared(tmp_path):
+    rows = [
+        ("third", "ketamine", "post", "", "2001-01-20T23:00:00"),
+        ("first", "baseline", "", "yes", "2001-01-06T23:00:00"),
+        ("second", "baseline", "", "", "2001-01-13T23:00:00"),
+        ("fourth", "ketamine", "pre", "", "2001-01-27T23:00:00"),
+    ]
+    nights = pd.DataFrame(rows, columns=["session", "condition", "phase", "adaptation", "start"])
+    nights = nights.assign(subject="A", subject_label="A", session_label=nights["session"], status="done")
+    for night in nights.to_dict("records"):
+        folder = NightFolder(tmp_path, "A", night["session"])
+        parts = {"files": {}, "provenance": {}} | {"summary": {"recording_start": night["start"]}}
+        write_json({"fingerprint": "x", **parts}, folder.file("desc-night.json"))
+    assert [night.name for night in nights_of_subject(tmp_path, nights, "A")] == [
+        "baseline, session first (adaptation night, not compared)",
+        "baseline, session second",
+        "ketamine, session third",
+        "ketamine, session fourth (before the infusion)",
+    ]

@@ -307,7 +307,7 @@ def test_page_shows_the_curve_of_the_primary_with_its_numbers_and_what_was_left_
     n = int((found["curve"] == "swa").sum())
     assert f"{n} specifications of 7 subjects, 0.0\u00a0% to +44.0\u00a0%, median +44.0\u00a0%" in picture.alt
     assert "marked +44.0\u00a0%" in picture.alt
-    assert "p of the median 0.0156" in picture.alt
+    assert "a test of the whole curve, not of the primary: p 0.0156" in picture.alt
     curves, near = specification_tables(draft)
     assert "carrier2011 (another filter" in curves.about
     assert [row[1] for row in curves.rows] == ["Slow-wave activity", "Amplitude of waves", "Slope of waves"]

@@ -123,7 +123,7 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
     keep &= ~is_adaptation(table)
     table = table[keep].copy()
     table[COPIED] = copied_nights(table)
-    table[BEFORE] = _before_infusion(table)
+    table[BEFORE] = is_before(table)
     table = table.sort_values(["subject", "session"], kind="stable").reset_index(drop=True)
     where = table["subject"] + "/" + table["session"]
     unclear = check_names(zip(where, table["subject"], strict=True), zip(where, table["condition"], strict=True))
@@ -140,7 +140,8 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _before_infusion(nights: pd.DataFrame) -> pd.Series:
+def is_before(nights: pd.DataFrame) -> pd.Series:
+    """Which nights precede the infusion that their condition is named after."""
     phase = text_column(nights, "phase").str.casefold()
     if not {"pre", "post"} <= set(phase):
         return pd.Series(data=False, index=nights.index)

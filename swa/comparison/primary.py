@@ -29,12 +29,13 @@ def declared_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> Mark
     """
     stated = [" ".join(text.split()) for text in (settings.primary, *text_column(nights, "primary").unique())]
     texts = list(dict.fromkeys(text for text in stated if text))
-    if len({text.casefold() for text in texts}) > 1:
+    found = [Marker.parse(text) for text in texts]
+    if len({str(marker).casefold() for marker in found}) > 1:
         raise StudyError(
             f"More than one primary is declared: {'; '.join(sorted(texts))}.",
             "Declare one, in the study file's column `primary` or in the setting comparison.primary.",
         )
-    return Marker.parse(texts[0]) if texts else None
+    return found[0] if found else None
 
 
 def check_primary(nights: pd.DataFrame, settings: ComparisonSettings, channels: Collection[str] = ()) -> None:

@@ -1,14 +1,15 @@
 """What is the same on every page of a study."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
-from swa.comparison.compared_nights import text_column
+from swa.comparison.compared_nights import copied_nights, is_adaptation, is_before, text_column
 from swa.comparison.primary import declared_primary
 from swa.settings import Settings
-from swa.study.store import Results
+from swa.study.store import Results, StoredNight, stored_nights
 from swa.tables.files import read_table
 from swa.tables.marker import Marker
 
@@ -57,6 +58,32 @@ class StudyFacts:
 def done_nights(nights: pd.DataFrame) -> pd.DataFrame:
     """Nights that were analysed."""
     return nights[text_column(nights, "status") == "done"]
+
+
+def nights_of_subject(results: Path, nights: pd.DataFrame, subject: str) -> list[StoredNight]:
+    """The finished nights of a subject as they followed each other; those that are not compared say why.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    nights : DataFrame
+        All nights of the study.
+    subject : str
+        Whose.
+    """
+    asides = pd.Series("", index=nights.index)
+    asides[is_before(nights)] = "before the infusion"
+    asides[copied_nights(nights)] = "one recording for several nights, not compared"
+    asides[is_adaptation(nights)] = "adaptation night, not compared"
+    own = nights.assign(aside=asides)
+    own = own[text_column(nights, "subject") == subject]
+    why = dict(zip(own["session"].astype(str), own["aside"], strict=True))
+    found = [replace(night, aside=why[night.session]) for night in stored_nights(results, own)]
+    dates = [str(night.summary.get("recording_start") or "")[:10] for night in found]
+    if "" in dates or len(set(dates)) < len(dates):  # unknown, or hidden: as the study file lists them
+        return found
+    return [night for _, night in sorted(zip(dates, found, strict=True), key=lambda dated: dated[0])]
 
 
 def read_optional(results: Results, name: str) -> pd.DataFrame:

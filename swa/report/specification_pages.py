@@ -52,15 +52,16 @@ def draw_specifications(draft: Draft) -> list[Picture]:
             color=draft.colors.get(draft.known[name].treatment),
             title=f"{_curve_name(curve)}: {called}, all specifications",
         )
-        said = _said(line)
-        marked = "primary" if (own["role"] == "primary").any() else "reference (nothing was declared)"
+        marked = "primary" if (own["role"] == "primary").any() else "reference"
+        said = _said(line, marked)
+        undeclared = "" if (own["role"] == "primary").any() else " (nothing was declared)"
         pictures.append(
             draft.shelf.put(
                 f"specifications_{file_name(curve)}_{contrast_file(draft.known[name])}",
                 draw,
                 own,
                 alt=f"Specification curve of {in_sentence(_curve_name(curve))}, {said}",
-                caption=f"{called}: {said} Diamond: the {marked}. Above: estimates in "
+                caption=f"{called}: {said} Diamond: the {marked}{undeclared}. Above: estimates in "
                 "order with their intervals, in colour where an interval excludes no change, cut where it reaches far "
                 "beyond the estimates. Below: the choices behind each.",
                 size="wide",
@@ -148,9 +149,9 @@ def _share(value: float) -> str:
     return f"{100 * value:.0f}{NBSP}%" if np.isfinite(value) else NOTHING
 
 
-def _said(row: pd.Series) -> str:
+def _said(row: pd.Series, marked: str) -> str:
     scale, p = row["scale"], float(row["p"])
-    tested = f"p of the median {p_value(p)}" if np.isfinite(p) else str(row["method"])
+    tested = f"a test of the whole curve, not of the {marked}: p {p_value(p)}" if np.isfinite(p) else str(row["method"])
     return (
         f"{plural(int(row['n_estimated']), 'specification')} of {plural(int(row['n']), 'subject')}, "
         f"{interval(row['lowest'], row['highest'], scale)}, median {change(row['median'], scale)}; "

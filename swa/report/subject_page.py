@@ -12,7 +12,7 @@ from swa.comparison.controls.facts import GAIN_CONTROLS, control_bands
 from swa.report import figures
 from swa.report.change_tables import channel_table, quality_table, sleep_table, value_table
 from swa.report.draft import Draft, shared_parts
-from swa.report.facts import done_nights
+from swa.report.facts import done_nights, nights_of_subject
 from swa.report.figures.style import BASELINE_COLOR
 from swa.report.leading_rows import find_headline, headline_rows, shown_channel
 from swa.report.optional_tables import PlainTable, gain_table, precision_table
@@ -23,7 +23,7 @@ from swa.report.words.names import counted, unit_of
 from swa.report.words.numbers import join, limit, number, plural, span
 from swa.report.words.sentences import Answer, headline_name, subject_answer
 from swa.study.condition_curves import ConditionCurves, read_curves
-from swa.study.store import Results, StoredNight, stored_nights, subject_file
+from swa.study.store import Results, StoredNight, subject_file
 from swa.tables.marker import Marker, select
 
 
@@ -31,7 +31,7 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
     """Collect what the page of a subject shows, and draw its figures."""
     facts = read_facts(results, subject)
     own = select(facts.nights, subject=subject)
-    nights = stored_nights(results.path, own)
+    nights = nights_of_subject(results.path, facts.nights, subject)
     label = str(own["subject_label"].iloc[0])
     measures = pd.read_parquet(subject_file(results.path, label))
     headline = find_headline(facts.primary, measures)

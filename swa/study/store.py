@@ -156,16 +156,20 @@ class StoredNight:
         As in the study file.
     folder : NightFolder
         Its files.
+    aside : str
+        Why no comparison uses it as a night of its condition; empty where one does.
     """
 
     session: str
     condition: str
     folder: NightFolder
+    aside: str = ""
 
     @property
     def name(self) -> str:
-        """Condition, and the session where that says more."""
-        return self.condition if self.session == self.condition else f"{self.condition}, session {self.session}"
+        """Condition, the session where that says more, and why it is not compared."""
+        called = self.condition if self.session == self.condition else f"{self.condition}, session {self.session}"
+        return f"{called} ({self.aside})" if self.aside else called
 
     @cached_property
     def document(self) -> NightDocument:

@@ -10,6 +10,7 @@ import pandas as pd
 from swa.errors import SettingsError
 
 STAGES = ("NREM", "N2", "N3", "REM", "W", "any")
+_STAGES_AS_WRITTEN = {"n2+n3": "NREM"}  # how pages and papers write them
 MARKER_COLUMNS = ("channel", "stages", "window", "measure", "variant")
 REGIONS = ("frontal", "central")
 ALL_MINUTES = "all minutes"  # variant of a value of the whole night that is not cut to common minutes
@@ -80,7 +81,7 @@ class Marker:
 
     @classmethod
     def parse(cls, text: str) -> "Marker":
-        """Read a marker as declared: ``swa NREM cycle-1 frontal``; the channel may hold spaces.
+        """Read a marker as declared: ``swa NREM cycle-1 frontal``; N2+N3 is NREM, and the channel may hold spaces.
 
         Raises
         ------
@@ -93,7 +94,8 @@ class Marker:
                 f"The declared primary {' '.join(words)!r} is not 'measure stages window channel'.",
                 f"Write it like '{DEFAULT_MARKER}'.",
             )
-        return cls(*words)
+        measure, stages, window, channel = words
+        return cls(measure, _STAGES_AS_WRITTEN.get(stages.casefold(), stages), window, channel)
 
     @property
     def columns(self) -> dict[str, str]:

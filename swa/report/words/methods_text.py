@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from swa.comparison.compared_nights import MOST_NAMED, text_column
+from swa.comparison.compared_nights import MOST_NAMED, copied_nights, is_adaptation, split_nights, text_column
 from swa.comparison.designs import ContrastDesign
 from swa.report.facts import StudyFacts, done_nights
 from swa.report.words.names import contrast_name
@@ -285,13 +285,7 @@ def _collect(nights: Iterable[StoredNight]) -> _Collected:
 
 
 def _recordings(facts: StudyFacts, found: _Collected) -> str:
-    nights = done_nights(facts.nights)
-    counts = text_column(nights, "condition").value_counts()
-    conditions = join([f"{plural(int(counts[name]), 'night')} {name}" for name in facts.conditions])
-    text = f"We analysed {plural(len(nights), 'night')} of {plural(nights['subject'].nunique(), 'subject')}"
-    text += f" ({conditions})." if conditions else "."
-    left_out = len(facts.nights) - len(nights)
-    text += f" {plural(left_out, 'further night')} could not be used." if left_out else ""
+    text = _count_nights(facts)
     if found.channels:
         # Sixty-four derivations are no reading matter: the first ones stand for them.
         names = list(found.channels)
@@ -300,6 +294,31 @@ def _recordings(facts: StudyFacts, found: _Collected) -> str:
         rates = join([f"{rate:g}" for rate in sorted(found.rates)])
         text += f" EEG: {shown}, recorded at {rates} Hz; derivations: {'; '.join(done)}."
     return text + (" The recordings are simulated, not measured." if facts.simulated else "")
+
+
+def _count_nights(facts: StudyFacts) -> str:
+    """How many nights were used, and why the others were not."""
+    status = text_column(facts.nights, "status")
+    done = done_nights(facts.nights)
+    used, before = split_nights(done) if facts.is_compared else (done, done[:0])
+    copied = copied_nights(used) & facts.is_compared
+    counts = text_column(used[~copied], "condition").value_counts()
+    parts = [f"{plural(int(counts[name]), 'night')} {name}" for name in facts.conditions if name in counts]
+    parts += [f"{plural(len(before), 'night')} before the infusion"] if len(before) else []
+    n_used = int(counts.sum()) + len(before)
+    text = f"We analysed {plural(n_used, 'night')} of {plural(done['subject'].nunique(), 'subject')}"
+    text += f" ({join(parts)})." if parts else "."
+    reasons = text_column(facts.nights, "exclude")[status == "excluded"]
+    given = reasons[reasons != ""].value_counts(sort=False)
+    named = f" ({'; '.join(f'{reason}: {n}' for reason, n in given.items())})" if len(given) else ""
+    for n, what, why in (
+        (int(is_adaptation(done).sum()) * facts.is_compared, "adaptation night", "not compared"),
+        (int(copied.sum()), "further night", "not compared, since one recording stood for several nights"),
+        (len(reasons), "further night", f"excluded by the user{named}"),
+    ):
+        text += f" {plural(n, what)} {'was' if n == 1 else 'were'} {why}." if n else ""
+    lost = len(facts.nights) - len(done) - len(reasons)
+    return text + (f" {plural(lost, 'further night')} could not be used." if lost else "")
 
 
 def _signal(versions: Mapping[str, str]) -> str:
