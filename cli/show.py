@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from swa.study.store import Results
 
 MOST_NAMED = 10
+DESIGN_COLUMNS = (
+    *("order", "period", "phase", "arm", "group", "adaptation", "exclude"),
+    *("dose_start", "dose_end", "lights_off", "lights_on"),
+)
 # Of a file's name or a cell: these would move the cursor, colour or rename the window, or turn the text around.
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd")
 _CONTROLS |= {ord(mark): mark for mark in "\n\t"}
@@ -183,24 +187,26 @@ def show_plan(plan: "SamplePlan") -> None:
 
 def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings | None" = None) -> None:
     """Print what `inspect_study` found, the design that a run would follow, and how many recordings can run."""
-    found["design"] = []
+    found["design"], compared = [], []
     if len({night["condition"] for night in found["plan"]}) > 1:  # else there is nothing to import for
         import pandas as pd
 
         from swa.comparison.contrasts import state_designs
+        from swa.report.terminal import say_what_is_tested
         from swa.settings import Settings, given_or_default
 
         settings = given_or_default(settings, Settings)
         # What the names of a data set say of its baseline counts for the run, too.
         comparison = settings.comparison.model_copy(update={"baseline": found["baseline"]})
         told = settings.model_copy(update={"comparison": comparison})
-        found["design"] = state_designs(pd.DataFrame(found["plan"]), told)
+        nights = pd.DataFrame(found["plan"])
+        found["design"], compared = state_designs(nights, told), say_what_is_tested(nights, told)
     if as_json:
         print(plain(json.dumps(found, indent=1, ensure_ascii=False)))
         return
     lines = _plan_lines(found)
     lines += [f"Design as understood: {text}" for text in found["design"]]
-    lines += [f"note: {note}" for note in found["notes"]]
+    lines += [*compared, _who_stages(found["scorings"]), *(f"note: {note}" for note in found["notes"])]
     if len(found["recordings"]) > 1:
         rows = [("label", "recordings", "channel", "role", "why")]
         rows += [
@@ -208,8 +214,13 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
             for told in found["labels"]
         ]
         lines += ["Labels, and what they are taken for:", *_align(rows)]
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for recording in found["recordings"]:
-        lines += ["", *_recording_lines(recording)]
+        groups.setdefault(tuple(_channel_lines(recording)), []).append(recording)
+    for channels, alike in groups.items():
+        told = [line for recording in alike for line in _recording_lines(recording)]
+        same = [f"{len(alike)} recordings:"] if len(alike) > 1 and channels else []
+        lines += ["", *told, *same, *channels]
     _say(_console(), "\n".join([*lines, "", *_sum_up(found["recordings"])]))
 
 
@@ -219,18 +230,37 @@ def _plan_lines(found: dict[str, Any]) -> list[str]:
         return []
     number = len(found["plan"])
     stages = {recording["recording"]: _stages_of(recording) for recording in found["recordings"]}
-    rows = [("subject", "condition", "session", "recording", "stages")]
+    told = [name for name in DESIGN_COLUMNS if any(night.get(name) for night in found["plan"])]
+    rows = [("subject", "condition", "session", "recording", *told, "stages")]
     for night in found["plan"]:
         scoring = stages.get(night["recording"], "") or Path(night["hypnogram"]).name
-        rows.append((night["subject"], night["condition"], night["session"], night["recording"], scoring))
+        names = (night[name] for name in ("subject", "condition", "session", "recording"))
+        rows.append((*names, *(_design_cell(night.get(name, "")) for name in told), scoring))
     return [f"Plan ({found['source']}): {number} night{'' if number == 1 else 's'}", *_align(rows)]
 
 
+def _design_cell(value: object) -> str:
+    """A cell of the design; a dash where there is nothing to say."""
+    if isinstance(value, bool):
+        return "yes" if value else "-"
+    return f"{value:g}" if isinstance(value, float) else str(value) or "-"
+
+
+def _who_stages(scorings: dict[str, Any]) -> str:
+    """How many nights come with their scoring, and how many are staged."""
+    scored, staged = scorings["scored"], scorings["staged"]
+    return f"Stages: {scored} night{'' if scored == 1 else 's'} by a scoring, {staged} by YASA"
+
+
 def _recording_lines(recording: dict[str, Any]) -> list[str]:
-    """What is in a recording, and what of it is used."""
+    """What is to be said of one recording."""
     lines = [f"{recording['recording']}: {_describe(recording)}"]
     lines += [f"  problem: {problem}" for problem in recording["problems"]]
-    lines += [f"  note: {note}" for note in recording["notes"]]
+    return lines + [f"  note: {note}" for note in recording["notes"]]
+
+
+def _channel_lines(recording: dict[str, Any]) -> list[str]:
+    """The channels of a recording, and what of them is used."""
     rows = [("channel", "role", "from", "rate", "unit", "why")]
     ignored: dict[str, list[str]] = {}
     for channel in recording["channels"]:
@@ -239,7 +269,7 @@ def _recording_lines(recording: dict[str, Any]) -> list[str]:
         else:
             labels, rate = " - ".join(channel["labels"]), f"{channel['rate_hz']:g} Hz"
             rows.append((channel["name"], channel["role"], labels, rate, channel["unit"], channel["note"]))
-    lines += _align(rows) if len(rows) > 1 else []
+    lines = _align(rows) if len(rows) > 1 else []
     if recording["staging"]:
         lines.append(f"  staged on {', '.join(recording['staging'])}")
     return lines + [f"  not used ({reason}): {', '.join(labels)}" for reason, labels in ignored.items()]

@@ -53,6 +53,8 @@ class Entry:
         minutes, ``whole`` where that is not possible, ``free`` where it does not; empty for what has no value of NREM.
     zero_at_times : bool
         Whether a ratio measure can be zero, so that its mean over a region is arithmetic.
+    band : tuple of str
+        Settings of the frequencies that it is measured in, such as ``power.swa_hz``.
     reliability : float
         SD between nights of a subject (ln) as a share of that of power; NaN where no reliability is stated.
     within_sd, within_df : float and int
@@ -81,6 +83,7 @@ class Entry:
     shared_over_nights: bool = False
     over_night: str = ""
     zero_at_times: bool = False
+    band: tuple[str, ...] = ()
     reliability: float = math.nan
     within_sd: float = math.nan
     within_df: int = 0
@@ -107,7 +110,11 @@ def read_groups() -> dict[str, str]:
 @cache
 def read_glossary() -> dict[str, Entry]:
     """All entries by measure, in the order in which they are shown; settings stand in braces (`Entry.filled`)."""
-    return {measure: Entry(measure=measure, **fields) for measure, fields in _read().items() if measure != "groups"}
+    return {
+        measure: Entry(measure=measure, **fields | {"band": tuple(fields.get("band", ()))})
+        for measure, fields in _read().items()
+        if measure != "groups"
+    }
 
 
 @cache
@@ -139,6 +146,21 @@ def measures_that(fact: str) -> frozenset[str]:
 def measures_over_night(how: str) -> frozenset[str]:
     """Measures whose value over a night hangs on its length, by what can be done about it (`Entry.over_night`)."""
     return frozenset(name for name, entry in read_glossary().items() if entry.over_night == how)
+
+
+def bands_hz(settings: BaseModel) -> dict[str, tuple[tuple[float, float], ...]]:
+    """Frequencies that each measure is measured in, Hz, with these settings; of those that have any."""
+    return {
+        measure: tuple(_limits(settings, name) for name in entry.band)
+        for measure, entry in read_glossary().items()
+        if entry.band
+    }
+
+
+def _limits(settings: BaseModel, name: str) -> tuple[float, float]:
+    group, key = name.split(".")
+    low, high = getattr(getattr(settings, group), key)
+    return float(low), float(high)
 
 
 def name_of(measure: str) -> str:

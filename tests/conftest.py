@@ -4,7 +4,8 @@ import contextlib
 import datetime
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -210,6 +211,83 @@ def studied(lab):
         main(["run", "sample_recordings", "-o", "results", "--jobs", "1"])
     assert not ended.value.code
     return lab
+
+
+@pytest.fixture(scope="session")
+def compare():
+    """`compare(folder, drawn)`: `compare_study`, figures turned into bytes only if `drawn`."""
+
+    def run(folder, drawn=False):
+        from swa.pipeline import compare_study
+
+        with pytest.MonkeyPatch.context() as patch:
+            if not drawn:
+                patch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
+            return compare_study(folder, jobs=1)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def make_night(make_recording, make_hypnogram, sleep_eeg):
+    """`make_night(size, seed, channels)`: an analysed night of 36 minutes."""
+    from swa.night.analysis import analyze_night
+
+    hypnogram = make_hypnogram("W*4 N1*2 N2*20 N3*30 N2*4 R*10 W*2")
+
+    @cache
+    def make(size=1.0, seed=0, channels=("F3-M2", "C4-M1")):
+        signals = {name: sleep_eeg(hypnogram, seed + i, size=size) for i, name in enumerate(channels)}
+        return analyze_night(make_recording(signals), hypnogram)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def build(make_night, compare):
+    """`build(folder, rows, ...)`: a results folder with its pages. A row: subject, condition, and what differs.
+
+    Figures are made but not turned into bytes unless `drawn`, which would take most of the time of these tests.
+    """
+
+    from swa.settings import ComparisonSettings, Settings
+    from swa.study.plan.manifest import file_label
+    from swa.study.run.night_files import write_night
+    from swa.study.store import NightFolder
+    from swa.tables.files import write_table, write_text
+
+    problem_columns = ["subject", "session", "recording", "step", "problem", "remedy"]
+
+    def make(folder, rows, *, comparison=None, channels=("F3-M2", "C4-M1"), drawn=False):
+        folder.mkdir(parents=True, exist_ok=True)
+        nights, problems = [], []
+        for seed, row in enumerate(rows):
+            night = {"session": row["condition"], "recording": f"{seed}.edf", "status": "done", "size": 1.0} | row
+            night |= {"subject_label": file_label(night["subject"]), "session_label": file_label(night["session"])}
+            size, notes = night.pop("size"), night.pop("notes", [])
+            statistics = dict.fromkeys(["TST_min", "SE", "N2_min", "N3_min", "REM_min", "nrem_cycles"], np.nan)
+            if night["status"] == "done":
+                found = make_night(size, seed, channels)
+                statistics = {f"{name}_min": found.summary["statistics"][name] for name in ("TST", "N2", "N3", "REM")}
+                statistics |= {"SE": found.summary["statistics"]["SE"], "nrem_cycles": found.summary["nrem_cycles"]}
+                files = NightFolder(folder, night["subject_label"], night["session_label"])
+                identity = {name: night[name] for name in ("subject", "session", "condition")}
+                named = replace(found, **identity)
+                channel = {"name": "F3-M2", "labels": ["EEG F3-M2"], "role": "eeg", "rate_hz": 100.0, "note": ""}
+                provenance = {"versions": {"swa": "0.1.0", "yasa": "0.8"}, "channels": [channel], "notes": notes}
+                write_night(files, named, "fingerprint", provenance)
+            else:
+                what = f"{night['recording']}: no NREM sleep (N2 or N3)."
+                where = [night["subject"], night["session"], night["recording"]]
+                problems.append([*where, "measure", what, "Check that this is a night."])
+            nights.append(night | statistics)
+        write_table(pd.DataFrame(nights), folder / "nights.tsv")
+        write_table(pd.DataFrame(problems, columns=problem_columns), folder / "problems.tsv")
+        settings = Settings(comparison=ComparisonSettings(**(comparison or {})))
+        write_text(settings.to_toml(), folder / "settings.toml")
+        return compare(folder, drawn)
+
+    return make
 
 
 @pytest.fixture(scope="session")

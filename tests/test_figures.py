@@ -338,6 +338,7 @@ DRAWN_FROM_TABLES = {
     "wave_amplitudes": lambda table: figures.wave_amplitudes(table),
     "slope_by_amplitude": lambda table: figures.slope_by_amplitude(table, table),
     "covariate_changes": lambda table: figures.covariate_changes(table),
+    "activity_course": lambda table: figures.activity_course(table),
     "scalp_changes": lambda table: figures.scalp_changes(table),
     "group_spectra": lambda table: figures.group_spectra(table, table),
     "specification_curve": lambda table: figures.specification_curve(table),

@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import tarfile
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from swa_cli.show import show_results
 
-from swa.night.analysis import analyze_night
 from swa.pipeline import compare_study
 from swa.report.leading_rows import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
@@ -30,12 +28,10 @@ from swa.report.study_page import _answers
 from swa.report.terminal import leading_tables
 from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
 from swa.report.words.sentences import MAGNESIUM, caveats, group_result, subject_result
-from swa.settings import ComparisonSettings, Settings
+from swa.settings import Settings
 from swa.study.plan.manifest import file_label
-from swa.study.run.night_files import write_night
-from swa.study.store import NightFolder, read_results
+from swa.study.store import read_results
 from swa.tables.contrast import Contrast
-from swa.tables.files import write_table, write_text
 from swa.tables.marker import DEFAULT_MARKER, Marker
 from swa.tables.notes import (
     BASELINE_ALIKE,
@@ -48,8 +44,6 @@ from swa.tables.notes import (
 )
 from swa.tables.reason import encode
 
-STAGES = "W*4 N1*2 N2*20 N3*30 N2*4 R*10 W*2"
-PROBLEM_COLUMNS = ["subject", "session", "recording", "step", "problem", "remedy"]
 NASTY = "<script>alert('x')</script>&\"ש"
 
 
@@ -108,64 +102,6 @@ def parse(path):
     reader = Reader()
     reader.feed(path.read_text(encoding="utf-8"))
     return reader.page
-
-
-@pytest.fixture(scope="session")
-def make_night(make_recording, make_hypnogram, sleep_eeg):
-    hypnogram = make_hypnogram(STAGES)
-
-    @cache
-    def make(size=1.0, seed=0, channels=("F3-M2", "C4-M1")):
-        signals = {name: sleep_eeg(hypnogram, seed + i, size=size) for i, name in enumerate(channels)}
-        return analyze_night(make_recording(signals), hypnogram)
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def build(make_night):
-    """`build(folder, rows, ...)`: a results folder with its pages. A row: subject, condition, and what differs.
-
-    Figures are made but not turned into bytes unless `drawn`, which would take most of the time of these tests.
-    """
-
-    def make(folder, rows, *, comparison=None, channels=("F3-M2", "C4-M1"), drawn=False):
-        folder.mkdir(parents=True, exist_ok=True)
-        nights, problems = [], []
-        for seed, row in enumerate(rows):
-            night = {"session": row["condition"], "recording": f"{seed}.edf", "status": "done", "size": 1.0} | row
-            night |= {"subject_label": file_label(night["subject"]), "session_label": file_label(night["session"])}
-            size, notes = night.pop("size"), night.pop("notes", [])
-            statistics = dict.fromkeys(["TST_min", "SE", "N2_min", "N3_min", "REM_min", "nrem_cycles"], np.nan)
-            if night["status"] == "done":
-                found = make_night(size, seed, channels)
-                statistics = {f"{name}_min": found.summary["statistics"][name] for name in ("TST", "N2", "N3", "REM")}
-                statistics |= {"SE": found.summary["statistics"]["SE"], "nrem_cycles": found.summary["nrem_cycles"]}
-                files = NightFolder(folder, night["subject_label"], night["session_label"])
-                identity = {name: night[name] for name in ("subject", "session", "condition")}
-                named = dataclasses.replace(found, **identity)
-                channel = {"name": "F3-M2", "labels": ["EEG F3-M2"], "role": "eeg", "rate_hz": 100.0, "note": ""}
-                provenance = {"versions": {"swa": "0.1.0", "yasa": "0.8"}, "channels": [channel], "notes": notes}
-                write_night(files, named, "fingerprint", provenance)
-            else:
-                what = f"{night['recording']}: no NREM sleep (N2 or N3)."
-                where = [night["subject"], night["session"], night["recording"]]
-                problems.append([*where, "measure", what, "Check that this is a night."])
-            nights.append(night | statistics)
-        write_table(pd.DataFrame(nights), folder / "nights.tsv")
-        write_table(pd.DataFrame(problems, columns=PROBLEM_COLUMNS), folder / "problems.tsv")
-        settings = Settings(comparison=ComparisonSettings(**(comparison or {})))
-        write_text(settings.to_toml(), folder / "settings.toml")
-        return compare(folder, drawn)
-
-    return make
-
-
-def compare(folder, drawn=False):
-    with pytest.MonkeyPatch.context() as patch:
-        if not drawn:
-            patch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
-        return compare_study(folder, jobs=1)
 
 
 def night(subject, condition, **columns):
@@ -382,7 +318,7 @@ def test_figures_stand_beside_the_page_with_their_numbers(study):
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_figures_of_an_earlier_run_do_not_stay(build, tmp_path):
+def test_figures_of_an_earlier_run_do_not_stay(build, compare, tmp_path):
     rows = [night("A", "baseline"), night("A", "ketamine", size=1.2)]
     results = build(tmp_path / "results", rows)
     names = {path.stem for path in results.path.glob("**/figures/*.svg")}
@@ -521,7 +457,7 @@ def test_one_channel_of_no_known_region_leads_the_page(build, tmp_path):
     assert "Average slow wave at O1-M2" in " ".join(image["alt"] for image in page.images)
 
 
-def spoil(results, channels):
+def spoil(results, channels, compare):
     """Say of a stored night that all of its NREM is unusable in these channels, and compare again."""
     path = next(results.path.rglob("sub-A_ses-ketamine*_desc-night.json"))
     document = json.loads(path.read_text(encoding="utf-8"))
@@ -533,13 +469,13 @@ def spoil(results, channels):
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_channels_that_were_left_out_are_named_and_the_page_goes_on_without_them(build, tmp_path):
+def test_channels_that_were_left_out_are_named_and_the_page_goes_on_without_them(build, compare, tmp_path):
     results = build(tmp_path / "results", [night("A", "baseline"), night("A", "ketamine", size=1.2)])
-    page = parse(subject_page(spoil(results, ["F3-M2"]), "A"))
+    page = parse(subject_page(spoil(results, ["F3-M2"], compare), "A"))
     assert "at the central channel C4-M1 was" in page.text
     assert "100.0 % (muscle 40.0, clipped 60.0)" in page.text
     assert "F3-M2: 100 % of its NREM is unusable" in page.text
-    results = spoil(results, ["C4-M1"])
+    results = spoil(results, ["C4-M1"], compare)
     assert "was not measured (not measured in ketamine)" in parse(subject_page(results, "A")).text
     assert "every EEG channel is bad in this night" in parse(results.path / "index.html").text
 
@@ -677,7 +613,7 @@ def test_simulated_nights_are_said_to_be(build, study, tmp_path):
         assert "Simulated data" not in parse(path).text
 
 
-def test_a_simulated_header_is_enough_to_say_so(build, tmp_path):
+def test_a_simulated_header_is_enough_to_say_so(build, compare, tmp_path):
     """Without a study file: the recording itself says what it is; a subject of real nights is not marked for it."""
     results = build(tmp_path / "results", [night("A", "baseline"), night("B", "baseline")])
     path = next(results.path.rglob("sub-A_ses-baseline*_desc-night.json"))
@@ -1064,11 +1000,23 @@ def test_a_night_can_be_enlarged_and_made_whole_again(seen):
 
 
 @pytest.mark.slow
-def test_a_page_prints(study, chromium, tmp_path):
-    pdf = tmp_path / "page.pdf"
-    page = subject_page(study, "S1").resolve().as_uri()
-    run_chromium(chromium, tmp_path, f"--print-to-pdf={pdf}", "--no-pdf-header-footer", page)
-    assert 2 <= pdf.read_bytes().count(b"/Type /Page\n") <= 12
+def count_sheets(page, chromium, folder):
+    pdf = folder / "page.pdf"
+    run_chromium(chromium, folder, f"--print-to-pdf={pdf}", "--no-pdf-header-footer", page.resolve().as_uri())
+    return pdf.read_bytes().count(b"/Type /Page\n")
+
+
+def test_a_page_prints_on_few_sheets_of_which_the_first_is_a_summary(study, chromium, tmp_path):
+    """Also with six contrasts whose verdicts have long reasons the summary is one sheet."""
+    assert 2 <= count_sheets(subject_page(study, "S1"), chromium, tmp_path) <= 9
+    source = (study.path / "index.html").read_text(encoding="utf-8")
+    (answer,) = re.findall("<article.*?</article>", source, re.DOTALL)
+    long = re.sub(r'(<p class="verdict.*?)</p>', r"\1: " + "S01: 31 % of NREM unusable, " * 12 + "</p>", answer)
+    alone = "main > section:not(#result), footer { display: none } #result { break-after: auto !important }</style>"
+    page = tmp_path / "summary.html"
+    page.write_text(source.replace(answer, long * 6).replace("</style>", alone), encoding="utf-8")
+    assert long != answer
+    assert count_sheets(page, chromium, tmp_path) == 1
 
 
 SWA = Headline(marker=Marker("swa", "NREM", "cycle-1", "F3-M2"), declared=True)
@@ -1148,3 +1096,17 @@ def test_a_change_that_is_compared_between_arms_or_groups_is_told_as_that():
 )
 def test_what_magnesium_is_known_for_is_said_of_its_conditions(names, told):
     assert (MAGNESIUM in caveats(names)) == told
+
+
+def test_filters_of_the_headers_stand_in_the_head_of_each_page(build, compare, tmp_path):
+    results = build(tmp_path / "results", [night("A", "baseline"), night("A", "ketamine")])
+    for path in sorted(results.path.glob("sub-A/ses-*/eeg/*_desc-night.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        text = "HP:1Hz" if "ketamine" in path.name else ""
+        facts = {"transducer": "", "prefilter": text, "physical_range_uv": None, "rate_hz": 100.0, "derivation": ""}
+        document["summary"]["header"] = dict.fromkeys(("F3-M2", "C4-M1"), facts)
+        path.write_text(json.dumps(document), encoding="utf-8")
+    compare(results.path)
+    for page in all_pages(results):
+        text = " ".join(parse(page).text.split())
+        assert "Filters in the headers: none named (1 night); HP:1Hz (1 night)." in text

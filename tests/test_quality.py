@@ -8,8 +8,10 @@ import pytest
 
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.verdicts import judge_contrasts
+from swa.glossary import bands_hz, read_glossary
 from swa.measures.quality import find_bad_channels, judge_night, spectrum_levels
 from swa.pipeline import run_study
+from swa.recordings.edf.fields import read_filters
 from swa.settings import Settings
 from swa.sleep.hypnogram import stages_of
 from swa.study.store import read_results
@@ -259,3 +261,69 @@ def test_an_inverted_night_is_told_at_slopes_and_density_in_contrasts_and_on_the
         assert doubts.POLARITY.among(decode(row["doubts"]))
     for page in ("index.html", "sub-S01/sub-S01.html"):
         assert "as with polarity reversed" in (tmp_path / "results" / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [
+        ("HP:0.3Hz LP:70Hz", (0.3, 70.0)),
+        ("HP: 1 Hz", (1.0, np.inf)),
+        ("HP:0,5Hz LP:35Hz N:50Hz / HP:0.1Hz LP:30Hz", (0.5, 30.0)),
+        ("TC:0.3s", (pytest.approx(0.53, abs=0.001), np.inf)),
+        ("HP:DC LP:0Hz", (0.0, np.inf)),
+        ("", (0.0, np.inf)),
+    ],
+)
+def test_filters_of_a_header_are_what_they_let_pass(text, passed):
+    assert read_filters(text) == passed
+
+
+SETTINGS = Settings()
+BANDS = {band for own in bands_hz(SETTINGS).values() for band in own}
+
+
+def filtered(*texts):
+    found = summary()
+    return found | {"header": {f"C{i}": {"prefilter": text} for i, text in enumerate(texts)}}
+
+
+def test_a_filter_inside_a_band_makes_the_night_doubtful_and_names_what_is_left():
+    for usual in ("HP:0.3Hz LP:35Hz", "HP:0.5Hz LP:100Hz", "", "HP:0.1Hz LP:30Hz"):
+        assert judge_night(filtered(usual, usual), bands_hz=BANDS) == ("sound", ())
+    verdict, reasons = judge_night(filtered("HP:1Hz", "HP:1Hz"), bands_hz=BANDS)
+    assert verdict == "caution"
+    assert "the header's filter HP:1Hz lies inside what is measured" in in_words(reasons)
+    assert "of 0.5-4 Hz 1-4 Hz are left" in in_words(reasons)
+    assert "of 0.5-1 Hz nothing is left" in in_words(reasons)
+    assert len(reasons) == 1  # of all channels at once
+    assert in_words(judge_night(filtered("HP:0.3Hz", "HP:1Hz"), bands_hz=BANDS)[1]).startswith("C1: the header's")
+
+
+def test_a_filter_inside_a_band_is_a_doubt_about_the_measures_of_that_band_alone():
+    reasons = judge_night(filtered("HP:1Hz", "HP:1Hz"), bands_hz=BANDS)[1]
+    nights = pd.DataFrame({"subject": ["A"] * 2, "session": ["b", "k"], "condition": ["baseline", "ketamine"]})
+    nights = nights.assign(verdict=["sound", "caution"], verdict_reasons=["", in_words(reasons)])
+    nights = nights.assign(doubts=["", encode(reasons)])
+    rows = [
+        ("A", "b", "baseline", "C4", "NREM", "night", measure, "", 100.0, "1", 10, "")
+        for measure in ("swa", "sigma_power", "wave_density", "aperiodic_exponent", "n3_minutes")
+    ]
+    rows += [(*row[:1], "k", "ketamine", *row[3:]) for row in rows]
+    columns = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value", "unit"]
+    found = compare_nights(pd.DataFrame(rows, columns=[*columns, "n", "note"]), nights=nights)
+    judged = judge_contrasts(found, [], nights, SETTINGS).query("subject == 'A'").set_index("measure")["verdict"]
+    assert judged.to_dict() == {
+        "swa": "caution",
+        "wave_density": "caution",
+        "sigma_power": "sound",
+        "aperiodic_exponent": "sound",
+        "n3_minutes": "sound",
+    }
+
+
+def test_every_band_of_the_glossary_is_a_setting_and_every_marker_of_the_eeg_has_one():
+    bands, glossary = bands_hz(SETTINGS), read_glossary()
+    assert bands["swa"] == (SETTINGS.power.swa_hz,)
+    without = {name for name, entry in glossary.items() if entry.compared and name not in bands}
+    groups = {glossary[name].group for name in without}
+    assert groups == {"architecture", "coupling", "aperiodic"}  # the exponent of 30-45 Hz asks the low-pass itself

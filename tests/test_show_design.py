@@ -105,3 +105,29 @@ def test_inspect_says_what_the_names_of_a_data_set_tell(tmp_path, write_edf, cap
     said = capsys.readouterr().out
     assert "Design as understood: visit1:visit2: paired, 1 subject" in said
     assert "named in the settings; as recorded" in said
+
+
+def test_inspect_says_order_lights_adaptation_covariates_the_primary_and_who_stages(tmp_path, capsys):
+    nights = {f"S{number}": ("baseline", "ketamine") for number in (1, 2)}
+    file = simulate_study(tmp_path, nights=nights, hours=1.5, rate_hz=100, channels=("C4-M1",))
+    table = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
+    first = table["condition"] == "baseline"
+    table = table.assign(adaptation=np.where(first & (table["subject"] == "S2"), "yes", ""), covariate_dose="1.5")
+    table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]
+    table.loc[0, "hypnogram"] = ""
+    table.to_csv(file, sep="\t", index=False)
+    primary = check_settings({"comparison": {"primary": "swa N2+N3 cycle-1 frontal"}})
+    show_inspection(inspect_study(tmp_path, settings=primary), as_json=False, settings=primary)
+    said = capsys.readouterr().out
+    plan = [line.split() for line in said.splitlines()[1:6]]
+    assert {"order", "adaptation", "lights_off", "dose_start"} <= set(plan[0])
+    place = plan[0].index("adaptation")
+    assert [row[place] for row in plan[1:]] == ["-", "-", "yes", "-"]
+    assert "Primary: swa NREM cycle-1 frontal\nCovariates: covariate_dose\n" in said
+    assert "Stages: 3 nights by a scoring, 1 by YASA" in said
+    (together,) = [line for line in said.splitlines() if line.endswith(" recordings:")]
+    assert together == "3 recordings:"  # of equal channels; the night that YASA stages names its channels
+    show_inspection(inspect_study(tmp_path), as_json=False)
+    assert "Primary: none declared, so every result is exploratory" in capsys.readouterr().out
+    show_inspection(inspect_study(tmp_path), as_json=True)
+    assert json.loads(capsys.readouterr().out)["plan"][2]["adaptation"]

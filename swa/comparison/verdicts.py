@@ -12,8 +12,8 @@ from scipy import stats
 from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
 from swa.comparison.controls.gain import BETWEEN_REGIONS, ONE_CHANNEL_SHARE
 from swa.comparison.controls.registry import Control, Record, RowKind, find_control
-from swa.glossary import measures_in, measures_over_night, measures_that
-from swa.measures.quality import UNUSABLE
+from swa.glossary import bands_hz, measures_in, measures_over_night, measures_that
+from swa.measures.quality import UNUSABLE, cuts
 from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings, Settings
 from swa.tables import doubts, notes
@@ -37,7 +37,8 @@ Row = tuple[str, Contrast, RowKind]  # what rows of contrasts differ in, as far 
 class Doubt:
     """A reason with the verdict that it makes, the channel that it is about, and the control that found it, if any.
 
-    `measure` is named where it is about rows of that one alone.
+    `measure` is named where it is about rows of that one alone, `passed_hz` where it is about those of bands that are
+    not wholly within it.
     """
 
     verdict: str
@@ -45,11 +46,13 @@ class Doubt:
     channel: str = ALL
     measure: str = ""
     control: Control[Any] | None = None
+    passed_hz: tuple[float, float] | None = None
 
     def matters(self, row: RowKind) -> bool:
         """Whether it is one about a row: its channel and measure are in it, and its control has a say in it."""
         has_a_say = self.control is None or self.control.matters is None or self.control.matters(row)
-        return has_a_say and self.measure in ("", row.of_sleep) and _covers(row.channel, self.channel)
+        cut = self.passed_hz is None or any(cuts(self.passed_hz, band) for band in row.bands_hz)
+        return has_a_say and cut and self.measure in ("", row.of_sleep) and _covers(row.channel, self.channel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +122,7 @@ def judge_contrasts(
     if contrasts.empty or (not records and "verdict" not in nights):  # nobody judged the nights
         return contrasts.assign(verdict="", verdict_reasons="", doubts="")
     of_sleep = contrasts["measure"].isin(measures_in("architecture"))
+    bands = bands_hz(settings)
     keys = pd.DataFrame(
         {
             "subject": contrasts["subject"].astype(str),
@@ -128,6 +132,7 @@ def judge_contrasts(
             "over_night": _over_night(contrasts, settings),
             "by_stages": text_column(contrasts, "stages").ne("any") | of_sleep,
             "of_sleep": contrasts["measure"].where(of_sleep, "").astype(str),
+            "bands_hz": [bands.get(measure, ()) for measure in contrasts["measure"]],
         }
     )
     unique = keys.drop_duplicates()
@@ -293,10 +298,18 @@ def _night_doubts(nights: pd.DataFrame) -> dict[tuple[str, str], list[Doubt]]:
                 verdict=NOT_COMPARABLE if word == UNUSABLE else CAUTION,
                 reason=doubts.located(reason, session=session),
                 channel=str(reason.values.get("channel", ALL)),
+                passed_hz=_passed_hz(reason),
             )
             for reason in decode(codes) or (doubts.NIGHT(why=why),)
         )
     return found
+
+
+def _passed_hz(reason: Reason) -> tuple[float, float] | None:
+    """What a filter lets pass, of a doubt about one."""
+    if not doubts.FILTERED.among([reason]):
+        return None
+    return float(reason.values["low_hz"]), float(reason.values.get("high_hz", np.inf))
 
 
 def _control_doubts(

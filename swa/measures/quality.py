@@ -1,15 +1,16 @@
 """Which channels and nights to trust: one word and its reasons, from limits that stand in the settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swa.glossary import headline_measures, name_of
+from swa.recordings.edf.fields import read_filters
 from swa.settings import ArtifactSettings, QualitySettings
 from swa.tables import doubts
 from swa.tables.night_document import Summary
-from swa.tables.reason import Reason, decode
+from swa.tables.reason import Reason, decode, in_words
 
 SOUND, CAUTION, UNUSABLE = "sound", "caution", "unusable"
 FEWEST_OTHERS = 3
@@ -111,6 +112,7 @@ def judge_night(
     summary: Summary,
     artifacts: ArtifactSettings | None = None,
     settings: QualitySettings | None = None,
+    bands_hz: Collection[tuple[float, float]] = (),
 ) -> tuple[str, tuple[Reason, ...]]:
     """Verdict on a measured night.
 
@@ -123,6 +125,8 @@ def judge_night(
         What makes a channel bad.
     settings : QualitySettings, optional
         Limits.
+    bands_hz : collection of (float, float)
+        What is measured, which no filter of the header may cut (`swa.glossary.bands_hz`).
 
     Returns
     -------
@@ -140,7 +144,8 @@ def judge_night(
     reasons = [doubts.BAD_CHANNEL(channel=name, why=reason) for name, reason in bad.items()]
     reasons += [doubts.UNREAD_CHANNEL(channel=name) for name in summary.get("unread", {})]
     left = {name: share for name, share in shares.items() if name not in bad}
-    reasons += [*_signal_reasons(summary, left, settings), *_sleep_reasons(summary, settings)]
+    reasons += [*_signal_reasons(summary, left, settings), *_filter_reasons(summary, left, bands_hz)]
+    reasons += _sleep_reasons(summary, settings)
     return (CAUTION if reasons else SOUND), tuple(reasons)
 
 
@@ -174,6 +179,35 @@ def _above(values: Mapping[str, float | None], limit: float) -> Iterator[tuple[s
 
 def _negative(values: Mapping[str, float | None]) -> dict[str, float | None]:
     return {name: None if value is None else -value for name, value in values.items()}
+
+
+def cuts(passed_hz: tuple[float, float], band_hz: tuple[float, float]) -> bool:
+    """Whether a filter that passes these frequencies takes some of a band."""
+    return passed_hz[0] > band_hz[0] or passed_hz[1] < band_hz[1]
+
+
+def _filter_reasons(
+    summary: Summary, channels: Collection[str], bands_hz: Collection[tuple[float, float]]
+) -> Iterator[Reason]:
+    """Filters of the header inside of what is measured; said once where they are those of all channels."""
+    header = summary.get("header", {})
+    texts = {name: header[name].get("prefilter", "") for name in channels if name in header}
+    shared = len(set(texts.values())) == 1 and len(texts) == len(channels)
+    for name, text in list(texts.items())[: 1 if shared else None]:
+        low_hz, high_hz = read_filters(text)
+        told = [_left((low_hz, high_hz), band) for band in sorted(set(bands_hz)) if cuts((low_hz, high_hz), band)]
+        if told:
+            where = {} if shared else {"channel": name}
+            ends = {"low_hz": low_hz} | ({"high_hz": high_hz} if np.isfinite(high_hz) else {})  # JSON has no infinity
+            yield doubts.FILTERED(filter=text, bands=in_words(told), **ends, **where)
+
+
+def _left(passed_hz: tuple[float, float], band_hz: tuple[float, float]) -> Reason:
+    low, high = band_hz
+    low_hz, high_hz = max(low, passed_hz[0]), min(high, passed_hz[1])
+    if low_hz >= high_hz:
+        return doubts.BAND_GONE(low=low, high=high)
+    return doubts.BAND_LEFT(low=low, high=high, low_hz=low_hz, high_hz=high_hz)
 
 
 def _sleep_reasons(summary: Summary, settings: QualitySettings) -> Iterator[Reason]:

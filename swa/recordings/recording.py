@@ -1,7 +1,7 @@
 """Recordings: what a file holds, and its signals in µV at one rate, read channel group by channel group."""
 
 import datetime
-import re
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +16,7 @@ from swa.errors import RecordingError
 from swa.recordings.analysis_signal import UV_PER_UNIT, ChannelIntake
 from swa.recordings.channels import TOO_SLOW, Channel, SignalInfo, assign_channels
 from swa.recordings.edf.damage import cut_blocks, cut_damage
+from swa.recordings.edf.fields import read_filters
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
 from swa.recordings.edf.header_doubts import doubt_header
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
@@ -209,9 +210,8 @@ class Recording:
     def low_pass_hz(self, channel: Channel) -> float | None:
         """Low-pass that the header names for a channel (``LP:70Hz``; the lowest, of a derivation); None without one."""
         facts = self.header_facts.get(channel.name)
-        text = facts["prefilter"] if facts else ""
-        found = [float(number) for number in re.findall(r"\bLP\s*[:=]?\s*(\d+(?:\.\d+)?)\s*Hz", text, re.IGNORECASE)]
-        return min((limit for limit in found if limit > 0), default=None)
+        _, low_pass_hz = read_filters(facts["prefilter"] if facts else "")
+        return low_pass_hz if math.isfinite(low_pass_hz) else None
 
     def read(self, channels: Sequence[Channel], rate_hz: float | None = None) -> SignalGroup:
         """Signals of the given channels in µV, resampled once to `rate_hz` (default: the analysis rate).

@@ -1,5 +1,6 @@
 """A page in the making, and what stands on the page of a study and of a subject alike."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,13 +24,15 @@ from swa.report.words.names import (
     where_measured,
     window_name,
 )
-from swa.report.words.numbers import NO_INTERVAL, describe_change, share
+from swa.report.words.numbers import NO_INTERVAL, describe_change, plural, share
 from swa.report.words.sentences import caveats, exploratory, headline_name, stand_in
 from swa.settings import Settings
-from swa.study.store import Results, stored_nights
+from swa.study.store import Results, StoredNight, stored_nights
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.marker import select
 from swa.version import __version__
+
+MOST_FILTERS = 3  # that are named one by one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,12 +144,27 @@ def shared_parts(
             )
             for name, contrast in draft.contrasts.items()
         ],
+        "filters": _filters(stored),
         "confidence": draft.level,
         "where": where_measured(headline.marker) or "sleep, and beside it the EEG",
         "methods": write_methods(own, stored, primary=declared, designs=designs),
         "glossary": explain_markers(explained, settings),
         "settings": list_settings(settings),
     }
+
+
+def _filters(nights: Iterable[StoredNight]) -> str:
+    """What the headers of the nights name as filters, with the count of nights where they differ."""
+    texts = [
+        " / ".join(dict.fromkeys(facts.get("prefilter") or "none named" for facts in night.summary["header"].values()))
+        for night in nights
+        if night.summary.get("header")
+    ]
+    counts = Counter(texts).most_common()
+    if len(counts) <= 1:
+        return next((text for text, _ in counts), "")
+    more = f"; and {len(counts) - MOST_FILTERS} more" if len(counts) > MOST_FILTERS else ""
+    return "; ".join(f"{text} ({plural(count, 'night')})" for text, count in counts[:MOST_FILTERS]) + more
 
 
 def _draw_forest(draft: Draft, name: str) -> Picture:

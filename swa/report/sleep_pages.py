@@ -11,6 +11,7 @@ from swa.report import figures
 from swa.report.change_tables import ChangeTable, Rows, change_table
 from swa.report.draft import Draft
 from swa.report.figures.style import BASELINE_COLOR
+from swa.report.leading_rows import shown_channel
 from swa.report.reading import paired_values
 from swa.report.shelf import Picture
 from swa.report.words.names import contrast_file, contrast_name, marker_name, unit_of, with_unit
@@ -63,7 +64,10 @@ def draw_hypnograms(draft: Draft, nights: Sequence[StoredNight]) -> list[Picture
     """Hypnograms of all nights of a subject on one axis; one night has its own picture already."""
     if len(nights) < 2:
         return []
-    hypnograms = {night.name: night.folder.read("hypnogram") for night in nights}
+    channel = shown_channel(
+        draft.headline, [name for name in nights[0].channels if all(name in n.channels for n in nights)]
+    )
+    hypnograms = {night.name: _with_activity(night, channel) for night in nights}
     onsets = {night.name: night.summary.get("sleep_onset_min") for night in nights}
     onsets_s = {name: np.nan if onset is None else 60 * onset for name, onset in onsets.items()}
     drawn = {night.name: draft.colors.get(night.condition, BASELINE_COLOR) for night in nights}
@@ -75,13 +79,23 @@ def draw_hypnograms(draft: Draft, nights: Sequence[StoredNight]) -> list[Picture
     return [
         draft.shelf.put(
             "hypnograms",
-            lambda: figures.aligned_hypnograms(hypnograms, onsets_s, colors=drawn),
+            lambda: figures.aligned_hypnograms(hypnograms, onsets_s, colors=drawn, unit=unit_of("swa")),
             pd.concat([table.assign(night=name) for name, table in hypnograms.items()], ignore_index=True),
             alt=f"Hypnograms of {len(nights)} nights, aligned at sleep onset: {said}.",
-            caption="The nights aligned at sleep onset (dashed). REM sleep is red.",
+            caption="The nights aligned at sleep onset (dashed). REM sleep is red."
+            + (f" Below, their slow-wave activity at {channel}: running means of five minutes." if channel else ""),
             size="wide",
         )
     ]
+
+
+def _with_activity(night: StoredNight, channel: str | None) -> pd.DataFrame:
+    """Hypnogram of a night, with the activity of a channel in the epochs that have both."""
+    hypnogram = night.folder.read("hypnogram")
+    if channel is None:
+        return hypnogram
+    epochs = select(night.epochs, channel=channel).rename(columns={"onset_s": "onset"})[["onset", "swa"]]
+    return hypnogram.merge(epochs, on="onset", how="left")
 
 
 def sleep_changes(draft: Draft) -> pd.DataFrame:

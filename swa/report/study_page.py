@@ -11,6 +11,7 @@ import pandas as pd
 
 from swa.comparison.compared_nights import text_column
 from swa.comparison.designs import ContrastDesign, find_designs
+from swa.comparison.further.activity_course import activity_course
 from swa.glossary import headline_measures, short_names
 from swa.report import figures
 from swa.report.change_tables import Footnotes
@@ -98,6 +99,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
             or [],
             "sleep_forests": shelf.attempt("the figures of sleep", lambda: draw_changes(draft), []),
             "sleep_tables": shelf.attempt("the tables of sleep", lambda: sleep_tables(draft), []),
+            "course": shelf.attempt("the course of the night", lambda: _draw_course(draft, measures), []),
             "spectra": shelf.attempt("the spectra", lambda: _draw_spectra(draft), None) or [],
             "topographies": shelf.attempt("the maps of the scalp", lambda: _draw_scalp(draft, group), None) or [],
             "extra": [(table, pictures) for table, pictures in _extra_tables(draft) if table],
@@ -246,6 +248,37 @@ def _means(pairs: pd.DataFrame, draft: Draft, unit: str) -> str:
         against = " against ".join(f"{number(both[side].mean())} ± {number(both[side].std())}" for side in both)
         said.append(f"{draft.name_of(name)} {against} {unit} (n = {plural(len(both), 'subject')})".replace("  ", " "))
     return f" Mean ± SD: {'; '.join(said)}." if said else ""
+
+
+def _draw_course(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
+    """Slow-wave activity over cycles and hours, by condition."""
+    settings, channel = draft.settings, draft.headline.marker.channel
+    rows = select(measures, measure=DEFAULT_MARKER.measure, stages=DEFAULT_MARKER.stages, channel=channel)
+    if rows.empty or not draft.contrasts:
+        return []
+    table = activity_course(rows, draft.facts.nights, settings)
+    order = {name: place for place, name in enumerate(dict.fromkeys([draft.facts.baseline, *draft.facts.conditions]))}
+    table = table.sort_values("condition", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+    first = table[(table["kind"] == "cycle") & (table["number"] <= 2)]
+    said = "; ".join(
+        f"{row['condition']}, cycle {row['number']}: {number(row['mean'])} µV² (n = {row['n']})"
+        for row in first.to_dict("records")
+    )
+    name = marker_name(DEFAULT_MARKER.measure, settings)
+    return [
+        draft.shelf.put(
+            "course_swa",
+            lambda: figures.activity_course(
+                table, colors=draft.colors, unit=unit_of(DEFAULT_MARKER.measure), title=f"{name} over the night"
+            ),
+            table,
+            alt=f"{name} at {channel} over the night: {said}.",
+            caption=f"{name}, {stages_name(DEFAULT_MARKER.stages)}, {channel}, in each NREM cycle and hour after sleep "
+            f"onset: geometric mean over the subjects who have it, with the {draft.level} interval between subjects "
+            "(from three on), which is wider than that of a change within them.",
+            size="medium",
+        )
+    ]
 
 
 def _draw_spectra(draft: Draft) -> list[Picture]:

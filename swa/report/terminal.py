@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from swa.comparison.further.moderators import find_covariates
 from swa.comparison.further.planning import SamplePlan
 from swa.comparison.further.power import PLANNED
 from swa.comparison.primary import declared_primary
@@ -33,6 +34,24 @@ def leading_tables(results: Results) -> list[PlainTable]:
     return [
         _leading(select(rows, contrast=name), contrast, where, settings, stand_in(headline))
         for name, contrast in contrasts_in(rows).items()
+    ]
+
+
+def say_what_is_tested(nights: pd.DataFrame, settings: Settings) -> list[str]:
+    """Which primary a study declares, and which covariates would be tested.
+
+    Parameters
+    ----------
+    nights : DataFrame
+        The columns of the study file.
+    settings : Settings
+        Those of the run.
+    """
+    primary = declared_primary(nights, settings.comparison)
+    covariates = [one.name for one in find_covariates(nights, settings.comparison.covariates)]
+    return [
+        f"Primary: {primary}" if primary else "Primary: none declared, so every result is exploratory",
+        *([f"Covariates: {', '.join(covariates)}"] if covariates else []),
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from swa.glossary import short_names
+from swa.glossary import bands_hz, short_names
 from swa.measures.quality import UNUSABLE, judge_night
 from swa.settings import Settings
 from swa.study.infusions import dose_columns
@@ -73,7 +73,8 @@ def _verdict(summary: Summary | None, status: str, settings: Settings) -> dict[s
     if not summary:
         why = {"verdict": UNUSABLE, "verdict_reasons": "failed (see problems.tsv)"} if status == "failed" else {}
         return {"verdict": "", "verdict_reasons": "", "doubts": "", **why}
-    verdict, reasons = judge_night(summary, settings.artifacts, settings.quality)
+    bands = {band for own in bands_hz(settings).values() for band in own}
+    verdict, reasons = judge_night(summary, settings.artifacts, settings.quality, bands)
     return {"verdict": verdict, "verdict_reasons": in_words(reasons), "doubts": encode(reasons)}
 
 

@@ -153,6 +153,13 @@ POLARITY = _doubt(
     "negative half; nothing is corrected, look at the K-complexes",
     brief="polarity of {channel}",
 )
+FILTERED = _doubt(
+    "filtered",
+    "the header's filter {filter} lies inside what is measured: {bands}",
+    brief="filter {filter}",
+)
+BAND_LEFT = declare("band_left", "of {low:g}-{high:g} Hz {low_hz:g}-{high_hz:g} Hz are left")
+BAND_GONE = declare("band_gone", "of {low:g}-{high:g} Hz nothing is left")
 MAINS = _doubt(
     "mains",
     "mains noise of {level:.0f} µV rms (limit {limit:g}), as from an electrode with poor contact; slow waves lie far "

@@ -75,6 +75,8 @@ class RowKind:
         Whether it rests on the stages of the night: not a stage-free window.
     of_sleep : str
         Its measure where that is one of sleep architecture, else empty.
+    bands_hz : tuple of (float, float)
+        Frequencies that its measure is measured in.
     """
 
     channel: str
@@ -82,6 +84,7 @@ class RowKind:
     over_night: bool
     by_stages: bool = True
     of_sleep: str = ""
+    bands_hz: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

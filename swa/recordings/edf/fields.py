@@ -2,10 +2,12 @@
 
 import contextlib
 import datetime
+import math
 import re
 
 HIDDEN_DATE = datetime.date(1985, 1, 1)  # what exports write for a date that they hide
 SIMULATED = "simulated"  # the transducer of signals that no electrode recorded
+_FILTER = re.compile(r"\b(HP|LP|TC)\s*[:=]?\s*(\d+(?:[.,]\d+)?)\s*(Hz|s\b)", re.IGNORECASE)
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
@@ -25,6 +27,23 @@ def read_number(raw: bytes) -> float | None:
         return None
     value = float(text)
     return value if abs(value) < 1e15 else None
+
+
+def read_filters(text: str) -> tuple[float, float]:
+    """What the filters of a header let pass, Hz: 0.3 and 70 of ``HP:0.3Hz LP:70Hz``; 0 and infinity without any.
+
+    Of several, as of a derivation, the narrowest. A time constant (``TC:0.3s``) is a high-pass of 1 / (2π τ).
+    """
+    low_hz, high_hz = 0.0, math.inf
+    for kind, number, unit in _FILTER.findall(text):
+        value = float(number.replace(",", "."))
+        if value <= 0:
+            continue
+        if kind.upper() == "LP":
+            high_hz = min(high_hz, value) if unit.casefold() == "hz" else high_hz
+        else:
+            low_hz = max(low_hz, value if unit.casefold() == "hz" else 1 / (2 * math.pi * value))
+    return low_hz, high_hz
 
 
 def show_number(raw: bytes) -> str:

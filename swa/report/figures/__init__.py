@@ -4,6 +4,7 @@ Conditions have the colours of `condition_colors`; `figure_bytes` writes a figur
 """
 
 from swa.report.figures.controls import control_spectra
+from swa.report.figures.course_plots import activity_course
 from swa.report.figures.files import figure_bytes, figure_files
 from swa.report.figures.forests import forest, paired_changes
 from swa.report.figures.night_plots import activity_limit, night_overview, power_limits
@@ -15,6 +16,7 @@ from swa.report.figures.style import condition_colors
 from swa.report.figures.wave_plots import slope_by_amplitude, slow_wave_average, wave_amplitudes
 
 __all__ = [
+    "activity_course",
     "activity_limit",
     "aligned_hypnograms",
     "average_spectra",

@@ -10,23 +10,32 @@ from swa.report.figures.night_plots import REM_COLOR, STAGE_ROWS
 from swa.report.figures.style import FAINT, INK, check_table, color_of, new_figure, say_nothing_there, styled
 from swa.report.words.names import marker_name
 
+ACTIVITY_IN = 1.7  # height of the panel of activity
+ACTIVITY_EPOCHS = 10  # of a running mean
 ROW_IN = 0.235  # height of a line of the changes
 
 
 @styled
 def aligned_hypnograms(
-    hypnograms: Mapping[str, pd.DataFrame], onsets_s: Mapping[str, float], *, colors: Mapping[str, str] | None = None
+    hypnograms: Mapping[str, pd.DataFrame],
+    onsets_s: Mapping[str, float],
+    *,
+    colors: Mapping[str, str] | None = None,
+    unit: str = "",
 ) -> Figure:
-    """Hypnograms of several nights below each other, aligned at sleep onset.
+    """Hypnograms of several nights below each other, aligned at sleep onset, and their slow-wave activity overlaid.
 
     Parameters
     ----------
     hypnograms : mapping of str to DataFrame
-        onset, duration and stage of each night, as stored, by the name of the night.
+        onset, duration and stage of each night, as stored, by the name of the night. A column `swa` is drawn below for
+        N2 and N3, as running means of five minutes.
     onsets_s : mapping of str to float
         Sleep onset of each night, s from its first sample; a night without one is drawn from its start.
     colors : mapping of str to str, optional
         Colour of each night.
+    unit : str
+        Unit of `swa`.
 
     Examples
     --------
@@ -38,12 +47,15 @@ def aligned_hypnograms(
     """
     for table in hypnograms.values():
         check_table("aligned_hypnograms", table, ("onset", "duration", "stage"))
-    figure = new_figure(9.6, 0.75 + 1.05 * max(len(hypnograms), 1))
+    with_activity = any("swa" in table for table in hypnograms.values())
+    figure = new_figure(9.6, 0.75 + 1.05 * max(len(hypnograms), 1) + ACTIVITY_IN * with_activity)
     if not hypnograms:
         say_nothing_there(figure.subplots(), "no night")
         return figure
-    panels = figure.subplots(len(hypnograms), 1, sharex=True, squeeze=False, gridspec_kw={"hspace": 0.45})[:, 0]
-    for place, (axes, (name, stages)) in enumerate(zip(panels, hypnograms.items(), strict=True)):
+    heights = [1.0] * len(hypnograms) + [1.6] * with_activity
+    rows = {"hspace": 0.45, "height_ratios": heights}
+    panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, gridspec_kw=rows)[:, 0]
+    for place, (axes, (name, stages)) in enumerate(zip(panels, hypnograms.items(), strict=False)):
         level = stages["stage"].map(STAGE_ROWS).to_numpy(float)
         onset_s = onsets_s.get(name, 0.0)
         ends = stages["onset"] + stages["duration"]
@@ -56,6 +68,14 @@ def aligned_hypnograms(
         axes.set_yticks(list(STAGE_ROWS.values()), ["W", "REM", "N1", "N2", "N3"], fontsize=7)
         axes.set_ylim(-0.6, 4.6)
         axes.set_title(name, loc="left", fontsize=8)
+        if "swa" in stages:
+            activity = stages["swa"].where(stages["stage"].isin(["N2", "N3"]))
+            smooth = activity.rolling(ACTIVITY_EPOCHS, center=True, min_periods=ACTIVITY_EPOCHS // 2).mean()
+            panels[-1].plot(hours[:-1], smooth, color=color_of(name, colors, place), linewidth=1)
+    if with_activity:
+        panels[-1].set_ylim(bottom=0)
+        panels[-1].axvline(0, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)))
+        panels[-1].set_title(f"slow-wave activity of N2 and N3, {unit}".removesuffix(", "), loc="left", fontsize=8)
     panels[-1].set_xlabel("h since sleep onset")
     return figure
 

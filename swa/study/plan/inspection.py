@@ -19,7 +19,7 @@ from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import printable
 
 _SHORTEST_EPOCH_S = 5.0  # of a lab that scores a night
-DESIGN_COLUMNS = ("order", "period", "phase", "arm", "group", "adaptation", "primary")
+_OF_FILES = ("path", "problem", "subject_label", "session_label")  # columns of the plan that no study file has
 
 
 def inspect_study(
@@ -39,12 +39,12 @@ def inspect_study(
     dict
         `source`, `baseline` (names that a baseline condition can have), `notes`, `scorings` (how many nights are
         `scored` and `staged`, and which files are `unused` and why), `plan` (a dict a night, with the columns of the
-        design), `labels` (each label of the files, the channel that it is taken for with its role and the reason, and
-        in how many `recordings`), and `recordings`: `recording`,
-        `start`, `clock` (the time of day of the start, known also where its date is hidden), `duration_s`, `gaps`
-        (start and end of each in s), `channels` (name, role, labels, rate, unit and the reason), `staging` (the
-        channels that YASA would use), `notes`, `problems`, `can_run` (a copy of another night can), and
-        `patient_fields_filled` (whether the header's patient fields are filled, never what they hold).
+        study file), `labels` (each label of the files, the channel that it is taken for with its role and the reason,
+        and in how many `recordings`), and `recordings`: `recording`, `start`, `clock` (the time of day of the start,
+        known also where its date is hidden), `duration_s`, `gaps` (start and end of each in s), `channels` (name, role,
+        labels, rate, unit and the reason), `staging` (the channels that YASA would use), `notes`, `problems`, `can_run`
+        (a copy of another night can), and `patient_fields_filled` (whether the header's patient fields are filled,
+        never what they hold).
 
     Raises
     ------
@@ -54,9 +54,8 @@ def inspect_study(
     given = given_or_default(settings, Settings)
     study = plan_study(path, study_file, given)
     settings = study.settings
-    there = [name for name in DESIGN_COLUMNS if name in study.nights]
-    columns = study.nights[["subject", "session", "condition", "recording", "hypnogram", *there]].astype(object)
-    plan = columns.where(columns.notna(), "").to_dict("records")  # JSON has no NaN
+    columns = study.nights.drop(columns=list(_OF_FILES)).astype(object)
+    plan = columns.where(columns.notna(), "").map(_as_json).to_dict("records")  # JSON has no NaN
     # Recordings that are not there have no path, and are told one by one.
     nights = study.nights.drop_duplicates(["path", "recording"]).to_dict("records")
     codes = study.scorings.codes
@@ -86,6 +85,11 @@ def inspect_study(
         "labels": labels,
         "recordings": found,
     }
+
+
+def _as_json(value: object) -> object:
+    """A cell of the plan: clocks and moments as they are written."""
+    return value if isinstance(value, str | int | float | bool) else str(value)
 
 
 def _count_labels(

@@ -1,0 +1,58 @@
+"""Slow-wave activity over the night, by condition."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from swa.report.figures.style import check_table, color_of, new_figure, say_nothing_there, styled
+
+AXES = {"cycle": "NREM cycle", "hour": "hour after sleep onset"}
+APART = 0.09  # between the marks of two conditions
+
+
+@styled
+def activity_course(
+    table: pd.DataFrame, *, colors: Mapping[str, str] | None = None, unit: str = "", title: str = ""
+) -> Figure:
+    """A marker over the NREM cycles and over the hours of the night, by condition.
+
+    Parameters
+    ----------
+    table : DataFrame
+        condition, kind (``cycle`` or ``hour``), number, mean, ci_low, ci_high; conditions in the order of the legend.
+    unit : str
+        Unit of the marker.
+
+    Examples
+    --------
+    >>> import pandas as pd, swa
+    >>> table = pd.DataFrame({"condition": "baseline", "kind": "cycle", "number": [1, 2], "mean": [210.0, 140.0],
+    ...     "ci_low": [150.0, 100.0], "ci_high": [294.0, 196.0]})
+    >>> swa.figures.activity_course(table, unit="µV²").axes[0].get_xlabel()
+    'NREM cycle'
+    """
+    check_table("activity_course", table, ("condition", "kind", "number", "mean", "ci_low", "ci_high"))
+    figure = new_figure(7.6, 3.1, left=0.75, top=0.45)
+    panels = figure.subplots(1, len(AXES), sharey=True)
+    if table.empty:
+        say_nothing_there(panels[0], "nothing was measured")
+        return figure
+    conditions = list(dict.fromkeys(table["condition"]))
+    for axes, (kind, label) in zip(panels, AXES.items(), strict=True):
+        for place, condition in enumerate(conditions):
+            own = table[(table["condition"] == condition) & (table["kind"] == kind)].sort_values("number")
+            shift = APART * (place - (len(conditions) - 1) / 2)
+            mean, low, high = (own[name].to_numpy(float) for name in ("mean", "ci_low", "ci_high"))
+            errors = np.nan_to_num(np.stack([mean - low, high - mean]))
+            color = color_of(condition, colors, place)
+            axes.errorbar(own["number"] + shift, mean, errors, color=color, marker="o", markersize=4, label=condition)
+        axes.set_xlabel(label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(axis="y")
+    panels[0].set_ylim(bottom=0)
+    panels[0].set_ylabel(unit)
+    panels[1].legend(loc="best")
+    figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
+    return figure
