@@ -121,7 +121,7 @@ def test_what_the_text_has_no_words_for_stands_at_its_end():
 
 def test_many_scorings_are_counted_and_few_are_named():
     known = facts(Settings())
-    nights = pd.concat([known.nights[:2]] * 4, ignore_index=True)
+    nights = pd.concat([known.nights[:2]] * 4, ignore_index=True).assign(session=[f"n{i}" for i in range(8)])
     for several, told in ((True, "came from 8 scorings that came with them."), (False, "came from S1_stages.csv.")):
         own = nights.assign(staging_source=[f"S{1 + several * i}_stages.csv" for i in range(len(nights))])
         assert told in write_methods(dataclasses.replace(known, nights=own), []).text
