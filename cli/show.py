@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -192,6 +193,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         import pandas as pd
 
         from swa.comparison.contrasts import state_designs
+        from swa.errors import SwaError
         from swa.report.terminal import say_what_is_tested
         from swa.settings import Settings, given_or_default
 
@@ -200,7 +202,9 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         comparison = settings.comparison.model_copy(update={"baseline": found["baseline"]})
         told = settings.model_copy(update={"comparison": comparison})
         nights = pd.DataFrame(found["plan"])
-        found["design"], compared = state_designs(nights, told), say_what_is_tested(nights, told)
+        found["design"] = state_designs(nights, told)
+        with suppress(SwaError):  # a wrong primary is refused once what was found is told
+            compared = say_what_is_tested(nights, told)
     if as_json:
         print(plain(json.dumps(found, indent=1, ensure_ascii=False)))
         return
