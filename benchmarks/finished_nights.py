@@ -60,7 +60,7 @@ def finish_all(recordings: Path, results: Path) -> None:
         own["fingerprint"] = _fingerprint(task, hashes)
         own["provenance"]["inputs"] = hashes
         time.sleep(0.005)  # older than desc-night.json by the clock of the file system
-        write_text(json.dumps(own), task.folder.file("desc-night.json"))
+        task.folder.finish(own)
 
 
 def write_stand_in(task: object) -> None:

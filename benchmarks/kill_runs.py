@@ -3,12 +3,16 @@
     python benchmarks/kill_runs.py [--kills 20] [--per-round 4] [--seed 0] [--short]
 
 Eight short simulated nights with given scorings, two workers. In each round a fresh results folder is begun, killed
-`--per-round` times (SIGKILL: the run with its workers, or one worker alone), then run to its end and compared, byte by
-byte, with the undisturbed run. A last round lets no file grow beyond 100 kB (RLIMIT_FSIZE), as a full disk would, and
-then runs on without the limit. `--short` takes half an hour of each night and leaves the pages out. POSIX only.
+`--per-round` times (SIGKILL or SIGTERM to the run, SIGKILL to a worker, SIGSTOP to the run or a worker for some seconds
+then SIGKILL), then run to its end and compared, byte by byte, with the undisturbed run. Last rounds let no file
+grow beyond 100 kB (RLIMIT_FSIZE), as a full disk would, or make the folder read-only in the middle (root runs as
+nobody there), and then run on without it. `--short` takes half an hour of each night and leaves the pages out.
+
+POSIX only.
 """
 
 import argparse
+import os
 import random
 import resource
 import signal
@@ -25,6 +29,7 @@ import psutil
 from swa.simulation.simulated_study import simulate_study
 
 LIMIT_B = 100_000
+NOBODY = 65534
 WITHOUT_PAGES = "short"
 
 
@@ -48,10 +53,13 @@ def shorten(folder: Path) -> None:
         table.assign(onset=table["onset"] - 1200).to_csv(scoring, sep="\t", index=False)
 
 
-def start(recordings: Path, results: Path, *, limit: bool = False) -> subprocess.Popen[bytes]:
-    def small_files() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT_B, LIMIT_B))
+def start(recordings: Path, results: Path, *, limit: bool = False, as_nobody: bool = False) -> subprocess.Popen[bytes]:
+    def prepare() -> None:
+        if limit:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT_B, LIMIT_B))
+        if as_nobody:
+            os.setuid(NOBODY)
 
     options = ["run", str(recordings), "-o", str(results), "--jobs", "2"]
     pages = "import swa.pipeline; swa.pipeline._write_page = str; " if WITHOUT_PAGES in recordings.name else ""
@@ -61,7 +69,7 @@ def start(recordings: Path, results: Path, *, limit: bool = False) -> subprocess
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=small_files if limit else None,
+        preexec_fn=prepare,
     )
 
 
@@ -75,15 +83,64 @@ def differences(found: Path, expected: dict[str, bytes]) -> list[str]:
     return sorted(name for name in own.keys() | expected.keys() if own.get(name) != expected.get(name))
 
 
-def kill_worker(run: subprocess.Popen[bytes], rng: random.Random) -> bool:
+def find_worker(run: subprocess.Popen[bytes], rng: random.Random) -> psutil.Process | None:
     try:
         children = psutil.Process(run.pid).children(recursive=True)
         workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-        if workers:
-            rng.choice(workers).kill()
-        return bool(workers)
     except psutil.NoSuchProcess:
-        return False
+        return None
+    return rng.choice(workers) if workers else None
+
+
+def disturb(run: subprocess.Popen[bytes], rng: random.Random) -> str:
+    """Kill, stop or end a run or one of its workers; returns what was done. The run is over afterwards."""
+    kind = rng.choice(("kill", "kill", "kill worker", "terminate", "stop", "stop worker"))
+    worker = find_worker(run, rng) if kind in ("kill worker", "stop worker") else None
+    try:
+        match kind:
+            case "kill worker" if worker:
+                worker.kill()
+            case "terminate":
+                run.terminate()
+            case "stop worker" if worker:
+                _stop(worker, rng)
+                run.kill()
+            case "stop":
+                _stop(psutil.Process(run.pid), rng)
+                run.kill()
+            case _:
+                kind = "kill"
+                run.kill()
+    except psutil.NoSuchProcess:  # it ended just before
+        run.kill()
+    try:
+        run.wait(600)
+    except subprocess.TimeoutExpired:
+        run.kill()
+        return f"{kind}: it hangs"
+    return kind
+
+
+def _stop(process: psutil.Process, rng: random.Random) -> None:
+    process.suspend()
+    time.sleep(rng.uniform(1, 5))
+    process.resume()
+    time.sleep(rng.uniform(0, 2))
+
+
+def run_read_only(recordings: Path, results: Path, after_s: float) -> int:
+    """Begin a run, kill it, make its folder read-only, and run again: its exit code."""
+    run = start(recordings, results)
+    time.sleep(after_s)
+    run.kill()
+    run.wait()
+    folders = [results, *(path for path in results.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    code = start(recordings, results, as_nobody=os.geteuid() == 0).wait()
+    for folder in folders:
+        folder.chmod(0o755)
+    return code
 
 
 def main() -> None:
@@ -105,7 +162,7 @@ def main() -> None:
         whole_s = time.monotonic() - begun
         expected = contents(base / "undisturbed")
         print(f"undisturbed: exit {code}, {whole_s:.0f} s, {len(expected)} files", flush=True)
-        kills = rounds = wrong = 0
+        kills = rounds = wrong = hung = 0
         while kills < arguments.kills:
             rounds += 1
             results = base / f"round-{rounds}"
@@ -117,13 +174,8 @@ def main() -> None:
                     continue
                 except subprocess.TimeoutExpired:
                     pass
-                if rng.random() < 0.3 and kill_worker(run, rng):
-                    what = "a worker"
-                    run.wait()
-                else:
-                    what = "the run"
-                    run.kill()
-                    run.wait()
+                what = disturb(run, rng)
+                hung += "hangs" in what
                 kills += 1
                 finished = len(list(results.rglob("*_desc-night.json")))
                 print(f"kill {kills}: {what} after {after_s:.1f} s, {finished} nights finished", flush=True)
@@ -137,8 +189,16 @@ def main() -> None:
         differ = differences(base / "full", expected)
         wrong += bool(differ) or code != 0
         print(f"then: exit {code}, {len(differ)} files differ {differ[:5]}")
-        print(f"{kills} kills in {rounds} rounds: {wrong} rounds with other results")
-    sys.exit(1 if wrong else 0)
+        base.chmod(0o755)
+        code = run_read_only(recordings, base / "read-only", whole_s / 2)
+        print(f"read-only folder: exit {code}")
+        wrong += code == 0
+        code = start(recordings, base / "read-only").wait()
+        differ = differences(base / "read-only", expected)
+        wrong += bool(differ) or code != 0
+        print(f"then: exit {code}, {len(differ)} files differ {differ[:5]}")
+        print(f"{kills} kills in {rounds} rounds: {wrong} rounds with other results, {hung} that hang")
+    sys.exit(1 if wrong or hung else 0)
 
 
 if __name__ == "__main__":

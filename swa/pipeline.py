@@ -4,6 +4,7 @@ import datetime
 import shutil
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -46,6 +47,7 @@ from swa.study.run.batch import Workers, default_jobs, is_death
 from swa.study.run.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
 from swa.study.run.faults import clear_faults, describe_fault, is_fault, leave_fault
 from swa.study.run.journal import (
+    RUN_FILE,
     Comparison,
     Journal,
     describe_comparison,
@@ -236,20 +238,21 @@ def run_study(
         with Workers(jobs, scheduler) as workers:
             work = _Work(results=results, settings=settings, workers=workers, progress=progress or _silent)
             outcomes = _process_nights(tasks, work)
-            tables = partial(_tables_of_nights, study, excluded, results, settings)
-            nights, problems = tables(outcomes)
+            study = replace(study, notes=(*study.notes, *_mend(tasks, outcomes, work)))
+            nights, problems = _tables_of_nights(study, excluded, outcomes, work)
             if own:
                 report_part(results, own, study, nights, problems, settings)
             elif not is_shared and (comparison := _known_comparison(work, nights, problems, asked)) is None:
-                study = replace(study, notes=(*study.notes, *_mend(tasks, outcomes, work)))
-                comparison = _bring_together(work, *tables(outcomes))
+                comparison = _bring_together(work, nights, problems)
         if is_shared:
             mine = own.has if own else tasks.__contains__
             nights, problems = (table[table.index.map(mine).astype(bool)] for table in (nights, problems))
         else:
+            facts = _facts(jobs, scheduler, study, outcomes)
+            work.attempt_study(RUN_FILE, lambda: journal.write(settings, comparison, **facts), None)
+            work.attempt_study("the folder of the work", lambda: clear_work(results), None)
+            add_problems(results, work.told)
             nights, problems = Results(results).nights, Results(results).problems
-            journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes))
-            clear_work(results)
     return StudyRun(
         results=Results(results),
         study=study,
@@ -258,7 +261,7 @@ def run_study(
         problems=problems,
         part=own,
         has_tables=not is_shared,
-        strays=find_strays(results, study),
+        strays=work.attempt_study("the look for strays", lambda: find_strays(results, study), ()),
         key=blinded.key if blinded else None,
     )
 
@@ -311,6 +314,7 @@ class _Work:
     settings: Settings
     workers: Workers
     progress: Progress
+    told: list[Problem] = field(default_factory=list)  # of what `swa run` does before and after `swa compare`
 
     def attempt(self, what: str, make: Callable[[], Made], otherwise: Other) -> Made | Other:
         """What `make` gives for a piece of the study; where swa itself fails, `otherwise`, and the study is told."""
@@ -320,13 +324,24 @@ class _Work:
             self.tell(what, error)
             return otherwise
 
+    def attempt_study(self, what: str, make: Callable[[], Made], otherwise: Made) -> Made:
+        """As `attempt`, while problems.tsv is not there yet."""
+        try:
+            return make()
+        except Exception as error:
+            self.told.append(self._problem(what, error, "study"))
+            return otherwise
+
     def tell(self, what: str, error: Exception) -> None:
         """Tell the study of a piece that a fault of swa cost; any other error goes on."""
+        add_problems(self.results, [self._problem(what, error, "compare")])
+
+    def _problem(self, what: str, error: Exception, step: str) -> Problem:
         if not is_fault(error):
             raise error
         problem = f"{what} could not be made ({describe_fault(error)}); what rests on it is missing."
         remedy = leave_fault(self.results, self.settings, f"{what} could not be made", error)
-        add_problems(self.results, [Problem(subject="", step="compare", problem=problem, remedy=remedy)])
+        return Problem(subject="", step=step, problem=problem, remedy=remedy)
 
 
 def _begin(results: Path, study: Study, settings: Settings) -> None:
@@ -343,23 +358,28 @@ def _runnable(nights: pd.DataFrame, left_out: Collection[str]) -> list[int]:
 
 
 def _tables_of_nights(
-    study: Study, excluded: Mapping[int, str], results: Path, settings: Settings, outcomes: Mapping[int, NightOutcome]
+    study: Study, excluded: Mapping[int, str], outcomes: dict[int, NightOutcome], work: _Work
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What became of each night, and what is wrong with them."""
-    nights = nights_table(study, outcomes, excluded, results, settings)
-    return nights, problems_of_nights(study, outcomes, excluded)
+    nights = nights_table(study, outcomes, excluded, work.results, work.settings, work.attempt_study)
+    return nights, problems_of_nights(study, outcomes, excluded, work.attempt_study)
 
 
 def _known_comparison(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame, asked: _Asked) -> Comparison | None:
     """What tables and pages rest on, where they were made from the same and are as they were."""
-    inputs = digest_inputs(work.results, nights, problems, work.settings)
-    return None if asked.overwrite else find_comparison(work.results, inputs, by_content=asked.verify)
+    if asked.overwrite:
+        return None
+
+    def find() -> Comparison | None:
+        return find_comparison(work.results, digest_inputs(work.results, nights, problems, work.settings))
+
+    return work.attempt_study("the look for tables that are as they were", find, None)
 
 
 def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], work: _Work) -> list[str]:
     """Do those finished nights again whose files are not as they were written; says which."""
     places = [place for place, outcome in outcomes.items() if outcome.status == "done" and not outcome.fresh]
-    damage = _find_damage([tasks[place].folder for place in places], work)
+    damage = _find_damage([tasks[place].folder for place in places])
     again = {place: replace(tasks[place], overwrite=True) for place, why in zip(places, damage, strict=True) if why}
     outcomes |= _process_nights(again, work)
     return [
@@ -369,10 +389,10 @@ def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], wor
     ]
 
 
-def _find_damage(folders: Sequence[NightFolder], work: _Work) -> list[str]:
-    """Why each stored night cannot be trusted; empty for those that can."""
-    found = sorted(work.workers.run(NightFolder.find_damage, folders), key=lambda item: item[0])
-    return [why if isinstance(why, str) else "its files could not be read" for _, why in found]
+def _find_damage(folders: Sequence[NightFolder]) -> list[str]:
+    """Why each stored night cannot be trusted; empty for those that can. Threads: no worker is woken for hashes."""
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(NightFolder.find_damage, folders))
 
 
 def _leave_out_damaged(work: _Work) -> None:
@@ -381,7 +401,11 @@ def _leave_out_damaged(work: _Work) -> None:
     problems = problems[problems["step"] != "store"]
     done = nights.index[nights["status"] == "done"]
     labels = zip(nights.loc[done, "subject_label"], nights.loc[done, "session_label"], strict=True)
-    damage = _find_damage([NightFolder(work.results, *map(str, pair)) for pair in labels], work)
+    folders = [NightFolder(work.results, *map(str, pair)) for pair in labels]
+    damage = [
+        why or _misnamed(nights.loc[place], folder)
+        for place, folder, why in zip(done, folders, _find_damage(folders), strict=True)
+    ]
     told = {int(place): why for place, why in zip(done, damage, strict=True) if why}
     if told:
         nights.loc[list(told), "status"] = "failed"
@@ -399,16 +423,33 @@ def _leave_out_damaged(work: _Work) -> None:
     write_table(pd.concat([problems, as_table(rows)], ignore_index=True), work.results / "problems.tsv")
 
 
+def _misnamed(row: pd.Series, folder: NightFolder) -> str:
+    """What the table of nights says of a stored night that the night does not say of itself."""
+    document = folder.document()
+    if document is None:
+        return ""
+    facts = document["provenance"]
+    for name, own in (("subject", facts.get("subject")), ("condition", facts.get("condition"))):
+        if own is not None and own != str(row[name]):
+            return f"nights.tsv gives {row[name]!r} as its {name}, and the night was measured as {own!r}"
+    return ""
+
+
 def _bring_together(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame) -> Comparison | None:
     """Tables and pages of the study; what they rest on, unless some of it is missing."""
     results = work.results
-    inputs = digest_inputs(results, nights, problems, work.settings)
     forget_comparison(results)
     write_table(nights, results / "nights.tsv")
-    write_table(problems, results / "problems.tsv")
+    write_table(pd.concat([problems, as_table(work.told)], ignore_index=True), results / "problems.tsv")
+    work.told.clear()
     _compare(work)
-    failed = Results(results).problems["step"].isin(MISSING_STEPS).any()
-    return None if failed else describe_comparison(results, inputs)
+    if Results(results).problems["step"].isin(MISSING_STEPS).any():
+        return None
+
+    def describe() -> Comparison:
+        return describe_comparison(results, digest_inputs(results, nights, problems, work.settings))
+
+    return work.attempt_study("what tables and pages were made from", describe, None)
 
 
 def compare_study(

@@ -31,6 +31,10 @@ def folder(tmp_path):
     return tmp_path
 
 
+def plainly(_what, make, _otherwise):
+    return make()
+
+
 def test_same_signals_under_another_header_are_a_copy_and_one_other_sample_is_not(tmp_path):
     content = np.random.default_rng(1).bytes(300_000)
     other = bytearray(content)
@@ -46,11 +50,13 @@ def test_the_plan_and_the_problems_name_both_nights(folder):
     found = {row["recording"]: row["problems"] for row in inspect_study(folder)["recordings"]}
     told = "holds the same signals as S01_baseline.edf: one of the two is a copy"
     assert found == {"S01_baseline.edf": [], "S01_ketamine.edf": [told], "S02_baseline.edf": []}
-    problems = problems_of_nights(plan_study(folder, None, Settings()), {}, {})
+    problems = problems_of_nights(plan_study(folder, None, Settings()), {}, {}, plainly)
     assert problems[["session", "step"]].to_numpy().tolist() == [["ketamine", "plan"]]
     assert problems["problem"].iloc[0] == "holds the same signals as the recording of S01 baseline."
     assert problems["remedy"].iloc[0].endswith("Until then neither of them is compared.")
-    assert problems_of_nights(plan_study(folder, None, Settings()), {}, {0: "left out"})["step"].tolist() == ["exclude"]
+    assert problems_of_nights(plan_study(folder, None, Settings()), {}, {0: "left out"}, plainly)["step"].tolist() == [
+        "exclude"
+    ]
 
 
 def long_table(values):
@@ -128,6 +134,9 @@ def test_a_results_folder_knows_its_copies(studied, tmp_path):
     source, target = NightFolder(folder, "S01", "baseline"), NightFolder(folder, "S01", "ketamine")
     for path in source.path.iterdir():
         shutil.copy(path, target.path / path.name.replace(source.stem, target.stem))
+    document = target.document()
+    document["provenance"] |= {"session": "ketamine", "condition": "ketamine"}
+    target.finish(document)
     nights = read_results(folder).nights
     same = (nights["subject"] == "S01") & (nights["condition"] != "magnesium")
     nights.loc[same, "recording_min"] = nights.loc[same, "recording_min"].iloc[0]
@@ -168,7 +177,7 @@ def test_two_nights_of_one_subject_that_begin_at_the_same_second_are_told(tmp_pa
     assert [name for name, text in found.items() if told in text] == ["S01_ketamine.edf"]
     assert f"{told} S01_baseline.edf (2001-01-13 22:30:00)" in found["S01_ketamine.edf"]
     assert "holds the same signals" in found["S04_ketamine.edf"]
-    problems = problems_of_nights(plan_study(tmp_path, None, Settings()), {}, {})
+    problems = problems_of_nights(plan_study(tmp_path, None, Settings()), {}, {}, plainly)
     said = problems[problems["problem"].str.contains(told)]
     assert said["subject"].tolist() == ["S01"]
     assert f"{told} the recording of S01 baseline." in said["problem"].iloc[0]

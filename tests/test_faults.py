@@ -11,8 +11,8 @@ from swa import pipeline
 from swa.errors import StudyError
 from swa.pipeline import compare_study, run_study
 from swa.settings import Settings
+from swa.study import study_tables
 from swa.study.run import faults, night_work
-from swa.study.run.journal import forget_comparison
 from swa.study.store import NightFolder, read_results
 from swa.study.subject import CombinedSubject
 from swa.tables.files import hash_file, read_table
@@ -173,7 +173,7 @@ def test_damaged_stored_nights_reach_no_contrast_and_are_done_again(results, sto
     assert found.nights["status"].tolist() == ["failed", "failed", "failed", "done"]
     assert found.nights["verdict"].tolist()[:3] == ["unusable"] * 3
     told = found.problems.loc[found.problems["step"] == "store", "problem"].tolist()
-    for why, problem in zip(("not as it was written", "missing or damaged", "another version"), told, strict=True):
+    for why, problem in zip(("not as it was written", "missing, damaged", "another version"), told, strict=True):
         assert why in problem
     assert len(found.measures.drop_duplicates(["subject", "session"])) == 1
     run = run_study(studied / "sample_recordings", results, jobs=1)
@@ -185,14 +185,59 @@ def test_damaged_stored_nights_reach_no_contrast_and_are_done_again(results, sto
 
 @pytest.mark.slow
 def test_a_run_does_a_night_again_whose_table_was_damaged_without_a_trace(results, stored, studied, monkeypatch):
+    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
+    run_study(studied / "sample_recordings", results, jobs=1)
     night = nights_of(results)[0]
     flip(night.file("desc-measures.parquet"))
-    forget_comparison(results)  # something else changed, so that the tables are made anew
-    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
     run = run_study(studied / "sample_recordings", results, jobs=1)
     assert not night.find_damage()
     assert "done again" in run.study.notes[-1]
     assert hash_file(results / "contrasts.tsv") == stored[1]["contrasts.tsv"]
+
+
+@pytest.mark.slow
+def test_what_was_edited_by_hand_is_told_and_left_out(results, studied, monkeypatch):
+    monkeypatch.setattr(pipeline, "_compare", lambda *_: None)
+    summary = nights_of(results)[1]
+    nights = results / "nights.tsv"
+    first, *rows = nights.read_text().split("\n")
+    place = first.split("\t").index("condition")
+    cells = rows[0].split("\t")
+    cells[place] = "other"
+    nights.write_text("\n".join([first, "\t".join(cells), *rows[1:]]))
+    document = summary.file("desc-night.json")
+    document.write_text(document.read_text().replace('"nrem_cycles": ', '"nrem_cycles": 1'))
+    found = compare_study(results, jobs=1)
+    assert found.nights["status"].tolist() == ["failed", "failed", "done", "done"]
+    told = found.problems.loc[found.problems["step"] == "store", "problem"].tolist()
+    assert "nights.tsv gives 'other' as its condition" in told[0]
+    assert "desc-night.json is missing, damaged or edited" in told[1]
+    nights.write_text(nights.read_text().replace("\tdone\t", "\tdane\t", 1))
+    with pytest.raises(StudyError, match="damaged, or edited by hand"):
+        compare_study(results, jobs=1)
+    run = run_study(studied / "sample_recordings", results, jobs=1)
+    assert run.n_fresh == 1  # the one whose summary was edited
+    assert (run.nights["status"] == "done").all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["judge_night", "find_copies", "find_same_starts", "dose_columns"])
+def test_a_fault_in_the_table_of_nights_costs_one_row_or_one_look(name, results, studied, monkeypatch):
+    monkeypatch.setattr(pipeline, "_compare", lambda *_: None)
+    own, calls = getattr(study_tables, name), []
+
+    def broken(*args):
+        calls.append(args)
+        return own(*args) if name == "judge_night" and len(calls) != 2 else fail()
+
+    monkeypatch.setattr(study_tables, name, broken)
+    run = run_study(studied / "sample_recordings", results, jobs=1)
+    is_night = name == "judge_night"
+    assert run.nights["status"].tolist() == ["done", "failed" if is_night else "done", "done", "done"]
+    (problem,) = run.problems.to_dict("records")
+    assert (problem["step"], bool(problem["session"])) == ("study", is_night)
+    assert "ZeroDivisionError" in problem["problem"]
+    assert len(list(results.glob("fault-*.txt"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -208,3 +253,13 @@ def test_a_table_of_nights_that_swa_did_not_write_is_refused(tmp_path, text):
     (tmp_path / "nights.tsv").write_text(text)
     with pytest.raises(StudyError, match="damaged, or edited by hand"):
         assert len(read_results(tmp_path).nights)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"number": 1, "count": 2, "sha256": "0"}'])
+def test_a_damaged_report_of_a_part_is_refused_with_what_to_run(tmp_path, text):
+    folder = tmp_path / ".swa-work" / "parts"
+    folder.mkdir(parents=True)
+    (folder / "1-of-2.json").write_text(text)
+    with pytest.raises(StudyError, match="part 1/2") as told:
+        compare_study(tmp_path, jobs=1)
+    assert "--part 1/2" in told.value.remedy

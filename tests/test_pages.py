@@ -459,11 +459,11 @@ def test_one_channel_of_no_known_region_leads_the_page(build, tmp_path):
 
 def spoil(results, channels, compare):
     """Say of a stored night that all of its NREM is unusable in these channels, and compare again."""
-    path = next(results.path.rglob("sub-A_ses-ketamine*_desc-night.json"))
-    document = json.loads(path.read_text(encoding="utf-8"))
+    folder = results.night("A", "ketamine")
+    document = folder.document()
     for channel in channels:
         document["summary"]["unusable_nrem_share"][channel] = {"muscle": 0.4, "clipped": 0.6, "any": 1.0}
-    path.write_text(json.dumps(document), encoding="utf-8")
+    folder.finish(document)
     return compare(results.path)
 
 
@@ -616,10 +616,10 @@ def test_simulated_nights_are_said_to_be(build, study, tmp_path):
 def test_a_simulated_header_is_enough_to_say_so(build, compare, tmp_path):
     """Without a study file: the recording itself says what it is; a subject of real nights is not marked for it."""
     results = build(tmp_path / "results", [night("A", "baseline"), night("B", "baseline")])
-    path = next(results.path.rglob("sub-A_ses-baseline*_desc-night.json"))
-    document = json.loads(path.read_text(encoding="utf-8"))
+    folder = results.night("A", "baseline")
+    document = folder.document()
     document["summary"]["header"] = {"F3-M2": {"transducer": "simulated"}}
-    path.write_text(json.dumps(document), encoding="utf-8")
+    folder.finish(document)
     results = compare(results.path)
     marked = {page.stem for page in all_pages(results) if "Simulated data" in parse(page).text}
     assert marked == {"index", "sub-A"}

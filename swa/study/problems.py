@@ -11,8 +11,9 @@ from swa.tables.files import write_table
 from swa.tables.results_tables import PROBLEMS
 
 # Steps of `swa compare`, whose problems are told anew each time; those of the first set mean that something is missing.
-MISSING_STEPS = ("subject", "compare", "specifications", "figure", "page")
-COMPARE_STEPS = (*MISSING_STEPS, "channel", "store")
+_MISSING_STEPS = ("subject", "compare", "specifications", "figure", "page")
+COMPARE_STEPS = (*_MISSING_STEPS, "channel", "store")
+MISSING_STEPS = (*_MISSING_STEPS, "study")  # the last is what `swa run` does before and after it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -37,11 +37,12 @@ NIGHT_TABLES = {
     "measures": "desc-measures.parquet",
 }
 # A change of what a night's files hold asks for nights to be done again; other versions of the package do not.
-NIGHT_FORMAT = 7
+NIGHT_FORMAT = 8
 BLINDING_RECORD = "blinding.json"  # the codes, and a keyed hash that proves which key they came from
 KEY = ["subject", "session", "channel", "stages", "window", "measure", "variant"]
 
 
+STATUSES = ("done", "failed", "excluded")
 _PARTS = ("summary", "provenance", "files")
 _LABEL = re.compile("[A-Za-z0-9]+")
 Found = TypeVar("Found")
@@ -88,10 +89,12 @@ class NightFolder:
         return pd.read_parquet(path) if path.suffix == ".parquet" else read_table(path)
 
     def document(self) -> NightDocument | None:
-        """What `desc-night.json` says; None when the night is not finished."""
+        """What `desc-night.json` says; None when the night is not finished, or it is not as it was written."""
         found = read_json(self.file("desc-night.json"))
         whole = isinstance(found.get("fingerprint"), str) and all(isinstance(found.get(name), dict) for name in _PARTS)
-        return cast(NightDocument, found) if whole else None
+        own = found.pop("sha256", None)  # those of other versions have none, and are told by their format
+        is_own = own == digest_of(found) if found.get("format") == NIGHT_FORMAT else True
+        return cast(NightDocument, found) if whole and is_own else None
 
     def summary(self) -> Summary:
         """Sleep statistics, staging and unusable time; empty when the night is not finished."""
@@ -100,8 +103,8 @@ class NightFolder:
 
     def finish(self, document: NightDocument) -> None:
         """Write `desc-night.json`, which alone makes the night finished: after all other files."""
-        text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True)
-        write_text(text, self.file("desc-night.json"))
+        own = {**document, "sha256": digest_of(document)}
+        write_text(json.dumps(own, indent=1, ensure_ascii=False, sort_keys=True), self.file("desc-night.json"))
 
     def is_finished(self, fingerprint: str, *, verify: bool = False) -> bool:
         """Whether the night was finished from the same inputs, and its files are still as they were written.
@@ -127,7 +130,7 @@ class NightFolder:
         """Why the night's files cannot be trusted; empty where each is as it was written, by its hash."""
         found = self.document()
         if found is None:
-            return "desc-night.json is missing or damaged, as after a copy that was not finished"
+            return "desc-night.json is missing, damaged or edited, as after a copy that was not finished"
         if found.get("format") != NIGHT_FORMAT:
             return "another version of swa measured it"
         for ending, written in found["files"].items():
@@ -216,6 +219,11 @@ class StoredNight:
     def spectrogram(self) -> pd.DataFrame:
         """Spectrum of every epoch of one channel."""
         return self.folder.read("spectrogram")
+
+
+def digest_of(document: Mapping[str, object]) -> str:
+    """Digest of what a JSON document says."""
+    return hashlib.sha256(json.dumps(document, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def content_of(document: NightDocument, spectra: pd.DataFrame) -> tuple[str, ...]:
@@ -351,6 +359,8 @@ def _read_nights(path: Path) -> pd.DataFrame:
     if not all(column.map(lambda label: _LABEL.fullmatch(label) is not None).all() for column in names):
         raise ValueError("a label that is no name for files")
     table["subject"]  # no table of nights without them
+    if "status" in table and not set(table["status"]) <= set(STATUSES):
+        raise ValueError("a night that is neither done nor failed nor excluded")
     return table
 
 

@@ -1,7 +1,9 @@
 """The tables of a whole study: what became of its nights, what is wrong with them, and what artefact rules cost."""
 
-from collections.abc import Collection, Mapping
+import datetime
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from swa.study.infusions import dose_columns
 from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import Study
 from swa.study.problems import Problem, as_table
+from swa.study.run.faults import describe_fault, leave_fault
 from swa.study.run.night_task import NightOutcome
 from swa.study.store import NightFolder, content_of, read_results
 from swa.tables.files import write_table
@@ -27,25 +30,56 @@ START_REMEDY = (
 )
 FILE_REMEDY = "Correct the study file, or the file that it names."
 SCORING_REMEDY = "Correct that file, or name the scoring in a study file (column hypnogram: a file, or none for YASA)."
+Made = TypeVar("Made")
 STATISTICS = ("TIB", "TST", "SOL", "WASO", "SE", "N1", "N2", "N3", "REM")
 
 
+class Attempt(Protocol):
+    """Calls `make`; where swa itself fails, the study is told of `what`, and gets `otherwise`."""
+
+    def __call__(self, what: str, make: Callable[[], Made], otherwise: Made) -> Made:
+        """Do so."""
+
+
 def nights_table(
-    study: Study, outcomes: Mapping[int, NightOutcome], excluded: Collection[int], results: Path, settings: Settings
+    study: Study,
+    outcomes: dict[int, NightOutcome],
+    excluded: Collection[int],
+    results: Path,
+    settings: Settings,
+    attempt: Attempt,
 ) -> pd.DataFrame:
-    """One row a night: the study file's columns, what became of it, its sleep, and the verdict on it."""
+    """One row a night: the study file's columns, what became of it, its sleep, and the verdict on it.
+
+    A night of which a fault of swa makes no row is one that failed, also in `outcomes`.
+    """
     table = study.nights.drop(columns=["path", "problem", "hypnogram"], errors="ignore").copy()
     rows, starts = [], []
     for i, subject, session in zip(table.index, table["subject_label"], table["session_label"], strict=True):
         outcome = outcomes.get(i)
         status = "excluded" if i in excluded else outcome.status if outcome else "failed"
-        document = NightFolder(results, subject, session).document() if status == "done" else None
-        summary = document["summary"] if document else None
-        starts.append(summary["recording_start"] if summary else None)
-        rows.append({"status": status, **_sleep(summary, settings), **_verdict(summary, status, settings)})
+        try:
+            start, row = _row(status, NightFolder(results, subject, session), settings)
+        except Exception as error:  # one bad night never stops a study
+            problem = f"its stored night could not be put into the table of nights ({describe_fault(error)})."
+            remedy = leave_fault(results, settings, "a row of nights.tsv could not be made", error)
+            outcomes[i] = NightOutcome.failed("study", problem, remedy)
+            start, row = _row("failed", None, settings)
+        starts.append(start)
+        rows.append(row)
     # A count stays one beside nights that have none, as in a part of a run.
     measured = pd.DataFrame(rows, index=table.index).astype({"nrem_cycles": "Int64"})
-    return pd.concat([table, measured, dose_columns(table, starts)], axis=1)
+    nothing = pd.DataFrame(index=table.index)
+    doses = attempt("the columns of doses", lambda: dose_columns(table, starts), nothing)
+    return pd.concat([table, measured, doses], axis=1)
+
+
+def _row(status: str, folder: NightFolder | None, settings: Settings) -> tuple[str | None, dict[str, object]]:
+    """Start of the recording, and what is known of a night that is done."""
+    document = folder.document() if folder and status == "done" else None
+    summary = document["summary"] if document else None
+    row = {"status": status, **_sleep(summary, settings), **_verdict(summary, status, settings)}
+    return summary["recording_start"] if summary else None, row
 
 
 def _sleep(summary: Summary | None, settings: Settings) -> dict[str, object]:
@@ -78,7 +112,9 @@ def _verdict(summary: Summary | None, status: str, settings: Settings) -> dict[s
     return {"verdict": verdict, "verdict_reasons": in_words(reasons), "doubts": encode(reasons)}
 
 
-def problems_of_nights(study: Study, outcomes: Mapping[int, NightOutcome], excluded: Mapping[int, str]) -> pd.DataFrame:
+def problems_of_nights(
+    study: Study, outcomes: Mapping[int, NightOutcome], excluded: Mapping[int, str], attempt: Attempt
+) -> pd.DataFrame:
     """Every night that was left out, where it failed, why, and what to do; indexed by place in the plan."""
     found: list[tuple[int, Problem]] = []
 
@@ -97,14 +133,18 @@ def problems_of_nights(study: Study, outcomes: Mapping[int, NightOutcome], exclu
     if not study.needs_template:  # there nothing is compared
         kept = study.nights.drop(index=list(excluded))
         paths = kept["path"].tolist()
-        copies = find_copies(paths)
+        copies: dict[int, int] = attempt("the look for copies", lambda: find_copies(paths), {})
+        subjects = kept["subject"].tolist()
+        starts: dict[int, tuple[int, datetime.datetime]] = attempt(
+            "the look for equal starts", lambda: find_same_starts(subjects, paths, copies), {}
+        )
         for copy, first in copies.items():
             one, same = kept.iloc[copy], kept.iloc[first]
             problem = f"holds the same signals as the recording of {same['subject']} {same['session']}."
             remedy = f"One of the two is a copy: name the recording of each night. {_of_copies(one, same)}"
             add(kept.index[copy], "plan", problem, remedy)
         # Without its date, which could say in what order the nights of a blinded study were.
-        for later, (first, _) in find_same_starts(kept["subject"].tolist(), paths, copies).items():
+        for later, (first, _) in starts.items():
             same = kept.iloc[first]
             problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
             add(kept.index[later], "plan", problem, START_REMEDY)

@@ -29,11 +29,10 @@ _REWRITTEN = ("study-template.tsv",)
 
 
 class Comparison(TypedDict):
-    """Digests of what tables and pages were made from, and of themselves: by size and time, and by content."""
+    """Digests of what tables and pages were made from, and of themselves."""
 
     inputs: str
     outputs: str
-    outputs_sha256: str
 
 
 class NightLog:
@@ -123,11 +122,10 @@ def digest_inputs(results: Path, nights: pd.DataFrame, problems: pd.DataFrame, s
 
 def describe_comparison(results: Path, inputs: str) -> Comparison:
     """What tables and pages were made from, and how they are now."""
-    now, content = (_digest_outputs(results, by_content=by_content) for by_content in (False, True))
-    return {"inputs": inputs, "outputs": now, "outputs_sha256": content}
+    return {"inputs": inputs, "outputs": _digest_outputs(results)}
 
 
-def find_comparison(results: Path, inputs: str, *, by_content: bool = False) -> Comparison | None:
+def find_comparison(results: Path, inputs: str) -> Comparison | None:
     """What is known of tables and pages, where they were made from the same and are as they were.
 
     Parameters
@@ -136,22 +134,18 @@ def find_comparison(results: Path, inputs: str, *, by_content: bool = False) -> 
         The results folder.
     inputs : str
         `digest_inputs` of now.
-    by_content : bool
-        Compare contents, not sizes and times.
     """
     known = read_json(results / RUN_FILE).get("comparison")
     if not isinstance(known, dict) or known.get("inputs") != inputs:
         return None
-    told = known.get("outputs_sha256" if by_content else "outputs")
-    return cast(Comparison, known) if told == _digest_outputs(results, by_content=by_content) else None
+    return cast(Comparison, known) if known.get("outputs") == _digest_outputs(results) else None
 
 
-def _digest_outputs(results: Path, *, by_content: bool) -> str:
+def _digest_outputs(results: Path) -> str:
+    """By content: a byte that a disk turns leaves size and time as they were."""
     digest = hashlib.sha256()
     for path in sorted(_outputs(results)):
-        state = path.stat()
-        told = hash_file(path) if by_content else f"{state.st_size} {state.st_mtime_ns}"
-        digest.update(f"{path.relative_to(results).as_posix()}\t{told}\n".encode())
+        digest.update(f"{path.relative_to(results).as_posix()}\t{hash_file(path)}\n".encode())
     return digest.hexdigest()
 
 

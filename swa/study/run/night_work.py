@@ -45,7 +45,7 @@ def is_finished(task: NightTask) -> bool:
         if task.folder.document() is None:  # nothing to compare with, so the recording need not be hashed here
             return False
         return task.folder.is_finished(_fingerprint(task, _hash_inputs(task)), verify=task.verify)
-    except (SwaError, OSError):
+    except Exception:  # whatever cannot be told of a stored night: it is done again, where a fault is told
         return False
 
 

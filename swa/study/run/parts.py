@@ -13,7 +13,7 @@ from swa.errors import StudyError
 from swa.settings import Settings, check_settings
 from swa.study.plan.manifest import Study, write_template
 from swa.study.run.lock import WORK
-from swa.study.store import describe_results
+from swa.study.store import describe_results, digest_of
 from swa.tables.files import read_json, table_text, write_json, write_text
 
 
@@ -89,7 +89,8 @@ def report_part(
     folder = _folder(results)
     if study.needs_template:
         write_template(study, folder / "study-template.tsv")
-    write_json(report, folder / f"{part.number}-of-{part.count}.json", indent=None)
+    whole = {**report, "sha256": digest_of(report)}
+    write_json(whole, folder / f"{part.number}-of-{part.count}.json", indent=None)
 
 
 def join_parts(results: Path) -> None:
@@ -98,9 +99,9 @@ def join_parts(results: Path) -> None:
     Raises
     ------
     StudyError
-        A part has not reported, or parts differ in plan or settings.
+        A part has not reported, its report is damaged, or parts differ in plan or settings.
     """
-    reports = [cast(_Report, read_json(path)) for path in sorted(_folder(results).glob("*-of-*.json"))]
+    reports = [_read_report(path) for path in sorted(_folder(results).glob("*-of-*.json"))]
     if not reports:
         return
     first = reports[0]
@@ -127,6 +128,24 @@ def join_parts(results: Path) -> None:
     template = _folder(results) / "study-template.tsv"
     if template.is_file():
         os.replace(template, results / template.name)
+
+
+def _read_report(path: Path) -> _Report:
+    """What a part left, as it was written.
+
+    Raises
+    ------
+    StudyError
+        It is damaged or edited, or of another version.
+    """
+    report = read_json(path)
+    if report.pop("sha256", None) != digest_of(report):
+        number = path.stem.replace("-of-", "/")
+        raise StudyError(
+            f"{path.name}: what part {number} left is damaged, edited, or of another version of swa.",
+            f"Run --part {number} again: its finished nights are kept.",
+        )
+    return cast(_Report, report)
 
 
 def has_parts(results: Path) -> bool:
