@@ -1,10 +1,13 @@
 """Coupling of slow waves and spindles in signals where it is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from swa.measures.coupling import find_coupling, summarize_coupling
+from swa.comparison.contrasts import compare_nights
+from swa.measures.coupling import circular_mean, find_coupling, summarize_coupling
 from swa.settings import CouplingSettings
+from swa.study.regions import region_means
 
 RATE_HZ = 100.0
 SETTINGS = CouplingSettings()
@@ -77,3 +80,24 @@ def test_waves_without_usable_signal_around_them_are_left_out():
     assert few["coupling_z"][3] == "10 slow waves with usable signal around them, 30 are needed"
     _, nothing = measure(signal, troughs_s, np.zeros(len(signal), bool))
     assert np.isnan(nothing["coupling_phase"][0])
+
+
+@pytest.mark.parametrize(
+    ("nights", "change"),
+    [((170.0, -170.0), 20.0), ((-170.0, 170.0), -20.0), ((-20.0, 15.0), 35.0), ((170.0, -176.0, -150.0), 33.0)],
+)
+def test_phases_of_nights_and_channels_are_averaged_and_subtracted_on_the_circle(nights, change):
+    *baseline, treated = nights
+    rows = [("A", f"b{i}", "baseline", value) for i, value in enumerate(baseline)] + [("A", "k", "ketamine", treated)]
+    table = pd.DataFrame(rows, columns=["subject", "session", "condition", "value"]).assign(
+        channel="C4-M1", stages="NREM", window="night", measure="coupling_phase", variant="", unit="°", n=50, note=""
+    )
+    found = compare_nights(table).set_index("subject").loc["A", "estimate"]
+    assert found == pytest.approx(change)
+    wide = table.assign(channel=["F3-M2", "F4-M1", "Fz-M2"][: len(table)], session="one", condition="baseline")
+    assert circular_mean(wide["value"].to_numpy()) == pytest.approx(
+        np.degrees(np.angle(np.exp(1j * np.radians(nights)).mean()))
+    )
+    means = region_means(wide, ["session", "measure"])
+    front = means.loc[means["channel"] == "frontal", "value"].item()
+    assert front == pytest.approx(circular_mean(np.array(nights)))

@@ -27,6 +27,7 @@ from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.compared_nights import BEFORE, COPIED
 from swa.errors import StudyError
 from swa.glossary import read_glossary
+from swa.measures.coupling import DEGREES, circular_mean
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import CONTRAST_FACTS, Contrast
@@ -195,10 +196,13 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
     scale = scale_of(measure)
     nonpositive = (values <= 0) & (scale == "ratio")
     values[nonpositive] = np.nan
+    unit = next((str(unit) for unit in rows["unit"].unique() if unit), "")
+    if unit == DEGREES:
+        values = _around_their_mean(values, nights["subject"].to_numpy())
     return Grid(
         measure=measure,
         scale=scale,
-        unit=next((str(unit) for unit in rows["unit"].unique() if unit), ""),
+        unit=unit,
         nights=nights,
         markers=markers,
         values=np.log(values) if scale == "ratio" else values,
@@ -207,6 +211,16 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
         notes=np.asarray(notes, dtype=object),
         note_codes=codes,
     )
+
+
+def _around_their_mean(phases: Floats, subject: npt.NDArray[np.object_]) -> Floats:
+    """Phases in degrees, each within 180 of the circular mean of the subject's nights: 170 and -170 are 20 apart."""
+    found = phases.copy()
+    for name in pd.unique(subject):
+        own = subject == name
+        mean = circular_mean(phases[own])
+        found[own] = mean + (phases[own] - mean + 180) % 360 - 180
+    return found
 
 
 def _number_markers(rows: pd.DataFrame) -> tuple[Ints, pd.DataFrame]:

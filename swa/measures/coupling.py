@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from swa.settings import CouplingSettings
 
-UNITS = {"coupling_phase": "°", "coupling_strength": "1", "coupling_z": "1"}
+DEGREES = "°"
+UNITS = {"coupling_phase": DEGREES, "coupling_strength": "1", "coupling_z": "1"}
 FILTER_ORDER = 2
 SHIFT_S = (2.0, 10.0)  # how far from a wave the sigma of its surrogates is taken
 SHIFTS = 20  # windows of each wave to draw surrogates from
@@ -147,6 +148,17 @@ def summarize_coupling(
         "coupling_z": (abs(resultant) - float(surrogates.mean())) / scatter if scatter > 0 else float("nan"),
     }
     return {name: (value, UNITS[name], n, "") for name, value in values.items()}
+
+
+def circular_mean(degrees: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Mean direction over the first axis, in degrees from -180 to 180; what is NaN takes no part.
+
+    Parameters
+    ----------
+    degrees : ndarray
+        Phases.
+    """
+    return np.degrees(np.angle(np.nansum(np.exp(1j * np.radians(np.asarray(degrees, dtype=float))), axis=0)))
 
 
 def _band(signal: NDArray[np.floating], band_hz: tuple[float, float], rate_hz: float) -> NDArray[np.float64]:

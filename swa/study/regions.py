@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from swa.glossary import read_glossary
+from swa.measures.coupling import DEGREES, circular_mean
 from swa.recordings.channels import region_channels
 from swa.tables.marker import REGIONS
 
@@ -22,7 +23,7 @@ def regions_of_every_night(rows: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def region_means(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Mean of each region over its channels, of the logarithm unless the measure is additive.
+    """Mean of each region over its channels, of the logarithm unless the measure is additive; of phases on the circle.
 
     Parameters
     ----------
@@ -55,6 +56,9 @@ def _means(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.bincount(group, np.where(additive, value, np.log(np.where(value > 0, value, np.nan)))) / size
     first = rows[~pd.Series(group).duplicated().to_numpy()]
+    phases = rows["unit"].eq(DEGREES).to_numpy(dtype=bool)
+    for number in np.unique(group[phases]):
+        mean[number] += circular_mean(value[group == number]) - mean[number]  # NaN where a channel has none
     is_log = ~first["measure"].isin(ADDITIVE).to_numpy(dtype=bool)
     mean[is_log] = np.exp(mean[is_log])
     mean[none_there] = 0.0
