@@ -158,7 +158,9 @@ def circular_mean(degrees: NDArray[np.floating]) -> NDArray[np.float64]:
     degrees : ndarray
         Phases.
     """
-    return np.degrees(np.angle(np.nansum(np.exp(1j * np.radians(np.asarray(degrees, dtype=float))), axis=0)))
+    turned = np.exp(1j * np.radians(np.asarray(degrees, dtype=float)))
+    mean: NDArray[np.float64] = np.degrees(np.angle(np.nansum(turned, axis=0)))
+    return mean
 
 
 def _band(signal: NDArray[np.floating], band_hz: tuple[float, float], rate_hz: float) -> NDArray[np.float64]:
