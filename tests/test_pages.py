@@ -1100,12 +1100,12 @@ def test_what_magnesium_is_known_for_is_said_of_its_conditions(names, told):
 
 def test_filters_of_the_headers_stand_in_the_head_of_each_page(build, compare, tmp_path):
     results = build(tmp_path / "results", [night("A", "baseline"), night("A", "ketamine")])
-    for path in sorted(results.path.glob("sub-A/ses-*/eeg/*_desc-night.json")):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        text = "HP:1Hz" if "ketamine" in path.name else ""
+    for session, text in (("baseline", ""), ("ketamine", "HP:1Hz")):
+        folder = results.night("A", session)
+        document = folder.document()
         facts = {"transducer": "", "prefilter": text, "physical_range_uv": None, "rate_hz": 100.0, "derivation": ""}
         document["summary"]["header"] = dict.fromkeys(("F3-M2", "C4-M1"), facts)
-        path.write_text(json.dumps(document), encoding="utf-8")
+        folder.finish(document)
     compare(results.path)
     for page in all_pages(results):
         text = " ".join(parse(page).text.split())

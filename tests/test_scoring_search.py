@@ -224,7 +224,7 @@ def test_what_belongs_to_no_recording_is_told_once(plan):
         "0 nights by their scoring, 1 by YASA; these files are scorings and are not used: truth/night1_stages.tsv "
         "(its name is not quite that of the recording; the column hypnogram of a study file can name it); "
         "truth/night0_stages.tsv, truth/night2_stages.tsv, truth/night3_stages.tsv, truth/night4_stages.tsv, "
-        "truth/night5_stages.tsv and 1 more (the name fits no recording)"
+        "truth/night5_stages.tsv and 1 more (name and folder fit no recording)"
     )
     inspected = inspect_study(Path(plan(files).root))["scorings"]
     assert (inspected["scored"], inspected["staged"], len(inspected["unused"])) == (0, 1, 7)
@@ -381,7 +381,7 @@ def test_a_sleep_profile_of_domino_belongs_to_the_only_recording_of_its_folder_o
 def test_a_sleep_profile_of_a_folder_below_is_not_that_of_several_recordings(plan):
     study = plan({"a.edf": "", "b.edf": "", "Analysedaten/Schlafprofil.txt": DOMINO})
     assert found(study) == ["", ""]
-    assert "Analysedaten/Schlafprofil.txt (the name fits no recording)" in " ".join(study.notes)
+    assert "Analysedaten/Schlafprofil.txt (name and folder fit no recording)" in " ".join(study.notes)
 
 
 def test_a_table_of_subjects_is_no_scoring_that_was_passed_over(plan):

@@ -216,14 +216,24 @@ def test_bare_names_that_several_files_have_are_asked_about_and_missing_ones_get
     assert other == "hypnogram 'Profil07.csv' is not there (did you mean 'a/Profil7.csv'?)"
 
 
+def plainly(_what, make, _otherwise):
+    return make()
+
+
+def test_what_a_simulation_drew_is_no_scoring(plan):
+    drawn = {"simulated": True, "nights": [{"stages": ["W"] * 20 + ["N2"] * 60 + ["N3"] * 40 + ["R"] * 30}]}
+    assert not plan({"Nacht7.edf": "", "truth.json": json.dumps(drawn)}).scorings.unused
+    assert plan({"Nacht7.edf": "", "other.json": json.dumps(drawn["nights"])}).scorings.unused
+
+
 def test_problems_tell_of_unused_scorings_and_what_to_do_with_and_without_a_study_file(plan):
     files = {"Nacht7.edf": "", "Nacht7.csv": rows({40: "Tief"}), "Scoring_final.csv": rows()}
     study = plan(files)
-    night, left = problems_of_nights(study, {}, {}).to_dict("records")
+    night, left = problems_of_nights(study, {}, {}, plainly).to_dict("records")
     assert (night["step"], night["remedy"]) == ("plan", SCORING_REMEDY)
     assert left["problem"].startswith("read as scorings and not used: Scoring_final.csv (")
     named = plan({"study.csv": study_file("1,a,Nacht7.edf,")})
-    assert problems_of_nights(named, {}, {})["remedy"].iloc[0] == FILE_REMEDY
+    assert problems_of_nights(named, {}, {}, plainly)["remedy"].iloc[0] == FILE_REMEDY
 
 
 # --- clocks

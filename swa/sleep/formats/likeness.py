@@ -11,6 +11,7 @@ from swa.sleep.formats.codes import is_code, known_words, plain_word
 from swa.sleep.formats.document import Document, cut_rows, read_any_text
 from swa.sleep.formats.exports import is_other_domino
 
+_SIMULATED = re.compile(rb'\s*\{\s*"simulated"')  # what `swa simulate` drew: of many nights, and of no recording
 _STAGES_OF_XML = re.compile(rb"<(?:\w+:)?(?:SleepStages|StagingData|rater)\b|>\s*Stages\||SleepStage", re.IGNORECASE)
 _SLEEP = {"N1", "N2", "N3", "R"}
 _READ_BYTES = 500_000
@@ -29,6 +30,8 @@ def reads_as_scoring(document: Document, settings: ScoringSettings) -> bool:
             begin = file.read(_READ_BYTES)
         if document.head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<"):
             return _STAGES_OF_XML.search(begin) is not None
+        if _SIMULATED.match(begin):
+            return False
         whole = document.path.stat().st_size < _READ_BYTES
         if whole and is_other_domino(document):
             return False

@@ -114,7 +114,7 @@ class Why(StrEnum):
 
     ANOTHER = "another scoring of the recording is used"
     ANOTHER_NAME = "its name is not quite that of the recording; the column hypnogram of a study file can name it"
-    NO_RECORDING = "the name fits no recording"
+    NO_RECORDING = "name and folder fit no recording"
     UNTRIED = "too many: not looked into"
 
 
