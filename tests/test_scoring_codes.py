@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from swa.errors import AmbiguousScoringError, ScoringError
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import AASM_CODES, RK_CODES, CodesFound, choose_codes
+from swa.sleep.formats.codes import RK_CODES, CodesFound, choose_codes
 from swa.sleep.scoring import open_scoring, read_scoring
 
 # Tables that labs, vendors and data sets have: code of W, S1, S2, S3, S4, REM.
@@ -26,6 +26,8 @@ TABLES = {
     "Luna's STAGE_N": "1 -1 -2 -3 -3 0",
     "pyDYNAM-O": "5 3 2 1 1 4",
     "UCDDB (PhysioNet)": "0 2 3 4 5 1",
+    "light and deep sleep": "0 1 1 2 2 3",
+    "NREM and REM": "0 1 1 1 1 2",
 }
 STAGES = ("W", "S1", "S2", "S3", "S4", "R")
 AASM = dict(zip(STAGES, ("W", "N1", "N2", "N3", "N3", "R"), strict=True))
@@ -55,7 +57,9 @@ def found(*codes):
 @pytest.mark.parametrize(
     ("scorings", "table"),
     [
-        ([found(*"0123")], AASM_CODES),
+        ([found(*"0123")], None),
+        ([found(*"012")], None),
+        ([found(*"0123"), found(*"01235")], RK_CODES),
         ([found(*"01234")], None),
         ([found(*"01234"), found(*"01235")], RK_CODES),
         ([found(*"01234"), found(*"0123")], None),

@@ -240,7 +240,8 @@ def test_onsets_are_never_passed_over_because_the_stages_have_another_name(read,
 
 @pytest.mark.parametrize("column", ["stage_hum", "staging", "majority", "Consensus", "Scorer 1"])
 def test_names_that_data_sets_have_for_their_stages(read, column):
-    assert spell(read(f"onset,duration,{column}\n60,30,0\n90,30,1\n120,30,2\n", "a.csv")) == "UNS UNS W N1 N2"
+    rows = f"60,30,0\n90,30,1\n120,30,2\n150,30,{4 if column == 'stage_hum' else 5}\n"
+    assert spell(read(f"onset,duration,{column}\n{rows}", "a.csv")) == "UNS UNS W N1 N2 R"
 
 
 def test_a_text_that_is_no_scoring_is_not_told_about_an_empty_line(read):

@@ -49,7 +49,8 @@ def found(study):
     [("night1.xml", XML), ("night1_stages.csv", STAGES.replace("\t", ",")), ("night1_hypnogram.tsv", STAGES),
      ("night1.eannot", "wake\nN2\nN3\nREM\n"), ("NIGHT1.XML", XML), ("night1-Sleep Profile.txt", LINES),
      ("night1.txt", LINES), ("night1.annot", "N2\t0\t30\n"), ("night1_stages.txt", "0\n1\n2\n5\n0\n"),
-     ("night1.csv", "Epoch,Stage\n0,0\n1,1\n2,2\n"), ("night1_nsrr.xml", XML), ("night1.sleep_stages.csv", STAGES)],
+     ("night1.csv", "Epoch,Stage\n0,0\n1,1\n2,2\n3,5\n"),
+     ("night1_nsrr.xml", XML), ("night1.sleep_stages.csv", STAGES)],
 )  # fmt: skip
 def test_a_scoring_under_the_name_of_its_recording_is_used_and_named(plan, name, text):
     study = plan({"night1.edf": "", "night2.edf": "", name: text})

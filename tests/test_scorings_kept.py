@@ -308,3 +308,79 @@ def test_minutes_without_a_stage_within_a_night_are_noted_with_their_place(lay):
 def test_epochs_of_a_minute_in_a_list_are_asked_about(lay):
     with pytest.raises(ScoringError, match=r"Epochs of 60 s would fit"):
         lay("\n".join(NIGHT), minutes=len(NIGHT))
+
+
+# --- columns and codes without a word
+
+
+SCORED = [CODES[stage] for stage in NIGHT]
+OTHER = ["2" if code == "3" else code for code in SCORED]
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_digits_of_two_scorers_without_a_header_are_asked_about(plan, numbered):
+    lines = [f"{a} {b}" for a, b in zip(SCORED, OTHER, strict=True)]
+    text = "\n".join(f"{i} {line}" if numbered else line for i, line in enumerate(lines, start=1))
+    first = 2 if numbered else 1
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": text})
+    assert used(study) == [""]
+    (problem,) = study.nights["problem"]
+    assert problem == (
+        f"Nacht7.txt: several hold stages, and they differ: {first}, {first + 1}. Say which in the settings: "
+        f'[scoring] column = "{first}".'
+    )
+    named = plan({}, column=f"{first + 1}")
+    assert used(named) == ["Nacht7.txt"]
+    settings = check_settings({"scoring": {"column": f"{first + 1}"}}, "test")
+    assert "N3" not in read_scoring(named.nights["hypnogram"][0], settings).stages
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_flag_beside_the_stage_of_each_line_is_no_stage(plan, order):
+    flags = ["1" if i % 9 == 0 else "0" for i in range(len(SCORED))]
+    text = "\n".join(" ".join(pair[::order]) for pair in zip(SCORED, flags, strict=True))
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": text})
+    assert used(study) == ["Nacht7.txt"]
+    assert list(read_scoring(study.nights["hypnogram"][0]).stages) == [
+        {"Wach": "W", "REM": "R"}.get(stage, stage) for stage in NIGHT
+    ]
+
+
+def test_a_highest_code_of_3_is_asked_about_unless_another_night_of_the_study_tells(plan):
+    light_and_deep = [{"2": "1", "3": "2", "5": "3"}.get(code, code) for code in SCORED]
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": "\n".join(light_and_deep)})
+    assert used(study) == [""]
+    assert study.nights["problem"][0] == (
+        "Nacht7.txt: its stage codes (0, 1, 2, 3) could mean several things: 3, the highest, is REM in some tables and "
+        'depth of sleep in others. Say what each means in the settings: [scoring] codes = { "0" = "…", "1" = "…", '
+        '"2" = "…", "3" = "…" }, with W, N1, N2, N3, R or UNS for ….'
+    )
+    without_rem = "\n".join(code if code != "5" else "2" for code in SCORED)
+    study = plan({"Nacht7.txt": without_rem, "Nacht8.edf": "", "Nacht8.txt": "\n".join(SCORED)})
+    assert used(study) == ["Nacht7.txt", "Nacht8.txt"]
+
+
+def remlogic(date, title="Recording Date"):
+    names = {"Wach": "S0", "N1": "S1", "N2": "S2", "N3": "S3", "REM": "REM"}
+    rows = [f"{time}\tSLEEP-{names[stage]}\t30\n" for time, stage in zip(clock(), NIGHT, strict=True)]
+    return (
+        f"RemLogic Event Export\nPatient:\tX\n{title}:\t{date}\n\nTime [hh:mm:ss]\tEvent\tDuration[s]\n{''.join(rows)}"
+    )
+
+
+@pytest.mark.parametrize("date", ["13/03/2024", "02.03.2024", "2024-02-29", "05/11/2024"])
+def test_a_scoring_of_remlogic_of_another_day_is_refused(lay, date):
+    with pytest.raises(
+        ScoringError, match=r"a\.txt: its head has the date 2024-.*, and memory\.edf starts on 2024-03-01.*no overlap"
+    ) as error:
+        lay(remlogic(date), name="a.txt")
+    assert "belongs to this recording" in error.value.remedy
+
+
+@pytest.mark.parametrize("date", ["01/03/2024", "03/01/2024", "01.03.2024", "1/3/2024", ""])
+def test_a_scoring_of_remlogic_of_its_day_is_laid_by_the_clock(lay, date):
+    assert (lay(remlogic(date), name="a.txt")[0] == "N3").sum() == 25
+    after_midnight = START.replace(day=2, hour=0)
+    assert lay(remlogic(date), START.replace(hour=22, minute=10), minutes=120, name="a.txt")[0][60] == "W"
+    with pytest.raises(ScoringError, match="no overlap"):
+        lay(remlogic(date), after_midnight.replace(hour=5), name="a.txt")

@@ -44,6 +44,7 @@ _MOST_PAUSES = 3
 _HIDDEN = (HIDDEN_DATE, NO_DATE.date())
 _NEAR_S = 0.1  # allows for times written a sample late
 _MOSTLY = 0.8
+_NOON_H = 12
 _EPOCHS_S = (30, 20, 15, 10, 5, 4, 2, 1)
 
 
@@ -65,7 +66,7 @@ class Scoring:
         In s from the first epoch, where the scoring marks them.
     certain : bool
         False where the file could be a table of something else.
-    by_clock, changed_at
+    by_clock, changed_at, days
         As of `Marks`.
     """
 
@@ -78,6 +79,7 @@ class Scoring:
     certain: bool = True
     by_clock: bool = False
     changed_at: str = ""
+    days: Sequence[pd.Timestamp] = ()
 
     @property
     def hypnogram(self) -> "yasa.Hypnogram":
@@ -96,7 +98,8 @@ class Scoring:
         Raises
         ------
         ScoringError
-            Nothing tells where the scoring begins: the recording has no clock, and does not last as long. An
+            The head of the scoring has another date, or nothing tells where the scoring begins: the recording has no
+            clock, and does not last as long. An
             `AmbiguousScoringError`, where both last as long and begin at different times.
         """
         start = self.start
@@ -106,6 +109,7 @@ class Scoring:
         length_s = len(self.stages) * self.epoch_s
         if start is not None and _counts_from_zero(start, length_s, recording):
             notes.append("its times from 00:00:00 on last as long as the recording: counted from its first sample")
+        _refuse_another_day(self, recording, length_s)
         _ask_about_clocks(self, recording, length_s)
         hides = start is not None and start.date() in _HIDDEN and start.time() == datetime.time()
         if start is None or hides or _clock_of(recording) is not None:
@@ -137,8 +141,9 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None
         text exports of DOMINO, RemLogic, Compumedics and Polyman; Luna's ``.annot`` and ``.eannot``; Snooz' table; a
         JSON list; a table with the columns ``onset``, ``duration`` (or ``end``) and ``stage`` (or ``trial_type`` of
         BIDS, ``description``); of times or epochs and stages, or of stage changes (``Time``, ``Stage``); or one stage a
-        line. A row belongs to the epoch that it names. Numbers from 0 to 3 are W, N1, N2, N3; with a 5 those of
-        Rechtschaffen & Kales (4 S4, 5 REM); a 4 without a 5 could be REM or S4 and is asked about.
+        line. A row belongs to the epoch that it names. Numbers are those of
+        Rechtschaffen & Kales (0 W to 4 S4, 5 REM) where there is a 5; without it the highest could be REM or not, and
+        is asked about.
     settings : ScoringSettings or Settings, optional
         Epoch length of scorings that do not state it, and the meaning of codes; of `Settings`, its group `scoring`.
 
@@ -244,6 +249,7 @@ class OpenScoring:
             certain=marks.certain,
             by_clock=marks.by_clock,
             changed_at=marks.changed_at,
+            days=marks.days,
         )
 
 
@@ -387,6 +393,30 @@ def _counts_from_zero(start: pd.Timestamp, length_s: float, recording: "Recordin
     as_long = abs(length_s - recording.duration_s) <= _SAME_LENGTH_S
     begin = _clock_of(recording)
     return start == NO_DATE and as_long and begin is not None and begin.time() != datetime.time()
+
+
+def _refuse_another_day(scoring: Scoring, recording: "Recording", length_s: float) -> None:
+    """Refuse a scoring by times of day whose head has the date of another night.
+
+    Raises
+    ------
+    ScoringError
+        It names both dates.
+    """
+    start, begin = scoring.start, recording.start
+    if start is None or start.normalize() != NO_DATE or begin is None or begin.date() == HIDDEN_DATE:
+        return
+    # Stages may begin after the midnight of the night that the head names.
+    later = (0, 1) if start.hour < _NOON_H else (0,)
+    starts = [day + (start - NO_DATE) + pd.Timedelta(days=days) for day in scoring.days for days in later]
+    offsets_s = [_offset_s(each, length_s, recording) for each in starts]
+    if starts and not any(-length_s < offset_s < recording.duration_s for offset_s in offsets_s):
+        days = " or ".join(f"{day:%Y-%m-%d}" for day in scoring.days)
+        raise ScoringError(
+            f"{scoring.name}: its head has the date {days}, and {recording.name} starts on {begin:%Y-%m-%d %H:%M}: no "
+            f"overlap.",
+            "Check that the scoring belongs to this recording; if it does, correct the date in either.",
+        )
 
 
 def _ask_about_clocks(scoring: Scoring, recording: "Recording", length_s: float) -> None:

@@ -161,19 +161,18 @@ def codes_found(marks: Marks) -> CodesFound | None:
 def choose_codes(found: Iterable[CodesFound]) -> Mapping[str, str] | None:
     """The one table by which the number codes of all scorings of a study are read; None where they do not tell.
 
-    Codes from 0 to 3 mean the same in all tables that begin with wake. A 4 is REM (AASM) or S4 (Rechtschaffen & Kales),
-    and a 5 decides for the latter, unless nights begin with it: then it is wake, and the table runs the other way. A
-    lowest code of 1 may be S1 of nights without wake, or wake.
+    A 4 is REM (AASM) or S4 (Rechtschaffen & Kales), and a 5 decides for the latter, unless nights begin with it: then
+    it is wake, and the table runs the other way. A highest code of 3 may be N3 of nights without REM, or REM behind
+    light and deep sleep, and a highest code of 2 REM behind sleep of one kind. A lowest code of 1 may be S1 of nights
+    without wake, or wake.
     """
     scorings = list(found)
     codes = frozenset[str]().union(*(scoring.codes for scoring in scorings))
-    if "0" not in codes:
+    if not {"0", "5"} <= codes:
         return None
-    if "5" in codes:
-        # Nights begin awake: with 0 by Rechtschaffen & Kales, with 5 where 0 is S4 (DREAMS) or REM.
-        firsts = {scoring.first for scoring in scorings if {"0", "5"} <= scoring.codes}
-        return RK_CODES if firsts == {"0"} else None
-    return None if "4" in codes else AASM_CODES
+    # Nights begin awake: with 0 by Rechtschaffen & Kales, with 5 where 0 is S4 (DREAMS) or REM.
+    firsts = {scoring.first for scoring in scorings if {"0", "5"} <= scoring.codes}
+    return RK_CODES if firsts == {"0"} else None
 
 
 def to_stages(
@@ -301,4 +300,6 @@ def ambiguous_codes(document: Document, numbers: Iterable[str]) -> AmbiguousScor
             'If 4 is REM, set [scoring] codes = { "0" = "W", "1" = "N1", "2" = "N2", "3" = "N3", "4" = "R" }; '
             'if it is S4, "4" = "N3" there.',
         )
+    if set(codes) <= set("0123"):
+        found = f"{found[:-1]}: {codes[-1]}, the highest, is REM in some tables and depth of sleep in others."
     return AmbiguousScoringError(found, name_them(codes))

@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from swa.errors import AmbiguousScoringError
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import AASM_CODES, STAGE_BY_WORD, is_code, is_stage_word, known_words, plain_word
-from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, choose_scorer
+from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, choose_scorer, is_number
 
 _SCORED = re.compile(
     r"stag|hypno|hipno|scor|rater|expert|majority|consensus|yasa|usleep|gssc|stadi|stade|fase|etapa|schlafphase", re.I
@@ -20,6 +21,10 @@ _MACHINE = re.compile(
 )
 _OWN_CODES = {"stage_hum": AASM_CODES, "stage_ai": AASM_CODES}  # of BOAS (OpenNeuro ds005555); 8 is a disconnection
 _MOST_STAGES = 12
+
+
+class NamelessTableError(AmbiguousScoringError):
+    """A table that could be of anything: none of its columns has a known name, and none holds a word for a stage."""
 
 
 def stage_column(document: Document, settings: ScoringSettings) -> int | None:
@@ -43,6 +48,9 @@ def stage_column(document: Document, settings: ScoringSettings) -> int | None:
     if table.titled:
         # Codes are stages under a name that says so; where there are words, no other codes are.
         found = [i for i in found if i in spelt or _SCORED.search(names[i])] or found[:1]
+    nameless = not (table.titled or found)
+    if nameless:
+        found = _nameless_codes(document)
     known = [names.index(name) for name in (*STAGE_COLUMNS, *EVENT_COLUMNS) if name in names]
     found = sorted(found, key=lambda i: known.index(i) if i in known else len(known) + i)
     different: list[int] = []
@@ -50,8 +58,22 @@ def stage_column(document: Document, settings: ScoringSettings) -> int | None:
         if not any(_same(table.cells(i), table.cells(other)) for other in different):
             different.append(i)
     if len(different) > 1:
-        return different[choose_scorer(document, [names[i] for i in different], settings.column)]
+        kind = NamelessTableError if nameless else AmbiguousScoringError
+        return different[choose_scorer(document, [names[i] for i in different], settings.column, kind)]
     return next(iter(different or known), None)
+
+
+def _nameless_codes(document: Document) -> list[int]:
+    """Columns of stage codes in a table without names; what is 0 and 1 alone is a flag, as SpiSOP's of artefacts."""
+    table = document.table
+    found = []
+    for column in range(min((len(row) for row in table.rows), default=0)):
+        words = [plain_word(cell) for cell in table.cells(column)]
+        words = words if is_number(words[0]) else words[1:]  # below names that are not known
+        codes = {word for word in words if STAGE_BY_WORD.get(word) != "UNS"}
+        if all(map(is_code, codes)) and codes - {"0", "1"} and len(set(words)) < len(words):
+            found.append(column)
+    return found
 
 
 def column_of(settings: ScoringSettings) -> str:

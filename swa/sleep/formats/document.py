@@ -312,6 +312,8 @@ class Marks:
         Whether the rows themselves have clock times, so that the first sample of the recording is none of theirs.
     until_next : bool
         Whether the stages have no durations, and last until the next one.
+    days : sequence of Timestamp
+        Days on which the recording may begin by the head of the file, whose rows have times of day alone.
     """
 
     onsets_s: NDArray[np.float64]
@@ -328,6 +330,7 @@ class Marks:
     changed_at: str = ""
     by_clock: bool = False
     until_next: bool = False
+    days: Sequence[pd.Timestamp] = ()
 
 
 # --- cells
@@ -467,6 +470,14 @@ def _date(text: str, order: str = "") -> pd.Timestamp | None:
         return None
 
 
+def days_of(text: str) -> tuple[pd.Timestamp, ...]:
+    """Days that a date can mean: with strokes, the day or the month may stand first."""
+    if re.fullmatch(_DATE, text) is None:
+        return ()
+    read = [_date(text)] if "." in text else [_date(text, order) for order in ("%d/%m", "%m/%d")]
+    return tuple(dict.fromkeys(day for day in read if day is not None))
+
+
 def clock_start(text: str) -> pd.Timestamp | None:
     """Time of day, on the day `NO_DATE`; None where it is none."""
     match = CLOCK.fullmatch(text)
@@ -527,7 +538,12 @@ def seconds_per_unit(document: Document, column: int) -> float:
     return factor
 
 
-def choose_scorer(document: Document, names: Sequence[str], wanted: str) -> int:
+def choose_scorer(
+    document: Document,
+    names: Sequence[str],
+    wanted: str,
+    error: type[AmbiguousScoringError] = AmbiguousScoringError,
+) -> int:
     """Position of the scorer or column that is to be read: the only one, or the one that the settings name.
 
     Raises
@@ -538,7 +554,7 @@ def choose_scorer(document: Document, names: Sequence[str], wanted: str) -> int:
     there = [name.casefold() for name in names]
     if len(there) == 1 or wanted.casefold() in there:
         return there.index(wanted.casefold()) if wanted.casefold() in there else 0
-    raise AmbiguousScoringError(
+    raise error(
         f"{document.name}: several hold stages, and they differ: {', '.join(names)}."[:300],
         f'Say which in the settings: [scoring] column = "{names[0]}".',
     )

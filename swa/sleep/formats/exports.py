@@ -19,6 +19,7 @@ from swa.sleep.formats.document import (
     Document,
     Marks,
     bad_row,
+    days_of,
     is_number,
     luna_label,
     parse_seconds,
@@ -121,6 +122,13 @@ def _remlogic_header(document: Document) -> int | None:
     return None
 
 
+_REMLOGIC_DATE = re.compile(
+    r"(?:recording date|aufnahmedatum|aufzeichnungsdatum|date d'enregistrement|data di registrazione"
+    r"|fecha de (?:grabaci[oó]n|registro)):\s*(\S+)",
+    re.IGNORECASE,
+)
+
+
 def read_remlogic(document: Document, settings: ScoringSettings) -> Marks:
     """Events whose name begins with ``SLEEP-`` (and ``MT``) are stages, at their clock time."""
     first = _remlogic_header(document) or 0
@@ -139,9 +147,10 @@ def read_remlogic(document: Document, settings: ScoringSettings) -> Marks:
         durations = np.array([parse_seconds(row[duration].replace(",", ".") or "0") for row in rows])
     except ValueError as error:
         raise bad_row(document, "time, event and duration", error) from None
+    dated = next((found for line in document.lines[:first] if (found := _REMLOGIC_DATE.match(line))), None)
     return Marks(
         onsets_s=onsets, ends_s=onsets + durations, labels=labels, others=True, start=start, from_first=True,
-        by_clock=start is not None, changed_at=changed_at,
+        by_clock=start is not None, changed_at=changed_at, days=days_of(dated[1]) if dated else (),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from swa.sleep.formats.codes import (
     plain_word,
     unknown_stages,
 )
-from swa.sleep.formats.columns import codes_of_column, stage_column
+from swa.sleep.formats.columns import NamelessTableError, codes_of_column, stage_column
 from swa.sleep.formats.document import (
     CLOCK,
     DURATION_COLUMNS,
@@ -55,10 +55,6 @@ _SAME_AGAIN = 0.4  # of the epochs of a night, nine of ten are as the one before
 _GSSC = ["epoch", "start", "stage"]
 _SNOOZ = {"group", "name", "start", "duration"}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # names of the Dreem Open Datasets
-
-
-class NamelessTableError(AmbiguousScoringError):
-    """A table that could be of anything: none of its columns has a known name, and none holds a word for a stage."""
 
 
 # --- JSON
@@ -520,6 +516,8 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
     _check_blank_lines(document)
     lies = len(table.rows) == 1 and not table.titled and len(table.rows[0]) >= _FEWEST_CHANGES  # a night in one line
     rows = [[cell] for cell in table.rows[0]] if lies else table.rows
+    if not table.titled:
+        _ask_what_goes_up(document, None, settings.epoch_s)  # before columns of numbers are taken for stages
     stage = stage_column(document, settings) if any(len(row) > 1 for row in rows) or table.titled else None
     labels = [row[-1 if stage is None else min(stage, len(row) - 1)] for row in rows]
     known = known_words(settings.codes)

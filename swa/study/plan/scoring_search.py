@@ -47,10 +47,10 @@ from swa.recordings.formats import stem_of
 from swa.recordings.limits import MOST_SCORING_BYTES
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import choose_codes
+from swa.sleep.formats.columns import NamelessTableError
 from swa.sleep.formats.document import Document
 from swa.sleep.formats.edf import may_hold_stages
 from swa.sleep.formats.likeness import is_night_of_codes, reads_as_scoring
-from swa.sleep.formats.tables import NamelessTableError
 from swa.sleep.scoring import OpenScoring, Scoring, open_scoring
 from swa.study.plan.names import natural_key, printable
 
