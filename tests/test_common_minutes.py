@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import compare_nights
+from swa.glossary import measures_over_night
 from swa.measures.homeostasis import summarize_decline
 from swa.measures.slow_waves import SlowWaves
 from swa.night.analysis import Night
@@ -154,3 +155,18 @@ def test_without_the_setting_nothing_is_cut(tmp_path):
     found = crossover(tmp_path, Settings(windows={"common_minutes": False}), n=1)
     assert set(select(found, measure=SWA)["variant"]) == {""}
     assert select(found, measure="analysed_minutes", channel=CHANNEL)["value"].tolist() == [280.0, 210.0]
+
+
+def test_a_measure_that_says_cut_and_is_not_measured_again_is_named(tmp_path, monkeypatch):
+    measures = {*measures_over_night("cut"), "wave_of_mine"}
+    monkeypatch.setattr("swa.study.common_minutes.measures_over_night", lambda _: measures)
+    read = NightFolder.read
+
+    def with_a_new_measure(folder, name):
+        table = read(folder, name)
+        own = select(table, measure=DENSITY).assign(measure="wave_of_mine") if name == "measures" else table.head(0)
+        return pd.concat([table, own], ignore_index=True)
+
+    monkeypatch.setattr(NightFolder, "read", with_a_new_measure)
+    with pytest.raises(KeyError, match="wave_of_mine"):
+        crossover(tmp_path, n=1)

@@ -52,10 +52,10 @@ def cut_rows(night: SubjectNight) -> pd.DataFrame:
     uncut, cut = table[is_cut].assign(variant=ALL_MINUTES), table.copy()
     again = {name: _measure_cut(night, name) for name in night.channels}
     for place, row in zip(table.index[is_cut], table[is_cut].itertuples(), strict=True):
-        # A night from which nothing is cut off keeps its rows to the last digit.
-        value = again[str(row.channel)].get((str(row.stages), str(row.measure)))
-        if value:
-            cut.loc[place, ["value", "n", "note"]] = value
+        # A night from which nothing is cut off keeps its rows to the last digit. A measure that is to be cut and is not
+        # measured again here must not stand uncut under the name of what is cut.
+        if values := again[str(row.channel)]:
+            cut.loc[place, ["value", "n", "note"]] = values[str(row.stages), str(row.measure)]
     return pd.concat([cut, uncut], ignore_index=True)
 
 
