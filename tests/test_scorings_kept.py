@@ -3,6 +3,7 @@
 import datetime
 import json
 
+import edfio
 import numpy as np
 import pandas as pd
 import pytest
@@ -384,3 +385,70 @@ def test_a_scoring_of_remlogic_of_its_day_is_laid_by_the_clock(lay, date):
     assert lay(remlogic(date), START.replace(hour=22, minute=10), minutes=120, name="a.txt")[0][60] == "W"
     with pytest.raises(ScoringError, match="no overlap"):
         lay(remlogic(date), after_midnight.replace(hour=5), name="a.txt")
+
+
+# --- stages among annotations, in workbooks and among derivatives
+
+
+def annotated(path, labels, lasting=30, step=30):
+    marks = [edfio.EdfAnnotation(step * i, lasting, label) for i, label in enumerate(labels)]
+    edfio.Edf([edfio.EdfSignal(np.zeros(30 * len(labels)), 1, physical_range=(-1, 1))], annotations=marks).write(path)
+
+
+@pytest.mark.parametrize("lasting", [30, None])
+@pytest.mark.parametrize("labels", [SCORED, [{"2": "Stadium: II", "0": "Stadium: W", "1": "Stadium: I",
+    "3": "Stadium: III", "5": "Stadium: REM"}[code] for code in SCORED]])  # fmt: skip
+def test_stages_of_a_recording_itself_in_codes_and_german_are_used(plan, tmp_path, labels, lasting):
+    (tmp_path / "data").mkdir()
+    annotated(tmp_path / "data/Nacht7.edf", labels, lasting)
+    study = plan({})
+    assert used(study) == ["Nacht7.edf"]
+    assert list(read_scoring(study.nights["hypnogram"][0]).stages[:110]) == [
+        {"Wach": "W", "REM": "R"}.get(stage, stage) for stage in NIGHT
+    ]
+
+
+def test_codes_of_a_recording_itself_that_could_mean_several_things_are_asked_about_and_triggers_are_not(
+    plan, tmp_path
+):
+    (tmp_path / "data").mkdir()
+    annotated(tmp_path / "data/Nacht7.edf", [code if code != "5" else "4" for code in SCORED])
+    annotated(tmp_path / "data/Nacht8.edf", ["1", "2", "3", "4"] * 30, None)
+    study = plan({})
+    assert used(study) == ["", ""]
+    assert "If 4 is REM" in study.nights["problem"][0]
+    assert study.nights["problem"][1] == ""
+    assert unused(study) == []
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xlsm"])
+def test_a_workbook_with_stages_is_a_scoring(plan, tmp_path, ending):
+    sheet = pd.DataFrame({"Epoche": range(1, 111), "Uhrzeit": [pd.Timestamp(t).time() for t in clock()],
+                          "Stadium": NIGHT})  # fmt: skip
+    (tmp_path / "data").mkdir()
+    with pd.ExcelWriter(tmp_path / f"data/Nacht7.{ending}", engine="openpyxl") as book:
+        pd.DataFrame({"Name": ["X"]}).to_excel(book, sheet_name="Patient", index=False)
+        sheet.to_excel(book, sheet_name="Hypnogramm", index=False)
+    study = plan({"Nacht7.edf": ""})
+    assert used(study) == [f"Nacht7.{ending}"]
+    scoring = read_scoring(study.nights["hypnogram"][0])
+    assert (len(scoring.stages), f"{scoring.start:%H:%M:%S}", scoring.stages[40]) == (110, "22:40:00", "N2")
+
+
+def test_a_workbook_with_two_sheets_of_stages_is_asked_about(plan, tmp_path):
+    (tmp_path / "data").mkdir()
+    with pd.ExcelWriter(tmp_path / "data/Nacht7.xlsx") as book:
+        for name in ("Anna", "Berta"):
+            pd.DataFrame({"Epoche": range(1, 111), "Stadium": NIGHT}).to_excel(book, sheet_name=name, index=False)
+    (problem,) = plan({"Nacht7.edf": ""}).nights["problem"]
+    assert problem == "Nacht7.xlsx: several of its sheets hold stages: Anna, Berta. Save one of them as .csv."
+
+
+def test_scorings_among_the_derivatives_of_bids_are_told(plan):
+    name = "sub-1/ses-a/eeg/sub-1_ses-a_task-sleep_"
+    study = plan({
+        "dataset_description.json": "{}", f"{name}eeg.edf": "",
+        f"derivatives/scored/{name}stages.csv": rows(), "derivatives/fmriprep/sub-1_confounds.tsv": "a\tb\n1\t2\n",
+    })  # fmt: skip
+    assert used(study) == [""]
+    assert unused(study) == [("sub-1_ses-a_task-sleep_stages.csv", Why.DERIVED)]

@@ -69,6 +69,10 @@ STAGE_BY_WORD = (
     | {word: stage for stage, words in _SLEEP.items() for word in words.split(",")}
     | {"": "UNS"}
 )
+_NIGHT_EPOCHS = 100
+_FEWEST_CODES = 4  # of a night in numbers: less are flags
+_SAME_AGAIN = 0.6  # of the epochs of a night; nine of ten are as the one before
+_COLON = re.compile(rf"\b({'|'.join(_PREFIXES)}):")
 _LIGHTS = re.compile(r"(?:lights?[ -]?(?:(?P<off>off|out)|on)|licht (?:(?P<aus>aus)|an))(?![a-z])")
 
 
@@ -80,7 +84,7 @@ def plain_word(label: str) -> str:
     text = unicodedata.normalize("NFKD", label.casefold())
     if text.isascii() or re.search("[a-z]", text):  # scripts without case lose nothing but their marks
         text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    return " ".join(re.sub(r"[_-]+|(?<=stage):", " ", unicodedata.normalize("NFKC", text)).split())
+    return " ".join(re.sub(r"[_-]+", " ", _COLON.sub(r"\1 ", unicodedata.normalize("NFKC", text))).split())
 
 
 def is_stage_word(label: str, words: Mapping[str, str] = STAGE_BY_WORD) -> bool:
@@ -103,6 +107,15 @@ def own_words(codes: Mapping[str, str]) -> dict[str, str]:
 def is_code(label: str) -> bool:
     """Whether a label is a whole number as codes of stages are."""
     return is_number(label) and re.fullmatch(r"-?\d", plain_word(label)) is not None
+
+
+def is_night_of_codes(labels: Sequence[str]) -> bool:
+    """Whether labels are number codes of a whole night, most of them as the one before: nothing else in a list is."""
+    words = [plain_word(label) for label in labels if label]
+    codes = [word for word in words if is_code(word)]
+    again = sum(one == other for one, other in pairwise(codes))
+    whole = len(codes) >= _NIGHT_EPOCHS and len(codes) >= len(words) - 1
+    return whole and len(set(codes) & set("012345")) >= _FEWEST_CODES and again >= _SAME_AGAIN * len(codes)
 
 
 @lru_cache(maxsize=2048)
@@ -254,7 +267,9 @@ def shown_labels(labels: Sequence[str]) -> list[str]:
 
 def name_them(codes: Sequence[str]) -> str:
     """The line of settings that says what codes mean, with a gap for each answer: no example is taken for one."""
-    gaps = ", ".join(f'"{code}" = "…"' for code in codes[:_MOST_SHOWN] or ["label"])
+    if not codes:
+        return 'Say what each means in the settings, quoted as it stands there: [scoring] codes = { "…" = "N2" }.'
+    gaps = ", ".join(f'"{code}" = "…"' for code in codes[:_MOST_SHOWN])
     return f"Say what each means in the settings: [scoring] codes = {{ {gaps} }}, with W, N1, N2, N3, R or UNS for …."
 
 

@@ -4,10 +4,13 @@ The forms in which labs store scorings are read into `Marks`; `swa.sleep.scoring
 """
 
 import csv
+import datetime
+import io
 import math
 import os
 import re
 import unicodedata
+import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -53,7 +56,8 @@ CLOCK = re.compile(
     r"(?P<hour>\d{1,2})[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:[.,](?P<part>\d{1,9}))?)?"
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
-_TEXTS = (".csv", ".tsv", ".txt", ".eannot", ".annot", ".ids", ".hyp")
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+_TEXTS = (".csv", ".tsv", ".txt", ".eannot", ".annot", ".ids", ".hyp", *_WORKBOOKS)
 _DAY_S = 86400.0
 _NIGHT_DAYS = 2  # between the dates of a night
 _SUNDAY = 6  # on which clocks are changed everywhere
@@ -85,6 +89,11 @@ class Document:
     def suffix(self) -> str:
         """Ending of the name in lower case, with its dot."""
         return self.path.suffix.lower()
+
+    @property
+    def is_workbook(self) -> bool:
+        """Whether a file is a workbook of Excel or LibreOffice, and no text that is called so."""
+        return self.suffix in _WORKBOOKS and self.head.startswith((b"PK", b"\xd0\xcf"))
 
     @property
     def places(self) -> list[Path]:
@@ -121,7 +130,9 @@ class Document:
     @cached_property
     def _numbered(self) -> tuple[int, list[str]]:
         """Number of the first line that holds anything, and the lines from there to the last that does."""
-        if self.content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if self.is_workbook:
+            text = _text_of_workbook(self)
+        elif self.content.startswith((b"\xff\xfe", b"\xfe\xff")):
             text = self.content.decode("utf-16", errors="replace")
         else:
             text = read_any_text(self.content, "utf-8-sig")
@@ -242,6 +253,56 @@ def read_any_text(raw: bytes, encoding: str = "utf-8") -> str:
         return raw.decode(encoding)
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+def _text_of_workbook(document: Document) -> str:
+    """The sheet of a workbook that names a column of stages, else the first that holds anything, as lines with tabs.
+
+    Raises
+    ------
+    ScoringError
+        It cannot be opened, or several sheets name such a column.
+    """
+    try:
+        if document.suffix != ".xls":
+            with zipfile.ZipFile(io.BytesIO(document.content)) as archive:
+                size = sum(part.file_size for part in archive.infolist())
+            if size > 10 * MOST_SCORING_BYTES:
+                raise document.too_much(f"{size / 1e6:.0f} MB unpacked")
+        found = pd.read_excel(
+            io.BytesIO(document.content), sheet_name=None, header=None, dtype=object, engine="calamine"
+        )
+    except ScoringError:
+        raise
+    except Exception:  # its reader raises errors of its own, which pandas does not name
+        raise ScoringError(
+            f"{document.name}: not readable as a workbook.", "Save the sheet of stages as .csv."
+        ) from None
+    sheets = {name: [[_cell_text(cell) for cell in row] for row in sheet.to_numpy()] for name, sheet in found.items()}
+    staged = [
+        name
+        for name, rows in sheets.items()
+        if any(_is_title(row) and {*map(column_name, row)} & {*STAGE_COLUMNS} for row in rows[:_PREAMBLE])
+    ]
+    if len(staged) > 1:
+        raise AmbiguousScoringError(
+            f"{document.name}: several of its sheets hold stages: {', '.join(staged)}."[:300],
+            "Save one of them as .csv.",
+        )
+    rows = sheets[staged[0]] if staged else next((rows for rows in sheets.values() if rows), [])
+    return "\n".join("\t".join(row) for row in rows)
+
+
+def _cell_text(value: object) -> str:
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, datetime.datetime):
+        return f"{pd.Timestamp(value).round('s'):%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, datetime.time):  # a part of a day, of which a second is no round one
+        return f"{(NO_DATE + pd.Timedelta(str(value))).round('s'):%H:%M:%S}"
+    if isinstance(value, datetime.timedelta):
+        return f"{(NO_DATE + value).round('s'):%H:%M:%S}"
+    return f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
 
 
 def cut_rows(lines: Sequence[str]) -> list[list[str]]:

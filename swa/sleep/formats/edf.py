@@ -18,9 +18,9 @@ from swa.recordings.edf.header import Header, read_header, start_and_clock
 from swa.recordings.formats import READ_BY_MNE, ending_of
 from swa.recordings.mne_raw import read_annotations
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import is_stage_word, known_words, plain_word
+from swa.sleep.formats.codes import is_code, is_night_of_codes, is_stage_word, known_words, plain_word
 from swa.sleep.formats.document import NO_DATE, Document, Marks, read_any_text
-from swa.sleep.formats.tables import from_changes
+from swa.sleep.formats.tables import epoch_step, from_changes
 
 _FEW_RECORDS = 600
 _BLOCK = 60
@@ -54,10 +54,16 @@ def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
     words = {word for word, stage in known_words(settings.codes).items() if word and stage != "UNS"}
     try:
         if ending_of(path.name) in READ_BY_MNE:
-            return any(plain_word(text) in words for _, _, text in read_annotations(path))
+            marks = [_Annotation(*mark) for mark in read_annotations(path)]
+            return any(plain_word(mark.text) in words for mark in marks) or bool(_night_of_codes(sorted(marks)))
         header = read_header(path, of_scoring=True)
         parts = (part for place in _sample(header.n_records) for part in _annotation_records(header, *place))
-        return any(plain_word(one.text) in words for part in parts for one in _annotations_in(part))
+        coded = False
+        for one in (one for part in parts for one in _annotations_in(part)):
+            if plain_word(one.text) in words:
+                return True
+            coded |= is_code(one.text)
+        return coded and bool(_night_of_codes(_read_annotations(path)[1]))
     except (RecordingError, OSError):
         return False
 
@@ -66,6 +72,14 @@ def _sample(n_records: int) -> list[tuple[int, int]]:
     """The first records and blocks throughout; all of them where they are few."""
     starts = range(_FEW_RECORDS // _BLOCK * _BLOCK, n_records, 10 * _BLOCK)
     return [(0, min(_FEW_RECORDS, n_records)), *((start, min(start + _BLOCK, n_records)) for start in starts)]
+
+
+def _night_of_codes(annotations: Sequence[_Annotation]) -> list[int]:
+    """Those that are the number codes of a night, epoch by epoch; none where numbers mark something else."""
+    codes = [i for i, one in enumerate(annotations) if is_code(one.text)]
+    onsets = np.array([annotations[i].onset_s for i in codes])
+    regular = is_night_of_codes([annotations[i].text for i in codes]) and epoch_step(onsets) is not None
+    return codes if regular else []
 
 
 def read_edf(document: Document, settings: ScoringSettings) -> Marks:
@@ -96,6 +110,7 @@ def _among(
     durations = np.array([annotation.duration_s for annotation in annotations], dtype=float)
     words = known_words(settings.codes)
     stages = [i for i, text in enumerate(labels) if text.strip() and is_stage_word(text, words)]
+    stages = stages or _night_of_codes(annotations)
     if not stages:
         raise ScoringError(
             f"{document.name}: none of its {len(annotations)} annotations is a sleep stage.",

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from swa.errors import ScoringError
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import is_code, known_words, plain_word
+from swa.sleep.formats.codes import is_code, is_night_of_codes, known_words, plain_word
 from swa.sleep.formats.document import Document, cut_rows, read_any_text
 from swa.sleep.formats.exports import is_other_domino
 
@@ -20,7 +20,6 @@ _FEWEST_AMONG_EVENTS = 20  # stages of a table of all events
 _NIGHT = 100  # epochs
 _MOST_LABELS = 12
 _SAME_AGAIN = 0.6  # of the epochs of a night; nine of ten are as the one before
-_FEWEST_CODES = 4  # of a night in numbers: less are flags
 
 
 def reads_as_scoring(document: Document, settings: ScoringSettings) -> bool:
@@ -32,7 +31,7 @@ def reads_as_scoring(document: Document, settings: ScoringSettings) -> bool:
             return _STAGES_OF_XML.search(begin) is not None
         if _SIMULATED.match(begin):
             return False
-        whole = document.path.stat().st_size < _READ_BYTES
+        whole = document.is_workbook or document.path.stat().st_size < _READ_BYTES
         if whole and is_other_domino(document):
             return False
         rows = document.cells if whole else cut_rows(read_any_text(begin, "utf-8-sig").splitlines()[:-1])
@@ -58,12 +57,3 @@ def _is_night(cells: Sequence[str], known: Mapping[str, str]) -> bool:
     again = sum(one == other for one, other in pairwise(words))
     few = len(words) >= _NIGHT and len(Counter(words)) <= _MOST_LABELS and again >= _SAME_AGAIN * len(words)
     return 2 * scored >= len(words) or len(named) >= _FEWEST_AMONG_EVENTS or few
-
-
-def is_night_of_codes(labels: Sequence[str]) -> bool:
-    """Whether labels are number codes of a whole night, most of them as the one before: nothing else in a list is."""
-    words = [plain_word(label) for label in labels if label]
-    codes = [word for word in words if is_code(word)]
-    again = sum(one == other for one, other in pairwise(codes))
-    whole = len(codes) >= _NIGHT and len(codes) >= len(words) - 1
-    return whole and len(set(codes) & set("012345")) >= _FEWEST_CODES and again >= _SAME_AGAIN * len(codes)

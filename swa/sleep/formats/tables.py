@@ -492,7 +492,7 @@ def _first_epoch(document: Document, numbers: Sequence[int]) -> int:
         f"{document.name}: its epochs begin with {first}"
         + (f" and {missing} of them are missing" if missing else "")
         + ", so whether they are counted from 0 or from 1 cannot be told.",
-        "Add a row for the first epoch of the recording (0 or 1), with ? where it is not scored.",
+        "Add the rows that are missing, with ? where an epoch is not scored; one numbered 0 where epochs count from 0.",
     )
 
 

@@ -34,6 +34,7 @@ from swa.study.plan.scoring_search import (
     is_results,
     is_scoring_name,
     is_table_name,
+    scorings_of_derivatives,
 )
 from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
 from swa.tables.contrast import check_names
@@ -222,6 +223,8 @@ def _walk(root: Path, avoided: str, unreadable: list[str]) -> Iterator[tuple[Pat
             continue
         seen.add(place)
         apart = _BIDS_OTHER_FOLDERS if "dataset_description.json" in files else ()
+        for name in sorted({*apart} & {*folders}):  # their scorings are told
+            yield from ((path, True) for path in scorings_of_derivatives(Path(folder, name)))
         names = [*files, *(name for name in folders if ending_of(name) in READ_BY_MNE)]
         folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *apart, *names)]
         for name in sorted((name for name in names if name[0] != "."), key=natural_key):

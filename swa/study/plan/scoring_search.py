@@ -46,14 +46,15 @@ from swa.errors import AmbiguousScoringError, ScoringError
 from swa.recordings.formats import stem_of
 from swa.recordings.limits import MOST_SCORING_BYTES
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import choose_codes
+from swa.sleep.formats.codes import choose_codes, is_night_of_codes
 from swa.sleep.formats.columns import NamelessTableError
 from swa.sleep.formats.document import Document
 from swa.sleep.formats.edf import may_hold_stages
-from swa.sleep.formats.likeness import is_night_of_codes, reads_as_scoring
+from swa.sleep.formats.likeness import reads_as_scoring
 from swa.sleep.scoring import OpenScoring, Scoring, open_scoring
 from swa.study.plan.names import natural_key, printable
 
+_NO_RAW_DATA = ("derivatives", "sourcedata")  # of BIDS
 MOST_TRIED = 500  # files that belong to no recording, and are looked into
 FORCE_STAGING = ("none", "yasa")  # in the column `hypnogram`
 _NIGHT_EPOCHS = 100
@@ -114,6 +115,7 @@ class Why(StrEnum):
 
     ANOTHER = "another scoring of the recording is used"
     ANOTHER_NAME = "its name is not quite that of the recording; the column hypnogram of a study file can name it"
+    DERIVED = "beside the raw data of BIDS; the column hypnogram of a study file can name it"
     NO_RECORDING = "name and folder fit no recording"
     UNTRIED = "too many: not looked into"
 
@@ -187,6 +189,18 @@ def is_results(folder: Path) -> bool:
         return any(generator["Name"] == "swa" for generator in generators)
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def scorings_of_derivatives(folder: Path) -> Iterator[Path]:
+    """Files that are called as scorings in a folder of a BIDS data set that is no raw data, without results of swa."""
+    for place, folders, files in os.walk(folder):
+        if is_results(Path(place)):
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if name[0] != "."]
+        for name in sorted(files, key=natural_key):
+            if is_table_name(name) and not name.endswith(".json") and _is_named(Path(place, name)):
+                yield Path(place, name)
 
 
 def is_table_name(name: str) -> bool:
@@ -608,7 +622,7 @@ def add_scorings(
     _ask_about_shared(free, candidates, paths, scorings, problems)
     rows["hypnogram"], rows["problem"] = scorings, problems
     taken = {each.path for found in candidates.values() for each in found} | {Path(path) for path in scorings if path}
-    unused += _left_over([path for path in others if path not in taken], reader)
+    unused += _left_over([path for path in others if path not in taken], reader, root)
     return _summarize(rows, reader, tuple(unused))
 
 
@@ -635,25 +649,26 @@ def _ask_about_shared(
                 scorings[i] = ""
 
 
-def _left_over(paths: Sequence[Path], reader: _Reader) -> list[Unused]:
+def _left_over(paths: Sequence[Path], reader: _Reader, root: Path) -> list[Unused]:
     """Those that read as scorings, of files that belong to no recording; the likeliest names are looked into first."""
     named = {path: _is_named(path) for path in paths}
     likely = sorted(paths, key=lambda path: not named[path])
     found = [Unused(path, Why.UNTRIED) for path in likely[MOST_TRIED:] if named[path]]
     for path in likely[:MOST_TRIED]:
         reader.open(path)
+        why = Why.DERIVED if {*_NO_RAW_DATA} & {*path.relative_to(root).parts} else Why.NO_RECORDING
         if is_unread(path.name):
-            found.append(Unused(path, Why.NO_RECORDING))
+            found.append(Unused(path, why))
             continue
         if not (reader.is_certain(path) or reader.is_likely(path)):
             continue
         try:
             scoring = reader.read(path)
         except ScoringError as error:
-            found += [Unused(path, Why.NO_RECORDING)] * (named[path] or not isinstance(error, NamelessTableError))
+            found += [Unused(path, why)] * (named[path] or not isinstance(error, NamelessTableError))
             continue
         if scoring is not None and _is_scoring(scoring, _Candidate(path, Place.LONE, strong=False)):
-            found.append(Unused(path, Why.NO_RECORDING))
+            found.append(Unused(path, why))
     return found
 
 
