@@ -320,6 +320,13 @@ def test_hypnograms_are_aligned_at_sleep_onset_whatever_their_starts():
     assert texts(figures.aligned_hypnograms({}, {}))
 
 
+def test_activity_of_a_night_that_is_not_compared_is_dotted():
+    stages = pd.DataFrame({"onset": np.arange(40) * 30.0, "duration": 30.0, "stage": "N2", "swa": 100.0})
+    figure = figures.aligned_hypnograms({"a": stages, "b": stages}, {"a": 0.0, "b": 0.0}, aside=["b"])
+    styles = [line.get_linestyle() for line in figure.axes[-1].lines]
+    assert styles[:2] == ["-", ":"]
+
+
 def test_changes_in_minutes_are_filled_where_they_exclude_none():
     rows = pd.DataFrame({"measure": ["n3_minutes", "tst", "waso"], "estimate": [6.4, -2.0, 0.0]})
     rows = rows.assign(ci_low=[1.0, -9.0, np.nan], ci_high=[11.8, 5.0, np.nan])

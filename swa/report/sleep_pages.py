@@ -71,6 +71,7 @@ def draw_hypnograms(draft: Draft, nights: Sequence[StoredNight]) -> list[Picture
     onsets = {night.name: night.summary.get("sleep_onset_min") for night in nights}
     onsets_s = {name: np.nan if onset is None else 60 * onset for name, onset in onsets.items()}
     drawn = {night.name: draft.colors.get(night.condition, BASELINE_COLOR) for night in nights}
+    aside = [night.name for night in nights if night.aside]
     said = "; ".join(
         f"{night.name} N3 {number(value)} min"
         for night in nights
@@ -79,11 +80,12 @@ def draw_hypnograms(draft: Draft, nights: Sequence[StoredNight]) -> list[Picture
     return [
         draft.shelf.put(
             "hypnograms",
-            lambda: figures.aligned_hypnograms(hypnograms, onsets_s, colors=drawn, unit=unit_of("swa")),
+            lambda: figures.aligned_hypnograms(hypnograms, onsets_s, colors=drawn, unit=unit_of("swa"), aside=aside),
             pd.concat([table.assign(night=name) for name, table in hypnograms.items()], ignore_index=True),
             alt=f"Hypnograms of {len(nights)} nights, aligned at sleep onset: {said}.",
             caption="The nights aligned at sleep onset (dashed). REM sleep is red."
-            + (f" Below, their slow-wave activity at {channel}: running means of five minutes." if channel else ""),
+            + (f" Below, their slow-wave activity at {channel}: running means of five minutes." if channel else "")
+            + (" Dotted: nights that are not compared, or before the infusion." if channel and aside else ""),
             size="wide",
         )
     ]

@@ -1,6 +1,6 @@
 """Pictures of sleep architecture: hypnograms on one axis, and changes in minutes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ def aligned_hypnograms(
     *,
     colors: Mapping[str, str] | None = None,
     unit: str = "",
+    aside: Collection[str] = (),
 ) -> Figure:
     """Hypnograms of several nights below each other, aligned at sleep onset, and their slow-wave activity overlaid.
 
@@ -36,6 +37,8 @@ def aligned_hypnograms(
         Colour of each night.
     unit : str
         Unit of `swa`.
+    aside : collection of str
+        Nights whose activity is dotted, since they are not compared.
 
     Examples
     --------
@@ -71,7 +74,8 @@ def aligned_hypnograms(
         if "swa" in stages:
             activity = stages["swa"].where(stages["stage"].isin(["N2", "N3"]))
             smooth = activity.rolling(ACTIVITY_EPOCHS, center=True, min_periods=ACTIVITY_EPOCHS // 2).mean()
-            panels[-1].plot(hours[:-1], smooth, color=color_of(name, colors, place), linewidth=1)
+            style = ":" if name in aside else "-"
+            panels[-1].plot(hours[:-1], smooth, style, color=color_of(name, colors, place), linewidth=1)
     if with_activity:
         panels[-1].set_ylim(bottom=0)
         panels[-1].axvline(0, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)))
