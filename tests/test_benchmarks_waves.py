@@ -89,7 +89,10 @@ def test_waves_of_the_yasa_preset_are_yasas():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["known_waves", "known_spectra", "matched_slope"])
+@pytest.mark.parametrize(
+    "name",
+    ["known_waves", *(pytest.param(name, marks=pytest.mark.long) for name in ("known_spectra", "matched_slope"))],
+)
 def test_whole_benchmark_meets_its_targets(name, capsys):
     options = {
         "matched_slope": ["--quick"],

@@ -304,6 +304,7 @@ def several_nights():
         yield {"subject": f"S{number}", "condition": "ketamine", "session": "k3"} | left
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", [pre_post, several_nights])
 def test_every_number_of_every_figure_is_that_of_the_nights_compared(build, tmp_path, rows):

@@ -314,6 +314,7 @@ def test_the_folder_of_an_egi_recording_is_one_recording(tmp_path):
     np.testing.assert_allclose(group.data_uv, signals[:8], atol=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_blinded_run_makes_pages_of_foreign_and_packed_recordings(tmp_path, night_uv, hypnogram, write_edf):
     from swa.pipeline import run_study

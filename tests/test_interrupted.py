@@ -103,6 +103,7 @@ def test_a_night_whose_worker_is_killed_once_is_done_by_another(recordings, undi
     assert_same(tmp_path, undisturbed[0])
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_fails_nights_and_the_next_run_does_them(recordings, undisturbed, tmp_path):
     assert start(recordings, tmp_path, before=LIMITED).wait(300) != 0
     assert not list(tmp_path.rglob("*.tmp"))

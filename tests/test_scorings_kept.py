@@ -224,6 +224,10 @@ def plainly(_what, make, _otherwise):
 def test_what_a_simulation_drew_is_no_scoring(plan):
     drawn = {"simulated": True, "nights": [{"stages": ["W"] * 20 + ["N2"] * 60 + ["N3"] * 40 + ["R"] * 30}]}
     assert not plan({"Nacht7.edf": "", "truth.json": json.dumps(drawn)}).scorings.unused
+    study = plan({"Nacht7.edf": "", "truth/a_stages.tsv": rows()})
+    # True stages are told, and are no problem of the study.
+    assert " ".join(study.notes).count("truth/a_stages.tsv") == 1
+    assert problems_of_nights(study, {}, {}, plainly).empty
     assert plan({"Nacht7.edf": "", "other.json": json.dumps(drawn["nights"])}).scorings.unused
 
 

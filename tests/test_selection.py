@@ -199,6 +199,7 @@ def _calls(recordings: Path, results: Path, parts: int) -> list[str]:
     return [str([*run, f"{part}/{parts}"]) for part in range(1, parts + 1)] + [str(["compare", str(results)])]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
 def test_the_array_of_slurm_gives_what_run_gives(

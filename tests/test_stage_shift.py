@@ -51,6 +51,7 @@ def test_union_and_stage_free_results_stay_when_n3_follows_amplitude(stage_shift
     assert all("with the stager alone" in note for note in told), told
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_n3_by_hand_covers_no_change_under_delta_and_by_yasa_carries_its_sentence(stage_shift):
     """The drug raises delta and leaves the stages: the same nights, scored by hand and by YASA."""

@@ -175,6 +175,7 @@ def test_a_simulated_night_is_staged_as_it_was_made():
     assert cohen_kappa_score(staged, made.stages) > 0.7
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_antropy_compiles_is_kept_for_the_next_process(tmp_path):
     code = "import numba; before = numba.jit; from swa.sleep.staging import import_antropy; import_antropy()"

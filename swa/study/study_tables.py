@@ -148,7 +148,7 @@ def problems_of_nights(
             same = kept.iloc[first]
             problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
             add(kept.index[later], "plan", problem, START_REMEDY)
-    for why, names in study.scorings.left_over(study.root):
+    for why, names in study.scorings.left_over(study.root, drawn=False):
         told = f"read as scorings and not used: {names} ({why.rstrip('.')})."
         found.append((0, Problem(subject="", step="plan", problem=told, remedy=SCORING_REMEDY)))
     table = as_table(problem for _, problem in found)

@@ -106,7 +106,7 @@ def cut_blocks(header: Header) -> Header:
             empty |= {first + int(at): fill for at in many if _is_empty(header, first + int(at), filled[at], still)}
     if (again := _find_second(header, digests)) is not None:
         header = _cut(header, again, AGAIN)
-    if not empty:
+    if not empty or len(empty) == header.n_records:  # nothing anywhere is no damage of a file: no electrode was on
         return header
     # A block begins and ends within a record.
     touched = np.unique(np.clip(np.add.outer(sorted(empty), (-1, 0, 1)), 0, header.n_records - 1))

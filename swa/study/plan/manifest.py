@@ -322,7 +322,9 @@ def _plan_from_file(
             f"{file.name}: none of its {len(rows)} recordings is there; {rows['problem'].iloc[0]}.",
             f"Recordings are looked for beside the study file and in {root}.",
         )
-    plan = add_scorings(rows, settings.scoring, staged, root=root, recordings=found, others=others)
+    plan = add_scorings(
+        rows, settings.scoring, staged, root=root, recordings=found, others=[path for path in others if path != file]
+    )
     told = plan.tell(root)
     notes = [*notes, *table.notes, *shared, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
     nights = _arrange(convert_columns(rows, decimal_comma=table.decimal_comma))

@@ -159,10 +159,12 @@ class ScoringPlan:
         left = "; ".join(f"{names} ({why})" for why, names in self.left_over(root))
         return [f"{told}; these files are scorings and are not used: {left}" if left else told]
 
-    def left_over(self, root: Path) -> list[tuple[str, str]]:
-        """Why scorings are not used, with the first names of each reason."""
+    def left_over(self, root: Path, *, drawn: bool = True) -> list[tuple[str, str]]:
+        """Why scorings are not used, with the first names of each reason; `drawn`: those of `swa simulate`, too."""
         reasons: dict[str, list[str]] = {}
         for path, why in self.unused:
+            if not drawn and path.parent.name == "truth" and path.parent.with_name("truth.json").is_file():
+                continue
             shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
             reasons.setdefault(why, []).append(printable(shown))
         return [(why, _first(names)) for why, names in reasons.items()]
