@@ -62,7 +62,8 @@ def start(recordings: Path, results: Path, *, limit: bool = False, as_nobody: bo
             os.setuid(NOBODY)
 
     options = ["run", str(recordings), "-o", str(results), "--jobs", "2"]
-    pages = "import swa.pipeline; swa.pipeline._write_page = str; " if WITHOUT_PAGES in recordings.name else ""
+    without = "import swa.pipeline; swa.pipeline._write_page = lambda task: []; "
+    pages = without if WITHOUT_PAGES in recordings.name else ""
     command = [sys.executable, "-c", f"{pages}from swa_cli.main import main; main({options})"]
     return subprocess.Popen(
         command,
