@@ -146,8 +146,7 @@ def _matched_slope_rows(nights: Sequence[SubjectNight], channel: str, fixed: Bas
 
     The default is estimator (a), the robust lines of N2 and N3 read off at the reference and averaged with the weights
     that the stages have in this stretch of the baseline nights (of all of the night, where no baseline night has the
-    stretch); variant ``resampled`` is estimator (b), waves
-    resampled until the nights' amplitude histograms match.
+    stretch); variant ``resampled`` is estimator (b), waves resampled until the nights' amplitude histograms match.
     """
     rows: list[Row] = []
     inside = [_waves_of_stretches(night, channel) for night in nights]
@@ -188,7 +187,7 @@ def _matched_rows(
     for position, (night, (waves, reason)) in enumerate(nights):
         line = fit_line(waves, f"{name}_uv_s", reference, weights)
         smallest_uv = night.settings.waves.negative_uv[0]
-        by_stage = {stage: int((waves["stage"] == stage).sum()) for stage in weights}
+        by_stage = {stage: n for stage, n in _by_stage(waves).items() if stage in weights}
         counts = " and ".join(f"{n} in {stage}" for stage, n in by_stage.items())
         counts = counts if len(weights) > 1 else str(sum(by_stage.values()))
         needed = f"{matched_slopes.FEWEST_WAVES} are needed" + (" in each" if len(weights) > 1 else "")

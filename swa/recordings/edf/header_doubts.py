@@ -12,9 +12,7 @@ from swa.recordings.edf.header import Header
 from swa.tables import doubts
 from swa.tables.reason import Reason
 
-FAR_ZERO = (
-    0.25  # share of the physical range that a stored 0 lies from 0 V at most: 0.03 in the recordings that we know
-)
+FAR_ZERO = 0.25  # share of the physical range that a stored 0 lies from 0 V at most: 0.03 in known recordings
 SAME_STEP = 1.05  # factor between the steps of channels of one amplifier at most: 1.02 in Sleep-EDF
 
 

@@ -69,9 +69,9 @@ STAGE_BY_WORD = (
     | {word: stage for stage, words in _SLEEP.items() for word in words.split(",")}
     | {"": "UNS"}
 )
-_NIGHT_EPOCHS = 100
+NIGHT_EPOCHS = 100
 _FEWEST_CODES = 4  # of a night in numbers: less are flags
-_SAME_AGAIN = 0.6  # of the epochs of a night; nine of ten are as the one before
+SAME_AGAIN = 0.6  # of the epochs of a night; nine of ten are as the one before
 _COLON = re.compile(rf"\b({'|'.join(_PREFIXES)}):")
 _LIGHTS = re.compile(r"(?:lights?[ -]?(?:(?P<off>off|out)|on)|licht (?:(?P<aus>aus)|an))(?![a-z])")
 
@@ -114,8 +114,8 @@ def is_night_of_codes(labels: Sequence[str]) -> bool:
     words = [plain_word(label) for label in labels if label]
     codes = [word for word in words if is_code(word)]
     again = sum(one == other for one, other in pairwise(codes))
-    whole = len(codes) >= _NIGHT_EPOCHS and len(codes) >= len(words) - 1
-    return whole and len(set(codes) & set("012345")) >= _FEWEST_CODES and again >= _SAME_AGAIN * len(codes)
+    whole = len(codes) >= NIGHT_EPOCHS and len(codes) >= len(words) - 1
+    return whole and len(set(codes) & set("012345")) >= _FEWEST_CODES and again >= SAME_AGAIN * len(codes)
 
 
 @lru_cache(maxsize=2048)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from swa.errors import ScoringError
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import is_code, is_night_of_codes, known_words, plain_word
+from swa.sleep.formats.codes import NIGHT_EPOCHS, SAME_AGAIN, is_code, is_night_of_codes, known_words, plain_word
 from swa.sleep.formats.document import Document, cut_rows, read_any_text
 from swa.sleep.formats.exports import is_other_domino
 
@@ -17,9 +17,7 @@ _SLEEP = {"N1", "N2", "N3", "R"}
 _READ_BYTES = 500_000
 _MOST_COLUMNS = 40
 _FEWEST_AMONG_EVENTS = 20  # stages of a table of all events
-_NIGHT = 100  # epochs
 _MOST_LABELS = 12
-_SAME_AGAIN = 0.6  # of the epochs of a night; nine of ten are as the one before
 
 
 def reads_as_scoring(document: Document, settings: ScoringSettings) -> bool:
@@ -55,5 +53,5 @@ def _is_night(cells: Sequence[str], known: Mapping[str, str]) -> bool:
         return False
     scored = len(named) + sum(is_code(word) for word in words)
     again = sum(one == other for one, other in pairwise(words))
-    few = len(words) >= _NIGHT and len(Counter(words)) <= _MOST_LABELS and again >= _SAME_AGAIN * len(words)
+    few = len(words) >= NIGHT_EPOCHS and len(Counter(words)) <= _MOST_LABELS and again >= SAME_AGAIN * len(words)
     return 2 * scored >= len(words) or len(named) >= _FEWEST_AMONG_EVENTS or few
