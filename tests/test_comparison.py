@@ -17,7 +17,7 @@ from swa.comparison.contrasts import (
     compare_nights,
     subject_values,
 )
-from swa.comparison.designs.statement import design_statement
+from swa.comparison.designs.statement import design_limit, design_statement
 from swa.comparison.group import adjust_p, adjust_primary_p, hedges_g_av, hodges_lehmann, paired_t, sign_flip_test
 from swa.comparison.primary import check_primary, declared_primary
 from swa.comparison.within_subject import stated_within_sd
@@ -594,11 +594,11 @@ class TestDesign:
             ]
         )
 
-    def test_before_and_after_is_confounded(self):
+    def test_before_and_after_may_come_from_something_else(self):
         text = design_statement(self.nights(["baseline", "ketamine"], order=lambda i, k: k), "baseline")
         assert text == (
             "Each subject's ketamine night is compared with an earlier baseline night without a control condition: "
-            "the drug is confounded with night order, adaptation and regression to the mean."
+            "a difference may also come from night order, getting used to the laboratory or an unusual baseline night."
         )
 
     def test_orders_that_tie_within_every_subject_are_said_to(self):
@@ -612,7 +612,7 @@ class TestDesign:
     def test_unknown_order_is_said(self):
         text = design_statement(self.nights(["baseline", "ketamine"]), "baseline")
         assert "nothing says in which order" in text
-        assert "confounded" in text
+        assert "may also come from" in text
         assert "earlier" not in text
 
     def test_crossover(self):
@@ -620,7 +620,7 @@ class TestDesign:
         text = design_statement(nights, "placebo")
         assert "a crossover (3 subjects had placebo first, 3 ketamine)" in text
         assert "effect of the period is removed" in text
-        assert "confounded" not in text
+        assert "may also come from" not in text
         data = pd.concat(
             pd.DataFrame([rows(r.subject, r.condition, 1.0 + k / 9)]) for k, r in enumerate(nights.itertuples())
         )
@@ -633,6 +633,38 @@ class TestDesign:
     def test_placebo_in_a_fixed_order_is_confounded(self):
         text = design_statement(self.nights(["placebo", "ketamine"], order=lambda i, k: k), "placebo")
         assert "same order in every subject" in text
+
+    @pytest.mark.parametrize(
+        ("conditions", "columns", "limit"),
+        [
+            (["baseline", "ketamine"], {"order": lambda i, k: k}, "no control"),
+            (["pre", "ketamine"], {}, "no control"),
+            (["baseline", "placebo"], {"order": lambda i, k: k}, None),
+            (["placebo", "ketamine"], {"order": lambda i, k: k}, "one order"),
+            (["placebo", "ketamine"], {}, "unknown order"),
+            (["placebo", "ketamine"], {"period": lambda i, k: 1 + (k + i % 2) % 2}, None),
+            (["baseline", "ketamine"], {"arm": lambda i, k: "ab"[i % 2]}, "one arm"),
+        ],
+    )
+    def test_what_the_design_leaves_open_is_a_fact(self, conditions, columns, limit):
+        comparator, treatment = conditions
+        contrast = Contrast(treatment=treatment, comparator=comparator)
+        assert design_limit(self.nights(conditions, **columns), contrast, comparator) == limit
+
+    def test_groups_are_open_and_arms_are_not(self):
+        nights = self.nights(["baseline", "ketamine"], arm=lambda i, k: "ab"[i % 2])
+        arms, groups = (
+            Contrast(treatment="ketamine", comparator="ketamine", first=first, second=second)
+            for first, second in ("ab", ("patients", "controls"))
+        )
+        assert design_limit(nights, arms, "baseline") is None
+        assert design_limit(nights, groups, "baseline") == "groups"
+
+    def test_two_drugs_in_one_order_are_open_and_in_both_are_not(self):
+        both = Contrast(treatment="magnesium", comparator="ketamine")
+        orders = {"order": lambda i, k: k}, {"period": lambda i, k: 1 + (k + i % 2) % 2}
+        found = [design_limit(self.nights(["ketamine", "magnesium"], **one), both, "baseline") for one in orders]
+        assert found == ["one order", None]
 
     def test_control_among_the_treatments_points_to_the_controlled_contrast(self):
         text = design_statement(self.nights(["baseline", "placebo", "ketamine"], order=lambda i, k: k), "baseline")

@@ -27,7 +27,7 @@ from swa.report.pages import PageTask, render, write_study_page, write_subject_p
 from swa.report.study_page import _answers
 from swa.report.terminal import leading_tables
 from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
-from swa.report.words.sentences import MAGNESIUM, caveats, group_result, subject_result
+from swa.report.words.sentences import MAGNESIUM, caveats, glosses, group_answer, group_result, subject_result
 from swa.settings import Settings
 from swa.study.plan.manifest import file_label
 from swa.study.store import read_results
@@ -224,12 +224,53 @@ def test_the_result_is_a_sentence_with_interval_and_n(study):
     assert "Two subjects are too few" in study_text
 
 
-def test_the_first_paragraph_says_what_the_design_confounds(study):
+def test_what_the_design_leaves_open_stands_in_plain_words_first_and_beside_each_effect(study):
     source = (study.path / "index.html").read_text(encoding="utf-8")
     first = re.search(r'<p class="design">(.*?)</p>', source, re.S)[1]
-    assert "without a control condition" in first
-    assert "confounded" in first
-    assert "confounded" in parse(subject_page(study, "S1")).text
+    assert "without a control condition: a difference may also come from" in first
+    assert "confounded" not in first
+    for path in all_pages(study):
+        cards, after = path.read_text(encoding="utf-8").split("<details>")[:2]
+        answers = re.findall("<article.*?</article>", cards, re.DOTALL)
+        assert all("No control condition: cause not established." in answer for answer in answers)
+        assert not answers or "confounded with night order, adaptation and regression to the mean" in after
+
+
+def test_a_card_cannot_be_taken_for_an_approval(study):
+    text = (study.path / "index.html").read_text(encoding="utf-8")
+    card = re.search("<article.*?</article>", text, re.DOTALL)[0]
+    assert 'class="effect open"' in card, "two subjects tell nothing from chance"
+    assert "Recordings comparable: no problem found" in card
+    assert "sound" not in re.sub("<[^>]*>", "", card)
+
+
+def test_short_names_of_the_headline_are_said_in_words():
+    for members, said in (
+        (("F3-M2",), ["F3-M2: left frontal electrode against the right mastoid"]),
+        (("C4-A1", "Cz-A2"), [
+            "C4-A1: right central electrode against the left ear",
+            "Cz-A2: midline central electrode against the right ear",
+        ]),
+        (("F3-M2", "F4-M1", "Fz-M2"), []),
+        (("Fpz-Cz",), []),
+    ):  # fmt: skip
+        headline = Headline(marker=Marker("swa", "NREM", "cycle-1", "frontal"), declared=True, members=members)
+        assert glosses(headline) == ["N2+N3: non-REM sleep beyond the lightest stage", *said]
+
+
+def test_a_card_is_told_only_where_its_interval_leaves_out_no_change_between_comparable_nights():
+    for facts, told in (
+        ({}, True),
+        ({"n": 2}, False),
+        ({"ci_low": 0.9}, False),
+        ({"verdict": "caution"}, True),
+        ({"verdict": "not comparable"}, False),
+        ({"ci_low": math.nan, "ci_high": math.nan}, False),
+    ):
+        answer = group_answer(result_row(p=0.04963, p_adjusted=0.04963, **facts), WITHIN, SWA, Settings())
+        assert answer.is_told == told, facts
+        assert "p = 0.050" in answer.numbers
+        assert "p = 0.0496;" in answer.sentence
 
 
 def test_every_page_says_marker_and_two_sided(study):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from swa.comparison.designs import ContrastDesign
+from swa.comparison.designs.statement import Limit, design_limit
 from swa.report import figures
 from swa.report.change_tables import change_table, explain_markers
 from swa.report.facts import StudyFacts, done_nights, read_optional
@@ -25,7 +26,7 @@ from swa.report.words.names import (
     window_name,
 )
 from swa.report.words.numbers import NO_INTERVAL, describe_change, plural, share
-from swa.report.words.sentences import caveats, exploratory, headline_name, stand_in
+from swa.report.words.sentences import caveats, exploratory, glosses, headline_name, stand_in
 from swa.settings import Settings
 from swa.study.store import Results, StoredNight, stored_nights
 from swa.tables.contrast import Contrast, contrasts_in
@@ -88,6 +89,14 @@ class Draft:
         return [name for name, contrast in self.contrasts.items() if contrast.is_within]
 
     @cached_property
+    def limits(self) -> dict[str, Limit]:
+        """What the design leaves open of each contrast, where it does."""
+        found = {
+            name: design_limit(self.facts.nights, one, self.facts.baseline) for name, one in self.contrasts.items()
+        }
+        return {name: limit for name, limit in found.items() if limit}
+
+    @cached_property
     def colors(self) -> dict[str, str]:
         """Colour of each condition."""
         return figures.condition_colors(self.facts.conditions, self.facts.baseline)
@@ -133,10 +142,14 @@ def shared_parts(
         "facts": draft.facts,
         "headline": headline,
         "headline_name": headline_name(headline, settings),
+        "glosses": glosses(headline),
         "version": __version__,
         "stand_in": stand_in(headline),
         "exploratory": exploratory(headline, compared=bool(draft.contrasts)),
-        "caveats": caveats(dict.fromkeys(name for one in draft.contrasts.values() for name in one.conditions)),
+        "caveats": caveats(
+            dict.fromkeys(name for one in draft.contrasts.values() for name in one.conditions),
+            dict.fromkeys(draft.limits.values()),
+        ),
         "forests": [_draw_forest(draft, name) for name in draft.contrasts],
         "change_tables": [
             change_table(

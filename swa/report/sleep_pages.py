@@ -176,6 +176,6 @@ def draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
             ),
             pairs,
             alt=f"{name} of each subject, change from baseline: {said}.",
-            caption=f"{name}, whole night: each line is a subject, the bold one the mean.",
+            caption=f"{name}, whole night: each line is a subject.",
         )
     ]

@@ -127,7 +127,8 @@ def _designs(draft: Draft) -> list[ContrastDesign]:
 def _title(draft: Draft) -> str:
     against = [draft.contrasts[name] for name in draft.within]
     treatments = dict.fromkeys(one.treatment for one in against if one.comparator == draft.facts.baseline)
-    return "Slow-wave sleep" + (f": {join(list(treatments))} against {draft.facts.baseline}" if treatments else "")
+    begin = "Slow-wave sleep, simulated" if draft.facts.simulated else "Slow-wave sleep"
+    return begin + (f": {join(list(treatments))} against {draft.facts.baseline}" if treatments else "")
 
 
 def _extra_tables(draft: Draft) -> list[tuple[PlainTable | None, list[Picture]]]:
@@ -167,7 +168,7 @@ def _answers(draft: Draft) -> dict[str, Any]:
     answers = []
     for _, row in rows.iterrows():
         contrast = draft.contrasts[row["contrast"]]
-        answer = group_answer(row, contrast, draft.headline, draft.settings)
+        answer = group_answer(row, contrast, draft.headline, draft.settings, draft.limits.get(row["contrast"]))
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
         if contrast.is_within and contrast.comparator != draft.facts.baseline:
             afterwards = "asked for afterwards, exploratory"
@@ -214,9 +215,7 @@ def _draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
         pairs = select(values, measure=marker)
         if pairs.empty:
             continue
-        geometric = "geometric " if (pairs["scale"] == "ratio").all() else ""
         name = marker_name(marker, draft.settings)
-        mean = f", the bold one the {geometric}mean" if pairs["subject"].nunique() > 1 else ""
         draw = partial(
             figures.paired_changes,
             pairs,
@@ -232,7 +231,7 @@ def _draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
                 pairs,
                 alt=_pairs_alt(pairs, name, draft),
                 caption=f"{', '.join(part for part in (name, draft.window, where_measured(own)) if part)}: each line "
-                f"is a subject{mean}.{_means(pairs, draft, unit_of(marker))}",
+                f"is a subject.{_means(pairs, draft, unit_of(marker))}",
             )
         )
     return pictures

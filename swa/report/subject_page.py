@@ -43,7 +43,7 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
     sessions = [(night.session, night.name) for night in nights]
     answers = _answers(draft)
     return shared_parts(draft, own, values, explained=[*explained, *SHOWN]) | {
-        "title": f"Subject {subject}",
+        "title": f"Subject {subject}, simulated" if facts.simulated else f"Subject {subject}",
         "subject": subject,
         "answers": answers,
         "nothing": "" if answers else _values_in_words(draft, shown, nights),
@@ -80,7 +80,9 @@ def _answers(draft: Draft) -> list[Answer]:
     """One answer for each treatment."""
     rows = draft.headline.marker.select(draft.changes)
     return [
-        subject_answer(row, draft.contrasts[row["contrast"]], draft.headline, draft.settings)
+        subject_answer(
+            row, draft.contrasts[row["contrast"]], draft.headline, draft.settings, draft.limits.get(row["contrast"])
+        )
         for _, row in rows.iterrows()
     ]
 

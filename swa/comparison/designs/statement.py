@@ -20,6 +20,7 @@ from swa.tables.contrast import Contrast
 BEFORE_WORDS = {"pre", "before"}
 
 Direction = Literal["earlier", "later", "mixed", "unknown"]
+Limit = Literal["no control", "one order", "unknown order", "one arm", "groups"]
 
 
 def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSettings | None = None) -> str:
@@ -72,6 +73,32 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
     return " ".join(sentences)
 
 
+def design_limit(nights: pd.DataFrame, contrast: Contrast, baseline: str) -> Limit | None:
+    """Why the design alone leaves open whether a change comes from the drug; None where it does not.
+
+    Parameters
+    ----------
+    nights : DataFrame
+        As for `design_statement`.
+    contrast : Contrast
+        What is compared.
+    baseline : str
+        Name of the baseline condition.
+    """
+    used = usable_nights(nights)
+    arms = parallel_arms(used)
+    if not contrast.is_within:
+        return None if contrast.first in arms else "groups"
+    if is_control(contrast.treatment):  # no drug
+        return None
+    if contrast.comparator == baseline and not is_control(baseline):
+        return "one arm" if arms else "no control"
+    direction = _direction(used, contrast.treatment, contrast.comparator)
+    if direction == "mixed":
+        return None
+    return "unknown order" if direction == "unknown" else "one order"
+
+
 def _without_arms(nights: pd.DataFrame, treatments: Sequence[str]) -> list[str]:
     """Treatments, several subjects each, of which no subject had two."""
     there = nights[nights["condition"].isin(treatments)].groupby("subject")["condition"].agg(set)
@@ -113,12 +140,15 @@ def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction
     if not is_control(baseline):
         order = f", and {unsaid}" if direction == "unknown" else ""
         return (
-            f"{compared} without a control condition{order}: the drug is confounded with night order, adaptation "
-            "and regression to the mean."
+            f"{compared} without a control condition{order}: a difference may also come from night order, getting used "
+            f"to the laboratory or an unusual {baseline} night."
         )
     if direction == "unknown":
         return f"{compared}; {unsaid}, so that an effect of night order cannot be told from one of the drug."
-    return f"{compared}, in the same order in every subject: the drug is confounded with night order and adaptation."
+    return (
+        f"{compared}, in the same order in every subject: a difference may also come from night order or getting used "
+        "to the laboratory."
+    )
 
 
 def _period(designs: Sequence[ContrastDesign], counts: Sequence[tuple[int, int]]) -> str:

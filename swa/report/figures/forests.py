@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
@@ -57,7 +58,7 @@ def paired_changes(
     >>> values = subject_values(swa.read_results("results")).query(marker)
     >>> figure = swa.figures.paired_changes(values, unit="µV²", title="SWA")
     >>> figure.axes[0].get_ylabel()
-    'µV²'
+    'µV², log scale'
     """
     check_table("paired_changes", values, ("contrast", "baseline", "treatment", "scale"))
     complete = values[np.isfinite(values["baseline"]) & np.isfinite(values["treatment"])]
@@ -80,7 +81,9 @@ def paired_changes(
         panels[0].set_yscale("log")
         _widen(panels[0])
         _plain_log_ticks(panels[0], complete[["baseline", "treatment"]].to_numpy(float))
-    panels[0].set_ylabel("" if unit == "1" else unit)
+    panels[0].set_ylabel(
+        ", ".join(part for part in (unit if unit != "1" else "", "log scale" * bool(is_ratio)) if part)
+    )
     figure.text(0.02, 0.975, title, va="top", fontsize=9.5, fontweight="bold")
     return figure
 
@@ -156,6 +159,17 @@ def _draw_pairs(axes: Axes, rows: pd.DataFrame, shades: tuple[str, str], *, is_r
     mean = np.exp(np.log(pairs).mean(axis=0)) if is_ratio else pairs.mean(axis=0)
     if len(pairs) > 1:
         axes.plot([0, 1], mean, color=INK, linewidth=2.2, zorder=3)
+        axes.annotate(
+            "geometric\nmean" if is_ratio else "mean",
+            (0.5, float(np.sqrt(mean.prod()) if is_ratio else mean.mean())),
+            (0, 4),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=7,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+            zorder=4,
+        )
     for place, (value, side) in enumerate(zip(mean, ("right", "left"), strict=True)):
         axes.annotate(
             number(value),

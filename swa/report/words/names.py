@@ -1,14 +1,17 @@
 """How measures, stages, windows and contrasts are called on a page."""
 
+import string
 from collections.abc import Mapping
 
 from swa.glossary import name_of, read_glossary
+from swa.recordings.channels import region
 from swa.report.words.numbers import span
 from swa.settings import Settings
 from swa.tables.contrast import Contrast
 from swa.tables.marker import ALL, Marker, Window
 
 _STAGES = {"NREM": "N2+N3", "REM": "REM", "W": "wake", "any": "any stage"}
+_REFERENCES = {"M1": "left mastoid", "M2": "right mastoid", "A1": "left ear", "A2": "right ear"}
 _OF_WAVES = ("waves", "matched", "travelling")
 _NUMBERED = {
     "cycle": "NREM cycle",
@@ -46,6 +49,22 @@ def counted(measure: str) -> str:
 def stages_name(stages: str) -> str:
     """Stages as a sleep researcher writes them: ``NREM`` is N2+N3."""
     return _STAGES.get(stages, stages)
+
+
+def stages_in_words(stages: str) -> str:
+    """What the short name of stages means; empty where it says so itself."""
+    return "N2+N3: non-REM sleep beyond the lightest stage" if stages == "NREM" else ""
+
+
+def electrodes_in_words(channel: str) -> str:
+    """``F3-M2: left frontal electrode against the right mastoid``; empty where the name does not say so much."""
+    electrode, _, minus = channel.partition("-")
+    place, reference = region(channel), _REFERENCES.get(minus)
+    if not (place and reference):
+        return ""
+    number = electrode.lstrip(string.ascii_letters)
+    side = "midline " if not number else "left " if int(number) % 2 else "right "
+    return f"{channel}: {side}{place} electrode against the {reference}"
 
 
 def window_name(window: str, settings: Settings) -> str:

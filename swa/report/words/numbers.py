@@ -31,18 +31,17 @@ def limit(limits: tuple[float, float], unit: str) -> str:
     return f"at most {high:g} {unit}" if low == 0 else f"{span(limits)} {unit}"
 
 
-def number(value: float) -> str:
-    """Three significant digits, with a minus sign that looks like one; an en dash where there is none."""
+def number(value: float, digits: int = 3) -> str:
+    """Significant digits, with a minus sign that looks like one; an en dash where there is no number."""
     if not math.isfinite(value):
         return NOTHING
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
-        mantissa, exponent = f"{value:.2e}".split("e")
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", MINUS)
-    text = f"{value:.3g}"
+    text = f"{value:.{digits}g}"
     text = f"{float(text):.0f}" if "e" in text else text
-    digits = len(text.lstrip("-").replace(".", "").lstrip("0"))
-    if value != 0 and digits < 3:
-        text = f"{float(text):.{max(2 - math.floor(math.log10(abs(float(text)))), 0)}f}"
+    if value != 0 and len(text.lstrip("-").replace(".", "").lstrip("0")) < digits:
+        text = f"{float(text):.{max(digits - 1 - math.floor(math.log10(abs(float(text)))), 0)}f}"
     return text.replace("-", MINUS)
 
 
@@ -86,11 +85,11 @@ def interval(low: float, high: float, scale: str, unit: str = "") -> str:
     return f"{Interval(change(low, scale, unit), change(high, scale, unit))}"
 
 
-def p_value(p: float) -> str:
+def p_value(p: float, digits: int = 3) -> str:
     """A p value with its sign of relation."""
     if not math.isfinite(p):
         return NOTHING
-    return f"< {LOWEST_P:g}" if p < LOWEST_P else number(p)
+    return f"< {LOWEST_P:g}" if p < LOWEST_P else number(p, digits)
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,13 +1,23 @@
 """Sentences of the pages: the result in plain words, and what it cannot say."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from swa.comparison.designs.statement import Limit
 from swa.glossary import name_of
 from swa.report.leading_rows import Headline
-from swa.report.words.names import contrast_name, in_sentence, marker_name, stages_name, unit_of, window_name
+from swa.report.words.names import (
+    contrast_name,
+    electrodes_in_words,
+    in_sentence,
+    marker_name,
+    stages_in_words,
+    stages_name,
+    unit_of,
+    window_name,
+)
 from swa.report.words.numbers import (
     LOWEST_P,
     MINUS,
@@ -52,14 +62,39 @@ WITHOUT_INTERVAL = {
     NO_RELIABILITY.code: "needs repeated baseline nights (df ≥ {df}), there is no stated reliability for this measure",
     ONE_SUBJECT.code: "there is one subject",
 }
+MOST_GLOSSED = 2  # channels
 FIRST_PERIOD = "The first NREM period leads because the ketamine effect was reported there ({source})."
 
 
-# Whether nights can be compared at all: a mark that is told from the others without its colour, and words.
+# Whether nights can be compared at all: a mark that is told from the others without its colour, and words that cannot
+# be taken for an approval of the result.
 VERDICTS = {
-    "sound": ("\u2713", "The recordings can be compared: sound"),
-    "caution": ("\u25b2", "To be compared with caution"),
-    "not comparable": ("\u25a0", "Not comparable"),
+    "sound": ("\u25cb", "Recordings comparable: no problem found"),
+    "caution": ("\u25b2", "Recordings comparable with caution"),
+    "not comparable": ("\u25a0", "Recordings cannot be compared"),
+}
+# What the design leaves open: in a few words beside the effect, and as papers say it.
+LIMITS: dict[Limit, tuple[str, str]] = {
+    "no control": (
+        "No control condition: cause not established.",
+        "Without a control condition the drug is confounded with night order, adaptation and regression to the mean.",
+    ),
+    "one order": (
+        "Same order in every subject: cause not established.",
+        "In one order of the nights the drug is confounded with night order and adaptation.",
+    ),
+    "unknown order": (
+        "Order of the nights unknown: cause not established.",
+        "Where the order of the nights is not known, the drug may be confounded with it.",
+    ),
+    "one arm": (
+        "Only the comparison of the arms can show an effect of the drug.",
+        "Within one arm the drug is confounded with night order, adaptation and regression to the mean.",
+    ),
+    "groups": (
+        "Groups as they were found: cause not established.",
+        "Groups that were not assigned by lot may differ in more than their name: the difference may be confounded.",
+    ),
 }
 
 
@@ -73,10 +108,14 @@ class Answer:
         What is compared.
     effect : str
         The change, with its sign and unit.
+    is_told : bool
+        Whether it is told from no change, between nights that can be compared.
     numbers : tuple of str
         Interval, n and p.
     reading : str
         What they mean.
+    limit : str
+        What the design leaves open; empty where it does not.
     verdict, mark, verdict_words : str
         Whether the nights can be compared, the mark for it, and its words with the reasons; empty where nobody judged.
     sentence : str
@@ -85,28 +124,45 @@ class Answer:
 
     question: str
     effect: str
+    is_told: bool
     numbers: tuple[str, ...]
     reading: str
+    limit: str
     verdict: str
     mark: str
     verdict_words: str
     sentence: str
 
 
-def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
+def group_answer(
+    row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings, limit: Limit | None = None
+) -> Answer:
     """The change over subjects in a few words, and in a sentence."""
     change = describe_change(row, unit_of(headline.marker.measure))
-    test = _test(row, contrast) if change.measured else ""
+    test = _test(row, contrast, digits=2) if change.measured else ""
     reading = _group_reading(row, change, contrast) if change.interval else ""
     sentence = group_result(row, contrast, headline, settings)
-    return _answer(row, contrast, change, settings, (test, "subject", reading, sentence))
+    answer = _answer(row, contrast, change, settings, (test, "subject", reading, sentence))
+    return replace(answer, is_told=answer.is_told and not _too_few(change), limit=_short(change, limit))
 
 
-def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
+def subject_answer(
+    row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings, limit: Limit | None = None
+) -> Answer:
     """One subject's change in a few words, and in a sentence."""
     change = describe_change(row, unit_of(headline.marker.measure))
     sentence = subject_result(row, contrast, headline, settings)
-    return _answer(row, contrast, change, settings, ("", "night", _subject_reading(change), sentence))
+    answer = _answer(row, contrast, change, settings, ("", "night", _subject_reading(change), sentence))
+    return replace(answer, limit=_short(change, limit))
+
+
+def _short(change: Change, limit: Limit | None) -> str:
+    """What the design leaves open of a change, in a few words."""
+    return LIMITS[limit][0] if limit and change.measured else ""
+
+
+def _too_few(change: Change) -> bool:
+    return change.n < 3
 
 
 def _answer(
@@ -120,8 +176,10 @@ def _answer(
     return Answer(
         question=contrast_name(contrast),
         effect=change.change,
+        is_told=change.excludes_none and row["verdict"] != "not comparable",
         numbers=tuple(text for text in (interval, count, test) if text),
         reading=reading or why,
+        limit="",
         verdict=row["verdict"],
         mark=mark,
         verdict_words=f"{words}: {row['verdict_reasons']}" if row["verdict_reasons"] else words,
@@ -138,6 +196,15 @@ def headline_name(headline: Headline, settings: Settings) -> str:
     if own.channel == ALL:  # sleep architecture is of no channel
         return f"{marker} of {window}"
     return f"{marker} in {stages_name(own.stages)} of {window} at {where_in_words(headline)}"
+
+
+def glosses(headline: Headline) -> list[str]:
+    """The short names in it, in words."""
+    own = headline.marker
+    channels = headline.members or (own.channel,)
+    found = [stages_in_words(own.stages) if own.channel != ALL else ""]
+    found += [electrodes_in_words(name) for name in channels if len(channels) <= MOST_GLOSSED]
+    return [text for text in found if text]
 
 
 def was(headline: Headline) -> str:
@@ -240,10 +307,10 @@ def _without(reason: Reason) -> str:
     return own.format_map(reason.values) if own else reason.words
 
 
-def _test(row: pd.Series, contrast: Contrast) -> str:
+def _test(row: pd.Series, contrast: Contrast, digits: int = 3) -> str:
     if pd.isna(row["p"]):
         return "no p"
-    p, adjusted = p_value(float(row["p"])), p_value(float(row["p_adjusted"]))
+    p, adjusted = p_value(float(row["p"]), digits), p_value(float(row["p_adjusted"]), digits)
     test = f"p {p}" if row["p"] < LOWEST_P else f"p = {p}"
     if row["role"] == "primary" and row["p_adjusted"] != row["p"]:
         test += f", {adjusted} adjusted over the contrasts with {contrast.comparator}; the interval is not adjusted"
@@ -251,7 +318,7 @@ def _test(row: pd.Series, contrast: Contrast) -> str:
 
 
 def _group_reading(row: pd.Series, change: Change, contrast: Contrast) -> str:
-    if change.n < 3:
+    if _too_few(change):
         return "Two subjects are too few to tell a change from chance: look at each of them."
     within = contrast.is_within
     none, ends = ("change", "a fall to a rise") if within else ("difference", "a smaller to a larger change")
@@ -293,11 +360,16 @@ def exploratory(headline: Headline, *, compared: bool) -> str:
     return _joined(EXPLORATORY, FIRST_PERIOD.format(source=source("duncan2013")) if reported_there else "")
 
 
-def caveats(conditions: Iterable[str]) -> list[str]:
-    """What no page may leave unsaid of these conditions."""
+def caveats(conditions: Iterable[str], limits: Iterable[Limit] = ()) -> list[str]:
+    """What no page may leave unsaid of these conditions and of designs with these limits."""
     names = list(conditions)
     magnesium = any(is_magnesium(name) for name in names)
-    return [MARKER_NOT_MEASUREMENT, *([NO_DIRECTION] if names else []), *([MAGNESIUM] if magnesium else [])]
+    return [
+        *(LIMITS[limit][1] for limit in limits),
+        MARKER_NOT_MEASUREMENT,
+        *([NO_DIRECTION] if names else []),
+        *([MAGNESIUM] if magnesium else []),
+    ]
 
 
 def is_magnesium(condition: str) -> bool:
