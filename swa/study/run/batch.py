@@ -168,17 +168,16 @@ class Workers:
             return self._client
         # Heard on this machine alone, and without the pages that tell which recordings are worked on.
         self._stack.enter_context(_without_main())
-        with warnings.catch_warnings():
-            # Another run holds the usual port of pages that are not shown here: the next free one is taken.
-            warnings.filterwarnings("ignore", r"\s*Port \d+ is already in use")
-            cluster = LocalCluster(
-                n_workers=self._jobs,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address=None,
-                silence_logs=50,
-            )
+        cluster = LocalCluster(
+            n_workers=self._jobs,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            # Any free port: where another run holds Dask's usual one, Dask warns and leaves a socket open.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+            silence_logs=50,
+        )
         self._stack.enter_context(cluster)
         self._client = self._stack.enter_context(Client(cluster))
         return self._client
