@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import io
 import re
 
 import numpy as np
@@ -139,6 +140,14 @@ POLYMAN = "\n".join(
         (150, 60, "Sleep stage N3"), (210, 60, "Sleep stage R"), (270, 30, "Sleep stage W"),
     )
 )  # fmt: skip
+
+
+def saved(labels):
+    file = io.BytesIO()
+    np.save(file, np.array(labels))
+    return file.getvalue()
+
+
 FORMS = {
     "profusion.xml": profusion([0, 0, 1, 2, 2, 3, 4, 5, 5, 0]),
     "nsrr.xml": nsrr(NSRR_EVENTS),
@@ -176,6 +185,7 @@ FORMS = {
         f"{label}\t.\t.\t2024-03-01-22:{40 + i // 2}:{30 * (i % 2):02d}\t+30\t." for i, label in enumerate(LABELS)
     ),
     "0d79f4b1-e74f-5e87-8e42-f9dd7112ada5.json": "[0, 0, 1, 2, 2, 3, 3, 4, 4, 0]",  # Dreem Open Datasets
+    "array.npy": saved(LABELS),
     "words.json": '["W", "W", "N1", "N2", "N2", "N3", "N3", "R", "R", "W"]',
     "gssc.csv": "Epoch,Start,Stage\n"
     + "\n".join(f"{i + 1},{30 * i},{['W', 'N1', 'N2', 'N3', 'R'].index(label)}" for i, label in enumerate(LABELS)),

@@ -433,7 +433,10 @@ def test_the_scoring_beside_a_recording_is_named_and_its_lights_bound_the_sleep_
     statistics = night["summary"]["statistics"]
     assert night["summary"]["staging_source"] == "S01_a_sleepscoring.edf"
     assert (statistics["TIB"], statistics["TST"], statistics["SOL"]) == (20, 18, 2)
-    assert night["provenance"]["notes"] == ["lights_off is that of the scoring", "lights_on is that of the scoring"]
+    assert night["provenance"]["notes"] == [
+        "lights_off is that of the scoring: 2.0 min before it do not count",
+        "lights_on is that of the scoring: 2.0 min after it do not count",
+    ]
 
 
 def test_a_night_is_read_by_the_stages_that_its_recording_holds_also_blinded(tmp_path, sleep_eeg, make_hypnogram):

@@ -1,6 +1,7 @@
 """A scoring that is there is used, or told with why not; one that can mean two things is asked about."""
 
 import datetime
+import gzip
 import json
 
 import edfio
@@ -376,7 +377,7 @@ def remlogic(date, title="Recording Date"):
 @pytest.mark.parametrize("date", ["13/03/2024", "02.03.2024", "2024-02-29", "05/11/2024"])
 def test_a_scoring_of_remlogic_of_another_day_is_refused(lay, date):
     with pytest.raises(
-        ScoringError, match=r"a\.txt: its head has the date 2024-.*, and memory\.edf starts on 2024-03-01.*no overlap"
+        ScoringError, match=r"a\.txt: it has the date 2024-.*, and memory\.edf starts on 2024-03-01.*no overlap"
     ) as error:
         lay(remlogic(date), name="a.txt")
     assert "belongs to this recording" in error.value.remedy
@@ -456,3 +457,228 @@ def test_scorings_among_the_derivatives_of_bids_are_told(plan):
     })  # fmt: skip
     assert used(study) == [""]
     assert unused(study) == [("sub-1_ses-a_task-sleep_stages.csv", Why.DERIVED)]
+
+
+# --- forms and names that were passed over
+
+
+def stages_of(study):
+    (path,) = filter(None, study.nights["hypnogram"])
+    return list(read_scoring(path).stages)
+
+
+WHOLE = [{"Wach": "W", "REM": "R"}.get(stage, stage) for stage in NIGHT]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("array", [np.array(SCORED, int), np.array([SCORED], float), np.array(WHOLE)])
+def test_a_numpy_array_of_stages_is_used(plan, folder, array):
+    np.save(folder / "Nacht7.npy", array)
+    study = plan({"Nacht7.edf": ""})
+    assert used(study) == ["Nacht7.npy"]
+    assert stages_of(study) == WHOLE
+
+
+@pytest.mark.parametrize("name", ["Nacht7.txt.gz", "Nacht7_stages.CSV.GZ", "scoring/Nacht7.txt.gz"])
+def test_a_packed_scoring_is_used(plan, folder, name):
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(gzip.compress(rows().encode()))
+    study = plan({"Nacht7.edf": ""})
+    assert used(study) == [name.rpartition("/")[2]]
+    assert stages_of(study) == WHOLE
+
+
+@pytest.mark.parametrize(
+    "name", ["Nacht7", "Nacht7.night", "Nacht7_hypnogram", "Hypnogram_Nacht7", "Nacht7.STA", "scoring/Nacht7"]
+)
+def test_a_scoring_without_an_ending_or_with_an_odd_one_is_used(plan, name):
+    study = plan({"Nacht7.edf": "", "README": "N1 to N3, REM\n", name: rows()})
+    assert used(study) == [name.rpartition("/")[2]]
+    assert unused(study) == []
+
+
+def test_what_has_no_ending_and_is_a_recording_stays_one(plan, folder):
+    annotated(folder / "night.edf", ["x"] * 9)
+    (folder / "night.edf").rename(folder / "night")
+    assert list(plan({}).nights["recording"]) == ["night"]
+
+
+@pytest.mark.parametrize("flag", ["0", "1"])
+def test_epoch_stage_and_flag_without_a_header_are_read(plan, flag):
+    lines = [f"{i} {code} {flag if i % 7 == 0 else 0}" for i, code in enumerate(SCORED, start=1)]
+    study = plan({"Nacht7.edf": "", "Nacht7.STA": "\n".join(lines)})
+    assert used(study) == ["Nacht7.STA"]
+    assert stages_of(study) == WHOLE
+
+
+@pytest.mark.parametrize("separator", [" ", ",", "\t", ""])
+@pytest.mark.parametrize("stages", [WHOLE, SCORED])
+def test_ten_epochs_a_line_are_asked_about(plan, separator, stages):
+    stages = [stage if separator else stage[-1] for stage in stages]  # W, 1, 2, 3, R
+    lines = [separator.join(stages[i : i + 10]) for i in range(0, len(stages), 10)]
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": "\n".join(lines) + "\n"})
+    assert used(study) == [""]
+    (problem,) = study.nights["problem"]
+    assert problem == (
+        "Nacht7.txt: each of its lines holds 10 stages: 10 epochs, or one of each of 10 scorers. "
+        "Write one stage a line, or the scorers in columns below their names."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("Nacht7.pdf", b"%PDF-1.7\nN2\n"), ("Nacht7.rtf", rb"{\rtf1 N2\par N3}"), ("Nacht7.mat", b"MATLAB 5.0\0\0"),
+     ("Nacht7.docx", b"PK\3\4\0\0"), ("Nacht7_Schlafprofil.pdf", b"%PDF-1.7\n"), ("Hypnogram_Nacht7.npz", b"PK\3\4\0")],
+)  # fmt: skip
+def test_a_form_that_is_not_read_is_told_and_only_where_there_is_no_scoring(plan, folder, name, content):
+    (folder / name).write_bytes(content)
+    study = plan({"Nacht7.edf": ""})
+    reason = f"{name}: a form that is not read. If it holds stages, export them as text (.csv)."
+    assert unused(study) == [(name, reason)]
+    assert list(study.nights["problem"]) == [""]
+    assert f"{name} ({reason})" in " ".join(study.notes)
+    assert "Nacht7.pdf" not in dict(unused(plan({"Nacht7.csv": rows()})))
+
+
+def test_a_recording_in_another_form_is_no_scoring_that_is_not_read(plan, folder):
+    for name in ("Nacht7.eeg", "Nacht7.zip", "Nacht7.png", "Nacht7.PNT"):
+        (folder / name).write_bytes(b"PK\3\4\0\0\0")
+    assert unused(plan({"Nacht7.edf": ""})) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "Nacht7.txt: the scoring is empty. Export it again."),
+        ("Epoche;Stadium\n", "Nacht7.txt: the scoring is empty: there is no row below the names of its columns. "
+         "Export it again."),
+        ("onset,duration,stage\n", "Nacht7.txt: the scoring is empty: there is no row below the names of its columns. "
+         "Export it again."),
+        (domino(dict.fromkeys(range(len(NIGHT)), "A")), "Nacht7.txt: every epoch of it is unscored. Name the "
+         "right file, its column with [scoring] column, or its codes with [scoring] codes."),
+        ("A\n" * 110, "Nacht7.txt: all of its 110 stages are 'A', and that is none "
+         'known here. Say what each means in the settings: [scoring] codes = { "A" = "…" }, with W, N1, N2, N3, R or '
+         "UNS for …."),
+        ("?\n" * 110, "Nacht7.txt: every epoch of it is unscored. Name the right file, its column with [scoring] "
+         "column, or its codes with [scoring] codes."),
+    ],
+)  # fmt: skip
+def test_a_scoring_in_which_nothing_is_scored_is_told(plan, text, reason):
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": text})
+    assert unused(study) == [("Nacht7.txt", reason)]
+    assert "0 nights by their scoring, 1 by YASA" in " ".join(study.notes)
+
+
+@pytest.mark.parametrize("form", ["KS: {}", "{} (KS)", "{}@@KS", "KS - {}"])
+def test_a_further_scorer_among_annotations_is_told_and_can_be_chosen(plan, folder, form):
+    other = ["Sleep stage " + {"N3": "N2"}.get(stage, stage) for stage in WHOLE]
+    labels = [label for a, b in zip(WHOLE, other, strict=True) for label in (f"Sleep stage {a}", form.format(b))]
+    marks = [edfio.EdfAnnotation(30 * (i // 2), 30, label) for i, label in enumerate(labels)]
+    signal = edfio.EdfSignal(np.zeros(30 * len(NIGHT)), 1, physical_range=(-1, 1))
+    edfio.Edf([signal], annotations=marks).write(folder / "Nacht7.edf")
+    study = plan({})
+    assert used(study) == ["Nacht7.edf"]
+    scoring = read_scoring(study.nights["hypnogram"][0])
+    assert list(scoring.stages) == WHOLE
+    assert scoring.notes == ("KS has scored it, too, and is not used; [scoring] column names the scorer",)
+    named = read_scoring(study.nights["hypnogram"][0], check_settings({"scoring": {"column": "KS"}}, "test").scoring)
+    assert "N3" not in named.stages
+
+
+def test_two_named_scorers_among_annotations_are_asked_about_and_one_is_used(plan, folder):
+    def write(*scorers):
+        marks = [
+            edfio.EdfAnnotation(30 * i, 30, f"{who}: Sleep stage {'N2' if who == 'KS' and s == 'N3' else s}")
+            for i, s in enumerate(WHOLE)
+            for who in scorers
+        ]
+        signal = edfio.EdfSignal(np.zeros(30 * len(NIGHT)), 1, physical_range=(-1, 1))
+        edfio.Edf([signal], annotations=marks).write(folder / "Nacht7.edf")
+        return plan({})
+
+    study = write("KS", "MM")
+    assert used(study) == [""]
+    assert study.nights["problem"][0] == (
+        'Nacht7.edf: several hold stages, and they differ: KS, MM. Say which in the settings: [scoring] column = "KS".'
+    )
+    assert stages_of(write("MM")) == WHOLE
+
+
+def test_two_scorings_among_annotations_that_nothing_tells_apart_are_asked_about(plan, folder):
+    marks = [edfio.EdfAnnotation(30 * i, 30, f"Sleep stage {s}") for i, s in enumerate(WHOLE)]
+    marks += [edfio.EdfAnnotation(30 * i, 30, f"Sleep stage {'N2' if s == 'N3' else s}") for i, s in enumerate(WHOLE)]
+    signal = edfio.EdfSignal(np.zeros(30 * len(NIGHT)), 1, physical_range=(-1, 1))
+    edfio.Edf([signal], annotations=marks).write(folder / "Nacht7.edf")
+    study = plan({})
+    assert used(study) == [""]
+    assert "gives two stages to 12.5 min of time" in study.nights["problem"][0]
+    assert study.scorings.staged == 0
+
+
+def test_a_word_that_is_not_known_among_the_stages_of_a_recording_is_no_night_for_yasa(plan, folder):
+    annotated(folder / "Nacht7.edf", ["Sleep stage " + ("Tief" if i == 60 else s) for i, s in enumerate(WHOLE)])
+    study = plan({})
+    assert "'Sleep stage Tief'" in study.nights["problem"][0] or "1 of its labels" in study.nights["problem"][0]
+    assert study.scorings.staged == 0
+
+
+@pytest.mark.parametrize("stages", [WHOLE, SCORED])
+def test_a_night_in_one_line_without_marks_is_a_night(plan, stages):
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": "".join(stage[-1] for stage in stages)})
+    assert used(study) == ["Nacht7.txt"]
+    assert stages_of(study) == WHOLE
+
+
+# --- dates, rows, units and lights
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y"])
+def test_one_date_beside_the_whole_night_counts_whatever_stands_first(lay, form):
+    evening = START.replace(day=2, month=1, hour=23, minute=30)
+    text = timed(f"{evening:{form}};%H:%M:%S", evening)
+    assert (lay(text, evening)[0] == "N3").sum() == 25
+    with pytest.raises(ScoringError, match=r"a\.csv: it has the date 2024-0., and .*no overlap".replace("0.,", ".*,")):
+        lay(text, evening.replace(day=9))
+    hidden = evening.replace(year=1985, month=1, day=1)
+    assert (lay(text, hidden)[0] == "N3").sum() == 25
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [(1, ()), (2, ("1.0 min between its first and last stage have none: 23:00 to 23:01",))]
+)
+def test_two_rows_that_are_missing_are_told(lay, missing, told):
+    kept = [i for i in range(len(NIGHT)) if not 40 <= i < 40 + missing]
+    assert lay(timed("%d.%m.%Y;%H:%M:%S", kept=kept))[2] == told
+
+
+def test_codes_that_become_unscored_are_told_and_named_in_the_question(lay, plan):
+    codes = ["7" if i in (30, 31, 60) else code for i, code in enumerate(SCORED)]
+    _, _, notes = lay("\n".join(codes), name="a.txt")
+    assert "code 7 (3 of 110 stages) is read as unscored; [scoring] codes says what it means" in notes
+    rem = ["7" if code == "5" else code for code in SCORED]
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": "\n".join(rem)})
+    assert '"3" = "…", "7" = "…"' in study.nights["problem"][0]
+
+
+@pytest.mark.parametrize(("unit", "seconds"), [("min", 60), ("h", 3600)])
+@pytest.mark.parametrize("columns", ["onset;stage", "time;stage", "onset;duration;stage"])
+def test_times_in_another_unit_are_asked_about(lay, unit, seconds, columns):
+    lasting = f";{30 / seconds:.6g}" if "duration" in columns else ""
+    lines = [f"{30 * i / seconds:.6g}{lasting};{stage}" for i, stage in enumerate(WHOLE)]
+    text = "\n".join([columns, *lines])
+    with pytest.raises(AmbiguousScoringError, match=rf"seem to be in {unit}\. Write .* `onset \[{unit}\]`"):
+        lay(text)
+    named = text.replace("onset", f"onset [{unit}]").replace("time", f"time [{unit}]")
+    named = named.replace("duration", f"duration [{unit}]")
+    assert (lay(named)[0] == "N3").sum() == 25
+
+
+def test_times_in_ms_are_asked_about(lay):
+    text = "\n".join(["onset,duration,stage", *(f"{30000 * i},30000,{stage}" for i, stage in enumerate(WHOLE))])
+    with pytest.raises(ScoringError, match=r"if they are in ms, write .* `onset \[ms\]`"):
+        lay(text)

@@ -20,14 +20,24 @@ from swa.sleep.formats.codes import (
     known_words,
     lights_of,
     may_be_stages,
+    note_unscored_codes,
     plain_word,
+    refuse_one_label,
     to_stages,
     unknown_stages,
 )
-from swa.sleep.formats.document import NO_DATE, Document, Marks, is_number
+from swa.sleep.formats.document import (
+    NO_DATE,
+    Document,
+    EmptyScoringError,
+    Marks,
+    UnreadFormError,
+    is_number,
+)
 from swa.sleep.formats.edf import is_edf, is_read_by_mne
 from swa.sleep.formats.registry import FORMATS
-from swa.sleep.formats.tables import refuse_repeats
+from swa.sleep.formats.tables import is_array, is_json, refuse_repeats
+from swa.sleep.formats.xml import is_xml
 from swa.sleep.hypnogram import STAGES, epoch_length_s, make_hypnogram, stages_of
 
 if TYPE_CHECKING:
@@ -39,7 +49,7 @@ MOST_DAYS = 7
 
 _SAME_LENGTH_S = 60.0
 _APART_S = 120.0  # between two clocks, where scoring and recording last as long: more is an error of one of them
-_PAUSE_S = 120.0  # without a stage within a night
+_PAUSE_S = 60.0  # without a stage within a night: a single epoch is a movement
 _MOST_PAUSES = 3
 _HIDDEN = (HIDDEN_DATE, NO_DATE.date())
 _NEAR_S = 0.1  # allows for times written a sample late
@@ -66,8 +76,10 @@ class Scoring:
         In s from the first epoch, where the scoring marks them.
     certain : bool
         False where the file could be a table of something else.
-    by_clock, changed_at, days
+    by_clock, changed_at, days, notes
         As of `Marks`.
+    numbers_until : float or None
+        The last end in a table of numbers that are taken for s.
     """
 
     name: str
@@ -80,6 +92,8 @@ class Scoring:
     by_clock: bool = False
     changed_at: str = ""
     days: Sequence[pd.Timestamp] = ()
+    notes: Sequence[str] = ()
+    numbers_until: float | None = None
 
     @property
     def hypnogram(self) -> "yasa.Hypnogram":
@@ -98,17 +112,18 @@ class Scoring:
         Raises
         ------
         ScoringError
-            The head of the scoring has another date, or nothing tells where the scoring begins: the recording has no
+            The scoring has another date, or nothing tells where the scoring begins: the recording has no
             clock, and does not last as long. An
             `AmbiguousScoringError`, where both last as long and begin at different times.
         """
         start = self.start
-        notes = []
+        notes = [*self.notes]
         if self.changed_at:
             notes.append(f"the clock of the scoring jumps at {self.changed_at}, as clocks are changed: put right")
         length_s = len(self.stages) * self.epoch_s
         if start is not None and _counts_from_zero(start, length_s, recording):
             notes.append("its times from 00:00:00 on last as long as the recording: counted from its first sample")
+        _ask_about_unit(self, recording)
         _refuse_another_day(self, recording, length_s)
         _ask_about_clocks(self, recording, length_s)
         hides = start is not None and start.date() in _HIDDEN and start.time() == datetime.time()
@@ -121,6 +136,16 @@ class Scoring:
                 "Write the times of the scoring in s from the first sample, or give the recording its time of day.",
             )
         return (*notes, "the recording does not say when it starts: its scoring begins with its first sample")
+
+    def told_lights(self, recording: "Recording") -> dict[str, str]:
+        """What lights off and on of the scoring mean, by their name."""
+        sides = {"lights_off": ("before", False), "lights_on": ("after", True)}
+        told = {}
+        for (name, (side, at_end)), light_s in zip(sides.items(), self.lights_in(recording), strict=True):
+            if light_s is not None:
+                beyond_s = recording.duration_s - light_s if at_end else light_s
+                told[name] = f"{name} is that of the scoring: {max(beyond_s, 0.0) / 60:.1f} min {side} it do not count"
+        return told
 
     def lights_in(self, recording: "Recording") -> tuple[float | None, float | None]:
         """Lights off and on in s from the first sample of the recording, as `analyze_night` takes them."""
@@ -139,9 +164,9 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None
     path : str or Path
         An EDF+ file with stages as annotations; XML of Profusion, the NSRR, Luna, Philips (``.rml``) or Wonambi; the
         text exports of DOMINO, RemLogic, Compumedics and Polyman; Luna's ``.annot`` and ``.eannot``; Snooz' table; a
-        JSON list; a table with the columns ``onset``, ``duration`` (or ``end``) and ``stage`` (or ``trial_type`` of
-        BIDS, ``description``); of times or epochs and stages, or of stage changes (``Time``, ``Stage``); or one stage a
-        line. A row belongs to the epoch that it names. Numbers are those of
+        JSON list, or an array of NumPy (``.npy``); a table with the columns ``onset``, ``duration`` (or ``end``) and
+        ``stage`` (or ``trial_type`` of BIDS, ``description``); of times or epochs and stages, or of stage changes
+        (``Time``, ``Stage``); or one stage a line. A row belongs to the epoch that it names. Numbers are those of
         Rechtschaffen & Kales (0 W to 4 S4, 5 REM) where there is a 5; without it the highest could be REM or not, and
         is asked about.
     settings : ScoringSettings or Settings, optional
@@ -250,6 +275,8 @@ class OpenScoring:
             by_clock=marks.by_clock,
             changed_at=marks.changed_at,
             days=marks.days,
+            notes=(*marks.notes, *note_unscored_codes(marks, self.settings.codes)),
+            numbers_until=float(marks.ends_s.max()) if marks.in_s else None,
         )
 
 
@@ -267,8 +294,7 @@ def open_scoring(path: str | Path, settings: ScoringSettings | Settings | None =
         what = "this is a folder, not a scoring" if path.is_dir() else "there is no such scoring"
         raise ScoringError(f"{path.name or path}: {what}.", "Check its path (the column `hypnogram` of a study file).")
     document = Document(path=path)
-    if not is_read_by_mne(document) and not is_edf(document) and not document.lines:
-        raise ScoringError(f"{path.name}: the scoring is empty.", "Export it again.")
+    _refuse_empty(document)
     form = next(form for form in FORMATS if form.fits(document))
     try:
         return _only_stages(document, form.read(document, settings), settings)
@@ -278,6 +304,30 @@ def open_scoring(path: str | Path, settings: ScoringSettings | Settings | None =
         raise ScoringError(
             f"{path.name}: not readable as a {form.name} ({type(error).__name__}).", "Export the scoring again."
         ) from None
+
+
+def _refuse_empty(document: Document) -> None:
+    """Refuse a file that holds nothing, and one in a form that is not read.
+
+    Raises
+    ------
+    UnreadFormError, EmptyScoringError
+        It is neither a recording nor an array, and it is no text, or has no rows.
+    """
+    if is_read_by_mne(document) or is_edf(document) or (document.head and is_array(document)):
+        return
+    if document.is_unread:
+        raise UnreadFormError(
+            f"{document.name}: a form that is not read.", "If it holds stages, export them as text (.csv)."
+        )
+    if not document.lines:
+        raise EmptyScoringError(f"{document.name}: the scoring is empty.", "Export it again.")
+    is_table = not (is_xml(document) or is_json(document))
+    if is_table and document.table.titled and not document.table.rows:
+        raise EmptyScoringError(
+            f"{document.name}: the scoring is empty: there is no row below the names of its columns.",
+            "Export it again.",
+        )
 
 
 def fit_to_recording(hypnogram: "yasa.Hypnogram", recording: "Recording") -> tuple["yasa.Hypnogram", tuple[str, ...]]:
@@ -396,7 +446,7 @@ def _counts_from_zero(start: pd.Timestamp, length_s: float, recording: "Recordin
 
 
 def _refuse_another_day(scoring: Scoring, recording: "Recording", length_s: float) -> None:
-    """Refuse a scoring by times of day whose head has the date of another night.
+    """Refuse a scoring by times of day with the date of another night.
 
     Raises
     ------
@@ -413,10 +463,28 @@ def _refuse_another_day(scoring: Scoring, recording: "Recording", length_s: floa
     if starts and not any(-length_s < offset_s < recording.duration_s for offset_s in offsets_s):
         days = " or ".join(f"{day:%Y-%m-%d}" for day in scoring.days)
         raise ScoringError(
-            f"{scoring.name}: its head has the date {days}, and {recording.name} starts on {begin:%Y-%m-%d %H:%M}: no "
+            f"{scoring.name}: it has the date {days}, and {recording.name} starts on {begin:%Y-%m-%d %H:%M}: no "
             f"overlap.",
             "Check that the scoring belongs to this recording; if it does, correct the date in either.",
         )
+
+
+def _ask_about_unit(scoring: Scoring, recording: "Recording") -> None:
+    """Times that end with the recording in another unit, and far from its end in s, are not in s.
+
+    Raises
+    ------
+    AmbiguousScoringError
+        It names the unit.
+    """
+    until = scoring.numbers_until
+    for unit, seconds in (("min", 60), ("h", 3600)):
+        if until is not None and 0.95 * recording.duration_s <= until * seconds <= 1.05 * recording.duration_s:
+            raise AmbiguousScoringError(
+                f"{scoring.name}: its times end with {until:g}, and {recording.name} lasts "
+                f"{recording.duration_s / seconds:.1f} {unit}: they seem to be in {unit}.",
+                f"Write the unit behind the name of the column of times: `onset [{unit}]`.",
+            )
 
 
 def _ask_about_clocks(scoring: Scoring, recording: "Recording", length_s: float) -> None:
@@ -497,6 +565,7 @@ def _only_stages(document: Document, marks: Marks, settings: ScoringSettings) ->
     if marks.others and known:
         _ask_about_strangers(document.name, marks, known)
     if not known:
+        refuse_one_label(document, marks.labels)
         raise ScoringError(
             f"{document.name}: none of its {len(marks.labels)} rows is a sleep stage.",
             "Stages are written as W, N1, N2, N3, R, or S1 to S4 and REM; [scoring] codes names others.",
@@ -558,7 +627,7 @@ def _ask_about_strangers(name: str, marks: Marks, known: Sequence[int]) -> None:
 
 def _all_unscored(name: str, columns: Sequence[str]) -> ScoringError:
     found = f" (its columns are {', '.join(columns)})"[:200] if len(columns) else ""
-    return ScoringError(
+    return EmptyScoringError(
         f"{name}: every epoch of it is unscored{found}.",
         "Name the right file, its column with [scoring] column, or its codes with [scoring] codes.",
     )
@@ -575,7 +644,8 @@ def _on_a_grid(
         raise ScoringError(f"{name}: no stage lies after the start of the recording.", "Check the scoring's times.")
     if ends.max() > MOST_DAYS * 86400:
         raise ScoringError(
-            f"{name}: the scoring ends {ends.max() / 86400:.0f} days after its start.", "Check the scoring's times."
+            f"{name}: the scoring ends {ends.max() / 86400:.0f} days after its start.",
+            "Check its times; if they are in ms, write so behind the name of their column: `onset [ms]`.",
         )
     edges = np.concatenate([onsets, ends[:-1]])
     # The last end may run over; 0.1 s allows for times written a sample late.
@@ -588,7 +658,7 @@ def _on_a_grid(
     values[epochs] = written
     contradicted = int(np.sum(values[epochs] != written))
     if contradicted > 0.01 * len(values):
-        raise ScoringError(
+        raise AmbiguousScoringError(
             f"{name}: gives two stages to {contradicted * epoch_s / 60:.1f} min of time.",
             "It may hold the scorings of two people: export one alone.",
         )

@@ -6,6 +6,7 @@ import tempfile
 import weakref
 import zlib
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from swa.errors import RecordingError
 from swa.recordings.limits import MOST_UNPACKED_BYTES
@@ -50,14 +51,21 @@ def unpack(path: Path) -> Unpacked | None:
         ) from None
 
 
+def open_plain(path: Path) -> BinaryIO:
+    """A file opened for reading; what is packed in it where it is packed."""
+    file = path.open("rb")
+    packed = file.read(len(_GZIP)) == _GZIP
+    file.seek(0)
+    if not packed:
+        return file
+    file.close()
+    return cast("BinaryIO", gzip.open(path))
+
+
 def read_head(path: Path, n_bytes: int) -> bytes:
     """First bytes of a file, of what is packed in it where it is packed; empty where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            head = file.read(n_bytes)
-        if head.startswith(_GZIP):
-            with gzip.open(path) as packed:
-                head = packed.read(n_bytes)
+        with open_plain(path) as file:
+            return file.read(n_bytes)
     except (OSError, *DAMAGE):
         return b""
-    return head

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import AmbiguousScoringError, ScoringError
-from swa.sleep.formats.document import Document, Marks, is_number
+from swa.sleep.formats.document import Document, EmptyScoringError, Marks, is_number
 
 # --- words
 
@@ -118,6 +118,14 @@ def is_night_of_codes(labels: Sequence[str]) -> bool:
     return whole and len(set(codes) & set("012345")) >= _FEWEST_CODES and again >= SAME_AGAIN * len(codes)
 
 
+def is_night_of_labels(labels: Sequence[str]) -> bool:
+    """Whether labels, one an epoch, are nothing but the words or codes of a whole night."""
+    words = [plain_word(label) for label in labels]
+    again = sum(one == other for one, other in pairwise(words))
+    whole = len(words) >= NIGHT_EPOCHS and all(word and (is_code(word) or word in STAGE_BY_WORD) for word in words)
+    return whole and len(set(words)) >= _FEWEST_CODES and again >= SAME_AGAIN * len(words)
+
+
 @lru_cache(maxsize=2048)
 def lights_of(label: str) -> str:
     """``off`` or ``on`` where a label marks lights off or on, else empty: `Lights off@@EEG F4-A1`, `LIGHTS-ON`."""
@@ -130,7 +138,8 @@ def lights_of(label: str) -> str:
 # --- numbers
 
 # What all known tables leave unscored: movement time (6), unscored (7, 8, 9), artefact and unscored of YASA.
-_UNSCORED = dict.fromkeys(("6", "7", "8", "9", "-1", "-2"), "UNS")
+_HIGH_CODES = ("6", "7", "8", "9")
+_UNSCORED = dict.fromkeys((*_HIGH_CODES, "-1", "-2"), "UNS")
 AASM_CODES = {"0": "W", "1": "N1", "2": "N2", "3": "N3", "4": "R", **_UNSCORED}
 RK_CODES = {"0": "W", "1": "N1", "2": "N2", "3": "N3", "4": "N3", "5": "R", **_UNSCORED}
 # Rechtschaffen & Kales' codes of Profusion as labels; 6 is movement time, 9 unscored.
@@ -213,14 +222,27 @@ def to_stages(
     elif (found := codes_found(marks)) is not None:
         told = choose_codes([found]) if study_codes is None else study_codes
         if not told:
-            raise ambiguous_codes(document, found.codes)
+            raise ambiguous_codes(document, found.codes | {word for word in plain if word in _HIGH_CODES})
         codes, guessed = told, True
     meanings = {**STAGE_BY_WORD, **codes, **own}
     unknown = [i for i, word in enumerate(plain) if word not in meanings]
+    if len(unknown) == len(plain):
+        refuse_one_label(document, marks.labels)
     if unknown:
         among = [i for i in unknown if 0 < i < len(plain) - 1 and {plain[i - 1], plain[i + 1]} <= set(meanings)]
         raise unknown_stages(document, [marks.labels[i] for i in unknown], [marks.labels[i] for i in among])
     return [meanings[label] for label in plain], guessed
+
+
+def note_unscored_codes(marks: Marks, settings_codes: Mapping[str, str]) -> list[str]:
+    """The codes above those of all tables that are read as unscored, where nobody has said so."""
+    if marks.codes is not None or any(is_number(code) for code in settings_codes):
+        return []
+    counts = Counter(word for word in map(plain_word, marks.labels) if word in _HIGH_CODES)
+    return [
+        f"code {code} ({count} of {len(marks.labels)} stages) is read as unscored; [scoring] codes says what it means"
+        for code, count in sorted(counts.items())
+    ]
 
 
 def check_plausible(document: Document, stages: NDArray[np.str_], labels: Sequence[str], *, whole: bool) -> None:
@@ -269,7 +291,7 @@ def name_them(codes: Sequence[str]) -> str:
     """The line of settings that says what codes mean, with a gap for each answer: no example is taken for one."""
     if not codes:
         return 'Say what each means in the settings, quoted as it stands there: [scoring] codes = { "…" = "N2" }.'
-    gaps = ", ".join(f'"{code}" = "…"' for code in codes[:_MOST_SHOWN])
+    gaps = ", ".join(f'"{code}" = "…"' for code in codes[: _MOST_SHOWN if not all(map(is_code, codes)) else None])
     return f"Say what each means in the settings: [scoring] codes = {{ {gaps} }}, with W, N1, N2, N3, R or UNS for …."
 
 
@@ -282,6 +304,19 @@ def may_be_stages(name: str, labels: Sequence[str]) -> AmbiguousScoringError:
         f"stands.",
         name_them(shown),
     )
+
+
+def refuse_one_label(document: Document, labels: Sequence[str]) -> None:
+    """Say that a whole night has one label, and that this is no stage.
+
+    Raises
+    ------
+    EmptyScoringError
+        It names the label.
+    """
+    if len(set(labels)) == 1 and len(labels) >= NIGHT_EPOCHS and len(labels[0]) <= _LONGEST_SHOWN:
+        told = f"{document.name}: all of its {len(labels)} stages are {labels[0]!r}, and that is none known here."
+        raise EmptyScoringError(told, name_them(labels[:1]))
 
 
 def unknown_stages(document: Document, labels: Sequence[str], among: Sequence[str] = ()) -> ScoringError:

@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import AmbiguousScoringError, ScoringError
-from swa.recordings.edf.packed import read_head
+from swa.recordings.edf.packed import DAMAGE, open_plain, read_head
 from swa.recordings.limits import MOST_SCORING_BYTES, MOST_SCORING_CELLS, MOST_SCORING_LINES, MOST_XML_BYTES
 
 # The date of a time of day whose day the file does not tell; earlier than any date that an EDF can have.
@@ -57,7 +57,10 @@ CLOCK = re.compile(
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
-_TEXTS = (".csv", ".tsv", ".txt", ".eannot", ".annot", ".ids", ".hyp", *_WORKBOOKS)
+_TEXTS = (".csv", ".tsv", ".txt", ".eannot", ".annot", ".ids", ".hyp", ".sta", ".stg", ".slp", *_WORKBOOKS)
+_BOMS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
+_DOCUMENTS = (b"%PDF", b"{\\rtf")
+_PACKED = (b"PK\x03\x04", b"\xd0\xcf")  # workbooks, and other documents
 _DAY_S = 86400.0
 _NIGHT_DAYS = 2  # between the dates of a night
 _SUNDAY = 6  # on which clocks are changed everywhere
@@ -74,6 +77,14 @@ _TITLES = {*STAGE_COLUMNS, *ONSET_COLUMNS, *TIME_COLUMNS, *(name for name in EPO
 _UNIT = re.compile(r"(?<=\w)\s*[\[(]([^\])]*)[\])]$")
 
 
+class UnreadFormError(ScoringError):
+    """A file in a form that is not read: it may hold a scoring."""
+
+
+class EmptyScoringError(ScoringError):
+    """A scoring in which nothing is scored."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Document:
     """A file as it lies on the disk."""
@@ -87,13 +98,20 @@ class Document:
 
     @property
     def suffix(self) -> str:
-        """Ending of the name in lower case, with its dot."""
-        return self.path.suffix.lower()
+        """Ending of the name in lower case, with its dot, without that of gzip."""
+        return Path(self.name.lower().removesuffix(".gz")).suffix
 
     @property
     def is_workbook(self) -> bool:
         """Whether a file is a workbook of Excel or LibreOffice, and no text that is called so."""
-        return self.suffix in _WORKBOOKS and self.head.startswith((b"PK", b"\xd0\xcf"))
+        return self.suffix in _WORKBOOKS and self.head.startswith(_PACKED)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether what is no recording, array or workbook is no text either: a document, or bytes of a program."""
+        if self.is_workbook or self.head.startswith((*_BOMS, b"<\0", b"\0<")):
+            return False
+        return self.head.startswith((*_DOCUMENTS, *_PACKED)) or b"\0" in self.head
 
     @property
     def places(self) -> list[Path]:
@@ -112,11 +130,14 @@ class Document:
         Raises
         ------
         ScoringError
-            There are too many for a scoring.
+            There are too many for a scoring, or they are packed and cannot be unpacked.
         """
         most = MOST_XML_BYTES if self.head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<") else MOST_SCORING_BYTES
-        with self.path.open("rb") as file:
-            found = file.read(most + 1)
+        try:
+            with open_plain(self.path) as file:
+                found = file.read(most + 1)
+        except DAMAGE:
+            raise ScoringError(f"{self.name}: cannot be unpacked with gzip.", "Export or pack it again.") from None
         if len(found) > most:
             raise self.too_much(f"{self.path.stat().st_size / 1e6:.0f} MB")
         if found.count(b"<") > MOST_SCORING_CELLS:
@@ -132,7 +153,7 @@ class Document:
         """Number of the first line that holds anything, and the lines from there to the last that does."""
         if self.is_workbook:
             text = _text_of_workbook(self)
-        elif self.content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        elif self.content.startswith(_BOMS):
             text = self.content.decode("utf-16", errors="replace")
         else:
             text = read_any_text(self.content, "utf-8-sig")
@@ -374,7 +395,11 @@ class Marks:
     until_next : bool
         Whether the stages have no durations, and last until the next one.
     days : sequence of Timestamp
-        Days on which the recording may begin by the head of the file, whose rows have times of day alone.
+        Days on which the recording may begin by the file, whose rows have times of day alone.
+    notes : sequence of str
+        What is to be told of the reading.
+    in_s : bool
+        Whether the times are numbers of a table that are taken for s, where its titles may lack another unit.
     """
 
     onsets_s: NDArray[np.float64]
@@ -392,6 +417,8 @@ class Marks:
     by_clock: bool = False
     until_next: bool = False
     days: Sequence[pd.Timestamp] = ()
+    notes: Sequence[str] = ()
+    in_s: bool = False
 
 
 # --- cells
@@ -408,11 +435,14 @@ class Times(NamedTuple):
         Clock time of 0 s, where they are clock times.
     changed_at : str
         Time of day at which the clock was changed in that night, after which it is left as it was before.
+    days : tuple of Timestamp
+        What the one date of all rows can mean, where day and month could stand first (01/02/2024); `start` has none.
     """
 
     seconds: NDArray[np.float64]
     start: pd.Timestamp | None = None
     changed_at: str = ""
+    days: tuple[pd.Timestamp, ...] = ()
 
 
 def read_times(document: Document, cells: Sequence[str]) -> Times:
@@ -435,7 +465,9 @@ def read_times(document: Document, cells: Sequence[str]) -> Times:
     first_date = moments[0][0]
     times, changed_at = _over_midnight(moments)
     first_s = min(times)  # rows may stand in any order, and events before stages that are earlier
-    return Times(np.array(times) - first_s, (first_date or NO_DATE) + pd.Timedelta(seconds=first_s), changed_at)
+    start = (first_date or NO_DATE) + pd.Timedelta(seconds=first_s)
+    days = days_of(next(iter(dates))) if len(dates) == 1 and first_date is None else ()
+    return Times(np.array(times) - first_s, start, changed_at, days)
 
 
 def _over_midnight(moments: Sequence[tuple[pd.Timestamp | None, float]]) -> tuple[list[float], str]:
@@ -579,7 +611,7 @@ def times_in(document: Document, column: int) -> Times:
     times = read_times(document, document.table.moments(column))
     if times.start is not None:
         return times
-    return Times(times.seconds * seconds_per_unit(document, column))
+    return times._replace(seconds=times.seconds * seconds_per_unit(document, column))
 
 
 def seconds_per_unit(document: Document, column: int) -> float:

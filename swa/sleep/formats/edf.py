@@ -5,7 +5,7 @@ Annotations of EDF+ are UTF-8 by the standard, and latin-1 in files of many vend
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,12 +19,19 @@ from swa.recordings.formats import READ_BY_MNE, ending_of
 from swa.recordings.mne_raw import read_annotations
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import is_code, is_night_of_codes, is_stage_word, known_words, plain_word
-from swa.sleep.formats.document import NO_DATE, Document, Marks, read_any_text
+from swa.sleep.formats.document import NO_DATE, Document, Marks, choose_scorer, read_any_text
 from swa.sleep.formats.tables import epoch_step, from_changes
 
 _FEW_RECORDS = 600
 _BLOCK = 60
 _BDF = b"\xffBIOSEMI"
+# A stage behind or before the person who has scored it: `KS: Sleep stage N2`, `Sleep stage N2 (KS)`.
+_SCORERS = (
+    re.compile(r"(?P<who>[^:@()]{1,20}?)(?:: ?| - )(?P<stage>.+)"),
+    re.compile(r"(?P<stage>.+?)(?: ?\((?P<who>[^()]{1,20})\))"),
+    re.compile(r"(?P<stage>.+?)@@(?P<who>.{1,20})"),
+)
+_FEWEST_STAGES = 20  # of a scorer
 _TAL = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d*(?:\.\d*)?))?\x14([^\x00]*?)\x14(?=\x00)")
 
 
@@ -55,17 +62,45 @@ def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
     try:
         if ending_of(path.name) in READ_BY_MNE:
             marks = [_Annotation(*mark) for mark in read_annotations(path)]
-            return any(plain_word(mark.text) in words for mark in marks) or bool(_night_of_codes(sorted(marks)))
+            return any(_is_stage(mark.text, words) for mark in marks) or bool(_night_of_codes(sorted(marks)))
         header = read_header(path, of_scoring=True)
         parts = (part for place in _sample(header.n_records) for part in _annotation_records(header, *place))
         coded = False
         for one in (one for part in parts for one in _annotations_in(part)):
-            if plain_word(one.text) in words:
+            if _is_stage(one.text, words):
                 return True
             coded |= is_code(one.text)
         return coded and bool(_night_of_codes(_read_annotations(path)[1]))
     except (RecordingError, OSError):
         return False
+
+
+def _is_stage(text: str, words: Collection[str]) -> bool:
+    """Whether a label is a stage, by itself or as scored by somebody; a letter behind a word is a side as well."""
+    return plain_word(text) in words or any(
+        len(stage) > 1 and plain_word(stage) in words for _, stage in _ways_to_cut(text)
+    )
+
+
+def _ways_to_cut(text: str) -> list[tuple[str, str]]:
+    """A scorer and the label, by each way to write both."""
+    found = [pattern.fullmatch(text) for pattern in _SCORERS]
+    return [(match["who"].strip(), match["stage"].strip()) for match in found if match]
+
+
+def _stages_by_scorer(labels: Sequence[str], words: Mapping[str, str]) -> dict[str, dict[int, str]]:
+    """Positions and stages of each scorer whose name stands in the labels, of those who have scored a night."""
+    found: dict[str, dict[int, str]] = {}
+    for i, label in enumerate(labels):
+        if plain_word(label) not in words:
+            for who, stage in _ways_to_cut(label):
+                if words.get(plain_word(stage), ""):
+                    found.setdefault(who, {})[i] = stage
+    return {
+        who: stages
+        for who, stages in found.items()
+        if len(stages) >= _FEWEST_STAGES and len({words[plain_word(stage)] for stage in stages.values()} - {"UNS"}) > 2
+    }
 
 
 def _sample(n_records: int) -> list[tuple[int, int]]:
@@ -80,6 +115,13 @@ def _night_of_codes(annotations: Sequence[_Annotation]) -> list[int]:
     onsets = np.array([annotations[i].onset_s for i in codes])
     regular = is_night_of_codes([annotations[i].text for i in codes]) and epoch_step(onsets) is not None
     return codes if regular else []
+
+
+def annotations_of(document: Document) -> list[str]:
+    """Texts of the annotations of a recording, or of a scoring as EDF+, in order of time."""
+    if is_read_by_mne(document):
+        return [mark.text for mark in sorted(_Annotation(*mark) for mark in read_annotations(document.path))]
+    return [mark.text for mark in _read_annotations(document.path)[1]]
 
 
 def read_edf(document: Document, settings: ScoringSettings) -> Marks:
@@ -109,6 +151,14 @@ def _among(
     onsets = np.array([annotation.onset_s for annotation in annotations], dtype=float)
     durations = np.array([annotation.duration_s for annotation in annotations], dtype=float)
     words = known_words(settings.codes)
+    scorers = _stages_by_scorer(labels, words)
+    if scorers:
+        plain = any(words.get(plain_word(text), "UNS") != "UNS" for text in labels if text)
+        who = "" if plain and settings.column not in scorers else _choose_person(document, scorers, settings.column)
+        theirs = {i for stages in scorers.values() for i in stages}
+        kept = list(scorers[who]) if who else [i for i in range(len(labels)) if i not in theirs]
+        labels = list(scorers[who].values()) if who else [labels[i] for i in kept]
+        onsets, durations, scorers = onsets[kept], durations[kept], {} if who else scorers
     stages = [i for i, text in enumerate(labels) if text.strip() and is_stage_word(text, words)]
     stages = stages or _night_of_codes(annotations)
     if not stages:
@@ -121,7 +171,23 @@ def _among(
     if until_next:
         order = sorted(stages, key=lambda i: onsets[i])
         ends[order] = _until_the_next(document, onsets[order], [labels[i] for i in order], settings.epoch_s)
-    return Marks(onsets_s=onsets, ends_s=ends, labels=labels, others=True, start=start, until_next=until_next)
+    notes = [f"{who} has scored it, too, and is not used; [scoring] column names the scorer" for who in scorers]
+    return Marks(
+        onsets_s=onsets, ends_s=ends, labels=labels, others=True, start=start, until_next=until_next, notes=notes
+    )
+
+
+def _choose_person(document: Document, scorers: Mapping[str, Mapping[int, str]], wanted: str) -> str:
+    """The scorer that the settings name, or any of those who agree.
+
+    Raises
+    ------
+    AmbiguousScoringError
+        They differ, and the settings name none of them.
+    """
+    names = list(scorers)
+    alike = len({tuple(map(plain_word, stages.values())) for stages in scorers.values()}) == 1
+    return names[0 if alike and wanted not in names else choose_scorer(document, names, wanted)]
 
 
 def _until_the_next(

@@ -84,14 +84,16 @@ def read_domino(document: Document, settings: ScoringSettings) -> Marks:
     rows = [line for line in document.lines if _DOMINO_ROW.match(line)]
     header = _domino_header(document)
     cells = [row.split(";", 1) for row in rows]
+    artefacts = {"a": "?", "artifact": "?", "artefact": "?", "artefakt": "?"}
+    labels = [artefacts.get(cell[1].strip().lower(), cell[1].strip()) for cell in cells]
     words = known_words(settings.codes)
-    if is_other_domino(document) or not any(is_stage_word(cell[1], words) and cell[1] for cell in cells):
+    if is_other_domino(document) or not any(is_stage_word(label, words) and label for label in labels):
         raise ScoringError(
             f"{document.name}: a DOMINO export, but no sleep profile (its signal type is "
             f"{_signal_type(document)[:20]!r}).",
             "Name the file `Sleep profile.txt` or `Schlafprofil.txt` of the export.",
         )
-    onsets, start, changed_at = read_times(document, [cell[0] for cell in cells])
+    onsets, start, changed_at, _ = read_times(document, [cell[0] for cell in cells])
     # The order of day and month of the header's date depends on the machine, except where dots stand between them.
     dated = next((found for value in header.values() if (found := _DOMINO_START.match(value))), None)
     if dated and start is not None and " " not in cells[0][0]:
@@ -100,8 +102,6 @@ def read_domino(document: Document, settings: ScoringSettings) -> Marks:
     epoch_s = epoch_step(onsets) or settings.epoch_s
     if rate:
         epoch_s = parse_seconds(rate[1].replace(",", ".")) / (1000 if rate[2] == "ms" else 1)
-    artefacts = {"a": "?", "artifact": "?", "artefact": "?", "artefakt": "?"}
-    labels = [artefacts.get(cell[1].strip().lower(), cell[1].strip()) for cell in cells]
     return Marks(
         onsets_s=onsets, ends_s=onsets + epoch_s, labels=labels, start=start, by_clock=True, changed_at=changed_at
     )
@@ -142,7 +142,7 @@ def read_remlogic(document: Document, settings: ScoringSettings) -> Marks:
     for row in rows:
         name = row[event].upper()
         labels.append(REMLOGIC_LABELS.get(name.removeprefix("SLEEP-"), row[event]) if _is_stage_event(name) else name)
-    onsets, start, changed_at = read_times(document, [row[time] for row in rows])
+    onsets, start, changed_at, days = read_times(document, [row[time] for row in rows])
     try:
         durations = np.array([parse_seconds(row[duration].replace(",", ".") or "0") for row in rows])
     except ValueError as error:
@@ -150,7 +150,7 @@ def read_remlogic(document: Document, settings: ScoringSettings) -> Marks:
     dated = next((found for line in document.lines[:first] if (found := _REMLOGIC_DATE.match(line))), None)
     return Marks(
         onsets_s=onsets, ends_s=onsets + durations, labels=labels, others=True, start=start, from_first=True,
-        by_clock=start is not None, changed_at=changed_at, days=days_of(dated[1]) if dated else (),
+        by_clock=start is not None, changed_at=changed_at, days=days_of(dated[1]) if dated else days,
     )  # fmt: skip
 
 
@@ -193,7 +193,7 @@ def read_annot(document: Document, settings: ScoringSettings) -> Marks:
         )
     start, changed_at = None, ""
     if all(clocks) and spans:
-        onsets, start, changed_at = read_times(document, [str(span[0]) for span in spans])
+        onsets, start, changed_at, _ = read_times(document, [str(span[0]) for span in spans])
         ends = [_luna_clock_end(document, span, float(onset)) for span, onset in zip(spans, onsets, strict=True)]
     else:
         onsets = np.array([float(span[0]) for span in spans])

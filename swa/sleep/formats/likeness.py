@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from swa.errors import ScoringError
+from swa.errors import SwaError
+from swa.recordings.edf.packed import DAMAGE, open_plain
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import NIGHT_EPOCHS, SAME_AGAIN, is_code, is_night_of_codes, known_words, plain_word
 from swa.sleep.formats.document import Document, cut_rows, read_any_text
+from swa.sleep.formats.edf import annotations_of, is_edf, is_read_by_mne
 from swa.sleep.formats.exports import is_other_domino
 
 _SIMULATED = re.compile(rb'\s*\{\s*"simulated"')  # what `swa simulate` drew: of many nights, and of no recording
@@ -21,9 +23,12 @@ _MOST_LABELS = 12
 
 
 def reads_as_scoring(document: Document, settings: ScoringSettings) -> bool:
-    """Whether stages of sleep stand in a file, in whatever form: in XML, or as cells of a text."""
+    """Whether stages of sleep stand in a file, in whatever form: in XML, as cells of a text, or as annotations."""
+    known = known_words(settings.codes)
     try:
-        with document.path.open("rb") as file:
+        if is_edf(document) or is_read_by_mne(document):
+            return _is_night(annotations_of(document), known)
+        with open_plain(document.path) as file:
             begin = file.read(_READ_BYTES)
         if document.head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<"):
             return _STAGES_OF_XML.search(begin) is not None
@@ -33,9 +38,8 @@ def reads_as_scoring(document: Document, settings: ScoringSettings) -> bool:
         if whole and is_other_domino(document):
             return False
         rows = document.cells if whole else cut_rows(read_any_text(begin, "utf-8-sig").splitlines()[:-1])
-    except (OSError, ScoringError):
+    except (OSError, SwaError, *DAMAGE):
         return False
-    known = known_words(settings.codes)
     width = max((len(row) for row in rows), default=0)
     columns = [[row[i] for row in rows if len(row) > i] for i in range(min(width, _MOST_COLUMNS))]
     if document.suffix == ".json" or (len(rows) == 1 and width >= _FEWEST_AMONG_EVENTS):

@@ -9,12 +9,14 @@ from swa.sleep.formats.edf import is_edf, is_read_by_mne, read_edf, read_through
 from swa.sleep.formats.exports import is_annot, is_domino, is_remlogic, read_annot, read_domino, read_remlogic
 from swa.sleep.formats.tables import (
     is_anything,
+    is_array,
     is_changes,
     is_epochs,
     is_events,
     is_json,
     is_snooz,
     is_stretches,
+    read_array,
     read_changes,
     read_epochs,
     read_events,
@@ -39,6 +41,7 @@ FORMATS = (
     Format("EDF+ scoring", is_edf, read_edf),
     Format("Profusion, NSRR, Luna, Philips or Wonambi XML", is_xml, read_xml),
     Format("JSON list of stages", is_json, read_json),
+    Format("NumPy array of stages", is_array, read_array),
     Format("DOMINO sleep profile", is_domino, read_domino),
     Format("RemLogic event export", is_remlogic, read_remlogic),
     Format("Luna .annot file", is_annot, read_annot),

@@ -5,9 +5,11 @@ unscored, and the order of rows says nothing. The layouts are those of BIDS even
 Polyman, Snooz, pyDYNAM-O's stage changes, the Dreem Open Datasets (JSON), Compumedics' text and the DREAMS databases.
 """
 
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +23,7 @@ from swa.sleep.formats.codes import (
     RK_CODES,
     ambiguous_codes,
     is_code,
+    is_night_of_labels,
     is_stage_word,
     known_words,
     lights_of,
@@ -38,7 +41,9 @@ from swa.sleep.formats.document import (
     STAGE_COLUMNS,
     TIME_COLUMNS,
     Document,
+    EmptyScoringError,
     Marks,
+    Times,
     bad_row,
     is_number,
     parse_duration,
@@ -51,6 +56,7 @@ from swa.sleep.formats.document import (
 CHANGE_POINT_CODES = {"5": "W", "4": "R", "3": "N1", "2": "N2", "1": "N3", "0": "UNS", "6": "UNS"}
 LONGEST_EPOCH_S = 300.0
 _FEWEST_CHANGES = 20
+_FEWEST_A_LINE = 5  # stages, of a layout of several epochs a line
 _SAME_AGAIN = 0.4  # of the epochs of a night, nine of ten are as the one before
 _GSSC = ["epoch", "start", "stage"]
 _SNOOZ = {"group", "name", "start", "duration"}
@@ -78,8 +84,33 @@ def read_json(document: Document, settings: ScoringSettings) -> Marks:
             f"{document.name}: a JSON file without a list of stages.", "Expected is a list: one stage an epoch."
         )
     labels = ["?" if item is None else str(item) for item in content]
-    marks = one_after_the_other(document, labels, settings.epoch_s)
     codes = AASM_CODES if any(_UUID.search(path.stem) for path in document.places) else None
+    return _in_order(document, labels, settings.epoch_s, codes)
+
+
+def is_array(document: Document) -> bool:
+    """Whether a file is an array of NumPy."""
+    return document.suffix == ".npy"
+
+
+def read_array(document: Document, settings: ScoringSettings) -> Marks:
+    """One stage an epoch: words or number codes; what is no number is unscored."""
+    array = np.load(io.BytesIO(document.content), allow_pickle=False)
+    if array.size != max(array.shape, default=0):
+        raise ScoringError(
+            f"{document.name}: an array of {array.ndim} dimensions, not of one stage an epoch.",
+            "Save one scorer's stages.",
+        )
+    items = array.ravel().astype(str) if array.dtype.kind in "USOb" else array.ravel().astype(float)
+    return _in_order(document, [f"{item:g}" if isinstance(item, float) else item for item in items.tolist()],
+                     settings.epoch_s)  # fmt: skip
+
+
+def _in_order(
+    document: Document, labels: Sequence[str], epoch_s: float, codes: Mapping[str, str] | None = None
+) -> Marks:
+    """A list of nothing but stages; numbers alone could be of something else."""
+    marks = one_after_the_other(document, labels, epoch_s)
     words = any(is_stage_word(label) for label in labels)
     return Marks(
         onsets_s=marks.onsets_s, ends_s=marks.ends_s, labels=labels, codes=codes, certain=words or codes is not None
@@ -147,7 +178,7 @@ def read_events(document: Document, settings: ScoringSettings) -> Marks:
         short = next((n for n, row in zip(table.lines, table.rows, strict=True) if len(row) <= max(needed)), None)
         if short is not None:
             raise ValueError(f"line {short} is too short")
-        onsets, ends, start, changed_at = _spans(
+        ends, (onsets, start, changed_at, days) = _spans(
             document, onset, [i for i, label in enumerate(labels) if _may_be_stage(label)]
         )
     except (ValueError, IndexError) as error:
@@ -165,6 +196,8 @@ def read_events(document: Document, settings: ScoringSettings) -> Marks:
         lines=table.lines,
         columns=table.titles,
         changed_at=changed_at,
+        days=days,
+        in_s=start is None,
     )
 
 
@@ -172,10 +205,8 @@ def _may_be_stage(label: str) -> bool:
     return is_code(label) or (bool(plain_word(label)) and is_stage_word(label))
 
 
-def _spans(
-    document: Document, onset: int, stages: Sequence[int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.Timestamp | None, str]:
-    """Onsets and ends of all rows, then as `Times`; where no stage has a duration, it lasts until the next.
+def _spans(document: Document, onset: int, stages: Sequence[int]) -> tuple[NDArray[np.float64], Times]:
+    """Ends and onsets of all rows; where no stage has a duration, it lasts until the next.
 
     Raises
     ------
@@ -184,15 +215,16 @@ def _spans(
     """
     table = document.table
     duration, end = table.column(*DURATION_COLUMNS), table.column(*END_COLUMNS)
-    onsets, start, changed_at = times_in(document, onset)
+    times = times_in(document, onset)
+    onsets = times.seconds
     ends = onsets.copy()
     if duration is not None:
         durations = [row[duration] for row in table.rows]
         ends = onsets + np.array([parse_duration(cell) for cell in durations]) * seconds_per_unit(document, duration)
-    elif end is not None and start is not None:
+    elif end is not None and times.start is not None:
         both = [cell for pair in zip(table.moments(onset), table.cells(end), strict=True) for cell in pair]
-        seconds, start, changed_at = read_times(document, both)
-        onsets, ends = seconds[0::2], seconds[1::2]
+        times = read_times(document, both)
+        onsets, ends = times.seconds[0::2], times.seconds[1::2]
     elif end is not None:
         ends = times_in(document, end).seconds
     if len(stages) and not np.any(ends[stages] > onsets[stages]):
@@ -204,7 +236,7 @@ def _spans(
         places = np.asarray(stages)[order]
         following = np.append(onsets[places][1:], onsets[places][-1:])
         ends[places] = following if step_s is None else onsets[places] + step_s
-    return onsets, ends, start, changed_at
+    return ends, times._replace(seconds=onsets)
 
 
 def epoch_step(times_s: NDArray[np.float64]) -> float | None:
@@ -267,6 +299,7 @@ def read_stretches(document: Document, settings: ScoringSettings) -> Marks:
         others=polyman,
         certain=any(is_stage_word(label) for label in labels),
         lines=table.lines,
+        in_s=True,
     )
 
 
@@ -308,7 +341,7 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     rows, lines = table.rows[first:], table.lines[first:]
     try:
         labels = [row[stage] for row in rows]
-        times, start, changed_at = read_times(document, table.moments(time)[first:])
+        times, start, changed_at, days = read_times(document, table.moments(time)[first:])
     except (ValueError, IndexError) as error:
         raise bad_row(document, "a time and a stage", error) from None
     if start is None:
@@ -324,14 +357,15 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     if step_s is not None and _is_row_an_epoch(document, times, labels, step_s):
         return Marks(onsets_s=times, ends_s=times + step_s, labels=labels, start=start, lines=lines,
                      codes=codes_of_column(document, stage), columns=table.titles if table.titled else (),
-                     changed_at=changed_at)  # fmt: skip
+                     changed_at=changed_at, days=days, in_s=start is None)  # fmt: skip
     if start is not None and len(back) == 1 and len(times) >= _FEWEST_CHANGES:
         raise AmbiguousScoringError(
             f"{document.name}: its times go back once, at row {back[0] + 2}: the clock may have been changed there.",
             "Sort the rows, or write their times in s from the first sample of the recording.",
         )
     codes = _change_codes(document, labels)
-    return from_changes(document, times, labels, settings.epoch_s, start=start, codes=codes)
+    changes = from_changes(document, times, labels, settings.epoch_s, start=start, codes=codes)
+    return replace(changes, days=days, in_s=start is None)
 
 
 def _is_row_an_epoch(document: Document, times: NDArray[np.float64], labels: Sequence[str], step_s: float) -> bool:
@@ -514,15 +548,20 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
     """One stage a line: Luna's ``.eannot``, Compumedics' text, DREAMS, and tables that neither count nor time."""
     table = document.table
     _check_blank_lines(document)
-    lies = len(table.rows) == 1 and not table.titled and len(table.rows[0]) >= _FEWEST_CHANGES  # a night in one line
-    rows = [[cell] for cell in table.rows[0]] if lies else table.rows
+    if not table.titled:
+        _ask_about_several_a_line(document)
+    lies = len(table.rows) == 1 and not table.titled  # a night in one line, perhaps a letter or digit an epoch
+    line = table.rows[0] if lies else []
+    line = list(line[0]) if len(line) == 1 and is_night_of_labels([*line[0]]) else line
+    rows = [[cell] for cell in line] if len(line) >= _FEWEST_CHANGES else table.rows
     if not table.titled:
         _ask_what_goes_up(document, None, settings.epoch_s)  # before columns of numbers are taken for stages
     stage = stage_column(document, settings) if any(len(row) > 1 for row in rows) or table.titled else None
     labels = [row[-1 if stage is None else min(stage, len(row) - 1)] for row in rows]
     known = known_words(settings.codes)
     # A first line that is a stage itself is no header: dropping it would shift the whole night by an epoch.
-    if not table.titled and labels and not (is_number(labels[0]) or is_stage_word(labels[0], known)):
+    is_label = bool(labels) and (is_number(labels[0]) or is_stage_word(labels[0], known) or labels[0] in labels[1:2])
+    if not table.titled and not is_label:
         labels = labels[1:]
     _ask_what_goes_up(document, stage, settings.epoch_s)
     marks = one_after_the_other(document, labels, settings.epoch_s)
@@ -532,6 +571,31 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
         onsets_s=marks.onsets_s, ends_s=marks.ends_s, labels=labels, certain=named or words,
         columns=table.titles if table.titled else (),
     )  # fmt: skip
+
+
+def _ask_about_several_a_line(document: Document) -> None:
+    """Ask about lines of several stages each, as some print ten epochs a line, with or without a mark between them.
+
+    Raises
+    ------
+    AmbiguousScoringError
+        They could be epochs, or scorers.
+    """
+    lines = [line for line in document.lines if line.strip()]
+    cut = [re.split(r"[\s,;]+", line.strip(" ,;\t")) for line in lines]
+    if all(len(cells) == 1 for cells in cut):
+        cut = [list(line.strip()) for line in lines]
+    number = len(cut[0])
+    cells = [cell for row in cut for cell in row]
+    even = all(len(row) == number for row in cut[:-1]) and len(cut[-1]) <= number
+    if number < _FEWEST_A_LINE or len(cut) < _FEWEST_A_LINE or not even:
+        return
+    if is_night_of_labels(cells):
+        raise AmbiguousScoringError(
+            f"{document.name}: each of its lines holds {number} stages: {number} epochs, or one of each of "
+            f"{number} scorers.",
+            "Write one stage a line, or the scorers in columns below their names.",
+        )
 
 
 def _ask_what_goes_up(document: Document, stage: int | None, epoch_s: float) -> None:
@@ -584,6 +648,6 @@ def _check_blank_lines(document: Document) -> None:
 def one_after_the_other(document: Document, labels: Sequence[str], epoch_s: float) -> Marks:
     """Epochs in the order of the file."""
     if not labels:
-        raise ScoringError(f"{document.name}: the scoring has no epochs.", "Export it again.")
+        raise EmptyScoringError(f"{document.name}: the scoring has no epochs.", "Export it again.")
     onsets = _epoch_s(document, epoch_s) * np.arange(len(labels), dtype=np.float64)
     return Marks(onsets_s=onsets, ends_s=onsets + epoch_s, labels=labels)

@@ -188,7 +188,8 @@ def _check_scoring(
     ScoringError
         It cannot be used for this night.
     """
-    stages, epoch_s, notes = read_scoring(path, settings.scoring, codes).stages_in(recording)
+    scoring = read_scoring(path, settings.scoring, codes)
+    stages, epoch_s, notes = scoring.stages_in(recording)
     if not np.isin(stages, ("N2", "N3")).any():
         raise ScoringError(
             f"{path.name}: has no N2 or N3 within {recording.name}.",
@@ -198,4 +199,4 @@ def _check_scoring(
     by = "its annotations" if path == recording.path else printable(path.name)
     # Epochs that begin a few seconds after the recording are laid on it in shorter ones.
     grid = f"in epochs of {epoch_s:g} s" if epoch_s >= _SHORTEST_EPOCH_S else f"placed to {epoch_s:g} s"
-    return (f"scored by {by}: {minutes:.1f} min of N2 and N3 {grid}", *notes)
+    return (f"scored by {by}: {minutes:.1f} min of N2 and N3 {grid}", *notes, *scoring.told_lights(recording).values())

@@ -34,6 +34,7 @@ from swa.study.plan.scoring_search import (
     is_results,
     is_scoring_name,
     is_table_name,
+    may_be_table,
     scorings_of_derivatives,
 )
 from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
@@ -200,7 +201,7 @@ def find_recordings(
     for path, is_scoring in _walk(root, avoided, unreadable):
         look = Look(is_recording=False, may_be_scoring=True) if is_scoring else look_at(path)
         found += [path] * look.is_recording
-        others += [path] * look.may_be_scoring
+        others += [path] * (look.may_be_scoring or (not look.is_recording and may_be_table(path.name)))
         if look.why_not:
             no_recordings.setdefault(look.why_not, []).append(path.name)
     found = _leave_out_doubles(found, no_recordings)

@@ -5,9 +5,10 @@ that holds a scoring:
 
 1. The recording itself: stages among the annotations of an EDF+ or BDF+.
 2. BIDS: `events.tsv` or `hypnogram.tsv` of the same entities, also `acq-…scoring_events.tsv` beside another `acq-`.
-3. The folder of the recording, under its name (upper and lower case are the same): with another ending (`night1.xml`),
-   or with a word for a scoring (`night1_stages.csv`, `night1-Hypnogram.edf`). The ending of a recording asks for such a
-   word. `-PSG`, `_eeg`, `_psg` at the end of a recording's name are left out. Sleep-EDF's pairs share seven letters.
+3. The folder of the recording, under its name (upper and lower case are the same): with another ending (`night1.xml`,
+   `night1.txt.gz`, `night1`), or with a word for a scoring (`night1_stages.csv`, `night1-Hypnogram.edf`). The ending of
+   a recording asks for such a word. `-PSG`, `_eeg`, `_psg` at the end of a recording's name are left out. Sleep-EDF's
+   pairs share seven letters.
 4. A folder for scorings beside the recording's or one above it, or within it: `edfs/` with `annotations-events-nsrr/`,
    `edf/` with `scoring/`; with the same folders below where there are some. Beside the folder that was given only where
    its name is that of one part of a study (`edf`).
@@ -21,10 +22,11 @@ A name that only begins as one of these (`S01_new.csv`, `Schlafprofil_neu.txt`) 
 that differs it is asked about, else it is told. One found scoring that fits two recordings is asked about. So is a file
 that is a scoring and cannot be read, by an unknown word for example: YASA does not take its night.
 
-A file must read as a scoring that knows sleep. Bare numbers need a word for stages in the name or above them. Two in
-one place that hold the same stages are one; two that differ are a problem of this night, and so is one that could mean
-several things: the column `hypnogram` names a file, or says `none`. Number codes are read by one table for all
-scorings of the study. What reads as a scoring and is used for nothing is told.
+A file must read as a scoring that knows sleep. Bare numbers need a word for stages in the name or above them. A file
+under the name of a recording that is empty, or in a form that is not read (`.pdf`, `.mat`), is told. Two in one place
+that hold the same stages are one; two that differ are a problem of this night, and so is one that could mean several
+things: the column `hypnogram` names a file, or says `none`. Number codes are read by one table for all scorings of the
+study. What reads as a scoring and is used for nothing is told.
 """
 
 import json
@@ -48,7 +50,7 @@ from swa.recordings.limits import MOST_SCORING_BYTES
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import choose_codes, is_night_of_codes
 from swa.sleep.formats.columns import NamelessTableError
-from swa.sleep.formats.document import Document
+from swa.sleep.formats.document import Document, EmptyScoringError, UnreadFormError
 from swa.sleep.formats.edf import may_hold_stages
 from swa.sleep.formats.likeness import reads_as_scoring
 from swa.sleep.scoring import OpenScoring, Scoring, open_scoring
@@ -67,12 +69,20 @@ _WORDS = (
     r"|hipnograma|ipnogramma|profusion|nsrr|allscore"
 )
 _WEAK_WORDS = r"events|annot|annotations"  # may name other events as well
-_TABLES = r"xml|rml|eannot|annot|csv|tsv|txt|json|ids|hyp|xlsx|xlsm|xls|ods"
-_UNREAD = r"mat|npy|npz|h5|hdf5|pkl|parquet|feather|rds|rdata|sav|sta|stg|slp|dat"
-_ENDINGS = rf"{_TABLES}|{_UNREAD}|edf|bdf"
-_FILE = re.compile(rf"(.+?)[-_ .]({_WORDS}|{_WEAK_WORDS})\.({_ENDINGS})", re.IGNORECASE)
-_PREFIXED = re.compile(rf"((?:{_WORDS})(?:aasm|r&k)?)(?: ?- |[-_ ])(.+)\.(?:{_ENDINGS})", re.IGNORECASE)
-_LONE = re.compile(rf"({_WORDS})(?:[-_ ]?(?:aasm|r&k))?\.(?:{_ENDINGS})", re.IGNORECASE)
+_TABLES = r"(?:xml|rml|eannot|annot|csv|tsv|txt|json|ids|hyp|xlsx|xlsm|xls|ods|npy)(?:\.gz)?"
+_RARE = r"sta|stg|slp|dat"  # of texts, and of other programs' recordings
+_DOCUMENTS = r"mat|npz|h5|hdf5|pkl|parquet|feather|rds|rdata|sav|pdf|rtf|docx?|odt"  # in which stages may stand
+_UNREAD = rf"{_DOCUMENTS}|zip|7z|rar"
+_ENDING = rf"(?:\.({_TABLES}|{_RARE}|{_UNREAD}|edf|bdf))?"
+# Of recordings and their parts, pictures, films, programs and copies under way, whose name is that of a recording.
+_NO_SCORING = re.compile(
+    r"(?:edf|bdf|rec|vhdr|vmrk|eeg|set|fdt|fif|mff|png|jpe?g|gif|tiff?|bmp|svg|html?|md|py|m|r|toml|ya?ml|ini|bak|tmp"
+    r"|part|old|orig|crdownload|avi|mp4|mkv|mov|wmv|asf|wav|mp3|lnk|url|db|zip|7z|rar|tar|gz)~?",
+    re.IGNORECASE,
+)
+_FILE = re.compile(rf"(.+?)[-_ .]({_WORDS}|{_WEAK_WORDS}){_ENDING}", re.IGNORECASE)
+_PREFIXED = re.compile(rf"((?:{_WORDS})(?:aasm|r&k)?)(?: ?- |[-_ ])(.+?){_ENDING}", re.IGNORECASE)
+_LONE = re.compile(rf"({_WORDS})(?:[-_ ]?(?:aasm|r&k))?{_ENDING}", re.IGNORECASE)
 _BEGINS = re.compile(rf"(?:{_WORDS})(?![a-z])(.*)\.(?:{_TABLES})", re.IGNORECASE)
 _AND_MORE = re.compile(rf"(.+?)[-_ .](?:{_WORDS})[-_ .(].*\.(?:{_TABLES})", re.IGNORECASE)
 _MACHINE = re.compile(
@@ -207,12 +217,26 @@ def scorings_of_derivatives(folder: Path) -> Iterator[Path]:
 
 def is_table_name(name: str) -> bool:
     """Whether a file has an ending of scorings, and of no recording, or is called a scoring and not read."""
-    return re.search(rf"\.(?:{_TABLES})$", name, re.IGNORECASE) is not None or is_unread(name)
+    return re.search(rf"\.{_TABLES}$", name, re.IGNORECASE) is not None or _is_called(name, _UNREAD)
 
 
-def is_unread(name: str) -> bool:
-    """Whether a file is called a scoring and has a form that is not read."""
-    return re.search(rf"(?<![a-z])(?:{_WORDS})(?![a-z]).*\.(?:{_UNREAD})$", name, re.IGNORECASE) is not None
+def may_be_table(name: str) -> bool:
+    """Whether a file that is no recording is looked into: it has no ending, or is called a scoring."""
+    return "." not in name or is_table_name(name) or _is_called(name, _RARE)
+
+
+def _is_called(name: str, endings: str) -> bool:
+    """Whether a word for scorings stands in the name of a file with one of these endings."""
+    return re.search(rf"(?<![a-z])(?:{_WORDS})(?![a-z]).*\.(?:{endings})$", name, re.IGNORECASE) is not None
+
+
+def _cut_ending(name: str) -> tuple[str, str]:
+    """A name without its ending, which that of gzip belongs to, and the ending."""
+    packed = re.fullmatch(rf"(.+)\.({_TABLES})", name, re.IGNORECASE)
+    if packed:
+        return packed[1], packed[2]
+    stem, _, ending = name.rpartition(".")
+    return (stem, ending) if stem else (name, "")
 
 
 # Names around that of a recording, with the group of the pattern that holds it.
@@ -288,9 +312,9 @@ class _Files:
         ]
         found = []
         for place, name in names:
-            if not is_table_name(name) or is_unread(name):
+            if not re.search(rf"\.{_TABLES}$", name, re.IGNORECASE):
                 continue
-            longer = _folded(Path(name).stem)
+            longer = _folded(_cut_ending(name)[0])
             begins = _BEGINS.fullmatch(name)
             more = _parts(begins[1]) if begins else set()
             if more and more <= _parts(stem) and not any(more <= _parts(other) for other in others):
@@ -365,21 +389,20 @@ class _Files:
 
     def _keys_of(self, name: str) -> dict[str, tuple[Place, bool]]:
         """Names that the recording of a file may have, with the place that this would be."""
-        stem, _, ending = name.rpartition(".")
-        found, is_recording = _FILE.fullmatch(name), ending.lower() in ("edf", "bdf")
+        stem, ending = _cut_ending(name)
+        found = _FILE.fullmatch(name)
         keys: dict[str, tuple[Place, bool]] = {}
         if found:
             strong = re.fullmatch(_WEAK_WORDS, found[2], re.IGNORECASE) is None
             bids = name.lower().startswith("sub-") and ending.lower() == "tsv"
             keys[_folded(found[1])] = (Place.BIDS if bids else Place.BESIDE, strong)
-        if re.fullmatch(_TABLES, ending, re.IGNORECASE) and not is_recording:
+        if not _NO_SCORING.fullmatch(ending):
             keys.setdefault(_folded(stem), (Place.BESIDE, False))
+            if not is_table_name(name):  # what stands behind a dot may belong to the name
+                keys.setdefault(_folded(name), (Place.BESIDE, False))
             if _RECORDING_ENDING.search(stem):
                 keys.setdefault(_folded(_RECORDING_ENDING.sub("", stem)), (Place.AROUND, True))
-        if (sleep_edf := _SLEEP_EDF.fullmatch(name)) and found:
-            keys[_folded(sleep_edf[1])] = (Place.BESIDE, True)
-        if bids_scoring := _BIDS_SCORING.fullmatch(name):
-            keys["acq:" + _folded(bids_scoring[1] + bids_scoring[2])] = (Place.BIDS, True)
+        keys |= _keys_of_data_sets(name)
         for pattern, group, place, strong in _FURTHER:
             if match := pattern.fullmatch(name):
                 keys.setdefault(_folded(match[group]), (place, strong))
@@ -388,6 +411,16 @@ class _Files:
         if _LONE.fullmatch(name):
             keys[""] = (Place.LONE, True)
         return keys
+
+
+def _keys_of_data_sets(name: str) -> dict[str, tuple[Place, bool]]:
+    """Those of a scoring of Sleep-EDF, and of BIDS under another `acq-`."""
+    keys = {}
+    if (sleep_edf := _SLEEP_EDF.fullmatch(name)) and _FILE.fullmatch(name):
+        keys[_folded(sleep_edf[1])] = (Place.BESIDE, True)
+    if bids_scoring := _BIDS_SCORING.fullmatch(name):
+        keys["acq:" + _folded(bids_scoring[1] + bids_scoring[2])] = (Place.BIDS, True)
+    return keys
 
 
 def _folded(name: str) -> str:
@@ -424,6 +457,9 @@ class UnopenedError(ScoringError):
     """A file that may be a scoring could not be opened: nobody knows whether it is one."""
 
 
+_NEEDS_A_NAME = (NamelessTableError, EmptyScoringError, UnreadFormError)  # else anybody's file
+
+
 class _Reader:
     """Opens each file once, and reads all of them by the same number codes."""
 
@@ -441,8 +477,6 @@ class _Reader:
         found: OpenScoring | Scoring | ScoringError | None = None
         try:
             if may_hold_stages(path, self._settings) if inside else strong or path.stat().st_size <= MOST_SCORING_BYTES:
-                if is_unread(path.name):
-                    raise ScoringError(f"{path.name}: a form that is not read.", "Export its stages as text (.csv).")
                 found = open_scoring(path, self._settings)
                 # What needs no other scoring to be read is kept as stages alone: there may be thousands.
                 found = found if found.codes is not None else found.read()
@@ -479,6 +513,10 @@ class _Reader:
             raise found
         return found
 
+    def is_useless(self, path: Path) -> bool:
+        """Whether nothing in a file can be used, so that its name alone tells what it is."""
+        return isinstance(self._opened[path], EmptyScoringError | UnreadFormError)
+
     def is_likely(self, path: Path) -> bool:
         """Whether a file is a scoring, also where it could not be read."""
         if path not in self._likely:
@@ -499,6 +537,7 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
     place: Place | None = None
     problem = ""
     unused: list[Unused] = []
+    unread: list[Unused] = []
     for each in candidates:
         is_near = each.place is Place.NEAR
         counts = not problem and (each.place is place or (place in _BY_NAME if is_near else place is None))
@@ -508,6 +547,10 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
             asked = _is_asked(error, each, reader)
             problem = problem or (str(error) if asked and counts else "")
             told = each.strong or asked or isinstance(error, UnopenedError)
+            if not told and each.place is Place.BESIDE:
+                told = isinstance(error, EmptyScoringError) and is_table_name(each.path.name)
+                is_document = re.search(rf"\.(?:{_DOCUMENTS})$", each.path.name, re.IGNORECASE) is not None
+                unread += [Unused(each.path, str(error))] * (isinstance(error, UnreadFormError) and is_document)
             unused += [Unused(each.path, str(error))] * (told and problem != str(error))
             continue
         if scoring is None or not _is_scoring(scoring, each):
@@ -518,7 +561,7 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
         elif is_near or (chosen and not _equal(scoring, chosen[0][1])):
             unused.append(Unused(each.path, Why.ANOTHER if place and not problem else Why.ANOTHER_NAME))
     if problem or not chosen:
-        return _Choice(problem=problem, unused=tuple(unused))
+        return _Choice(problem=problem, unused=(*unused, *unread))
     path, others = _settle(chosen, settings)
     if others and path is None:
         names = " and ".join(dict.fromkeys(other.name for other in others))
@@ -534,9 +577,12 @@ def _is_asked(error: ScoringError, candidate: _Candidate, reader: _Reader) -> bo
     """Whether a file that could not be read is a scoring, so that YASA must not take its night."""
     if isinstance(error, UnopenedError):
         return False
-    if isinstance(error, AmbiguousScoringError) and (candidate.strong or reader.is_certain(candidate.path)):
+    # Columns of numbers under an odd ending are those of other programs.
+    is_odd = isinstance(error, NamelessTableError) and not is_table_name(candidate.path.name)
+    is_question = isinstance(error, AmbiguousScoringError) and not is_odd
+    if is_question and (candidate.strong or reader.is_certain(candidate.path)):
         return True
-    return candidate.place is not Place.INSIDE and reader.is_likely(candidate.path)
+    return reader.is_likely(candidate.path)
 
 
 def _is_scoring(scoring: Scoring, candidate: _Candidate) -> bool:
@@ -659,15 +705,11 @@ def _left_over(paths: Sequence[Path], reader: _Reader, root: Path) -> list[Unuse
     for path in likely[:MOST_TRIED]:
         reader.open(path)
         why = Why.DERIVED if {*_NO_RAW_DATA} & {*path.relative_to(root).parts} else Why.NO_RECORDING
-        if is_unread(path.name):
-            found.append(Unused(path, why))
-            continue
-        if not (reader.is_certain(path) or reader.is_likely(path)):
-            continue
         try:
-            scoring = reader.read(path)
+            is_scoring = reader.is_useless(path) or reader.is_certain(path) or reader.is_likely(path)
+            scoring = reader.read(path) if is_scoring else None
         except ScoringError as error:
-            found += [Unused(path, why)] * (named[path] or not isinstance(error, NamelessTableError))
+            found += [Unused(path, why)] * (named[path] or not isinstance(error, _NEEDS_A_NAME))
             continue
         if scoring is not None and _is_scoring(scoring, _Candidate(path, Place.LONE, strong=False)):
             found.append(Unused(path, why))

@@ -123,13 +123,13 @@ def _work_in_steps(task: NightTask, log: NightLog, before: list[tuple[int, int]]
         recording = leave_out_blocks(read_recording(task.path, task.settings))
         step = "score" if task.hypnogram else "stage"
         log.add(f"score by {task.hypnogram.name}" if task.hypnogram else "stage by YASA")
-        hypnogram, lights, staging, of_clock = _score(task, recording)
+        hypnogram, lights, staging, told_clock, told_lights = _score(task, recording)
         step = "measure"
         log.add("measure")
         offsets, notes = _offsets(task, recording)
         dose_s, told = _dose(task, recording, offsets)
         notes += told
-        notes += [*of_clock, *(f"{name} is that of the scoring" for name in lights if name not in offsets)]
+        notes += [*told_clock, *(text for name, text in told_lights.items() if name not in offsets)]
         notes += [*staging_notes(recording), *staging.notes] if staging else []
         offsets = lights | offsets
         if task.blinded and recording.start is not None:
@@ -179,15 +179,16 @@ def _failed(task: NightTask, step: str, error: Exception) -> NightOutcome:
 
 def _score(
     task: NightTask, recording: Recording
-) -> tuple["yasa.Hypnogram", dict[str, float], Staging | None, tuple[str, ...]]:
-    """Stages, lights off and on in s from the first sample where the scoring marks them, staging if by YASA, notes."""
+) -> tuple["yasa.Hypnogram", dict[str, float], Staging | None, tuple[str, ...], dict[str, str]]:
+    """Stages, lights off and on in s where the scoring marks them, staging if by YASA, notes on clock and lights."""
     if task.hypnogram is None:
         staging = stage_at_gains(recording, age=task.age, sex=task.sex)
-        return staging.hypnogram, {}, staging, ()
+        return staging.hypnogram, {}, staging, (), {}
     scoring = read_scoring(task.hypnogram, task.settings.scoring, task.study_codes)
     told = scoring.check_clock(recording)
-    lights = dict(zip(("lights_off", "lights_on"), scoring.lights_in(recording), strict=True))
-    return scoring.hypnogram, {name: light_s for name, light_s in lights.items() if light_s is not None}, None, told
+    named = zip(("lights_off", "lights_on"), scoring.lights_in(recording), strict=True)
+    lights = {name: light_s for name, light_s in named if light_s is not None}
+    return scoring.hypnogram, lights, None, told, scoring.told_lights(recording)
 
 
 def _agreement(task: NightTask, recording: Recording, scored: "yasa.Hypnogram") -> tuple[Agreement | None, list[str]]:
