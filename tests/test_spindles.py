@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.measures.spindles import SPINDLE_COLUMNS, detect_spindles, summarize_spindles
+from swa.measures.spindles import SPINDLE_COLUMNS, _short_spectrograms, detect_spindles, summarize_spindles
 from swa.settings import SpindleSettings
 
 RATE_HZ = 100.0
@@ -306,3 +306,39 @@ print(before, kept, held_mb())
     before, kept, after = map(float, found.stdout.split())
     assert kept - before > 60, "scipy no longer keeps them: `_forget_transforms` can go"
     assert after - before < 20
+
+
+@pytest.mark.parametrize("rate_hz", [100.0, 125.0, 128.0, 199.5, 256.0])
+def test_a_spectrogram_in_stretches_is_that_of_the_whole_night_bit_for_bit(rate_hz: float) -> None:
+    from yasa import detection
+
+    signal = np.random.default_rng(1).normal(size=round(2000 * rate_hz) + 17).cumsum()
+    asked = {"window": 2, "step": 0.2, "band": (4.5, 30), "interp": False, "norm": False}
+    function = detection.stft_power
+    whole = function(signal, rate_hz, **asked)
+    with _short_spectrograms():
+        stretches = detection.stft_power(signal, rate_hz, **asked)
+    assert detection.stft_power is function
+    for ours, theirs in zip(stretches, whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_yasa_asks_for_the_spectrogram_that_is_made_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A YASA that asks for another one, or names its function otherwise, would need a whole night's memory again."""
+    from yasa import detection
+
+    asked = []
+    function = detection.stft_power
+
+    def seen(data, sf, **others):  # type: ignore[no-untyped-def]
+        asked.append((len(data), others))
+        return function(data, sf, **others)
+
+    monkeypatch.setattr(detection, "stft_power", seen)
+    rate_hz = 100.0
+    signal = np.random.default_rng(2).normal(0, 20, round(2400 * rate_hz))
+    epochs = len(signal) // round(30 * rate_hz)
+    detect_spindles(signal, np.ones(len(signal), bool), np.full(epochs, "N2"), 30.0, rate_hz)
+    assert len(asked) > 1
+    assert max(length for length, _ in asked) < 0.6 * len(signal)
+    assert all(others["interp"] is False for _, others in asked)

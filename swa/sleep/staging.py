@@ -136,38 +136,23 @@ def stage_at_gains(
     prediction instead of a staging. A channel that is dead for more than a tenth of the recording gives its place to
     the next of its role that is not; `notes` names both.
     """
-    import mne
     import yasa
 
     chosen = staging_channels(recording)
     _import_lightgbm(recording.name)
     import_antropy()
-    taken, notes = _find_living(recording, chosen)
-    roles = [each.channel.role for each in taken]
-    names = [each.channel.name for each in taken]
-    data_uv = np.stack([each.signal_uv for each in taken if each.signal_uv is not None])
-    # What was not recorded is left out: flat epochs would pull YASA's scaling over the night, and its smoothing over
-    # 7.5 minutes, towards a state that nobody was in.
     missing = recording.gap_share_per(EPOCH_S) > 0.5
-    kept = np.ones(data_uv.shape[1], bool)
-    kept[: len(missing) * round(EPOCH_S * YASA_RATE_HZ)] = ~np.repeat(missing, round(EPOCH_S * YASA_RATE_HZ))
     metadata = {"age": age, "male": sex[:1].lower() == "m"} if age is not None and sex else None
-    recorded_uv = data_uv if kept.all() else data_uv[:, kept]
-    recorded_v = np.multiply(recorded_uv, 1e-6, dtype=np.float64)
-    raw = mne.io.RawArray(recorded_v, mne.create_info(names, YASA_RATE_HZ, roles), verbose="error")
-    by_role = dict(zip(roles, names, strict=True))
     try:
-        staging = yasa.SleepStaging(
-            raw, eeg_name=by_role["eeg"], eog_name=by_role.get("eog"), emg_name=by_role.get("emg"), metadata=metadata
-        )
+        staging, channels, notes = _hand_over(recording, chosen, missing, metadata)
         with warnings.catch_warnings():
             # YASA's classifiers were pickled by an older scikit-learn; their predictions are the same.
             warnings.filterwarnings("ignore", message="Trying to unpickle estimator")
             proba, others = _predict(staging, gains)
     except (ValueError, AssertionError) as error:
         raise RecordingError(f"{recording.name}: YASA could not stage it ({error}).", _REMEDY) from None
-    model = "+".join(roles) + ("+demographics" if metadata else "")
-    scorer = f"YASA {yasa.__version__} ({model}: {', '.join(names)})"
+    model = "+".join(channels) + ("+demographics" if metadata else "")
+    scorer = f"YASA {yasa.__version__} ({model}: {', '.join(channels.values())})"
     unknown = 1 / proba.shape[1]  # of each stage, as yasa.Hypnogram asks for a sum of 1
     stages = proba.idxmax(axis=1)
     proba = proba.set_axis(np.flatnonzero(~missing)).reindex(range(len(missing)), fill_value=unknown)
@@ -176,6 +161,37 @@ def stage_at_gains(
         stages_at_gain={gain: _all_stages(hypno, missing) for gain, hypno in others.items()},
         notes=tuple(notes),
     )
+
+
+def _hand_over(
+    recording: Recording,
+    chosen: Sequence[Channel],
+    missing: NDArray[np.bool_],
+    metadata: dict[str, float | bool] | None,
+) -> tuple["yasa.SleepStaging", dict[str, str], list[str]]:
+    """YASA's staging with its own copy of the signals, the channel of each role, and what is to be told.
+
+    The signals are read here and nowhere else, so that none of ours is held while YASA computes: its features are one
+    of the two peaks of memory of a night.
+    """
+    import mne
+    import yasa
+
+    taken, notes = _find_living(recording, chosen)
+    by_role = {each.channel.role: each.channel.name for each in taken}
+    data_uv = np.stack([each.signal_uv for each in taken if each.signal_uv is not None])
+    # What was not recorded is left out: flat epochs would pull YASA's scaling over the night, and its smoothing over
+    # 7.5 minutes, towards a state that nobody was in.
+    kept = np.ones(data_uv.shape[1], bool)
+    kept[: len(missing) * round(EPOCH_S * YASA_RATE_HZ)] = ~np.repeat(missing, round(EPOCH_S * YASA_RATE_HZ))
+    recorded_v = np.multiply(data_uv if kept.all() else data_uv[:, kept], 1e-6, dtype=np.float64)
+    raw = mne.io.RawArray(
+        recorded_v, mne.create_info(list(by_role.values()), YASA_RATE_HZ, list(by_role)), verbose="error"
+    )
+    staging = yasa.SleepStaging(
+        raw, eeg_name=by_role["eeg"], eog_name=by_role.get("eog"), emg_name=by_role.get("emg"), metadata=metadata
+    )
+    return staging, by_role, notes
 
 
 def _find_living(recording: Recording, first: Sequence[Channel]) -> tuple[list[_Candidate], list[str]]:
