@@ -255,7 +255,7 @@ def bend_recordings(
                 if off and not told:
                     fault = f"silent: {[(name, round(values[name] / usual[name], 3)) for name in off]}"
             if fault and keep:
-                path.rename(keep / f"{bend.__name__}-{number}.edf")
+                shutil.move(path, keep / f"{bend.__name__}-{number}.edf")
             yield bend.__name__, "refused" if outcome is None else "read", f"{kind} {number}: {fault}" if fault else ""
 
 
