@@ -29,7 +29,7 @@ from pathlib import Path
 import edfio
 import numpy as np
 import pandas as pd
-from fuzz_recordings import LIMIT_GB, SIGNAL_WIDTHS, _time_limit
+from fuzz_recordings import LIMIT_GB, SIGNAL_WIDTHS, WRONG, _time_limit, steady_trace
 
 from swa import pipeline
 from swa.errors import SwaError
@@ -44,7 +44,6 @@ from swa.study.store import read_results
 
 SECONDS = 150
 RATES = {"EEG C4-M1": 100, "EEG C3-M2": 100, "EOG E1-M2": 100, "EMG Chin": 200}
-WRONG = 0.03
 Rng = np.random.Generator
 Bend = Callable[[Rng, bytes], bytes]
 
@@ -58,14 +57,8 @@ def make_bases() -> dict[str, bytes]:
         signals = []
         for place, (label, rate) in enumerate(RATES.items()):
             n = SECONDS * rate
-            frequencies = np.maximum(np.fft.rfftfreq(n, 1 / rate), 0.5)
-            trace = np.fft.irfft(np.fft.rfft(rng.normal(size=n)) / frequencies ** (0.2 if place == 3 else 1), n)
-            trace /= 2 * trace.std()
-            if place < 3:  # slow-wave activity that is the same in every window, so that what is left out shows nothing
-                trace += np.sin(2 * np.pi * (0.83 + 0.1 * place) * np.arange(n) / rate + place)
-                trace += np.sin(2 * np.pi * (1.37 + 0.1 * place) * np.arange(n) / rate)
-            signals.append(of_signal(trace / trace.std() * (30 + 8 * place), rate, label=label, physical_dimension="uV",
-                                     physical_range=(-3200, 3200)))  # fmt: skip
+            trace = (30 + 8 * place) * steady_trace(rng, n, rate, place, 0.2 if place == 3 else 1)
+            signals.append(of_signal(trace, rate, label=label, physical_dimension="uV", physical_range=(-3200, 3200)))
         marks = [edfio.EdfAnnotation(i, None, f"mark {i}") for i in range(0, SECONDS, 7)] if plus else None
         target = io.BytesIO()
         of_file(signals, annotations=marks, data_record_duration=1).write(target)
