@@ -6,7 +6,9 @@
 written with exponents or decimal commas, data records lost, put in and doubled, annotations torn, bytes lost and put
 in. Each is read, and slow-wave activity of its EEG is measured without sleep stages. *Tables*: study files and scorings
 with cells exchanged, rows lost, doubled and torn, numbers in other spellings. *Folders*: results folders with a file
-torn, emptied, exchanged, bent or gone (in turn `swa compare` and `swa run` up to the contrasts, on a study of its own).
+torn, emptied, gone, flipped or another's, files exchanged between nights, cells of nights.tsv and settings edited by
+hand, nights of another version, half of the files (in turn `swa compare` and `swa run` up to the contrasts, on a study
+of its own): a table that is another one without a problem told is a fault; after `swa run` any is.
 
 Counted as a fault: an error that is no sentence of ours, more than 20 s, more than 2 GB, and a number that is off by
 more than 3 % without a word: no note, no gap, no channel left out. Not told from the file, and so not asked about:
@@ -16,6 +18,9 @@ labels that are exchanged, and what a header gives as scale where it is as likel
 import argparse
 import collections
 import io
+import json
+import os
+import re
 import resource
 import shutil
 import sys
@@ -385,36 +390,94 @@ def make_results(folder: Path) -> Path:
     return folder / "whole"
 
 
-def bend_file(rng: Rng, struck: Path, others: Sequence[Path]) -> str:
-    """Damage one file; returns how."""
-    raw = struck.read_bytes()
-    kind = str(rng.choice(["torn", "emptied", "exchanged", "gone", "flipped", "a line lost"]))
-    match kind:
-        case "torn":
-            struck.write_bytes(raw[: rng.integers(0, len(raw) + 1)])
-        case "emptied":
-            struck.write_bytes(b"")
-        case "exchanged":
-            struck.write_bytes(others[rng.integers(len(others))].read_bytes())
-        case "gone":
-            struck.unlink()
-        case "flipped":
-            bent = bytearray(raw)
-            for at in rng.integers(0, max(len(raw), 1), 3 if raw else 0):
-                bent[at] ^= 1 << rng.integers(8)
-            struck.write_bytes(bytes(bent))
-        case _:
-            lines = raw.split(b"\n")
-            struck.write_bytes(b"\n".join(lines[: len(lines) // 2] + lines[len(lines) // 2 + 1 :]))
-    return kind
+def _torn(rng: Rng, struck: Path, _others: Sequence[Path]) -> None:
+    struck.write_bytes(struck.read_bytes()[: rng.integers(0, struck.stat().st_size + 1)])
+
+
+def _emptied(_rng: Rng, struck: Path, _others: Sequence[Path]) -> None:
+    struck.write_bytes(b"")
+
+
+def _gone(_rng: Rng, struck: Path, _others: Sequence[Path]) -> None:
+    struck.unlink()
+
+
+def _another(rng: Rng, struck: Path, others: Sequence[Path]) -> None:
+    struck.write_bytes(others[rng.integers(len(others))].read_bytes())
+
+
+def _flipped(rng: Rng, struck: Path, _others: Sequence[Path]) -> None:
+    bent = bytearray(struck.read_bytes())
+    for at in rng.integers(0, max(len(bent), 1), 3 if bent else 0):
+        bent[at] ^= 1 << rng.integers(8)
+    _keeping_time(struck, bytes(bent))
+
+
+def _line_lost(_rng: Rng, struck: Path, _others: Sequence[Path]) -> None:
+    lines = struck.read_bytes().split(b"\n")
+    struck.write_bytes(b"\n".join(lines[: len(lines) // 2] + lines[len(lines) // 2 + 1 :]))
+
+
+def _exchanged_between_nights(rng: Rng, struck: Path, others: Sequence[Path]) -> None:
+    """A file of a night against the same of another night; of the study, any two."""
+    alike = [path for path in others if path.name.split("_desc-")[1:] == struck.name.split("_desc-")[1:]]
+    other = alike[rng.integers(len(alike))]
+    one, two = struck.read_bytes(), other.read_bytes()
+    _keeping_time(struck, two)
+    _keeping_time(other, one)
+
+
+def _cell_of_nights(rng: Rng, _struck: Path, others: Sequence[Path]) -> None:
+    """Edited by hand: a cell of nights.tsv is that of another row, another number or empty."""
+    path = next(path for path in others if path.name == "nights.tsv")
+    rows = [line.split("\t") for line in path.read_text().splitlines()]
+    row, column = int(rng.integers(1, len(rows))), int(rng.integers(len(rows[0])))
+    rows[row][column] = str(rng.choice([rows[rng.integers(1, len(rows))][column], "", "3", "x"]))
+    path.write_text("\n".join("\t".join(row) for row in rows) + "\n")
+
+
+def _setting(rng: Rng, _struck: Path, others: Sequence[Path]) -> None:
+    """Edited by hand: a number of settings.toml is half of it."""
+    path = next(path for path in others if path.name == "settings.toml")
+    lines = path.read_text().splitlines()
+    numbers = [i for i, line in enumerate(lines) if re.search(r"= \d+\.\d+( |$)", line)]
+    at = numbers[rng.integers(len(numbers))]
+    lines[at] = re.sub(r"= (\d+\.\d+)", lambda found: f"= {float(found[1]) / 2}", lines[at])
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _other_version(rng: Rng, _struck: Path, others: Sequence[Path]) -> None:
+    """A night as another version wrote it."""
+    documents = [path for path in others if path.name.endswith("desc-night.json")]
+    path = documents[rng.integers(len(documents))]
+    found = json.loads(path.read_text())
+    found.pop("sha256")
+    path.write_text(json.dumps(found | {"format": found["format"] + int(rng.choice([-1, 1]))}))
+
+
+def _half_copied(rng: Rng, _struck: Path, others: Sequence[Path]) -> None:
+    for path in rng.permutation(np.array(others, dtype=object))[: len(others) // 2]:
+        path.unlink()
+
+
+def _keeping_time(path: Path, raw: bytes) -> None:
+    state = path.stat()
+    path.write_bytes(raw)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+FOLDERS = (
+    _torn, _emptied, _gone, _another, _flipped, _line_lost, _exchanged_between_nights, _cell_of_nights, _setting,
+    _other_version, _half_copied,
+)  # fmt: skip
 
 
 def bend_folders(
-    files: int, seed: int, until: float, folder: Path, _keep: Path | None
+    files: int, seed: int, until: float, folder: Path, keep: Path | None
 ) -> Iterator[tuple[str, str, str]]:
-    """As `bend_recordings`; each folder is compared again, and run again."""
+    """As `bend_recordings`; each folder is compared again, or run again."""
     whole = make_results(folder)
-    usual = (whole / "contrasts.tsv").read_bytes()
+    usual = _tables(whole)
     names = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
     results = folder / "bent"
     calls: dict[str, Callable[[], object]] = {
@@ -425,26 +488,37 @@ def bend_folders(
         if time.monotonic() > until:
             return
         rng = np.random.default_rng((seed, number))
-        call = list(calls)[number % len(calls)]
+        call, bend = list(calls)[number % len(calls)], FOLDERS[number // len(calls) % len(FOLDERS)]
         shutil.rmtree(results, ignore_errors=True)
         shutil.copytree(whole, results)  # with its times, so that what was finished is known
-        struck = results / names[rng.integers(len(names))]
-        kind = bend_file(rng, struck, [results / name for name in names])
+        struck = names[rng.integers(len(names))]
+        bend(rng, results / struck, [results / name for name in names])
+        if keep:
+            shutil.rmtree(keep / "folder", ignore_errors=True)
+            shutil.copytree(results, keep / "folder")
         outcome, fault = guarded(calls[call])
         if outcome is not None and not fault:
-            fault = _folder_fault(results, struck, usual, is_run=call == "run")
-        told = f"{struck.relative_to(results)} {number}: {fault}" if fault else ""
-        yield f"{call}, {kind}", "refused" if outcome is None else "done", told
+            fault = _folder_fault(results, usual, is_run=call == "run")
+        if fault and keep:
+            (keep / "folder").rename(keep / f"folder-{seed}-{number}")
+        told = f"{struck} {number}: {fault}" if fault else ""
+        yield f"{call}, {bend.__name__.strip('_')}", "refused" if outcome is None else "done", told
 
 
-def _folder_fault(results: Path, struck: Path, usual: bytes, *, is_run: bool) -> str:
+def _tables(results: Path) -> dict[str, bytes]:
+    """All tables of the study; of what compare does not measure, such as its covariates, nights.tsv."""
+    return {path.name: path.read_bytes() for path in (*results.glob("*.tsv"), results / "measures.parquet")}
+
+
+def _folder_fault(results: Path, usual: dict[str, bytes], *, is_run: bool) -> str:
     """What is wrong with a folder that was made from a bent one; a run has mended everything."""
     problems = read_results(results).problems["problem"].astype(str).str.cat(sep=" ")
-    same = (results / "contrasts.tsv").read_bytes() == usual
+    now = _tables(results)
+    other = sorted(name for name in usual if now.get(name) != usual[name])
     if list(results.glob("fault-*.txt")) or "fault of swa" in problems:
         return f"a fault of swa: {problems[:300]}"
-    if not same and (is_run or not (problems or struck.name == "settings.toml")):
-        return f"silent: other contrasts ({problems[:300]})"
+    if other and (is_run or not problems):
+        return f"silent: other {', '.join(other)} ({problems[:300]})"
     return ""
 
 

@@ -47,7 +47,6 @@ from swa.study.run.batch import Workers, default_jobs, is_death
 from swa.study.run.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
 from swa.study.run.faults import clear_faults, describe_fault, is_fault, leave_fault
 from swa.study.run.journal import (
-    RUN_FILE,
     Comparison,
     Journal,
     describe_comparison,
@@ -63,8 +62,9 @@ from swa.study.store import NightFolder, Results, describe_results, read_results
 from swa.study.strays import find_strays, remove_strays
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.study.written import RUN_FILE, check_written, write_believed
 from swa.tables.contrast import Contrast, contrasts_in
-from swa.tables.files import write_table
+from swa.tables.files import table_text, write_table
 from swa.tables.marker import select
 from swa.tables.results_tables import (
     CLUSTERS,
@@ -410,7 +410,7 @@ def _leave_out_damaged(work: _Work) -> None:
     if told:
         nights.loc[list(told), "status"] = "failed"
         nights.loc[list(told), ["verdict", "verdict_reasons"]] = [UNUSABLE, "failed (see problems.tsv)"]
-        write_table(nights, work.results / "nights.tsv")
+        write_believed(table_text(nights), work.results / "nights.tsv")
     rows = [
         Problem(
             **{name: str(nights.loc[place, name]) for name in ("subject", "session", "recording")},
@@ -439,7 +439,7 @@ def _bring_together(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame) -
     """Tables and pages of the study; what they rest on, unless some of it is missing."""
     results = work.results
     forget_comparison(results)
-    write_table(nights, results / "nights.tsv")
+    write_believed(table_text(nights), results / "nights.tsv")
     write_table(pd.concat([problems, as_table(work.told)], ignore_index=True), results / "problems.tsv")
     work.told.clear()
     _compare(work)
@@ -500,6 +500,7 @@ def compare_study(
     with hold(results):
         journal = Journal(results, "compare")
         join_parts(results)
+        check_written(results)
         found = read_results(results)
         chosen = _for_comparison(settings, found.settings)
         check_primary(found.nights, chosen.comparison)  # before anything of the folder is touched
@@ -557,6 +558,7 @@ def unblind_study(
     results = Path(results)
     found = read_results(results)
     with hold(results), Workers(jobs or default_jobs(found.nights["subject"].nunique())) as workers:
+        check_written(results)
         journal = Journal(results, "unblind")
         forget_comparison(results)
         settings = unblind_results(results, Path(key))

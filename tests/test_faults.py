@@ -5,17 +5,19 @@ import os
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from swa import pipeline
 from swa.errors import StudyError
 from swa.pipeline import compare_study, run_study
 from swa.settings import Settings
-from swa.study import study_tables
+from swa.study import study_tables, written
 from swa.study.run import faults, night_work
-from swa.study.store import NightFolder, read_results
+from swa.study.store import NightFolder, describe_results, read_results
 from swa.study.subject import CombinedSubject
-from swa.tables.files import hash_file, read_table
+from swa.study.written import check_written, write_believed
+from swa.tables.files import hash_file, read_table, table_text
 from swa.tables.results_tables import SPECIFICATION_SUMMARY, SPECIFICATIONS
 
 SECRET = "Erika Mustermann"
@@ -204,7 +206,7 @@ def test_what_was_edited_by_hand_is_told_and_left_out(results, studied, monkeypa
     place = first.split("\t").index("condition")
     cells = rows[0].split("\t")
     cells[place] = "other"
-    nights.write_text("\n".join([first, "\t".join(cells), *rows[1:]]))
+    write_believed("\n".join([first, "\t".join(cells), *rows[1:]]), nights)  # as if the night's files were another's
     document = summary.file("desc-night.json")
     document.write_text(document.read_text().replace('"nrem_cycles": ', '"nrem_cycles": 1'))
     found = compare_study(results, jobs=1)
@@ -253,6 +255,44 @@ def test_a_table_of_nights_that_swa_did_not_write_is_refused(tmp_path, text):
     (tmp_path / "nights.tsv").write_text(text)
     with pytest.raises(StudyError, match="damaged, or edited by hand"):
         assert len(read_results(tmp_path).nights)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("nights.tsv", "41", "14"),
+        ("nights.tsv", "\tdone", "\texcluded"),
+        ("settings.toml", "group_share = 0.5", "group_share = 0.6"),
+    ],
+)
+def test_what_was_edited_by_hand_is_refused_before_anything_is_written(name, old, new, tmp_path):
+    describe_results(tmp_path, Settings())
+    night = {"subject": "S1", "session": "a", "condition": "a", "age": 41, "subject_label": "S1", "session_label": "a"}
+    write_believed(table_text(pd.DataFrame([night | {"status": "done"}])), tmp_path / "nights.tsv")
+    check_written(tmp_path)
+    path = tmp_path / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(StudyError, match=f"{name} is missing, damaged, or edited by hand"):
+        compare_study(tmp_path, jobs=1)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir() if file.name != "swa.lock"} == before
+
+
+def test_a_call_that_ends_between_the_digest_and_the_file_leaves_a_folder_that_is_believed(tmp_path, monkeypatch):
+    path = tmp_path / "nights.tsv"
+    for text in ("one", "two"):
+        write_believed(text, path)
+    with monkeypatch.context() as patched:
+        patched.setattr(written, "write_text", fail)
+        with pytest.raises(ZeroDivisionError):
+            write_believed("three", path)
+    check_written(tmp_path)
+    write_believed("four", path)
+    check_written(tmp_path)
+    path.write_text("three")  # what was never there is not believed any more
+    with pytest.raises(StudyError, match="edited by hand"):
+        check_written(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"number": 1, "count": 2, "sha256": "0"}'])

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from swa.errors import StudyError
 from swa.recordings.edf.fields import SIMULATED
 from swa.settings import Settings, read_settings
+from swa.study.written import write_believed
 from swa.tables.contrast import GROUP
 from swa.tables.files import hash_file, read_json, read_table, write_json, write_text
 from swa.tables.marker import matches, select
@@ -405,7 +406,7 @@ def is_blinded(results: Path) -> bool:
 
 def describe_results(results: Path, settings: Settings) -> None:
     """What makes the folder a BIDS derivative that its reader can reproduce."""
-    write_text(settings.to_toml(), results / "settings.toml")
+    write_believed(settings.to_toml(), results / "settings.toml")
     description = {
         "Name": "Slow-wave activity and slow waves",
         "BIDSVersion": "1.9.0",

@@ -18,7 +18,8 @@ from swa.study.problems import Problem, as_table
 from swa.study.run.faults import describe_fault, leave_fault
 from swa.study.run.night_task import NightOutcome
 from swa.study.store import NightFolder, content_of, read_results
-from swa.tables.files import write_table
+from swa.study.written import write_believed
+from swa.tables.files import table_text, write_table
 from swa.tables.marker import REGIONS, select
 from swa.tables.night_document import Summary
 from swa.tables.reason import encode, in_words
@@ -187,7 +188,7 @@ def mark_copies(results: Path) -> None:
             same = [session for session, other in zip(alike["session"], contents, strict=True) if content & other]
             if len(same) > 1:
                 shared[place] = ", ".join(map(str, same))
-    write_table(nights.assign(same_recording=shared), results / "nights.tsv")
+    write_believed(table_text(nights.assign(same_recording=shared)), results / "nights.tsv")
 
 
 def _content(folder: NightFolder) -> set[str]:
@@ -216,4 +217,4 @@ def add_headlines(results: Path, doubtful: Mapping[str, Collection[str]]) -> Non
         chosen = pd.concat([front, first[~first["subject"].isin(front["subject"])]])
         values = chosen.set_index(keys)["value"].round(4).to_dict()
         nights[name] = [values.get(key, np.nan) for key in zip(nights["subject"], nights["session"], strict=True)]
-    write_table(nights, results / "nights.tsv")
+    write_believed(table_text(nights), results / "nights.tsv")

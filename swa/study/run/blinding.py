@@ -28,7 +28,8 @@ from swa.settings import Settings, check_settings
 from swa.study.plan.manifest import NIGHT_COLUMNS, Study
 from swa.study.plan.names import file_label, natural_key
 from swa.study.store import BLINDING_RECORD, NIGHT_TABLES, NightFolder, is_blinded, read_results
-from swa.tables.files import read_json, write_json, write_table
+from swa.study.written import write_believed
+from swa.tables.files import read_json, table_text, write_json, write_table
 
 KEY_FILE = "key.json"
 UNTOLD = "The recording or the scoring of this night cannot be used."
@@ -396,7 +397,7 @@ def _restore_tables(results: Path, plans: list[_Plan]) -> None:
         nights = pd.concat([given, measured], axis=1).loc[place.sort_values().index]
         problems = _name_problems(problems, places)
         write_table(problems, results / "problems.tsv")
-        write_table(nights, results / "nights.tsv")
+        write_believed(table_text(nights), results / "nights.tsv")
 
 
 def _name_problems(problems: pd.DataFrame, places: dict[tuple[str, str], _Plan]) -> pd.DataFrame:

@@ -19,9 +19,9 @@ import pandas as pd
 from swa.settings import Settings
 from swa.study.run.lock import WORK
 from swa.study.store import NightFolder
+from swa.study.written import KEY, RUN_FILE, known_digests
 from swa.tables.files import hash_file, read_json, table_text, write_json
 
-RUN_FILE = "run.json"
 PACKAGES = ("swa", "mne", "numpy", "scipy", "pandas", "matplotlib", "distributed")
 # What a study makes beside the files of its nights; others in the folder (notes of a user, locks of Excel) say nothing.
 _OUTPUTS = (".tsv", ".parquet", ".html", ".txt", ".bib", ".svg", ".png")
@@ -97,6 +97,7 @@ class Journal:
             "settings_sha256": hashlib.sha256(settings.to_toml().encode()).hexdigest(),
             **facts,
             "comparison": comparison,
+            KEY: known_digests(self._results),
             "nights": _gather_logs(self._results),
         }
         write_json(self._document, self._results / RUN_FILE)

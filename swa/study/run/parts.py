@@ -14,6 +14,7 @@ from swa.settings import Settings, check_settings
 from swa.study.plan.manifest import Study, write_template
 from swa.study.run.lock import WORK
 from swa.study.store import describe_results, digest_of
+from swa.study.written import write_believed
 from swa.tables.files import read_json, table_text, write_json, write_text
 
 
@@ -123,7 +124,7 @@ def join_parts(results: Path) -> None:
             + ", or `swa run` without --part, which finishes the study.",
         )
     describe_results(results, check_settings(tomllib.loads(first["settings"])))
-    write_text(_join([report["nights"] for report in reports]), results / "nights.tsv")
+    write_believed(_join([report["nights"] for report in reports]), results / "nights.tsv")
     write_text(_join([report["problems"] for report in reports]), results / "problems.tsv")
     template = _folder(results) / "study-template.tsv"
     if template.is_file():
