@@ -6,8 +6,8 @@ Eight short simulated nights with given scorings, two workers. In each round a f
 `--per-round` times (SIGKILL or SIGTERM to the run, SIGKILL to a worker, SIGSTOP to the run or a worker for some seconds
 then SIGKILL), then run to its end and compared, byte by byte, with the undisturbed run. Last rounds let no file
 grow beyond 100 kB (RLIMIT_FSIZE), as a full disk would, or make the folder read-only in the middle (root loses
-its right to write there), and then run on without it. `--short` takes half an hour of each of six nights and leaves the pages out;
-`--kills-only` leaves the last rounds out.
+its right to write there), and then run on without it. `--short` takes half an hour of each of six nights and leaves
+the pages out; `--kills-only` leaves the last rounds out.
 
 POSIX only.
 """
