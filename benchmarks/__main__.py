@@ -2,6 +2,8 @@
 
     python -m benchmarks [--full] [--data ../shared/data] [--only NAME ...] [--write docs/validation.md]
 
+With `--only` the other parts of the page stay as they are; each part names the commit that it was made at.
+
 By default the quick form of each, some minutes in all; `--full` takes the numbers of records that each script has by
 itself, some hours. Those on real recordings are left out, and the page says so, where the data are absent. Exits with 1
 when one of them does not end by itself. A target that is missed is printed as MISSED by its own script and stands on
@@ -83,13 +85,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", type=Path, default=HERE.parent / "docs" / "validation.md")
     options = parser.parse_args(arguments)
     parts = [part for part in PARTS if not options.only or part.name in options.only]
-    lines, section, broken = head(full=options.full), "", 0
-    for part in parts:
+    kept = parts_of(options.write) if options.only and options.write.is_file() else {}
+    lines, section, broken = kept.get("", head(full=options.full)), "", 0
+    for part in PARTS:
+        if part not in parts and title(part.name) not in kept:
+            continue
         if part.section != section:
             section = part.section
             lines += [f"## {section}", ""]
-        given = part.full if options.full else part.quick
         lines += [f"### {title(part.name)}", ""]
+        if part not in parts:
+            lines += kept[title(part.name)]
+            continue
+        given = part.full if options.full else part.quick
         if any(DATA in argument for argument in given) and not options.data.is_dir():
             lines += ["Not run: the real recordings were not there.", ""]
             continue
@@ -98,9 +106,29 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{part.name}: {time.perf_counter() - started:.0f} s, exit code {code}", flush=True)
         broken += code not in (0, 1)
         shown = " ".join(["python", f"benchmarks/{part.name}.py", *(a.replace(DATA, "DATA") for a in given)])
-        lines += [f"`{shown}`", "", "```text", without_paths(text, options.data), "```", ""]
+        lines += [f"`{shown}` (commit {commit()})", "", "```text", without_paths(text, options.data), "```", ""]
     options.write.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return int(broken > 0)
+
+
+def parts_of(page: Path) -> dict[str, list[str]]:
+    """Lines of each part of a page below its title; of what stands before them, below no title."""
+    found: dict[str, list[str]] = {"": []}
+    name = ""
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("### "):
+            name = line.removeprefix("### ")
+            found[name] = []
+        elif not line.startswith("## "):
+            found[name].append(line)
+    return {name: [*"\n".join(lines).strip("\n").split("\n"), ""] for name, lines in found.items()}
+
+
+def commit() -> str:
+    """Commit of the tree that runs, with a mark where it is changed."""
+    asked = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    ran = subprocess.run(asked, capture_output=True, text=True, cwd=HERE, check=False)
+    return ran.stdout.strip() or "unknown"
 
 
 def head(*, full: bool) -> list[str]:

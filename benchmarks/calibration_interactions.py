@@ -82,6 +82,7 @@ def main(studies: int = 2000, seed: int = 31) -> int:
             {"design": design, "n": n, "nominal": nominal, **rates}
             | {"power x 1.2": (np.asarray(real["p"]) <= 0.05).mean(), "theory": theory}
         )
+    print("placed: in known orders, while the places alone move ln SWA by up to 0.4; their means are taken out")
     print(pd.DataFrame(lines).round(3).to_string(index=False))
     print(f"{failed} of {2 * len(designs)} rates miss their nominal one")
     return int(failed > 0)

@@ -76,6 +76,18 @@ def test_of_more_nights_subjects_and_conditions_are_taken_out():
     assert "34 degrees of freedom" in row["note"]
 
 
+def test_minutes_are_not_tested_over_more_than_two_nights_and_by_errors_that_differ_over_two():
+    table, nights = study(nights=4)
+    minutes = table.assign(channel="all", stages="any", measure="n3_minutes", unit="min", value=table["value"].round())
+    settings = Settings(comparison=ComparisonSettings(primary="n3_minutes any night all", covariates=("serum_mg",)))
+    two, more = follow_levels(minutes, nights=nights, settings=settings).to_dict("records")
+    assert two["method"].endswith("robust errors (HC2)")
+    assert 0 < two["ci_low"] < two["estimate"] < two["ci_high"]
+    assert more["estimate"] > 0.5
+    assert np.isnan([more["p"], more["ci_low"]]).all()
+    assert "not tested" in more["note"]
+
+
 def test_few_subjects_are_not_tested_and_a_page_says_what_was_found():
     table, nights = study(subjects=6)
     row = follow_levels(table, nights=nights, settings=SETTINGS).iloc[0]

@@ -170,7 +170,7 @@ def test_a_hyphen_of_a_statistic_is_no_minus():
     median = MEDIAN_DIFFERENCE(median=-8.0, low=-16.2, high=0.0, percent=95.8)
     rows = change_rows({"window": "night", "estimate": 1.5, "reasons": encode([median])})
     ((_, _, (row,)),) = change_table(rows, KETAMINE, Settings()).markers
-    assert row.statistics == "median difference −8 (−16.2 to 0; 95.8 % sign-rank interval), Hodges-Lehmann"
+    assert row.statistics == "median difference −8 (−16.2 to 0; 95.8 % signed-rank interval), Hodges-Lehmann"
 
 
 def test_covariates_and_profiles_are_written_with_intervals_and_n():

@@ -14,8 +14,9 @@ from swa.comparison.compared_nights import check_columns
 from swa.comparison.further.moderators import (
     covariate_changes,
     find_covariates,
-    partial_slope,
+    permuted_slope,
     relate_covariates,
+    uneven_slope,
 )
 from swa.comparison.further.profiles import (
     Profiles,
@@ -23,6 +24,7 @@ from swa.comparison.further.profiles import (
     equivalence_p,
     similarity,
 )
+from swa.comparison.linear import unequal_variances
 from swa.errors import SettingsError
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.results_tables import COVARIATE_CHANGES, MODERATORS, PROFILES
@@ -98,10 +100,11 @@ class TestModerators:
         rng = np.random.default_rng(1)
         x, base = rng.normal(size=(2, 15))
         y = 0.5 * x - 0.3 * base + rng.normal(size=15)
-        estimate, low, high, p, t = partial_slope(y, x, [base], 5000, 0)
+        estimate, low, high, p, r = permuted_slope(y, x, [base], 5000, 0)
         api = pytest.importorskip("statsmodels.api")
         expected = api.OLS(y, np.column_stack([np.ones(15), x, base])).fit()
-        assert [estimate, t] == pytest.approx([expected.params[1], expected.tvalues[1]], abs=1e-8)
+        t = expected.tvalues[1]
+        assert [estimate, r] == pytest.approx([expected.params[1], t / math.sqrt(t**2 + 12)], abs=1e-8)
         assert [low, high] == pytest.approx(expected.conf_int()[1], abs=1e-8)
         assert p == pytest.approx(expected.pvalues[1], abs=0.03)
 
@@ -233,8 +236,34 @@ class TestModerators:
             level, (before, after) = rng.normal(size=20), rng.normal(0, 0.6, (2, 20))
             covariate = 0.8 * level + 0.6 * rng.normal(size=20)
             change = (level + after) - (level + before)
-            found += partial_slope(change, covariate, [], 200, seed)[3] <= 0.05
+            found += permuted_slope(change, covariate, [], 200, seed).p <= 0.05
         assert found <= 12
+
+    def test_a_covariate_of_the_level_is_no_moderator_of_minutes_that_many_nights_have_none_of(self):
+        """Persons with more N3 change more either way: permuted residuals found such a covariate in a fifth."""
+        rng, studies = np.random.default_rng(5), 100
+        latent, noise = rng.normal(0, 0.84, (studies, 20)), rng.normal(0, 0.55, (2, studies, 20))
+        before, after = 12 * np.maximum(latent + noise + 0.25, 0) ** 1.5
+        covariate = np.exp(0.8 * latent / 0.84 + 0.6 * rng.normal(size=latent.shape))
+        found = [uneven_slope(y, x, []) for y, x in zip(after - before, covariate, strict=True)]
+        assert sum(slope.p <= 0.05 for slope in found) <= 10
+        assert [slope.p <= 0.05 for slope in found] == [slope.low > 0 or slope.high < 0 for slope in found]
+
+    def test_a_difference_of_groups_of_minutes_has_the_error_of_welch(self):
+        y, group = np.r_[np.zeros(4), 3.0, 9.0, 30.0, 14.0, 2.0], np.repeat([0.0, 1.0], [5, 4])
+        found, welch = uneven_slope(y, group, []), stats.ttest_ind(y[5:], y[:5], equal_var=False)
+        _, error, df, _ = unequal_variances(y[:, None], [np.ones(9), group], [0, 1])
+        assert error[0] == pytest.approx(found.estimate / welch.statistic)
+        assert found.high - found.estimate == pytest.approx(stats.t.ppf(0.975, df[0]) * error[0])
+        alone = uneven_slope(y, np.r_[np.zeros(8), 1.0], [])
+        assert np.isnan([alone.estimate, alone.low, alone.p]).all()  # nobody else has that value
+
+    def test_minutes_that_change_in_nobody_have_a_row_that_says_so(self):
+        table, nights = with_sleep(*study(9))
+        table.loc[table["measure"] == "n3_minutes", "value"] = 0.0
+        row = of_covariates(table, nights).query("measure == 'n3_minutes'").iloc[0]
+        assert np.isnan(row["p"])
+        assert row["note"].startswith("the change, or the covariate of all subjects but one, is the same")
 
     def test_sleep_is_related_too_and_leaves_the_leading_marker_as_it_is(self):
         table, nights = study(16, slope=3.0)

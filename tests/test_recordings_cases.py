@@ -188,18 +188,17 @@ def test_hours_and_unusable_time_count_the_gap(nights):
     assert share["any"] == pytest.approx(share["gap"], abs=0.01)
 
 
-def test_hours_and_cycles_behind_a_gap_have_the_measures_of_the_whole_night(nights):
+def test_cycles_behind_a_gap_have_the_measures_of_the_whole_night(nights):
     keys = ["window", "stages", "measure", "variant"]
     whole, gapped_night = (
-        night.measures.query("window in ('hour-2', 'cycle-2')").set_index(keys)["value"] for night in nights.values()
+        night.measures.query("window == 'cycle-2'").set_index(keys)["value"] for night in nights.values()
     )
     spindles = whole.index.get_level_values("measure").str.startswith("spindle")
-    assert set(whole.index.get_level_values("window")) == {"hour-2", "cycle-2"}
     assert {"swa", "wave_density", "aperiodic_exponent"} <= set(whole.index.get_level_values("measure"))
     pd.testing.assert_series_equal(whole[~spindles], gapped_night[~spindles], rtol=1e-4)
     # The limit of YASA's RMS is that of all N2 and N3 of the night, of which the gap took 100 s.
     pd.testing.assert_series_equal(whole[spindles], gapped_night[spindles], rtol=0.03)
-    assert whole["hour-2", "NREM", "spindle_density", ""] == pytest.approx(60 / 8, rel=0.15)
+    assert whole["cycle-2", "NREM", "spindle_density", ""] == pytest.approx(60 / 8, rel=0.15)
 
 
 def test_mean_spectra_behind_a_gap_are_those_of_the_whole_night(nights):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.measures.windows import STAGE_SETS, find_matched, find_stretches
+from swa.measures.windows import NOT_FILLED, STAGE_SETS, find_matched, find_stretches
 from swa.settings import CycleSettings, Settings, WindowSettings
 from swa.tables.results_tables import CYCLES
 
@@ -52,6 +52,18 @@ def test_dose_hours_count_from_the_dose_even_hours_before_the_recording():
     during = stretches(["N2"] * 200, dose_s=1800.0)
     assert indices(during["NREM", "dosehour-1"]) == list(range(60, 180))
     assert not [window for _, window in stretches(["N2"] * 200) if window.startswith("dosehour")]
+
+
+@pytest.mark.parametrize(("dose_s", "kind"), [(None, "hour"), (-2700.0, "dosehour")])
+def test_an_hour_that_the_night_does_not_fill_is_not_measured(dose_s, kind):
+    """A minute of sleep at the end of a night gave intervals from 0.001 to 2,400 at two subjects."""
+    found = stretches(["N2"] * 250 + ["UNS"] * 20, dose_s=dose_s)
+    reasons = {window: one.reason for (_, window), one in found.items() if window.startswith(f"{kind}-")}
+    assert list(reasons) == [f"{kind}-{hour}" for hour in (1, 2, 3)]
+    assert [not reason for reason in reasons.values()] == (
+        [True, True, False] if kind == "hour" else [False, True, False]
+    )
+    assert set(reasons.values()) == {"", NOT_FILLED}
 
 
 def test_a_cycle_window_holds_its_nrem_and_its_rem_period():

@@ -17,6 +17,7 @@ STAGE_SETS = {
     "W": ("W",),
     "any": ("W", "N1", "N2", "N3", "R"),
 }
+NOT_FILLED = "the night does not fill this hour"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +89,11 @@ def find_stretches(
     if cycles.empty:
         nothing = np.zeros(len(stages), bool)
         found.append(Stretch(stages="NREM", window="cycle-1", epochs=nothing, reason="the night has no NREM cycle"))
-    found += _hours("hour", sets["NREM"], start_s, sleep_onset_s)
-    if dose_s is not None:
-        found += _hours("dosehour", sets["NREM"], start_s, dose_s)
     scored = np.flatnonzero(sets["any"])
     end_s = (scored[-1] + 1) * epoch_s if scored.size else 0.0  # lights on, or the end of the recording
+    found += _hours("hour", sets, epoch_s, sleep_onset_s)
+    if dose_s is not None:
+        found += _hours("dosehour", sets, epoch_s, dose_s)
     for minutes in dict.fromkeys(settings.windows.stage_free_min):
         inside = (start_s >= sleep_onset_s) & (start_s < sleep_onset_s + minutes * 60)
         complete = bool(end_s >= sleep_onset_s + minutes * 60)
@@ -148,12 +149,16 @@ def _too_thin(minutes: float, needed: float) -> str:
     return THIN_CYCLE(minutes=minutes, needed=needed).words if minutes < needed else ""
 
 
-def _hours(name: str, nrem: NDArray[np.bool_], start_s: NDArray[np.floating], zero_s: float) -> list[Stretch]:
-    if not np.isfinite(zero_s):
+def _hours(name: str, sets: dict[str, NDArray[np.bool_]], epoch_s: float, zero_s: float) -> list[Stretch]:
+    """Hours since a time, each with NREM sleep; one that the night does not fill, but for an epoch, is not measured."""
+    nrem, scored = sets["NREM"], np.flatnonzero(sets["any"])
+    if not np.isfinite(zero_s) or not scored.size:
         return []
-    hours = np.floor((start_s - zero_s) / 3600).astype(int) + 1
-    return [
-        Stretch(stages="NREM", window=f"{name}-{hour}", epochs=nrem & (hours == hour))
-        for hour in np.unique(hours[nrem])
-        if hour >= 1
-    ]
+    hours = np.floor((np.arange(len(nrem)) * epoch_s - zero_s) / 3600).astype(int) + 1
+    found = []
+    for hour in np.unique(hours[nrem & (hours >= 1)]):
+        end_s = zero_s + hour * 3600
+        filled = scored[0] * epoch_s - (end_s - 3600) < epoch_s and end_s - (scored[-1] + 1) * epoch_s < epoch_s
+        reason = "" if filled else NOT_FILLED
+        found.append(Stretch(stages="NREM", window=f"{name}-{hour}", epochs=nrem & (hours == hour), reason=reason))
+    return found

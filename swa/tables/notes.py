@@ -76,7 +76,7 @@ WELCH_T_IS = declare("welch_t_is", "t({df:.1f}) = {t:.2f}", "statistic")
 G_AV = declare("g_av", "g_av {g:z.2f}", "statistic")
 MEDIAN_DIFFERENCE = declare(
     "median_difference",
-    "median difference {median:z.3g}[ ({low to high:z.3g}; {percent:.1f} % sign-rank interval)], Hodges-Lehmann",
+    "median difference {median:z.3g}[ ({low to high:z.3g}; {percent:.1f} % signed-rank interval)], Hodges-Lehmann",
     "statistic",
 )
 NO_G_AV = declare("no_g_av", "no g_av: baseline nights hardly vary by construction")

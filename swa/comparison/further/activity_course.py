@@ -3,15 +3,14 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from swa.comparison.compared_nights import COPIED, usable_nights
+from swa.comparison.group import FEWEST_TESTED, paired_t
 from swa.settings import Settings
 from swa.tables.marker import Window, windows_of_kind
 
 KINDS = ("cycle", "hour")
 COLUMNS = ["condition", "kind", "number", "mean", "ci_low", "ci_high", "n"]
-FEWEST = 3  # subjects: two that happen to agree would give an interval of any width
 
 
 def activity_course(rows: pd.DataFrame, nights: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -47,7 +46,8 @@ def activity_course(rows: pd.DataFrame, nights: pd.DataFrame, settings: Settings
 
 
 def _mean(condition: str, window: Window, logs: NDArray[np.float64], confidence: float) -> tuple[object, ...]:
-    n, mean, half = len(logs), float(logs.mean()), np.nan
-    if n >= FEWEST:
-        half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * logs.std(ddof=1) / np.sqrt(n))
-    return condition, window.kind, int(window.number), *np.exp([mean, mean - half, mean + half]).tolist(), n
+    n, limits = len(logs), [np.nan, np.nan]
+    if n >= FEWEST_TESTED:  # two that happen to agree would give an interval of any width
+        found = paired_t(logs, confidence)
+        limits = [found.low[0], found.high[0]]
+    return condition, window.kind, int(window.number), *np.exp([logs.mean(), *limits]).tolist(), n

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from swa.comparison.compared_nights import COPIED, usable_nights
+from swa.comparison.group import FEWEST_TESTED, paired_t
 from swa.comparison.headline import leading_marker
 from swa.settings import Settings
 from swa.study.regions import regions_of_every_night
@@ -17,7 +17,6 @@ from swa.tables.marker import REGIONS, Marker
 from swa.tables.results_tables import GROUP_SPECTRA
 
 SPECTRUM_HZ = (0.5, 30.0)
-FEWEST = 3  # subjects: two that happen to agree would give an interval of any width
 DB = 10 / np.log(10)
 
 
@@ -132,9 +131,8 @@ def _change_rows(contrast: Contrast, logs: pd.DataFrame, settings: Settings) -> 
 
 def _with_interval(change: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Mean over subjects of each column, with its t interval."""
-    n, mean = len(change), change.mean(axis=0).to_numpy(float)
-    half = np.full(len(mean), np.nan)
-    if n >= FEWEST:
-        quantile = stats.t.ppf((1 + settings.comparison.confidence) / 2, n - 1)
-        half = quantile * change.std(axis=0, ddof=1).to_numpy(float) / np.sqrt(n)
-    return pd.DataFrame({"change_db": mean, "low_db": mean - half, "high_db": mean + half})
+    values = change.to_numpy(float)
+    found = paired_t(values, settings.comparison.confidence)
+    told = len(change) >= FEWEST_TESTED  # two that happen to agree would give an interval of any width
+    low, high = (np.where(told, limit, np.nan) for limit in (found.low, found.high))
+    return pd.DataFrame({"change_db": values.mean(axis=0), "low_db": low, "high_db": high})

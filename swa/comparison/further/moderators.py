@@ -7,14 +7,17 @@ without moderation in 12-58 % of studies of 12-30 subjects. Nor is the mean of b
 slope keeps its level and covers in all of these (benchmarks/calibration_moderators.py). It cannot tell whether a
 response goes with the covariate or with the level; how closely the two go together stands beside it.
 
-p is by permutation of residuals (Freedman & Lane 1983, J Bus Econ Stat 1:292) of the partial t; the order of the
-conditions is in the model where it differs between subjects. A covariate that is itself an outcome (`Covariate`) is an
-association with the change, never a mediation.
+p of a ratio is by permutation of residuals (Freedman & Lane 1983, J Bus Econ Stat 1:292) of the partial t. A change of
+minutes varies more the more of them a person has, so that permutation finds a covariate of the level in 8-20 %: there
+errors are let differ, which with logarithms would cost a tenth of the power. The order of the conditions is in the
+model where it differs between subjects. A covariate that is itself an outcome (`Covariate`) is an association with the
+change, never a mediation.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,7 +34,7 @@ from swa.comparison.compared_nights import (
 from swa.comparison.contrasts import contrast_designs, subject_values
 from swa.comparison.group import adjust_p
 from swa.comparison.headline import SLEEP_MARKERS, leading_marker
-from swa.comparison.linear import least_squares, t_interval
+from swa.comparison.linear import least_squares, t_interval, unequal_variances
 from swa.comparison.sources import Source, nights_of
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import Contrast
@@ -40,6 +43,8 @@ from swa.tables.results_tables import COVARIATE_CHANGES, MODERATORS
 from swa.tables.schema import plain_name
 
 FEWEST = 8
+NO_SLOPE = "the change, or the covariate of all subjects but one, is the same in every subject: no test"
+UNEVEN = ", robust errors (HC2)"
 PREFIX = "covariate_"  # a column that the study file calls one
 
 
@@ -178,25 +183,71 @@ def contrasts_within(
     return {design.contrast: design.key for design in designs if design.key.is_within}
 
 
-def partial_slope(
+class Slope(NamedTuple):
+    """A slope beside other columns: NaN where it cannot be told."""
+
+    estimate: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    correlation: float = math.nan  # the partial one
+
+
+def find_slope(y: Floats, x: Floats, others: list[Floats], settings: ComparisonSettings, *, ratio: bool) -> Slope:
+    """Slope of changes on x beside the others: of logs of ratios by permutation, of differences by errors that differ.
+
+    Parameters
+    ----------
+    y, x : array, shape (subjects,)
+        Changes, those of ratios as logarithms, and what they may go with.
+    others : list of array
+        What else is in the model, beside the constant.
+    settings : ComparisonSettings
+        Its `confidence`, `moderator_permutations` and `flip_seed`.
+    ratio : bool
+        Whether the changes are ratios.
+    """
+    if ratio:
+        return permuted_slope(y, x, others, settings.moderator_permutations, settings.flip_seed, settings.confidence)
+    return uneven_slope(y, x, others, settings.confidence)
+
+
+def permuted_slope(
     y: Floats, x: Floats, others: list[Floats], permutations: int, seed: int, level: float = 0.95
-) -> tuple[float, ...]:
-    """Slope of y on x beside the others: estimate, t limits at the level, permutation p, t."""
+) -> Slope:
+    """Slope with its t interval and the p of permuted residuals, where changes vary alike in all subjects."""
     ones = np.ones(len(y))
     fit = least_squares(y[:, None], [ones, x, *others])
-    weights = [0, 1, *[0] * len(others)]
-    estimate, error = fit.combine(weights)
+    estimate, error = fit.combine([0, 1, *[0] * len(others)])
     t, _, low, high = t_interval(estimate, error, fit.df, level)
     if not math.isfinite(t[0]):
-        return math.nan, math.nan, math.nan, math.nan, math.nan
+        return Slope()
     reduced = np.column_stack([ones, *others])
     fitted = reduced @ np.linalg.lstsq(reduced, y, rcond=None)[0]
     rng = np.random.default_rng(seed)
     residual = rng.permuted(np.tile(y - fitted, (permutations - 1, 1)), axis=1).T
     again = least_squares(fitted[:, None] + residual, [ones, x, *others])
-    shuffled = t_interval(*again.combine(weights), again.df, level)[0]
+    shuffled = t_interval(*again.combine([0, 1, *[0] * len(others)]), again.df, level)[0]
     p = (1 + np.count_nonzero(np.abs(shuffled) >= abs(t[0]) - 1e-9)) / permutations
-    return float(estimate[0]), float(low[0]), float(high[0]), float(p), float(t[0])
+    correlation = t[0] / math.sqrt(t[0] ** 2 + fit.df[0])
+    return Slope(float(estimate[0]), float(low[0]), float(high[0]), float(p), float(correlation))
+
+
+def uneven_slope(y: Floats, x: Floats, others: list[Floats], level: float = 0.95) -> Slope:
+    """Slope with interval and p where some subjects' changes vary more than others' (`unequal_variances`).
+
+    One subject who alone has another value of x fits by itself: its error is not known, and so there is none.
+    """
+    columns = [np.ones(len(y)), x, *others]
+    design = np.column_stack(columns)
+    leverage = np.einsum("ij,ji->i", design, np.linalg.pinv(design))
+    estimate, error, df, fit = unequal_variances(y[:, None], columns, [0, 1, *[0] * len(others)])
+    t, p, low, high = t_interval(estimate, error, df, level)
+    if not math.isfinite(t[0]) or leverage.max() > 1 - 1e-9:
+        return Slope()
+    plain = estimate[0] / fit.combine([0, 1, *[0] * len(others)])[1][0]
+    correlation = plain / math.sqrt(plain**2 + fit.df[0])
+    return Slope(float(estimate[0]), float(low[0]), float(high[0]), float(p[0]), float(correlation))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,16 +296,17 @@ def _row(
 ) -> dict[str, object]:
     own = _regressed(points, nights, contrast)
     reason = own.reason or (f"{len(covariate.groups)} groups: two are compared" if len(covariate.groups) > 2 else "")
-    found: tuple[float, ...] = (math.nan,) * 5
+    found, ratio = Slope(), points["scale"].iloc[0] == "ratio"
     notes = []
     if not reason:
-        draws, seed, level = settings.moderator_permutations, settings.flip_seed, settings.confidence
-        found = partial_slope(own.change, own.covariate, own.order, draws, seed, level)
-        ln = "ln " if points["scale"].iloc[0] == "ratio" else ""
+        found = find_slope(own.change, own.covariate, own.order, settings, ratio=ratio)
+        reason = "" if math.isfinite(found.p) else NO_SLOPE
+    if not reason:
+        ln = "ln " if ratio else ""
         if covariate.groups:
             notes.append(f"{ln}change of {covariate.groups[1]} less that of {covariate.groups[0]}")
         else:
-            per_sd = found[0] * float(own.covariate.std(ddof=1))
+            per_sd = found.estimate * float(own.covariate.std(ddof=1))
             notes.append(f"{ln}change per unit of {covariate.name}; per SD {per_sd:+.3g}")
         notes.append(
             f"correlation of the covariate with the marker's mean over both nights {own.with_level:+.2f}: where it is "
@@ -263,6 +315,7 @@ def _row(
     told = f"left out: {own.without} without {covariate.name} in the {covariate.condition(contrast)} nights"
     about = [reason, *notes, _meaning(covariate, nights, contrast), told if own.without else ""]
     method = ("difference of groups" if covariate.groups else "slope") + (", adjusted for order" if own.order else "")
+    method += "" if ratio else UNEVEN
     return {key: points[key].iloc[0] for key in MODERATORS.names[:6]} | {
         **dict(zip(("estimate", "ci_low", "ci_high", "p"), found, strict=False)),
         "n": len(own.change),
