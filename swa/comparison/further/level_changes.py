@@ -38,7 +38,7 @@ from swa.tables.results_tables import LEVEL_CHANGES, LEVEL_SLOPES
 
 ALL_NIGHTS = "all nights"
 # Its test presumes that nights of all subjects vary alike. Where both vary more in those who have more, minutes of N3
-# were found to follow an unrelated covariate in 11 to 15 % of studies of 8 to 20 subjects.
+# were found to follow an unrelated covariate in 12 to 14 % of studies of 8 to 20 subjects.
 NOT_TESTED = "not tested, since a difference varies more in those who have more of it; see the slopes of the contrasts"
 
 
