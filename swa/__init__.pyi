@@ -1,3 +1,4 @@
+from . import figures as figures
 from .comparison.contrasts import compare_nights as compare_nights
 from .errors import SwaError as SwaError
 from .night.analysis import Night as Night
@@ -8,7 +9,6 @@ from .pipeline import compare_study as compare_study
 from .pipeline import run_study as run_study
 from .recordings.recording import Recording as Recording
 from .recordings.recording import read_recording as read_recording
-from .report import figures as figures
 from .report.published import published_effects as published_effects
 from .settings import Settings as Settings
 from .settings import WaveCriteria as WaveCriteria

@@ -834,6 +834,11 @@ def given_or_default(settings: object, kind: type[_Kind]) -> _Kind:
     return settings
 
 
+def criteria_of(criteria: "WaveCriteria | str") -> WaveCriteria:
+    """Criteria as they are, or those of a published detector by its name."""
+    return WaveCriteria.preset(criteria) if isinstance(criteria, str) else given_or_default(criteria, WaveCriteria)
+
+
 def _explain(detail: ErrorDetails, group: type[Group] | None = None) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] != "extra_forbidden":

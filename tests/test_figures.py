@@ -320,6 +320,21 @@ def test_hypnograms_are_aligned_at_sleep_onset_whatever_their_starts():
     assert texts(figures.aligned_hypnograms({}, {}))
 
 
+def test_five_hypnograms_are_no_taller_than_a_screen():
+    stages = pd.DataFrame({"onset": [0.0, 30.0, 60.0], "duration": 30.0, "stage": ["W", "N2", "R"], "swa": 100.0})
+    sizes = [
+        figures.aligned_hypnograms(dict.fromkeys("abcdefgh"[:n], stages), {}).get_figheight() for n in (1, 2, 5, 8)
+    ]
+    assert sizes == sorted(sizes)
+    assert sizes[2] < 6.5
+
+
+def test_a_course_of_one_cycle_counts_in_whole_cycles():
+    table = pd.DataFrame({"condition": "a", "kind": ["cycle", "hour", "hour"], "number": [1, 1, 2], "mean": 200.0})
+    figure = figures.activity_course(table.assign(ci_low=150.0, ci_high=250.0))
+    assert [axes.get_xticks().tolist() for axes in figure.axes] == [[1], [1, 2]]
+
+
 def test_activity_of_a_night_that_is_not_compared_is_dotted():
     stages = pd.DataFrame({"onset": np.arange(40) * 30.0, "duration": 30.0, "stage": "N2", "swa": 100.0})
     figure = figures.aligned_hypnograms({"a": stages, "b": stages}, {"a": 0.0, "b": 0.0}, aside=["b"])

@@ -26,6 +26,7 @@ FLOORS = [
     "study",
     "comparison",
     "report",
+    "figures",
     "pipeline",
 ]
 HOMES = {

@@ -518,6 +518,10 @@ class TestLabSheet:
         assert values[1].startswith("2024-02-05T")
         assert notes == [f"dose_start (rows 2, 3): {cells[0]!r} is read as {first}"]
 
+    def test_a_tick_of_a_lab_marks_an_adaptation_night(self, folder):
+        values, _ = self.values(folder, "adaptation", "x", "ja", "Nein", "-", "y")
+        assert values == [True, True, False, False, True]
+
     def test_a_date_that_can_be_two_is_asked_about(self, folder):
         with pytest.raises(StudyError, match="could be 2024-02-01T10:00:00 or 2024-01-02T10:00:00"):
             self.values(folder, "dose_start", "01/02/2024 10:00", "03/02/2024 10:00")

@@ -12,6 +12,7 @@ from swa.report.facts import nights_of_subject
 from swa.report.figures.study_plots import placed_channels
 from swa.report.leading_rows import Headline, headline_rows
 from swa.report.optional_tables import (
+    PlainTable,
     control_name,
     cycle_table,
     gain_overview,
@@ -48,6 +49,14 @@ GAIN = pd.DataFrame(
     ],
     columns=["subject", "contrast", "channel", "control", "ln_ratio", "g", "limit", "flagged", "note"],
 )
+
+
+def test_a_table_of_many_words_is_folded_as_one_of_many_rows_is():
+    def table(rows, words):
+        cells = (("word " * words, "2"),) * rows
+        return PlainTable(label="", about="", columns=("", ""), rows=cells)
+
+    assert [table(rows, words).is_long for rows, words in ((12, 1), (13, 1), (3, 40), (3, 60))] == [0, 1, 0, 1]
 
 
 def test_the_gain_check_puts_what_is_flagged_first():

@@ -1040,13 +1040,13 @@ def test_a_night_can_be_enlarged_and_made_whole_again(seen):
         assert again == before
 
 
-@pytest.mark.slow
 def count_sheets(page, chromium, folder):
     pdf = folder / "page.pdf"
     run_chromium(chromium, folder, f"--print-to-pdf={pdf}", "--no-pdf-header-footer", page.resolve().as_uri())
     return pdf.read_bytes().count(b"/Type /Page\n")
 
 
+@pytest.mark.slow
 def test_a_page_prints_on_few_sheets_of_which_the_first_is_a_summary(study, chromium, tmp_path):
     """Also with six contrasts whose verdicts have long reasons the summary is one sheet."""
     assert 2 <= count_sheets(subject_page(study, "S1"), chromium, tmp_path) <= 9

@@ -1,5 +1,6 @@
 """From a folder of recordings to a results folder, on short simulated nights that bring their scorings."""
 
+import datetime
 import json
 import os
 import shutil
@@ -152,6 +153,83 @@ def test_a_run_that_finds_everything_done_writes_no_table_and_no_page(
     os.utime(copy / "contrasts.tsv", ns=(state.st_atime_ns, state.st_mtime_ns))
     run_study(recordings, copy, jobs=1)
     assert len(compared) == 1
+
+
+def lab_sheet(recordings: Path, path: Path) -> None:
+    """The nights of the study as a lab would keep them: another spelling in nearly every cell."""
+    openpyxl = pytest.importorskip("openpyxl")
+    table = pd.read_csv(recordings / "study.tsv", sep="\t", dtype=str).fillna("").set_index("recording", drop=False)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Ketamin-Studie, Stand März 2024"])
+    sheet.append([])
+    sheet.append(
+        ["Subject ", "CONDITION", "Recording", "Hypnogram", "Adaptation", "Lights Off", "Dose Start", "Serum Mg"]
+    )
+    cells = {
+        "S01_baseline.edf": ["S01", "Baseline ", "nein", "11:00 PM", "0,82"],
+        "S01_ketamine.edf": ["S01 ", "ketamine", "", "23h00", "0,91"],
+        "S02_baseline.edf": ["S02", "baseline", "", datetime.time(23), 0.75],
+        "S02_ketamine.edf": ["S02", "Ketamine", "", "23:00 Uhr", "<0,5"],
+    }
+    for name, (subject, condition, adaptation, lights_off, serum) in cells.items():
+        dose = table.loc[name, "dose_start"]
+        german = f"{pd.Timestamp(dose):%d.%m.%Y %H:%M}" if dose else None
+        hypnogram = table.loc[name, "hypnogram"]
+        sheet.append([subject, condition, name, hypnogram, adaptation, lights_off, german, serum])
+    sheet.append(["S01", "baseline", "S01_adaptation.edf", "truth/S01_adaptation_stages.tsv", "x", "23:00"])
+    sheet.append(["S03", "ketamine", None, None, None, None, None, "0,80"])
+    sheet.append([])
+    sheet.append(["S04 was screened and not enrolled"])
+    book.save(path)
+
+
+@pytest.mark.slow
+def test_the_sheet_of_a_lab_runs_at_once_and_every_mending_is_told_in_one_place(
+    recordings: Path,
+    run: StudyRun,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The numbers are those of the tidy table of the same nights, and of these nights alone."""
+    for later in ("_write_pages", "_compare_further"):
+        monkeypatch.setattr(f"swa.pipeline.{later}", lambda *_: None)
+    data, results = tmp_path / "data", tmp_path / "results"
+    night = {"hours": 1.5, "rate_hz": 100.0, "channels": CHANNELS, "effect": {}, "seed": 9}
+    simulate_study(data, subjects=1, conditions=("adaptation",), **night)
+    (data / "study.tsv").unlink()
+    shutil.copytree(
+        recordings, data, copy_function=os.link, ignore=lambda *_: ["study.tsv", "truth.json"], dirs_exist_ok=True
+    )
+    shutil.copytree(run.results.path, results)
+    lab_sheet(recordings, data / "study.xlsx")
+    lab = run_study(data, results, jobs=1)
+    nights = lab.results.nights.set_index("recording")
+    assert nights["status"].eq("done").all()
+    assert nights["condition"].tolist() == ["baseline", "ketamine", "baseline", "ketamine", "baseline"]
+    assert nights["adaptation"].astype(str).str.lower().tolist() == ["false"] * 4 + ["true"]
+    assert nights["lights_off"].str.startswith("23:00").all()
+    key = ["subject", "contrast", "channel", "stages", "window", "measure", "variant"]
+    own, tidy = (one.results.contrasts.fillna({"variant": ""}).set_index(key) for one in (lab, run))
+    assert own.index.sort_values().equals(tidy.index.sort_values())
+    drawn = own.index.get_level_values("variant") == "resampled"  # its draws depend on all nights of a subject
+    pd.testing.assert_series_equal(own.loc[~drawn, "estimate"], tidy["estimate"].reindex(own.index[~drawn]))
+    show_run(lab)
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    for mending in (
+        "row 3 is the header; above it stands 'Ketamin-Studie, Stand März 2024'",
+        "row 9: S03 ketamine has no recording, a missed visit",
+        "row 11 names neither condition nor recording and is no night: 'S04 was screened and not enrolled'",
+        "row 4, condition: 'Baseline' is read as 'baseline'",
+        "row 7, condition: 'Ketamine' is read as 'ketamine'",
+        "Serum Mg: decimal commas (rows 4, 5), '0,82' is 0.82",
+        "row 7, Serum Mg: '<0,5' is no number and counts as missing",
+        "dose_start (rows 5, 7): '13.01.2001 10:00' is read as 2001-01-13T10:00:00",
+        "lights_off (rows 4, 5, 7): '11:00 PM' is read as 23:00:00",
+        "recordings that the study file does not name are left out: S03_baseline.edf",
+    ):
+        assert f"note: {mending}" in told, told
 
 
 @pytest.mark.parametrize(

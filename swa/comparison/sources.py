@@ -117,6 +117,11 @@ def _carries_nights(source: object) -> TypeGuard[MeasuredNights]:
 
 
 def _rows_of(number: int, night: MeasuredNight) -> pd.DataFrame:
+    if not hasattr(night, "measures"):
+        raise StudyError(
+            f"A {type(night).__name__} is no night that can be compared.",
+            "Give nights of swa.analyze_night, or join tables of swa.measures_from_waves with pandas.concat.",
+        )
     own = {name: getattr(night, name, None) for name in NIGHT_KEYS}
     if not own["subject"] or not own["condition"]:
         raise StudyError(f"Night {number} has no subject or condition.", "Set both before comparing.")

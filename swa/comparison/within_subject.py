@@ -183,7 +183,8 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
         raise StudyError(
             f"{where['subject']}/{where['session']}: {measure} stands twice for "
             f"{' '.join(markers.iloc[marker[cell]]).strip()}.",
-            "A row of measures is unique in subject, session, channel, stages, window, measure and variant.",
+            "A row of measures is unique in subject, session, channel, stages, window, measure and variant; a second "
+            "night of a condition needs a session of its own (session=...).",
         )
     note = rows["note"].astype("category").cat  # sorted, so that the last code is the last text
     note_codes, notes = note.codes.to_numpy(), note.categories.to_numpy(dtype=object)

@@ -19,7 +19,7 @@ from swa.night.frame import NREM, Frame, check_seconds, make_frame
 from swa.night.rows import architecture_rows, channel_rows, epoch_rows, spectra_rows, spectrogram_of, travelling_rows
 from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
-from swa.settings import Settings, WaveCriteria, given_or_default
+from swa.settings import Settings, WaveCriteria, criteria_of, given_or_default
 from swa.sleep.architecture import ASLEEP, FROM_LIGHTS, FROM_YASA, IN_BED
 from swa.sleep.hypnogram import check_hypnogram, epoch_length_s, make_hypnogram, stages_of
 from swa.sleep.scoring import fit_to_recording
@@ -234,7 +234,7 @@ def analyze_night(
 def detect_slow_waves(
     recording: "Recording | mne.io.BaseRaw",
     hypnogram: "yasa.Hypnogram",
-    criteria: WaveCriteria | None = None,
+    criteria: WaveCriteria | str | None = None,
     settings: Settings | None = None,
 ) -> SlowWaves:
     """Slow waves of all EEG channels of a recording.
@@ -245,8 +245,8 @@ def detect_slow_waves(
         The recording.
     hypnogram : yasa.Hypnogram
         Stages, laid on the recording's time line.
-    criteria : WaveCriteria, optional
-        The detector; by default that of the settings (``riedner2007``).
+    criteria : WaveCriteria or str, optional
+        The detector, or its name (``massimini2004``); by default that of the settings (``riedner2007``).
     settings : Settings, optional
         Everything else.
 
@@ -269,13 +269,13 @@ def detect_slow_waves(
     True
     >>> bool(waves.select()["peak_to_peak_uv"].min() >= 75)
     True
-    >>> massimini = swa.detect_slow_waves(recording, hypnogram, criteria=swa.WaveCriteria.preset("massimini2004"))
+    >>> massimini = swa.detect_slow_waves(recording, hypnogram, criteria="massimini2004")
     >>> bool(massimini.select()["peak_to_peak_uv"].min() >= 140)
     True
     """
     settings = given_or_default(settings, Settings)
     if criteria is not None:
-        settings = Settings(**(dict(settings) | {"waves": given_or_default(criteria, WaveCriteria)}))
+        settings = Settings(**(dict(settings) | {"waves": criteria_of(criteria)}))
     recording = as_recording(recording, settings)
     check_hypnogram(hypnogram)
     hypnogram, _ = fit_to_recording(hypnogram, recording)

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from swa.errors import ScoringError, StudyError
 from swa.measures import slow_waves, windows
+from swa.measures.slow_waves import SlowWaves
 from swa.night.frame import make_frame
-from swa.settings import Settings, WaveCriteria, given_or_default
+from swa.settings import Settings, WaveCriteria, criteria_of, given_or_default
 from swa.sleep.hypnogram import check_hypnogram
 from swa.tables.results_tables import NIGHT_MEASURES
 
@@ -28,7 +29,7 @@ COLUMN_OF = {"wave_multipeak_fraction": "negative_peaks"} | {
 
 
 def measures_from_waves(
-    waves: pd.DataFrame,
+    waves: pd.DataFrame | SlowWaves,
     hypnogram: "yasa.Hypnogram",
     *,
     subject: str,
@@ -38,16 +39,17 @@ def measures_from_waves(
     channels: Sequence[str] | None = None,
     usable_s: ArrayLike | None = None,
     dose_s: float | None = None,
-    criteria: WaveCriteria | None = None,
+    criteria: WaveCriteria | str | None = None,
     settings: Settings | None = None,
 ) -> pd.DataFrame:
     """Measures of slow waves that another program detected, ready for `compare_nights`.
 
     Parameters
     ----------
-    waves : DataFrame
-        One row a wave. Needed are `channel`; the times `start_s`, `negative_peak_s`, `midcrossing_s` and `end_s` in s
-        from the first sample of the recording; and two of `negative_amplitude_uv`, `positive_amplitude_uv` and
+    waves : DataFrame or SlowWaves
+        One row a wave; of `SlowWaves` those that it selects, with `criteria` all its half-waves. Needed are `channel`;
+        the times `start_s`, `negative_peak_s`, `midcrossing_s` and `end_s` in s from the first sample of the
+        recording; and two of `negative_amplitude_uv`, `positive_amplitude_uv` and
         `peak_to_peak_uv` in µV (the sign of the negative peak does not matter). Where they are missing, `duration_s`,
         `slope_down_uv_s` and `slope_up_uv_s` are computed from these as everywhere in swa (Riedner 2007); without
         `max_slope_down_uv_s`, `max_slope_up_uv_s` and `negative_peaks` their measures are NaN, with the reason.
@@ -68,7 +70,7 @@ def measures_from_waves(
         Usable time of each epoch in s; by default all of it. Density is per minute of usable time.
     dose_s : float, optional
         Time of the dose in s from the first sample.
-    criteria : WaveCriteria, optional
+    criteria : WaveCriteria or str, optional
         Which rows are slow waves, by duration and amplitude; by default all, as the detector found them.
     settings : Settings, optional
         Windows and cycles.
@@ -107,6 +109,7 @@ def measures_from_waves(
     (0.2, 233.0)
     """
     settings = given_or_default(settings, Settings)
+    criteria = None if criteria is None else criteria_of(criteria)
     check_hypnogram(hypnogram)
     frame = make_frame(hypnogram, settings, dose_s)
     n_epochs = len(frame.stages)
@@ -116,6 +119,8 @@ def measures_from_waves(
             f"usable_s has the shape {usable.shape}, the hypnogram {n_epochs} epochs of {frame.epoch_s:g} s.",
             "Give the usable time of each epoch in s.",
         )
+    if isinstance(waves, SlowWaves):
+        waves = waves.select() if criteria is None else waves.table
     table = _check_waves(waves, n_epochs * frame.epoch_s)
     found = tuple(dict.fromkeys(table["channel"])) if channels is None else tuple(channels)
     if not found:

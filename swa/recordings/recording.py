@@ -537,9 +537,10 @@ def as_recording(recording: "Recording | mne.io.BaseRaw", settings: Settings | N
     """Take a recording as it is, or make one of an `mne.io.Raw`."""
     if isinstance(recording, Recording):
         return recording
-    if not hasattr(recording, "get_data") or not hasattr(recording, "info"):
+    # Epochs and averages of mne have data and info as well, but lost the time line of the night.
+    if not all(hasattr(recording, name) for name in ("get_data", "info", "filenames", "first_samp")):
         raise RecordingError(
-            f"Expected a Recording or an mne.io.Raw, got {type(recording).__name__}.",
+            f"Expected a Recording or an mne.io.Raw of the whole night, got {type(recording).__name__}.",
             "Read a file with swa.read_recording, or put an array into mne.io.RawArray.",
         )
     return Recording.from_raw(recording, settings)

@@ -37,6 +37,7 @@ Cell = Callable[[Row], str]
 NameOf = Callable[[object], str]
 TRUE = ("true", "1", "yes")
 LONG = 12  # rows above which a table is folded away
+WORDY = 150  # words above which it is, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class PlainTable:
     @property
     def is_long(self) -> bool:
         """Whether it is folded away, so that a page stays readable."""
-        return len(self.rows) > LONG
+        return len(self.rows) > LONG or sum(len(cell.split()) for row in self.rows for cell in row) > WORDY
 
 
 def gain_table(rows: pd.DataFrame, contrast: Contrast) -> PlainTable | None:

@@ -65,5 +65,6 @@ def check_hypnogram(hypnogram: object) -> None:
     if not hasattr(hypnogram, "sampling_frequency"):
         raise ScoringError(
             f"Expected a yasa.Hypnogram, got {type(hypnogram).__name__}.",
-            "Use swa.stage_recording, swa.read_hypnogram, or yasa.Hypnogram(stages).",
+            'Use swa.stage_recording, swa.read_hypnogram, or yasa.Hypnogram(stages, freq="30s") of names such as "N2", '
+            "with the length of an epoch.",
         )

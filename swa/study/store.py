@@ -1,5 +1,6 @@
 """The results folder: where each file stands, and how its tables are read."""
 
+import difflib
 import hashlib
 import json
 import re
@@ -15,6 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from swa.errors import StudyError
+from swa.glossary import read_glossary
 from swa.recordings.edf.fields import SIMULATED
 from swa.settings import Settings, read_settings
 from swa.study.written import write_believed
@@ -306,7 +308,18 @@ class Results:
         return list(self._row_groups)
 
     def measure(self, name: str) -> pd.DataFrame:
-        """Rows of one measure of the long table, read alone; text columns as categories."""
+        """Rows of one measure of the long table, read alone; text columns as categories.
+
+        Raises
+        ------
+        StudyError
+            There is no measure of that name, here or elsewhere.
+        """
+        known = {*self._row_groups, *read_glossary()}
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else "Their names stand in measure_names()."
+            raise StudyError(f"There is no measure {name!r}.", hint)
         texts = [*KEY, "condition", "unit", "note"]
         with pq.ParquetFile(self.path / "measures.parquet", read_dictionary=texts) as file:
             table: pd.DataFrame = file.read_row_groups(self._row_groups.get(name, [])).to_pandas()

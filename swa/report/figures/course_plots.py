@@ -49,7 +49,10 @@ def activity_course(
             color = color_of(condition, colors, place)
             axes.errorbar(own["number"] + shift, mean, errors, color=color, marker="o", markersize=4, label=condition)
         axes.set_xlabel(label)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        numbers = sorted(table.loc[table["kind"] == kind, "number"].unique())
+        axes.set_xticks(numbers)
+        if numbers:
+            axes.set_xlim(numbers[0] - 0.5, numbers[-1] + 0.5)
         axes.grid(axis="y")
     panels[0].set_ylim(bottom=0)
     panels[0].set_ylabel(unit)

@@ -10,6 +10,8 @@ from swa.report.figures.night_plots import REM_COLOR, STAGE_ROWS
 from swa.report.figures.style import FAINT, INK, check_table, color_of, new_figure, say_nothing_there, styled
 from swa.report.words.names import marker_name
 
+HYPNOGRAMS_IN = 3.4  # height of all hypnograms, as far as each stays between
+HYPNOGRAM_IN = (0.65, 1.05)  # these two
 ACTIVITY_IN = 1.7  # height of the panel of activity
 ACTIVITY_EPOCHS = 10  # of a running mean
 ROW_IN = 0.235  # height of a line of the changes
@@ -51,11 +53,12 @@ def aligned_hypnograms(
     for table in hypnograms.values():
         check_table("aligned_hypnograms", table, ("onset", "duration", "stage"))
     with_activity = any("swa" in table for table in hypnograms.values())
-    figure = new_figure(9.6, 0.75 + 1.05 * max(len(hypnograms), 1) + ACTIVITY_IN * with_activity)
+    row_in = float(np.clip(HYPNOGRAMS_IN / max(len(hypnograms), 1), *HYPNOGRAM_IN))
+    figure = new_figure(9.6, 0.75 + row_in * max(len(hypnograms), 1) + ACTIVITY_IN * with_activity)
     if not hypnograms:
         say_nothing_there(figure.subplots(), "no night")
         return figure
-    heights = [1.0] * len(hypnograms) + [1.6] * with_activity
+    heights = [1.0] * len(hypnograms) + [ACTIVITY_IN / row_in] * with_activity
     rows = {"hspace": 0.45, "height_ratios": heights}
     panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, gridspec_kw=rows)[:, 0]
     for place, (axes, (name, stages)) in enumerate(zip(panels, hypnograms.items(), strict=False)):
@@ -68,7 +71,7 @@ def aligned_hypnograms(
             np.where(stages["stage"] == "R", level, np.nan), hours, baseline=None, color=REM_COLOR, linewidth=2.4
         )
         axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)))
-        axes.set_yticks(list(STAGE_ROWS.values()), ["W", "REM", "N1", "N2", "N3"], fontsize=7)
+        axes.set_yticks(list(STAGE_ROWS.values()), ["W", "REM", "N1", "N2", "N3"], fontsize=min(7, 9 * row_in))
         axes.set_ylim(-0.6, 4.6)
         axes.set_title(name, loc="left", fontsize=8)
         if "swa" in stages:

@@ -1,6 +1,7 @@
 """What all figures share: colours and type."""
 
 import inspect
+import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
@@ -104,6 +105,15 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
     return draw
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows by itself, also where pyplot was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        self.savefig(content, format="png", dpi=110)
+        return content.getvalue()
+
+
 def new_figure(
     width_in: float,
     height_in: float,
@@ -123,7 +133,7 @@ def new_figure(
         Margins in inches. They are fixed: an automatic layout draws every text several times to measure it, which
         takes most of the time of a page, and figures of the same kind would not line up.
     """
-    figure = Figure(figsize=(width_in, height_in))
+    figure = ShownFigure(figsize=(width_in, height_in))
     FigureCanvasAgg(figure)
     figure.subplots_adjust(
         left=left / width_in, right=1 - right / width_in, bottom=bottom / height_in, top=1 - top / height_in

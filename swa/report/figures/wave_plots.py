@@ -27,7 +27,7 @@ from swa.tables.marker import select
 
 @styled
 def slow_wave_average(
-    waves: Mapping[str, SlowWaves | pd.DataFrame],
+    waves: SlowWaves | Mapping[str, SlowWaves | pd.DataFrame],
     channel: str | None = None,
     *,
     colors: Mapping[str, str] | None = None,
@@ -37,8 +37,8 @@ def slow_wave_average(
 
     Parameters
     ----------
-    waves : mapping of str to SlowWaves or DataFrame
-        By condition: slow waves, or their `average` (channel, time_s, mean_uv, sd_uv, n_waves).
+    waves : SlowWaves, or mapping of str to SlowWaves or DataFrame
+        Those of one night, or by condition: slow waves, or their `average` (channel, time_s, mean_uv, sd_uv, n_waves).
 
     Raises
     ------
@@ -53,6 +53,7 @@ def slow_wave_average(
     >>> figure.axes[0].get_ylabel()
     'band-passed EEG (µV)'
     """
+    waves = {waves.criteria.name: waves} if isinstance(waves, SlowWaves) else waves
     tables = {name: found.average if isinstance(found, SlowWaves) else found for name, found in waves.items()}
     if not tables:
         raise SwaError("slow_wave_average: no condition was given.", "Give slow waves or their average by condition.")

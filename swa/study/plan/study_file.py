@@ -49,7 +49,9 @@ _TEXT = (*_KEPT_AS_TEXT, *RESERVED, *TIMES, *MOMENTS, "adaptation")
 _MISSING = ("", "n/a", "na", "nan", "#n/a")
 _A_CLOCK, _A_MOMENT = "23:15 or 2024-03-01T23:15", "2024-03-01T09:30"
 _SEXES = ("f", "female", "w", "weiblich", "m", "male", "männlich")
-_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
+_TRUTH = dict.fromkeys(("true", "yes", "y", "1", "x", "ja", "wahr"), True) | dict.fromkeys(
+    ("false", "no", "n", "0", "", "-", "nein", "falsch"), False
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
