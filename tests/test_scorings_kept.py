@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.no_scorings import no_scorings
 from swa.errors import AmbiguousScoringError, ScoringError
 from swa.settings import Settings, check_settings
 from swa.sleep.scoring import read_scoring
@@ -682,3 +683,72 @@ def test_times_in_ms_are_asked_about(lay):
     text = "\n".join(["onset,duration,stage", *(f"{30000 * i},30000,{stage}" for i, stage in enumerate(WHOLE))])
     with pytest.raises(ScoringError, match=r"if they are in ms, write .* `onset \[ms\]`"):
         lay(text)
+
+
+# --- what looks like a scoring
+
+
+# Stages stand in them, and nothing tells that they are no night: runs of position codes, a stage at each awakening.
+ALIKE = {"position_codes", "blocks", "arousals", "word_pairs", "stimulation", "power_by_stage", "agreement", "dreams"}
+
+
+def test_tables_that_are_no_scorings_are_no_problem_and_not_told(plan, folder):
+    tables = {name: text for name, text in no_scorings().items() if name not in {*ALIKE, "clinic"}}
+    assert len(tables) > 30
+    study = plan({"S1.edf": ""} | {f"{name}.csv": text for name, text in tables.items()})
+    assert unused(study) == []
+    night = {f"{name}.edf": "" for name in tables} | {f"{name}.csv": text for name, text in tables.items()}
+    assert {
+        name: problem for name, problem in zip(tables, plan(night).nights["problem"], strict=False) if problem
+    } == {}
+
+
+@pytest.mark.parametrize("epochs", [48, 60, 99])
+def test_a_nap_in_codes_under_the_name_of_its_recording_is_used(plan, epochs):
+    nap = ["0"] * 8 + ["1"] * 4 + ["2"] * (epochs - 32) + ["3"] * 8 + ["5"] * 8 + ["0"] * 4
+    study = plan({"nap.edf": "", "nap.txt": "\n".join(nap)})
+    assert used(study) == ["nap.txt"]
+    nap = [code.replace("5", "2") for code in nap]
+    assert "could mean several things" in plan({"nap.txt": "\n".join(nap)}).nights["problem"][0]
+
+
+def test_a_column_of_stages_in_words_that_nobody_knows_is_a_problem(plan):
+    words = {"W": "V", "N1": "SL1", "N2": "SL2", "N3": "SLP", "R": "SP"}
+    text = "\n".join(
+        ["Epoch;Time;Stage", *(f"{i};{t};{words[s]}" for i, (t, s) in enumerate(zip(clock(), WHOLE, strict=True)))]
+    )
+    study = plan({"P01.edf": "", "P01.csv": text})
+    assert used(study) == [""]
+    assert "are no stages known here" in study.nights["problem"][0]
+
+
+@pytest.mark.parametrize(("form", "is_known"), [("[Stage] {}", True), ("{}期", False)])
+def test_a_night_among_annotations_in_other_words_is_used_or_asked_about(plan, folder, form, is_known):
+    annotated(folder / "P01.edf", [form.format(stage) for stage in WHOLE])
+    study = plan({})
+    assert used(study) == ["P01.edf" if is_known else ""]
+    assert is_known or "may be stages in words that are not known here" in study.nights["problem"][0]
+
+
+@pytest.mark.parametrize("key", ["{}:\t{}", "{}\t{}", "{}: {}"])
+def test_a_profile_of_domino_in_a_workbook_is_read(plan, folder, key):
+    head = {"Signal ID": "SchlafProfil\\profil", "Start Time": "01.03.2024 22:40:00", "Signal Type": "Discret"}
+    lines = [key.format(*pair) for pair in (head | {"Rate": "30 s"}).items()]
+    lines += [f"{time}{',000' * (':' in key)}\t{stage}" for time, stage in zip(clock(), WHOLE, strict=True)]
+    sheet = pd.DataFrame([(*line.split("\t"), "")[:2] for line in lines])
+    sheet.to_excel(folder / "P01.xlsx", header=False, index=False)
+    study = plan({"P01.edf": ""})
+    assert used(study) == ["P01.xlsx"]
+    assert stages_of(study) == WHOLE
+
+
+def test_annotations_of_edfbrowser_in_xml_are_read(plan):
+    rows = "".join(
+        f"<annotation><onset>{START + datetime.timedelta(seconds=30 * i):%Y-%m-%dT%H:%M:%S}.0000000</onset>"
+        f"<duration>30.0</duration><description>Sleep stage {stage}</description></annotation>"
+        for i, stage in enumerate(WHOLE)
+    )
+    study = plan({"a1.edf": "", "a1_annotations.xml": f'<?xml version="1.0"?><annotationlist>{rows}</annotationlist>'})
+    assert used(study) == ["a1_annotations.xml"]
+    assert stages_of(study) == WHOLE
+    assert read_scoring(study.nights["hypnogram"][0]).start == pd.Timestamp(START)

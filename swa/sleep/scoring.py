@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from swa.errors import AmbiguousScoringError, RecordingError, ScoringError
 from swa.recordings.edf.fields import HIDDEN_DATE
 from swa.settings import ScoringSettings, Settings, given_or_default
 from swa.sleep.formats.codes import (
+    STAGE_BY_WORD,
     CodesFound,
     check_plausible,
     codes_found,
@@ -55,6 +57,9 @@ _HIDDEN = (HIDDEN_DATE, NO_DATE.date())
 _NEAR_S = 0.1  # allows for times written a sample late
 _MOSTLY = 0.8
 _NOON_H = 12
+# Of the rows of a scoring: events beside which a stage stands are apart, and stages of a list of anything change at
+# each row (benchmarks/no_scorings.py).
+_FEWEST_ROWS, _MOSTLY_FOLLOW, _AGAIN = 10, 0.5, 0.4
 _EPOCHS_S = (30, 20, 15, 10, 5, 4, 2, 1)
 
 
@@ -78,6 +83,8 @@ class Scoring:
         False where the file could be a table of something else.
     by_clock, changed_at, days, notes
         As of `Marks`.
+    steady : bool
+        Whether the rows follow on each other as those of a night do.
     numbers_until : float or None
         The last end in a table of numbers that are taken for s.
     """
@@ -93,6 +100,7 @@ class Scoring:
     changed_at: str = ""
     days: Sequence[pd.Timestamp] = ()
     notes: Sequence[str] = ()
+    steady: bool = True
     numbers_until: float | None = None
 
     @property
@@ -252,6 +260,18 @@ class OpenScoring:
         """Its number codes, where neither the file nor the settings say what they mean."""
         return None if any(is_number(code) for code in self.settings.codes) else codes_found(self.marks)
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether rows follow on each other and, where they are epochs, most are as the one before; or they are few."""
+        marks = self.marks
+        if len(marks.labels) < _FEWEST_ROWS:
+            return True
+        order = np.argsort(marks.onsets_s, kind="stable")
+        stages = [STAGE_BY_WORD.get(word, word) for word in (plain_word(marks.labels[i]) for i in order)]
+        follows = float(np.mean(marks.onsets_s[order][1:] - marks.ends_s[order][:-1] < _NEAR_S))
+        again = float(np.mean([one == other for one, other in pairwise(stages)]))
+        return follows >= _MOSTLY_FOLLOW and (not marks.counted or again >= _AGAIN)
+
     def read(self, study_codes: Mapping[str, str] | None = None) -> Scoring:
         """The stages; `study_codes` are what number codes mean by all scorings of the study."""
         marks = self.marks
@@ -276,6 +296,7 @@ class OpenScoring:
             changed_at=marks.changed_at,
             days=marks.days,
             notes=(*marks.notes, *note_unscored_codes(marks, self.settings.codes)),
+            steady=self.is_steady,
             numbers_until=float(marks.ends_s.max()) if marks.in_s else None,
         )
 

@@ -14,6 +14,7 @@ from swa.settings import Settings
 from swa.study.infusions import dose_columns
 from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import Study
+from swa.study.plan.scoring_search import Why
 from swa.study.problems import Problem, as_table
 from swa.study.run.faults import describe_fault, leave_fault
 from swa.study.run.night_task import NightOutcome
@@ -149,7 +150,8 @@ def problems_of_nights(
             same = kept.iloc[first]
             problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
             add(kept.index[later], "plan", problem, START_REMEDY)
-    for why, names in study.scorings.left_over(study.root, drawn=False):
+    left = {why: names for why, names in study.scorings.left_over(study.root).items() if why is not Why.DRAWN}
+    for why, names in left.items():
         told = f"read as scorings and not used: {names} ({why.rstrip('.')})."
         found.append((0, Problem(subject="", step="plan", problem=told, remedy=SCORING_REMEDY)))
     table = as_table(problem for _, problem in found)

@@ -398,6 +398,8 @@ class Marks:
         Days on which the recording may begin by the file, whose rows have times of day alone.
     notes : sequence of str
         What is to be told of the reading.
+    counted : bool
+        Whether the rows say nothing of their time but their order or number.
     in_s : bool
         Whether the times are numbers of a table that are taken for s, where its titles may lack another unit.
     """
@@ -418,6 +420,7 @@ class Marks:
     until_next: bool = False
     days: Sequence[pd.Timestamp] = ()
     notes: Sequence[str] = ()
+    counted: bool = False
     in_s: bool = False
 
 

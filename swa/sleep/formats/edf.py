@@ -5,7 +5,9 @@ Annotations of EDF+ are UTF-8 by the standard, and latin-1 in files of many vend
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +20,16 @@ from swa.recordings.edf.header import Header, read_header, start_and_clock
 from swa.recordings.formats import READ_BY_MNE, ending_of
 from swa.recordings.mne_raw import read_annotations
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import is_code, is_night_of_codes, is_stage_word, known_words, plain_word
+from swa.sleep.formats.codes import (
+    NIGHT_EPOCHS,
+    SAME_AGAIN,
+    is_code,
+    is_night_of_codes,
+    is_stage_word,
+    known_words,
+    may_be_stages,
+    plain_word,
+)
 from swa.sleep.formats.document import NO_DATE, Document, Marks, choose_scorer, read_any_text
 from swa.sleep.formats.tables import epoch_step, from_changes
 
@@ -31,6 +42,8 @@ _SCORERS = (
     re.compile(r"(?P<stage>.+?)(?: ?\((?P<who>[^()]{1,20})\))"),
     re.compile(r"(?P<stage>.+?)@@(?P<who>.{1,20})"),
 )
+_OF_STAGES = re.compile(r"(?:sleep ?)?(?:stag(?:es?|ing)|scoring)/|hypnogram/|comment/", re.IGNORECASE)
+_EPOCHS_S, _MOST_LABELS = (20.0, 30.0), 12  # of a night in words that nobody knows
 _FEWEST_STAGES = 20  # of a scorer
 _TAL = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d*(?:\.\d*)?))?\x14([^\x00]*?)\x14(?=\x00)")
 
@@ -61,16 +74,16 @@ def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
     words = {word for word, stage in known_words(settings.codes).items() if word and stage != "UNS"}
     try:
         if ending_of(path.name) in READ_BY_MNE:
-            marks = [_Annotation(*mark) for mark in read_annotations(path)]
-            return any(_is_stage(mark.text, words) for mark in marks) or bool(_night_of_codes(sorted(marks)))
+            marks = _read_by_mne(path)
+            return any(_is_stage(mark.text, words) for mark in marks) or bool(_night_without_words(marks))
         header = read_header(path, of_scoring=True)
         parts = (part for place in _sample(header.n_records) for part in _annotation_records(header, *place))
-        coded = False
+        few = Counter[str]()
         for one in (one for part in parts for one in _annotations_in(part)):
             if _is_stage(one.text, words):
                 return True
-            coded |= is_code(one.text)
-        return coded and bool(_night_of_codes(_read_annotations(path)[1]))
+            few[one.text] += 1
+        return max(few.values(), default=0) >= _FEWEST_STAGES and bool(_night_without_words(_read_annotations(path)[1]))
     except (RecordingError, OSError):
         return False
 
@@ -120,8 +133,18 @@ def _night_of_codes(annotations: Sequence[_Annotation]) -> list[int]:
 def annotations_of(document: Document) -> list[str]:
     """Texts of the annotations of a recording, or of a scoring as EDF+, in order of time."""
     if is_read_by_mne(document):
-        return [mark.text for mark in sorted(_Annotation(*mark) for mark in read_annotations(document.path))]
+        return [mark.text for mark in _read_by_mne(document.path)]
     return [mark.text for mark in _read_annotations(document.path)[1]]
+
+
+def _night_without_words(annotations: Sequence[_Annotation]) -> list[int]:
+    """Those that are epochs of a night: number codes, or a few labels that nobody knows, one an epoch and no other."""
+    codes = _night_of_codes(annotations)
+    labels = [one.text for one in annotations]
+    again = sum(one == other for one, other in pairwise(labels))
+    step = epoch_step(np.array([one.onset_s for one in annotations]))
+    few = len(labels) >= NIGHT_EPOCHS and 3 < len({*labels}) <= _MOST_LABELS and again >= SAME_AGAIN * len(labels)
+    return codes or [i for i in range(len(labels)) if few and step in _EPOCHS_S]
 
 
 def read_edf(document: Document, settings: ScoringSettings) -> Marks:
@@ -139,8 +162,13 @@ def read_edf(document: Document, settings: ScoringSettings) -> Marks:
 
 def read_through_mne(document: Document, settings: ScoringSettings) -> Marks:
     """Annotations of a recording that mne reads, from its first sample."""
-    annotations = [_Annotation(*mark) for mark in read_annotations(document.path)]
-    return _among(document, sorted(annotations), settings, None)
+    return _among(document, _read_by_mne(document.path), settings, None)
+
+
+def _read_by_mne(path: Path) -> list[_Annotation]:
+    """In order of time; the type of a marker of BrainVision that only says that this is a stage is left out."""
+    marks = sorted(_Annotation(*mark) for mark in read_annotations(path))
+    return [mark._replace(text=_OF_STAGES.sub("", mark.text)) for mark in marks]
 
 
 def _among(
@@ -161,6 +189,8 @@ def _among(
         onsets, durations, scorers = onsets[kept], durations[kept], {} if who else scorers
     stages = [i for i, text in enumerate(labels) if text.strip() and is_stage_word(text, words)]
     stages = stages or _night_of_codes(annotations)
+    if not stages and _night_without_words(annotations):
+        raise may_be_stages(document.name, labels)
     if not stages:
         raise ScoringError(
             f"{document.name}: none of its {len(annotations)} annotations is a sleep stage.",

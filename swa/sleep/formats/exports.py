@@ -42,6 +42,7 @@ _SIGNAL_TYPE = (  # in the languages of the software
 _DOMINO_START = re.compile(r"(\d{1,2}\.\d{1,2}\.\d{4}) ")
 _DOMINO_RATE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(ms|s|sec|sek)\.?")
 _DOMINO_ROW = re.compile(r"(?:\d{1,2}\.\d{1,2}\.\d{4} )?\d\d:\d\d:\d\d[.,]\d{1,3};")
+_DOMINO_CELLS = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d{1,3})?\t")  # of a workbook
 
 
 # --- DOMINO of SOMNOscreen
@@ -55,16 +56,25 @@ def is_domino(document: Document) -> bool:
 def _begins_domino(document: Document) -> int | None:
     """Number of lines before the first row; None where there is no such row, or nothing but such lines before it."""
     head = document.lines[:_MOST_KEYS]
-    first = next((n for n, line in enumerate(head) if _DOMINO_ROW.match(line)), None)
+    first = next((n for n, line in enumerate(head) if _is_domino_row(document, line)), None)
+    if document.is_workbook:
+        return first if _signal_type(document) else None
     if first is None:
         return len(head) if _signal_type(document) else None
     return first if first and all(":" in line for line in head[:first] if line) else None
 
 
 def _domino_header(document: Document) -> dict[str, str]:
-    lines = [line for line in document.lines[:_MOST_KEYS] if not _DOMINO_ROW.match(line)]
+    lines = [line for line in document.lines[:_MOST_KEYS] if not _is_domino_row(document, line)]
+    if document.is_workbook:  # the key in a cell of its own, or both in one
+        lines = [line.replace("\t", ": ", 1) if ":" not in line.partition("\t")[0] else line for line in lines]
     pairs = [line.split(":", 1) for line in lines if ":" in line]
     return {key.strip().lower(): value.strip().lower() for key, value in pairs}
+
+
+def _is_domino_row(document: Document, line: str) -> bool:
+    """Whether a line is the row of an epoch; in a workbook the stage stands in the next cell."""
+    return (_DOMINO_CELLS if document.is_workbook else _DOMINO_ROW).match(line) is not None
 
 
 def _signal_type(document: Document) -> str:
@@ -81,9 +91,9 @@ def is_other_domino(document: Document) -> bool:
 
 def read_domino(document: Document, settings: ScoringSettings) -> Marks:
     """One row an epoch of the length that `Rate` states; A and Artifact are unscored."""
-    rows = [line for line in document.lines if _DOMINO_ROW.match(line)]
+    rows = [line for line in document.lines if _is_domino_row(document, line)]
     header = _domino_header(document)
-    cells = [row.split(";", 1) for row in rows]
+    cells = [row.split("\t" if document.is_workbook else ";", 1) for row in rows]
     artefacts = {"a": "?", "artifact": "?", "artefact": "?", "artefakt": "?"}
     labels = [artefacts.get(cell[1].strip().lower(), cell[1].strip()) for cell in cells]
     words = known_words(settings.codes)

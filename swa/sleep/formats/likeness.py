@@ -5,16 +5,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from swa.errors import SwaError
+from swa.errors import AmbiguousScoringError, SwaError
 from swa.recordings.edf.packed import DAMAGE, open_plain
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import NIGHT_EPOCHS, SAME_AGAIN, is_code, is_night_of_codes, known_words, plain_word
-from swa.sleep.formats.document import Document, cut_rows, read_any_text
+from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, cut_rows, read_any_text
 from swa.sleep.formats.edf import annotations_of, is_edf, is_read_by_mne
 from swa.sleep.formats.exports import is_other_domino
+from swa.sleep.formats.tables import stages_a_line
 
 _SIMULATED = re.compile(rb'\s*\{\s*"simulated"')  # what `swa simulate` drew: of many nights, and of no recording
-_STAGES_OF_XML = re.compile(rb"<(?:\w+:)?(?:SleepStages|StagingData|rater)\b|>\s*Stages\||SleepStage", re.IGNORECASE)
+_STAGES_OF_XML = re.compile(rb"<(?:\w+:)?(?:SleepStages|StagingData|rater)\b|>\s*Stages\||Sleep ?Stage", re.IGNORECASE)
 _SLEEP = {"N1", "N2", "N3", "R"}
 _READ_BYTES = 500_000
 _MOST_COLUMNS = 40
@@ -38,13 +39,31 @@ def reads_as_scoring(document: Document, settings: ScoringSettings) -> bool:
         if whole and is_other_domino(document):
             return False
         rows = document.cells if whole else cut_rows(read_any_text(begin, "utf-8-sig").splitlines()[:-1])
+        if whole and (_names_stages(document, known) or stages_a_line(document)):
+            return True
+    except AmbiguousScoringError:  # sheets of a workbook
+        return True
     except (OSError, SwaError, *DAMAGE):
         return False
     width = max((len(row) for row in rows), default=0)
     columns = [[row[i] for row in rows if len(row) > i] for i in range(min(width, _MOST_COLUMNS))]
     if document.suffix == ".json" or (len(rows) == 1 and width >= _FEWEST_AMONG_EVENTS):
         columns = [[cell.strip('[]" ') for row in rows for cell in row]]
-    return any(_is_night(column, known) or (width == 1 and is_night_of_codes(column)) for column in columns)
+    return any(_is_night(column, known) or is_night_of_codes(column) for column in columns)
+
+
+def _names_stages(document: Document, known: Mapping[str, str]) -> bool:
+    """Whether a column with a name for stages holds codes or words for them, most of them as the one before."""
+    table = document.table
+    for i in [i for i, name in enumerate(table.names) if table.titled and name in STAGE_COLUMNS]:
+        words = [plain_word(cell) for cell in table.cells(i)]
+        stages = [word for word in words if is_code(word) or known.get(word, "UNS") != "UNS"]
+        again = sum(one == other for one, other in pairwise(words))
+        # A night in words that nobody knows is one all the same, under a name that no other event has.
+        few = table.names[i] not in EVENT_COLUMNS and len(words) >= NIGHT_EPOCHS and 2 < len({*words}) <= _MOST_LABELS
+        if (few or 2 * len(stages) >= len(words) > 0) and again >= SAME_AGAIN * (len(words) - 1):
+            return True
+    return False
 
 
 def _is_night(cells: Sequence[str], known: Mapping[str, str]) -> bool:

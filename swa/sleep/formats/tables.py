@@ -113,8 +113,9 @@ def _in_order(
     marks = one_after_the_other(document, labels, epoch_s)
     words = any(is_stage_word(label) for label in labels)
     return Marks(
-        onsets_s=marks.onsets_s, ends_s=marks.ends_s, labels=labels, codes=codes, certain=words or codes is not None
-    )
+        onsets_s=marks.onsets_s, ends_s=marks.ends_s, labels=labels, codes=codes, certain=words or codes is not None,
+        counted=True,
+    )  # fmt: skip
 
 
 # --- stretches
@@ -501,7 +502,7 @@ def read_epochs(document: Document, settings: ScoringSettings) -> Marks:
     return Marks(
         onsets_s=onsets, ends_s=onsets + settings.epoch_s, labels=labels, lines=lines,
         codes=codes_of_column(document, stage) if table.titled else None,
-        certain=table.titled or words, columns=table.titles if table.titled else (),
+        certain=table.titled or words, columns=table.titles if table.titled else (), counted=True,
     )  # fmt: skip
 
 
@@ -569,7 +570,7 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
     words = any(is_stage_word(label) and not is_number(label) for label in labels if label)
     return Marks(
         onsets_s=marks.onsets_s, ends_s=marks.ends_s, labels=labels, certain=named or words,
-        columns=table.titles if table.titled else (),
+        columns=table.titles if table.titled else (), counted=True,
     )  # fmt: skip
 
 
@@ -581,21 +582,26 @@ def _ask_about_several_a_line(document: Document) -> None:
     AmbiguousScoringError
         They could be epochs, or scorers.
     """
-    lines = [line for line in document.lines if line.strip()]
-    cut = [re.split(r"[\s,;]+", line.strip(" ,;\t")) for line in lines]
-    if all(len(cells) == 1 for cells in cut):
-        cut = [list(line.strip()) for line in lines]
-    number = len(cut[0])
-    cells = [cell for row in cut for cell in row]
-    even = all(len(row) == number for row in cut[:-1]) and len(cut[-1]) <= number
-    if number < _FEWEST_A_LINE or len(cut) < _FEWEST_A_LINE or not even:
-        return
-    if is_night_of_labels(cells):
+    if number := stages_a_line(document):
         raise AmbiguousScoringError(
             f"{document.name}: each of its lines holds {number} stages: {number} epochs, or one of each of "
             f"{number} scorers.",
             "Write one stage a line, or the scorers in columns below their names.",
         )
+
+
+def stages_a_line(document: Document) -> int:
+    """How many stages each line holds, where there are several and nothing else; else 0."""
+    lines = [line for line in document.lines if line.strip()]
+    cut = [re.split(r"[\s,;]+", line.strip(" ,;\t")) for line in lines]
+    if all(len(cells) == 1 for cells in cut):
+        cut = [list(line.strip()) for line in lines]
+    if len(cut) < _FEWEST_A_LINE:
+        return 0
+    number = len(cut[0])
+    cells = [cell for row in cut for cell in row]
+    even = all(len(row) == number for row in cut[:-1]) and len(cut[-1]) <= number
+    return number if number >= _FEWEST_A_LINE and even and is_night_of_labels(cells) else 0
 
 
 def _ask_what_goes_up(document: Document, stage: int | None, epoch_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Scorings in XML: Profusion and Luna, the NSRR's annotations, Philips Sleepware (``.rml``), and Wonambi.
+"""Scorings in XML: Profusion and Luna, the NSRR's annotations, Philips Sleepware (``.rml``), Wonambi, EDFbrowser.
 
 The layouts are those of Profusion and the annotation XML of the National Sleep Research Resource (its files, and its
 EDF Editor and Translator), luna-doc ("Interval annotations"), Sleepware G3's PatientStudy as public readers take it,
@@ -14,7 +14,17 @@ import pandas as pd
 from swa.errors import ScoringError
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import PROFUSION_LABELS, own_words
-from swa.sleep.formats.document import Document, Marks, choose_scorer, clock_start, is_number, luna_label, parse_seconds
+from swa.sleep.formats.document import (
+    Document,
+    Marks,
+    choose_scorer,
+    clock_start,
+    is_number,
+    luna_label,
+    parse_duration,
+    parse_seconds,
+    read_times,
+)
 from swa.sleep.formats.tables import from_changes, one_after_the_other
 
 if TYPE_CHECKING:
@@ -47,11 +57,23 @@ def read_xml(document: Document, settings: ScoringSettings) -> Marks:
         return _from_philips(document, root, settings)
     if root.find("rater") is not None:
         return _from_wonambi(document, root, settings)
+    if root.tag == "annotationlist":
+        return _from_edfbrowser(document, root)
     raise ScoringError(
         f"{document.name}: an XML file without sleep stages (its root is {root.tag[:40]!r}).",
         "Known are those of Profusion (SleepStages), the NSRR (ScoredEvents of the type Stages), Luna, Philips "
-        "(StagingData) and Wonambi (rater).",
+        "(StagingData), Wonambi (rater) and EDFbrowser (annotationlist).",
     )
+
+
+def _from_edfbrowser(document: Document, root: "Element") -> Marks:
+    """Annotations with an onset in s or as a moment; stages among them."""
+    found = [[(each.findtext(name) or "").strip() for name in ("onset", "duration", "description")] for each in
+             root.findall("annotation")]  # fmt: skip
+    times = read_times(document, [onset.replace("T", " ")[:26] for onset, _, _ in found])
+    durations = np.array([parse_duration(duration) for _, duration, _ in found])
+    return Marks(onsets_s=times.seconds, ends_s=times.seconds + durations, labels=[label for _, _, label in found],
+                 others=True, start=times.start, by_clock=times.start is not None)  # fmt: skip
 
 
 def _from_philips(document: Document, root: "Element", settings: ScoringSettings) -> Marks:

@@ -48,7 +48,7 @@ from swa.errors import AmbiguousScoringError, ScoringError
 from swa.recordings.formats import stem_of
 from swa.recordings.limits import MOST_SCORING_BYTES
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import choose_codes, is_night_of_codes
+from swa.sleep.formats.codes import NIGHT_EPOCHS, choose_codes, is_night_of_codes
 from swa.sleep.formats.columns import NamelessTableError
 from swa.sleep.formats.document import Document, EmptyScoringError, UnreadFormError
 from swa.sleep.formats.edf import may_hold_stages
@@ -59,7 +59,6 @@ from swa.study.plan.names import natural_key, printable
 _NO_RAW_DATA = ("derivatives", "sourcedata")  # of BIDS
 MOST_TRIED = 500  # files that belong to no recording, and are looked into
 FORCE_STAGING = ("none", "yasa")  # in the column `hypnogram`
-_NIGHT_EPOCHS = 100
 _DEEPEST = 3  # folders below one for scorings
 _MOST_TOLD = 5
 
@@ -123,6 +122,7 @@ class Place(StrEnum):
 class Why(StrEnum):
     """Why a file that reads as a scoring is not used."""
 
+    DRAWN = "the true stages of a simulation"
     ANOTHER = "another scoring of the recording is used"
     ANOTHER_NAME = "its name is not quite that of the recording; the column hypnogram of a study file can name it"
     DERIVED = "beside the raw data of BIDS; the column hypnogram of a study file can name it"
@@ -166,18 +166,16 @@ class ScoringPlan:
         scored = f"{number} night{'s' * (number != 1)} by {'its' if number == 1 else 'their'} scoring"
         pairs = _first([f"{recording} by {scoring}" for recording, scoring in self.used])
         told = f"{scored}{f' ({pairs})' if pairs else ''}, {self.staged} by YASA"
-        left = "; ".join(f"{names} ({why})" for why, names in self.left_over(root))
+        left = "; ".join(f"{names} ({why})" for why, names in self.left_over(root).items())
         return [f"{told}; these files are scorings and are not used: {left}" if left else told]
 
-    def left_over(self, root: Path, *, drawn: bool = True) -> list[tuple[str, str]]:
-        """Why scorings are not used, with the first names of each reason; `drawn`: those of `swa simulate`, too."""
+    def left_over(self, root: Path) -> dict[str, str]:
+        """The first names of scorings that are not used by the reason, a `Why` or what was wrong."""
         reasons: dict[str, list[str]] = {}
         for path, why in self.unused:
-            if not drawn and path.parent.name == "truth" and path.parent.with_name("truth.json").is_file():
-                continue
             shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
             reasons.setdefault(why, []).append(printable(shown))
-        return [(why, _first(names)) for why, names in reasons.items()]
+        return {why: _first(names) for why, names in reasons.items()}
 
 
 def _first(names: Sequence[str]) -> str:
@@ -513,6 +511,11 @@ class _Reader:
             raise found
         return found
 
+    def is_scattered(self, path: Path) -> bool:
+        """Whether a file is a table of single events with the stage beside each."""
+        found = self._opened[path]
+        return isinstance(found, OpenScoring) and not found.is_steady
+
     def is_useless(self, path: Path) -> bool:
         """Whether nothing in a file can be used, so that its name alone tells what it is."""
         return isinstance(self._opened[path], EmptyScoringError | UnreadFormError)
@@ -527,8 +530,8 @@ class _Reader:
         """Whether a file can be a table of nothing but stages, also where it could not be read."""
         found = self._opened[path]
         if isinstance(found, OpenScoring):
-            return found.marks.certain
-        return isinstance(found, AmbiguousScoringError) or (isinstance(found, Scoring) and found.certain)
+            return found.marks.certain and found.is_steady
+        return isinstance(found, Scoring) and found.certain
 
 
 def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: ScoringSettings) -> _Choice:
@@ -577,12 +580,9 @@ def _is_asked(error: ScoringError, candidate: _Candidate, reader: _Reader) -> bo
     """Whether a file that could not be read is a scoring, so that YASA must not take its night."""
     if isinstance(error, UnopenedError):
         return False
-    # Columns of numbers under an odd ending are those of other programs.
-    is_odd = isinstance(error, NamelessTableError) and not is_table_name(candidate.path.name)
-    is_question = isinstance(error, AmbiguousScoringError) and not is_odd
-    if is_question and (candidate.strong or reader.is_certain(candidate.path)):
+    if isinstance(error, AmbiguousScoringError) and (candidate.strong or reader.is_certain(candidate.path)):
         return True
-    return reader.is_likely(candidate.path)
+    return not reader.is_scattered(candidate.path) and reader.is_likely(candidate.path)
 
 
 def _is_scoring(scoring: Scoring, candidate: _Candidate) -> bool:
@@ -590,8 +590,8 @@ def _is_scoring(scoring: Scoring, candidate: _Candidate) -> bool:
     kinds = set(scoring.stages)
     if not kinds & {"N1", "N2", "N3"} and not ("R" in kinds and ("W" in kinds or candidate.strong)):  # R is right, too
         return False
-    whole = candidate.place in _WHOLE and len(scoring.stages) >= _NIGHT_EPOCHS  # ISRUC's 1_1.txt
-    return scoring.certain or candidate.strong or whole
+    whole = candidate.place in _WHOLE and len(scoring.stages) >= NIGHT_EPOCHS  # ISRUC's 1_1.txt
+    return candidate.strong or candidate.place is Place.BIDS or (scoring.steady and (scoring.certain or whole))
 
 
 def _settle(chosen: Sequence[tuple[Path, Scoring]], settings: ScoringSettings) -> tuple[Path | None, list[Path]]:
@@ -671,7 +671,13 @@ def add_scorings(
     rows["hypnogram"], rows["problem"] = scorings, problems
     taken = {each.path for found in candidates.values() for each in found} | {Path(path) for path in scorings if path}
     unused += _left_over([path for path in others if path not in taken], reader, root)
-    return _summarize(rows, reader, tuple(unused))
+    told = tuple(each._replace(why=Why.DRAWN) if _is_drawn(each.path) else each for each in unused)
+    return _summarize(rows, reader, told)
+
+
+def _is_drawn(path: Path) -> bool:
+    """Whether `swa simulate` has written the stages of a file beside what it drew."""
+    return path.parent.name == "truth" and path.parent.with_name("truth.json").is_file()
 
 
 def _ask_about_shared(
