@@ -3,7 +3,7 @@
 Get it:  https://physionet.org/content/sleep-edfx/1.0.0/ (open; folder sleep-telemetry, and
          ST-subjects.xls put into it)
 Run it:  python examples/public/sleep_edf_st.py sleep-telemetry --write
-         which is: swa run sleep-telemetry --study sleep-telemetry/ST-subjects.xls
+         which is: swa run sleep-telemetry --study sleep-telemetry/ST-subjects.xls, with power.sigma_hz = [10.33, 13.83]
 """
 
 from pathlib import Path
@@ -44,8 +44,9 @@ EXPECTED = [
 
 
 def run(folder: Path, results: Path) -> swa.Results:
-    """By the data set's own table, which says which night was which."""
-    return swa.run_study(folder, results, study_file=folder / "ST-subjects.xls").results
+    """By the data set's own table, which says which night was which, with sigma as it was published."""
+    as_published = swa.Settings(power={"sigma_hz": (10.33, 13.83)})
+    return swa.run_study(folder, results, study_file=folder / "ST-subjects.xls", settings=as_published).results
 
 
 if __name__ == "__main__":
