@@ -514,7 +514,7 @@ def test_channels_that_were_left_out_are_named_and_the_page_goes_on_without_them
     results = build(tmp_path / "results", [night("A", "baseline"), night("A", "ketamine", size=1.2)])
     page = parse(subject_page(spoil(results, ["F3-M2"], compare), "A"))
     assert "at the central channel C4-M1 was" in page.text
-    assert "100.0 % (muscle 40.0, clipped 60.0)" in page.text
+    assert "100.0 % (clipped 60.0, muscle 40.0)" in page.text
     assert "F3-M2: 100 % of its NREM is unusable" in page.text
     results = spoil(results, ["C4-M1"], compare)
     assert "was not measured (not measured in ketamine)" in parse(subject_page(results, "A")).text

@@ -263,7 +263,8 @@ def _short_spectrograms() -> Iterator[None]:
 def _forget_transforms() -> None:
     """Push YASA's Hilbert transform out of scipy's memory.
 
-    scipy keeps the tables of the last 16 lengths of each kind of transform: 44 MB for a night, each of another length.
+    scipy before 1.18 keeps the tables of the last 16 lengths of each kind of transform: 44 MB for a night, each of
+    another length.
     """
     from scipy.fft import ifft, rfft
 
