@@ -73,10 +73,11 @@ _RARE = r"sta|stg|slp|dat"  # of texts, and of other programs' recordings
 _DOCUMENTS = r"mat|npz|h5|hdf5|pkl|parquet|feather|rds|rdata|sav|pdf|rtf|docx?|odt"  # in which stages may stand
 _UNREAD = rf"{_DOCUMENTS}|zip|7z|rar"
 _ENDING = rf"(?:\.({_TABLES}|{_RARE}|{_UNREAD}|edf|bdf))?"
-# Of recordings and their parts, pictures, films, programs and copies under way, whose name is that of a recording.
+# Of recordings and their parts, pictures, films, programs, annotations of WFDB (`n1.edf.st` of CAP) and copies under
+# way, whose name is that of a recording.
 _NO_SCORING = re.compile(
     r"(?:edf|bdf|rec|vhdr|vmrk|eeg|set|fdt|fif|mff|png|jpe?g|gif|tiff?|bmp|svg|html?|md|py|m|r|toml|ya?ml|ini|bak|tmp"
-    r"|part|old|orig|crdownload|avi|mp4|mkv|mov|wmv|asf|wav|mp3|lnk|url|db|zip|7z|rar|tar|gz)~?",
+    r"|part|old|orig|crdownload|avi|mp4|mkv|mov|wmv|asf|wav|mp3|lnk|url|db|st|zip|7z|rar|tar|gz)~?",
     re.IGNORECASE,
 )
 _FILE = re.compile(rf"(.+?)[-_ .]({_WORDS}|{_WEAK_WORDS}){_ENDING}", re.IGNORECASE)
