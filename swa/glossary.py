@@ -60,6 +60,8 @@ class Entry:
     within_sd, within_df : float and int
         SD between nights of a subject in its unit, of the whole night, and its degrees of freedom; NaN where none is
         stated.
+    error : str
+        Measure that has the error of its fit, SD of the ln, which the interval of one subject takes in; or empty.
     headline : int
         Place among the markers that pages lead with; 0 for the others.
     short : str
@@ -87,6 +89,7 @@ class Entry:
     reliability: float = math.nan
     within_sd: float = math.nan
     within_df: int = 0
+    error: str = ""
     headline: int = 0
     short: str = ""
 

@@ -26,7 +26,8 @@ from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
-from swa.tables.marker import Marker
+from swa.tables.marker import Marker, select
+from swa.tables.reason import decode
 from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
 SD_W = math.sqrt(math.log(1 + 0.4**2) * (1 - 0.76))  # of the stated reliability, by default
@@ -356,6 +357,26 @@ class TestGroup:
         assert a["p"] == b["p"]
         assert a["n"] == b["n"] == 7
         assert "several ketamine nights of a subject count as their mean" in b["note"]
+
+    def test_error_of_a_fit_is_in_the_interval_of_one_subject(self):
+        initial = pairs([1.1, 1.2], measure="process_s_initial")
+        errors = initial.assign(measure="process_s_initial_error", value=0.3, unit="1")
+        tau = initial.assign(measure="process_s_tau_condition", unit="h")
+        both = [initial, errors, tau, errors.assign(measure="process_s_tau_condition_error")]
+
+        plain, found = compare_nights(initial), compare_nights(pd.concat(both))
+
+        halves = [
+            np.log(rows["ci_high"] / rows["estimate"]).iloc[0]
+            for rows in (select(plain, subject="s00"), select(found, subject="s00", measure="process_s_initial"))
+        ]
+        fit = stats.norm.ppf(0.975) * np.hypot(0.3, 0.3)
+        assert halves[1] == pytest.approx(np.hypot(halves[0], fit))
+        assert set(found["measure"]) == {"process_s_initial", "process_s_tau_condition"}
+        own = select(found, subject="s00", measure="process_s_tau_condition").iloc[0]
+        assert np.log(own["ci_high"] / own["estimate"]) == pytest.approx(fit)
+        assert own["method"] == notes.FIT_ERROR_ALONE().words
+        assert not any(kind.among(decode(own["reasons"])) for kind in (notes.RELIABLE_CHANGE, notes.WITHIN_VARIATION))
 
     def test_shared_process_s_parameters_are_not_compared(self):
         data = pd.concat([pairs([1.1, 1.2], measure=name) for name in ("process_s_tau", "process_s_initial")])

@@ -172,8 +172,9 @@ def test_a_measure_is_free_of_gain_where_a_gain_does_not_move_it(louder):
     unmoved = {name for name, change in largest.items() if change < UNMOVED}
     compared = measures_that("compared")
     assert set(largest.index) >= compared
-    assert unmoved & compared == measures_that("gain_free") - {"coupling_phase"}
-    assert largest[list(compared - unmoved)].min() > 100 * UNMOVED
+    untold = {"process_s_tau_condition"}  # needs more cycles: tests/test_process_s.py
+    assert unmoved & compared == measures_that("gain_free") - {"coupling_phase"} - untold
+    assert largest[list(compared - unmoved - untold)].min() > 100 * UNMOVED
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The subject step: limits fixed on the baseline, steepness at equal amplitude, regions, bad channels."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,13 @@ from swa.measures.matched_slopes import pooled_quantile
 from swa.measures.slow_waves import SlowWaves
 from swa.night.analysis import Night
 from swa.settings import Settings, WaveCriteria
+from swa.study import across_nights
 from swa.study.across_nights import fit_line
 from swa.study.condition_curves import read_curves
 from swa.study.run.night_files import write_night
 from swa.study.store import KEY, NightFolder, subject_file
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
-from swa.tables.marker import Marker, select
+from swa.tables.marker import SHARED_COURSE, Marker, select
 from swa.tables.results_tables import CYCLES, NIGHT_MEASURES, SPECTRA, WAVES
 
 N_EPOCHS = 240  # two hours of N2, one cycle
@@ -455,9 +457,35 @@ def test_process_s_without_enough_cycles_is_nan_with_the_reason(study, rng):
     waves = (rng.uniform(50, 120, 200), rng.uniform(200, 400, 200))
     rows, _ = study({"b": ("baseline", one(waves)), "k": ("ketamine", one(waves))})
     found = rows[rows["measure"].str.startswith("process_s") & (rows["channel"] == "C4-M1")]
-    assert set(found["measure"]) == {"process_s_initial", "process_s_asymptote", "process_s_tau"}
+    assert {"process_s_initial", "process_s_asymptote", "process_s_tau", "process_s_tau_condition"} < set(
+        found["measure"]
+    )
     assert found["value"].isna().all()
     assert found["note"].str.contains("cycle").all()
+
+
+def test_process_s_has_rows_of_a_course_of_their_own_for_the_conditions(rng):
+    time_h = np.array([0.6, 2.2, 3.8, 5.4, 7.0])
+    levels = {"b": 150 + 750 * np.exp(-time_h / 2.7), "k": 150 + 750 * np.exp(-time_h / 2.0)}
+
+    def night(session, condition):
+        scattered = levels[session] * rng.lognormal(0, 0.01, 5)
+        means = pd.DataFrame({"time_h": time_h, "swa_uv2": scattered, "session": session})
+        return SimpleNamespace(session=session, condition=condition, settings=Settings(), cycle_means=lambda _: means)
+
+    found = across_nights.ROWS.frame(
+        across_nights._process_s_rows([night("b", "baseline"), night("k", "ketamine")], "C4", None)
+    )
+
+    initial = {
+        variant: np.divide(*(look_up(found, "process_s_initial", s, "C4", variant=variant) for s in ("k", "b")))
+        for variant in ("", SHARED_COURSE)
+    }
+    assert initial[SHARED_COURSE] < 0.9
+    assert initial[""] == pytest.approx(1, abs=0.03)
+    assert look_up(found, "process_s_tau_condition", "k", "C4") == pytest.approx(2.0, rel=0.1)
+    assert 0 < look_up(found, "process_s_initial_error", "k", "C4") < 0.1
+    assert "AICc" in select(found, measure="process_s_initial", variant="", session="k")["note"].iloc[0]
 
 
 def test_a_channel_that_is_bad_in_an_adaptation_night_stays_in_the_others(study, rng):

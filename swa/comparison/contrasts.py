@@ -360,6 +360,9 @@ def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[
         if rows.empty:
             continue
         grid = measure_grid(rows, plan.nights)
+        entry = read_glossary().get(measure)
+        if entry and entry.error in plan.measures.measure_names():
+            grid = grid.with_errors(rows_of_nights(plan.measures.measure(entry.error), plan.nights))
         pairs: dict[tuple[str, str], Changes] = {}
         for design in plan.designs:
             pair = (design.treatment, design.baseline)

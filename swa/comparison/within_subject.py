@@ -58,6 +58,7 @@ class Grid:
     nonpositive: Bools
     notes: npt.NDArray[np.object_]
     note_codes: Ints
+    errors: Floats | None = None  # of the fit that gave each value, SD of the ln
 
     def nights_of(self, condition: str, *, before: bool = False) -> Ints:
         """Rows of a condition's nights, or of those before its infusion."""
@@ -80,7 +81,30 @@ class Grid:
             present=self.present[:, columns],
             nonpositive=self.nonpositive[:, columns] & ~gone,
             note_codes=self.note_codes[:, columns],
+            errors=None if self.errors is None else self.errors[:, columns],
         )
+
+    def with_errors(self, rows: pd.DataFrame) -> "Grid":
+        """Return the grid with the errors of its values, from the rows of the measure that has them."""
+        errors = np.full(self.values.shape, np.nan)
+        known = rows[MARKER_COLUMNS].astype(str).merge(self.markers, on=MARKER_COLUMNS, how="left", indicator=True)
+        there = (known["_merge"] == "both").to_numpy()
+        rows = rows[there]
+        errors[rows["night"].to_numpy(), self.places(rows)] = rows["value"].to_numpy(dtype=float)
+        return dataclasses.replace(self, errors=errors)
+
+    def error_of(self, condition: str, *, before: bool = False) -> Floats:
+        """Error of the mean over the nights of a condition, per subject and marker.
+
+        Nights of one condition are fitted with the same curve and err alike: their errors do not average out.
+        """
+        errors = np.full(self.values.shape, np.nan) if self.errors is None else self.errors
+        found = mean_over_nights(
+            dataclasses.replace(self, values=errors, nonpositive=np.zeros_like(self.nonpositive)),
+            condition,
+            before=before,
+        )
+        return np.nan_to_num(found.mean)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +132,8 @@ class Changes:
     `n_treatment` the nights that they rest on, `*_nights` the nights that there are; `present` marks the cells that
     the tables have a row for; `gap` says why a cell has no change, `note_codes` what the night itself gave.
     `both_copied` marks subjects with a night of either condition that shares its recording with another night.
-    `within_sd` and `within_df` are the pooled SD between baseline nights of a subject and its degrees of freedom.
+    `within_sd` and `within_df` are the pooled SD between baseline nights of a subject and its degrees of freedom,
+    `fit_error` the error of the change that comes from the fits of the nights' values, 0 where they are of none.
     """
 
     grid: Grid
@@ -127,6 +152,7 @@ class Changes:
     both_copied: Bools
     within_sd: Floats
     within_df: Ints
+    fit_error: Floats
 
     @property
     def key(self) -> Contrast:
@@ -326,6 +352,10 @@ def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool =
     gap[(gap != MEASURED) & copied[:, None]] = ONE_RECORDING
     gap[np.broadcast_to(~paired, gap.shape)] = NO_BASELINE
     within_sd, within_df = pooled_within_sd(grid, baseline)
+    errors = np.zeros(gap.shape)
+    if grid.errors is not None:
+        comparator = np.where(paired, grid.error_of(baseline, before=before)[place], 0.0)
+        errors = np.hypot(grid.error_of(treatment, before=before), comparator)
     return Changes(
         grid=grid,
         treatment_name=treatment,
@@ -343,6 +373,7 @@ def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool =
         both_copied=treated.copied & untreated.copied[place] & known,
         within_sd=within_sd,
         within_df=within_df,
+        fit_error=errors,
     )
 
 
@@ -392,10 +423,14 @@ def _interval(
     df = np.where(by_scorings, entry.within_df if entry else 0, df)
     quantile = np.where(own | by_scorings, special.stdtrit(np.maximum(df, 1), tail), stats.norm.ppf(tail))
     nights = 1 / np.maximum(changes.n_treatment, 1) + 1 / np.maximum(changes.n_baseline, 1)
+    fitted: Bools = np.asarray((changes.fit_error > 0).any(axis=0), dtype=bool)
     methods: list[Reason] = []
     reservations: list[Reason | None] = []
     for i, window in enumerate(grid.markers["window"]):
-        if not np.isfinite(sd[i]):
+        if not np.isfinite(sd[i]) and fitted[i]:
+            methods.append(notes.FIT_ERROR_ALONE())
+            reservations.append(None)
+        elif not np.isfinite(sd[i]):
             methods.append(notes.NO_INTERVAL())
             why = notes.BASELINE_ALIKE() if own[i] else notes.NO_RELIABILITY(df=settings.baseline_pairs_df)
             reservations.append(why)
@@ -408,7 +443,10 @@ def _interval(
         else:
             methods.append(notes.STATED_RELIABILITY(sd=float(sd[i])))
             reservations.append(None if window == "night" else notes.SHORTER_WINDOW())
-    return quantile * sd * np.sqrt(nights), methods, reservations
+    between = quantile * np.where(fitted & ~np.isfinite(sd), 0.0, sd) * np.sqrt(nights)
+    # Repeated baseline nights differ by the error of the fit too, but share its curve: it is taken in whole.
+    half = np.hypot(between, stats.norm.ppf(tail) * changes.fit_error) if fitted.any() else between
+    return half, methods, reservations
 
 
 def _texts(
@@ -422,10 +460,12 @@ def _texts(
     subject, marker = cell
     method, kinds = _numbered(methods)
     reservation, doubts = _numbered(reservations)
+    between_nights = np.array([notes.FIT_ERROR_ALONE.among([kind]) is None for kind in kinds], dtype=bool)
+    judged = np.isfinite(width) & between_nights[method[marker]]
     facts: dict[str, Ints | Bools] = {
         "gap": changes.gap[cell],
         "note": changes.note_codes[cell],
-        "reliable": np.where(np.isnan(width), -1, np.abs(changes.change[cell]) > width).astype(np.int64),
+        "reliable": np.where(judged, np.abs(changes.change[cell]) > width, -1).astype(np.int64),
         "method": method[marker],
         "reservation": reservation[marker],
         "m": changes.n_treatment[cell],
@@ -474,8 +514,10 @@ def _compose(
         condition = changes.baseline_name if gap == BASELINE_NAN else changes.treatment_name
         text = str(changes.grid.notes[fact["note"]]) if fact["note"] >= 0 else ""
         return [notes.NOT_MEASURED(condition=condition, **({"text": text} if text else {}))]
+    fitted = changes.grid.errors is not None and not notes.FIT_ERROR_ALONE.among([method])
     return [
         method,
+        notes.FIT_ERROR() if fitted else None,
         _nights_reason(fact["m"], fact["m_nights"], changes.treatment_name),
         _nights_reason(fact["k"], fact["k_nights"], changes.baseline_name),
         (notes.WITHIN_VARIATION(), notes.RELIABLE_CHANGE())[fact["reliable"]] if fact["reliable"] >= 0 else None,

@@ -1,7 +1,7 @@
 """Process S in NREM: the exponential fall of slow-wave activity over the cycles of a subject's nights."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.settings import HomeostasisSettings
+from swa.tables.notes import COURSE_FEW_CYCLES, COURSE_OPEN, COURSE_RISES, COURSE_WIDE
+from swa.tables.reason import Reason
 
 HOUR_S = 3600.0
 CYCLE_COLUMNS = ("cycle", "time_h", "swa_uv2", "n_epochs")
@@ -51,10 +53,6 @@ class ProcessSFit:
         ``single_night`` for the exploratory fit of one night, else empty.
     n_cycles, degrees_of_freedom : int
         Cycle means, and what the fit leaves of them.
-    log_covariance : ndarray, shape (n_nights, n_nights)
-        Of the ln S0.
-    t_quantile : float
-        By which standard errors on the log scale become half-widths.
     """
 
     nights: tuple[str, ...]
@@ -66,30 +64,32 @@ class ProcessSFit:
     variant: str = ""
     n_cycles: int
     degrees_of_freedom: int = 0
-    log_covariance: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), repr=False)
-    t_quantile: float = float("nan")
 
-    def initial_ratio(self, treatment: str, baseline: str) -> Estimate:
-        """S0 of one night over that of another, with its interval.
 
-        Parameters
-        ----------
-        treatment, baseline : str
-            Nights of this fit.
+@dataclass(frozen=True, kw_only=True)
+class ConditionsFit:
+    """Process S where the conditions of a subject may differ in more than S0.
 
-        Returns
-        -------
-        Estimate
-            Narrower than the two intervals suggest, since tau and LA err alike in both; NaN where a night has no S0.
-        """
-        if not all(np.isfinite(self.initial_uv2.get(night, NOTHING).value) for night in (treatment, baseline)):
-            return NOTHING
-        contrast = np.zeros(len(self.nights))
-        contrast[self.nights.index(treatment)] += 1
-        contrast[self.nights.index(baseline)] -= 1
-        ratio = self.initial_uv2[treatment].value / self.initial_uv2[baseline].value
-        error = max(float(contrast @ self.log_covariance @ contrast), 0.0) ** 0.5
-        return _log_interval(ratio, self.t_quantile * error)
+    Attributes
+    ----------
+    initial_uv2 : dict of str to Estimate
+        S0 of each night, the mean (ln) of that with a tau and that with an LA for each condition, by their weights.
+    tau_h : dict of str to Estimate
+        tau of each condition, LA shared.
+    aicc : dict of str to float
+        Of the three models, less that of ``shared``; empty where nothing was fitted.
+    reasons, tau_reasons : dict of str to str
+        Why a night has no S0, and a condition no tau; empty where it has one.
+    """
+
+    initial_uv2: dict[str, Estimate]
+    tau_h: dict[str, Estimate]
+    aicc: dict[str, float]
+    reasons: dict[str, str]
+    tau_reasons: dict[str, str]
+
+
+NOT_BY_CONDITION = ConditionsFit(initial_uv2={}, tau_h={}, aicc={}, reasons={}, tau_reasons={})
 
 
 def average_cycles(
@@ -187,23 +187,37 @@ def fit_process_s(
     to artefacts.
     """
     settings = settings or HomeostasisSettings()
-    time, level, labels = np.asarray(time_h, dtype=float), np.asarray(swa_uv2, dtype=float), np.asarray(night, str)
-    if not len(time) == len(level) == len(labels):
-        raise ValueError(f"{len(time)} times, {len(level)} levels, {len(labels)} nights: one each per cycle")
-    known = np.isfinite(time) & np.isfinite(level) & (level > 0)
-    time, labels, logs = time[known], labels[known], np.log(level[known])
-    names = tuple(dict.fromkeys(labels.tolist()))
-    variant = SINGLE_NIGHT if len(names) == 1 else ""
-    index = np.array([names.index(label) for label in labels], dtype=int)
-    reason = _too_few(len(time), len(names), settings)
+    cycles, centre, names = _read_cycles(time_h, swa_uv2, night)
+    n_cycles, variant = len(cycles.time), SINGLE_NIGHT if len(names) == 1 else ""
+    reason = _too_few(n_cycles, len(names), settings)
     if reason:
-        return _refused(names, len(time), variant, reason)
-    centre = float(logs.mean())
-    curve = _fit_curve(time, logs - centre, index, len(names))
-    reason = _hopeless(curve, logs, index, settings)
+        return _refused(names, n_cycles, variant, reason)
+    curve = _fit_curve(cycles)
+    reason = _hopeless(curve, cycles, settings)
     if reason:
-        return _refused(names, len(time), variant, reason)
+        return _refused(names, n_cycles, variant, reason)
     return _with_intervals(curve, centre, names, variant, settings, confidence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cycles:
+    """Cycle means on logarithms, and which S0, LA and tau each of them lies on, numbered from 0."""
+
+    time: NDArray[np.float64]
+    logs: NDArray[np.float64]
+    night: NDArray[np.int64]
+    asymptote: NDArray[np.int64]
+    tau: NDArray[np.int64]
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many S0, LA and tau there are."""
+        nights, asymptotes, taus = (int(index.max()) + 1 for index in (self.night, self.asymptote, self.tau))
+        return nights, asymptotes, taus
+
+    def columns(self, *indices: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+        """For each index, a matrix with a column for each of its numbers, 1 where a cycle has that number."""
+        return [(index[:, None] == np.arange(index.max() + 1)).astype(float) for index in indices]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,10 +225,18 @@ class _Curve:
     """The fit on logarithms, with level 1 at the geometric mean of the data."""
 
     log_initial: NDArray[np.float64]
-    asymptote: float
-    tau_h: float
+    asymptotes: NDArray[np.float64]
+    taus_h: NDArray[np.float64]
     residuals: NDArray[np.float64]
     slopes: NDArray[np.float64]  # of the residuals by ln S0 of each night, LA and ln tau
+
+    @property
+    def asymptote(self) -> float:
+        return float(self.asymptotes[0])
+
+    @property
+    def tau_h(self) -> float:
+        return float(self.taus_h[0])
 
     @property
     def sum_of_squares(self) -> float:
@@ -223,6 +245,166 @@ class _Curve:
     @property
     def freedom(self) -> int:
         return len(self.residuals) - int(self.slopes.shape[1])
+
+
+def fit_by_condition(
+    time_h: NDArray[np.floating],
+    swa_uv2: NDArray[np.floating],
+    night: Sequence[str] | NDArray[np.str_],
+    condition: Mapping[str, str],
+    *,
+    settings: HomeostasisSettings | None = None,
+    confidence: float = 0.95,
+) -> ConditionsFit:
+    """Fit Process S to a subject's nights without taking for granted that a treatment leaves tau and LA alone.
+
+    Parameters
+    ----------
+    time_h, swa_uv2, night, settings, confidence
+        As for `fit_process_s`.
+    condition : mapping of str to str
+        Condition of each night; of two at least.
+
+    Returns
+    -------
+    ConditionsFit
+        With NaN and the reason where the cycles are too few to tell, or leave it open.
+
+    Notes
+    -----
+    Three models are fitted to the nights together: tau and LA shared; a tau for each condition; an LA for each. AICc
+    compares them (Hurvich & Tsai 1989, Biometrika 76:297). The shared one takes a changed tau or LA for a changed
+    S0: a drug with a tau of 2.0 instead of 2.7 h and the same S0 read as S0 x 0.83, a doubled LA as x 1.36. AICc does
+    not keep that away: with two nights of 4 or 5 cycles its correction for few data prefers the shared model whatever
+    is true. So S0 is that of the two others, averaged by their Akaike weights (Burnham & Anderson 2002), with their
+    disagreement in the interval (Buckland, Burnham & Augustin 1997, Biometrics 53:603).
+    """
+    settings = settings or HomeostasisSettings()
+    cycles, centre, names = _read_cycles(time_h, swa_uv2, night)
+    conditions = tuple(dict.fromkeys(condition[name] for name in names))
+    n_extra = len(conditions) - 1
+    freedom = len(cycles.time) - len(names) - 2 - n_extra
+    if freedom < settings.freedom_minimum:
+        few = COURSE_FEW_CYCLES(cycles=len(cycles.time), freedom=max(freedom, 0), needed=settings.freedom_minimum)
+        return _untold(names, conditions, few, {})
+    own = np.array([conditions.index(condition[name]) for name in names], dtype=np.int64)[cycles.night]
+    curves = {
+        "shared": _fit_curve(cycles),
+        "tau": _fit_curve(replace(cycles, tau=own)),
+        "asymptote": _fit_curve(replace(cycles, asymptote=own)),
+    }
+    aicc = {name: _aicc(curve) for name, curve in curves.items()}
+    aicc = {name: value - aicc["shared"] for name, value in aicc.items()}
+    good = {name: curve for name, curve in curves.items() if name != "shared" and _is_told(curve, settings)}
+    if not good:
+        return _untold(names, conditions, COURSE_OPEN(), aicc)
+    quantile = _t_quantile(freedom, confidence)
+    initial, reasons = _average(cycles, good, aicc, centre, names, quantile, settings)
+    taus, tau_reasons = _condition_taus(good.get("tau"), conditions, quantile, settings)
+    return ConditionsFit(initial_uv2=initial, tau_h=taus, aicc=aicc, reasons=reasons, tau_reasons=tau_reasons)
+
+
+def _untold(names: tuple[str, ...], conditions: tuple[str, ...], why: Reason, aicc: dict[str, float]) -> ConditionsFit:
+    return ConditionsFit(
+        initial_uv2=dict.fromkeys(names, NOTHING),
+        tau_h=dict.fromkeys(conditions, NOTHING),
+        aicc=aicc,
+        reasons=dict.fromkeys(names, why.words),
+        tau_reasons=dict.fromkeys(conditions, why.words),
+    )
+
+
+def _aicc(curve: _Curve) -> float:
+    """Of normal scatter around the curve, whose variance is a parameter too."""
+    n, k = len(curve.residuals), curve.slopes.shape[1] + 1
+    # Rounding alone is left of the scatter when the data lie on a curve.
+    fit = n * float(np.log(max(curve.sum_of_squares, 1e-12) / n)) + 2 * k
+    return fit + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else float("inf")
+
+
+def _is_told(curve: _Curve, settings: HomeostasisSettings) -> bool:
+    """Whether the cycles tell all parameters, and each tau is possible."""
+    low, high = settings.tau_h
+    possible = bool(np.all((curve.taus_h >= low) & (curve.taus_h <= high)))
+    return possible and bool(np.linalg.matrix_rank(curve.slopes) == curve.slopes.shape[1])
+
+
+def _errors(curve: _Curve) -> NDArray[np.float64]:
+    """Standard errors of ln S0, LA and ln tau."""
+    variance = curve.sum_of_squares / curve.freedom
+    return np.sqrt(np.maximum(np.diag(np.linalg.inv(curve.slopes.T @ curve.slopes)), 0) * variance)
+
+
+def _average(
+    cycles: _Cycles,
+    curves: Mapping[str, _Curve],
+    aicc: Mapping[str, float],
+    centre: float,
+    names: tuple[str, ...],
+    quantile: float,
+    settings: HomeostasisSettings,
+) -> tuple[dict[str, Estimate], dict[str, str]]:
+    """S0 of each night over the models."""
+    least = min(aicc[name] for name in curves)
+    weights = np.array([np.exp((least - aicc[name]) / 2) for name in curves])
+    weights /= weights.sum()
+    logs = np.array([curve.log_initial for curve in curves.values()])
+    errors = np.array([_errors(curve)[: len(names)] for curve in curves.values()])
+    mean = weights @ logs
+    half = quantile * (weights @ np.sqrt(errors**2 + (logs - mean) ** 2))
+    first = [int(np.flatnonzero(cycles.night == number)[0]) for number in range(len(names))]
+    asymptote = weights @ np.array([curve.asymptotes[cycles.asymptote[first]] for curve in curves.values()])
+    initial: dict[str, Estimate] = {}
+    reasons: dict[str, str] = {}
+    for number, name in enumerate(names):
+        reasons[name] = ""
+        if np.exp(mean[number]) <= asymptote[number]:
+            reasons[name] = COURSE_RISES().words
+        elif half[number] > np.log(settings.widest_factor):
+            factor = float(np.exp(min(half[number], LARGEST_LOG)))
+            reasons[name] = COURSE_WIDE(factor=factor, widest=settings.widest_factor).words
+        value = float(np.exp(mean[number] + centre))
+        initial[name] = NOTHING if reasons[name] else _log_interval(value, float(half[number]))
+    return initial, reasons
+
+
+def _condition_taus(
+    curve: _Curve | None, conditions: tuple[str, ...], quantile: float, settings: HomeostasisSettings
+) -> tuple[dict[str, Estimate], dict[str, str]]:
+    """Time constant of each condition, where the cycles tell it."""
+    if curve is None:
+        return dict.fromkeys(conditions, NOTHING), dict.fromkeys(conditions, COURSE_OPEN().words)
+    half = quantile * _errors(curve)[-len(conditions) :]
+    found: dict[str, Estimate] = {}
+    reasons: dict[str, str] = {}
+    for name, tau_h, width in zip(conditions, curve.taus_h, half, strict=True):
+        factor = float(np.exp(min(width, LARGEST_LOG)))
+        wide = width > np.log(settings.widest_factor)
+        reasons[name] = COURSE_WIDE(factor=factor, widest=settings.widest_factor).words if wide else ""
+        found[name] = NOTHING if wide else _log_interval(float(tau_h), float(width))
+    return found, reasons
+
+
+def _t_quantile(freedom: int, confidence: float) -> float:
+    from scipy.stats import t as t_distribution
+
+    return float(t_distribution.ppf((1 + confidence) / 2, freedom))
+
+
+def _read_cycles(
+    time_h: NDArray[np.floating], swa_uv2: NDArray[np.floating], night: Sequence[str] | NDArray[np.str_]
+) -> tuple[_Cycles, float, tuple[str, ...]]:
+    """Cycles that were measured, with one LA and tau for all; the mean that was taken off the logs; names of nights."""
+    time, level, labels = np.asarray(time_h, dtype=float), np.asarray(swa_uv2, dtype=float), np.asarray(night, str)
+    if not len(time) == len(level) == len(labels):
+        raise ValueError(f"{len(time)} times, {len(level)} levels, {len(labels)} nights: one each per cycle")
+    known = np.isfinite(time) & np.isfinite(level) & (level > 0)
+    time, labels, logs = time[known], labels[known], np.log(level[known])
+    names = tuple(dict.fromkeys(labels.tolist()))
+    centre = float(logs.mean()) if len(logs) else 0.0
+    shared = np.zeros(len(time), dtype=np.int64)
+    index = np.array([names.index(label) for label in labels], dtype=np.int64)
+    return _Cycles(time=time, logs=logs - centre, night=index, asymptote=shared, tau=shared), centre, names
 
 
 def _too_few(n_cycles: int, n_nights: int, settings: HomeostasisSettings) -> str:
@@ -252,74 +434,76 @@ def _refused(names: tuple[str, ...], n_cycles: int, variant: str, reason: str) -
     )
 
 
-def _fit_curve(time: NDArray[np.float64], logs: NDArray[np.float64], index: NDArray[np.int64], n_nights: int) -> _Curve:
+def _fit_curve(cycles: _Cycles) -> _Curve:
     """Least squares on the logarithm; the better of the fit with LA above zero and the one with LA = 0."""
     from scipy.optimize import least_squares
 
-    def at(log_initial: NDArray[np.float64], asymptote: float, tau_h: float) -> _Curve:
+    time, logs, (n_nights, n_asymptotes, _) = cycles.time, cycles.logs, cycles.counts
+    of_nights, of_asymptotes, of_taus = cycles.columns(cycles.night, cycles.asymptote, cycles.tau)
+
+    def at(log_initial: NDArray[np.float64], asymptotes: NDArray[np.float64], taus_h: NDArray[np.float64]) -> _Curve:
+        asymptote, tau_h = asymptotes[cycles.asymptote], taus_h[cycles.tau]
         left = np.exp(-time / tau_h)
-        initial = np.exp(log_initial)[index]
+        initial = np.exp(log_initial)[cycles.night]
         level = np.maximum(asymptote + (initial - asymptote) * left, np.finfo(float).tiny)
-        slopes = np.zeros((len(time), n_nights + 2))
-        slopes[np.arange(len(time)), index] = initial * left / level
-        slopes[:, -2] = (1 - left) / level
-        slopes[:, -1] = (initial - asymptote) * left * time / tau_h / level
+        by_tau = (initial - asymptote) * left * time / tau_h / level
+        parts = (of_nights, initial * left / level), (of_asymptotes, (1 - left) / level), (of_taus, by_tau)
         return _Curve(
-            log_initial=log_initial, asymptote=asymptote, tau_h=tau_h, residuals=np.log(level) - logs, slopes=slopes
+            log_initial=log_initial,
+            asymptotes=asymptotes,
+            taus_h=taus_h,
+            residuals=np.log(level) - logs,
+            slopes=np.hstack([columns * slope[:, None] for columns, slope in parts]),
         )
 
     def read(parameters: NDArray[np.float64]) -> _Curve:
-        *_, log_asymptote, log_tau = np.clip(parameters, -LARGEST_LOG / 2, LARGEST_LOG / 2)
-        return at(parameters[:n_nights], float(np.exp(log_asymptote)), float(np.exp(log_tau)))
+        others = np.exp(np.clip(parameters[n_nights:], -LARGEST_LOG / 2, LARGEST_LOG / 2))
+        return at(parameters[:n_nights], others[:n_asymptotes], others[n_asymptotes:])
 
     def slopes_of_logs(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         curve = read(parameters)
-        curve.slopes[:, -2] *= curve.asymptote
+        curve.slopes[:, n_nights : n_nights + n_asymptotes] *= curve.asymptotes
         return curve.slopes
 
-    # With LA = 0 the logarithm of the curve is a line for each night, of one slope.
-    lines = np.zeros((len(time), n_nights + 1))
-    lines[np.arange(len(time)), index] = 1
-    lines[:, -1] = -time
-    *intercepts, rate = np.linalg.lstsq(lines, logs, rcond=None)[0]
-    without = at(np.array(intercepts), 0.0, 1 / rate) if rate > 0 else None
+    # With LA = 0 the logarithm of the curve is a line for each night, of one slope for each tau.
+    lines = np.hstack([of_nights, -time[:, None] * of_taus])
+    found = np.linalg.lstsq(lines, logs, rcond=None)[0].astype(np.float64)
+    intercepts, rates = found[:n_nights], found[n_nights:]
+    without = at(intercepts, np.zeros(n_asymptotes), 1 / rates) if np.all(rates > 0) else None
 
     def residuals(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         return read(parameters).residuals
 
-    start = _start(time, logs, index, n_nights)
-    inner = read(least_squares(residuals, start, slopes_of_logs, method="lm", max_nfev=200).x)
+    inner = read(least_squares(residuals, _start(cycles), slopes_of_logs, method="lm", max_nfev=200).x)
     if without is not None and inner.sum_of_squares >= without.sum_of_squares * (1 - SAME_FIT):
         return without
     return inner
 
 
-def _start(
-    time: NDArray[np.float64], logs: NDArray[np.float64], index: NDArray[np.int64], n_nights: int
-) -> NDArray[np.float64]:
+def _start(cycles: _Cycles) -> NDArray[np.float64]:
     """For a given tau the curve is linear in S0 and LA: solve it for a few, take the best."""
-    best, least = np.zeros(n_nights + 2), np.inf
+    logs, (n_nights, n_asymptotes, n_taus) = cycles.logs, cycles.counts
+    of_nights, of_asymptotes = cycles.columns(cycles.night, cycles.asymptote)
+    best, least = np.zeros(n_nights + n_asymptotes + n_taus), np.inf
     for tau_h in STARTS_H:
-        left = np.exp(-time / tau_h)
-        design = np.zeros((len(time), n_nights + 1))
-        design[np.arange(len(time)), index] = left
-        design[:, -1] = 1 - left
+        left = np.exp(-cycles.time / tau_h)[:, None]
+        design = np.hstack([of_nights * left, of_asymptotes * (1 - left)])
         # Relative weights stand in for the logarithm.
-        levels = np.linalg.lstsq(design * np.exp(-logs)[:, None], np.ones(len(time)), rcond=None)[0]
+        levels = np.linalg.lstsq(design * np.exp(-logs)[:, None], np.ones(len(logs)), rcond=None)[0]
         levels = np.maximum(levels, 0.02 * np.exp(logs.min()))
         misfit = float(np.sum((np.log(design @ levels) - logs) ** 2))
         if misfit < least:
-            best, least = np.append(np.log(levels), np.log(tau_h)), misfit
+            best, least = np.append(np.log(levels), np.full(n_taus, np.log(tau_h))), misfit
     return best
 
 
-def _hopeless(curve: _Curve, logs: NDArray[np.float64], index: NDArray[np.int64], settings: HomeostasisSettings) -> str:
+def _hopeless(curve: _Curve, cycles: _Cycles, settings: HomeostasisSettings) -> str:
     from scipy.stats import f as f_distribution
 
     if np.all(np.exp(curve.log_initial) <= curve.asymptote):
         return "SWA does not fall over the night"
-    means = np.bincount(index, logs) / np.bincount(index)
-    flat = float(np.sum((logs - means[index]) ** 2))
+    means = np.bincount(cycles.night, cycles.logs) / np.bincount(cycles.night)
+    flat = float(np.sum((cycles.logs - means[cycles.night]) ** 2))
     # Rounding alone is left of the scatter when the data lie on a curve.
     scatter = max(curve.sum_of_squares, 1e-12) / curve.freedom
     p = float(f_distribution.sf((flat - curve.sum_of_squares) / 2 / scatter, 2, curve.freedom))
@@ -341,13 +525,7 @@ def _with_intervals(
     settings: HomeostasisSettings,
     confidence: float,
 ) -> ProcessSFit:
-    from scipy.stats import t as t_distribution
-
-    n_cycles, n_nights = len(curve.residuals), len(names)
-    variance = curve.sum_of_squares / curve.freedom
-    quantile = float(t_distribution.ppf((1 + confidence) / 2, curve.freedom))
-    covariance = np.linalg.inv(curve.slopes.T @ curve.slopes).astype(np.float64) * variance
-    half = quantile * np.sqrt(np.maximum(np.diag(covariance), 0))
+    half = _t_quantile(curve.freedom, confidence) * _errors(curve)
     initial, reasons = {}, {}
     for number, name in enumerate(names):
         value = float(np.exp(curve.log_initial[number]))
@@ -373,10 +551,8 @@ def _with_intervals(
         reasons=reasons,
         reason=reasons[names[0]] if refused else "",
         variant=variant,
-        n_cycles=n_cycles,
+        n_cycles=len(curve.residuals),
         degrees_of_freedom=curve.freedom,
-        log_covariance=covariance[:n_nights, :n_nights],
-        t_quantile=quantile,
     )
 
 

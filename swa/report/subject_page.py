@@ -24,7 +24,7 @@ from swa.report.words.numbers import join, limit, number, plural, span
 from swa.report.words.sentences import Answer, headline_name, subject_answer
 from swa.study.condition_curves import ConditionCurves, read_curves
 from swa.study.store import Results, StoredNight, subject_file
-from swa.tables.marker import Marker, select
+from swa.tables.marker import SHARED_COURSE, Marker, select
 
 
 def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, Any]:
@@ -150,6 +150,8 @@ def _process_s(
     found, notes = [], []
     for name in ("process_s_initial", "process_s_asymptote", "process_s_tau"):
         own = select(rows, measure=name)
+        shared = select(own, variant=SHARED_COURSE)  # of the curve that the other two are of
+        own = shared if len(shared) else own
         value = own["value"].dropna()
         found.append(float(value.iloc[0]) if len(value) else np.nan)
         notes += [str(note) for note in own["note"] if note]

@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from swa.glossary import read_glossary
 from swa.measures import matched_slopes, process_s
 from swa.measures.matched_slopes import SlopeLine
+from swa.settings import ComparisonSettings
 from swa.study.subject_night import SubjectNight
 from swa.tables.interval import Interval
+from swa.tables.marker import SHARED_COURSE
+from swa.tables.notes import COURSE_MODELS
 from swa.tables.results_tables import MEASURES
 
 AMPLITUDE_PERCENTILE = 0.9
 STAGES = ("N2", "N3")
 ROWS = MEASURES.without("subject")
 Row = tuple[object, ...]
+NO_CYCLE = "the night has no NREM cycle"
 NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
 
 
@@ -207,32 +213,55 @@ def _matched_rows(
 
 
 def _process_s_rows(nights: Sequence[SubjectNight], channel: str, _: BaselineAmplitudes) -> list[Row]:
-    """Process S of a channel: asymptote and time constant shared by the nights, the initial level of each night."""
+    """Process S of a channel: asymptote and time constant shared by the nights, the initial level of each night.
+
+    Where the nights are of several conditions, the initial level does not take for granted that these share time
+    constant and asymptote; that of the shared fit is the variant `SHARED_COURSE`.
+    """
     means = pd.concat([night.cycle_means(channel) for night in nights], ignore_index=True)
     settings = nights[0].settings
-    fit = process_s.fit_process_s(
-        means["time_h"].to_numpy(dtype=float),
-        means["swa_uv2"].to_numpy(dtype=float),
-        means["session"].to_numpy(dtype=str),
-        settings=settings.homeostasis,
-        confidence=settings.comparison.confidence,
-    )
-    level = f"{100 * settings.comparison.confidence:g} %"
-    baseline = [night.session for night in nights if night.is_baseline]
+    time_h, level = (means[name].to_numpy(dtype=float) for name in ("time_h", "swa_uv2"))
+    session, options, confidence = means["session"].to_numpy(str), settings.homeostasis, settings.comparison.confidence
+    fit = process_s.fit_process_s(time_h, level, session, settings=options, confidence=confidence)
+    condition = {night.session: night.condition for night in nights}
+    several = len(set(condition.values())) > 1
+    own = process_s.NOT_BY_CONDITION
+    if several and not fit.reason:
+        own = process_s.fit_by_condition(time_h, level, session, condition, settings=options, confidence=confidence)
+    models = COURSE_MODELS(**own.aicc).words if own.aicc else ""
     rows: list[Row] = []
     for night in nights:
-        reason = fit.reason or fit.reasons.get(night.session, "the night has no NREM cycle")
-        n = int((means["session"] == night.session).sum())
-        for measure, estimate, unit, why in (
-            ("process_s_initial", fit.initial_uv2.get(night.session, process_s.NOTHING), "µV²", reason),
-            ("process_s_asymptote", fit.asymptote_uv2, "µV²", fit.reason),
-            ("process_s_tau", fit.tau_h, "h", fit.reason),
-        ):
-            note = why or f"{level} interval {Interval(estimate.low, estimate.high):.4g}"
-            if measure == "process_s_initial" and not why and len(baseline) == 1 and night.session not in baseline:
-                ratio = fit.initial_ratio(night.session, baseline[0])  # tau and LA err alike in both nights
-                if np.isfinite(ratio.value):
-                    note += f"; over baseline {ratio.value:.3g}, {Interval(ratio.low, ratio.high):.3g} by this fit"
-            key = (night.session, night.condition, channel, "NREM", "night")
-            rows.append((*key, measure, fit.variant, np.nan if why else estimate.value, unit, n, note))
+        name, nothing = night.session, process_s.NOTHING
+        initial = (fit.initial_uv2.get(name, nothing), fit.reason or fit.reasons.get(name, NO_CYCLE), "")
+        told = [
+            ("process_s_initial", SHARED_COURSE if several else fit.variant, "µV²", *initial),
+            ("process_s_asymptote", fit.variant, "µV²", fit.asymptote_uv2, fit.reason, ""),
+            ("process_s_tau", fit.variant, "h", fit.tau_h, fit.reason, ""),
+        ]
+        if several:
+            why = fit.reason or own.reasons.get(name, NO_CYCLE)
+            why_tau = fit.reason or own.tau_reasons.get(night.condition, NO_CYCLE)
+            told += [
+                ("process_s_initial", "", "µV²", own.initial_uv2.get(name, nothing), why, models),
+                ("process_s_tau_condition", "", "h", own.tau_h.get(night.condition, nothing), why_tau, models),
+            ]
+        key, n = (name, night.condition, channel, "NREM", "night"), int((means["session"] == name).sum())
+        for measure, variant, unit, estimate, reason, note in told:
+            rows += _fit_rows((*key, measure, variant), estimate, (unit, n, reason, note), settings.comparison)
+    return rows
+
+
+def _fit_rows(
+    key: Row, estimate: process_s.Estimate, said: tuple[str, int, str, str], settings: ComparisonSettings
+) -> list[Row]:
+    """A value of a fit with its interval in the note, and the error that a contrast takes over."""
+    unit, n, reason, models = said
+    level = (1 + settings.confidence) / 2
+    note = f"{100 * settings.confidence:g} % interval {Interval(estimate.low, estimate.high):.4g}"
+    note = f"{note}; {models}" if models else note
+    rows: list[Row] = [(*key, np.nan if reason else estimate.value, unit, n, reason or note)]
+    *place, measure, variant = key
+    if error := read_glossary()[str(measure)].error:
+        half = np.log(estimate.high / estimate.low) / 2
+        rows.append((*place, error, variant, np.nan if reason else half / NormalDist().inv_cdf(level), "1", n, reason))
     return rows

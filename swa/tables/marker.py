@@ -14,6 +14,7 @@ _STAGES_AS_WRITTEN = {"n2+n3": "NREM"}  # how pages and papers write them
 MARKER_COLUMNS = ("channel", "stages", "window", "measure", "variant")
 REGIONS = ("frontal", "central")
 ALL_MINUTES = "all minutes"  # variant of a value of the whole night that is not cut to common minutes
+SHARED_COURSE = "shared course"  # variant of Process S with one time constant and asymptote for all conditions
 ALL = "all"  # the channel of what is about the whole night
 NUMBERED = ("cycle", "hour", "dosehour", "third")
 _FIRST = ("first", "min")

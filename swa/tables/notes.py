@@ -23,6 +23,11 @@ NO_RELIABILITY = declare(
 )
 SHORTER_WINDOW = declare("shorter_window", "reliability is stated for whole nights; a shorter window varies more")
 
+FIT_ERROR = declare("fit_error", "with the error of the fit", "method")
+FIT_ERROR_ALONE = declare(
+    "fit_error_alone", "error of the fit alone, without the variation between nights, which is not known", "method"
+)
+
 # What a subject's change is made of, how it reads, and why there is none.
 MEAN_OF_NIGHTS = declare("mean_of_nights", "mean of {n} {condition} nights")
 SOME_NIGHTS = declare("some_nights", "{n} of {there} {condition} nights measured")
@@ -47,6 +52,23 @@ LIGHTS_UNKNOWN = declare(
 NO_EYES = declare("no_eyes", "needs the left and the right EOG against one reference or the mastoids; found: {names}")
 NO_REM = declare("no_rem", "the window has no REM sleep in which both eyes were recorded")
 FEW_REM_MINUTES = declare("few_rem_minutes", "{minutes:.1f} min of usable REM sleep, {needed:g} are needed")
+
+# Why Process S is not told where conditions may differ in its time constant or asymptote.
+_COURSE = "whether the conditions differ in time constant or asymptote cannot be told: "
+COURSE_FEW_CYCLES = declare(
+    "course_few_cycles", _COURSE + "{cycles} cycle means leave {freedom} degrees of freedom, {needed} are needed"
+)
+COURSE_OPEN = declare("course_open", _COURSE + "the cycles leave it open")
+COURSE_RISES = declare("course_rises", "the initial value is not above the asymptote")
+COURSE_WIDE = declare(
+    "course_wide", _COURSE + "interval of \u00d7/\u00f7 {factor:.3g}, wider than \u00d7/\u00f7 {widest:g}"
+)
+
+COURSE_MODELS = declare(
+    "course_models",
+    "AICc over that of a shared time constant and asymptote: {tau:+.1f} with a time constant for each condition, "
+    "{asymptote:+.1f} with an asymptote for each",
+)
 
 # What a value of the whole night rests on, where nights of a subject are cut to their common NREM time.
 FIRST_MINUTES = declare("first_minutes", "the first {minutes:g} min of NREM")
