@@ -116,8 +116,8 @@ class Answer:
         What they mean.
     limit : str
         What the design leaves open; empty where it does not.
-    verdict, mark, verdict_words : str
-        Whether the nights can be compared, the mark for it, and its words with the reasons; empty where nobody judged.
+    verdict, mark, verdict_words, doubts : str
+        Whether the nights can be compared, the mark for it, its words, and the reasons; empty where nobody judged.
     sentence : str
         All of it as a paper would say it.
     """
@@ -131,6 +131,7 @@ class Answer:
     verdict: str
     mark: str
     verdict_words: str
+    doubts: str
     sentence: str
 
 
@@ -182,7 +183,8 @@ def _answer(
         limit="",
         verdict=row["verdict"],
         mark=mark,
-        verdict_words=f"{words}: {row['verdict_reasons']}" if row["verdict_reasons"] else words,
+        verdict_words=words,
+        doubts=row["verdict_reasons"],
         sentence=sentence,
     )
 
