@@ -170,6 +170,12 @@ def test_a_study_without_the_four_has_none_and_a_page_says_what_the_interval_doe
     assert "more than the two add up to" in shown.about
     none = interaction_table(pd.DataFrame([found(*study(8, seed=3))]), Settings())
     assert "neither more nor less" in none.about
+    doubted = pd.DataFrame(
+        [found(table, nights) | {"verdict": "not comparable", "verdict_reasons": "one order for all"}]
+    )
+    about = interaction_table(doubted, Settings()).about
+    assert "slow-wave activity" in about
+    assert "not to be told from these nights (one order for all)" in about
     assert interaction_table(INTERACTIONS.empty(), Settings()) is None
 
 

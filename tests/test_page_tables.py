@@ -232,7 +232,11 @@ def test_a_covariate_without_a_test_is_one_row_and_a_cosine_alone_is_not_shown()
         "method",
         "note",
     ]
-    few = [(name, "serum_mg", "swa", "cycle-1", *[np.nan] * 4, 3, "slope", "too few") for name in ("k:b", "m:b")]
+    few = [
+        (name, "serum_mg", measure, "cycle-1", *[np.nan] * 4, 3, "slope", "too few")
+        for measure in ("swa", "n3_minutes")
+        for name in ("k:b", "m:b")
+    ]
     tested = [(name, "age", "swa", "cycle-1", 0.1, 0.0, 0.2, 0.04, 9, "slope", "") for name in ("k:b", "m:b")]
     table = moderator_table(pd.DataFrame([*few, *tested], columns=columns), Settings(), str.upper)
     assert [row[:2] for row in table.rows] == [("serum mg", "K:B and M:B"), ("age", "K:B"), ("age", "M:B")]
@@ -313,6 +317,8 @@ def test_covariates_have_a_panel_each_with_a_point_for_each_subject():
     drawn = [axes.collections[0].get_offsets() for axes in figure.axes]
     assert [len(offsets) for offsets in drawn] == [3, 3]
     assert np.allclose(drawn[0][:, 1], 25)
+    minutes = figures.covariate_changes(points.assign(scale="difference"), unit="min")
+    assert minutes.axes[0].get_ylabel() == "change, min"
 
 
 def test_planning_on_the_page_is_the_table():

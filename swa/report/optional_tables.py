@@ -145,7 +145,9 @@ def moderator_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) ->
         return None
     # As a list for each row: of a covariate that was tested anywhere its own contrast, else all of them once.
     tested = table.groupby("covariate", sort=False)["p"].transform("count") > 0
-    of_all = table["covariate"].map(table.groupby("covariate", sort=False)["contrast"].agg(list))
+    of_all = table["covariate"].map(
+        table.groupby("covariate", sort=False)["contrast"].agg(lambda names: list(dict.fromkeys(names)))
+    )
     shown = table.assign(about=table["contrast"].map(lambda name: [name]).where(tested, of_all))
     return _table(
         shown[tested | ~table.duplicated("covariate")],
@@ -213,8 +215,8 @@ def interaction_table(table: pd.DataFrame, settings: Settings) -> PlainTable | N
             "Verdict": _verdict,
         },
         label="Do the treatments add up?",
-        about=f"{both}, {marker}: {_adds_up(first)}. The estimate is both − one − the other + neither; of ratios it is "
-        "the factor beyond what the two effects multiply to, 1 where they add on the log scale.",
+        about=f"{both}, {in_sentence(marker)}: {_adds_up(first)}. The estimate is both − one − the other + neither; of "
+        "ratios it is the factor beyond what the two effects multiply to, 1 where they add on the log scale.",
     )
 
 
@@ -224,7 +226,7 @@ def _adds_up(row: pd.Series) -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return "too few subjects to tell"
     if row["verdict"] == NOT_COMPARABLE:
-        return "not to be told from these nights, which are not comparable"
+        return f"not to be told from these nights ({row['verdict_reasons']})"
     if low > none or high < none:
         return f"{'more' if low > none else 'less'} than the two add up to"
     return "these nights show neither more nor less than the two add up to"

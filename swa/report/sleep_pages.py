@@ -49,15 +49,18 @@ def sleep_rows(nights: Sequence[StoredNight], measures: pd.DataFrame) -> Rows:
     return [
         (
             with_unit(marker_name(measure) + where, measure),
-            [_value(select(table, measure=measure, session=night.session)) for night in nights],
+            [_value(select(table, measure=measure, session=night.session), unit_of(measure)) for night in nights],
         )
         for where, table, measure in tables
     ]
 
 
-def _value(row: pd.DataFrame) -> str:
+def _value(row: pd.DataFrame, unit: str) -> str:
     known = row["value"].dropna()
-    return number(float(known.iloc[0])) if len(known) else NOT_MEASURED
+    if known.empty:
+        return NOT_MEASURED
+    value = float(known.iloc[0])
+    return f"{value:.1f}" if unit == "min" else number(value)  # as yasa's minutes beside them
 
 
 def draw_hypnograms(draft: Draft, nights: Sequence[StoredNight]) -> list[Picture]:

@@ -404,7 +404,11 @@ def _draw_covariates(draft: Draft) -> list[Picture]:
         draft.shelf.put(
             f"covariates_{headline.marker.measure}",
             lambda: figures.covariate_changes(
-                points, contrasts=draft.contrasts, colors=draft.colors, title=f"{marker}: change against covariates"
+                points,
+                contrasts=draft.contrasts,
+                colors=draft.colors,
+                unit=unit_of(headline.marker.measure),
+                title=f"{marker}: change against covariates",
             ),
             points,
             alt=f"Change of {in_sentence(marker)} against covariates, a point for each subject: {counted}.",
@@ -434,7 +438,11 @@ def _draw_levels(draft: Draft) -> list[Picture]:
         draft.shelf.put(
             f"levels_{draft.headline.marker.measure}",
             lambda: figures.covariate_changes(
-                drawn, contrasts=draft.contrasts, colors=draft.colors, title="Change against change"
+                drawn,
+                contrasts=draft.contrasts,
+                colors=draft.colors,
+                unit=unit_of(draft.headline.marker.measure),
+                title="Change against change",
             ),
             points,
             alt=f"Change of {marker} against the change of covariates, a point for each subject: {said}.",

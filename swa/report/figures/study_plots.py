@@ -38,6 +38,7 @@ def covariate_changes(
     *,
     contrasts: Mapping[str, Contrast] | None = None,
     colors: Mapping[str, str] | None = None,
+    unit: str = "",
     title: str = "",
 ) -> Figure:
     """Change of a marker against each covariate, a point for each subject.
@@ -46,6 +47,8 @@ def covariate_changes(
     ----------
     points : DataFrame
         covariate, contrast, subject, x, change (a ratio, or a difference), scale.
+    unit : str
+        Unit of a difference.
 
     Examples
     --------
@@ -75,7 +78,7 @@ def covariate_changes(
         axes.set_xlabel(name.replace("_", " "))
     for axes in panels[len(names) :]:
         axes.set_axis_off()
-    panels[0].set_ylabel("change, %" if is_ratio else "change")
+    panels[0].set_ylabel("change, %" if is_ratio else f"change, {unit}" if unit else "change")
     if points["contrast"].nunique() > 1:
         panels[0].legend(loc="best", fontsize=7.5)
     figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
