@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from swa.study.store import Results
 
 MOST_NAMED = 10
+MANY_ALIKE = 4  # recordings of which nothing is to be said but their length
 DESIGN_COLUMNS = (
     *("order", "period", "phase", "arm", "group", "adaptation", "exclude"),
     *("dose_start", "dose_end", "lights_off", "lights_on"),
@@ -222,7 +223,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
     for recording in found["recordings"]:
         groups.setdefault(tuple(_channel_lines(recording)), []).append(recording)
     for channels, alike in groups.items():
-        told = [line for recording in alike for line in _recording_lines(recording)]
+        told = _recordings_lines(alike)
         same = [f"{len(alike)} recordings:"] if len(alike) > 1 and channels else []
         lines += ["", *told, *same, *channels]
     _say(_console(), "\n".join([*lines, "", *_sum_up(found["recordings"])]))
@@ -235,11 +236,13 @@ def _plan_lines(found: dict[str, Any]) -> list[str]:
     number = len(found["plan"])
     stages = {recording["recording"]: _stages_of(recording) for recording in found["recordings"]}
     told = [name for name in DESIGN_COLUMNS if any(night.get(name) for night in found["plan"])]
-    rows = [("subject", "condition", "session", "recording", *told, "stages")]
+    starts = {recording["recording"]: recording["start"] or recording["clock"] for recording in found["recordings"]}
+    rows = [("subject", "condition", "session", "recording", "start", *told, "stages")]
     for night in found["plan"]:
         scoring = stages.get(night["recording"], "") or Path(night["hypnogram"]).name
         names = (night[name] for name in ("subject", "condition", "session", "recording"))
-        rows.append((*names, *(_design_cell(night.get(name, "")) for name in told), scoring))
+        start = starts.get(night["recording"]) or "-"
+        rows.append((*names, start, *(_design_cell(night.get(name, "")) for name in told), scoring))
     return [f"Plan ({found['source']}): {number} night{'' if number == 1 else 's'}", *_align(rows)]
 
 
@@ -254,6 +257,21 @@ def _who_stages(scorings: dict[str, Any]) -> str:
     """How many nights come with their scoring, and how many are staged."""
     scored, staged = scorings["scored"], scorings["staged"]
     return f"Stages: {scored} night{'' if scored == 1 else 's'} by a scoring, {staged} by YASA"
+
+
+def _recordings_lines(alike: list[dict[str, Any]]) -> list[str]:
+    """What is to be said of recordings with equal channels: what holds of all of them, or of many, once."""
+    shared = [note for note in alike[0]["notes"] if len(alike) > 1 and all(note in one["notes"] for one in alike)]
+    alike = [one | {"notes": [note for note in one["notes"] if note not in shared]} for one in alike]
+    quiet = [one for one in alike if not one["notes"] and not one["problems"] and one["duration_s"] is not None]
+    quiet = quiet if len(quiet) >= MANY_ALIKE else []
+    lines = [line for one in alike if one not in quiet for line in _recording_lines(one)]
+    if quiet:
+        minutes = sorted({f"{one['duration_s'] / 60:.1f}" for one in quiet}, key=float)
+        names = ", ".join(one["recording"] for one in quiet[:MANY_ALIKE])
+        more = f" and {len(quiet) - MANY_ALIKE} more" if len(quiet) > MANY_ALIKE else ""
+        lines.append(f"{names}{more}: {' to '.join(dict.fromkeys((minutes[0], minutes[-1])))} min")
+    return lines + [f"  note, of all {len(alike)}: {note}" for note in shared]
 
 
 def _recording_lines(recording: dict[str, Any]) -> list[str]:

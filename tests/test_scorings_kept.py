@@ -2,7 +2,10 @@
 
 import datetime
 import gzip
+import io
 import json
+import zipfile
+from pathlib import Path
 
 import edfio
 import numpy as np
@@ -752,3 +755,32 @@ def test_annotations_of_edfbrowser_in_xml_are_read(plan):
     assert used(study) == ["a1_annotations.xml"]
     assert stages_of(study) == WHOLE
     assert read_scoring(study.nights["hypnogram"][0]).start == pd.Timestamp(START)
+
+
+def ods(lines):
+    """A sheet of LibreOffice, as small as one can be."""
+    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    rows = ["".join(cell.format(text) for text in line) for line in lines]
+    cells = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+    names = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+    )
+    body = f'<office:body><office:spreadsheet><table:table table:name="A">{cells}</table:table></office:spreadsheet>'
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", '<?xml version="1.0"?><manifest/>')
+        xml = f'<?xml version="1.0"?><office:document-content {names}>{body}</office:body></office:document-content>'
+        archive.writestr("content.xml", xml)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("ending", ["ods", "xls"])
+def test_a_sheet_of_libreoffice_and_an_old_one_of_excel_are_read(plan, folder, ending):
+    lines = [("Epoche", "Stadium"), *((i, stage) for i, stage in enumerate(NIGHT, start=1))]
+    stored = Path(__file__).with_name("scored_night.xls.gz")  # these lines, as LibreOffice saves them
+    content = ods(lines) if ending == "ods" else gzip.decompress(stored.read_bytes())
+    (folder / f"Nacht7.{ending}").write_bytes(content)
+    study = plan({"Nacht7.edf": ""})
+    assert used(study) == [f"Nacht7.{ending}"]
+    assert stages_of(study) == WHOLE

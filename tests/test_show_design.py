@@ -131,3 +131,14 @@ def test_inspect_says_order_lights_adaptation_covariates_the_primary_and_who_sta
     assert "Primary: none declared, so every result is exploratory" in capsys.readouterr().out
     show_inspection(inspect_study(tmp_path), as_json=True)
     assert json.loads(capsys.readouterr().out)["plan"][2]["adaptation"]
+
+
+def test_inspect_tells_equal_nights_once_with_their_starts_in_the_plan(tmp_path, write_edf, capsys):
+    for i in range(1, 7):
+        start = datetime.datetime(2024, 3, i, 22, 10)
+        write_edf(tmp_path / f"S{i}_a.edf", {"C4-M1": 50 * np.sin(np.arange(40_000) / 9 + i)}, start=start)
+    show_inspection(inspect_study(tmp_path), as_json=False)
+    said = capsys.readouterr().out
+    assert "S1_a.edf, S2_a.edf, S3_a.edf, S4_a.edf and 2 more: " in said
+    assert "\nS6_a.edf: " not in said
+    assert "S6_a.edf 2024-03-06T22:10:00" in " ".join(said.split())
