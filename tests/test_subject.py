@@ -263,6 +263,15 @@ def test_an_adaptation_night_is_never_baseline(study, rng):
     assert look_up(rows, "wave_density_baseline_fixed", "a") > 1000 / MINUTES
 
 
+def test_an_adaptation_night_changes_no_row_of_the_nights_that_are_compared(study, rng):
+    nights = {"b": ("baseline", one(draw_waves(rng, 3000))), "k": ("ketamine", one(draw_waves(rng, 3000, size=1.3)))}
+    without, _ = study(nights)
+    beside = {"a": ("baseline", one(draw_waves(rng, 3000, size=2, steepness=2)))}
+    rows, _ = study(beside | nights, adaptation=("a",))
+    pd.testing.assert_frame_equal(rows[rows["session"] != "a"].reset_index(drop=True), without.reset_index(drop=True))
+    assert np.isfinite(look_up(rows, "wave_slope_up_matched", "a", variant="resampled"))
+
+
 def test_without_a_baseline_night_the_measures_are_nan_with_the_reason(study, rng):
     rows, _ = study({"k": ("ketamine", one(draw_waves(rng, 3000)))})
     for measure in (

@@ -97,12 +97,22 @@ def fit_line(waves: pd.DataFrame, slope: str, reference_uv: float, weights: Mapp
 def measure_across_nights(
     nights: Sequence[SubjectNight], amplitudes: Mapping[str, BaselineAmplitudes]
 ) -> list[pd.DataFrame]:
-    """Rows (`ROW_COLUMNS`) of the measures that need all nights, of the channels that have their amplitudes."""
+    """Rows (`ROW_COLUMNS`) of the measures that need all nights, of the channels that have their amplitudes.
+
+    What nights share (a histogram of amplitudes, a time constant) is that of the nights that are compared: another one,
+    an adaptation night, is set beside them for its own rows and changes none of theirs.
+    """
+    compared = [night for night in nights if night.is_compared]
+    others = [night for night in nights if not night.is_compared]
     tables = []
     for measure in (_amplitude_rows, _baseline_fixed_rows, _matched_slope_rows, _process_s_rows):
-        rows = []
+        rows: list[Row] = []
         for channel, fixed in amplitudes.items():
-            rows += measure([night for night in nights if channel in night.channels], channel, fixed)
+            beside = [night for night in compared if channel in night.channels]
+            rows += measure(beside, channel, fixed) if beside else []
+            for other in others:
+                if channel in other.channels:
+                    rows += [row for row in measure([*beside, other], channel, fixed) if row[0] == other.session]
         tables += [ROWS.frame(rows)] if rows else []
     return tables
 
