@@ -69,7 +69,7 @@ STAGE_BY_WORD = (
     | {word: stage for stage, words in _SLEEP.items() for word in words.split(",")}
     | {"": "UNS"}
 )
-# Measured on 66 public nights, their naps of 20 to 45 min and 42 tables that are none (benchmarks/no_scorings.py).
+# Measured on 66 public nights, their naps of 20 to 45 min and 44 tables that are none (benchmarks/no_scorings.py).
 NIGHT_EPOCHS = 40  # of a nap of 20 min
 _FEWEST_CODES = 3  # of a nap in numbers: less are flags
 SAME_AGAIN = 0.6  # of the epochs of a night; nine of ten are as the one before
