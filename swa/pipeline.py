@@ -69,6 +69,7 @@ from swa.tables.marker import select
 from swa.tables.results_tables import (
     CLUSTERS,
     COMBINATIONS,
+    COMPARABILITY,
     CONTRASTS,
     COVARIATE_CHANGES,
     CYCLE_CONTRASTS,
@@ -77,6 +78,7 @@ from swa.tables.results_tables import (
     INTERACTIONS,
     LEVEL_CHANGES,
     LEVEL_SLOPES,
+    MEASURES,
     MODERATORS,
     PLANNING,
     PRECISION,
@@ -232,20 +234,27 @@ def run_study(
         asked = _Asked(overwrite=overwrite, verify=verify, shared=is_shared, study_codes=study.scorings.codes)
         places = [i for i in _runnable(study.nights, left_out) if not own or own.has(i)]
         clocks = undosed_clocks(study.nights)
-        tasks = {i: _night_task(study.nights.iloc[i], results, settings, asked, blinded, clocks.get(i)) for i in places}
+        planned = {
+            i: _plan_night(study.nights.iloc[i], results, settings, asked, blinded, clocks.get(i)) for i in places
+        }
+        lost = {i: outcome for i, outcome in planned.items() if isinstance(outcome, NightOutcome)}
+        tasks = {i: task for i, task in planned.items() if isinstance(task, NightTask)}
         tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
             work = _Work(results=results, settings=settings, workers=workers, progress=progress or _silent)
-            outcomes = _process_nights(tasks, work)
-            study = replace(study, notes=(*study.notes, *_mend(tasks, outcomes, work)))
+            outcomes = lost | _process_nights(tasks, work)
+            mended: list[str] = work.attempt_study(
+                "the look for damaged nights", lambda: _mend(tasks, outcomes, work), []
+            )
+            study = replace(study, notes=(*study.notes, *mended))
             nights, problems = _tables_of_nights(study, excluded, outcomes, work)
             if own:
                 report_part(results, own, study, nights, problems, settings)
             elif not is_shared and (comparison := _known_comparison(work, nights, problems, asked)) is None:
                 comparison = _bring_together(work, nights, problems)
         if is_shared:
-            mine = own.has if own else tasks.__contains__
+            mine = own.has if own else outcomes.__contains__
             nights, problems = (table[table.index.map(mine).astype(bool)] for table in (nights, problems))
         else:
             facts = _facts(jobs, scheduler, study, outcomes)
@@ -332,6 +341,13 @@ class _Work:
             self.told.append(self._problem(what, error, "study"))
             return otherwise
 
+    def write(self, table: pd.DataFrame, name: str) -> None:
+        """Write a table of the study; one that swa fails to write is there without rows, not as another run left it."""
+        path = self.results / f"{name}.tsv"
+        instead = self.attempt(path.name, lambda: write_table(table, path), table.iloc[:0])
+        if instead is not None:
+            write_table(instead, path)
+
     def tell(self, what: str, error: Exception) -> None:
         """Tell the study of a piece that a fault of swa cost; any other error goes on."""
         add_problems(self.results, [self._problem(what, error, "compare")])
@@ -362,7 +378,11 @@ def _tables_of_nights(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What became of each night, and what is wrong with them."""
     nights = nights_table(study, outcomes, excluded, work.results, work.settings, work.attempt_study)
-    return nights, problems_of_nights(study, outcomes, excluded, work.attempt_study)
+
+    def tell() -> pd.DataFrame:
+        return problems_of_nights(study, outcomes, excluded, work.attempt_study)
+
+    return nights, work.attempt_study("the problems of the nights", tell, as_table([]))
 
 
 def _known_comparison(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame, asked: _Asked) -> Comparison | None:
@@ -392,7 +412,14 @@ def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], wor
 def _find_damage(folders: Sequence[NightFolder]) -> list[str]:
     """Why each stored night cannot be trusted; empty for those that can. Threads: no worker is woken for hashes."""
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(NightFolder.find_damage, folders))
+        return list(pool.map(_find_damage_of, folders))
+
+
+def _find_damage_of(folder: NightFolder) -> str:
+    try:
+        return folder.find_damage()
+    except Exception as error:  # what cannot be looked at is not trusted
+        return f"its files could not be looked at ({describe_fault(error)})"
 
 
 def _leave_out_damaged(work: _Work) -> None:
@@ -601,12 +628,16 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     write_table(known[~known["step"].isin(afresh)].reset_index(drop=True), results / "problems.tsv")
     work.attempt("the look for copies of recordings", lambda: mark_copies(results), None)
     done = select(read_results(results).nights, status="done")
-    baseline = _baseline(done, settings)
-    tasks = _subject_tasks(done, baseline, results, settings)
+    baseline = work.attempt("the choice of the baseline", lambda: _baseline(done, settings), "")
+    tasks = work.attempt("subjects", lambda: _subject_tasks(done, baseline, results, settings), [])
     combined, doubtful = _combine_subjects(tasks, work)
-    _remove_others(results, {task.label for task in combined})
+    kept = {task.label for task in combined}
+    work.attempt("the removal of subjects that are gone", lambda: _remove_others(results, kept), None)
     labels = [task.label for task in combined]
-    is_measured = work.attempt("the long table", lambda: join_measures(results, labels), 0) > 0
+    joined = work.attempt("the long table", lambda: join_measures(results, labels), None)
+    if joined is None:  # nothing rests on what an earlier run left, and what reads it finds a table
+        write_table(MEASURES.empty(), results / "measures.parquet")
+    is_measured = bool(joined)
     work.attempt("the headline columns of nights.tsv", lambda: add_headlines(results, doubtful), None)
     if not is_measured or done["condition"].nunique() < 2:
         baseline = ""  # nothing to hold against each other: no table needs to be read for it
@@ -615,18 +646,19 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     )
     checks = partial(check_comparability, results, done, contrasts, settings)
     records = work.attempt("the checks of comparability", checks, None) or []
-    write_table(comparability_table(records), results / "comparability.tsv")
+    checked = work.attempt("comparability.tsv", lambda: comparability_table(records), COMPARABILITY.empty())
+    work.write(checked, "comparability")
     work.attempt("rejection.tsv", lambda: join_rejection(results, done), None)
     judged = work.attempt(
         "the verdicts", lambda: judge_rows(read_results(results), contrasts, records, done, settings), contrasts
     )
-    write_table(judged, results / "contrasts.tsv")
+    work.write(judged, "contrasts")
     precision = work.attempt(
         "precision.tsv",
         lambda: rate_precision(judged, read_spreads(results, done), settings.comparison),
         PRECISION.empty(),
     )
-    write_table(precision, results / "precision.tsv")
+    work.write(precision, "precision")
     _compare_further(work, baseline, judged)
     specifications = work.attempt(
         "the specification curve",
@@ -634,7 +666,7 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
         (SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()),
     )
     for table, name in zip(specifications, ("specifications", "specification_summary"), strict=True):
-        write_table(table, results / f"{name}.tsv")
+        work.write(table, name)
     _write_pages(work, combined)
 
 
@@ -759,7 +791,7 @@ def _compare_further(work: _Work, baseline: str, contrasts: pd.DataFrame) -> Non
     if len(contrasts):
         spectra = work.attempt("group_spectra.tsv", lambda: average_spectra(results, keys, settings), spectra)
     for kind, table in [*tables, (GROUP_SPECTRA, spectra)]:
-        write_table(table, results / f"{kind.name}.tsv")
+        work.write(table, kind.name)
 
 
 def _trace_specifications(
@@ -824,6 +856,24 @@ def _baseline(done: pd.DataFrame, settings: Settings) -> str:
         return ""
 
 
+def _plan_night(
+    night: pd.Series,
+    results: Path,
+    settings: Settings,
+    asked: _Asked,
+    blinded: Blinded | None,
+    undosed_clock: datetime.time | None,
+) -> NightTask | NightOutcome:
+    """What is to be done for one night; an outcome where swa itself fails at that."""
+    try:
+        return _night_task(night, results, settings, asked, blinded, undosed_clock)
+    except Exception as error:
+        if not is_fault(error):
+            raise
+        problem = f"{Path(night['path']).name}: it could not be planned ({describe_fault(error)})."
+        return NightOutcome.failed("study", problem, leave_fault(results, settings, "a night was planned", error))
+
+
 def _night_task(
     night: pd.Series,
     results: Path,
@@ -884,7 +934,8 @@ def _lost(task: NightTask, error: BaseException) -> NightOutcome:
     if is_death(error):
         return lost_night(task)
     problem = f"{task.path.name}: it could not be processed ({type(error).__name__}: {error})."
-    return NightOutcome.failed("measure", problem, "Run again: finished nights are kept.")
+    remedy = leave_fault(task.results, task.settings, "a night could not be processed", error)
+    return NightOutcome.failed("measure", problem, f"Run again: finished nights are kept. {remedy}")
 
 
 def _facts(jobs: int, scheduler: str | None, study: Study, outcomes: Mapping[int, NightOutcome]) -> dict[str, object]:

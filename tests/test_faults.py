@@ -13,6 +13,8 @@ from swa.errors import StudyError
 from swa.pipeline import compare_study, run_study
 from swa.settings import Settings
 from swa.study import study_tables, written
+from swa.study.plan import manifest, scoring_search
+from swa.study.plan.manifest import plan_study
 from swa.study.run import faults, night_work
 from swa.study.store import NightFolder, describe_results, read_results
 from swa.study.subject import CombinedSubject
@@ -20,6 +22,7 @@ from swa.study.written import check_written, write_believed
 from swa.tables.files import hash_file, read_table, table_text
 from swa.tables.results_tables import SPECIFICATION_SUMMARY, SPECIFICATIONS
 
+BETWEEN = ("comparability_table", "_subject_tasks", "_remove_others", "problems_of_nights", "_mend")
 SECRET = "Erika Mustermann"
 SHORT = ("combine_subject", "measure_contrasts", "find_clusters")  # one of each kind; the others are long
 FUNCTIONS = {
@@ -138,6 +141,84 @@ def test_a_fault_in_a_night_leaves_a_file_without_anything_of_a_patient(tmp_path
     monkeypatch.setattr(pipeline, "_compare", lambda *_: None)
     run_study(path, tmp_path / "results", jobs=1)
     assert not list((tmp_path / "results").glob("fault-*.txt"))
+
+
+@pytest.fixture
+def two_nights(tmp_path, write_edf):
+    """Two recordings of a minute with scorings: too short for a number, which is told."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    for name in ("S1_baseline", "S1_ketamine"):
+        write_edf(folder / f"{name}.edf", {"C4-M1": np.random.default_rng(0).normal(0, 20, 6000)})
+        (folder / f"{name}_stages.csv").write_text("stage\nW\nN2\n")
+    return folder
+
+
+def fail_for(module, name, text, monkeypatch):
+    """Let a function fail where its first argument names the text."""
+    own = getattr(module, name)
+    monkeypatch.setattr(
+        module, name, lambda first, *rest, **options: fail() if text in str(first) else own(first, *rest, **options)
+    )
+
+
+@pytest.mark.parametrize("name", ["_night_task", "process_night"])
+def test_a_fault_in_the_planning_of_a_night_costs_that_night(name, two_nights, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "_compare", lambda *_: None)
+    fail_for(pipeline, name, "S1_ketamine", monkeypatch)
+    run = run_study(two_nights, tmp_path / "results", jobs=1)
+    told = run.problems[run.problems["problem"].str.contains("ZeroDivisionError")]
+    assert told["recording"].tolist() == ["S1_ketamine.edf"]
+    (report,) = (tmp_path / "results").glob("fault-*.txt")
+    assert report.name in told["remedy"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(manifest, "look_at"), (scoring_search, "open_scoring"), (scoring_search, "reads_as_scoring")]
+)
+def test_a_fault_in_the_look_at_a_file_stops_no_other(module, name, two_nights, monkeypatch):
+    (two_nights / "S1_ketamine_stages.csv").write_text("stage\nwhat\n")  # is looked at once more
+    fail_for(module, name, "S1_ketamine", monkeypatch)
+    study = plan_study(two_nights, None, Settings())
+    assert [path.rsplit("/")[-1] for path in study.nights["path"]] == ["S1_baseline.edf", "S1_ketamine.edf"]
+    assert study.nights["hypnogram"].iloc[0].endswith("S1_baseline_stages.csv")
+    assert name != "open_scoring" or "ZeroDivisionError" in str(study.scorings.unused)
+
+
+@pytest.mark.parametrize("name", ["candidates", "_choose"])
+def test_a_fault_in_the_search_for_scorings_costs_one_night(name, two_nights, monkeypatch):
+    """YASA does not take a night whose scoring may lie beside it."""
+    place, told = (scoring_search._Files if name == "candidates" else scoring_search), "S1_ketamine"
+    own = getattr(place, name)
+    monkeypatch.setattr(place, name, lambda *args: fail() if told in f"{args[0]}{args[1]}" else own(*args))
+    study = plan_study(two_nights, None, Settings())
+    assert ["ZeroDivisionError" in problem for problem in study.nights["problem"]] == [False, True]
+    assert not study.nights["hypnogram"].iloc[1]
+
+
+def test_a_stored_night_that_cannot_be_looked_at_is_not_trusted(monkeypatch, tmp_path):
+    monkeypatch.setattr(NightFolder, "find_damage", fail)
+    assert "ZeroDivisionError" in pipeline._find_damage([NightFolder(tmp_path, "a", "b")])[0]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["join_measures", "write_table", *(pytest.param(name, marks=pytest.mark.long) for name in BETWEEN)],
+)
+def test_a_fault_between_the_pieces_of_a_comparison_leaves_every_table(name, two_nights, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
+    own = getattr(pipeline, name)
+
+    def broken(*args):
+        return fail() if name != "write_table" or (args[1].stem == "precision" and not told) else own(*args)
+
+    told = []
+    monkeypatch.setattr(pipeline, "leave_fault", lambda *args: told.append(args) or "")
+    monkeypatch.setattr(pipeline, name, broken)
+    run = run_study(two_nights, tmp_path / "results", jobs=1)
+    assert run.problems["problem"].str.contains("ZeroDivisionError").sum() == len(told) == 1
+    for table in ("measures.parquet", "comparability.tsv", "contrasts.tsv", "precision.tsv", "specifications.tsv"):
+        assert (tmp_path / "results" / table).is_file()
 
 
 def test_what_was_foreseen_is_no_fault(tmp_path):

@@ -199,19 +199,35 @@ def find_recordings(
     no_recordings: dict[str, list[str]] = {}
     others = [] if others is None else others
     for path, is_scoring in _walk(root, avoided, unreadable):
-        look = Look(is_recording=False, may_be_scoring=True) if is_scoring else look_at(path)
+        look = Look(is_recording=False, may_be_scoring=True) if is_scoring else _look_at(path)
         found += [path] * look.is_recording
         others += [path] * (look.may_be_scoring or (not look.is_recording and may_be_table(path.name)))
         if look.why_not:
             no_recordings.setdefault(look.why_not, []).append(path.name)
     found = _leave_out_doubles(found, no_recordings)
-    found = [path for path in found if parts_of(path)[0] in (path, path.resolve())]
+    found = [path for path in found if _is_first_part(path)]
     if notes is not None:
         notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
         for why_not, names in no_recordings.items():
             shown = ", ".join(printable(name) for name in sorted(names)[:5]) + (", …" if len(names) > 5 else "")
             notes.append(f"{len(names)} {why_not}, no recordings: {shown}")
     return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+
+
+def _is_first_part(path: Path) -> bool:
+    """Whether a file stands for its recording, that of several files or of its own."""
+    try:
+        return parts_of(path)[0] in (path, path.resolve())
+    except Exception:  # one file never stops a study: the reading tells
+        return True
+
+
+def _look_at(path: Path) -> Look:
+    """What a file is; where swa itself fails at that, what its ending says: the reading then tells the fault."""
+    try:
+        return look_at(path)
+    except Exception:  # one file never stops a study
+        return Look(is_recording=ending_of(path.name) in ENDINGS)
 
 
 def _walk(root: Path, avoided: str, unreadable: list[str]) -> Iterator[tuple[Path, bool]]:

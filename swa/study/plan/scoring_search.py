@@ -456,6 +456,11 @@ class UnopenedError(ScoringError):
     """A file that may be a scoring could not be opened: nobody knows whether it is one."""
 
 
+def _unforeseen(path: Path, error: Exception) -> UnopenedError:
+    problem = f"{path.name}: it or its scorings could not be looked into ({type(error).__name__}: {str(error)[:200]})."
+    return UnopenedError(problem, "This is a fault of swa: please report it.")
+
+
 _NEEDS_A_NAME = (NamelessTableError, EmptyScoringError, UnreadFormError)  # else anybody's file
 
 
@@ -483,6 +488,8 @@ class _Reader:
             found = error
         except OSError as error:
             found = UnopenedError(f"{path.name}: {error.strerror or 'not readable'}.", "Check its permissions.")
+        except Exception as error:  # one file never stops a study
+            found = _unforeseen(path, error)
         self._opened[path] = found
 
     @cached_property
@@ -507,7 +514,13 @@ class _Reader:
         """
         found = self._opened[path]
         if isinstance(found, OpenScoring):
-            found = found.read(self.codes)
+            codes = self.codes
+            try:
+                found = found.read(codes)
+            except ScoringError:
+                raise
+            except Exception as error:
+                found = _unforeseen(path, error)
         if isinstance(found, ScoringError):
             raise found
         return found
@@ -524,7 +537,10 @@ class _Reader:
     def is_likely(self, path: Path) -> bool:
         """Whether a file is a scoring, also where it could not be read."""
         if path not in self._likely:
-            self._likely[path] = reads_as_scoring(Document(path=path), self._settings)
+            try:
+                self._likely[path] = reads_as_scoring(Document(path=path), self._settings)
+            except Exception:  # what it is cannot be told; that it was not read is
+                self._likely[path] = False
         return self._likely[path]
 
     def is_certain(self, path: Path) -> bool:
@@ -657,14 +673,24 @@ def add_scorings(
     if not settings.beside:
         return _summarize(rows, reader, ())
     files = _Files(root, recordings)
-    candidates = {path: files.candidates(path) for path in {*recordings, *(Path(path) for path in paths if path)}}
     free = [i for i in range(len(rows)) if paths[i] and not scorings[i] and not problems[i] and not staged[i]]
+    candidates: dict[Path, Sequence[_Candidate]] = {}
+    lost: dict[Path, str] = {}
+    for path in {*recordings, *(Path(path) for path in paths if path)}:
+        try:
+            candidates[path] = files.candidates(path)
+        except Exception as error:  # costs its own night, which YASA must not take
+            candidates[path], lost[path] = (), str(_unforeseen(path, error))
     for i in free:
         for each in candidates[Path(paths[i])]:
             reader.open(each.path, inside=each.place is Place.INSIDE, strong=each.strong)
     unused: list[Unused] = []
     for i in free:
-        choice = _choose(candidates[Path(paths[i])], reader, settings)
+        path = Path(paths[i])
+        try:
+            choice = _Choice(problem=lost[path]) if path in lost else _choose(candidates[path], reader, settings)
+        except Exception as error:
+            choice = _Choice(problem=str(_unforeseen(path, error)))
         problems[i] = choice.problem
         scorings[i] = str(choice.path) if choice.path else ""
         unused += choice.unused
