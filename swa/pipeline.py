@@ -257,8 +257,11 @@ def run_study(
             mine = own.has if own else outcomes.__contains__
             nights, problems = (table[table.index.map(mine).astype(bool)] for table in (nights, problems))
         else:
-            facts = _facts(jobs, scheduler, study, outcomes)
-            work.attempt_study(RUN_FILE, lambda: journal.write(settings, comparison, **facts), None)
+
+            def note() -> None:
+                journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes))
+
+            work.attempt_study(RUN_FILE, note, None)
             work.attempt_study("the folder of the work", lambda: clear_work(results), None)
             add_problems(results, work.told)
             nights, problems = Results(results).nights, Results(results).problems
@@ -379,10 +382,11 @@ def _tables_of_nights(
     """What became of each night, and what is wrong with them."""
     nights = nights_table(study, outcomes, excluded, work.results, work.settings, work.attempt_study)
 
-    def tell() -> pd.DataFrame:
+    def tell() -> pd.DataFrame | None:
         return problems_of_nights(study, outcomes, excluded, work.attempt_study)
 
-    return nights, work.attempt_study("the problems of the nights", tell, as_table([]))
+    problems = work.attempt_study("the problems of the nights", tell, None)
+    return nights, as_table([]) if problems is None else problems
 
 
 def _known_comparison(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame, asked: _Asked) -> Comparison | None:
