@@ -25,6 +25,7 @@ from swa.pipeline import compare_study
 from swa.report.leading_rows import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
 from swa.report.study_page import _answers
+from swa.report.study_page import _not_compared as not_compared
 from swa.report.terminal import leading_tables
 from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
 from swa.report.words.sentences import MAGNESIUM, caveats, glosses, group_answer, group_result, subject_result
@@ -242,6 +243,15 @@ def test_a_card_cannot_be_taken_for_an_approval(study):
     assert 'class="effect open"' in card, "two subjects tell nothing from chance"
     assert "Recordings comparable: no problem found" in card
     assert "sound" not in re.sub("<[^>]*>", "", card)
+
+
+def test_treatments_side_by_side_are_said_not_to_be_compared_with_each_other():
+    ketamine, magnesium = (Contrast(treatment=name, comparator="placebo") for name in ("ketamine", "magnesium"))
+    assert not_compared([ketamine, magnesium]) == ["ketamine and magnesium are not compared with each other"]
+    assert not_compared([ketamine]) == []
+    assert not_compared([ketamine, magnesium, Contrast(treatment="ketamine", comparator="magnesium")]) == []
+    arms = Contrast(treatment="post", comparator="pre", first="ketamine", second="placebo")
+    assert not_compared([arms, ketamine, magnesium]) == []
 
 
 def test_short_names_of_the_headline_are_said_in_words():

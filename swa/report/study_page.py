@@ -1,7 +1,7 @@
 """What stands on the page of a study."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -39,6 +39,7 @@ from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number
 from swa.report.words.sentences import group_answer, headline_name, where_in_words
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
+from swa.tables.contrast import Contrast
 from swa.tables.marker import DEFAULT_MARKER, matches, select
 
 NIGHT_NUMBERS = (
@@ -178,7 +179,16 @@ def _answers(draft: Draft) -> dict[str, Any]:
                 sentence=f"{afterwards.capitalize()}: {answer.sentence}",
             )
         answers.append(answer)
-    return {"answers": answers, "nothing": nothing}
+    shown = [draft.contrasts[name] for name in rows["contrast"]]
+    return {"answers": answers, "nothing": nothing, "apart": _not_compared(shown)}
+
+
+def _not_compared(shown: Sequence[Contrast]) -> list[str]:
+    """That two treatments that stand side by side are not compared: readers took the second for the control."""
+    treatments = list(dict.fromkeys(one.treatment for one in shown if one.is_within))
+    if len(treatments) < 2 or any(not one.is_within or one.comparator in treatments for one in shown):
+        return []
+    return [f"{join(treatments)} are not compared with each other"]
 
 
 def _night_channel(measures: pd.DataFrame) -> str:
