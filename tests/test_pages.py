@@ -28,6 +28,7 @@ from swa.report.study_page import _answers
 from swa.report.study_page import _not_compared as not_compared
 from swa.report.terminal import leading_tables
 from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
+from swa.report.terminal import leading_lines
 from swa.report.words.sentences import MAGNESIUM, caveats, glosses, group_answer, group_result, subject_result
 from swa.settings import Settings
 from swa.study.plan.manifest import file_label
@@ -235,6 +236,12 @@ def test_what_the_design_leaves_open_stands_in_plain_words_first_and_beside_each
         answers = re.findall("<article.*?</article>", cards, re.DOTALL)
         assert all("No control condition: cause not established." in answer for answer in answers)
         assert not answers or "confounded with night order, adaptation and regression to the mean" in after
+
+
+def test_the_last_lines_of_a_run_say_what_the_design_leaves_open(study):
+    lines = leading_lines(study)
+    assert lines
+    assert all(line.endswith("No control condition: cause not established.") for line in lines)
 
 
 def test_a_card_cannot_be_taken_for_an_approval(study):
