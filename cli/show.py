@@ -261,8 +261,13 @@ def _who_stages(scorings: dict[str, Any]) -> str:
 
 def _recordings_lines(alike: list[dict[str, Any]]) -> list[str]:
     """What is to be said of recordings with equal channels: what holds of all of them, or of many, once."""
-    shared = [note for note in alike[0]["notes"] if len(alike) > 1 and all(note in one["notes"] for one in alike)]
-    alike = [one | {"notes": [note for note in one["notes"] if note not in shared]} for one in alike]
+    lists = [dict.fromkeys(one["notes"]) for one in alike]
+    shared = [*lists[0]] if len(alike) > 1 else []
+    for held in lists[1:]:
+        shared = [text for text in shared if text in held]
+    alike = [
+        one | {"notes": [text for text in held if text not in shared]} for one, held in zip(alike, lists, strict=True)
+    ]
     quiet = [one for one in alike if not one["notes"] and not one["problems"] and one["duration_s"] is not None]
     quiet = quiet if len(quiet) >= MANY_ALIKE else []
     lines = [line for one in alike if one not in quiet for line in _recording_lines(one)]

@@ -26,9 +26,8 @@ from swa.report.leading_rows import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
 from swa.report.study_page import _answers
 from swa.report.study_page import _not_compared as not_compared
-from swa.report.terminal import leading_tables
+from swa.report.terminal import leading_lines, leading_tables
 from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
-from swa.report.terminal import leading_lines
 from swa.report.words.sentences import MAGNESIUM, caveats, glosses, group_answer, group_result, subject_result
 from swa.settings import Settings
 from swa.study.plan.manifest import file_label
