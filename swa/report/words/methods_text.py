@@ -223,9 +223,10 @@ WAVES = (
 )
 HOMEOSTASIS = (
     "The dissipation of slow-wave activity ({homeostasis.band_hz} Hz) was described by an exponential decay to an"
-    " asymptote, fitted to the log means of NREM cycles with time constant and asymptote shared by a subject's "
-    "nights and an initial level for each night ({cite:rusterholz2010}), where at least "
-    "{homeostasis.cycles_minimum} cycle means were available. "
+    " asymptote, fitted to the log means of NREM cycles of a subject's nights with an initial level for each night "
+    "({cite:rusterholz2010}), where at least {homeostasis.cycles_minimum} cycle means were available. Conditions were"
+    " allowed to differ in the time constant or in the asymptote, and the initial levels are the average of these "
+    "two models by their Akaike weights. "
 )
 SPINDLES = (
     "Spindles ({spindles.band_hz} Hz, {spindles.duration_s} s) were detected in {spindles.channels} "
