@@ -5,9 +5,9 @@
 Twelve simulated subjects of two nights, half an hour each, with given scorings; every fourth night is broken in another
 way. `night`: in each function that the work at one night calls, once: the night is whole, or told as failed. `study`:
 in each function of `swa.pipeline`, each that it calls, and each that is called outside of any guard, at its first call
-in a run whose nights are finished. Once it has begun to write, the run must not end by it; the rows and files of the
-other nights must be the same bytes, and what differs must be told. The exception comes out of the profile hook of the
-interpreter, so that no function escapes it. Subject steps, comparisons and pages are left out, for time:
+in a run whose nights are finished. Where it ends the run, every file must be as it was; else the rows and files of
+the other nights must be the same bytes, and what differs must be told. The exception comes out of the profile hook of
+the interpreter, so that no function escapes it. Subject steps, comparisons and pages are left out, for time:
 `tests/test_faults.py` strikes them one by one.
 """
 
@@ -166,7 +166,10 @@ def strike_study(base: Path, names: Sequence[str], broken: set[tuple[str, str]])
         except Exception as error:
             untouched = contents(results) == contents(base / "results")
             ended.append(untouched)
-            print(f"{name}: {type(error).__name__} ended the run{' before it began' * untouched}", flush=True)
+            print(
+                f"{name}: {type(error).__name__} ended the run{' and left every file as it was' * untouched}",
+                flush=True,
+            )
             continue
         found = whole_files(results, broken)
         differ = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
@@ -175,7 +178,7 @@ def strike_study(base: Path, names: Sequence[str], broken: set[tuple[str, str]])
         if len(struck) > told or (differ and not told):
             wrong += 1
             print(f"{name}: {len(differ)} differ {differ[:3]}, {told} told", flush=True)
-    print(f"{len(ended)} ended the run, {sum(ended)} of them before anything was written")
+    print(f"{len(ended)} ended the run, {sum(ended)} of them with every file as it was")
     return wrong + len(ended) - sum(ended)
 
 
