@@ -295,6 +295,9 @@ def test_the_version_is_the_same_wherever_it_stands() -> None:
     assert f"version: {told}\n" in citation
     (year,) = re.findall(r"^date-released: (\d{4})-\d\d-\d\d$", citation, re.MULTILINE)
     assert f"  year = {{{year}}},\n" in bibtex([], told)  # as methods.bib cites it
+    for page in ("README.md", "docs/tutorial.md"):
+        assert f"({year}). *swa:" in (text := (ROOT / page).read_text(encoding="utf-8")), page
+        assert f"(version {told}) [Computer software]" in text, page
     assert (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("## ")[1].startswith(told)
 
 

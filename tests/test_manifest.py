@@ -425,7 +425,9 @@ class TestStudyFile:
 
     def test_no_baseline_gets_a_note(self, folder):
         self.write(folder, "1\tA\tS1_b.edf")
-        assert any("no condition is a baseline" in note for note in plan(folder).notes)
+        (note,) = [note for note in plan(folder).notes if "no condition is a baseline" in note]
+        assert "[comparison] and baseline = " in note
+        assert "--settings FILE" in note
 
     def test_single_recording_of_a_study(self, folder):
         file = self.write(folder, "1\tbaseline\tS1_b.edf", "1\tketamine\tS1_k.edf")

@@ -237,7 +237,8 @@ def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: 
     raise StudyError(
         f"No baseline condition ({', '.join(settings.baseline)}) among the nights that are done; "
         f"found: {', '.join(conditions) or 'none'}.",
-        "Name it with the setting comparison.baseline, or rename the condition in the study file.",
+        'Name it with the setting comparison.baseline (two lines of a file, [comparison] and baseline = "NAME", '
+        "given with --settings FILE), or rename the condition in the study file.",
     )
 
 

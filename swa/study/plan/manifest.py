@@ -640,7 +640,8 @@ def _note_conditions(rows: pd.DataFrame, settings: Settings) -> list[str]:
     if not {word.casefold() for word in words} & {name.casefold() for name in counts}:
         notes.append(
             f"no condition is a baseline ({', '.join(words)}), so nights cannot be compared; "
-            "the setting comparison.baseline names it"
+            'write two lines into a file, [comparison] and baseline = "NAME" (one of these conditions), '
+            "and give it with --settings FILE"
         )
     return notes
 
