@@ -233,12 +233,7 @@ def run_study(
             _begin(results, study, settings)
         asked = _Asked(overwrite=overwrite, verify=verify, shared=is_shared, study_codes=study.scorings.codes)
         places = [i for i in _runnable(study.nights, left_out) if not own or own.has(i)]
-        clocks = undosed_clocks(study.nights)
-        planned = {
-            i: _plan_night(study.nights.iloc[i], results, settings, asked, blinded, clocks.get(i)) for i in places
-        }
-        lost = {i: outcome for i, outcome in planned.items() if isinstance(outcome, NightOutcome)}
-        tasks = {i: task for i, task in planned.items() if isinstance(task, NightTask)}
+        tasks, lost = _plan_nights(study, settings, places, results, asked, blinded)
         tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
@@ -257,13 +252,7 @@ def run_study(
             mine = own.has if own else outcomes.__contains__
             nights, problems = (table[table.index.map(mine).astype(bool)] for table in (nights, problems))
         else:
-
-            def note() -> None:
-                journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes))
-
-            work.attempt_study(RUN_FILE, note, None)
-            work.attempt_study("the folder of the work", lambda: clear_work(results), None)
-            add_problems(results, work.told)
+            _close(work, lambda: journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes)))
             nights, problems = Results(results).nights, Results(results).problems
     return StudyRun(
         results=Results(results),
@@ -276,6 +265,23 @@ def run_study(
         strays=work.attempt_study("the look for strays", lambda: find_strays(results, study), ()),
         key=blinded.key if blinded else None,
     )
+
+
+def _plan_nights(
+    study: Study, settings: Settings, places: Sequence[int], results: Path, asked: "_Asked", blinded: Blinded | None
+) -> tuple[dict[int, NightTask], dict[int, NightOutcome]]:
+    """What is to be done with each night, and those whose plan failed."""
+    clocks = undosed_clocks(study.nights)
+    planned = {i: _plan_night(study.nights.iloc[i], results, settings, asked, blinded, clocks.get(i)) for i in places}
+    lost = {i: outcome for i, outcome in planned.items() if isinstance(outcome, NightOutcome)}
+    return {i: task for i, task in planned.items() if isinstance(task, NightTask)}, lost
+
+
+def _close(work: "_Work", note: Callable[[], None]) -> None:
+    """Note the run, and what was told after its table of problems was written."""
+    work.attempt_study(RUN_FILE, note, None)
+    work.attempt_study("the folder of the work", lambda: clear_work(work.results), None)
+    add_problems(work.results, work.told)
 
 
 def _check_sharing(part: str | None, *, blind: bool, nights_only: bool, prune: bool) -> Part | None:
