@@ -142,3 +142,14 @@ def test_inspect_tells_equal_nights_once_with_their_starts_in_the_plan(tmp_path,
     assert "S1_a.edf, S2_a.edf, S3_a.edf, S4_a.edf and 2 more: " in said
     assert "\nS6_a.edf: " not in said
     assert "S6_a.edf 2024-03-06T22:10:00" in " ".join(said.split())
+
+
+def test_one_channel_without_a_unit_does_not_stop_a_night_as_it_stops_no_run(tmp_path, write_edf):
+    noise = np.random.default_rng(1).normal(0, 20, (2, 60_000))
+    for units, problems in (({"C4-M1": "uV", "F3-M2": ""}, 0), ({"C4-M1": "", "F3-M2": ""}, 2)):
+        write_edf(tmp_path / "night.edf", dict(zip(units, noise, strict=True)), unit=units)
+        (told,) = inspect_study(tmp_path)["recordings"]
+        said = [text for text in told["problems"] if "unit" in text]
+        assert len(said) == problems
+        assert told["can_run"] is (not problems)
+        assert any("F3-M2 is left out: the unit of 'F3-M2' is missing" in note for note in told["notes"]) != bool(said)

@@ -159,11 +159,14 @@ def _inspect(row: Mapping[Any, Any], settings: Settings, codes: Mapping[str, str
     found["patient_fields_filled"] = recording.has_patient_fields
     found["notes"] += [*recording.notes, *(doubt.words for doubt in recording.doubts)]
     found["channels"] = [dict(vars(channel)) for channel in recording.channels]
-    found["problems"] += [
-        f"{channel.name}: the unit of {channel.labels[0]!r} is missing or unknown; "
+    eeg = recording.of_role("eeg")
+    unknown = [channel for channel in eeg if not channel.unit]
+    # A run leaves a channel without a unit out and takes the others.
+    place, out = ("notes", " is left out") if len(unknown) < len(eeg) else ("problems", "")
+    found[place] += [
+        f"{channel.name}{out}: the unit of {channel.labels[0]!r} is missing or unknown; "
         f'say it in the settings: [channels] units = {{ "{channel.labels[0]}" = "uV" }}'
-        for channel in recording.of_role("eeg")
-        if not channel.unit
+        for channel in unknown
     ]
     if row["problem"]:
         return found
