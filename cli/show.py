@@ -82,8 +82,13 @@ def show_run(run: "StudyRun", *, quiet: bool = False) -> None:
         tell_failed(run.nights, run.problems)
         return
     errors = Console(stderr=True, soft_wrap=True)
+    from swa.study.plan.manifest import TEMPLATE, tell_template
+
+    template = run.results.path / TEMPLATE
     for note in run.study.notes:
         _say(errors, f"note: {note}")
+    if kept := tell_template(run.study, template):
+        _say(errors, f"note: {kept}")
     if run.strays:
         strays = ", ".join(run.strays)
         _say(
@@ -115,6 +120,9 @@ def show_run(run: "StudyRun", *, quiet: bool = False) -> None:
         return
     _show_design(run.results)
     show_results(run.results)
+    if run.study.needs_template and len(nights) > 1 and template.is_file():
+        to = run.study.root / "study.tsv"
+        _say(_console(), f"To compare nights: copy {template} to {to}, fill in the column condition, and run again.")
 
 
 def tell_failed(nights: "pd.DataFrame", problems: "pd.DataFrame") -> int:

@@ -38,7 +38,7 @@ from swa.settings import Settings, given_or_default
 from swa.study.infusions import undosed_clocks
 from swa.study.long_table import join_measures
 from swa.study.plan.bids import channel_settings
-from swa.study.plan.manifest import Study, plan_study, write_template
+from swa.study.plan.manifest import TEMPLATE, Study, plan_study, write_template
 from swa.study.plan.selection import UNDONE, find_nights, night_names, nights_left_out
 from swa.study.problems import COMPARE_STEPS, MISSING_STEPS, Problem, add_problems, as_table
 from swa.study.respecification import respecify_subject
@@ -374,7 +374,7 @@ def _begin(results: Path, study: Study, settings: Settings) -> None:
     clear_faults(results)
     describe_results(results, settings)
     if study.needs_template:
-        write_template(study, results / "study-template.tsv")
+        write_template(study, results / TEMPLATE)
 
 
 def _runnable(nights: pd.DataFrame, left_out: Collection[str]) -> list[int]:

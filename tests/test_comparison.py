@@ -774,6 +774,16 @@ def test_a_primary_that_does_not_exist_is_refused_before_any_night(text, found):
         check_primary(pd.DataFrame({"subject": ["A"]}), ComparisonSettings(primary=text))
 
 
+@pytest.mark.parametrize(
+    ("window", "meant"),
+    [("cycle1", "cycle-1"), ("CYCLE2", "cycle-2"), ("cycle", "cycle-1"), ("hour3", "hour-3"), ("nigth", "night")],
+)
+def test_a_misspelt_window_of_a_primary_is_offered_as_it_is_written(window, meant):
+    with pytest.raises(SettingsError) as told:
+        check_primary(pd.DataFrame({"subject": ["A"]}), ComparisonSettings(primary=f"swa NREM {window} Frontal"))
+    assert told.value.remedy.startswith(f"Did you mean {meant!r}? Known: night, cycle-1 …, hour-1 …, dosehour-1 …, ")
+
+
 @pytest.mark.parametrize("stages", ["N2+N3", "n2+n3"])
 def test_a_primary_in_the_stages_of_the_pages_is_one_in_nrem(stages):
     settings = ComparisonSettings(primary=f"swa {stages} cycle-1 frontal")

@@ -1,5 +1,6 @@
 """The study plan: finding recordings, reading names and the study file, labels, the template."""
 
+import datetime
 import json
 import os
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from swa.errors import StudyError
 from swa.settings import ComparisonSettings, Settings
-from swa.study.plan.manifest import NIGHT_COLUMNS, find_recordings, plan_study, write_template
+from swa.study.plan.manifest import NIGHT_COLUMNS, find_recordings, plan_study, tell_template, write_template
 from swa.study.plan.names import LONGEST_LABEL, file_label, own_subjects
 from swa.tables.files import write_table
 
@@ -570,6 +571,30 @@ def test_template_is_filled_in_and_read_back(make, tmp_path):
     study = plan(folder, file)
     assert set(study.nights["recording"]) == {"night one.edf", "=x.edf", "deep/night.edf"}
     assert list(study.nights["problem"]) == [""] * 3
+
+
+def test_a_template_that_was_filled_in_is_kept_and_told(make, tmp_path):
+    folder = make("a.edf", "b.edf")
+    file = tmp_path / "study-template.tsv"
+    write_template(plan(folder), file)
+    assert tell_template(plan(folder), file) == ""
+    filled = file.read_bytes().replace(b"\t\t", b"\tketamine\t")
+    file.write_bytes(filled)
+    write_template(plan(folder), file)
+    assert file.read_bytes() == filled
+    assert f"{file} is kept as it is" in tell_template(plan(folder), file)
+
+
+def test_an_order_against_the_dates_of_the_headers_is_told(write_edf, tmp_path):
+    days = {"S1_a": 1, "S1_b": 8, "S2_a": 8, "S2_b": 1, "S3_a": 1, "S3_b": 1, "S4_a": 900, "S4_b": 1}
+    for name, day in days.items():
+        start = datetime.datetime(2024, 1, 1, 22) + datetime.timedelta(days=day)
+        write_edf(tmp_path / f"{name}.edf", {"C4-M1": np.arange(600.0) % 50}, start=start)
+    rows = [f"{name[:2]}\t{name[3:]}\t{name}.edf\t{1 + (name[3:] == 'b')}" for name in days]
+    file = tmp_path / "study.tsv"
+    file.write_text("\n".join(["subject\tcondition\trecording\torder", *rows]) + "\n", encoding="utf-8")
+    (told,) = [note for note in plan(tmp_path).notes if "dates in the headers" in note]
+    assert told.startswith("order: against the dates in the headers of S2;")
 
 
 # --- labels of a folder

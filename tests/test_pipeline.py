@@ -490,14 +490,25 @@ def test_a_held_folder_names_its_holder_and_a_dead_lock_is_taken_over(
     assert not lock.exists()
 
 
-def test_recordings_of_unknown_design_are_subjects_of_their_own(recordings: Path, tmp_path: Path) -> None:
+def test_recordings_of_unknown_design_are_subjects_of_their_own(
+    recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "anonymous"
     folder.mkdir()
     shutil.copy(recordings / "S03_baseline.edf", folder / "first.edf")
     shutil.copy(recordings / "S03_baseline.edf", folder / "second.edf")
+    template = tmp_path / "out" / "study-template.tsv"
+    template.parent.mkdir()
+    template.write_text("subject\tcondition\trecording\nS03\tplacebo\tfirst.edf\n", encoding="utf-8")
     again = run_study(folder, tmp_path / "out", jobs=1)
     assert again.results.nights["status"].tolist() == ["failed", "failed"]
-    assert (tmp_path / "out" / "study-template.tsv").is_file()
+    assert "placebo" in template.read_text(encoding="utf-8")  # what was typed is kept
+    show_run(again)
+    said = capsys.readouterr()
+    assert f"note: {template} is kept as it is" in said.err
+    assert said.out.endswith(
+        f"To compare nights: copy {template} to {folder / 'study.tsv'}, fill in the column condition, and run again.\n"
+    )
     assert again.results.contrasts.empty
     assert again.results.measures.empty
     assert (tmp_path / "out" / "index.html").is_file()

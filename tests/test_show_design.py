@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from swa_cli.show import _show_design, contrast_names, show_inspection, tell_dropped
 
+from swa.comparison.contrasts import state_designs
 from swa.settings import Settings, check_settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.inspection import inspect_study
@@ -79,6 +80,15 @@ def test_a_single_recording_is_not_blamed_for_its_name(folder, capsys):
     assert "one recording is analysed by itself" in said
     assert "1 night\n" in said
     assert said.endswith("1 of 1 recordings can run.\n")
+
+
+@pytest.mark.parametrize(("subjects", "told"), [("AB", True), ("AA", False)])
+def test_no_subject_with_both_conditions_is_told_with_what_to_do(subjects, told):
+    nights = pd.DataFrame({"subject": list(subjects), "session": ["1", "2"], "condition": ["placebo", "ketamine"]})
+    (said,) = state_designs(nights)
+    hint = "no subject has both conditions: give the nights of one person the same `subject`"
+    assert said.startswith(f"ketamine:placebo: paired, {0 if told else 1} subject")
+    assert (hint in said) is told
 
 
 def test_a_contrast_that_is_gone_is_told(tmp_path, capsys):

@@ -338,6 +338,9 @@ def planned_designs(nights: pd.DataFrame, settings: Settings | None = None) -> l
         return []
 
 
+_NOBODY_HAS_BOTH = "; no subject has both conditions: give the nights of one person the same `subject`"
+
+
 def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> list[str]:
     """Say how each contrast is analysed and on whom; arguments as for `planned_designs`."""
     designs = planned_designs(nights, settings)
@@ -345,7 +348,12 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
         return []
     used = usable_nights(nights)
     used = used[~used[COPIED]]
-    return [f"{design.contrast}: {design.state(used)}" for design in designs]
+    conditions = nights.groupby("subject")["condition"].agg(set)
+    return [
+        f"{design.contrast}: {design.state(used)}"
+        + ("" if any({design.treatment, design.baseline} <= own for own in conditions) else _NOBODY_HAS_BOTH)
+        for design in designs
+    ]
 
 
 def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[ContrastDesign, Changes]]:

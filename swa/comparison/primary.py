@@ -14,7 +14,8 @@ from swa.recordings.channels import region
 from swa.settings import ComparisonSettings
 from swa.tables.marker import ALL, NUMBERED, REGIONS, STAGES, Marker, Window, matches
 
-WINDOWS = ("night", *(f"{kind}-" for kind in NUMBERED), "matched", "first60min", "first90min", "first120min")
+_UNNUMBERED = ("night", "matched", "first60min", "first90min", "first120min")
+_WINDOWS = ("night", *(f"{kind}-1 …" for kind in NUMBERED), *_UNNUMBERED[1:])
 
 
 def declared_primary(nights: pd.DataFrame, settings: ComparisonSettings) -> Marker | None:
@@ -50,7 +51,7 @@ def check_primary(nights: pd.DataFrame, settings: ComparisonSettings, channels: 
     if primary is None:
         return
     measures = [name for name, entry in read_glossary().items() if entry.compared and not entry.shared_over_nights]
-    parts = [("measure", measures), ("stages", STAGES), ("window", WINDOWS)]
+    parts = [("measure", measures), ("stages", STAGES), ("window", _WINDOWS)]
     if channels:
         there = set(map(region, channels)) & set(REGIONS)
         ratio = ["/".join(REGIONS)] if len(there) == len(REGIONS) else []
@@ -58,13 +59,25 @@ def check_primary(nights: pd.DataFrame, settings: ComparisonSettings, channels: 
     for name, known in parts:
         word = getattr(primary, name)
         kind = Window(word.casefold()).kind if name == "window" else ""
-        stem = f"{kind}-" if kind in NUMBERED else word.casefold()
+        stem = f"{kind}-1 …" if kind in NUMBERED else word.casefold()
         if stem not in {text.casefold() for text in known}:
-            near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
+            near = _nearest_windows(word) if name == "window" else _nearest(word, known)
             raise SettingsError(
                 f"The declared primary {str(primary)!r}: there is no {name} {word!r}.",
                 (f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(known)}.",
             )
+
+
+def _nearest(word: str, known: Collection[str]) -> list[str]:
+    """The one of these names that is most like a word, whatever its case; empty without one."""
+    spelled = {text.casefold(): text for text in known}
+    return [spelled[text] for text in difflib.get_close_matches(word.casefold(), spelled, n=1, cutoff=0.4)]
+
+
+def _nearest_windows(word: str) -> list[str]:
+    """Of the numbered windows those with the number that was written are meant: cycle2 is cycle-2."""
+    number = word[len(word.rstrip("0123456789")) :] or "1"
+    return _nearest(word, [*_UNNUMBERED, *(f"{kind}-{number}" for kind in NUMBERED)])
 
 
 def roles(table: pd.DataFrame, primary: Marker | None, settings: ComparisonSettings) -> npt.NDArray[np.object_]:
@@ -94,7 +107,7 @@ def _nearest_marker(table: pd.DataFrame, primary: Marker) -> str:
     for name in ("measure", "stages", "window", "channel"):
         word, known = getattr(primary, name), sorted(table[name].unique())
         if word.casefold() not in {text.casefold() for text in known}:
-            near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
+            near = _nearest(word, known)
             hint = f"did you mean {near[0]!r}? " if near else ""
             said.append(f"There is no {name} {word!r}: {hint}Known: {', '.join(known)}.")
     return " ".join(said) or "Each of its words is there, but not together."

@@ -27,6 +27,7 @@ from swa.study.plan.names import (
     read_bids_names,
     read_condition_names,
 )
+from swa.study.plan.orders import note_orders
 from swa.study.plan.scoring_search import (
     FORCE_STAGING,
     ScoringPlan,
@@ -41,6 +42,7 @@ from swa.study.plan.study_file import convert_columns, find_study_file, nearest,
 from swa.tables.contrast import check_names
 
 DEFAULT_RESULTS = "swa-results"
+TEMPLATE = "study-template.tsv"
 MOST_ENDINGS = 6  # in the message on a folder without recordings
 MOST_PROBLEMS = 50  # in one message
 MOST_SUGGESTIONS = 5  # each compares a name with those of all recordings
@@ -261,12 +263,29 @@ def _leave_out_doubles(found: Sequence[Path], no_recordings: dict[str, list[str]
 
 
 def write_template(study: Study, path: Path) -> None:
-    """Write a study file to fill in: subject and recording of every night, the condition empty."""
-    from swa.tables.files import write_table  # here, because planning needs none of what the store imports
+    """Write a study file to fill in; one that is there is kept, because it may have been filled in."""
+    from swa.tables.files import write_text  # here, because planning needs none of what the store imports
+
+    if not path.exists():
+        write_text(_template_text(study), path)
+
+
+def tell_template(study: Study, path: Path) -> str:
+    """Say that the template which is there is not as it would be written; empty where it is."""
+    if not study.needs_template or not path.is_file() or path.read_bytes() == _template_text(study).encode():
+        return ""
+    return (
+        f"{path} is kept as it is: it was edited, or is of other recordings; once removed, the next run writes it anew"
+    )
+
+
+def _template_text(study: Study) -> str:
+    """Subject and recording of every night, the condition empty."""
+    from swa.tables.files import table_text
 
     template = study.nights[["subject", "recording"]].copy()
     template.insert(1, "condition", "")
-    write_table(template, path)
+    return table_text(template)
 
 
 def _absolute(path: Path) -> Path:
@@ -345,6 +364,7 @@ def _plan_from_file(
     told = plan.tell(root)
     notes = [*notes, *table.notes, *shared, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
     nights = _arrange(convert_columns(rows, decimal_comma=table.decimal_comma))
+    notes += note_orders(nights)
     source = f"study file {file.name}"
     return Study(
         root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings, has_file=True

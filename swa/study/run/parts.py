@@ -11,7 +11,7 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.settings import Settings, check_settings
-from swa.study.plan.manifest import Study, write_template
+from swa.study.plan.manifest import TEMPLATE, Study, write_template
 from swa.study.run.lock import WORK
 from swa.study.store import describe_results, digest_of
 from swa.study.written import write_believed
@@ -89,7 +89,8 @@ def report_part(
     }
     folder = _folder(results)
     if study.needs_template:
-        write_template(study, folder / "study-template.tsv")
+        (folder / TEMPLATE).unlink(missing_ok=True)
+        write_template(study, folder / TEMPLATE)
     whole = {**report, "sha256": digest_of(report)}
     write_json(whole, folder / f"{part.number}-of-{part.count}.json", indent=None)
 
@@ -126,8 +127,8 @@ def join_parts(results: Path) -> None:
     describe_results(results, check_settings(tomllib.loads(first["settings"])))
     write_believed(_join([report["nights"] for report in reports]), results / "nights.tsv")
     write_text(_join([report["problems"] for report in reports]), results / "problems.tsv")
-    template = _folder(results) / "study-template.tsv"
-    if template.is_file():
+    template = _folder(results) / TEMPLATE
+    if template.is_file() and not (results / template.name).exists():  # that one may have been filled in
         os.replace(template, results / template.name)
 
 
