@@ -253,7 +253,7 @@ def test_a_card_cannot_be_taken_for_an_approval(study):
 
 def test_treatments_side_by_side_are_said_not_to_be_compared_with_each_other():
     ketamine, magnesium = (Contrast(treatment=name, comparator="placebo") for name in ("ketamine", "magnesium"))
-    assert not_compared([ketamine, magnesium]) == ["ketamine and magnesium are not compared with each other"]
+    assert not_compared([ketamine, magnesium]) == ["ketamine and magnesium are not compared with each other here"]
     assert not_compared([ketamine]) == []
     assert not_compared([ketamine, magnesium, Contrast(treatment="ketamine", comparator="magnesium")]) == []
     arms = Contrast(treatment="post", comparator="pre", first="ketamine", second="placebo")

@@ -188,7 +188,7 @@ def _not_compared(shown: Sequence[Contrast]) -> list[str]:
     treatments = list(dict.fromkeys(one.treatment for one in shown if one.is_within))
     if len(treatments) < 2 or any(not one.is_within or one.comparator in treatments for one in shown):
         return []
-    return [f"{join(treatments)} are not compared with each other"]
+    return [f"{join(treatments)} are not compared with each other here"]
 
 
 def _night_channel(measures: pd.DataFrame) -> str:
