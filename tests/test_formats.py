@@ -243,6 +243,19 @@ def test_all_files_of_a_recording_count_in_its_hash_and_its_copies(tmp_path, nig
     assert find_copies([str(path) for path in paths]) == {1: 0}
 
 
+def test_stages_that_are_marks_of_brainvision_last_an_epoch_each(tmp_path, night_uv):
+    """Its markers last one sample, and the next begins the next epoch."""
+    stages = ["Wake"] * 3 + ["N1"] * 2 + ["N2"] * 4 + ["N3"] * 2 + ["REM"] * 3
+    n_samples = round(30 * RATE_HZ) * len(stages)
+    path = write_brainvision(tmp_path / "night.vhdr", np.resize(night_uv, (len(night_uv), n_samples)))
+    marks = [f"Mk{i + 2}=SleepStage,{name},{round(30 * RATE_HZ) * i + 1},1,0" for i, name in enumerate(stages)]
+    with path.with_suffix(".vmrk").open("a", encoding="utf-8") as file:
+        file.write("\n".join(marks) + "\n")
+    (told,) = inspect_study(tmp_path)["recordings"]
+    assert told["problems"] == []
+    assert "scored by its annotations: 3.0 min of N2 and N3 in epochs of 30 s" in told["notes"]
+
+
 def test_names_without_their_endings():
     assert [stem_of(name) for name in ("S01_drug.edf.gz", "S01_drug.vhdr", "S.01.EDF", "night")] == [
         "S01_drug", "S01_drug", "S.01", "night",

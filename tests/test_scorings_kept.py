@@ -715,6 +715,13 @@ def test_a_nap_in_codes_under_the_name_of_its_recording_is_used(plan, epochs):
     assert "could mean several things" in plan({"nap.txt": "\n".join(nap)}).nights["problem"][0]
 
 
+def test_a_nap_in_codes_under_nearly_the_name_of_its_recording_is_told(plan):
+    nap = ["0"] * 10 + ["1"] * 5 + ["2"] * 34 + ["3"] * 22 + ["5"] * 9
+    study = plan({"nap.edf": "", "nap_scorer1.txt": "\n".join(nap)})
+    assert used(study) == [""]
+    assert [(each.path.name, each.why) for each in study.scorings.unused] == [("nap_scorer1.txt", Why.ANOTHER_NAME)]
+
+
 def test_a_column_of_stages_in_words_that_nobody_knows_is_a_problem(plan):
     words = {"W": "V", "N1": "SL1", "N2": "SL2", "N3": "SLP", "R": "SP"}
     text = "\n".join(

@@ -45,6 +45,7 @@ _SCORERS = (
 _OF_STAGES = re.compile(r"(?:sleep ?)?(?:stag(?:es?|ing)|scoring)/|hypnogram/|comment/", re.IGNORECASE)
 _EPOCHS_S, _MOST_LABELS = (20.0, 30.0), 12  # of a night in words that nobody knows
 _FEWEST_STAGES = 20  # of a scorer
+SHORTEST_STAGE_S = 0.5
 _TAL = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d*(?:\.\d*)?))?\x14([^\x00]*?)\x14(?=\x00)")
 
 
@@ -197,7 +198,7 @@ def _among(
             "Stages are annotations such as 'Sleep stage W', 'Sleep stage N2'; [scoring] codes names others.",
         )
     ends = onsets + durations
-    until_next = not durations[stages].any()
+    until_next = bool((durations[stages] < SHORTEST_STAGE_S).all())  # a marker of BrainVision lasts one sample
     if until_next:
         order = sorted(stages, key=lambda i: onsets[i])
         ends[order] = _until_the_next(document, onsets[order], [labels[i] for i in order], settings.epoch_s)

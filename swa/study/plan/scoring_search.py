@@ -573,7 +573,10 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
                 unread += [Unused(each.path, str(error))] * (isinstance(error, UnreadFormError) and is_document)
             unused += [Unused(each.path, str(error))] * (told and problem != str(error))
             continue
-        if scoring is None or not _is_scoring(scoring, each):
+        if scoring is None:
+            continue
+        if not _is_scoring(scoring, each):
+            unused += [Unused(each.path, Why.ANOTHER_NAME)] * reader.is_likely(each.path)
             continue
         if counts:
             place = place or each.place
