@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import importlib.util
 import io
 import json
 import zipfile
@@ -12,13 +13,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.no_scorings import no_scorings
 from swa.errors import AmbiguousScoringError, ScoringError
 from swa.settings import Settings, check_settings
 from swa.sleep.scoring import read_scoring
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.scoring_search import Why
 from swa.study.study_tables import FILE_REMEDY, SCORING_REMEDY, problems_of_nights
+
+_SPEC = importlib.util.spec_from_file_location(
+    "no_scorings", Path(__file__).parent.parent / "benchmarks" / "no_scorings.py"
+)
+assert _SPEC is not None
+assert _SPEC.loader is not None
+_BENCHMARK = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_BENCHMARK)
+no_scorings = _BENCHMARK.no_scorings
 
 NIGHT = ["Wach"] * 20 + ["N1"] * 5 + ["N2"] * 40 + ["N3"] * 25 + ["REM"] * 15 + ["Wach"] * 5
 START = datetime.datetime(2024, 3, 1, 22, 40)
