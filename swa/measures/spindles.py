@@ -217,7 +217,7 @@ def _run_yasa(
 
 @contextmanager
 def _short_spectrograms() -> Iterator[None]:
-    """Let YASA make the spectrogram of a night in stretches: the same numbers, and 350 MB less at the peak of a night.
+    """Let YASA make the spectrogram of a night in stretches: the same numbers, and nearly 200 MB less at its peak.
 
     A stretch begins at a multiple of the step and has half a window more at both ends, so that each of its windows
     holds the samples that it holds in the whole night. Wherever YASA asks for anything else, its own function answers.
