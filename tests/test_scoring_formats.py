@@ -678,6 +678,25 @@ def test_damaged_scorings_are_read_or_refused_with_a_sentence(tmp_path, name, cu
     assert "mustermann" not in str(told).lower()
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (saved(LABELS).replace(b"<", b"(", 1), "damaged"),  # the header's parser ends in an error of its own
+        (saved(LABELS)[:-3], "damaged"),
+        (saved(LABELS).replace(b"(10,)", b"(9999999999999,)").replace(b" " * 12, b"", 1), "damaged"),
+        (b"PK\x03\x04" + bytes(60), "damaged"),
+        (saved(np.zeros(10, dtype=complex)), "complex128"),
+        (saved(np.zeros(10, dtype="datetime64[s]")), "datetime64"),
+        (saved(np.zeros((10, 2))), "2 dimensions"),
+    ],
+)
+def test_an_array_that_holds_no_stages_is_refused_with_what_it_is(tmp_path, content, said):
+    path = tmp_path / "night.npy"
+    path.write_bytes(content)
+    with pytest.raises(ScoringError, match=said):
+        read_scoring(path)
+
+
 def test_an_edf_scoring_counts_from_its_own_start_whatever_its_first_stage(edf_scoring, make_recording):
     """The recording hides its clock: the first stage at 120 s stays there."""
     scoring = read_scoring(edf_scoring([(120, 60, "Sleep stage W"), (180, 60, "Sleep stage N2")]))

@@ -8,6 +8,7 @@ Polyman, Snooz, pyDYNAM-O's stage changes, the Dreem Open Datasets (JSON), Compu
 import io
 import json
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -95,13 +96,25 @@ def is_array(document: Document) -> bool:
 
 def read_array(document: Document, settings: ScoringSettings) -> Marks:
     """One stage an epoch: words or number codes; what is no number is unscored."""
-    array = np.load(io.BytesIO(document.content), allow_pickle=False)
+    try:
+        with warnings.catch_warnings():  # a header as Python 2 wrote it is told of, and read
+            warnings.simplefilter("ignore", UserWarning)
+            array = np.lib.format.read_array(io.BytesIO(document.content), allow_pickle=False)
+    except Exception:  # the header is Python text: a damaged one ends in whatever error its parser leads to
+        raise ScoringError(
+            f"{document.name}: damaged, or not an array that NumPy saves.", "Save it again with `numpy.save`."
+        ) from None
     if array.size != max(array.shape, default=0):
         raise ScoringError(
             f"{document.name}: an array of {array.ndim} dimensions, not of one stage an epoch.",
             "Save one scorer's stages.",
         )
-    items = array.ravel().astype(str) if array.dtype.kind in "USOb" else array.ravel().astype(float)
+    if array.dtype.kind not in "USbiuf":
+        raise ScoringError(
+            f"{document.name}: an array of {array.dtype}, not of stages or their number codes.",
+            "Save the column of the stages alone.",
+        )
+    items = array.ravel().astype(str) if array.dtype.kind in "USb" else array.ravel().astype(float)
     return _in_order(document, [f"{item:g}" if isinstance(item, float) else item for item in items.tolist()],
                      settings.epoch_s)  # fmt: skip
 
