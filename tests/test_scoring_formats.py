@@ -685,6 +685,7 @@ def test_damaged_scorings_are_read_or_refused_with_a_sentence(tmp_path, name, cu
         (saved(LABELS)[:-3], "damaged"),
         (saved(LABELS).replace(b"(10,)", b"(9999999999999,)").replace(b" " * 12, b"", 1), "damaged"),
         (b"PK\x03\x04" + bytes(60), "damaged"),
+        (saved(LABELS)[:-6] + b"\xd5" + saved(LABELS)[-5:], "damaged"),  # no such character
         (saved(np.zeros(10, dtype=complex)), "complex128"),
         (saved(np.zeros(10, dtype="datetime64[s]")), "datetime64"),
         (saved(np.zeros((10, 2))), "2 dimensions"),

@@ -100,6 +100,8 @@ def read_array(document: Document, settings: ScoringSettings) -> Marks:
         with warnings.catch_warnings():  # a header as Python 2 wrote it is told of, and read
             warnings.simplefilter("ignore", UserWarning)
             array = np.lib.format.read_array(io.BytesIO(document.content), allow_pickle=False)
+        if array.dtype.kind == "U":  # a damaged letter is no character: Python ends at the first use of it
+            array.astype(array.dtype.newbyteorder("<")).tobytes().decode("utf-32-le")
     except Exception:  # the header is Python text: a damaged one ends in whatever error its parser leads to
         raise ScoringError(
             f"{document.name}: damaged, or not an array that NumPy saves.", "Save it again with `numpy.save`."
