@@ -374,6 +374,12 @@ CASES = (
     Case("scorings", "Polyman text", EXPECTED, score("a.txt", POLYMAN)),
     Case("scorings", "Snooz", EXPECTED, score("a.tsv", "group\tname\tstart_sec\tduration_sec\tchannels\n" + "\n".join(
         f"stage\t{code}\t{30 * i}\t30\t[]" for i, code in enumerate("0012234550")))),
+    Case("scorings", "visbrain: stage and end", EXPECTED, score(
+        "a.txt", "*Duration_sec\t300.0\n*Datafile\tUnspecified\n"
+        "Wake\t60\nN1\t90\nN2\t150\nN3\t210\nREM\t270\nWake\t300\n")),
+    Case("scorings", "Elan `.hyp`, a code a second", EXPECTED, score(
+        "a.hyp", "time_base 1.0\nsampling_period 0.01\nepoch_nb 300\nepoch_list\n"
+        + "\n".join(code for code in "0012233550" for _ in range(30)))),
     Case("scorings", "Philips `.rml`", EXPECTED + ", from 22:40:00", score("a.rml", PHILIPS)),
     Case("scorings", "Wonambi XML", EXPECTED, score("a.xml", WONAMBI)),
     Case("scorings", "French, Spanish, German words", r"^W N2 R W N2 R W N2 R", score(

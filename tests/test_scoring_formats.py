@@ -186,6 +186,10 @@ FORMS = {
     ),
     "0d79f4b1-e74f-5e87-8e42-f9dd7112ada5.json": "[0, 0, 1, 2, 2, 3, 3, 4, 4, 0]",  # Dreem Open Datasets
     "array.npy": saved(LABELS),
+    "visbrain.txt": "*Duration_sec\t300.0\n*Datafile\tUnspecified\n"
+    "Wake\t60\nN1\t90\nN2\t150\nN3\t210\nREM\t270\nWake\t300\n",
+    "elan.hyp": "time_base 1.000000\nsampling_period 0.010000\nepoch_nb 300\nepoch_list\n"
+    + "\n".join(code for code in "0012233550" for _ in range(30)),
     "words.json": '["W", "W", "N1", "N2", "N2", "N3", "N3", "R", "R", "W"]',
     "gssc.csv": "Epoch,Start,Stage\n"
     + "\n".join(f"{i + 1},{30 * i},{['W', 'N1', 'N2', 'N3', 'R'].index(label)}" for i, label in enumerate(LABELS)),

@@ -171,12 +171,12 @@ def read_hypnogram(path: str | Path, settings: ScoringSettings | Settings | None
     ----------
     path : str or Path
         An EDF+ file with stages as annotations; XML of Profusion, the NSRR, Luna, Philips (``.rml``) or Wonambi; the
-        text exports of DOMINO, RemLogic, Compumedics and Polyman; Luna's ``.annot`` and ``.eannot``; Snooz' table; a
-        JSON list, or an array of NumPy (``.npy``); a table with the columns ``onset``, ``duration`` (or ``end``) and
-        ``stage`` (or ``trial_type`` of BIDS, ``description``); of times or epochs and stages, or of stage changes
-        (``Time``, ``Stage``); or one stage a line. A row belongs to the epoch that it names. Numbers are those of
-        Rechtschaffen & Kales (0 W to 4 S4, 5 REM) where there is a 5; without it the highest could be REM or not, and
-        is asked about.
+        text exports of DOMINO, RemLogic, Compumedics and Polyman; Luna's ``.annot`` and ``.eannot``; Snooz' table;
+        visbrain's text and Elan's ``.hyp``; a JSON list, or an array of NumPy (``.npy``); a table with the columns
+        ``onset``, ``duration`` (or ``end``) and ``stage`` (or ``trial_type`` of BIDS, ``description``); of times or
+        epochs and stages, or of stage changes (``Time``, ``Stage``); or one stage a line. A row belongs to the epoch
+        that it names. Numbers are those of Rechtschaffen & Kales (0 W to 4 S4, 5 REM) where there is a 5; without it
+        the highest could be REM or not, and is asked about.
     settings : ScoringSettings or Settings, optional
         Epoch length of scorings that do not state it, and the meaning of codes; of `Settings`, its group `scoring`.
 

@@ -1,7 +1,7 @@
-"""Text exports of sleep software: DOMINO (SOMNOscreen), RemLogic (Embla), Luna's ``.annot``.
+"""Text exports of sleep software: DOMINO (SOMNOscreen), RemLogic (Embla), Luna's ``.annot``, visbrain, Elan.
 
 The layouts are those of DOMINO's ASCII export (Snooz' and wonambi's importers), RemLogic's event export (the CAP Sleep
-Database; wonambi's importer), and luna-doc ("Interval annotations").
+Database; wonambi's importer), luna-doc ("Interval annotations"), and visbrain's documentation ("Hypnogram").
 """
 
 import math
@@ -12,7 +12,7 @@ import pandas as pd
 
 from swa.errors import ScoringError
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import is_stage_word, known_words
+from swa.sleep.formats.codes import RK_CODES, is_stage_word, known_words
 from swa.sleep.formats.document import (
     CLOCK,
     NO_DATE,
@@ -257,3 +257,49 @@ def _luna_clock_end(document: Document, span: tuple[float | str, float | str | N
     if isinstance(stop, str):
         return onset_s + float(read_times(document, [str(start), stop]).seconds[1])
     return onset_s + stop
+
+
+# --- visbrain and Elan
+
+
+def is_visbrain(document: Document) -> bool:
+    """Whether a file is visbrain's: lines ``*Duration_sec`` and ``*Datafile``, then a stage and the second it ends."""
+    return bool(document.lines) and document.lines[0].casefold().startswith("*duration_sec")
+
+
+def read_visbrain(document: Document, settings: ScoringSettings) -> Marks:
+    """Each stage lasts from the end of the one before it."""
+    numbers, rows = [], []
+    for number, line in enumerate(document.lines, 1):
+        if line.strip() and not line.startswith("*"):
+            numbers.append(number)
+            rows.append(line.split())
+    try:
+        ends = np.array([float(end) for _, end in rows])
+    except ValueError as error:
+        raise bad_row(document, "a stage and the second at which it ends", error) from None
+    return Marks(onsets_s=np.append(0.0, ends[:-1]), ends_s=ends, labels=[row[0] for row in rows], lines=numbers)
+
+
+def is_elan(document: Document) -> bool:
+    """Whether a file is Elan's ``.hyp``, which visbrain writes too: four lines of header, then a code each step."""
+    return bool(document.lines) and document.lines[0].casefold().startswith("time_base")
+
+
+def read_elan(document: Document, settings: ScoringSettings) -> Marks:
+    """Codes of Rechtschaffen & Kales, one each `time_base` seconds; equal ones are one stretch."""
+    lines = [line.strip().casefold() for line in document.lines]
+    try:
+        step_s = float(lines[0].removeprefix("time_base"))
+        codes = [line for line in lines[lines.index("epoch_list") + 1 :] if line]
+    except ValueError as error:
+        raise bad_row(document, "time_base, sampling_period, epoch_nb, epoch_list and one code a line", error) from None
+    if not codes or not (math.isfinite(step_s) and step_s > 0):
+        raise ScoringError(
+            f"{document.name}: found time_base {step_s:g} and {len(codes)} codes; expected is one code a step.",
+            "Export the scoring again.",
+        )
+    begins = [i for i, code in enumerate(codes) if i == 0 or code != codes[i - 1]]
+    onsets = step_s * np.array(begins)
+    ends = np.append(onsets[1:], step_s * len(codes))
+    return Marks(onsets_s=onsets, ends_s=ends, labels=[codes[i] for i in begins], codes=RK_CODES)

@@ -6,7 +6,18 @@ from typing import NamedTuple
 from swa.settings import ScoringSettings
 from swa.sleep.formats.document import Document, Marks
 from swa.sleep.formats.edf import is_edf, is_read_by_mne, read_edf, read_through_mne
-from swa.sleep.formats.exports import is_annot, is_domino, is_remlogic, read_annot, read_domino, read_remlogic
+from swa.sleep.formats.exports import (
+    is_annot,
+    is_domino,
+    is_elan,
+    is_remlogic,
+    is_visbrain,
+    read_annot,
+    read_domino,
+    read_elan,
+    read_remlogic,
+    read_visbrain,
+)
 from swa.sleep.formats.tables import (
     is_anything,
     is_array,
@@ -45,6 +56,8 @@ FORMATS = (
     Format("DOMINO sleep profile", is_domino, read_domino),
     Format("RemLogic event export", is_remlogic, read_remlogic),
     Format("Luna .annot file", is_annot, read_annot),
+    Format("visbrain hypnogram", is_visbrain, read_visbrain),
+    Format("Elan hypnogram", is_elan, read_elan),
     Format("Snooz annotations", is_snooz, read_snooz),
     Format("table of onset, duration and stage", is_events, read_events),
     Format("table of stretches without column names", is_stretches, read_stretches),
