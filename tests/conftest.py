@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-# An example may take long on a busy machine; that is no failure.
-hypothesis.settings.register_profile("swa", deadline=None)
+# An example may take long on a busy machine; that is no failure. The check of a change draws the same examples each
+# time, so that it fails for what was changed; `pytest --hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile("swa", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("swa")
 
 START = datetime.datetime(2024, 3, 1, 22, 40)
