@@ -93,14 +93,17 @@ def study(tmp_path, make_hypnogram):
         )
         write_night(NightFolder(tmp_path, "S01", session), night, "f", {})
 
-    def combine(nights, *, values=None, unusable=None, adaptation=(), baseline="baseline", settings=None):
+    def combine(nights, *, values=None, unusable=None, adaptation=(), before=(), baseline="baseline", settings=None):
         for session, (condition, channels) in nights.items():
             default = {channel: {"swa": (100.0, "µV²")} for channel in channels}
             write(session, condition, channels, (values or {}).get(session, default), unusable or {})
         task = SubjectTask(
             subject="S 01",
             label="S01",
-            nights=tuple(NightOfSubject(s, s, condition, s in adaptation) for s, (condition, _) in nights.items()),
+            nights=tuple(
+                NightOfSubject(s, s, condition, s in adaptation, s not in before)
+                for s, (condition, _) in nights.items()
+            ),
             baseline=baseline,
             results=tmp_path,
             settings=settings or Settings(),
@@ -263,13 +266,25 @@ def test_an_adaptation_night_is_never_baseline(study, rng):
     assert look_up(rows, "wave_density_baseline_fixed", "a") > 1000 / MINUTES
 
 
-def test_an_adaptation_night_changes_no_row_of_the_nights_that_are_compared(study, rng):
+@pytest.mark.parametrize("left_out", ["adaptation", "before"])
+def test_a_night_that_is_not_compared_changes_no_row_of_the_others(study, rng, tmp_path, left_out):
     nights = {"b": ("baseline", one(draw_waves(rng, 3000))), "k": ("ketamine", one(draw_waves(rng, 3000, size=1.3)))}
     without, _ = study(nights)
+    drawn = read_curves(tmp_path, "S01").slopes
     beside = {"a": ("baseline", one(draw_waves(rng, 3000, size=2, steepness=2)))}
-    rows, _ = study(beside | nights, adaptation=("a",))
+    rows, _ = study(beside | nights, **{left_out: ("a",)})
     pd.testing.assert_frame_equal(rows[rows["session"] != "a"].reset_index(drop=True), without.reset_index(drop=True))
+    pd.testing.assert_frame_equal(read_curves(tmp_path, "S01").slopes, drawn)
     assert np.isfinite(look_up(rows, "wave_slope_up_matched", "a", variant="resampled"))
+
+
+def test_a_baseline_of_nights_before_the_infusion_alone_is_of_all_of_them(study, rng):
+    """The night after it is missing: the reference is that of what there is, and the line drawn that of the table."""
+    nights = {"p": ("baseline", one(draw_waves(rng, 3000))), "k": ("ketamine", one(draw_waves(rng, 3000, size=1.3)))}
+    rows, _ = study(nights, before=("p",))
+    expected, _ = study(nights)
+    reference = "wave_reference_amplitude"
+    assert look_up(rows, reference, "k") == look_up(expected, reference, "k") > 40
 
 
 def test_without_a_baseline_night_the_measures_are_nan_with_the_reason(study, rng):

@@ -21,7 +21,9 @@ from swa.tables.results_tables import MEASURES
 AMPLITUDE_PERCENTILE = 0.9
 STAGES = ("N2", "N3")
 ROWS = MEASURES.without("subject")
+WHOLE_NIGHT = ("NREM", "night")
 Row = tuple[object, ...]
+StretchWaves = dict[tuple[str, str], tuple[pd.DataFrame, str]]  # waves of each stretch, and why there are none to take
 NO_CYCLE = "the night has no NREM cycle"
 NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
 
@@ -38,20 +40,29 @@ class BaselineAmplitudes:
         Limit of large half-waves: their 90th percentile, each night weighted equally.
     n_reference, n_large : int
         Waves that they rest on.
-    weights : dict of str to float
-        Share of N2 and N3 in the waves that slopes are taken of, over the window `night`.
+    mixes : mapping of (str, str) to mapping of str to float
+        Share of N2 and N3 in the waves that slopes are taken of, by stages and window.
     """
 
     reference_uv: float
     large_uv: float
     n_reference: int
     n_large: int
-    weights: Mapping[str, float]
+    mixes: Mapping[tuple[str, str], Mapping[str, float]]
+
+    def weights(self, stages: str, window: str) -> Mapping[str, float]:
+        """Weights of the stages' lines; those of the whole night where no baseline night has waves in the stretch."""
+        return {stages: 1.0} if stages in STAGES else self.mixes.get((stages, window)) or self.mixes[WHOLE_NIGHT]
 
 
 def find_amplitudes(nights: Sequence[SubjectNight], channel: str) -> BaselineAmplitudes:
-    """Reference amplitude and limit of large waves of one channel, from the baseline nights."""
+    """Reference amplitude, limit of large waves and mix of stages of one channel, from the baseline nights.
+
+    They are the nights that a comparison uses: one before the infusion moves nothing. Of a subject none of whose baseline
+    nights is compared, all.
+    """
     baseline = [night for night in nights if night.is_baseline]
+    baseline = [night for night in baseline if night.is_compared] or baseline
     sloping = [_amplitudes(night.sloping_waves(channel)) for night in baseline]
     every = [_amplitudes(night.waves_of(channel)) for night in baseline]
     return BaselineAmplitudes(
@@ -59,10 +70,16 @@ def find_amplitudes(nights: Sequence[SubjectNight], channel: str) -> BaselineAmp
         large_uv=matched_slopes.pooled_quantile(every, AMPLITUDE_PERCENTILE),
         n_reference=sum(map(len, sloping)),
         n_large=sum(map(len, every)),
-        weights=matched_slopes.stage_weights(
-            [_by_stage(night.compared_waves(channel, large=True)) for night in baseline]
-        ),
+        mixes=_stage_mixes([_waves_of_stretches(night, channel) for night in baseline]),
     )
+
+
+def _stage_mixes(nights: Sequence[StretchWaves]) -> dict[tuple[str, str], dict[str, float]]:
+    counts: dict[tuple[str, str], list[dict[str, int]]] = {WHOLE_NIGHT: []}
+    for night in nights:
+        for stretch, (waves, _) in night.items():
+            counts.setdefault(stretch, []).append(_by_stage(waves))
+    return {stretch: matched_slopes.stage_weights(of_nights) for stretch, of_nights in counts.items()}
 
 
 def _amplitudes(waves: pd.DataFrame) -> NDArray[np.float64]:
@@ -175,8 +192,8 @@ def _matched_slope_rows(nights: Sequence[SubjectNight], channel: str, fixed: Bas
     return rows
 
 
-def _waves_of_stretches(night: SubjectNight, channel: str) -> dict[tuple[str, str], tuple[pd.DataFrame, str]]:
-    """Those waves of each stretch of one night and channel, and why there are none to take."""
+def _waves_of_stretches(night: SubjectNight, channel: str) -> StretchWaves:
+    """Those waves of each stretch of one night and channel."""
     waves = night.sloping_waves(channel)
     stretches, _, epoch_s = night.stretches(channel)
     epoch = (waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)
@@ -194,10 +211,7 @@ def _matched_rows(
     amplitudes = [_amplitudes(waves) for _, (waves, _) in nights]
     slopes = [waves[f"{name}_uv_s"].to_numpy(dtype=float) for _, (waves, _) in nights]
     resampled = matched_slopes.resample_to_shared_histogram(amplitudes, slopes, reference)
-    weights: Mapping[str, float] = {key[1]: 1.0}
-    if key[1] not in STAGES:
-        weights = matched_slopes.stage_weights([_by_stage(waves) for night, (waves, _) in nights if night.is_baseline])
-        weights = weights or fixed.weights
+    weights = fixed.weights(*key[1:])
     mix = ", " + " and ".join(f"{100 * w:.0f} % {stage}" for stage, w in weights.items()) if len(weights) > 1 else ""
     rows: list[Row] = []
     for position, (night, (waves, reason)) in enumerate(nights):

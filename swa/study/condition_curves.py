@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from swa.measures.matched_slopes import SlopeLine
 from swa.settings import Settings
-from swa.study.across_nights import BaselineAmplitudes, fit_line
+from swa.study.across_nights import WHOLE_NIGHT, BaselineAmplitudes, fit_line
 from swa.study.store import NIGHT_TABLES, subject_file
 from swa.study.subject_night import SubjectNight
 from swa.tables.marker import select
@@ -245,7 +245,8 @@ def _slopes(nights: Sequence[SubjectNight], channel: str, fixed: BaselineAmplitu
     steepness = [waves["slope_up_uv_s"].to_numpy(dtype=float) for waves in large]
     size = np.concatenate(sizes)
     yield class_slopes(size, np.concatenate(steepness)).assign(kind="bin")
-    line = mean_line([fit_line(waves, "slope_up_uv_s", fixed.reference_uv, fixed.weights) for waves in large])
+    weights = fixed.weights(*WHOLE_NIGHT)
+    line = mean_line([fit_line(waves, "slope_up_uv_s", fixed.reference_uv, weights) for waves in large])
     if np.isfinite(line.at_reference):
         lowest, highest = np.quantile(size, [0.01, 0.99])
         found = {"slope_at_reference_uv_s": line.at_reference, "exponent": line.exponent}
