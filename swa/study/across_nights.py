@@ -58,8 +58,8 @@ class BaselineAmplitudes:
 def find_amplitudes(nights: Sequence[SubjectNight], channel: str) -> BaselineAmplitudes:
     """Reference amplitude, limit of large waves and mix of stages of one channel, from the baseline nights.
 
-    They are the nights that a comparison uses: one before the infusion moves nothing. Of a subject none of whose baseline
-    nights is compared, all.
+    They are the nights that a comparison uses: one before the infusion moves nothing. Where it uses none of them, all
+    count.
     """
     baseline = [night for night in nights if night.is_baseline]
     baseline = [night for night in baseline if night.is_compared] or baseline
