@@ -2,7 +2,9 @@
 
 Studies with neither, one, the other and both of two treatments, each of which raises ln SWA by ln 1.2: nothing beyond
 that, and an interaction of x 1.2. Within subjects (four nights; `placed`: in the orders of a Latin square that are
-known, while the places alone move ln SWA by up to 0.4) and between four arms (a baseline and one night).
+known, while the places alone move ln SWA by up to 0.4) and between four arms (a baseline and one night). Theory is the
+same t or sign-flip test of drawn interactions; for places (of a filled square, which 6 subjects do not make) and arms
+the non-central t of the error that is left.
 
 Run as ``python benchmarks/calibration_interactions.py [studies]``; exits with 1 when a cell fails (99 % binomial
 interval adjusted for their number).
@@ -23,7 +25,7 @@ from swa.settings import ComparisonSettings
 
 ORDERS = ((0, 1, 3, 2), (1, 2, 0, 3), (2, 3, 1, 0), (3, 0, 2, 1))
 BY_PLACE = np.array([-0.2, 0.2, 0.1, 0.0])
-LN, VARIANCE = math.log(1.2), math.log1p(0.4**2)
+LN, VARIANCE, ICC = math.log(1.2), math.log1p(0.4**2), 0.9
 SETTINGS = ComparisonSettings()
 
 
@@ -48,6 +50,19 @@ def study(rng, subjects: int, studies: int, *, icc: float, arms: bool, interacti
     )
 
 
+def power_of_arms(rng, subjects: int, icc: float, draws: int = 20_000) -> float:
+    """Power of the interaction of four arms with a baseline: the non-central t, over how baselines may fall.
+
+    What the baseline leaves of a night has the variance V (1 - icc^2). The interaction adds the four arms' means of it,
+    and the slope on the baseline adds its own error times the interaction that the baselines show by chance.
+    """
+    size = subjects / 4
+    chance = rng.chisquare(1, draws) * 4 / size / rng.chisquare(subjects - 4, draws)
+    error = np.sqrt(VARIANCE * (1 - icc**2) * (4 / size + chance))
+    free = subjects - 5
+    return float(stats.nct.sf(stats.t.isf(0.025, free), free, LN / error).mean())
+
+
 def main(studies: int = 2000, seed: int = 31) -> int:
     rng = np.random.default_rng(seed)
     lines, failed = [], 0
@@ -59,15 +74,16 @@ def main(studies: int = 2000, seed: int = 31) -> int:
         by_t = arms or n < 6 or placed
         found = {}
         for name, size in (("null", 0.0), ("real", LN)):
-            grid, own = study(rng, n, studies, icc=0.9, arms=arms, interaction=size, placed=placed)
+            grid, own = study(rng, n, studies, icc=ICC, arms=arms, interaction=size, placed=placed)
             found[name] = between_arms(own, grid, SETTINGS) if arms else within_subjects(grid, SETTINGS)
         null, real = np.asarray(found["null"]["p"]), found["real"]
         covered = (np.asarray(real["ci_low"]) <= LN) & (np.asarray(real["ci_high"]) >= LN)
         flips = 2**n if n <= 16 else 10_000
         nominal = 0.05 if by_t else 2 * math.floor(0.025 * flips + 1e-9) / flips
-        sd = math.sqrt(4 * VARIANCE * 0.1)
-        theory = math.nan
-        if not arms:
+        sd = math.sqrt(4 * VARIANCE * (1 - ICC))
+        if arms:
+            theory = power_of_arms(np.random.default_rng(n), n, ICC)
+        else:
             x = rng.normal(LN, sd, (n, studies))
             p = stats.ttest_1samp(x, 0).pvalue if by_t else sign_flip_test(x).p
             theory = float((p <= 0.05).mean())

@@ -8,6 +8,9 @@ Without moderation for what is compared by differences: minutes of N3, of which 
 latency and density of REM sleep; the covariate normal, lognormal (skewed), or groups of a third and the rest; beside
 them what permutation, as for ratios, would find. Power where N3 minutes do go with the covariate.
 
+Last, with covariates that follow the level, what other errors would find: HC3, which divide by the square of what HC2
+divide by (1 less the leverage), and HC2 with degrees of freedom from the residuals instead of from equal variances.
+
 Run as ``python benchmarks/calibration_moderators.py [studies]``; exits with 1 when a cell fails (99 % binomial interval
 adjusted for their number): those of differences when they are liberal.
 """
@@ -90,6 +93,45 @@ def sleep_cell(rng, subjects: int, r: float, shape: str, studies: int) -> dict[s
     return {name: hits / studies for name, hits in found.items()}
 
 
+def found_with(y, x) -> dict[str, float]:
+    """Share of the studies (rows) whose slope is found, by kind of error."""
+    design = np.stack([np.ones_like(x), x], axis=-1)
+    solve = np.linalg.pinv(design)
+    left = np.eye(x.shape[1]) - design @ solve
+    free = np.maximum(np.einsum("sii->si", left), 1e-9)
+    slope, residual = (solve[:, 1] * y).sum(axis=1), np.einsum("sij,sj->si", left, y)
+    rates = {}
+    for name, power, spread in (("HC2", 1, None), ("HC3", 2, None), ("HC2, own df", 1, residual**2 / free)):
+        weight = solve[:, 1] ** 2 / free**power
+        varied = np.ones_like(x) if spread is None else spread
+        form = np.einsum("sik,sk,skj->sij", left, weight, left)
+        df = np.einsum("sii,si->s", form, varied) ** 2 / np.einsum("sij,sj,sji,si->s", form, varied, form, varied)
+        t = slope / np.sqrt((weight * residual**2).sum(axis=1))
+        known = np.isfinite(t) & np.isfinite(df) & (free.min(axis=1) > 1e-8)
+        rates[name] = float((2 * stats.t.sf(np.abs(t[known]), df[known]) <= 0.05).sum() / len(y))
+    return rates
+
+
+def error_cell(rng, subjects: int, shape: str, studies: int) -> dict[str, float]:
+    """What is found of minutes of N3 without moderation (fewer of them), and with it, by kind of error."""
+    covariate, own = rng.normal(size=(2, studies, subjects))
+    nights = math.sqrt(0.7) * (0.8 * covariate + 0.6 * own) + math.sqrt(0.3) * rng.normal(size=(2, studies, subjects))
+    x = np.apply_along_axis(SHAPES[shape], 1, covariate)
+    without = SLEEP["less N3"](nights[1]) - SLEEP["less N3"](nights[0])
+    moderated = SLEEP["N3"](nights[1] + MODERATED * covariate) - SLEEP["N3"](nights[0])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = {"without": found_with(without, x), "power": found_with(moderated, x)}
+    return {f"{what}, {error}": rate for what, rates in found.items() for error, rate in rates.items()}
+
+
+def print_errors(studies: int = 10_000, seed: int = 22) -> None:
+    """Print what each kind of error finds."""
+    rng = np.random.default_rng(seed)
+    cells = [(shape, n) for shape in SHAPES for n in (8, 12, 20, 30)]
+    rows = [{"covariate": shape, "n": n} | error_cell(rng, n, shape, studies) for shape, n in cells]
+    print(f"by kind of error, {studies:,} studies a row:", pd.DataFrame(rows).round(3).to_string(index=False), sep="\n")
+
+
 def main(studies: int = 2000, seed: int = 21) -> int:
     rng = np.random.default_rng(seed)
     cells = [(n, icc, r) for n in (12, 15, 30) for icc in (0.6, 0.76, 0.9) for r in (0.0, 0.4, 0.8)]
@@ -110,6 +152,7 @@ def main(studies: int = 2000, seed: int = 21) -> int:
     level = 1 - 0.01 / len(rates)
     liberal = sum(stats.binomtest(round(rate * studies), studies).proportion_ci(level).low > 0.05 for rate in rates)
     print(f"{liberal} of {len(rates)} rates of differences are above 0.05")
+    print_errors()
     return int(failed > 0 or liberal > 0)
 
 

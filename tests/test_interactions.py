@@ -179,7 +179,8 @@ def test_a_study_without_the_four_has_none_and_a_page_says_what_the_interval_doe
     assert interaction_table(INTERACTIONS.empty(), Settings()) is None
 
 
-def test_no_interaction_is_found_in_one_of_twenty_studies():
+@pytest.fixture(scope="module")
+def benchmark():
     path = Path(__file__).parents[1] / "benchmarks" / "calibration_interactions.py"
     if not path.is_file():
         pytest.skip("needs the source tree")
@@ -187,5 +188,15 @@ def test_no_interaction_is_found_in_one_of_twenty_studies():
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    grid, _ = module.study(np.random.default_rng(1), 8, 400, icc=0.9, arms=False, interaction=0.0)
-    assert np.mean(np.asarray(module.within_subjects(grid, module.SETTINGS)["p"]) <= 0.05) < 0.09
+    return module
+
+
+def test_no_interaction_is_found_in_one_of_twenty_studies(benchmark):
+    grid, _ = benchmark.study(np.random.default_rng(1), 8, 400, icc=0.9, arms=False, interaction=0.0)
+    assert np.mean(np.asarray(benchmark.within_subjects(grid, benchmark.SETTINGS)["p"]) <= 0.05) < 0.09
+
+
+def test_an_interaction_of_four_arms_is_found_as_often_as_theory_says(benchmark):
+    grid, own = benchmark.study(np.random.default_rng(1), 96, 300, icc=0.9, arms=True, interaction=benchmark.LN)
+    found = np.mean(np.asarray(benchmark.between_arms(own, grid, benchmark.SETTINGS)["p"]) <= 0.05)
+    assert found == pytest.approx(benchmark.power_of_arms(np.random.default_rng(2), 96, 0.9, 500), abs=0.08)

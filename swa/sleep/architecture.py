@@ -1,9 +1,9 @@
 """Sleep architecture as measures: how long, how much of each stage, how soon, how broken, over fixed windows.
 
-Totals, latencies and efficiency are those of `yasa.Hypnogram.sleep_statistics` (AASM definitions); stages within
-windows, shifts and cycles are counted here. Of an hour that the night does not fill there are shares, no minutes.
-Minutes of slow-wave sleep are what Held 2002 (Pharmacopsychiatry 35:135) measured under magnesium. A stage minute of a
-machine is no better than its stager: see `swa.night.staging_bias`.
+Totals, latencies and efficiency are those of `yasa.Hypnogram.sleep_statistics` (AASM definitions), with its rounding to
+four decimals; stages within windows, shifts and cycles are counted here. Of an hour that the night does not fill there
+are shares, no minutes. Minutes of slow-wave sleep are what Held 2002 (Pharmacopsychiatry 35:135) measured under
+magnesium. A stage minute of a machine is no better than its stager: see `swa.night.staging_bias`.
 """
 
 from collections.abc import Iterator, Mapping
