@@ -784,7 +784,7 @@ LAYOUTS = [
         name="PhysioNet 2018",
         kind="told",
         files={f"training/tr03-0005/tr03-0005.{ending}": "x" for ending in ("mat", "hea", "arousal")},
-        told=r"holds 1 \.mat, 1 \.hea, 1 \.arousal.*export yours as EDF",
+        told=r"holds 1 \.arousal, 1 \.hea, 1 \.mat.*export yours as EDF",
     ),
     Layout(
         name="DOMINO export",

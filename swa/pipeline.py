@@ -246,11 +246,14 @@ def run_study(
             nights, problems = _tables_of_nights(study, excluded, outcomes, work)
             if own:
                 report_part(results, own, study, nights, problems, settings)
-            elif not is_shared and (comparison := _known_comparison(work, nights, problems, asked)) is None:
-                comparison = _bring_together(work, nights, problems)
+            elif not is_shared:
+                known = partial(_known_comparison, work, nights, problems, asked)
+                comparison = work.attempt_study("the look for tables that are as they were", known, None)
+                comparison = comparison or _bring_together(work, nights, problems)
         if is_shared:
             mine = own.has if own else outcomes.__contains__
             nights, problems = (table[table.index.map(mine).astype(bool)] for table in (nights, problems))
+            problems = pd.concat([problems, as_table(work.told)])
         else:
             _close(work, lambda: journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes)))
             nights, problems = Results(results).nights, Results(results).problems
@@ -333,6 +336,17 @@ class _Work:
     workers: Workers
     progress: Progress
     told: list[Problem] = field(default_factory=list)  # of what `swa run` does before and after `swa compare`
+    unwatched: list[str] = field(default_factory=list)  # stages in which the report of progress failed
+
+    def advance(self, stage: str, done: int, total: int, what: str) -> None:
+        """Tell who watches; where that fails they are told no more, and it costs nothing else."""
+        if self.unwatched:
+            return
+        try:
+            self.progress(stage, done, total, what)
+        except Exception as error:
+            self.unwatched.append(stage)
+            self.told.append(self._problem("the report of progress", error, "study"))
 
     def attempt(self, what: str, make: Callable[[], Made], otherwise: Other) -> Made | Other:
         """What `make` gives for a piece of the study; where swa itself fails, `otherwise`, and the study is told."""
@@ -385,8 +399,15 @@ def _runnable(nights: pd.DataFrame, left_out: Collection[str]) -> list[int]:
 def _tables_of_nights(
     study: Study, excluded: Mapping[int, str], outcomes: dict[int, NightOutcome], work: _Work
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What became of each night, and what is wrong with them."""
-    nights = nights_table(study, outcomes, excluded, work.results, work.settings, work.attempt_study)
+    """What became of each night, and what is wrong with them; without the first nothing can be compared."""
+    try:
+        nights = nights_table(study, outcomes, excluded, work.results, work.settings, work.attempt_study)
+    except Exception as error:
+        if not is_fault(error):
+            raise
+        remedy = leave_fault(work.results, work.settings, "the table of nights could not be made", error)
+        problem = f"The table of nights could not be made ({describe_fault(error)}). The nights are stored, and kept."
+        raise StudyError(problem, remedy) from error
 
     def tell() -> pd.DataFrame | None:
         return problems_of_nights(study, outcomes, excluded, work.attempt_study)
@@ -399,11 +420,7 @@ def _known_comparison(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame,
     """What tables and pages rest on, where they were made from the same and are as they were."""
     if asked.overwrite:
         return None
-
-    def find() -> Comparison | None:
-        return find_comparison(work.results, digest_inputs(work.results, nights, problems, work.settings))
-
-    return work.attempt_study("the look for tables that are as they were", find, None)
+    return find_comparison(work.results, digest_inputs(work.results, nights, problems, work.settings))
 
 
 def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], work: _Work) -> list[str]:
@@ -549,6 +566,7 @@ def compare_study(
             work = _Work(results=results, settings=chosen, workers=workers, progress=progress or _silent)
             _leave_out_damaged(work)
             _compare(work, contrast)
+            add_problems(results, work.told)
         journal.write(chosen, None, jobs=jobs, scheduler=scheduler)
         clear_work(results)
     return read_results(results)
@@ -604,6 +622,7 @@ def unblind_study(
         work = _Work(results=results, settings=settings, workers=workers, progress=progress or _silent)
         _leave_out_damaged(work)
         _compare(work)
+        add_problems(results, work.told)
         journal.write(settings, None, jobs=jobs)
         clear_work(results)
     return read_results(results)
@@ -625,7 +644,7 @@ def _process_nights(tasks: Mapping[int, NightTask], work: _Work) -> dict[int, Ni
                 again.append(waiting[number])  # its worker died before it began, or once: that proves nothing
                 continue
             outcomes[waiting[number]] = _lost(task, outcome) if isinstance(outcome, BaseException) else outcome
-            work.progress("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
+            work.advance("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
         waiting = again
     return outcomes
 
@@ -708,7 +727,7 @@ def _combine_subjects(tasks: Sequence[SubjectTask], work: _Work) -> tuple[list[S
             problems += outcome.problems
             combined.append(task)
             doubtful[task.subject] = outcome.doubtful
-        work.progress("subjects", number + 1, len(tasks), task.subject)
+        work.advance("subjects", number + 1, len(tasks), task.subject)
     add_problems(work.results, problems)
     return combined, doubtful
 
@@ -748,7 +767,7 @@ def _write_pages(work: _Work, subjects: Sequence[SubjectTask]) -> None:
                 )
                 for what, why, remedy in outcome
             ]
-        work.progress("pages", number, len(tasks), "")
+        work.advance("pages", number, len(tasks), "")
     add_problems(work.results, failed)
 
 

@@ -765,7 +765,7 @@ def read_toml(path: str | Path) -> dict[str, object]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: there is no such settings file.", "Check the path after --settings.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last two also of numbers and nesting without end
         raise SettingsError(f"{path}: not readable as TOML ({error}).", "`swa settings` prints a valid file.") from None
 
 

@@ -1,20 +1,27 @@
 """Files that lie about themselves or change under the reader: told in a sentence, soon, and without filling memory."""
 
+import gzip
 import os
 import unicodedata
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from swa_cli import show
 
-from swa.errors import RecordingError, ScoringError, StudyError
+from swa.errors import RecordingError, ScoringError, SettingsError, StudyError
 from swa.recordings.edf.header import read_header
 from swa.recordings.recording import read_recording
-from swa.settings import Settings
+from swa.settings import Settings, read_settings
+from swa.sleep.formats import document
+from swa.sleep.hypnogram import stages_of
 from swa.sleep.scoring import read_hypnogram
+from swa.study.plan import bids, study_file
 from swa.study.plan.manifest import plan_study
+from swa.study.plan.names import natural_key
+from swa.study.plan.scoring_search import is_results
 from swa.study.plan.study_file import read_study_file
 from swa.study.run import night_work
 from swa.study.run.night_task import NightTask
@@ -167,6 +174,78 @@ def test_a_json_of_brackets_is_refused(tmp_path):
     path.write_text("[" * 1_000_000)
     with pytest.raises(ScoringError, match="JSON"):
         read_hypnogram(path)
+
+
+def test_a_damaged_workbook_ends_no_process(tmp_path, capfd):
+    """Its compiled reader panics where the end is lost, and fills memory where a chain of sectors ends in itself."""
+    pytest.importorskip("python_calamine")
+    whole = gzip.decompress(Path(__file__).with_name("scored_night.xls.gz").read_bytes())
+    first, table = (int.from_bytes(whole[at : at + 4], "little") for at in (48, 76))  # sector of the folder, of chains
+    chained = bytearray(whole)
+    place = 512 * (1 + table) + 4 * first
+    chained[place : place + 4] = first.to_bytes(4, "little")
+    for name, content in (("torn.xls", whole[:-1022]), ("chained.xls", bytes(chained)), ("study.xls", whole[:-1022])):
+        path = tmp_path / name
+        path.write_bytes(content)
+        is_study = path.stem == "study"
+        with pytest.raises(StudyError if is_study else ScoringError, match="not readable as a workbook"):
+            (read_study_file if is_study else read_hypnogram)(path)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_sheet_of_too_many_cells_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("python_calamine")
+    content = gzip.decompress(Path(__file__).with_name("scored_night.xls.gz").read_bytes())
+    for module, name, error in ((document, "a.xls", ScoringError), (study_file, "study.xls", StudyError)):
+        (tmp_path / name).write_bytes(content)
+        monkeypatch.setattr(module, "MOST_SHEET_CELLS", 50)
+        with pytest.raises(error, match="cells"):
+            (read_hypnogram if error is ScoringError else read_study_file)(tmp_path / name)
+
+
+NESTED = "[" * 3000
+
+
+@pytest.mark.parametrize("text", [f"a = {NESTED}", "a = " + "9" * 5000, "a = 1\n\0", "a = 2024-02-31"])
+def test_settings_that_no_parser_holds_are_refused(tmp_path, text):
+    path = tmp_path / "own.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match="not readable as TOML"):
+        read_settings(path)
+
+
+@pytest.mark.parametrize("text", [NESTED, '{"stage": ' + NESTED, "\0", "9" * 5000, "[]", '{"GeneratedBy": [1]}'])
+def test_what_describes_others_may_be_damaged(tmp_path, text):
+    for name in ("dataset_description.json", "n_events.json"):
+        (tmp_path / name).write_text(text)
+    assert bids.find_root(tmp_path) is None
+    assert not is_results(tmp_path)
+    rows = "".join(f"{30 * i}\t30\t{stage}\n" for i, stage in enumerate(["W", "N2", "N3"] * 5))
+    (tmp_path / "n_events.tsv").write_text(f"onset\tduration\tstage\n{rows}")
+    assert len(stages_of(read_hypnogram(tmp_path / "n_events.tsv"))) == 15
+
+
+def test_a_quote_that_nothing_ends_is_no_fault(tmp_path):
+    path = tmp_path / "scoring.csv"
+    path.write_text('onset,stage\n0,W\n30,N2\n60,"' + "x" * 200_000 + "\n")
+    with pytest.raises(ScoringError):
+        stages_of(read_hypnogram(path))
+
+
+def test_a_number_of_any_length_is_a_name(tmp_path, edf):
+    digits = "9" * 5000
+    path = tmp_path / "study.csv"
+    start = "subject,condition,recording,age\nS2,a,night.edf,44\n"
+    path.write_text(f"{start}S1,b,S{digits}.edf,44\n")
+    problem = plan_study(tmp_path, path, Settings()).nights["problem"].iloc[1]
+    assert "is not there" in problem
+    assert len(problem) < 400
+    path.write_text(f"{start}S{digits},b,night.edf,{digits}\n")
+    with pytest.raises(StudyError, match="makes no name") as told:
+        plan_study(tmp_path, path, Settings())
+    assert len(str(told.value)) < 1000
+    names = ["S10", "S2", "S02", f"S{digits}", "S1"]
+    assert sorted(names, key=natural_key) == ["S1", "S02", "S2", "S10", f"S{digits}"]
 
 
 # --- files that change

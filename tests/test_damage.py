@@ -207,6 +207,34 @@ def test_fields_of_the_header_that_are_exchanged_are_told(mixed, tmp_path, place
     assert found <= set(doubts_of(path))
 
 
+@pytest.mark.parametrize(("limit", "text"), [(DIGITAL_MIN, b"20"), (DIGITAL_MAX, b"-20")])
+def test_samples_beyond_the_limits_of_the_header_are_told(mixed, tmp_path, limit, text):
+    """Whatever the others have: such limits are not those that the samples were stored by."""
+    bent = bytearray(mixed)
+    bent[field(limit, int(mixed[252:256]))[1]] = text.ljust(8)
+    path = tmp_path / "a.edf"
+    path.write_bytes(bent)
+    (told,) = [doubt for doubt in read_recording(path).doubts if doubt.code == "beyond_limits"]
+    assert told.values["channel"] == "C3-M2"
+    assert 20 < told.values["percent"] < 90
+
+
+def test_samples_at_the_end_of_what_a_file_can_hold_are_not_beyond_its_limits(write_edf, tmp_path):
+    """An electrode that is off: what some amplifiers store then."""
+    path = write_edf(
+        tmp_path / "a.edf", {"C4-M1": np.random.default_rng(5).normal(0, 20, 6000)}, limits=(-400.0, 400.0)
+    )
+    data = bytearray(path.read_bytes())
+    n_signals, head = int(data[252:256]), int(data[184:192])
+    for record in range(20, 30):
+        first = head + record * (len(data) - head) // 60
+        data[first : first + 200] = b"\x00\x80" * 100
+    for limit, text in ((DIGITAL_MIN, b"-32000"), (DIGITAL_MAX, b"32000")):
+        data[field(limit, n_signals)[0]] = text.ljust(8)
+    path.write_bytes(data)
+    assert doubts_of(path) == []
+
+
 def test_channels_that_have_limits_of_their_own_are_not_suspected(write_edf, tmp_path):
     """As in files that are scaled to the range of each signal, and where the EOG is amplified less."""
     rng = np.random.default_rng(5)

@@ -173,6 +173,41 @@ def test_a_fault_in_the_planning_of_a_night_costs_that_night(name, two_nights, t
     assert report.name in told["remedy"].iloc[0]
 
 
+def test_a_report_of_progress_that_fails_costs_nothing_else(two_nights, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
+    calls = []
+
+    def progress(*told):
+        calls.append(told)
+        fail()
+
+    run = run_study(two_nights, tmp_path / "results", jobs=1, progress=progress)
+    assert len(calls) == 1
+    assert run.nights["status"].tolist() == ["done", "done"]
+    (told,) = run.problems[run.problems["problem"].str.contains("ZeroDivisionError")].to_dict("records")
+    assert told["problem"].startswith("the report of progress")
+    monkeypatch.undo()
+    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
+    found = compare_study(tmp_path / "results", jobs=1, progress=progress)
+    assert len(calls) == 2
+    assert found.problems["problem"].str.contains("ZeroDivisionError").sum() == 2  # of the run, and its own
+
+
+def test_a_fault_in_the_table_of_nights_is_a_sentence_and_keeps_the_nights(two_nights, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "nights_table", fail)
+        with pytest.raises(StudyError, match=r"The nights are stored, and kept\..*fault-"):
+            run_study(two_nights, tmp_path / "results", jobs=1)
+    monkeypatch.setattr(pipeline, "_compare", lambda *_: None)
+    assert run_study(two_nights, tmp_path / "results", jobs=1).n_fresh == 0
+
+
+def test_a_fault_in_a_part_is_told_by_that_part(two_nights, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "_mend", fail)
+    run = run_study(two_nights, tmp_path / "results", jobs=1, part="1/2")
+    assert run.problems["problem"].str.contains("ZeroDivisionError").sum() == 1
+
+
 @pytest.mark.parametrize(
     ("module", "name"), [(manifest, "look_at"), (scoring_search, "open_scoring"), (scoring_search, "reads_as_scoring")]
 )

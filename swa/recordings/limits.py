@@ -13,6 +13,7 @@ MOST_SCORING_BYTES = 5_000_000  # of text: that of a night has some 100 kB, in e
 MOST_XML_BYTES = 20_000_000  # some name every event and setting
 MOST_SCORING_LINES = 100_000  # a day in epochs of 1 s
 MOST_SCORING_CELLS = 500_000  # of a table, and of elements in XML
+MOST_SHEET_CELLS = 2_000_000  # of a sheet of a workbook, empty ones among them
 MOST_STUDY_BYTES = 20_000_000  # of a study file, and of what is packed in an Excel workbook ten times as much
 MOST_STUDY_ROWS = 20_000  # the largest studies are some 10,000 nights
 MOST_STUDY_COLUMNS = 500

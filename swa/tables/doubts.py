@@ -177,6 +177,12 @@ FAR_ZERO = _doubt(
     "a stored 0 is {zero:.4g} {unit} by the header: if one of its limits is wrong, so are all amplitudes",
     brief="limits of {channel}",
 )
+BEYOND_LIMITS = _doubt(
+    "beyond_limits",
+    "{percent:.0f} % of its samples lie beyond the digital limits of the header: if one of these is wrong, so are all "
+    "amplitudes",
+    brief="limits of {channel}",
+)
 HEADER_APART = _doubt(
     "header_apart",
     "by the header its {fact} is {own}, that of others {others}: if it is wrong, so are its numbers",

@@ -74,8 +74,8 @@ def write_json(document: Mapping[str, object], path: Path, *, indent: int | None
 def read_json(path: Path) -> dict[str, object]:
     """Read a JSON object; empty where there is no file, or a damaged one: no JSON, no UTF-8, no object."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):  # the last where it is nested without end
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -33,6 +33,7 @@ MOST_REPEATED = 2**26  # bytes of a block that stands twice
 FILLS = {0: "zeros", 255: "bytes 255"}  # what stands where nothing was written: on disks, and in flash memory
 FEWEST_SIGNALS = 3  # that all stand at zero: one or two are electrodes or sensors that are off
 JUMPS = 1.2  # ln of how much larger a signal's changes from record to record are, median of the file
+BEYOND = 0.01  # share of samples outside the digital limits of the header: none in known recordings
 ELSEWHERE, AGAIN = "do not stand where the header says", "were written once before"
 LINE_ENDS = 32  # as many that are all of one kind are no chance
 
@@ -63,7 +64,7 @@ def cut_damage(header: Header) -> Header:
         return header
     starts = np.unique(np.linspace(0, header.n_records - STRETCH, STRETCHES).astype(int))
     looks = [layout.look(int(start)) for start in starts]
-    header = replace(header, jumps=_jumps(layout, looks))
+    header = replace(header, jumps=_jumps(layout, looks), beyond=_beyond_limits(layout, looks))
     record = _find_break(layout, starts, looks)
     resized = not header.fits or header.n_extra > 0
     if record is None and resized:
@@ -139,6 +140,7 @@ class _Look(NamedTuple):
     excess: NDArray[np.float64]  # how much more each signal changes from record to record than within; NaN: it is still
     within: NDArray[np.float64]
     is_misplaced: bool  # the bytes
+    beyond: NDArray[np.float64]  # share of each signal's samples outside the digital limits of the header
 
     @property
     def mean_excess(self) -> float:
@@ -162,17 +164,29 @@ class _Layout:
     def read(self, start: int) -> NDArray[np.uint8]:
         return self.header.read_records(start, start + STRETCH)
 
-    def changes(self, raw: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def changes(self, samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Of each signal: ln of its mean change from record to record, and from sample to sample within."""
-        samples = decode(raw, self.header.width).reshape(len(raw), -1).astype(np.float64)
         over = np.log1p(np.abs(samples[1:, self.first] - samples[:-1, self.last])).mean(axis=0)
         within = np.log1p(np.abs(samples[:, self.inside + 1] - samples[:, self.inside])).mean(axis=(0, 2))
         return over, within
 
     def look(self, start: int) -> "_Look":
         raw = self.read(start)
-        over, within = self.changes(raw)
-        return _Look(np.where(within > 0, over - within, np.nan), within, self._misplaced(raw))
+        samples = decode(raw, self.header.width).reshape(len(raw), -1).astype(np.float64)
+        over, within = self.changes(samples)
+        excess = np.where(within > 0, over - within, np.nan)
+        return _Look(excess, within, self._misplaced(raw), self._beyond(samples))
+
+    def _beyond(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of each signal's samples outside its digital limits; not those at the ends of what a file can hold."""
+        rail = 2 ** (8 * self.header.width - 1)
+        shares = []
+        for signal in self.signals:
+            own = samples[:, signal.first : signal.first + signal.samples]
+            low, high = signal.digital or (-rail, rail)
+            outside = (own < low) & (own > -rail) | (own > high) & (own < rail - 1)
+            shares.append(float(outside.mean()))
+        return np.array(shares)
 
     def _misplaced(self, raw: NDArray[np.uint8]) -> bool:
         """Whether the bytes are smoother when each sample begins a byte later, or the times of records are gone."""
@@ -223,6 +237,17 @@ def _jumps(layout: _Layout, looks: Sequence[_Look]) -> frozenset[int]:
     positions = {signal.first: position for position, signal in enumerate(layout.header.signals)}
     return frozenset(
         positions[signal.first] for signal, each in zip(layout.signals, excess, strict=True) if each > JUMPS
+    )
+
+
+def _beyond_limits(layout: _Layout, looks: Sequence[_Look]) -> tuple[tuple[int, float], ...]:
+    """Positions of the signals of which many samples lie outside their digital limits, and the share."""
+    shares = np.mean([look.beyond for look in looks], axis=0)
+    positions = {signal.first: position for position, signal in enumerate(layout.header.signals)}
+    return tuple(
+        (positions[signal.first], float(share))
+        for signal, share in zip(layout.signals, shares, strict=True)
+        if share > BEYOND
     )
 
 

@@ -155,6 +155,7 @@ class Header:
     n_extra: int = 0  # bytes that the file holds beyond what its header says
     unpacked: Unpacked | None = None  # held as long as it is read
     jumps: frozenset[int] = frozenset()  # positions of signals that jump at each border of data records
+    beyond: tuple[tuple[int, float], ...] = ()  # positions of signals beyond their digital limits, and for what share
 
     @property
     def data_offset(self) -> int:

@@ -36,6 +36,8 @@ def doubt_header(header: Header, channels: Sequence[Channel]) -> tuple[Reason, .
     for channel in eeg:
         zeros = [zero for position in channel.signals if (zero := _far_zero(header, position))]
         found += [doubts.FAR_ZERO(channel=channel.name, zero=zero, unit=channel.unit) for zero in zeros[:1]]
+        shares = [share for position, share in header.beyond if position in channel.signals]
+        found += [doubts.BEYOND_LIMITS(channel=channel.name, percent=100 * max(shares))] if shares else []
     found += _apart({c.name: c.rate_hz for c in eeg}, "sampling rate", "{:g} Hz".format)
     steps = {c.name: step for c in channels if c.role in ("eeg", "eog") and (step := _step_uv(header, c))}
     sizes = _alike({name: abs(step) for name, step in steps.items()})

@@ -1,6 +1,5 @@
 """Which column of a table holds the stages, and what its codes mean where a file beside it or its name says so."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from swa.errors import AmbiguousScoringError
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import AASM_CODES, STAGE_BY_WORD, is_code, is_stage_word, known_words, plain_word
 from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, choose_scorer, is_number
+from swa.tables.files import read_json
 
 _SCORED = re.compile(
     r"stag|hypno|hipno|scor|rater|expert|majority|consensus|yasa|usleep|gssc|stadi|stade|fase|etapa|schlafphase", re.I
@@ -111,11 +111,11 @@ def codes_of_column(document: Document, column: int) -> Mapping[str, str] | None
     """What number codes of a column mean by the JSON beside a table of BIDS (`Levels`), or by the data set's name."""
     title = document.table.titles[column].strip()
     for sidecar in [each for path in document.places for each in _sidecars(path)]:
-        try:
-            levels = json.loads(sidecar.read_text(encoding="utf-8"))[title]["Levels"]
-            found = {str(code): _level(meaning) for code, meaning in levels.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        told = read_json(sidecar).get(title)
+        levels = told.get("Levels") if isinstance(told, dict) else None
+        if not isinstance(levels, dict):
             continue
+        found = {str(code): _level(meaning) for code, meaning in levels.items()}
         known = {code: STAGE_BY_WORD[word] for code, word in found.items() if word in STAGE_BY_WORD}
         if known:
             return known

@@ -24,7 +24,14 @@ from numpy.typing import NDArray
 
 from swa.errors import AmbiguousScoringError, ScoringError
 from swa.recordings.edf.packed import DAMAGE, open_plain, read_head
-from swa.recordings.limits import MOST_SCORING_BYTES, MOST_SCORING_CELLS, MOST_SCORING_LINES, MOST_XML_BYTES
+from swa.recordings.limits import (
+    MOST_SCORING_BYTES,
+    MOST_SCORING_CELLS,
+    MOST_SCORING_LINES,
+    MOST_SHEET_CELLS,
+    MOST_XML_BYTES,
+)
+from swa.tables.workbook import WorkbookError, read_sheets
 
 # The date of a time of day whose day the file does not tell; earlier than any date that an EDF can have.
 NO_DATE = pd.Timestamp("1970-01-02")
@@ -290,12 +297,12 @@ def _text_of_workbook(document: Document) -> str:
                 size = sum(part.file_size for part in archive.infolist())
             if size > 10 * MOST_SCORING_BYTES:
                 raise document.too_much(f"{size / 1e6:.0f} MB unpacked")
-        found = pd.read_excel(
-            io.BytesIO(document.content), sheet_name=None, header=None, dtype=object, engine="calamine"
-        )
+        found = read_sheets(document.content, MOST_SHEET_CELLS)
     except ScoringError:
         raise
-    except Exception:  # its reader raises errors of its own, which pandas does not name
+    except Exception as error:  # its reader raises errors of its own, which pandas does not name
+        if isinstance(error, WorkbookError) and error.is_large:
+            raise document.too_much(f"more than {MOST_SHEET_CELLS} cells of a sheet") from None
         raise ScoringError(
             f"{document.name}: not readable as a workbook.", "Save the sheet of stages as .csv."
         ) from None
@@ -332,12 +339,19 @@ def cut_rows(lines: Sequence[str]) -> list[list[str]]:
     if not separator and sum(_SPACED.match(line) is not None for line in lines) > 0.9 * len(lines):
         return [_cut_at_spaces(line) for line in lines]
     cut = separator or ","
-    rows = [next(csv.reader([line], delimiter=cut)) if '"' in line else line.split(cut) for line in lines]
+    rows = [_cut_quoted(line, cut) if '"' in line else line.split(cut) for line in lines]
     rows = [[cell.strip().strip('"').strip() for cell in row] for row in rows]
     if cut == ",":
         return rows
     decimal = re.compile(r"[+-]?\d+,\d+")  # where another mark stands between cells, commas are decimal
     return [[cell.replace(",", ".") if cut == ";" or decimal.fullmatch(cell) else cell for cell in row] for row in rows]
+
+
+def _cut_quoted(line: str, mark: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=mark))
+    except csv.Error:  # a quote that nothing ends, and more behind it than any cell holds
+        return line.split(mark)
 
 
 # A row that is no cell but numbers and times, and then a stage.

@@ -4,7 +4,6 @@ The tables are read here, and not by mne-bids: its public functions give entitie
 channels.tsv only through `read_raw_bids`, which opens the recording with a reader that closes gaps silently.
 """
 
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from swa.recordings.recording import read_recording
 from swa.settings import Settings
 from swa.study.plan.names import printable
 from swa.study.plan.study_file import KNOWN, REQUIRED, RESERVED, check_cells, convert_columns
+from swa.tables.files import read_json
 
 LEVELS = 4  # a recording lies at most so far below the root: root/sub-01/ses-a/eeg
 OTHER_FORMATS = (".cnt", ".ds")
@@ -30,11 +30,7 @@ _TAKEN = {*REQUIRED, *RESERVED, "session", "hypnogram"}
 def find_root(folder: Path) -> Path | None:
     """The folder with `dataset_description.json` of BIDS, this one or one above it."""
     for place in [folder, *folder.parents][: LEVELS + 1]:
-        try:
-            description = json.loads((place / "dataset_description.json").read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(description, dict) and "BIDSVersion" in description:
+        if "BIDSVersion" in read_json(place / "dataset_description.json"):
             return place
     return None
 

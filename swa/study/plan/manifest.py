@@ -38,6 +38,7 @@ from swa.study.plan.scoring_search import (
     may_be_table,
     scorings_of_derivatives,
 )
+from swa.study.plan.sheet import shown
 from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
 from swa.tables.contrast import check_names
 
@@ -45,6 +46,7 @@ DEFAULT_RESULTS = "swa-results"
 TEMPLATE = "study-template.tsv"
 MOST_ENDINGS = 6  # in the message on a folder without recordings
 MOST_PROBLEMS = 50  # in one message
+LONGEST_PATH = 300  # characters that a sentence shows of a path
 MOST_SUGGESTIONS = 5  # each compares a name with those of all recordings
 NIGHT_COLUMNS = (
     "subject", "session", "condition", "recording", "path", "hypnogram", "subject_label", "session_label", "problem",
@@ -151,7 +153,8 @@ def _what_it_holds(root: Path) -> str:
     """How many files of which endings a folder holds."""
     names = [name for _, _, files in os.walk(root) for name in files if name[0] != "."]
     endings = Counter(Path(name).suffix.lower() or "without an ending" for name in names)
-    shown = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(MOST_ENDINGS))
+    most = sorted(endings.items(), key=lambda item: (-item[1], item[0]))[:MOST_ENDINGS]  # whatever the disk lists first
+    shown = ", ".join(f"{count} {ending}" for ending, count in most)
     return f"it holds {shown}" if shown else "it holds no files"
 
 
@@ -399,9 +402,9 @@ def _find_below(name: str, root: Path, known: Sequence[str], folder: str) -> _Pl
     if len(near) == 1 or len(found) == 1:
         text = (near or found)[0]
         return _Place(path=str(root / text), text=text)
-    shown = ", ".join(found[:MOST_SUGGESTIONS])
+    listed = ", ".join(found[:MOST_SUGGESTIONS])
     return (
-        _Place(text=name, problem=f"{name!r} is there more than once ({shown}); write its folder, too")
+        _Place(text=name, problem=f"{name!r} is there more than once ({listed}); write its folder, too")
         if found
         else None
     )
@@ -423,26 +426,28 @@ def _locate(text: str, bases: Sequence[Path], known: Sequence[str] | None, taken
         foreign_drive = os.name != "nt" and re.match(r"[A-Za-z]:[\\/]", written)
         if not allowed or foreign_drive or "\0" in written:
             where = "outside the folder of the study file and that of the recordings"
-            return _Place(text=text, wrong=f"{text!r} lies {where}; move it, or name another RECORDINGS folder")
+            return _Place(
+                text=text, wrong=f"{shown(text, LONGEST_PATH)} lies {where}; move it, or name another RECORDINGS folder"
+            )
         for path in allowed:
             if _exists(path):
                 base = next(base for base in (*reversed(bases), *bases) if path.is_relative_to(base))
                 relative = path.relative_to(base).as_posix() if Path(written).is_absolute() else written
                 return _Place(path=str(path), text=relative)
     name = text.replace("\\", "/")
-    if known is None:
-        return _Place(text=name, problem=f"{text!r} is not there")
+    if known is None or len(name) > LONGEST_PATH:
+        return _Place(text=name, problem=f"{shown(text, LONGEST_PATH)} is not there")
     known = [each for each in known or _siblings(candidates) if not _is_taken(each, name, *taken)]
     by_name = nearest(name, known, 0.7) or nearest(name.rsplit("/", 1)[-1], [k.rsplit("/", 1)[-1] for k in known], 0.7)
-    return _Place(text=name, problem=f"{text!r} is not there{by_name}")
+    return _Place(text=name, problem=f"{shown(text, LONGEST_PATH)} is not there{by_name}")
 
 
 def _is_taken(candidate: str, name: str, texts: set[str], others: set[str]) -> bool:
     """Whether a file is another row's or, by numbers or a word of its name, of another subject than the one sought."""
 
-    def parts(text: str) -> tuple[list[int], set[str]]:
+    def parts(text: str) -> tuple[list[str], set[str]]:
         text = text.rpartition("/")[2].casefold()
-        return [int(digits) for digits in re.findall(r"\d+", text)], set(re.split(r"[\W_]+", text))
+        return [digits.lstrip("0") for digits in re.findall(r"\d+", text)], set(re.split(r"[\W_]+", text))
 
     (numbers, words), (sought, own_words) = parts(candidate), parts(name)
     elsewhere = {other.casefold() for other in others} & (words - own_words)
@@ -633,7 +638,7 @@ def _check_labels(rows: pd.DataFrame, where: Callable[[object], str], given: set
         for column, name, text in (("subject", subject, label), (session_column, session, session_label)):
             if name and (not text or len(text) > LONGEST_LABEL):
                 limits = f"file names keep a-z and 0-9 only, 1 to {LONGEST_LABEL} of them"
-                problems.append(f"{where(row)}, {column}: {name!r} makes no name for files ({limits})")
+                problems.append(f"{where(row)}, {column}: {shown(str(name))} makes no name for files ({limits})")
         first, first_row = subjects.setdefault(label.lower(), (subject, row))
         if first != subject and label:
             same = f"{subject!r} and {first!r} ({where(first_row)}) are the same in file names"

@@ -31,10 +31,12 @@ def printable(name: str) -> str:
     return "".join("\ufffd" if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in text)
 
 
-def natural_key(text: str) -> list[tuple[int, int, str]]:
+def natural_key(text: str) -> list[tuple[int, int, str, str]]:
     """Sort `S2` before `S10`."""
     parts = re.split(r"(\d+)", text.casefold())
-    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts] + [(2, 0, text)]
+    digits = [part.lstrip("0") if part.isdecimal() else None for part in parts]  # a number of any length
+    keys = [(1, 0, "") if own is None else (0, len(own), own) for own in digits]
+    return [(*key, part) for key, part in zip([*keys, (2, 0, "")], [*parts, text], strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True)

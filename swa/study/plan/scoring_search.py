@@ -29,7 +29,6 @@ things: the column `hypnogram` names a file, or says `none`. Number codes are re
 study. What reads as a scoring and is used for nothing is told.
 """
 
-import json
 import os
 import re
 import unicodedata
@@ -55,6 +54,7 @@ from swa.sleep.formats.edf import may_hold_stages
 from swa.sleep.formats.likeness import reads_as_scoring
 from swa.sleep.scoring import OpenScoring, Scoring, open_scoring
 from swa.study.plan.names import natural_key, printable
+from swa.tables.files import read_json
 
 _NO_RAW_DATA = ("derivatives", "sourcedata")  # of BIDS
 MOST_TRIED = 500  # files that belong to no recording, and are looked into
@@ -194,12 +194,10 @@ def is_scoring_name(name: str, others: Iterable[str] = ()) -> bool:
 
 def is_results(folder: Path) -> bool:
     """Whether a folder holds results of swa, under whatever name."""
-    description = folder / "dataset_description.json"
-    try:
-        generators = json.loads(description.read_text(encoding="utf-8"))["GeneratedBy"]
-        return any(generator["Name"] == "swa" for generator in generators)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    generators = read_json(folder / "dataset_description.json").get("GeneratedBy")
+    return isinstance(generators, list) and any(
+        isinstance(generator, dict) and generator.get("Name") == "swa" for generator in generators
+    )
 
 
 def scorings_of_derivatives(folder: Path) -> Iterator[Path]:

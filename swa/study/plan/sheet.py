@@ -41,7 +41,7 @@ def find_header(cells: Cells, required: Collection[str], name_of: Callable[[str]
     for place, (number, row) in enumerate(cells[:HIGHEST_HEADER]):
         if len(named(row)) == len(required):
             above = " ".join(cell for _, title in cells[:place] for cell in title if cell)
-            return cells[place:], [f"row {number} is the header; above it stands {_shown(above)}"]
+            return cells[place:], [f"row {number} is the header; above it stands {shown(above)}"]
     return cells, []
 
 
@@ -58,7 +58,7 @@ def nights_alone(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             notes.append(f"row {number}: {row['subject']} {row['condition']} has no recording, a missed visit")
         else:
             text = " ".join(str(cell) for cell in row.values() if cell)
-            notes.append(f"row {number} names neither condition nor recording and is no night: {_shown(text)}")
+            notes.append(f"row {number} names neither condition nor recording and is no night: {shown(text)}")
     return rows[kept], notes
 
 
@@ -101,18 +101,18 @@ def rewrite_numbers(
             continue
         if commas and not certain:
             place, cell = next(iter(commas.items()))
-            told = f"{column} stays text: {cell!r} (row {place}) could be {cell.replace(',', '.')} or "
+            told = f"{column} stays text: {shown(cell)} (row {place}) could be {cell.replace(',', '.')} or "
             notes.append(f"{told}{cell.replace(',', '')}; write it without the comma")
             continue
         if commas:
             cell = certain[0]
-            notes.append(f"{column}: decimal commas ({_rows(commas)}), {cell!r} is {cell.replace(',', '.')}")
+            notes.append(f"{column}: decimal commas ({_rows(commas)}), {shown(cell)} is {cell.replace(',', '.')}")
             rows.loc[list(commas), column] = [cell.replace(",", ".") for cell in commas.values()]
         if column in checked:
             continue
         for number, cell in cells.items():
             if number not in commas and number_of(cell, decimal_comma=decimal_comma) is None:
-                notes.append(f"row {number}, {column}: {cell!r} is no number and counts as missing")
+                notes.append(f"row {number}, {column}: {shown(cell)} is no number and counts as missing")
                 rows.loc[number, column] = ""
     return notes
 
@@ -123,28 +123,28 @@ def rewrite_times(rows: pd.DataFrame, expected: Mapping[str, str]) -> tuple[list
     `expected` has the columns, each with an example of what it may hold: with a date alone, or also without.
     """
     there = {column: example for column, example in expected.items() if column in rows}
-    orders = {order for column in there for cell in rows[column] if (order := _order_shown(str(cell)))}
+    orders = {order for column in there for cell in rows[column] if (order := _ordershown(str(cell)))}
     problems, notes = [], []
     for column, example in there.items():
         read: dict[int, tuple[str, str]] = {}
         for number, cell in zip(rows.index, map(str, rows[column]), strict=True):
             written = _moment(cell) or ("" if "T" in example[:11] else _clock(cell))
             if not written and (date := _DATE.fullmatch(cell)):
-                order = _order_shown(cell) or (next(iter(orders)) if len(orders) == 1 else "")
+                order = _ordershown(cell) or (next(iter(orders)) if len(orders) == 1 else "")
                 written = _date(date, order)
                 if not order and _date(date, "day"):
                     first, second = (_date(date, either) for either in ("day", "month"))
-                    problems.append(f"row {number}, {column}: {cell!r} could be {first} or {second}; write it so")
+                    problems.append(f"row {number}, {column}: {shown(cell)} could be {first} or {second}; write it so")
                     continue
             if written:
                 rows.loc[number, column] = written
                 if not (_moment(cell) or re.fullmatch(r"[\d:]+", cell)):
                     read[number] = cell, written
             elif cell:
-                problems.append(f"row {number}, {column}: {cell!r} is not a time; expected is one like {example}")
+                problems.append(f"row {number}, {column}: {shown(cell)} is not a time; expected is one like {example}")
         if read:
             cell, written = next(iter(read.values()))
-            notes.append(f"{column} ({_rows(read)}): {cell!r} is read as {written}")
+            notes.append(f"{column} ({_rows(read)}): {shown(cell)} is read as {written}")
     return problems, notes
 
 
@@ -171,7 +171,7 @@ def _clock(cell: str) -> str:
     return f"{hour:02d}:{match.group(2)}:{match.group(3) or '00'}" if hour < 24 else ""
 
 
-def _order_shown(cell: str) -> str:
+def _ordershown(cell: str) -> str:
     """Whether a date can only have its day or its month first; empty where it can have both, or is none."""
     match = _DATE.fullmatch(cell)
     if match is None:
@@ -199,5 +199,6 @@ def _rows(numbers: Iterable[object]) -> str:
     return f"row{'s' if len(listed) > 1 else ''} {', '.join(listed[:MOST_NAMED])}{more}"
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 2] + " …")
+def shown(text: str, most: int = LONGEST_SHOWN) -> str:
+    """A cell in a sentence, a long one by its beginning."""
+    return repr(text if len(text) <= most else text[: most - 2] + " …")

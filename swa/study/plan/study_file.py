@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from swa.errors import StudyError
-from swa.recordings.limits import MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
+from swa.recordings.limits import MOST_SHEET_CELLS, MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
 from swa.study.plan.layouts import read_own_table
 from swa.study.plan.sheet import (
     find_header,
@@ -28,9 +28,11 @@ from swa.study.plan.sheet import (
     one_spelling,
     rewrite_numbers,
     rewrite_times,
+    shown,
 )
 from swa.tables.contrast import check_names
 from swa.tables.schema import plain_name
+from swa.tables.workbook import WorkbookError, read_sheets
 
 REQUIRED = ("subject", "condition", "recording")
 DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
@@ -253,8 +255,7 @@ def _read_other_sheet(name: str, content: bytes) -> list[tuple[int, list[str]]]:
     try:
         if name.lower().endswith(".ods"):
             _check_packed(name, content)
-        sheet = pd.read_excel(io.BytesIO(content), header=None, dtype=object, engine="calamine")
-        _check_size(name, *sheet.shape)
+        sheet = next(iter(read_sheets(content, MOST_SHEET_CELLS).values()))
     except StudyError:
         raise
     except ImportError:
@@ -263,8 +264,11 @@ def _read_other_sheet(name: str, content: bytes) -> list[tuple[int, list[str]]]:
             f"{name}: reading .{ending} needs the package python-calamine, which is not installed.",
             "Install it (`python -m pip install python-calamine`), or save the table as .xlsx or .csv.",
         ) from None
-    except Exception:  # its reader raises errors of its own, which pandas does not name
+    except Exception as error:  # its reader raises errors of its own, which pandas does not name
+        if isinstance(error, WorkbookError) and error.is_large:
+            _check_size(name, MOST_STUDY_ROWS + 1, 0)
         raise StudyError(f"{name}: not readable as a workbook.", "Save it again as .xlsx or .csv.") from None
+    _check_size(name, *sheet.shape)
     rows = [(number, [_sheet_cell(cell, "") for cell in row]) for number, row in enumerate(sheet.to_numpy(), start=1)]
     return [row for row in rows if any(row[1])]
 
@@ -332,7 +336,7 @@ def check_cells(rows: pd.DataFrame, *, decimal_comma: bool, notes: list[str]) ->
     def check_number(cell: str, highest: float) -> str:
         number = number_of(cell, decimal_comma=decimal_comma)
         right = not cell or (number is not None and 0 <= number <= highest)
-        return "" if right else f"{cell!r} is not a number that can be right"
+        return "" if right else f"{shown(cell)} is not a number that can be right"
 
     checks: dict[str, Callable[[str], str]] = {
         **dict.fromkeys(REQUIRED, _check_filled),
@@ -369,13 +373,14 @@ def _check_filled(cell: str) -> str:
 
 
 def _check_phase(cell: str) -> str:
-    return "" if cell.lower() in ("", "pre", "post") else f"{cell!r} is neither 'pre' nor 'post'"
+    return "" if cell.lower() in ("", "pre", "post") else f"{shown(cell)} is neither 'pre' nor 'post'"
 
 
 def _check_truth(cell: str) -> str:
-    return "" if cell.lower() in _TRUTH else f"{cell!r} is neither true nor false"
+    return "" if cell.lower() in _TRUTH else f"{shown(cell)} is neither true nor false"
 
 
 def _check_sex(cell: str) -> str:
     """Staging by YASA knows two; a cell for another would be taken for one of them."""
-    return "" if cell.lower() in ("", *_SEXES) else f"{cell!r} is neither F nor M; leave the cell empty for any other"
+    right = cell.lower() in ("", *_SEXES)
+    return "" if right else f"{shown(cell)} is neither F nor M; leave the cell empty for any other"

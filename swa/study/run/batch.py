@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from swa.errors import StudyError
@@ -70,7 +70,8 @@ class Workers:
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         if kind is KeyboardInterrupt:
             self._stack.pop_all()  # closing waits for workers in the middle of a night; they end with this process
-        self._stack.close()
+        with suppress(Exception):  # all is done: what Dask says at its end costs nothing of it
+            self._stack.close()
         self._client = None
 
     def run(
