@@ -652,7 +652,7 @@ LAYOUTS = [
             "dod_h/095d6e40-5f19-55b6-a0ec-6e0ad3793da0.h5": "x",
             "scorers/095d6e40-5f19-55b6-a0ec-6e0ad3793da0.json": "[0, 1, 2]",
         },
-        told=r"holds 1 \.json, 1 \.h5.*export yours as EDF",
+        told=r"holds 1 \.h5, 1 \.json.*export yours as EDF",
     ),
     Layout(
         name="DOD-H, DOD-O as EDF",
