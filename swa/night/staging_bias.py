@@ -5,6 +5,7 @@ by itself. N2+N3 together should hardly move; how far they do is measured here, 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -44,11 +45,12 @@ def staging_bias(
     if not stages_at_gain or any(len(stages) != len(frame.stages) for stages in stages_at_gain.values()):
         return STAGING_BIAS.empty()
     rows: list[tuple[object, ...]] = []
+    known = [_OfChannel.of(result, settings) for result in results]
     for gain, stages in ({1.0: frame.stages} | dict(stages_at_gain)).items():
         staged = frame if gain == 1 else make_frame(make_hypnogram(stages, frame.epoch_s), settings, frame.dose_s)
         rows += [(gain, *row) for row in _architecture(staged, between)]
-        for result in results:
-            rows += [(gain, result.name, *row) for row in _markers(result, staged, settings)]
+        for channel in known:
+            rows += [(gain, channel.result.name, *row) for row in _markers(channel, staged, settings)]
     table = pd.DataFrame(rows, columns=STAGING_BIAS.names[:-1])
     keys = ["channel", "window", "measure"]
     plain = table[table["gain"] == 1].set_index(keys)["value"]
@@ -68,10 +70,28 @@ def _architecture(frame: Frame, between: slice) -> Iterator[tuple[str, str, str,
     yield from night[["channel", "window", "measure", "value"]].itertuples(index=False, name=None)
 
 
-def _markers(result: ChannelResult, frame: Frame, settings: Settings) -> list[tuple[str, str, float]]:
+@dataclass(frozen=True, kw_only=True)
+class _OfChannel:
+    """What the markers of one channel rest on, whatever the stages."""
+
+    result: ChannelResult
+    swa_uv2: NDArray[np.float64]
+    waves: dict[str, NDArray[np.generic]]
+    is_wave: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, result: ChannelResult, settings: Settings) -> "_OfChannel":
+        return cls(
+            result=result,
+            swa_uv2=result.density @ power.band_weights(result.frequencies_hz, settings.power.swa_hz),
+            waves={str(name): column.to_numpy() for name, column in result.waves.items()},
+            is_wave=slow_waves.select_waves(result.waves, settings.waves).to_numpy(),
+        )
+
+
+def _markers(channel: _OfChannel, frame: Frame, settings: Settings) -> list[tuple[str, str, float]]:
     """Window, measure and value of the markers of one channel."""
-    swa_uv2 = result.density @ power.band_weights(result.frequencies_hz, settings.power.swa_hz)
-    epoch = result.waves["epoch"].to_numpy()
+    result, swa_uv2, epoch = channel.result, channel.swa_uv2, channel.result.waves["epoch"].to_numpy()
     stretches = [stretch for stretch in frame.stretches if stretch.stages == "NREM"]
     stretches.append(windows.find_matched(frame.stretches, result.usable_s, settings.windows))
     rows = []
@@ -80,7 +100,9 @@ def _markers(result: ChannelResult, frame: Frame, settings: Settings) -> list[tu
         taken = stretch.epochs & np.isfinite(swa_uv2)
         if stretch.window not in SHIFT_WINDOWS or minutes < settings.windows.minimum_min or not taken.any():
             continue
-        waves = slow_waves.summarize_waves(result.waves, settings.waves, minutes, stretch.epochs[epoch])
+        waves = slow_waves.summarize_waves(
+            channel.waves, settings.waves, minutes, stretch.epochs[epoch], channel.is_wave
+        )
         values = {name: float(waves[name][0]) for name in MARKERS[1:]} | {"swa": float(swa_uv2[taken].mean())}
         rows += [(stretch.window, name, values[name]) for name in MARKERS]
     return rows

@@ -20,10 +20,12 @@ from swa.tables.results_tables import MEASURES
 
 AMPLITUDE_PERCENTILE = 0.9
 STAGES = ("N2", "N3")
+SLOPES = ("slope_up", "slope_down")
+Waves = pd.DataFrame | Mapping[str, NDArray[np.generic]]
 ROWS = MEASURES.without("subject")
 WHOLE_NIGHT = ("NREM", "night")
 Row = tuple[object, ...]
-StretchWaves = dict[tuple[str, str], tuple[pd.DataFrame, str]]  # waves of each stretch, and why there are none to take
+StretchWaves = dict[tuple[str, str], tuple[Waves, str]]  # waves of each stretch, and why there are none to take
 NO_CYCLE = "the night has no NREM cycle"
 NO_BASELINE = "the subject's baseline nights have no such wave in this channel, or there is no baseline night"
 
@@ -82,20 +84,20 @@ def _stage_mixes(nights: Sequence[StretchWaves]) -> dict[tuple[str, str], dict[s
     return {stretch: matched_slopes.stage_weights(of_nights) for stretch, of_nights in counts.items()}
 
 
-def _amplitudes(waves: pd.DataFrame) -> NDArray[np.float64]:
-    return waves["negative_amplitude_uv"].to_numpy(dtype=float)
+def _amplitudes(waves: Waves) -> NDArray[np.float64]:
+    return np.asarray(waves["negative_amplitude_uv"], dtype=float)
 
 
-def _by_stage(waves: pd.DataFrame) -> dict[str, int]:
+def _by_stage(waves: Waves) -> dict[str, int]:
     return {stage: int((waves["stage"] == stage).sum()) for stage in STAGES}
 
 
-def fit_line(waves: pd.DataFrame, slope: str, reference_uv: float, weights: Mapping[str, float]) -> SlopeLine:
+def fit_line(waves: Waves, slope: str, reference_uv: float, weights: Mapping[str, float]) -> SlopeLine:
     """Line of the waves of a stretch, that of each stage for itself, at the mix of the baseline.
 
     Parameters
     ----------
-    waves : DataFrame
+    waves : DataFrame, or dict of str to ndarray
         Large waves of N2 and N3, with their `stage`.
     slope : str
         Column of the slope.
@@ -105,9 +107,10 @@ def fit_line(waves: pd.DataFrame, slope: str, reference_uv: float, weights: Mapp
         Share of each stage at baseline.
     """
     lines = {}
+    amplitudes, slopes = _amplitudes(waves), np.asarray(waves[slope], dtype=float)
     for stage in weights:
-        own = waves[waves["stage"] == stage]
-        lines[stage] = matched_slopes.fit_slope_line(_amplitudes(own), own[slope].to_numpy(dtype=float), reference_uv)
+        own = np.asarray(waves["stage"] == stage)
+        lines[stage] = matched_slopes.fit_slope_line(amplitudes[own], slopes[own], reference_uv)
     return matched_slopes.standardise_lines(lines, weights)
 
 
@@ -187,21 +190,31 @@ def _matched_slope_rows(nights: Sequence[SubjectNight], channel: str, fixed: Bas
         taking_part = [
             (night, stretches[key]) for night, stretches in zip(nights, inside, strict=True) if key in stretches
         ]
-        for name in ("slope_up", "slope_down"):
+        for name in SLOPES:
             rows += _matched_rows(taking_part, (channel, *key), name, fixed)
     return rows
 
 
 def _waves_of_stretches(night: SubjectNight, channel: str) -> StretchWaves:
-    """Those waves of each stretch of one night and channel."""
+    """Those waves of each stretch of one night and channel, as arrays."""
     waves = night.sloping_waves(channel)
     stretches, _, epoch_s = night.stretches(channel)
     epoch = (waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)
-    return {(stretch.stages, stretch.window): (waves[stretch.epochs[epoch]], stretch.reason) for stretch in stretches}
+    columns: dict[str, NDArray[np.generic]] = {"stage": waves["stage"].to_numpy(dtype="U3")}
+    columns |= {name: waves[name].to_numpy(dtype=float) for name in ("negative_amplitude_uv", *map(_column, SLOPES))}
+    found: StretchWaves = {}
+    for stretch in stretches:
+        inside = stretch.epochs[epoch]
+        found[stretch.stages, stretch.window] = {name: own[inside] for name, own in columns.items()}, stretch.reason
+    return found
+
+
+def _column(slope: str) -> str:
+    return f"{slope}_uv_s"
 
 
 def _matched_rows(
-    nights: Sequence[tuple[SubjectNight, tuple[pd.DataFrame, str]]],
+    nights: Sequence[tuple[SubjectNight, tuple[Waves, str]]],
     key: tuple[str, str, str],
     name: str,
     fixed: BaselineAmplitudes,
@@ -209,13 +222,13 @@ def _matched_rows(
     """Both estimators for all nights of one channel and stretch."""
     reference = fixed.reference_uv
     amplitudes = [_amplitudes(waves) for _, (waves, _) in nights]
-    slopes = [waves[f"{name}_uv_s"].to_numpy(dtype=float) for _, (waves, _) in nights]
+    slopes = [np.asarray(waves[_column(name)], dtype=float) for _, (waves, _) in nights]
     resampled = matched_slopes.resample_to_shared_histogram(amplitudes, slopes, reference)
     weights = fixed.weights(*key[1:])
     mix = ", " + " and ".join(f"{100 * w:.0f} % {stage}" for stage, w in weights.items()) if len(weights) > 1 else ""
     rows: list[Row] = []
     for position, (night, (waves, reason)) in enumerate(nights):
-        line = fit_line(waves, f"{name}_uv_s", reference, weights)
+        line = fit_line(waves, _column(name), reference, weights)
         smallest_uv = night.settings.waves.negative_uv[0]
         by_stage = {stage: n for stage, n in _by_stage(waves).items() if stage in weights}
         counts = " and ".join(f"{n} in {stage}" for stage, n in by_stage.items())

@@ -124,7 +124,8 @@ class Table:
 
     def empty(self) -> pd.DataFrame:
         """The table without rows, its columns of their types."""
-        return pd.DataFrame({name: pd.Series(dtype=self.dtypes.get(name, "object")) for name in self.names})
+        dtypes = self.dtypes
+        return pd.DataFrame({name: pd.Series(dtype=dtypes.get(name, "object")) for name in self.names})
 
     def frame(self, rows: Sequence[object]) -> pd.DataFrame:
         """The table of these rows: tuples in the order of its columns, or a dict each."""
