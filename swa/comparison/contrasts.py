@@ -200,6 +200,7 @@ def measure_contrasts(
             if on_fault is None:
                 raise
             on_fault(f"the contrast {design.key} of {changes.grid.measure}", error)
+        del changes  # those of a large study: not beside the rows of the next measure
     if not parts:
         return CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True)
@@ -371,12 +372,19 @@ def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[
         entry = read_glossary().get(measure)
         if entry and entry.error in plan.measures.measure_names():
             grid = grid.with_errors(rows_of_nights(plan.measures.measure(entry.error), plan.nights))
-        pairs: dict[tuple[str, str], Changes] = {}
-        for design in plan.designs:
-            pair = (design.treatment, design.baseline)
-            if pair not in pairs:
-                pairs[pair] = subject_changes(grid, *pair)
-            yield design, pairs[pair]
+        del rows
+        yield from _changes_of(grid, plan.designs)
+        del grid
+
+
+def _changes_of(grid: Grid, designs: Sequence[ContrastDesign]) -> Iterator[tuple[ContrastDesign, Changes]]:
+    """Changes of one measure, once for each pair of conditions, and freed with the last."""
+    pairs: dict[tuple[str, str], Changes] = {}
+    for design in designs:
+        pair = (design.treatment, design.baseline)
+        if pair not in pairs:
+            pairs[pair] = subject_changes(grid, *pair)
+        yield design, pairs[pair]
 
 
 def _plan(

@@ -159,11 +159,14 @@ def rows_of_nights(measures: pd.DataFrame, nights: pd.DataFrame) -> pd.DataFrame
     columns = {name: _category(measures.get(name), len(measures)) for name in TEXT_COLUMNS}
     subject, session = columns["subject"], columns["session"]
     inverse, pair = pd.factorize(subject.codes.astype(np.int64) * len(session.categories) + session.codes)
-    place = {key: i for i, key in enumerate(zip(nights["subject"], nights["session"], strict=True))}
-    subjects, sessions = subject.categories.tolist(), session.categories.tolist()
-    position = [
-        place.get((subjects[code // len(sessions)], sessions[code % len(sessions)]), -1) for code in pair.tolist()
-    ]
+    of_subject, of_session = (
+        text.categories.get_indexer(pd.Index(nights[name].to_numpy(dtype=object)))
+        for name, text in (("subject", subject), ("session", session))
+    )
+    known = (of_subject >= 0) & (of_session >= 0)
+    code = of_subject.astype(np.int64) * len(session.categories) + of_session
+    place = dict(zip(code[known].tolist(), np.flatnonzero(known).tolist(), strict=True))
+    position = [place.get(code, -1) for code in pair.tolist()]
     night = np.array(position, dtype=np.int64)[inverse] if len(measures) else np.empty(0, dtype=np.int64)
     rows = pd.DataFrame(columns | {"value": _numbers(measures), "night": night})
     return rows if (night >= 0).all() else rows[night >= 0]
@@ -193,6 +196,7 @@ def _category(column: pd.Series | None, length: int) -> pd.Categorical:
         code, values = pd.factorize(column, use_na_sentinel=True)
     texts = np.array([*(str(value).strip() for value in values), ""], dtype=object)  # -1, missing, finds the last
     categories, place = np.unique(texts, return_inverse=True)
+    place = place.astype(np.min_scalar_type(-len(texts)))  # a large study has millions of rows
     return pd.Categorical.from_codes(place[code], categories=pd.Index(categories))
 
 

@@ -34,6 +34,7 @@ from swa.tables.contrast import CONTRAST_FACTS, Contrast
 from swa.tables.reason import Reason
 
 R = TypeVar("R", bound=Reason | None)
+N = TypeVar("N", bound=np.generic)
 
 MARKER_COLUMNS = ["channel", "stages", "window", "variant"]
 CHANGE_COLUMNS = [
@@ -278,9 +279,9 @@ def mean_over_nights(grid: Grid, condition: str, *, before: bool = False) -> Nig
     subjects, starts = np.unique(grid.nights["subject"].to_numpy(dtype=object)[rows], return_index=True)
     values = grid.values[rows]
     known = np.isfinite(values)
-    measured = np.add.reduceat(known.astype(np.int64), starts, axis=0)
-    total = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
-    nonpositive = np.logical_or.reduceat(grid.nonpositive[rows], starts, axis=0)
+    measured = _by_subject(np.add, known.astype(np.int64), starts)
+    total = _by_subject(np.add, np.where(known, values, 0.0), starts)
+    nonpositive = _by_subject(np.logical_or, grid.nonpositive[rows], starts)
     usable = (measured > 0) & ~nonpositive
     # The note of a night that gives no value explains the gap; of several the last text is as good as any other.
     silent = np.where(grid.present[rows] & ~known, grid.note_codes[rows], -1)
@@ -289,19 +290,28 @@ def mean_over_nights(grid: Grid, condition: str, *, before: bool = False) -> Nig
         mean=np.where(usable, total / np.maximum(measured, 1), np.nan),
         measured=measured,
         nights=np.diff(np.append(starts, len(rows))),
-        present=np.logical_or.reduceat(grid.present[rows], starts, axis=0),
+        present=_by_subject(np.logical_or, grid.present[rows], starts),
         nonpositive=nonpositive,
-        note_codes=np.maximum.reduceat(silent, starts, axis=0),
-        copied=np.logical_or.reduceat(_marked(grid.nights, COPIED)[rows], starts),
+        note_codes=_by_subject(np.maximum, silent, starts),
+        copied=_by_subject(np.logical_or, _marked(grid.nights, COPIED)[rows], starts),
     )
 
 
-def pooled_within_sd(grid: Grid, baseline: str) -> tuple[Floats, Ints]:
+def _by_subject(combine: np.ufunc, values: npt.NDArray[N], starts: Ints) -> npt.NDArray[N]:
+    """Nights of each subject combined; most subjects have one, and numpy takes as long over those."""
+    if len(starts) == len(values):
+        return values
+    combined: npt.NDArray[N] = combine.reduceat(values, starts, axis=0)
+    return combined
+
+
+def pooled_within_sd(grid: Grid, baseline: str, means: NightMeans | None = None) -> tuple[Floats, Ints]:
     """SD between the baseline nights of a subject, pooled over subjects, and its degrees of freedom, per marker.
 
     The pooled variance is sum (x - subject mean)^2 / sum (nights - 1). An SD that is zero but for rounding is NaN.
+    `means` are those of the baseline nights, where they are known.
     """
-    means = mean_over_nights(grid, baseline)
+    means = means or mean_over_nights(grid, baseline)
     rows = grid.nights_of(baseline)
     subject = np.searchsorted(means.subjects, grid.nights["subject"].to_numpy(dtype=object)[rows])
     deviation = grid.values[rows] - means.mean[subject]
@@ -351,7 +361,7 @@ def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool =
     copied = treated.copied | (untreated.copied[place] & known)
     gap[(gap != MEASURED) & copied[:, None]] = ONE_RECORDING
     gap[np.broadcast_to(~paired, gap.shape)] = NO_BASELINE
-    within_sd, within_df = pooled_within_sd(grid, baseline)
+    within_sd, within_df = pooled_within_sd(grid, baseline, None if before else untreated)
     errors = np.zeros(gap.shape)
     if grid.errors is not None:
         comparator = np.where(paired, grid.error_of(baseline, before=before)[place], 0.0)

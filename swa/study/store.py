@@ -322,7 +322,9 @@ class Results:
             raise StudyError(f"There is no measure {name!r}.", hint)
         texts = [*KEY, "condition", "unit", "note"]
         with pq.ParquetFile(self.path / "measures.parquet", read_dictionary=texts) as file:
-            table: pd.DataFrame = file.read_row_groups(self._row_groups.get(name, [])).to_pandas()
+            groups = file.read_row_groups(self._row_groups.get(name, []))
+        table: pd.DataFrame = groups.to_pandas(split_blocks=True, self_destruct=True)  # not both at once in memory
+        del groups
         own = matches(table, measure=name)
         return table if own.all() else table[own]
 
