@@ -209,6 +209,8 @@ def test_covariates_and_profiles_are_written_with_intervals_and_n():
             )
         ],
     )
+    of_minutes = pd.DataFrame([row], columns=columns.split()).assign(measure="n3_minutes", window="night")
+    assert moderator_table(of_minutes, Settings(), str).rows[0][3] == "+0.500 min (+0.100 min to +0.800 min)"
     columns = ["treatment_a", "treatment_b", "measure set", "similarity", "ci_low", "ci_high", "p", "equivalence_p"]
     profile = pd.DataFrame(
         [("ketamine", "magnesium", "headline", 0.8, np.nan, np.nan, 0.0004, np.nan)], columns=columns

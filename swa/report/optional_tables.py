@@ -10,9 +10,9 @@ import pandas as pd
 
 from swa.comparison.controls.registry import find_control
 from swa.comparison.verdicts import NOT_COMPARABLE
+from swa.glossary import read_glossary
 from swa.report.words.names import contrast_name, in_sentence, marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import (
-    NBSP,
     NO_INTERVAL,
     NOT_MEASURED,
     NOTHING,
@@ -155,7 +155,7 @@ def moderator_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) ->
             "Covariate": lambda row: str(row["covariate"]).replace("_", " "),
             "Contrast": lambda row: join([name_of(name) for name in row["about"]]),
             "Marker": lambda row: f"{marker_name(row['measure'])}, {in_sentence(window_name(row['window'], settings))}",
-            "Estimate": lambda row: _with_interval(row, "estimate").replace(NBSP, " "),
+            "Estimate": _slope,
             "p": _p("p"),
             "n": _count("n"),
             "Method": _text("method"),
@@ -183,7 +183,7 @@ def level_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) -> Pla
             "Covariate": lambda row: str(row["covariate"]).replace("_", " "),
             "Contrast": lambda row: name_of(row["contrast"]),
             "Marker": lambda row: f"{marker_name(row['measure'])}, {in_sentence(window_name(row['window'], settings))}",
-            "Estimate": lambda row: _with_interval(row, "estimate").replace(NBSP, " "),
+            "Estimate": _slope,
             "Correlation": lambda row: signed(_float(row["correlation"])),
             "p": _p("p"),
             "n": _count("n"),
@@ -425,6 +425,14 @@ def _with_interval(row: Row, name: str) -> str:
     """A difference with its interval behind it."""
     ends = interval(_float(row["ci_low"]), _float(row["ci_high"]), "difference")
     return signed(_float(row[name])) + (f" ({ends})" if ends else "")
+
+
+def _slope(row: Row) -> str:
+    """A slope with its interval: that of minutes in minutes, of a ratio one of logarithms."""
+    entry = read_glossary().get(str(row["measure"]))
+    unit = unit_of(str(row["measure"])) if entry is not None and entry.scale == "difference" else ""
+    ends = interval(_float(row["ci_low"]), _float(row["ci_high"]), "difference", unit)
+    return signed(_float(row["estimate"]), unit) + (f" ({ends})" if ends else "")
 
 
 def _is_told(row: Row) -> bool:
