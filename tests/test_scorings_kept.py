@@ -379,6 +379,61 @@ def test_a_highest_code_of_3_is_asked_about_unless_another_night_of_the_study_te
     assert used(study) == ["Nacht7.txt", "Nacht8.txt"]
 
 
+def test_a_4_that_lies_as_rem_does_is_no_s4_because_another_night_has_a_5(plan):
+    """By one table for the study, all REM of the first night would be N3, without a word."""
+    by_aasm = "\n".join(code if code != "5" else "4" for code in SCORED)
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": by_aasm, "Nacht8.edf": "", "Nacht8.txt": "\n".join(SCORED)})
+    assert used(study) == ["", "Nacht8.txt"]
+    assert "its 4 lies as REM does" in study.nights["problem"][0]
+    deep = [i for i, code in enumerate(SCORED) if code == "3"][5:-5]
+    without_rem = "\n".join("4" if i in deep else code if code != "5" else "2" for i, code in enumerate(SCORED))
+    assert used(plan({"Nacht7.txt": without_rem})) == ["Nacht7.txt", "Nacht8.txt"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"0": "0-Wake", "1": "1-N1", "2": "2-N2", "3": "3-N3", "5": "5-REM"},
+        {"0": "Εγρήγορση", "1": "Ν1", "2": "Ν2", "3": "Ν3", "5": "REM"},  # letters of another alphabet
+        {"0": "10", "1": "11", "2": "12", "3": "13", "5": "15"},
+        {"0": "A", "1": "1", "2": "2", "3": "3", "5": "R"},
+    ],
+)
+def test_a_list_of_few_labels_that_nobody_knows_is_told(plan, words):
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": "\n".join(words[code] for code in SCORED)})
+    [(name, why)] = unused(study)
+    assert name == "Nacht7.txt"
+    assert "known here. Say what each means in the settings" in why
+    assert study.nights["problem"][0] == ""
+    named = {
+        words[code]: {"Wach": "W", "REM": "R"}.get(stage, stage) for code, stage in zip(SCORED, NIGHT, strict=True)
+    }
+    assert used(plan({}, codes=named)) == ["Nacht7.txt"]
+
+
+@pytest.mark.parametrize("flags", ["01", ["Sleep", "Awake"]])
+def test_a_list_of_two_flags_is_not_told(plan, flags):
+    study = plan({"Nacht7.edf": "", "Nacht7.txt": "\n".join(flags[code == "0"] for code in SCORED)})
+    assert unused(study) == []
+
+
+def test_lunas_numbers_are_asked_about(plan):
+    numbers = {"0": "1", "1": "-1", "2": "-2", "3": "-3", "5": "0"}
+    rows = "".join(f"P01\t{i}\t{numbers[code]}\n" for i, code in enumerate(SCORED, start=1))
+    study = plan({"P01.edf": "", "P01.txt": f"ID\tE\tSTAGE_N\n{rows}"})
+    assert "could mean several things" in study.nights["problem"][0]
+
+
+@pytest.mark.parametrize(("form", "head"), [("%H:%M:%S", ""), ("%I:%M:%S %p", "Sleep Stages Report\n\n")])
+def test_a_printed_table_whose_columns_blanks_set_apart_is_read(lay, form, head):
+    rows = "".join(
+        f"{i:5d}   {time}   {stage}\n" for i, (time, stage) in enumerate(zip(clock(form), NIGHT, strict=True), 1)
+    )
+    stages, *_ = lay(f"{head}Epoch   Start Time   Stage\n{rows}", name="a.txt")
+    assert (stages == "N3").sum() == 25
+    assert stages[65] == "N3"
+
+
 def remlogic(date, title="Recording Date"):
     names = {"Wach": "S0", "N1": "S1", "N2": "S2", "N3": "S3", "REM": "REM"}
     rows = [f"{time}\tSLEEP-{names[stage]}\t30\n" for time, stage in zip(clock(), NIGHT, strict=True)]
@@ -424,6 +479,18 @@ def test_stages_of_a_recording_itself_in_codes_and_german_are_used(plan, tmp_pat
     assert list(read_scoring(study.nights["hypnogram"][0]).stages[:110]) == [
         {"Wach": "W", "REM": "R"}.get(stage, stage) for stage in NIGHT
     ]
+
+
+def test_codes_of_a_recording_itself_in_runs_are_used(plan, tmp_path):
+    (tmp_path / "data").mkdir()
+    begins = [i for i, code in enumerate(SCORED) if i == 0 or code != SCORED[i - 1]]
+    runs = zip(begins, [*begins[1:], len(SCORED)], strict=True)
+    marks = [edfio.EdfAnnotation(30 * begin, 30 * (end - begin), SCORED[begin]) for begin, end in runs]
+    silence = edfio.EdfSignal(np.zeros(30 * len(SCORED)), 1, physical_range=(-1, 1))
+    edfio.Edf([silence], annotations=marks).write(tmp_path / "data/Nacht7.edf")
+    study = plan({})
+    assert used(study) == ["Nacht7.edf"]
+    assert (read_scoring(study.nights["hypnogram"][0]).stages == "N3").sum() == 25
 
 
 def test_codes_of_a_recording_itself_that_could_mean_several_things_are_asked_about_and_triggers_are_not(

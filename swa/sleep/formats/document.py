@@ -11,6 +11,7 @@ import os
 import re
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -37,9 +38,9 @@ from swa.tables.workbook import WorkbookError, read_sheets
 NO_DATE = pd.Timestamp("1970-01-02")
 STAGE_COLUMNS = (
     "stage", "trial_type", "sleep_stage", "stages", "hypnogram", "hypno", "description", "yasa", "stage_hum", "staging",
-    "sleep_stages", "stage_name", "stage_label", "scoring", "majority", "consensus", "stadium", "schlafstadium",
-    "schlafstadien", "stadien", "schlafphase", "hypnogramm", "stade", "stades", "stade_de_sommeil", "hypnogramme",
-    "stadio", "fase", "fase_de_sueno", "etapa", "estadio", "hipnograma", "estagio", "slaapstadium",
+    "sleep_stages", "stage_name", "stage_label", "stage_n", "scoring", "majority", "consensus", "stadium",
+    "schlafstadium", "schlafstadien", "stadien", "schlafphase", "hypnogramm", "stade", "stades", "stade_de_sommeil",
+    "hypnogramme", "stadio", "fase", "fase_de_sueno", "etapa", "estadio", "hipnograma", "estagio", "slaapstadium",
 )  # fmt: skip
 EVENT_COLUMNS = ("trial_type", "description", "event", "value", "annotation", "label", "name")  # other events as well
 ONSET_COLUMNS = ("onset", "start", "start_time", "begin", "recording_onset", "onset_time", "begin_time", "from",
@@ -336,6 +337,8 @@ def _cell_text(value: object) -> str:
 def cut_rows(lines: Sequence[str]) -> list[list[str]]:
     """Lines as cells."""
     separator = next((mark for mark in "\t;," if 2 * sum(mark in line for line in lines) >= len(lines)), "")
+    if not separator and (rows := _cut_at_gaps(lines)):
+        return rows
     if not separator and sum(_SPACED.match(line) is not None for line in lines) > 0.9 * len(lines):
         return [_cut_at_spaces(line) for line in lines]
     cut = separator or ","
@@ -352,6 +355,14 @@ def _cut_quoted(line: str, mark: str) -> list[str]:
         return next(csv.reader([line], delimiter=mark))
     except csv.Error:  # a quote that nothing ends, and more behind it than any cell holds
         return line.split(mark)
+
+
+def _cut_at_gaps(lines: Sequence[str]) -> list[list[str]]:
+    """Cells of a printed table, whose columns two blanks or more set apart; none where lines differ in their number."""
+    rows = [re.split(r" {2,}", line.strip()) for line in lines]
+    widths = Counter(len(row) for row in rows)
+    width = max(widths, key=widths.__getitem__, default=1)
+    return rows if width > 1 and widths[width] > 0.9 * len(rows) else []
 
 
 # A row that is no cell but numbers and times, and then a stage.

@@ -45,6 +45,7 @@ _SCORERS = (
 _OF_STAGES = re.compile(r"(?:sleep ?)?(?:stag(?:es?|ing)|scoring)/|hypnogram/|comment/", re.IGNORECASE)
 _EPOCHS_S, _MOST_LABELS = (20.0, 30.0), 12  # of a night in words that nobody knows
 _FEWEST_STAGES = 20  # of a scorer
+_RUN_STEP_S, _NEAR_S, _MOSTLY_FOLLOW, _LONGEST_RUN_S = 10.0, 0.1, 0.8, 6 * 3600.0  # of stages in stretches
 SHORTEST_STAGE_S = 0.5
 _TAL = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d*(?:\.\d*)?))?\x14([^\x00]*?)\x14(?=\x00)")
 
@@ -83,7 +84,7 @@ def may_hold_stages(path: Path, settings: ScoringSettings) -> bool:
         for one in (one for part in parts for one in _annotations_in(part)):
             if _is_stage(one.text, words):
                 return True
-            few[one.text] += 1
+            few[one.text] += max(1, int(one.duration_s // max(_EPOCHS_S)))
         return max(few.values(), default=0) >= _FEWEST_STAGES and bool(_night_without_words(_read_annotations(path)[1]))
     except (RecordingError, OSError):
         return False
@@ -124,11 +125,22 @@ def _sample(n_records: int) -> list[tuple[int, int]]:
 
 
 def _night_of_codes(annotations: Sequence[_Annotation]) -> list[int]:
-    """Those that are the number codes of a night, epoch by epoch; none where numbers mark something else."""
+    """Those that are the number codes of a night, one an epoch or a run; none where they mark something else."""
     codes = [i for i, one in enumerate(annotations) if is_code(one.text)]
     onsets = np.array([annotations[i].onset_s for i in codes])
-    regular = is_night_of_codes([annotations[i].text for i in codes]) and epoch_step(onsets) is not None
-    return codes if regular else []
+    labels = [annotations[i].text for i in codes]
+    if is_night_of_codes(labels) and epoch_step(onsets) is not None:
+        return codes
+    # Runs of whole epochs, each from the end of the one before it.
+    durations = np.array([annotations[i].duration_s for i in codes])
+    epochs = np.round(durations / _RUN_STEP_S)
+    off = np.abs(durations - _RUN_STEP_S * epochs)
+    if len(codes) < 2 or np.any((epochs < 1) | (durations > _LONGEST_RUN_S) | (off > _NEAR_S)):
+        return []
+    if np.mean(np.abs(onsets[1:] - onsets[:-1] - durations[:-1]) < _NEAR_S) < _MOSTLY_FOLLOW:
+        return []
+    run = [label for label, n in zip(labels, epochs.astype(int), strict=True) for _ in range(n)]
+    return codes if is_night_of_codes(run) else []
 
 
 def annotations_of(document: Document) -> list[str]:

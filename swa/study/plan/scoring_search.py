@@ -37,6 +37,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ from swa.errors import AmbiguousScoringError, ScoringError
 from swa.recordings.formats import stem_of
 from swa.recordings.limits import MOST_SCORING_BYTES
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import NIGHT_EPOCHS, choose_codes, is_night_of_codes
+from swa.sleep.formats.codes import NIGHT_EPOCHS, SAME_AGAIN, choose_codes, is_code, is_night_of_codes
 from swa.sleep.formats.columns import NamelessTableError
 from swa.sleep.formats.document import Document, EmptyScoringError, UnreadFormError
 from swa.sleep.formats.edf import may_hold_stages
@@ -459,7 +460,18 @@ def _unforeseen(path: Path, error: Exception) -> UnopenedError:
     return UnopenedError(problem, "This is a fault of swa: please report it.")
 
 
+_MOST_LABELS = 12  # of stages
 _NEEDS_A_NAME = (NamelessTableError, EmptyScoringError, UnreadFormError)  # else anybody's file
+
+
+def _is_list_of_few(opened: OpenScoring) -> bool:
+    """Whether a file counts few labels that stay the same for long; of flags in 0 and 1 there are many others."""
+    labels = [label for label in opened.marks.labels if label] if opened.marks.counted else []
+    again = sum(one == other for one, other in pairwise(labels))
+    kinds = {*labels}
+    several = len(kinds) > 2 or (len(kinds) == 2 and all(map(is_code, kinds)) and not kinds <= {"0", "1"})
+    whole = len(labels) >= NIGHT_EPOCHS and again >= SAME_AGAIN * len(labels)
+    return whole and several and len(kinds) <= _MOST_LABELS
 
 
 class _Reader:
@@ -469,6 +481,7 @@ class _Reader:
         self._settings = settings
         self._opened: dict[Path, OpenScoring | Scoring | ScoringError | None] = {}
         self._strong: set[Path] = set()
+        self._lists: set[Path] = set()
         self._likely: dict[Path, bool] = {}
 
     def open(self, path: Path, *, inside: bool = False, strong: bool = False) -> None:
@@ -480,6 +493,7 @@ class _Reader:
         try:
             if may_hold_stages(path, self._settings) if inside else strong or path.stat().st_size <= MOST_SCORING_BYTES:
                 found = open_scoring(path, self._settings)
+                self._lists |= {path} if _is_list_of_few(found) else set()
                 # What needs no other scoring to be read is kept as stages alone: there may be thousands.
                 found = found if found.codes is not None else found.read()
         except ScoringError as error:
@@ -528,6 +542,10 @@ class _Reader:
         found = self._opened[path]
         return isinstance(found, OpenScoring) and not found.is_steady
 
+    def is_list_of_few(self, path: Path) -> bool:
+        """Whether a file is a list of few labels that stay the same for long: stages, or positions."""
+        return path in self._lists
+
     def is_useless(self, path: Path) -> bool:
         """Whether nothing in a file can be used, so that its name alone tells what it is."""
         return isinstance(self._opened[path], EmptyScoringError | UnreadFormError)
@@ -566,6 +584,7 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
             problem = problem or (str(error) if asked and counts else "")
             told = each.strong or asked or isinstance(error, UnopenedError)
             if not told and each.place is Place.BESIDE:
+                unread += [Unused(each.path, str(error))] * reader.is_list_of_few(each.path)
                 told = isinstance(error, EmptyScoringError) and is_table_name(each.path.name)
                 is_document = re.search(rf"\.(?:{_DOCUMENTS})$", each.path.name, re.IGNORECASE) is not None
                 unread += [Unused(each.path, str(error))] * (isinstance(error, UnreadFormError) and is_document)
