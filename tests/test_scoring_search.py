@@ -452,7 +452,7 @@ def test_a_night_is_read_by_the_stages_that_its_recording_holds_also_blinded(tmp
 
 def test_a_run_reads_codes_as_the_plan_has_read_them(tmp_path, write_edf, sleep_eeg, make_hypnogram):
     stages = "W*8 N1*1 N2*19 N3*12 N2*8"
-    codes = ["0"] * 8 + ["1"] + ["2"] * 19 + ["4"] * 12 + ["2"] * 8
+    codes = ["0"] * 8 + ["1"] + ["2"] * 19 + ["3"] + ["4"] * 10 + ["3"] + ["2"] * 8
     for seed, (name, last) in enumerate({"S01_baseline": "2", "S01_drug": "5"}.items()):
         write_edf(tmp_path / f"{name}.edf", {"C4-M1": sleep_eeg(make_hypnogram(stages), seed)}, start=START)
         (tmp_path / f"{name}_stages.txt").write_text("\n".join([*codes[:-8], *[last] * 8]))
