@@ -58,11 +58,11 @@ from swa.study.run.lock import hold, refuse_if_held
 from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
-from swa.study.store import NightFolder, Results, describe_results, read_results
+from swa.study.store import NightFolder, Results, describe_results, is_blinded, read_results
 from swa.study.strays import find_strays, remove_strays
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
-from swa.study.written import RUN_FILE, check_written, write_believed
+from swa.study.written import RUN_FILE, check_written, keep_study_notes, write_believed
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.files import table_text, write_table
 from swa.tables.marker import select
@@ -387,6 +387,7 @@ def _begin(results: Path, study: Study, settings: Settings) -> None:
     clear_work(results, keep=("logs",))
     clear_faults(results)
     describe_results(results, settings)
+    keep_study_notes(results, () if is_blinded(results) else study.notes)
     if study.needs_template:
         write_template(study, results / TEMPLATE)
 

@@ -234,7 +234,7 @@ def test_subjects_staged_by_different_means_are_caution_together_and_sound_alone
     by_person = [staged(name, "S02", by_machine=False) for name in ("baseline", "ketamine")]
     found = judged_sleep(staged("baseline"), staged("ketamine"), *by_person)
     assert found.loc[("group", "swa", "night"), "verdict"] == "caution"
-    assert "2 nights scored, 2 staged automatically" in found.loc[("group", "swa", "night"), "verdict_reasons"]
+    assert "nights scored: 2, staged automatically: 2" in found.loc[("group", "swa", "night"), "verdict_reasons"]
     assert set(found.loc[(["S01", "S02"], "swa"), "verdict"]) == {"sound"}
 
 

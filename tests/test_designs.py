@@ -6,6 +6,7 @@ import math
 import re
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args
@@ -34,7 +35,9 @@ from swa.comparison.further.power import PLANNED, design_power
 from swa.comparison.group import sign_flip_test
 from swa.comparison.linear import least_squares, random_intercept, t_interval, unequal_variances
 from swa.errors import SettingsError, StudyError
+from swa.report.study_page import _answers
 from swa.settings import ComparisonSettings, Settings
+from swa.tables.marker import Marker
 from swa.tables.reason import decode
 from swa.tables.results_tables import PLANNING
 
@@ -256,6 +259,31 @@ class TestRecognised:
         assert row["note"].endswith("left out: 1 without both nights before the infusions")
         others = group_row(study.table(0.3), nights[nights["subject"] != pre["subject"]])
         assert re.search(r"g_av [-\d.]+", row["note"])[0] == re.search(r"g_av [-\d.]+", others["note"])[0]
+
+    def test_a_pre_post_crossover_says_what_it_is_adjusted_for_and_no_slope_that_is_none(self):
+        study = BENCH.pre_post(np.random.default_rng(1), 1, 10)
+        said = design_statement(study.nights, "placebo")
+        assert said.endswith("only the nights after it are compared, adjusted for the nights before the infusions.")
+        before = study.nights.loc[study.nights["phase"] == "pre", "session"]
+        table = study.table(0.3)
+        table.loc[table["session"].isin(before), "value"] = np.nan
+        row = group_row(table, study.nights)
+        assert "too few subjects for this design" in row["note"]
+        assert "nan" not in row["note"]
+
+    def test_the_comparison_of_arms_leads_and_says_what_it_is_adjusted_for(self, make_draft, tmp_path):
+        study = BENCH.arms(np.random.default_rng(1), 1, 6, 6)
+        found = compare_nights(study.table(0.3), nights=study.nights)
+        own = found[found["subject"] == "group"]
+        facts = own.iloc[0]
+        marker = Marker(facts["measure"], facts["stages"], facts["window"], facts["channel"])
+        draft = make_draft(tmp_path, own, marker=marker)
+        draft = replace(draft, facts=replace(draft.facts, nights=study.nights))
+        first, *others = _answers(draft)["answers"]
+        assert first.numbers[-1] == "adjusted for each subject's baseline"
+        assert not first.limit
+        assert others
+        assert not any("adjusted" in text for answer in others for text in answer.numbers)
 
     def test_arms_and_groups_count_who_is_missing_in_either(self):
         study = BENCH.arms(np.random.default_rng(1), 1, 6, 6)

@@ -1,5 +1,8 @@
 """What the pages draw is what the tables hold, to the last digit."""
 
+import html
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,7 @@ from scipy import stats
 
 from swa.study.condition_curves import read_curves
 from swa.study.store import read_results
+from swa.study.written import study_notes
 from swa.tables.marker import select
 
 
@@ -58,6 +62,13 @@ def test_what_a_subject_page_draws_is_in_the_tables_of_the_subject(studied):
     spectra = select(here.spectra, stages="NREM", window="night")
     numbers = parsed(drawn["average_spectra"], spectra)["density_uv2_hz"].astype("float32")
     assert numbers.tolist() == spectra["density_uv2_hz"].tolist()
+
+
+def test_what_was_told_of_the_study_file_stands_in_the_page(studied):
+    page = (studied / "results" / "index.html").read_text(encoding="utf-8")
+    (fold,) = [part for part in page.split("<details>") if "<summary>How the study was read</summary>" in part]
+    assert "recordings that the study file does not name are left out" in fold
+    assert set(study_notes(studied / "results")) == set(map(html.unescape, re.findall("<li>(.*?)</li>", fold)))
 
 
 def test_what_the_page_of_the_study_draws_is_in_the_tables_of_the_study(studied):

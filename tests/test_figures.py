@@ -335,6 +335,18 @@ def test_a_course_of_one_cycle_counts_in_whole_cycles():
     assert [axes.get_xticks().tolist() for axes in figure.axes] == [[1], [1, 2]]
 
 
+def test_a_legend_lies_over_no_data():
+    numbers = {"condition": list("abcdef"), "kind": "cycle", "number": 1, "mean": 200.0, "ci_low": 150.0}
+    points = {"covariate": "age", "contrast": ["a:b", "c:b"], "x": [20.0, 30.0], "change": 1.2, "scale": "ratio"}
+    for figure in (
+        figures.activity_course(pd.DataFrame(numbers).assign(ci_high=250.0)),
+        figures.covariate_changes(pd.DataFrame(points)),
+    ):
+        below = min(legend.get_window_extent().y0 for legend in figure.legends)
+        assert all(axes.get_window_extent().y1 <= below for axes in figure.axes)
+        assert not any(axes.get_legend() for axes in figure.axes)
+
+
 def test_activity_of_a_night_that_is_not_compared_is_dotted():
     stages = pd.DataFrame({"onset": np.arange(40) * 30.0, "duration": 30.0, "stage": "N2", "swa": 100.0})
     figure = figures.aligned_hypnograms({"a": stages, "b": stages}, {"a": 0.0, "b": 0.0}, aside=["b"])

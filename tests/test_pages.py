@@ -247,6 +247,7 @@ def test_a_card_cannot_be_taken_for_an_approval(study):
     text = (study.path / "index.html").read_text(encoding="utf-8")
     card = re.search("<article.*?</article>", text, re.DOTALL)[0]
     assert 'class="effect open"' in card, "two subjects tell nothing from chance"
+    assert re.search(r'class="effect open">[^<]* <small>too few to tell</small>', card)
     assert "Recordings comparable: no problem found" in card
     assert "sound" not in re.sub("<[^>]*>", "", card)
 

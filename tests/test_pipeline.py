@@ -22,6 +22,7 @@ from swa.study.plan.inspection import inspect_study
 from swa.study.run.journal import forget_comparison
 from swa.study.run.lock import hold, take
 from swa.study.store import read_results
+from swa.study.written import study_notes
 from swa.tables.files import write_table
 from swa.tables.results_tables import PROBLEMS
 
@@ -230,6 +231,7 @@ def test_the_sheet_of_a_lab_runs_at_once_and_every_mending_is_told_in_one_place(
         "recordings that the study file does not name are left out: S03_baseline.edf",
     ):
         assert f"note: {mending}" in told, told
+    assert [f"note: {note}" for note in study_notes(results)] == told[: len(study_notes(results))]
 
 
 @pytest.mark.parametrize(

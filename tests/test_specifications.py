@@ -179,6 +179,16 @@ def test_designs_without_an_exchange_have_no_test():
     assert "mixed model" in method
 
 
+def test_a_curve_over_arms_counts_the_subjects_of_both():
+    table, again = study(8, 1.2, noise=0.2)
+    nights = table[["subject", "session", "condition"]].drop_duplicates()
+    nights["arm"] = np.where(nights["subject"].isin(["S00", "S01", "S02", "S03"]), "ketamine", "placebo")
+    summary = trace_specifications(table, again, nights=nights, settings=SETTINGS)[1]
+    between = summary["method"].str.contains("parallel arms")
+    assert set(summary.loc[between, "n"]) == {8}
+    assert 0 < between.sum() < len(summary)
+
+
 def test_presets_of_another_filter_are_left_out_and_said():
     left_out = presets_left_out(WaveCriteria())
     assert set(left_out) == {"massimini2004", "carrier2011", "aasm", "yasa", "molle"}

@@ -171,14 +171,15 @@ def by_t(
     about: Sequence[Reason],
     who: tuple[Bools, LeftOut],
 ) -> Outcome:
-    """Outcome of a fit by t; `about` is said of each marker; `who` are the changes used, and the subjects left out."""
+    """Outcome of a fit by t; `about` is said where it is known; `who` are the changes used, and who is left out."""
     estimate, error = fit.combine(weights)
     t, p, low, high = t_interval(estimate, error, fit.df, settings.confidence)
     usable = fit.df > 0
     reasons: list[list[Reason]] = []
     for i, further in enumerate(about):
         tested = [method, notes.T_IS(df=int(fit.df[i]), t=float(t[i]))]
-        reasons.append([*(tested if usable[i] else [notes.FEW_FOR_DESIGN()]), further])
+        known = [further] * all(not isinstance(one, float) or math.isfinite(one) for one in further.values.values())
+        reasons.append([*(tested if usable[i] else [notes.FEW_FOR_DESIGN()]), *known])
     hide = np.where(usable, 1.0, np.nan)
     return Outcome(
         estimate=estimate * hide,

@@ -39,6 +39,7 @@ from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number
 from swa.report.words.sentences import group_answer, headline_name, where_in_words
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
+from swa.study.written import study_notes
 from swa.tables.contrast import Contrast
 from swa.tables.marker import DEFAULT_MARKER, matches, select
 
@@ -111,6 +112,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
                 "the tables of other choices", lambda: specification_tables(draft), []
             ),
             "night_channel": _night_channel(measures),
+            "study_notes": study_notes(results.path),
             "problems": results.problems.astype(object).fillna("").to_dict("records"),
             "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],
         }
@@ -161,15 +163,20 @@ def _counts(facts: StudyFacts) -> str:
 def _answers(draft: Draft) -> dict[str, Any]:
     """One answer for each contrast, or why there is none."""
     rows = draft.headline.marker.select(draft.changes)
+    # What the design can show of the drug leads: of arms their comparison, before the change within each.
+    rows = rows.sort_values("contrast", key=lambda names: names.map(draft.limits).eq("one arm"), kind="stable")
     nothing = ""
     if rows.empty:
         nothing = "No two conditions were measured in the same subjects, so there is no change to report."
         if done_nights(draft.facts.nights).empty:
             nothing = "No night was analysed, so there is no result: the table of what was left out says why."
     answers = []
+    adjusted = {design.key: design.adjusted_for for design in _designs(draft)}
     for _, row in rows.iterrows():
         contrast = draft.contrasts[row["contrast"]]
         answer = group_answer(row, contrast, draft.headline, draft.settings, draft.limits.get(row["contrast"]))
+        if answer.numbers and (nights := adjusted.get(contrast)):
+            answer = replace(answer, numbers=(*answer.numbers, f"adjusted for {nights}"))
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
         if contrast.is_within and contrast.comparator != draft.facts.baseline:
             afterwards = "asked for afterwards, exploratory"

@@ -1,6 +1,7 @@
-"""Which files `swa compare` believes: those that are as swa wrote them, by digests that `run.json` keeps."""
+"""What `run.json` keeps of a study: digests of files that `swa compare` believes, and what its study file told."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from swa.errors import StudyError
@@ -8,6 +9,7 @@ from swa.tables.files import hash_file, read_json, write_json, write_text
 
 RUN_FILE = "run.json"
 KEY = "written"
+STUDY_NOTES = "study_notes"
 REMEDY = (
     "`swa run` with this folder writes it anew; finished nights are kept. Facts of nights belong in the study file, "
     "settings in a file that --settings names."
@@ -47,3 +49,14 @@ def check_written(results: Path) -> None:
         path = results / name
         if not path.is_file() or hash_file(path) not in digests:
             raise StudyError(f"{results}: {name} is missing, damaged, or edited by hand.", REMEDY)
+
+
+def keep_study_notes(results: Path, notes: Sequence[str]) -> None:
+    """Keep what was told of the study file when it was read: what was mended in it, and what was left out."""
+    write_json(read_json(results / RUN_FILE) | {STUDY_NOTES: list(notes)}, results / RUN_FILE)
+
+
+def study_notes(results: Path) -> list[str]:
+    """Return what `keep_study_notes` kept; nothing of a folder of an earlier version."""
+    found = read_json(results / RUN_FILE).get(STUDY_NOTES)
+    return [str(note) for note in found] if isinstance(found, list) else []

@@ -93,7 +93,7 @@ STAGING_SOURCE = _doubt(
 )
 STAGING_SOURCES = _doubt(
     "staging_sources",
-    "stages from different sources ({scored} nights scored, {staged} staged automatically): what rests on stages can "
+    "stages from different sources (nights scored: {scored}, staged automatically: {staged}): what rests on stages can "
     "differ by that alone",
     brief="source of the stages",
 )

@@ -116,6 +116,8 @@ class ContrastDesign(ABC):
     permutes_estimate : bool
         Whether its `permutation` of the changes alone gives the estimate again, as a test of many estimates at once
         needs it: where it is a mean of changes, and not adjusted for anything else.
+    adjusted_for : str
+        Nights whose marker the estimate is adjusted for, so that it is not the ratio of the two means.
     sources : tuple of str
         Who described the analysis, as the bibliography names them.
     treatment, baseline : str
@@ -136,6 +138,7 @@ class ContrastDesign(ABC):
     rank: ClassVar[int]
     can_be_stated: ClassVar[bool] = True
     permutes_estimate: ClassVar[bool] = False
+    adjusted_for: ClassVar[str] = ""
     sources: ClassVar[tuple[str, ...]] = ()
 
     treatment: str

@@ -29,6 +29,7 @@ class ParallelArms(BetweenSubjects):
 
     kind: ClassVar[str] = "parallel arms"
     rank: ClassVar[int] = 50
+    adjusted_for: ClassVar[str] = "each subject's baseline"
     sources: ClassVar[tuple[str, ...]] = ("bell2002",)
 
     single: bool = False

@@ -22,6 +22,7 @@ class PrePostCrossover(WithinSubjects):
 
     kind: ClassVar[str] = "pre/post crossover"
     rank: ClassVar[int] = 10
+    adjusted_for: ClassVar[str] = "the nights before the infusions"
 
     @classmethod
     def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:

@@ -41,7 +41,8 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
     treatments = [condition for condition in conditions if condition != baseline]
     if not treatments:
         return f"All nights are {baseline} nights: there is nothing to compare."
-    sentences = []
+    sentences: list[str] = []
+    before: set[str] = set()
     arms = parallel_arms(used)
     if arms:
         sentences.append(
@@ -53,6 +54,7 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         pairs = [Contrast(treatment=name, comparator=baseline) for name in treatments]
         found = find_designs(nights, pairs, settings or ComparisonSettings())
         designs = {design.treatment: design for design in found if design.key.is_within}
+        before = {design.adjusted_for for design in designs.values()}
         classes = {name: _direction(used, name, baseline) for name in treatments if not is_control(name)}
         for direction in dict.fromkeys(classes.values()):
             names = [name for name in treatments if classes.get(name) == direction]
@@ -69,7 +71,8 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         if not classes:
             sentences.append(f"Each subject's {_join(controls)} night is compared with a {baseline} night; no drug.")
     if len(used) < len(usable_nights(nights.drop(columns="phase", errors="ignore"))):
-        sentences.append("Of each infusion, only the nights after it are compared here.")
+        adjusted = f", adjusted for {before.pop()}" if len(before) == 1 and "" not in before else ""
+        sentences.append(f"Of each infusion, only the nights after it are compared{adjusted or ' here'}.")
     return " ".join(sentences)
 
 

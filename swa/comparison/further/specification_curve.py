@@ -244,6 +244,8 @@ def _summary(
     shared = known.any() and side in (-1, 1)
     excluding = np.where(side > 0, low > none, high < none)
     p, method, n = curve_test(changes, design, table["marker"].to_numpy(dtype=np.int64)[known], settings.comparison)
+    if math.isnan(p) and known.any():  # of arms both count
+        n = int(table["n"][known].max())
     return {
         "contrast": design.contrast,
         "curve": changes.grid.measure,

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from swa.report.figures.style import check_table, color_of, new_figure, say_nothing_there, styled
+from swa.report.figures.style import (
+    check_table,
+    color_of,
+    legend_above,
+    legend_height,
+    new_figure,
+    say_nothing_there,
+    styled,
+)
 
 AXES = {"cycle": "NREM cycle", "hour": "hour after sleep onset"}
 APART = 0.09  # between the marks of two conditions
@@ -34,12 +42,13 @@ def activity_course(
     'NREM cycle'
     """
     check_table("activity_course", table, ("condition", "kind", "number", "mean", "ci_low", "ci_high"))
-    figure = new_figure(7.6, 3.1, left=0.75, top=0.45)
+    conditions = list(dict.fromkeys(table["condition"]))
+    legend = legend_height(len(conditions))
+    figure = new_figure(7.6, 3.0 + legend, left=0.75, top=0.35 + legend)
     panels = figure.subplots(1, len(AXES), sharey=True)
     if table.empty:
         say_nothing_there(panels[0], "nothing was measured")
         return figure
-    conditions = list(dict.fromkeys(table["condition"]))
     for axes, (kind, label) in zip(panels, AXES.items(), strict=True):
         for place, condition in enumerate(conditions):
             own = table[(table["condition"] == condition) & (table["kind"] == kind)].sort_values("number")
@@ -56,6 +65,6 @@ def activity_course(
         axes.grid(axis="y")
     panels[0].set_ylim(bottom=0)
     panels[0].set_ylabel(unit)
-    panels[1].legend(loc="best")
+    legend_above(figure, panels[0], 0.26)
     figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
     return figure

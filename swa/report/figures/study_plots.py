@@ -19,6 +19,8 @@ from swa.report.figures.style import (
     TREATMENT_COLORS,
     check_table,
     color_of,
+    legend_above,
+    legend_height,
     new_figure,
     say_nothing_there,
     styled,
@@ -62,7 +64,9 @@ def covariate_changes(
     names = list(dict.fromkeys(points["covariate"]))
     columns, rows = min(max(len(names), 1), COLUMNS), -(-max(len(names), 1) // COLUMNS)
     width = 3.2 * max(columns, 2) + 0.4  # one alone is as wide as two, or the page would draw it twice as large
-    figure = new_figure(width, 2.7 * rows + 0.5, left=0.75, top=0.45)
+    treatments = points["contrast"].nunique()
+    legend = legend_height(treatments) if treatments > 1 else 0.0
+    figure = new_figure(width, 2.7 * rows + 0.5 + legend, left=0.75, top=0.45 + legend)
     panels = np.atleast_1d(figure.subplots(rows, columns, sharey=True, gridspec_kw={"hspace": 0.4})).ravel()
     if points.empty:
         say_nothing_there(panels[0], "no covariate")
@@ -79,8 +83,8 @@ def covariate_changes(
     for axes in panels[len(names) :]:
         axes.set_axis_off()
     panels[0].set_ylabel("change, %" if is_ratio else f"change, {unit}" if unit else "change")
-    if points["contrast"].nunique() > 1:
-        panels[0].legend(loc="best", fontsize=7.5)
+    if treatments > 1:
+        legend_above(figure, panels[0], 0.28)
     figure.text(0.01, 0.985, title, va="top", fontsize=9.5, fontweight="bold")
     return figure
 

@@ -200,6 +200,23 @@ def first_shared_channel(tables: Mapping[str, pd.DataFrame]) -> str | None:
     return next((name for name in names if all((channels == name).any() for channels in filled)), None)
 
 
+LEGEND_COLUMNS, LEGEND_ROW_IN = 4, 0.19
+
+
+def legend_height(names: int) -> float:
+    """Height in inches of `legend_above` with so many names."""
+    return LEGEND_ROW_IN * -(-names // LEGEND_COLUMNS)
+
+
+def legend_above(figure: Figure, axes: Axes, top: float) -> None:
+    """Write the legend of some axes above all of them, where it lies over no data, `top` inches below the edge."""
+    handles, labels = axes.get_legend_handles_labels()
+    place = (0.005, 1 - top / figure.get_figheight())
+    figure.legend(
+        handles, labels, loc="upper left", bbox_to_anchor=place, ncols=LEGEND_COLUMNS, borderaxespad=0, borderpad=0.1
+    )
+
+
 def treatment_of(contrast: object, contrasts: Mapping[str, Contrast] | None) -> str:
     """Treatment of a contrast; its name where nobody said what it holds against what."""
     known = (contrasts or {}).get(str(contrast))

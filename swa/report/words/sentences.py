@@ -108,6 +108,8 @@ class Answer:
         What is compared.
     effect : str
         The change, with its sign and unit.
+    aside : str
+        What must be known before the change is read, in three words; empty where there is nothing.
     is_told : bool
         Whether it is told from no change, between nights that can be compared.
     numbers : tuple of str
@@ -124,6 +126,7 @@ class Answer:
 
     question: str
     effect: str
+    aside: str
     is_told: bool
     numbers: tuple[str, ...]
     reading: str
@@ -144,7 +147,9 @@ def group_answer(
     reading = _group_reading(row, change, contrast) if change.interval else ""
     sentence = group_result(row, contrast, headline, settings)
     answer = _answer(row, contrast, change, settings, (test, "subject", reading, sentence))
-    return replace(answer, is_told=answer.is_told and not _too_few(change), limit=_short(change, limit))
+    few = change.measured and _too_few(change)
+    aside = "too few to tell" if few else ""
+    return replace(answer, aside=aside, is_told=answer.is_told and not few, limit=_short(change, limit))
 
 
 def subject_answer(
@@ -177,6 +182,7 @@ def _answer(
     return Answer(
         question=contrast_name(contrast),
         effect=change.change,
+        aside="",
         is_told=change.excludes_none and row["verdict"] != "not comparable",
         numbers=tuple(text for text in (interval, count, test) if text),
         reading=reading or why,

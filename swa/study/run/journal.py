@@ -19,7 +19,7 @@ import pandas as pd
 from swa.settings import Settings
 from swa.study.run.lock import WORK
 from swa.study.store import NightFolder
-from swa.study.written import KEY, RUN_FILE, known_digests
+from swa.study.written import KEY, RUN_FILE, STUDY_NOTES, known_digests, study_notes
 from swa.tables.files import hash_file, read_json, table_text, write_json
 
 PACKAGES = ("swa", "mne", "numpy", "scipy", "pandas", "matplotlib", "distributed")
@@ -98,6 +98,7 @@ class Journal:
             **facts,
             "comparison": comparison,
             KEY: known_digests(self._results),
+            STUDY_NOTES: study_notes(self._results),
             "nights": _gather_logs(self._results),
         }
         write_json(self._document, self._results / RUN_FILE)
@@ -113,8 +114,8 @@ def forget_comparison(results: Path) -> None:
 def digest_inputs(results: Path, nights: pd.DataFrame, problems: pd.DataFrame, settings: Settings) -> str:
     """Digest of all that tables and pages are made from: stored nights, what is said of the others, and settings."""
     digest = hashlib.sha256(f"{version('swa')}\n{settings.to_toml()}".encode())
-    for table in (nights, problems):
-        digest.update(table_text(table).encode())
+    for text in (*map(table_text, (nights, problems)), *study_notes(results)):
+        digest.update(text.encode())
     done = nights[nights["status"] == "done"]
     for subject, session in zip(done["subject_label"], done["session_label"], strict=True):
         digest.update(hash_file(NightFolder(results, subject, session).file("desc-night.json")).encode())
