@@ -59,7 +59,7 @@ from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
 from swa.study.store import NightFolder, Results, describe_results, read_results
-from swa.study.strays import find_strays, remove_strays
+from swa.study.strays import check_same_study, find_strays, remove_strays
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 from swa.study.written import RUN_FILE, check_written, write_believed
@@ -223,7 +223,7 @@ def run_study(
         study, settings, chosen = blinded.study, blinded.settings, [blinded.translate(name) for name in chosen]
         left_out = {blinded.translate(name): "left out by the user" for name in left_out}
     else:
-        check_not_blinded(results)
+        _check_folder(results, study, prune=prune)
     is_shared = own is not None or nights_only
     with nullcontext() if is_shared else hold(results):
         journal = Journal(results, "run")
@@ -268,6 +268,13 @@ def run_study(
         strays=work.attempt_study("the look for strays", lambda: find_strays(results, study), ()),
         key=blinded.key if blinded else None,
     )
+
+
+def _check_folder(results: Path, study: Study, *, prune: bool) -> None:
+    """Refuse a folder whose results are blinded, or of another study that is not to be replaced."""
+    check_not_blinded(results)
+    if not prune:
+        check_same_study(results, study)
 
 
 def _plan_nights(

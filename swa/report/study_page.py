@@ -169,7 +169,7 @@ def _answers(draft: Draft) -> dict[str, Any]:
     answers = []
     for _, row in rows.iterrows():
         contrast = draft.contrasts[row["contrast"]]
-        answer = group_answer(row, contrast, draft.headline, draft.settings, draft.limits.get(row["contrast"]))
+        answer = group_answer(row, contrast, draft.headline, draft.settings)
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
         if contrast.is_within and contrast.comparator != draft.facts.baseline:
             afterwards = "asked for afterwards, exploratory"
