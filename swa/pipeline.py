@@ -214,9 +214,7 @@ def run_study(
     check_columns(study.nights, settings.comparison)
     left_out = nights_left_out(study.nights, exclude)
     chosen = night_names(study.nights)[sorted(find_nights(study.nights, only, "--only"))].tolist()
-    own = _check_sharing(part, blind=blind, nights_only=nights_only, prune=prune)
-    if blind or own or nights_only:
-        refuse_if_held(results)  # blind: the links to the recordings are made anew, and a run reads through them
+    own = _check_sharing(results, part, blind=blind, nights_only=nights_only, prune=prune)
     blinded = None
     if blind:
         blinded = blind_study(study, settings, results)
@@ -294,14 +292,17 @@ def _close(work: "_Work", note: Callable[[], None]) -> None:
     add_problems(work.results, work.told)
 
 
-def _check_sharing(part: str | None, *, blind: bool, nights_only: bool, prune: bool) -> Part | None:
+def _check_sharing(results: Path, part: str | None, *, blind: bool, nights_only: bool, prune: bool) -> Part | None:
     """The part that is asked for; calls that share a folder neither draw codes nor remove anything."""
     other = "--part" if part else "a call for nights alone"
     if blind and (part or nights_only):
         raise StudyError(f"--blind and {other}: codes are drawn by one run.", "Leave out one of them.")
     if prune and (part or nights_only):
         raise StudyError(f"--prune and {other}: other calls may work at these nights.", "Leave out one of them.")
-    return read_part(part) if part else None
+    own = read_part(part) if part else None
+    if blind or own or nights_only:
+        refuse_if_held(results)  # blind: the links to the recordings are made anew, and a run reads through them
+    return own
 
 
 def _choose(
