@@ -59,7 +59,7 @@ from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
 from swa.study.store import NightFolder, Results, describe_results, is_blinded, read_results
-from swa.study.strays import find_strays, remove_strays
+from swa.study.strays import check_same_study, find_strays, remove_strays
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
 from swa.study.written import RUN_FILE, check_written, keep_study_notes, write_believed
@@ -214,16 +214,14 @@ def run_study(
     check_columns(study.nights, settings.comparison)
     left_out = nights_left_out(study.nights, exclude)
     chosen = night_names(study.nights)[sorted(find_nights(study.nights, only, "--only"))].tolist()
-    own = _check_sharing(part, blind=blind, nights_only=nights_only, prune=prune)
-    if blind or own or nights_only:
-        refuse_if_held(results)  # blind: the links to the recordings are made anew, and a run reads through them
+    own = _check_sharing(results, part, blind=blind, nights_only=nights_only, prune=prune)
     blinded = None
     if blind:
         blinded = blind_study(study, settings, results)
         study, settings, chosen = blinded.study, blinded.settings, [blinded.translate(name) for name in chosen]
         left_out = {blinded.translate(name): "left out by the user" for name in left_out}
     else:
-        check_not_blinded(results)
+        _check_folder(results, study, prune=prune)
     is_shared = own is not None or nights_only
     with nullcontext() if is_shared else hold(results):
         journal = Journal(results, "run")
@@ -270,6 +268,13 @@ def run_study(
     )
 
 
+def _check_folder(results: Path, study: Study, *, prune: bool) -> None:
+    """Refuse a folder whose results are blinded, or of another study that is not to be replaced."""
+    check_not_blinded(results)
+    if not prune:
+        check_same_study(results, study)
+
+
 def _plan_nights(
     study: Study, settings: Settings, places: Sequence[int], results: Path, asked: "_Asked", blinded: Blinded | None
 ) -> tuple[dict[int, NightTask], dict[int, NightOutcome]]:
@@ -287,14 +292,17 @@ def _close(work: "_Work", note: Callable[[], None]) -> None:
     add_problems(work.results, work.told)
 
 
-def _check_sharing(part: str | None, *, blind: bool, nights_only: bool, prune: bool) -> Part | None:
+def _check_sharing(results: Path, part: str | None, *, blind: bool, nights_only: bool, prune: bool) -> Part | None:
     """The part that is asked for; calls that share a folder neither draw codes nor remove anything."""
     other = "--part" if part else "a call for nights alone"
     if blind and (part or nights_only):
         raise StudyError(f"--blind and {other}: codes are drawn by one run.", "Leave out one of them.")
     if prune and (part or nights_only):
         raise StudyError(f"--prune and {other}: other calls may work at these nights.", "Leave out one of them.")
-    return read_part(part) if part else None
+    own = read_part(part) if part else None
+    if blind or own or nights_only:
+        refuse_if_held(results)  # blind: the links to the recordings are made anew, and a run reads through them
+    return own
 
 
 def _choose(

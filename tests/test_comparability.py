@@ -479,23 +479,47 @@ def test_a_conclusion_that_changes_without_the_doubtful_subject_is_shown_both_wa
     assert f"({row['ci_low']:.3g} to {row['ci_high']:.3g}) with all 8" in row["verdict_reasons"]
 
 
-@pytest.mark.parametrize(("baseline_first", "verdict"), [(7, "not comparable"), (4, "sound"), (8, "sound")])
-def test_one_subject_in_the_other_order_is_no_crossover(baseline_first, verdict):
-    """An effect of the period would be found as one of the treatment in 17 % of studies (a period × 1.2)."""
-    subjects = [f"S{i + 1:02}" for i in range(8)]
+def ordered(comparator, comparator_first, subjects=8):
+    """Rows over subjects and of subjects, of whom so many had the comparator first; None: nothing tells the order."""
     rows = [
-        (subject, name, name, 100.0 + 7 * i + 10 * k, 1 + (k if i < baseline_first else 1 - k))
-        for i, subject in enumerate(subjects)
-        for k, name in enumerate(("baseline", "ketamine"))
+        (f"S{i + 1:02}", name, name, 100.0 + 7 * i + 10 * k, 1 + (k if i < (comparator_first or 0) else 1 - k))
+        for i in range(subjects)
+        for k, name in enumerate((comparator, "ketamine"))
     ]
     table = pd.DataFrame(rows, columns=["subject", "session", "condition", "value", "period"])
     nights = table.drop(columns="value").assign(status="done", verdict="sound", verdict_reasons="")
+    nights = nights.drop(columns="period") if comparator_first is None else nights
     table = table.assign(channel="C4-M1", stages="NREM", window="night", measure="swa", variant="", unit="µV²")
     found = compare_nights(table.assign(n=1, note=""), nights=nights)
     (row,) = found[found["subject"] == "group"].to_dict("records")
+    assert (found.loc[found["subject"] != "group", "verdict"] == "sound").all()
+    assert set(found["design_limit"]) == {row["design_limit"]}
+    return row
+
+
+@pytest.mark.parametrize(("baseline_first", "verdict"), [(7, "not comparable"), (4, "sound"), (8, "sound")])
+def test_one_subject_in_the_other_order_is_no_crossover(baseline_first, verdict):
+    """An effect of the period would be found as one of the treatment in 17 % of studies (a period × 1.2)."""
+    row = ordered("baseline", baseline_first)
     assert row["verdict"] == verdict
     assert ("7 subjects had baseline first, 1 ketamine" in row["verdict_reasons"]) == (verdict != "sound")
-    assert (found.loc[found["subject"] != "group", "verdict"] == "sound").all()
+    assert row["design_limit"] == ("no control; unequal orders" if baseline_first == 7 else "no control")
+
+
+def test_an_order_that_is_not_known_looks_no_better_than_any_that_is():
+    found = {first: ordered("placebo", first) for first in (None, 0, 1, 4, 7, 8)}
+    verdicts = {first: row["verdict"] for first, row in found.items()}
+    assert verdicts == {None: "not comparable", 0: "sound", 1: "not comparable", 4: "sound", 7: "not comparable",
+                        8: "sound"}  # fmt: skip
+    assert found[None]["design_limit"] == "unknown order"
+    assert "column order or period of the study file" in found[None]["verdict_reasons"]
+    assert [found[first]["design_limit"] for first in (4, 7, 8)] == ["", "unequal orders", "one order"]
+    assert ordered("placebo", None, subjects=2)["verdict"] == "sound"  # of two no order can be the rarer one
+
+
+def test_a_baseline_whose_order_is_not_known_is_told_and_taken_to_have_come_first():
+    row = ordered("baseline", None)
+    assert (row["verdict"], row["design_limit"]) == ("sound", "no control; unknown order")
 
 
 @pytest.mark.parametrize("name", ["placebo", "Saline 0.9 %", "healthy controls", "saline low", "placebo+saline"])

@@ -17,7 +17,8 @@ from swa.comparison.contrasts import (
     compare_nights,
     subject_values,
 )
-from swa.comparison.designs.statement import design_limit, design_statement
+from swa.comparison.designs import find_designs
+from swa.comparison.designs.statement import design_statement, find_limits
 from swa.comparison.group import adjust_p, adjust_primary_p, hedges_g_av, hodges_lehmann, paired_t, sign_flip_test
 from swa.comparison.primary import check_primary, declared_primary
 from swa.comparison.within_subject import stated_within_sd
@@ -655,37 +656,44 @@ class TestDesign:
         text = design_statement(self.nights(["placebo", "ketamine"], order=lambda i, k: k), "placebo")
         assert "same order in every subject" in text
 
+    def limits(self, nights, treatment, comparator, baseline=None):
+        """What the designs leave open, by the sides that are compared."""
+        pair = Contrast(treatment=treatment, comparator=comparator)
+        designs = find_designs(nights, [pair], ComparisonSettings())
+        found = find_limits(nights, designs, comparator if baseline is None else baseline)
+        return {(key.first, key.second): list(limits) for key, limits in found.items()}
+
     @pytest.mark.parametrize(
-        ("conditions", "columns", "limit"),
+        ("conditions", "columns", "limits"),
         [
-            (["baseline", "ketamine"], {"order": lambda i, k: k}, "no control"),
-            (["pre", "ketamine"], {}, "no control"),
-            (["baseline", "placebo"], {"order": lambda i, k: k}, None),
-            (["placebo", "ketamine"], {"order": lambda i, k: k}, "one order"),
-            (["placebo", "ketamine"], {}, "unknown order"),
-            (["placebo", "ketamine"], {"period": lambda i, k: 1 + (k + i % 2) % 2}, None),
-            (["baseline", "ketamine"], {"arm": lambda i, k: "ab"[i % 2]}, "one arm"),
+            (["baseline", "ketamine"], {"order": lambda i, k: k}, ["no control"]),
+            (["baseline", "ketamine"], {}, ["no control", "unknown order"]),
+            (["baseline", "ketamine"], {"order": lambda i, k: (k + (i == 0)) % 2}, ["no control", "unequal orders"]),
+            (["pre", "ketamine"], {}, ["no control"]),
+            (["baseline", "placebo"], {"order": lambda i, k: k}, []),
+            (["placebo", "ketamine"], {"order": lambda i, k: k}, ["one order"]),
+            (["placebo", "ketamine"], {"order": lambda i, k: (k + (i == 0)) % 2}, ["unequal orders"]),
+            (["placebo", "ketamine"], {"order": lambda i, k: 1}, ["same place"]),
+            (["placebo", "ketamine"], {}, ["unknown order"]),
+            (["placebo", "ketamine"], {"order": lambda i, k: k if i else None}, ["unknown order"]),
+            (["placebo", "ketamine"], {"period": lambda i, k: 1 + (k + i % 2) % 2}, []),
+            (["baseline", "ketamine"], {"arm": lambda i, k: "ab"[i % 2], "order": lambda i, k: k}, ["one arm"]),
         ],
     )
-    def test_what_the_design_leaves_open_is_a_fact(self, conditions, columns, limit):
+    def test_what_the_design_leaves_open_is_a_fact(self, conditions, columns, limits):
         comparator, treatment = conditions
-        contrast = Contrast(treatment=treatment, comparator=comparator)
-        assert design_limit(self.nights(conditions, **columns), contrast, comparator) == limit
+        assert self.limits(self.nights(conditions, **columns), treatment, comparator)["", ""] == limits
 
     def test_groups_are_open_and_arms_are_not(self):
-        nights = self.nights(["baseline", "ketamine"], arm=lambda i, k: "ab"[i % 2])
-        arms, groups = (
-            Contrast(treatment="ketamine", comparator="ketamine", first=first, second=second)
-            for first, second in ("ab", ("patients", "controls"))
-        )
-        assert design_limit(nights, arms, "baseline") is None
-        assert design_limit(nights, groups, "baseline") == "groups"
+        for column, limits in (("arm", []), ("group", ["groups"])):
+            nights = self.nights(["baseline", "ketamine"], **{column: lambda i, k: "ab"[i % 2]})
+            assert self.limits(nights, "ketamine", "baseline")["a", "b"] == limits
 
     def test_two_drugs_in_one_order_are_open_and_in_both_are_not(self):
-        both = Contrast(treatment="magnesium", comparator="ketamine")
         orders = {"order": lambda i, k: k}, {"period": lambda i, k: 1 + (k + i % 2) % 2}
-        found = [design_limit(self.nights(["ketamine", "magnesium"], **one), both, "baseline") for one in orders]
-        assert found == ["one order", None]
+        found = [self.limits(self.nights(["ketamine", "magnesium"], **one), "magnesium", "ketamine", "baseline")
+                 for one in orders]  # fmt: skip
+        assert [limits["", ""] for limits in found] == [["one order"], []]
 
     def test_control_among_the_treatments_points_to_the_controlled_contrast(self):
         text = design_statement(self.nights(["baseline", "placebo", "ketamine"], order=lambda i, k: k), "baseline")

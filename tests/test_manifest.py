@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from swa.errors import StudyError
 from swa.settings import ComparisonSettings, Settings
+from swa.study.infusions import note_doses
 from swa.study.plan.manifest import NIGHT_COLUMNS, find_recordings, plan_study, tell_template, write_template
 from swa.study.plan.names import LONGEST_LABEL, file_label, own_subjects
+from swa.study.study_tables import problems_of_nights
 from swa.tables.files import write_table
 
 SETTINGS = Settings()
@@ -583,6 +585,43 @@ def test_a_template_that_was_filled_in_is_kept_and_told(make, tmp_path):
     write_template(plan(folder), file)
     assert file.read_bytes() == filled
     assert f"{file} is kept as it is" in tell_template(plan(folder), file)
+
+
+def test_an_untouched_template_follows_the_recordings_and_an_edited_one_does_not(make, tmp_path):
+    folder, file = make("a.edf"), tmp_path / "study-template.tsv"
+    write_template(plan(folder), file)
+    make("b.edf")
+    write_template(plan(folder), file)
+    assert "b.edf" in file.read_text(encoding="utf-8")
+    assert tell_template(plan(folder), file) == ""
+    edited = file.read_text(encoding="utf-8").replace("a\t\ta.edf", "Anna\t\ta.edf")
+    file.write_text(edited, encoding="utf-8")
+    make("c.edf")
+    write_template(plan(folder), file)
+    assert file.read_text(encoding="utf-8") == edited
+
+
+def test_a_dose_that_is_of_no_night_is_told(write_edf, tmp_path):
+    start = datetime.datetime(2001, 1, 13, 22)
+    doses = {
+        "S1_a": "2026-03-02T10:00",
+        "S2_a": "2001-01-13T10:00",
+        "S3_a": "2001-01-10T10:00",
+        "S4_a": "2001-01-15T10:00",
+        "S5_a": "10:00",
+    }
+    for name in doses:
+        write_edf(tmp_path / f"{name}.edf", {"C4-M1": np.arange(600.0) % 50}, start=start)
+    rows = [f"{name[:2]}\t{name[3:]}\t{name}.edf\t{dose}\t" for name, dose in doses.items()]
+    rows[3] += "pre"
+    text = "\n".join(["subject\tcondition\trecording\tdose_start\tphase", *rows]) + "\n"
+    (tmp_path / "study.tsv").write_text(text.replace("S5\ta\tS5_a.edf\t10:00", "S5\ta\tS5_a.edf\t"), encoding="utf-8")
+    study = plan(tmp_path)
+    assert note_doses(study.nights) == {0: "dose_start 2026-03-02 is 9179 days after the night of its recording."}
+    told = problems_of_nights(study, {}, {}, lambda what, make, otherwise: make())
+    (row,) = told[told["problem"].str.startswith("dose_start")].to_dict("records")
+    assert (row["subject"], row["step"]) == ("S1", "plan")
+    assert "date in the header" in row["remedy"]
 
 
 def test_an_order_against_the_dates_of_the_headers_is_told(write_edf, tmp_path):

@@ -178,6 +178,10 @@ def test_each_design_says_how_it_tests():
     assert "Over subjects" not in write().text
 
 
+def test_what_a_design_leaves_open_is_said_of_its_contrast():
+    assert "Without a control condition the drug is confounded" in write(designs=[PAIRED]).text
+
+
 def test_sources_of_designs_are_in_the_bibliography():
     assert {key for design in known_designs() for key in design.sources} <= set(read_references())
 

@@ -71,7 +71,7 @@ def test_the_gain_check_puts_what_is_flagged_first():
     assert "Nothing is flagged" in gain_table(GAIN[GAIN["channel"] != "C4-M1"], KETAMINE).about
     assert gain_table(GAIN, Contrast(treatment="other", comparator="baseline")) is None
     known = {str(KETAMINE): KETAMINE}
-    assert gain_overview(GAIN, known).rows == (("ketamine against baseline", "1 subject", "A (REM)"),)
+    assert gain_overview(GAIN, known).rows == (("ketamine against baseline", "1 subject", "A (REM)", "none"),)
     assert gain_overview(pd.DataFrame(), known) is None
 
 
@@ -79,9 +79,10 @@ def test_what_the_stager_moves_is_counted_in_the_overview():
     moved = [GAIN.iloc[1].to_dict() | {"control": name} for name in ("staging_n3", "staging_sol", "rem")]
     known = {"ketamine:baseline": KETAMINE}
     both = gain_overview(pd.DataFrame(moved), known)
-    assert both.rows[0][2] == "A (REM, 2 measures with the stager alone)"
+    assert both.columns[2:] == ("Recordings", "Stager alone")
+    assert both.rows[0][2:] == ("A (REM)", "A (2 measures)")
     one = gain_overview(pd.DataFrame(moved[:1]), known)
-    assert one.rows[0][2] == "A (minutes of N3 (slow-wave sleep) with the stager alone)"
+    assert one.rows[0][2:] == ("none", "A (minutes of N3 (slow-wave sleep) with the stager alone)")
 
 
 def test_controls_have_the_names_of_the_field():

@@ -28,7 +28,15 @@ from swa.report.study_page import _answers
 from swa.report.study_page import _not_compared as not_compared
 from swa.report.terminal import leading_lines, leading_tables
 from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
-from swa.report.words.sentences import MAGNESIUM, caveats, glosses, group_answer, group_result, subject_result
+from swa.report.words.sentences import (
+    MAGNESIUM,
+    caveats,
+    glosses,
+    group_answer,
+    group_result,
+    subject_answer,
+    subject_result,
+)
 from swa.settings import Settings
 from swa.study.plan.manifest import file_label
 from swa.study.store import read_results
@@ -282,12 +290,28 @@ def test_a_card_is_told_only_where_its_interval_leaves_out_no_change_between_com
         ({"ci_low": 0.9}, False),
         ({"verdict": "caution"}, True),
         ({"verdict": "not comparable"}, False),
+        ({"design_limit": "one order"}, True),
+        ({"design_limit": "no control; unknown order"}, False),
         ({"ci_low": math.nan, "ci_high": math.nan}, False),
     ):
         answer = group_answer(result_row(p=0.04963, p_adjusted=0.04963, **facts), WITHIN, SWA, Settings())
         assert answer.is_told == told, facts
         assert "p = 0.050" in answer.numbers
         assert "p = 0.0496;" in answer.sentence
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ("", ""),
+        ("no control", "No control condition: cause not established."),
+        ("no control; unknown order", "No control condition and order of the nights unknown: cause not established."),
+        ("one arm; unequal orders", "Only the comparison of the arms can show an effect of the drug."),
+    ],
+)
+def test_what_the_design_leaves_open_is_said_from_its_codes(codes, words):
+    for answer in (group_answer, subject_answer):
+        assert answer(result_row(design_limit=codes), WITHIN, SWA, Settings()).limit == words
 
 
 def test_every_page_says_marker_and_two_sided(study):
@@ -478,6 +502,13 @@ def test_one_night_alone_has_its_values(build, tmp_path):
     index = parse(results.path / "index.html")
     assert "No night is a baseline (baseline, placebo, pre)" in index.text
     assert "No two conditions were measured in the same subjects" in index.text
+
+
+def test_conditions_without_a_baseline_are_told_what_names_one(build, tmp_path):
+    results = build(tmp_path / "results", [night("A", "plc"), night("A", "ketamine")])
+    text = parse(results.path / "index.html").text
+    assert "No night is a baseline (baseline, placebo, pre)" in text
+    assert '[comparison] and baseline = "plc" (or another of plc, ketamine), and run again with --settings' in text
 
 
 def test_a_baseline_that_failed_is_not_said_to_be_none(build, tmp_path):
@@ -1084,7 +1115,7 @@ WITHIN = Contrast(treatment="ketamine", comparator="placebo")
 def result_row(**facts):
     row = {"subject": "group", "scale": "ratio", "estimate": 1.2, "ci_low": 1.05, "ci_high": 1.4, "n": 8}
     row |= {"p": 0.02, "p_adjusted": 0.02, "role": "primary", "method": "", "note": "", "reasons": ""}
-    return pd.Series(row | {"verdict": "", "verdict_reasons": ""} | facts)
+    return pd.Series(row | {"verdict": "", "verdict_reasons": "", "design_limit": ""} | facts)
 
 
 @pytest.mark.parametrize("sentence", [subject_result, group_result])

@@ -15,8 +15,11 @@ from swa_cli.show import show_run
 
 from swa.errors import StudyError
 from swa.pipeline import StudyRun, run_study
+from swa.settings import Settings
 from swa.simulation.simulated_study import simulate_study
+from swa.study.plan.manifest import plan_study
 from swa.study.plan.selection import nights_left_out
+from swa.study.strays import check_same_study
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +125,18 @@ def test_stored_nights_of_a_renamed_subject_are_named_and_pruned(
     assert run_study(recordings, out, jobs=1, prune=True).strays == ()
     assert [path.name for path in (out / "sub-S02old").rglob("*") if path.is_file()] == ["notes.txt"]
     assert (out / "sub-S02" / "ses-ketamine").is_dir()
+
+
+def test_a_folder_with_the_results_of_another_study_is_refused(recordings: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    nights = pd.DataFrame({"subject": ["X1", "X2"], "session": ["pre", "pre"], "recording": ["x1.edf", "x2.edf"]})
+    nights.to_csv(out / "nights.tsv", sep="\t", index=False)
+    with pytest.raises(StudyError, match=r"results of another study: of its 2 nights \(X1 pre, x1.edf, …\) none"):
+        run_study(recordings, out, jobs=1)
+    study = plan_study(recordings, None, Settings(), out)
+    nights.assign(recording=study.nights["recording"].iloc[0]).to_csv(out / "nights.tsv", sep="\t", index=False)
+    check_same_study(out, study)  # subjects that were renamed
 
 
 @pytest.mark.parametrize("sharing", [{"part": "1/2"}, {"nights_only": True}])

@@ -82,6 +82,24 @@ def test_a_single_recording_is_not_blamed_for_its_name(folder, capsys):
     assert said.endswith("1 of 1 recordings can run.\n")
 
 
+@pytest.mark.parametrize(
+    ("comparator", "columns", "told"),
+    [
+        ("placebo", {}, "not comparable over subjects: the order of the nights is not known"),
+        ("placebo", {"period": [1, 2, 1, 2, 2, 1, 2, 1]}, ""),
+        ("placebo", {"period": [1, 2] * 7 + [2, 1]}, "not comparable over subjects: 7 subjects had placebo first, 1"),
+        ("baseline", {}, ""),
+    ],
+)
+def test_a_plan_that_cannot_be_compared_is_foretold(comparator, columns, told):
+    subjects = len(columns.get("period", range(6))) // 2
+    nights = pd.DataFrame({"subject": np.repeat(range(subjects), 2).astype(str)})
+    nights["session"] = nights["condition"] = [comparator, "ketamine"] * subjects
+    (said,) = state_designs(nights.assign(**columns))
+    assert ("not comparable" in said) == bool(told)
+    assert told in said
+
+
 @pytest.mark.parametrize(("subjects", "told"), [("AB", True), ("AA", False)])
 def test_no_subject_with_both_conditions_is_told_with_what_to_do(subjects, told):
     nights = pd.DataFrame({"subject": list(subjects), "session": ["1", "2"], "condition": ["placebo", "ketamine"]})

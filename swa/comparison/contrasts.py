@@ -1,6 +1,7 @@
 """The one way from measures of nights to contrasts between conditions."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,14 @@ from swa.comparison.comparability import check_comparability
 from swa.comparison.compared_nights import (
     COPIED,
     MOST_NAMED,
+    find_baseline,
     planned_pairs,
     split_nights,
     usable_nights,
 )
 from swa.comparison.controls.registry import Record
 from swa.comparison.designs import ContrastDesign, find_designs
+from swa.comparison.designs.statement import find_limits
 from swa.comparison.group import adjust_p, adjust_primary_p
 from swa.comparison.outcomes import Outcome
 from swa.comparison.primary import declared_primary, roles
@@ -29,13 +32,14 @@ from swa.comparison.sources import (
     require_same_conditions,
     rows_of_nights,
 )
-from swa.comparison.verdicts import judge_contrasts
+from swa.comparison.verdicts import NOT_COMPARABLE, doubt_of_orders, judge_contrasts
 from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
 from swa.errors import StudyError
 from swa.glossary import measures_that, read_glossary
 from swa.settings import ComparisonSettings, Settings, given_or_default
 from swa.study.store import Results
 from swa.tables.contrast import GROUP, Contrast, contrasts_of
+from swa.tables.design_limit import DesignLimit, encode_limits
 from swa.tables.marker import DEFAULT_MARKER, Marker, matches
 from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
@@ -85,6 +89,7 @@ def compare_nights(
         against the same comparator, and its own p where there is one.
         `verdict` and `verdict_reasons` are those of `swa.comparison.verdicts.judge_contrasts`: of a results folder with
         the checks of its stored nights, else by the column `verdict` of the nights, and empty where there is neither.
+        `design_limit` is what the design leaves open, whatever the recordings are (`swa.tables.design_limit`).
 
     Raises
     ------
@@ -192,10 +197,12 @@ def measure_contrasts(
     settings = given_or_default(settings, Settings)
     plan = _plan(source, baseline, nights, contrast, settings.comparison)
     primary = declared_primary(plan.used, settings.comparison)
+    limits = design_limits(plan.used, plan.designs, settings.comparison, baseline)
     parts: list[pd.DataFrame] = []
     for design, changes in _each_change(plan):
         try:
-            parts += _rows_of(design, changes, plan, primary, settings.comparison)
+            rows = _rows_of(design, changes, plan, primary, settings.comparison)
+            parts += [part.assign(design_limit=encode_limits(limits[design.key])) for part in rows]
         except Exception as error:
             if on_fault is None:
                 raise
@@ -211,6 +218,16 @@ def measure_contrasts(
     table = table.assign(verdict="", verdict_reasons="", doubts="", _single=~matches(table, subject=GROUP))
     table = table.sort_values([*SORT_COLUMNS, "_single", "subject"], kind="stable", ignore_index=True)
     return CONTRASTS.typed(table)
+
+
+def design_limits(
+    nights: pd.DataFrame, designs: Sequence[ContrastDesign], settings: ComparisonSettings, baseline: str | None = None
+) -> dict[Contrast, tuple[DesignLimit, ...]]:
+    """What the design of each contrast leaves open; nights that name no baseline have contrasts without one."""
+    base = ""
+    with suppress(StudyError):
+        base = find_baseline(nights, settings, baseline)
+    return find_limits(nights, designs, base)
 
 
 def _rows_of(
@@ -350,11 +367,16 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
     used = usable_nights(nights)
     used = used[~used[COPIED]]
     conditions = nights.groupby("subject")["condition"].agg(set)
-    return [
-        f"{design.contrast}: {design.state(used)}"
-        + ("" if any({design.treatment, design.baseline} <= own for own in conditions) else _NOBODY_HAS_BOTH)
-        for design in designs
-    ]
+    there = used.groupby("subject")["condition"].agg(set)
+    limits = design_limits(nights, designs, (settings or Settings()).comparison)
+    said = []
+    for design in designs:
+        both = {design.treatment, design.baseline}
+        text = f"{design.contrast}: {design.state(used)}"
+        text += "" if any(both <= own for own in conditions) else _NOBODY_HAS_BOTH
+        doubt = doubt_of_orders(design.limits, limits[design.key], sum(both <= own for own in there))
+        said.append(text + (f"; {NOT_COMPARABLE} over subjects: {doubt.words}" if doubt else ""))
+    return said
 
 
 def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[ContrastDesign, Changes]]:

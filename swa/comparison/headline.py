@@ -4,6 +4,7 @@ import pandas as pd
 
 from swa.comparison.primary import declared_primary
 from swa.comparison.sources import Source, measure_rows
+from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings
 from swa.tables.marker import ALL, DEFAULT_MARKER, MARKER_COLUMNS, Marker, lead
 
@@ -25,6 +26,6 @@ def leading_marker(source: Source, nights: pd.DataFrame, settings: ComparisonSet
     """
     declared = declared_primary(nights, settings)
     marker = declared or DEFAULT_MARKER
-    rows = measure_rows(source, marker.measure)
-    rows = rows if len(rows) else measure_rows(source, marker.measure.casefold())
+    spelt = {name.casefold(): name for name in read_glossary()}
+    rows = measure_rows(source, spelt.get(marker.measure.casefold(), marker.measure))
     return lead(declared, rows[[name for name in MARKER_COLUMNS if name in rows]].drop_duplicates())

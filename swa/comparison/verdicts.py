@@ -1,6 +1,6 @@
 """One word on each contrast, sound, caution or not comparable, from stated rules and with its reasons."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
@@ -18,6 +18,7 @@ from swa.recordings.channels import region
 from swa.settings import ComparabilitySettings, Settings
 from swa.tables import doubts, notes
 from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast, contrasts_of
+from swa.tables.design_limit import DesignLimit, decode_limits
 from swa.tables.marker import ALL, ALL_MINUTES, REGIONS
 from swa.tables.reason import Reason, decode, encode, in_words
 
@@ -29,6 +30,7 @@ SUBJECTS_NAMED = 6
 # than this many SD of what leaving out as many others does (`benchmarks/calibration_verdicts.py`).
 SUBJECTS_LEVEL = 0.025
 MOVED_SD = 1.25
+FEWEST_IN_TWO_ORDERS = 3  # subjects of whom one order can have more than the other
 
 Row = tuple[str, Contrast, RowKind]  # what rows of contrasts differ in, as far as a verdict goes
 
@@ -143,8 +145,8 @@ def judge_contrasts(
     measured = {rows[number] for number in np.unique(place[there.to_numpy(dtype=bool)])}
     by_kind = _judge_rows(rows, measured, records, usable_nights(nights), settings)
     judged = [by_kind[number] for number in place]
-    unequal = _unequal_orders(contrasts)
-    judged = [_with_orders(found, unequal.get(number)) for number, found in enumerate(judged)]
+    open_orders = _open_orders(contrasts)
+    judged = [_with_orders(found, open_orders.get(number)) for number, found in enumerate(judged)]
     if again is not None:
         judged = _judge_again(contrasts, judged, again, settings)
     said = {id(found): (found.verdict, in_words(found.reasons), encode(found.reasons)) for found in judged}
@@ -161,16 +163,40 @@ class Judged:
     doubtful: frozenset[str] = frozenset()
 
 
-def _unequal_orders(contrasts: pd.DataFrame) -> dict[int, Reason]:
-    """Rows over subjects in which an effect of the period is not removed and does not cancel; by place."""
+def _open_orders(contrasts: pd.DataFrame) -> dict[int, Reason]:
+    """Rows over subjects in which an effect of the period is not removed and may not cancel; by place."""
     if "reasons" not in contrasts:
         return {}
     places = np.flatnonzero((contrasts["subject"] == GROUP).to_numpy())
     keys = contrasts_of(contrasts.iloc[places])
-    texts = dict(zip(keys, contrasts["reasons"].iloc[places], strict=True))  # a design says it in all of its rows
-    found = {key: notes.ORDERS_UNEQUAL.among(decode(text)) for key, text in texts.items()}
-    told = {key: doubts.ORDERS(**reason.values) for key, reason in found.items() if reason}
-    return {place: told[key] for place, key in zip(places.tolist(), keys, strict=True) if key in told}
+    known = contrasts.iloc[places]
+    texts = dict(zip(keys, zip(known["reasons"], text_column(known, "design_limit"), strict=True), strict=True))
+    said = {key: (decode(reasons), decode_limits(limits)) for key, (reasons, limits) in texts.items()}
+    found = {
+        place: doubt_of_orders(*said[key], subjects)
+        for place, key, subjects in zip(places.tolist(), keys, known["n"].tolist(), strict=True)
+    }
+    return {place: reason for place, reason in found.items() if reason}
+
+
+def doubt_of_orders(reasons: Iterable[Reason], limits: Collection[DesignLimit], subjects: int) -> Reason | None:
+    """Why the order of the nights alone makes a row over subjects not comparable; None where it does not.
+
+    Parameters
+    ----------
+    reasons : iterable of Reason
+        What the design forbids the row to be read as.
+    limits : collection of DesignLimit
+        What it leaves open.
+    subjects : int
+        How many subjects the row rests on; of fewer than three no order can be the less frequent one.
+    """
+    unequal = notes.ORDERS_UNEQUAL.among(reasons)
+    if unequal:
+        return doubts.ORDERS(**unequal.values)
+    # A baseline that is no control is taken to have come first: having no control says all that its order could.
+    open_order = DesignLimit.UNKNOWN_ORDER in limits and not set(limits) & {DesignLimit.NO_CONTROL, DesignLimit.ONE_ARM}
+    return doubts.ORDER_OPEN() if open_order and subjects >= FEWEST_IN_TWO_ORDERS else None
 
 
 def _with_orders(found: Judged, reason: Reason | None) -> Judged:

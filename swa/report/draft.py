@@ -9,7 +9,6 @@ from typing import Any, Literal
 import pandas as pd
 
 from swa.comparison.designs import ContrastDesign
-from swa.comparison.designs.statement import Limit, design_limit
 from swa.report import figures
 from swa.report.change_tables import change_table, explain_markers
 from swa.report.facts import StudyFacts, done_nights, read_optional
@@ -30,6 +29,7 @@ from swa.report.words.sentences import caveats, exploratory, glosses, headline_n
 from swa.settings import Settings
 from swa.study.store import Results, StoredNight, stored_nights
 from swa.tables.contrast import Contrast, contrasts_in
+from swa.tables.design_limit import DesignLimit, decode_limits
 from swa.tables.marker import select
 from swa.version import __version__
 
@@ -89,12 +89,10 @@ class Draft:
         return [name for name, contrast in self.contrasts.items() if contrast.is_within]
 
     @cached_property
-    def limits(self) -> dict[str, Limit]:
-        """What the design leaves open of each contrast, where it does."""
-        found = {
-            name: design_limit(self.facts.nights, one, self.facts.baseline) for name, one in self.contrasts.items()
-        }
-        return {name: limit for name, limit in found.items() if limit}
+    def limits(self) -> list[DesignLimit]:
+        """What the designs of the contrasts leave open, each once."""
+        found = self.changes.drop_duplicates("contrast")["design_limit"]
+        return list(dict.fromkeys(limit for text in found for limit in decode_limits(text)))
 
     @cached_property
     def colors(self) -> dict[str, str]:
@@ -148,7 +146,7 @@ def shared_parts(
         "exploratory": exploratory(headline, compared=bool(draft.contrasts)),
         "caveats": caveats(
             dict.fromkeys(name for one in draft.contrasts.values() for name in one.conditions),
-            dict.fromkeys(draft.limits.values()),
+            draft.limits,
         ),
         "forests": [_draw_forest(draft, name) for name in draft.contrasts],
         "change_tables": [

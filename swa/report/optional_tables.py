@@ -109,16 +109,18 @@ def gain_overview(table: pd.DataFrame, contrasts: Mapping[str, Contrast]) -> Pla
         (
             contrast_name(contrasts[str(name)]),
             plural(part.loc[part["subject"] != GROUP, "subject"].nunique(), "subject"),
-            ", ".join(_said_of(who, own) for who, own in part[is_flagged(part)].groupby("subject", sort=False))
-            or "none",
+            *(
+                ", ".join(_said_of(who, own) for who, own in flagged.groupby("subject", sort=False)) or "none"
+                for flagged in _by_kind(part[is_flagged(part)])
+            ),
         )
         for name, part in table.groupby("contrast", sort=False)
     ]
     return PlainTable(
-        label="Gain check",
+        label="What differs between the nights",
         about="Whether an electrode, amplifier or header differs between the nights of a subject, and whether the "
         "stager alone moves a measure; the pages of the subjects hold the numbers.",
-        columns=("Contrast", "Checked", "Flagged"),
+        columns=("Contrast", "Checked", "Recordings", "Stager alone"),
         rows=tuple(rows),
     )
 
@@ -129,13 +131,23 @@ def _is_ratio(row: Mapping[str, Any]) -> bool:
     return control is not None and control.is_ratio
 
 
+def _is_of_stager(control: str) -> bool:
+    found = find_control(control)
+    return found is not None and found.setting == "staging"
+
+
+def _by_kind(flagged: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Flagged rows of the recordings, and those of the stager."""
+    staged = flagged["control"].astype(str).map(_is_of_stager).astype(bool)
+    return flagged[~staged], flagged[staged]
+
+
 def _said_of(subject: object, flagged: pd.DataFrame) -> str:
-    """Who, or all subjects together, and by what; of several measures that the stager alone moves their number."""
+    """Who, or all subjects together, and by what; of several measures that the stager moves their number."""
     controls = list(dict.fromkeys(str(name) for name in flagged["control"]))
-    staged = [name for name in controls if (found := find_control(name)) is not None and found.setting == "staging"]
-    said = [control_name(name) for name in controls if name not in staged or len(staged) == 1]
-    if len(staged) > 1:
-        said.append(f"{len(staged)} measures with the stager alone")
+    said = [control_name(name) for name in controls]
+    if len(controls) > 1 and all(map(_is_of_stager, controls)):
+        said = [f"{len(controls)} measures"]
     return f"{'all subjects together' if subject == GROUP else subject} ({', '.join(said)})"
 
 

@@ -38,6 +38,7 @@ def read_facts(results: Results, subject: str = "") -> StudyFacts:
     except StudyError:
         design = (
             f"{_no_baseline(nights, settings)}, so the nights are described and not compared."
+            + _how_to_name_one(nights, settings)
             if len(done)
             else "No night could be analysed, so there is nothing to describe or compare."
         )
@@ -62,6 +63,19 @@ def _no_baseline(nights: pd.DataFrame, settings: Settings) -> str:
     return f"No {lost.iloc[0]} night was analysed" if len(lost) else f"No night is a baseline ({', '.join(words)})"
 
 
+def _how_to_name_one(nights: pd.DataFrame, settings: Settings) -> str:
+    """What makes one of several conditions the baseline, where none of the words for one is among them."""
+    found = list(dict.fromkeys(text_column(done_nights(nights), "condition")))
+    known = {word.casefold() for word in settings.comparison.baseline}
+    if len(found) < 2 or known & set(text_column(nights, "condition").str.casefold()):
+        return ""
+    return (
+        f' To compare them, write two lines into a file, [comparison] and baseline = "{found[0]}" (or another of '
+        f"{', '.join(found)}), and run again with --settings FILE; or call it {settings.comparison.baseline[0]} in the "
+        "column condition of the study file."
+    )
+
+
 def read_contrasts(results: Path, subject: str) -> pd.DataFrame:
     """Rows of one subject, or of the ``group``, from the contrasts; block by block, since the file may be large."""
     import pyarrow as pa
@@ -78,7 +92,8 @@ def read_contrasts(results: Path, subject: str) -> pd.DataFrame:
         parts = [batch.filter(pc.equal(batch["subject"], subject)) for batch in reader]
         table: pd.DataFrame = pa.Table.from_batches(parts, reader.schema).to_pandas()
     texts = [name for name in CONTRASTS.names if name not in (*NUMBERS, "n")]
-    return table.astype(dict.fromkeys(texts, "object"))
+    missing = {name: "" for name in texts if name not in table}  # of an earlier version
+    return table.assign(**missing).astype(dict.fromkeys(texts, "object"))
 
 
 def read_measures(path: Path, measures: Sequence[str]) -> pd.DataFrame:

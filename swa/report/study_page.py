@@ -41,6 +41,7 @@ from swa.study.plan.names import natural_key
 from swa.study.store import Results
 from swa.study.written import study_notes
 from swa.tables.contrast import Contrast
+from swa.tables.design_limit import DesignLimit, decode_limits
 from swa.tables.marker import DEFAULT_MARKER, matches, select
 
 NIGHT_NUMBERS = (
@@ -164,7 +165,8 @@ def _answers(draft: Draft) -> dict[str, Any]:
     """One answer for each contrast, or why there is none."""
     rows = draft.headline.marker.select(draft.changes)
     # What the design can show of the drug leads: of arms their comparison, before the change within each.
-    rows = rows.sort_values("contrast", key=lambda names: names.map(draft.limits).eq("one arm"), kind="stable")
+    within_arm = [DesignLimit.ONE_ARM in decode_limits(limits) for limits in rows["design_limit"]]
+    rows = rows.iloc[sorted(range(len(rows)), key=within_arm.__getitem__)]
     nothing = ""
     if rows.empty:
         nothing = "No two conditions were measured in the same subjects, so there is no change to report."
@@ -174,7 +176,7 @@ def _answers(draft: Draft) -> dict[str, Any]:
     adjusted = {design.key: design.adjusted_for for design in _designs(draft)}
     for _, row in rows.iterrows():
         contrast = draft.contrasts[row["contrast"]]
-        answer = group_answer(row, contrast, draft.headline, draft.settings, draft.limits.get(row["contrast"]))
+        answer = group_answer(row, contrast, draft.headline, draft.settings)
         if answer.numbers and (nights := adjusted.get(contrast)):
             answer = replace(answer, numbers=(*answer.numbers, f"adjusted for {nights}"))
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.

@@ -80,9 +80,7 @@ def _answers(draft: Draft) -> list[Answer]:
     """One answer for each treatment."""
     rows = draft.headline.marker.select(draft.changes)
     return [
-        subject_answer(
-            row, draft.contrasts[row["contrast"]], draft.headline, draft.settings, draft.limits.get(row["contrast"])
-        )
+        subject_answer(row, draft.contrasts[row["contrast"]], draft.headline, draft.settings)
         for _, row in rows.iterrows()
     ]
 

@@ -1,17 +1,13 @@
 """What the terminal shows of results and plans, in words: the command line prints it and decides nothing."""
 
 import math
-from contextlib import suppress
 
 import pandas as pd
 
-from swa.comparison.compared_nights import find_baseline
-from swa.comparison.designs.statement import design_limit
 from swa.comparison.further.moderators import find_covariates
 from swa.comparison.further.planning import SamplePlan
 from swa.comparison.further.power import PLANNED
 from swa.comparison.primary import declared_primary
-from swa.errors import StudyError
 from swa.glossary import short_names
 from swa.report.leading_rows import find_headline, headline_rows
 from swa.report.optional_tables import PlainTable
@@ -61,16 +57,13 @@ def say_what_is_tested(nights: pd.DataFrame, settings: Settings) -> list[str]:
 
 def leading_lines(results: Results) -> list[str]:
     """The marker that leads, in one line for each contrast over subjects, with what the design leaves open."""
-    settings, nights, baseline = results.settings, results.nights, ""
-    with suppress(StudyError):
-        baseline = find_baseline(nights, settings.comparison)
+    settings = results.settings
     group = read_contrasts(results.path, "group")
-    headline = find_headline(declared_primary(nights, settings.comparison), group)
+    headline = find_headline(declared_primary(results.nights, settings.comparison), group)
     known, lines = contrasts_in(group), []
     for _, row in headline.marker.select(group).iterrows():
         contrast = known[row["contrast"]]
-        limit = design_limit(nights, contrast, baseline)
-        answer = group_answer(row, contrast, headline, settings, limit)
+        answer = group_answer(row, contrast, headline, settings)
         role = "Primary" if headline.declared else "Exploratory"
         said = "; ".join((*answer.numbers, answer.verdict))
         lines.append(

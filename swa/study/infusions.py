@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from swa.recordings.edf.header import read_start
+
 INFUSION, NIGHT = "infusion", "nights_since_dose"
 DOSE_COLUMNS = (INFUSION, NIGHT)
 DAY_S = 86400.0
@@ -54,6 +56,33 @@ def dose_columns(nights: pd.DataFrame, starts: Sequence[str | None]) -> pd.DataF
     if "dose_start" not in nights or not nights["dose_start"].astype(str).str.strip().any():
         return pd.DataFrame(index=nights.index)
     return number_doses(nights, starts)
+
+
+def note_doses(nights: pd.DataFrame) -> dict[int, str]:
+    """Doses whose date cannot be of the night of their row, by place in the plan, with what is wrong.
+
+    A dose may be given up to a year before a night that is studied for it; one later than the day after is of no night.
+    Of a night before its infusion, and of a recording whose date is hidden, nothing is said.
+    """
+    if "dose_start" not in nights:
+        return {}
+    found = {}
+    for place, dose, path, early in zip(
+        nights.index, map(_moment, nights["dose_start"]), nights["path"], _precede(nights), strict=True
+    ):
+        start = read_start(path) if dose is not None and path and not early else None
+        if dose is None or start is None:
+            continue
+        days = _night_number(dose, start) - 1
+        if not -1 <= days < MOST_NIGHTS:
+            apart = f"{abs(days)} days {'before' if days > 0 else 'after'}"
+            found[int(place)] = f"dose_start {dose.date()} is {apart} the night of its recording."
+    return found
+
+
+def _precede(nights: pd.DataFrame) -> list[bool]:
+    """Which nights precede the infusion of their row, as the column phase says."""
+    return [str(text).strip().casefold() == "pre" for text in nights.get("phase", pd.Series("", index=nights.index))]
 
 
 def undosed_clocks(nights: pd.DataFrame) -> dict[object, datetime.time]:
@@ -142,6 +171,10 @@ def _moment(text: object) -> datetime.datetime | None:
 def _night(dose: datetime.datetime | None, start: datetime.datetime | None) -> float:
     if dose is None or start is None:
         return np.nan
-    day_of_dose = (dose - datetime.timedelta(hours=DAY_OF_DOSE_BEGINS_H)).date()
-    number = (_day_of_night(start) - day_of_dose).days + 1
+    number = _night_number(dose, start)
     return float(number) if 1 <= number <= MOST_NIGHTS else np.nan
+
+
+def _night_number(dose: datetime.datetime, start: datetime.datetime) -> int:
+    """1 for the night that begins on the day of the dose, 0 and below for nights before it."""
+    return (_day_of_night(start) - (dose - datetime.timedelta(hours=DAY_OF_DOSE_BEGINS_H)).date()).days + 1

@@ -4,13 +4,42 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
+
+from swa.errors import StudyError
 from swa.study.plan.manifest import Study
 from swa.study.store import NightFolder
+from swa.tables.files import read_table
 
 
 def find_strays(results: Path, study: Study) -> tuple[str, ...]:
     """Folders of stored nights that are of no night of the plan, relative to the results."""
     return tuple(folder.path.parent.relative_to(results).as_posix() for folder in _strays(results, study))
+
+
+def check_same_study(results: Path, study: Study) -> None:
+    """Refuse a folder that holds the results of another study: their tables and pages would be written over.
+
+    Raises
+    ------
+    StudyError
+        It has nights, and neither a name nor a recording of them is in the plan.
+    """
+    file = results / "nights.tsv"
+    there = read_table(file) if file.is_file() else pd.DataFrame()
+    columns = ["subject", "session", "recording"]
+    if there.empty or not set(columns) <= set(there):
+        return
+    stored, planned = (table[columns].astype(str) for table in (there, study.nights))
+    names = [set(zip(table["subject"], table["session"], strict=True)) for table in (stored, planned)]
+    if names[0] & names[1] or set(stored["recording"]) & set(planned["recording"]):
+        return
+    first = stored.iloc[0]
+    raise StudyError(
+        f"{results} holds the results of another study: of its {len(stored)} nights ({first['subject']} "
+        f"{first['session']}, {first['recording']}, …) none is in {study.root}.",
+        "Name another folder with -o, or give --prune to replace them.",
+    )
 
 
 def remove_strays(results: Path, study: Study) -> None:

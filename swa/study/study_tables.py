@@ -1,7 +1,7 @@
 """The tables of a whole study: what became of its nights, what is wrong with them, and what artefact rules cost."""
 
 import datetime
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -11,7 +11,7 @@ import pandas as pd
 from swa.glossary import bands_hz, short_names
 from swa.measures.quality import UNUSABLE, judge_night
 from swa.settings import Settings
-from swa.study.infusions import dose_columns
+from swa.study.infusions import dose_columns, note_doses
 from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import Study
 from swa.study.plan.scoring_search import Why
@@ -29,6 +29,10 @@ from swa.tables.results_tables import REJECTION
 START_REMEDY = (
     "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
     "wrong; of two devices of one night leave one out (--exclude); parts of one night are to be joined."
+)
+DOSE_REMEDY = (
+    "Correct dose_start in the study file, or the date in the header if that is wrong: until then hours and nights "
+    "since the dose mean nothing."
 )
 FILE_REMEDY = "Correct the study file, or the file that it names."
 SCORING_REMEDY = "Correct that file, or name the scoring in a study file (column hypnogram: a file, or none for YASA)."
@@ -132,8 +136,8 @@ def problems_of_nights(
             add(place, "plan", f"{wrong.rstrip('.')}.", FILE_REMEDY if study.has_file else SCORING_REMEDY)
         elif outcome and outcome.status == "failed":
             add(place, outcome.step, outcome.problem, outcome.remedy)
+    kept = study.nights.drop(index=list(excluded))
     if not study.needs_template:  # there nothing is compared
-        kept = study.nights.drop(index=list(excluded))
         paths = kept["path"].tolist()
         copies: dict[int, int] = attempt("the look for copies", lambda: find_copies(paths), {})
         subjects = kept["subject"].tolist()
@@ -150,13 +154,21 @@ def problems_of_nights(
             same = kept.iloc[first]
             problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
             add(kept.index[later], "plan", problem, START_REMEDY)
-    left = {why: names for why, names in study.scorings.left_over(study.root).items() if why is not Why.DRAWN}
-    for why, names in left.items():
-        told = f"read as scorings and not used: {names} ({why.rstrip('.')})."
-        found.append((0, Problem(subject="", step="plan", problem=told, remedy=SCORING_REMEDY)))
+    wrong_doses: dict[int, str] = attempt("the dates of doses", lambda: note_doses(kept), {})
+    for place, problem in wrong_doses.items():
+        add(place, "plan", problem, DOSE_REMEDY)
+    found += _unused_scorings(study)
     table = as_table(problem for _, problem in found)
     table.index = pd.Index([place for place, _ in found], dtype=int)
     return table
+
+
+def _unused_scorings(study: Study) -> Iterator[tuple[int, Problem]]:
+    """Scorings that no night uses, by why."""
+    for why, names in study.scorings.left_over(study.root).items():
+        if why is not Why.DRAWN:
+            told = f"read as scorings and not used: {names} ({why.rstrip('.')})."
+            yield 0, Problem(subject="", step="plan", problem=told, remedy=SCORING_REMEDY)
 
 
 def _of_copies(one: pd.Series, same: pd.Series) -> str:

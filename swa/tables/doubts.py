@@ -211,6 +211,12 @@ ORDERS = _doubt(
     "{first} subjects had {baseline} first, {last} {treatment}: an effect of the period reads as one of the treatment",
     brief="orders",
 )
+ORDER_OPEN = _doubt(
+    "order_open",
+    "the order of the nights is not known (give it in the column order or period of the study file): an effect of the "
+    "period may read as one of the treatment",
+    brief="order of the nights not known",
+)
 FOUR_ORDERS = _doubt(
     "four_orders",
     "the four nights did not come in balanced orders: an effect of their place reads as one of the treatments together",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from swa.tables.design_limit import DesignLimit
 from swa.tables.schema import Column, Table
 
 
@@ -69,6 +70,20 @@ ROLE = _text("role", "primary (declared in the study file or settings), secondar
 VERDICT = (
     _text("verdict", "sound, caution or not comparable (of a night alone: sound, caution or unusable)"),
     _text("verdict_reasons", "Each stated limit that was passed, with its number"),
+)
+DESIGN_LIMIT = _text(
+    "design_limit",
+    "What the design leaves open of the cause of the change, whatever the recordings are; several with `; ` between "
+    "them, empty where it leaves nothing open",
+    **{
+        DesignLimit.NO_CONTROL: "held against a baseline that is no control condition",
+        DesignLimit.ONE_ARM: "of the subjects of parallel arms, not between the arms",
+        DesignLimit.GROUPS: "between groups that were not assigned",
+        DesignLimit.ONE_ORDER: "the same order of the nights in every subject",
+        DesignLimit.UNEQUAL_ORDERS: "one order in many more subjects than the other, and the period is not removed",
+        DesignLimit.SAME_PLACE: "nights of both stand at the same place in the order on average",
+        DesignLimit.UNKNOWN_ORDER: "nothing says in which order the nights were, and one may be in more subjects",
+    },
 )
 DOUBTS = _text("doubts", "The reasons of the verdict as facts, for programs: JSON, a list of codes with their values")
 STAGE = _text(
@@ -156,6 +171,7 @@ CONTRASTS = _table(
     _text("second", "The other arm or group"),
     _text("reasons", "Method and note as facts, for programs: JSON, a list of codes with their values"),
     DOUBTS,
+    DESIGN_LIMIT,
 )
 PRECISION = _table(
     "precision",

@@ -1,11 +1,12 @@
 """What a design can and cannot show, in the words of the first paragraph of a page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import pandas as pd
 
 from swa.comparison.compared_nights import (
+    COPIED,
     find_condition,
     is_control,
     night_order,
@@ -14,13 +15,15 @@ from swa.comparison.compared_nights import (
     usable_nights,
 )
 from swa.comparison.designs import ContrastDesign, find_designs
+from swa.comparison.designs.base import UNEQUAL_ORDERS
 from swa.settings import ComparisonSettings
+from swa.tables import notes
 from swa.tables.contrast import Contrast
+from swa.tables.design_limit import OPEN_ORDERS, DesignLimit
 
 BEFORE_WORDS = {"pre", "before"}
 
 Direction = Literal["earlier", "later", "mixed", "unknown"]
-Limit = Literal["no control", "one order", "unknown order", "one arm", "groups"]
 
 
 def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSettings | None = None) -> str:
@@ -76,30 +79,59 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
     return " ".join(sentences)
 
 
-def design_limit(nights: pd.DataFrame, contrast: Contrast, baseline: str) -> Limit | None:
-    """Why the design alone leaves open whether a change comes from the drug; None where it does not.
+def find_limits(
+    nights: pd.DataFrame, designs: Iterable[ContrastDesign], baseline: str
+) -> dict[Contrast, tuple[DesignLimit, ...]]:
+    """Find why the designs alone leave open whether a change comes from the drug, for each contrast.
 
     Parameters
     ----------
     nights : DataFrame
         As for `design_statement`.
-    contrast : Contrast
-        What is compared.
+    designs : iterable of ContrastDesign
+        How the contrasts are analysed.
     baseline : str
-        Name of the baseline condition.
+        Name of the baseline condition; empty where there is none.
     """
     used = usable_nights(nights)
-    arms = parallel_arms(used)
-    if not contrast.is_within:
-        return None if contrast.first in arms else "groups"
-    if is_control(contrast.treatment):  # no drug
+    used = used[~used[COPIED]]
+    return {design.key: _limits(used, design, baseline) for design in designs}
+
+
+def _limits(used: pd.DataFrame, design: ContrastDesign, baseline: str) -> tuple[DesignLimit, ...]:
+    key, arms = design.key, parallel_arms(used)
+    if not key.is_within:
+        return () if key.first in arms else (DesignLimit.GROUPS,)
+    order = _order_limit(used, design)
+    if is_control(key.treatment):  # no drug
+        return (order,) if order is DesignLimit.UNEQUAL_ORDERS else ()
+    if key.comparator == baseline and not is_control(baseline):
+        without = DesignLimit.ONE_ARM if arms else DesignLimit.NO_CONTROL
+        return (without, order) if order in OPEN_ORDERS else (without,)
+    return (order,) if order else ()
+
+
+def _order_limit(used: pd.DataFrame, design: ContrastDesign) -> DesignLimit | None:
+    """What the order of the nights leaves open; one that is not known counts as the worst that it can be."""
+    key = design.key
+    if notes.ORDERS_UNEQUAL.among(design.limits):
+        return DesignLimit.UNEQUAL_ORDERS
+    if design.removes_period:
         return None
-    if contrast.comparator == baseline and not is_control(baseline):
-        return "one arm" if arms else "no control"
-    direction = _direction(used, contrast.treatment, contrast.comparator)
-    if direction == "mixed":
+    if key.comparator.casefold() in BEFORE_WORDS:
+        return DesignLimit.ONE_ORDER
+    place = place_of_nights(used).reindex(columns=list(key.conditions))
+    there = used.groupby("subject")["condition"].agg(set).reindex(place.index)
+    place = place[[set(key.conditions) <= own for own in there]]
+    step = place[key.treatment] - place[key.comparator]
+    first, last, unknown = int((step > 0).sum()), int((step < 0).sum()), int(step.isna().sum())
+    if unknown and abs(first - last) + unknown >= UNEQUAL_ORDERS * (first + last + unknown):
+        return DesignLimit.UNKNOWN_ORDER
+    if first and last:
         return None
-    return "unknown order" if direction == "unknown" else "one order"
+    if first or last:
+        return DesignLimit.ONE_ORDER
+    return DesignLimit.SAME_PLACE if len(place) else DesignLimit.UNKNOWN_ORDER
 
 
 def _without_arms(nights: pd.DataFrame, treatments: Sequence[str]) -> list[str]:

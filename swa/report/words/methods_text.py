@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 
 from swa.comparison.compared_nights import MOST_NAMED, copied_nights, is_adaptation, split_nights, text_column
 from swa.comparison.designs import ContrastDesign
+from swa.comparison.designs.statement import find_limits
 from swa.report.facts import StudyFacts, done_nights
-from swa.report.words.names import contrast_name
+from swa.report.words.names import contrast_name, in_sentence
 from swa.report.words.numbers import join, limit, plural, share, span
 from swa.report.words.references import bibtex, cite, source
-from swa.settings import ComparisonSettings, Settings
+from swa.report.words.sentences import LIMITS
+from swa.settings import Settings
 from swa.study.store import StoredNight
+from swa.tables.design_limit import DesignLimit
 
 FIELD = re.compile(r"\{\{|\}\}|\{cite:(?P<keys>[^{}]+)\}|\{(?P<group>\w+)\.(?P<key>\w+)\}")
 # Settings that are a choice between ways, in words.
@@ -157,7 +160,7 @@ def write_methods(
     preset = PRESET_SOURCES.get(facts.settings.waves.name)
     dropped = DROPPED if _has_pairs(facts) else DOUBTED
     follow = f" These limits follow ({{cite:{preset}}})." if preset else ""
-    compared = COMPARISON + _primary(primary) + _tests(designs, facts.settings.comparison)
+    compared = COMPARISON + _primary(primary) + _tests(designs, facts)
     sections = [
         Section(title="Recordings", text=_recordings(facts, found)),
         writer.section(
@@ -353,11 +356,11 @@ def _primary(primary: str) -> str:
     )
 
 
-def _tests(designs: Sequence[ContrastDesign], settings: ComparisonSettings) -> str:
+def _tests(designs: Sequence[ContrastDesign], facts: StudyFacts) -> str:
     """How the rows over subjects are tested, as their designs say; which contrasts, where not all in one way."""
     said: dict[str, list[ContrastDesign]] = {}
     for design in designs:
-        said.setdefault(design.methods_words(settings), []).append(design)
+        said.setdefault(design.methods_words(facts.settings.comparison), []).append(design)
     if not said:
         return ""
     texts = []
@@ -365,7 +368,21 @@ def _tests(designs: Sequence[ContrastDesign], settings: ComparisonSettings) -> s
         names = f"{join([contrast_name(design.key) for design in own])}: " if len(said) > 1 else ""
         cited = f" ({{cite:{'+'.join(own[0].sources)}}})." if own[0].sources else ""
         texts.append(_literal(f"{names}{words.removesuffix('.') if cited else words}") + cited)
-    return f" Over subjects: {' '.join(texts)} {ADJUSTED}"
+    return f" Over subjects: {' '.join(texts)} {ADJUSTED}{_left_open(designs, facts)}"
+
+
+def _left_open(designs: Sequence[ContrastDesign], facts: StudyFacts) -> str:
+    """What the designs leave open of the cause of a change, and of which contrasts where not of all."""
+    limits = find_limits(facts.nights, designs, facts.baseline)
+    named: dict[DesignLimit, list[str]] = {}
+    for contrast, found in limits.items():
+        for one in found:
+            named.setdefault(one, []).append(contrast_name(contrast))
+    texts = [
+        LIMITS[limit][1] if len(names) == len(limits) else f"{join(names)}: {in_sentence(LIMITS[limit][1])}"
+        for limit, names in named.items()
+    ]
+    return "".join(f" {_literal(text)}" for text in texts)
 
 
 def _literal(text: str) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from swa.comparison.designs.statement import Limit
 from swa.glossary import name_of
 from swa.report.leading_rows import Headline
 from swa.report.words.names import (
@@ -35,6 +34,7 @@ from swa.report.words.numbers import (
 from swa.report.words.references import source
 from swa.settings import Settings
 from swa.tables.contrast import Contrast
+from swa.tables.design_limit import OPEN_ORDERS, DesignLimit, decode_limits
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Window
 from swa.tables.notes import (
     BASELINE_ALIKE,
@@ -71,28 +71,36 @@ FIRST_PERIOD = "The first NREM period leads because the ketamine effect was repo
 VERDICTS = {
     "sound": ("\u25cb", "Recordings comparable: no problem found"),
     "caution": ("\u25b2", "Recordings comparable with caution"),
-    "not comparable": ("\u25a0", "Recordings cannot be compared"),
+    "not comparable": ("\u25a0", "Nights cannot be compared"),
 }
 # What the design leaves open: in a few words beside the effect, and as papers say it.
-LIMITS: dict[Limit, tuple[str, str]] = {
-    "no control": (
-        "No control condition: cause not established.",
+LIMITS = {
+    DesignLimit.NO_CONTROL: (
+        "No control condition",
         "Without a control condition the drug is confounded with night order, adaptation and regression to the mean.",
     ),
-    "one order": (
-        "Same order in every subject: cause not established.",
+    DesignLimit.ONE_ORDER: (
+        "Same order in every subject",
         "In one order of the nights the drug is confounded with night order and adaptation.",
     ),
-    "unknown order": (
-        "Order of the nights unknown: cause not established.",
+    DesignLimit.UNEQUAL_ORDERS: (
+        "Unequal orders of the nights",
+        "Where more subjects had the nights in one order than in the other, the drug is confounded with night order.",
+    ),
+    DesignLimit.SAME_PLACE: (
+        "Nights at the same place in the order",
+        "Where the nights stand at the same place in the order on average, only a steady trend over them cancels.",
+    ),
+    DesignLimit.UNKNOWN_ORDER: (
+        "Order of the nights unknown",
         "Where the order of the nights is not known, the drug may be confounded with it.",
     ),
-    "one arm": (
-        "Only the comparison of the arms can show an effect of the drug.",
+    DesignLimit.ONE_ARM: (
+        "Only the comparison of the arms can show an effect of the drug",
         "Within one arm the drug is confounded with night order, adaptation and regression to the mean.",
     ),
-    "groups": (
-        "Groups as they were found: cause not established.",
+    DesignLimit.GROUPS: (
+        "Groups as they were found",
         "Groups that were not assigned by lot may differ in more than their name: the difference may be confounded.",
     ),
 }
@@ -138,9 +146,7 @@ class Answer:
     sentence: str
 
 
-def group_answer(
-    row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings, limit: Limit | None = None
-) -> Answer:
+def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
     """The change over subjects in a few words, and in a sentence."""
     change = describe_change(row, unit_of(headline.marker.measure))
     test = _test(row, contrast, digits=2) if change.measured else ""
@@ -148,23 +154,25 @@ def group_answer(
     sentence = group_result(row, contrast, headline, settings)
     answer = _answer(row, contrast, change, settings, (test, "subject", reading, sentence))
     few = change.measured and _too_few(change)
-    aside = "too few to tell" if few else ""
-    return replace(answer, aside=aside, is_told=answer.is_told and not few, limit=_short(change, limit))
+    is_told = answer.is_told and not few and OPEN_ORDERS.isdisjoint(decode_limits(row["design_limit"]))
+    return replace(answer, aside="too few to tell" if few else "", is_told=is_told)
 
 
-def subject_answer(
-    row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings, limit: Limit | None = None
-) -> Answer:
+def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
     """One subject's change in a few words, and in a sentence."""
     change = describe_change(row, unit_of(headline.marker.measure))
     sentence = subject_result(row, contrast, headline, settings)
-    answer = _answer(row, contrast, change, settings, ("", "night", _subject_reading(change), sentence))
-    return replace(answer, limit=_short(change, limit))
+    return _answer(row, contrast, change, settings, ("", "night", _subject_reading(change), sentence))
 
 
-def _short(change: Change, limit: Limit | None) -> str:
-    """What the design leaves open of a change, in a few words."""
-    return LIMITS[limit][0] if limit and change.measured else ""
+def limits_in_short(limits: Sequence[DesignLimit]) -> str:
+    """What a design leaves open, in a few words; empty where it leaves nothing open."""
+    if not limits:
+        return ""
+    if DesignLimit.ONE_ARM in limits:
+        return f"{LIMITS[DesignLimit.ONE_ARM][0]}."
+    first, *others = (LIMITS[limit][0] for limit in limits)
+    return f"{join([first, *map(in_sentence, others)])}: cause not established."
 
 
 def _too_few(change: Change) -> bool:
@@ -186,7 +194,7 @@ def _answer(
         is_told=change.excludes_none and row["verdict"] != "not comparable",
         numbers=tuple(text for text in (interval, count, test) if text),
         reading=reading or why,
-        limit="",
+        limit=limits_in_short(decode_limits(row["design_limit"])) if change.measured else "",
         verdict=row["verdict"],
         mark=mark,
         verdict_words=words,
@@ -368,7 +376,7 @@ def exploratory(headline: Headline, *, compared: bool) -> str:
     return _joined(EXPLORATORY, FIRST_PERIOD.format(source=source("duncan2013")) if reported_there else "")
 
 
-def caveats(conditions: Iterable[str], limits: Iterable[Limit] = ()) -> list[str]:
+def caveats(conditions: Iterable[str], limits: Iterable[DesignLimit] = ()) -> list[str]:
     """What no page may leave unsaid of these conditions and of designs with these limits."""
     names = list(conditions)
     magnesium = any(is_magnesium(name) for name in names)

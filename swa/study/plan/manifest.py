@@ -266,11 +266,21 @@ def _leave_out_doubles(found: Sequence[Path], no_recordings: dict[str, list[str]
 
 
 def write_template(study: Study, path: Path) -> None:
-    """Write a study file to fill in; one that is there is kept, because it may have been filled in."""
+    """Write a study file to fill in; one in which somebody has written is kept."""
     from swa.tables.files import write_text  # here, because planning needs none of what the store imports
 
-    if not path.exists():
-        write_text(_template_text(study), path)
+    text = _template_text(study)
+    if not path.exists() or _is_untouched(path, text):
+        write_text(text, path)
+
+
+def _is_untouched(path: Path, text: str) -> bool:
+    """Whether a template says nothing that `write_template` would not: rows of other recordings have no condition."""
+    head, *rows = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    title, *planned = text.splitlines()
+    recordings = {row.split("\t")[2] for row in planned}
+    others = [row.split("\t") for row in rows if row not in planned]
+    return head == title and all(len(row) == 3 and not row[1] and row[2] not in recordings for row in others)
 
 
 def tell_template(study: Study, path: Path) -> str:
