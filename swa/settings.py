@@ -174,6 +174,12 @@ class ArtifactSettings(Group):
     muscle_factor: Positive = Field(
         4.0, description="high-frequency power above this multiple of its moving median (Brunner 1996)"
     )
+    muscle_least_uv: float = Field(
+        0.5,
+        ge=0,
+        description="uV rms in the muscle band; less is no muscle, whatever its median: the noise that an EEG amplifier"
+        " may have at any frequency, 1.5 uV peak to peak (Nuwer 1998)",
+    )
     muscle_median_s: Positive = Field(180.0, description="s; length of that moving median (Brunner 1996)")
     muscle_band_hz: Band = Field((26.25, 32.0), description="Hz; muscle band (Brunner 1996)")
     muscle_band_low_passed_hz: Band = Field((20.0, 30.0), description="Hz; muscle band of low-passed recordings")

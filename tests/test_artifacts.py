@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfiltfilt
 
 from swa.measures.artifacts import RULES, Trace, find_artifacts, find_focal, muscle_band, scale_limits
 from swa.measures.power import compute_window_spectra
+from swa.recordings.recording import read_recording
 from swa.settings import ArtifactSettings
 
 RATE_HZ = 100.0
@@ -66,6 +68,30 @@ def test_muscle_is_judged_against_the_surrounding_180_s():
     signal[30000:60000] += np.random.default_rng(2).normal(0, 30, 30000)
     middle = artifacts(signal).samples["muscle"][42000:48000]
     assert not middle.any()  # five minutes of tense sleep are their own median
+
+
+@pytest.mark.parametrize("noise_uv", [0.02, 0.1])
+def test_a_quiet_signal_has_no_muscle(noise_uv):
+    """Four times nothing is nothing: surges of a tenth of a microvolt were muscle."""
+    rng = np.random.default_rng(3)
+    surges = np.repeat(rng.choice([1.0, 5.0], SECONDS, p=[0.9, 0.1]), round(RATE_HZ))
+    t = np.arange(round(SECONDS * RATE_HZ)) / RATE_HZ
+    signal = 40 * np.sin(2 * np.pi * 0.9 * t) + noise_uv * surges * rng.normal(0, 1, len(t))
+
+    assert artifacts(signal, settings=ArtifactSettings(muscle_least_uv=0)).by_rule["muscle"].any()
+    assert not artifacts(signal).by_rule["muscle"].any()
+
+
+def test_a_low_passed_recording_has_no_muscle(shared_data):
+    """Real EEG through a low-pass of 15 Hz: what is left at 26 Hz is the skirt of its spindles."""
+    real = read_recording(shared_data / "recordings" / "cycle_1ch_100hz.edf")
+    signal = real.read(real.of_role("eeg"), RATE_HZ).data_uv[0].astype(float)
+    low_passed = sosfiltfilt(butter(4, 15, fs=RATE_HZ, output="sos"), signal)
+
+    without_floor = artifacts(low_passed, settings=ArtifactSettings(muscle_least_uv=0)).by_rule["muscle"]
+    assert without_floor.mean() > 0.01
+    assert not artifacts(low_passed).by_rule["muscle"].any()
+    assert 0.01 < artifacts(signal).by_rule["muscle"].mean() < 0.05  # as it is: as in Brunner 1996, 2.3 %
 
 
 def test_a_pop_is_found_with_a_second_of_ringing_on_either_side():

@@ -102,7 +102,8 @@ def find_artifacts(
 
     Notes
     -----
-    Muscle: power above 4 times its moving median over 180 s (Brunner 1996, Electroencephalogr Clin Neurophysiol 99).
+    Muscle: power above 4 times its moving median over 180 s (Brunner 1996, J Sleep Res 5:155), and above what an
+    amplifier may add: a quiet or low-passed signal has a median of nothing, and four times nothing is no muscle.
     """
     settings = settings or ArtifactSettings()
     n_samples, rate_hz = len(trace.signal_uv), trace.rate_hz
@@ -215,6 +216,7 @@ def scale_limits(settings: ArtifactSettings, factor: float) -> ArtifactSettings:
     return settings.model_copy(
         update={
             "muscle_factor": settings.muscle_factor * factor,
+            "muscle_least_uv": settings.muscle_least_uv * factor**0.5,  # of the amplitude, where the factor is of power
             "focal_factor": settings.focal_factor * factor,
             "amplitude_uv": settings.amplitude_uv * factor,
             "flat_uv": settings.flat_uv / factor,
@@ -243,7 +245,7 @@ def _above_moving_median(power: NDArray[np.float64], settings: ArtifactSettings,
     # Lengthened here, since scipy 1.15 reads beyond a signal that is shorter than the filter.
     lengthened = np.pad(power, half, mode="edge") if len(power) else power
     median = median_filter(lengthened, size=2 * half + 1, mode="nearest")[half : half + len(power)]
-    return power > settings.muscle_factor * median
+    return power > np.maximum(settings.muscle_factor * median, settings.muscle_least_uv**2)
 
 
 def _with_ringing(beyond: NDArray[np.bool_], rate_hz: float) -> NDArray[np.bool_]:

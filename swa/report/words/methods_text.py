@@ -197,7 +197,8 @@ ARTIFACTS = (
     "the limit of the recording, where it exceeded {artifacts.amplitude_uv} µV after a 0.3-Hz high-pass, where "
     "its range over 5 s was below {artifacts.flat_uv} µV, and where power at {artifacts.muscle_band_hz} Hz "
     "({artifacts.muscle_band_low_passed_hz} Hz in low-passed recordings) exceeded {artifacts.muscle_factor} times"
-    " its moving median of {artifacts.muscle_median_s} s ({cite:brunner1996}). No rule removed slow waves for their"
+    " its moving median of {artifacts.muscle_median_s} s ({cite:brunner1996}) and {artifacts.muscle_least_uv} µV rms, "
+    "which an amplifier may add ({cite:nuwer1998}). No rule removed slow waves for their"
     " size relative to the same night. A derivation with more than {artifacts.bad_channel_share} of its NREM "
     "sleep unusable in a night "
 )
