@@ -942,3 +942,10 @@ def test_a_scoring_by_the_clock_of_a_recording_that_hides_its_own_is_refused_unl
     with pytest.raises(ScoringError, match=r"memory\.edf does not say when it starts"):
         lay(epochs(), hidden, minutes=75, name="a.txt")
     assert (lay(epochs(), hidden, name="a.txt")[0] == "N3").sum() == 25
+
+
+def test_all_columns_of_scorers_are_named_as_they_are_written(lay):
+    other = dict(zip(NIGHT, [*NIGHT[1:], "Wach"], strict=True)) | {"N1": "N2"}
+    table = "".join(f"{i};{s};{other[s]};{s}\n" for i, s in enumerate(NIGHT, 1))
+    with pytest.raises(AmbiguousScoringError, match="they differ: Consensus, Scorer_AB, Scorer_CD"):
+        lay(f"Epoch;Scorer_AB;Scorer_CD;Consensus\n{table}")
