@@ -102,9 +102,9 @@ def test_a_unit_that_is_none_of_time_is_refused(read):
 @pytest.mark.parametrize("layout", ["epoch,{}\n0,W,W\n1,N1,N2\n", "onset,duration,{}\n0,30,W,W\n30,30,N1,N2\n"])
 def test_columns_of_several_scorers_are_asked_about_and_named_in_the_settings(read, layout):
     text = layout.format("Scorer 1,Scorer 2")
-    with pytest.raises(AmbiguousScoringError, match="scorer_1, scorer_2") as error:
+    with pytest.raises(AmbiguousScoringError, match="Scorer 1, Scorer 2") as error:
         read(text)
-    assert '[scoring] column = "scorer_1"' in error.value.remedy
+    assert '[scoring] column = "Scorer 1"' in error.value.remedy
     assert spell(read(text, column="scorer_1")) == "W N1"
     assert spell(read(text, column="Scorer 2")) == "W N2"
     assert spell(read(layout.format("Scorer 1,Remark").replace("N2", "late"), column="Scorer 2")) == "W N1"

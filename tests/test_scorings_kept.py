@@ -194,7 +194,8 @@ def test_what_stands_behind_the_word_tells_the_recording(plan):
 def test_one_scoring_that_fits_two_recordings_is_asked_about(plan):
     study = plan({"VP01/night.edf": "", "VP02/night.edf": "", "scoring/night.csv": rows()})
     assert used(study) == ["", ""]
-    assert all("could be the scoring of several recordings" in problem for problem in study.nights["problem"])
+    several = "could be the scoring of several recordings (VP01/night.edf, VP02/night.edf)"
+    assert all(several in problem for problem in study.nights["problem"])
 
 
 # --- study files
@@ -867,3 +868,84 @@ def test_a_sheet_of_libreoffice_and_an_old_one_of_excel_are_read(plan, folder, e
     study = plan({"Nacht7.edf": ""})
     assert used(study) == [f"Nacht7.{ending}"]
     assert stages_of(study) == WHOLE
+
+
+# --- what stands above the stages, and how long a list is
+
+OTHER_NIGHT = r"a\.\w+: it has the date 2024-03-08.*, and memory\.edf starts on 2024-03-01.*no overlap"
+
+
+def epochs(sep="\t", title="Epoch,Time,Stage"):
+    table = [
+        title.split(","),
+        *([str(i), time, stage] for i, (time, stage) in enumerate(zip(clock(), NIGHT, strict=True), 1)),
+    ]
+    return "".join(sep.join(row) + "\n" for row in table)
+
+
+@pytest.mark.parametrize(
+    ("head", "form", "table", "name"),
+    [
+        ("Patient:\tX\nRecording Date:\t{}\n\n", "%d/%m/%Y", epochs(), "a.txt"),
+        ("# Study date: {}\n", "%Y-%m-%d", epochs(), "a.txt"),
+        ("Patient name,Other\nDate,{}\n\n", "%d.%m.%Y", epochs(","), "a.csv"),
+        ("Somnologica Event Export\nRecording Date: {} 22:40\n", "%d.%m.%Y", epochs(), "a.txt"),
+        ("Aufnahmedatum;{};\n", "%d.%m.%Y", rows(), "a.csv"),  # no clock times
+    ],
+)
+def test_a_date_above_the_stages_is_that_of_the_night(lay, head, form, table, name):
+    assert (lay(head.format(f"{START:{form}}") + table, name=name)[0] == "N3").sum() == 25
+    with pytest.raises(ScoringError, match=OTHER_NIGHT):
+        lay(head.format(f"{START + datetime.timedelta(days=7):{form}}") + table, name=name)
+    others = f"Date of birth: 07.05.1980\nPrint date: 01.06.2024\n{table}"
+    assert (lay(others, name=name)[0] == "N3").sum() == 25
+
+
+@pytest.mark.parametrize("text", ["\n".join(NIGHT), rows()])
+@pytest.mark.parametrize("line", ["Epoch length: 20 s", "# epoch_s = 20", "Epochenlänge [s];20"])
+def test_the_epoch_length_above_the_stages_counts(lay, tmp_path, line, text):
+    stages, epoch_s, _ = lay(f"{line}\n{text}", minutes=len(NIGHT) / 3)
+    assert (epoch_s, (stages == "N3").sum()) == (20, 25)
+    with pytest.raises(AmbiguousScoringError, match=r"head says that an epoch lasts 20 s, and the settings 10 s"):
+        read_scoring(tmp_path / "a.csv", check_settings({"scoring": {"epoch_s": 10}}, "test"))
+    with pytest.raises(ScoringError, match=r"110 epochs of 20 s are 36\.7 min, memory\.edf lasts 55\.0 min") as error:
+        lay(f"{line}\n{text}")
+    assert "correct the head of the file" in error.value.remedy
+
+
+def test_an_epoch_length_above_the_stages_that_their_times_contradict_is_asked_about(lay):
+    assert lay(f"Epoch length: 30 s\n{epochs()}", name="a.txt")[1] == 30
+    with pytest.raises(AmbiguousScoringError, match="an epoch lasts 20 s, and the times of its rows another one"):
+        lay(f"Epoch length: 20 s\n{epochs()}", name="a.txt")
+
+
+@pytest.mark.parametrize("title", ["Nr,Zeit bis,Stadium", "Epoch,End Time,Stage"])
+def test_a_time_at_which_an_epoch_ends_is_no_time_at_which_it_begins(lay, title):
+    late = START - datetime.timedelta(seconds=30)
+    stages, _, notes = lay(epochs(title=title), late, name="a.txt")
+    assert (np.flatnonzero(stages == "N3")[0], len(stages), notes) == (65, 110, ())
+
+
+@pytest.mark.parametrize(("minutes", "asked"), [(50, False), (41, True), (54, False)])
+@pytest.mark.parametrize("text", ["\n".join(NIGHT), rows(), json.dumps(NIGHT)])
+def test_a_list_without_times_that_goes_on_long_after_its_recording_is_asked_about(lay, text, minutes, asked):
+    name = "a.json" if text.startswith("[") else "a.csv"
+    if not asked:
+        assert len(lay(text, minutes=minutes, name=name)[0]) == 2 * minutes
+        return
+    with pytest.raises(AmbiguousScoringError, match=r"says no times and lasts 55\.0 min, memory\.edf lasts 41\.0 min"):
+        lay(text, minutes=minutes, name=name)
+
+
+def test_a_scoring_by_the_clock_of_a_recording_that_hides_its_own_is_refused_unless_both_last_as_long(lay):
+    hidden = datetime.datetime(1985, 1, 1)
+    with pytest.raises(ScoringError, match=r"memory\.edf does not say when it starts"):
+        lay(epochs(), hidden, minutes=75, name="a.txt")
+    assert (lay(epochs(), hidden, name="a.txt")[0] == "N3").sum() == 25
+
+
+def test_all_columns_of_scorers_are_named_as_they_are_written(lay):
+    other = dict(zip(NIGHT, [*NIGHT[1:], "Wach"], strict=True)) | {"N1": "N2"}
+    table = "".join(f"{i};{s};{other[s]};{s}\n" for i, s in enumerate(NIGHT, 1))
+    with pytest.raises(AmbiguousScoringError, match="they differ: Consensus, Scorer_AB, Scorer_CD"):
+        lay(f"Epoch;Scorer_AB;Scorer_CD;Consensus\n{table}")

@@ -37,7 +37,7 @@ from swa.sleep.formats.document import (
     is_number,
 )
 from swa.sleep.formats.edf import is_edf, is_read_by_mne
-from swa.sleep.formats.registry import FORMATS
+from swa.sleep.formats.registry import FORMATS, Format
 from swa.sleep.formats.tables import is_array, is_json, refuse_repeats
 from swa.sleep.formats.xml import is_xml
 from swa.sleep.hypnogram import STAGES, epoch_length_s, make_hypnogram, stages_of
@@ -51,6 +51,7 @@ MOST_DAYS = 7
 
 _SAME_LENGTH_S = 60.0
 _APART_S = 120.0  # between two clocks, where scoring and recording last as long: more is an error of one of them
+_LONGER_S = 900.0  # than the recording: what is scored without a clock is cut there, and more is another night's
 _PAUSE_S = 60.0  # without a stage within a night: a single epoch is a movement
 _MOST_PAUSES = 3
 _HIDDEN = (HIDDEN_DATE, NO_DATE.date())
@@ -87,6 +88,8 @@ class Scoring:
         Whether the rows follow on each other as those of a night do.
     numbers_until : float or None
         The last end in a table of numbers that are taken for s.
+    counted : bool
+        As of `Marks`.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Scoring:
     notes: Sequence[str] = ()
     steady: bool = True
     numbers_until: float | None = None
+    counted: bool = False
 
     @property
     def hypnogram(self) -> "yasa.Hypnogram":
@@ -132,6 +136,8 @@ class Scoring:
         if start is not None and _counts_from_zero(start, length_s, recording):
             notes.append("its times from 00:00:00 on last as long as the recording: counted from its first sample")
         _ask_about_unit(self, recording)
+        _check_epoch_length(len(self.stages), self.epoch_s, start, self.name, recording)
+        _ask_about_too_long(self, recording)
         _refuse_another_day(self, recording, length_s)
         _ask_about_clocks(self, recording, length_s)
         hides = start is not None and start.date() in _HIDDEN and start.time() == datetime.time()
@@ -298,6 +304,7 @@ class OpenScoring:
             notes=(*marks.notes, *note_unscored_codes(marks, self.settings.codes)),
             steady=self.is_steady,
             numbers_until=float(marks.ends_s.max()) if marks.in_s else None,
+            counted=marks.counted,
         )
 
 
@@ -318,13 +325,42 @@ def open_scoring(path: str | Path, settings: ScoringSettings | Settings | None =
     _refuse_empty(document)
     form = next(form for form in FORMATS if form.fits(document))
     try:
-        return _only_stages(document, form.read(document, settings), settings)
+        return _only_stages(document, _read_with_head(document, form, settings), settings)
     except RecordingError as error:
         raise ScoringError(error.problem, error.remedy) from None
     except (ValueError, LookupError, ArithmeticError, RecursionError) as error:
         raise ScoringError(
             f"{path.name}: not readable as a {form.name} ({type(error).__name__}).", "Export the scoring again."
         ) from None
+
+
+def _read_with_head(document: Document, form: Format, settings: ScoringSettings) -> Marks:
+    """What a file holds, with the epoch length and the date of the night that the lines above the stages name.
+
+    Raises
+    ------
+    AmbiguousScoringError
+        Its times, or the settings, say another epoch length.
+    """
+    head_s = document.head_epoch_s
+    if head_s is None:
+        marks = form.read(document, settings)
+    else:
+        if settings.epoch_s not in (head_s, ScoringSettings().epoch_s):
+            raise _other_epochs(document.name, head_s, f"the settings {settings.epoch_s:g} s")
+        marks = form.read(document, settings.model_copy(update={"epoch_s": head_s}))
+        steps = np.abs(np.diff(marks.onsets_s)) / head_s
+        if not (marks.others or marks.counted) and np.any(np.abs(steps - np.round(steps)) * head_s > _NEAR_S):
+            raise _other_epochs(document.name, head_s, "the times of its rows another one")
+    is_dated = bool(marks.days) or (marks.start is not None and marks.start.normalize() != NO_DATE)
+    return marks if is_dated else replace(marks, days=document.head_days)
+
+
+def _other_epochs(name: str, head_s: float, other: str) -> AmbiguousScoringError:
+    return AmbiguousScoringError(
+        f"{name}: its head says that an epoch lasts {head_s:g} s, and {other}.",
+        "Correct or remove the line with the epoch length in its head, or [scoring] epoch_s.",
+    )
 
 
 def _refuse_empty(document: Document) -> None:
@@ -475,13 +511,18 @@ def _refuse_another_day(scoring: Scoring, recording: "Recording", length_s: floa
         It names both dates.
     """
     start, begin = scoring.start, recording.start
-    if start is None or start.normalize() != NO_DATE or begin is None or begin.date() == HIDDEN_DATE:
+    is_dated = start is not None and start.normalize() != NO_DATE
+    if is_dated or not scoring.days or begin is None or begin.date() == HIDDEN_DATE:
         return
-    # Stages may begin after the midnight of the night that the head names.
-    later = (0, 1) if start.hour < _NOON_H else (0,)
-    starts = [day + (start - NO_DATE) + pd.Timedelta(days=days) for day in scoring.days for days in later]
-    offsets_s = [_offset_s(each, length_s, recording) for each in starts]
-    if starts and not any(-length_s < offset_s < recording.duration_s for offset_s in offsets_s):
+    if start is None:
+        fits = any(abs((pd.Timestamp(begin.date()) - day).days) <= 1 for day in scoring.days)
+    else:
+        # Stages may begin after the midnight of the night that the head names.
+        later = (0, 1) if start.hour < _NOON_H else (0,)
+        starts = [day + (start - NO_DATE) + pd.Timedelta(days=days) for day in scoring.days for days in later]
+        offsets_s = [_offset_s(each, length_s, recording) for each in starts]
+        fits = any(-length_s < offset_s < recording.duration_s for offset_s in offsets_s)
+    if not fits:
         days = " or ".join(f"{day:%Y-%m-%d}" for day in scoring.days)
         raise ScoringError(
             f"{scoring.name}: it has the date {days}, and {recording.name} starts on {begin:%Y-%m-%d %H:%M}: no "
@@ -560,8 +601,28 @@ def _check_epoch_length(
             raise ScoringError(
                 f"{name}: {n_epochs} epochs of {epoch_s:g} s are "
                 f"{n_epochs * epoch_s / 60:.1f} min, {recording.name} lasts {recording.duration_s / 60:.1f} min.",
-                f"Epochs of {other} s would fit: if that is so, set [scoring] epoch_s = {other}.",
+                f"Epochs of {other} s would fit: if that is so, set [scoring] epoch_s = {other}, and correct the head "
+                "of the file where it says another length.",
             )
+
+
+def _ask_about_too_long(scoring: Scoring, recording: "Recording") -> None:
+    """Stages without times that go on long after the recording has ended may be those of another night.
+
+    Raises
+    ------
+    AmbiguousScoringError
+        It names both lengths.
+    """
+    scored_s = scoring.epoch_s * float(np.max(np.flatnonzero(scoring.stages != "UNS"), initial=-1) + 1)
+    most_s = min(1.25 * recording.duration_s + scoring.epoch_s, recording.duration_s + _LONGER_S)
+    if scoring.counted and scored_s > most_s:
+        raise AmbiguousScoringError(
+            f"{scoring.name}: it says no times and lasts {scored_s / 60:.1f} min, {recording.name} lasts "
+            f"{recording.duration_s / 60:.1f} min.",
+            "Check that it belongs to this recording. If it does, add the clock time of each row, or cut it to the "
+            "recording.",
+        )
 
 
 # --- from marks to stages

@@ -54,12 +54,14 @@ def stage_column(document: Document, settings: ScoringSettings) -> int | None:
     known = [names.index(name) for name in (*STAGE_COLUMNS, *EVENT_COLUMNS) if name in names]
     found = sorted(found, key=lambda i: known.index(i) if i in known else len(known) + i)
     different: list[int] = []
-    for i in [i for i in found if not _MACHINE.search(names[i])] or found:
+    people = [i for i in found if not _MACHINE.search(names[i])] or found
+    for i in people:
         if not any(_same(table.cells(i), table.cells(other)) for other in different):
             different.append(i)
     if len(different) > 1:
         kind = NamelessTableError if nameless else AmbiguousScoringError
-        return different[choose_scorer(document, [names[i] for i in different], settings.column, kind)]
+        written = [table.titles[i].strip() if table.titled else names[i] for i in people]
+        return people[choose_scorer(document, written, settings.column, kind)]
     return next(iter(different or known), None)
 
 

@@ -85,6 +85,26 @@ _TITLES = {*STAGE_COLUMNS, *ONSET_COLUMNS, *TIME_COLUMNS, *(name for name in EPO
 _UNIT = re.compile(r"(?<=\w)\s*[\[(]([^\])]*)[\])]$")
 
 
+# Lines above the stages that say of which night they are, and how long an epoch is; others name other dates.
+_MARK = r"[\s\"]*[:=,;\t][\s\":=,;]*"
+_HEAD_DATE = re.compile(
+    r"[#%*\s\"]*(?:(?:(?:recording|study|acquisition|test|session|psg|sleep|night|start)[ _-]*)?(?:start[ _-]*)?date"
+    r"|date of (?:the )?(?:recording|study|night|test)|(?:recording|study)?[ _-]*start(?:[ _-]*time)?"
+    r"|datum|(?:aufnahme|aufzeichnungs|mess|untersuchungs|start)datum|datum der (?:aufnahme|aufzeichnung|messung)"
+    r"|date (?:de l'|d')?enregistrement|data (?:di registrazione|do exame)?"
+    r"|fecha(?: de(?: la)? (?:grabaci[oó]n|registro|prueba))?)"
+    rf"{_MARK}(?P<day>{_DATE})(?:[T ]\s*[\d:.,]+(?:\s*[AaPp]\.?[Mm]\.?)?)?[\s\",;]*",
+    re.IGNORECASE,
+)
+_HEAD_EPOCH = re.compile(
+    r"[#%*\s\"]*(?:(?:scoring[ _-]*)?epoch[ _-]*(?:length|duration|size|len|dur|s)|epochen(?:länge|dauer|laenge)"
+    r"|dur[ée]e d(?:e l)?'[ée]poque|duraci[oó]n de (?:la )?[ée]poca|durata (?:dell')?epoca)"
+    rf"(?:[ _]*[\[(]?(?P<named>s|sec|seconds|sek)[\])]?)?{_MARK}(?P<value>\d+(?:[.,]\d+)?)"
+    r"\s*(?P<unit>ms|s|secs?|seconds?|sek|sekunden|min)?\.?[\s\",;]*",
+    re.IGNORECASE,
+)
+
+
 class UnreadFormError(ScoringError):
     """A file in a form that is not read: it may hold a scoring."""
 
@@ -186,6 +206,25 @@ class Document:
                 if cell in cells:
                     found.setdefault(cell, line)
         return found
+
+    @property
+    def _first_lines(self) -> list[str]:
+        return self.lines[:_PREAMBLE] if self.suffix in _TEXTS else []
+
+    @property
+    def head_days(self) -> tuple[pd.Timestamp, ...]:
+        """Days that the lines above the stages name as that of the recording."""
+        found = [match for line in self._first_lines if (match := _HEAD_DATE.fullmatch(line))]
+        return tuple(dict.fromkeys(day for match in found for day in days_of(match["day"])))
+
+    @property
+    def head_epoch_s(self) -> float | None:
+        """Length of an epoch in s by the lines above the stages; None where they say nothing, or two lengths."""
+        found = [match for line in self._first_lines if (match := _HEAD_EPOCH.fullmatch(line))]
+        lengths = {
+            float(match["value"].replace(",", ".")) * _UNITS.get((match["unit"] or "s").lower(), 1.0) for match in found
+        }
+        return lengths.pop() if len(lengths) == 1 else None
 
     @property
     def _filled(self) -> list[tuple[int, str]]:

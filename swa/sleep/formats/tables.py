@@ -46,6 +46,7 @@ from swa.sleep.formats.document import (
     Marks,
     Times,
     bad_row,
+    column_name,
     is_number,
     parse_duration,
     read_times,
@@ -59,6 +60,7 @@ LONGEST_EPOCH_S = 300.0
 _FEWEST_CHANGES = 20
 _FEWEST_A_LINE = 5  # stages, of a layout of several epochs a line
 _SAME_AGAIN = 0.4  # of the epochs of a night, nine of ten are as the one before
+_END_WORDS = {"end", "ende", "bis", "stop", "until", "fin", "fine", "hasta", "ends", "ended"}
 _GSSC = ["epoch", "start", "stage"]
 _SNOOZ = {"group", "name", "start", "duration"}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # names of the Dreem Open Datasets
@@ -370,10 +372,21 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     order = np.argsort(times, kind="stable")
     times, labels, lines = times[order], [labels[i] for i in order], [lines[i] for i in order]
     step_s = epoch_step(times)
+    # The names stand in the first row where none of them was known.
+    is_end = (table.titled or first == 1) and bool({*column_name(table.titles[time]).split("_")} & _END_WORDS)
     if step_s is not None and _is_row_an_epoch(document, times, labels, step_s):
+        if is_end and start is not None:
+            start -= pd.Timedelta(seconds=step_s)
+        elif is_end:
+            times = times - step_s
         return Marks(onsets_s=times, ends_s=times + step_s, labels=labels, start=start, lines=lines,
                      codes=codes_of_column(document, stage), columns=table.titles if table.titled else (),
-                     changed_at=changed_at, days=days, in_s=start is None)  # fmt: skip
+                     changed_at=changed_at, days=days, in_s=start is None, by_clock=start is not None)  # fmt: skip
+    if is_end:
+        raise AmbiguousScoringError(
+            f"{document.name}: its column `{table.titles[time]}` says when a stage ends, and none when it begins.",
+            "Add a column `onset` with the begin of each row.",
+        )
     if start is not None and len(back) == 1 and len(times) >= _FEWEST_CHANGES:
         raise AmbiguousScoringError(
             f"{document.name}: its times go back once, at row {back[0] + 2}: the clock may have been changed there.",

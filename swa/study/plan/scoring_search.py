@@ -741,7 +741,9 @@ def _ask_about_shared(
         nights.setdefault(scorings[i], []).extend([i] * (not bids))
     for scoring, places in nights.items():
         if len(places) > 1:
-            names = _first([printable(Path(paths[i]).name) for i in places])
+            stems = {Path(paths[i]).name for i in places}
+            there = [Path(*Path(paths[i]).parts[-1 if len(stems) == len(places) else -2 :]) for i in places]
+            names = _first([printable(path.as_posix()) for path in there])
             for i in places:
                 problems[i] = (
                     f"{printable(Path(scoring).name)} could be the scoring of several recordings ({names}); name it in "
