@@ -949,3 +949,21 @@ def test_all_columns_of_scorers_are_named_as_they_are_written(lay):
     table = "".join(f"{i};{s};{other[s]};{s}\n" for i, s in enumerate(NIGHT, 1))
     with pytest.raises(AmbiguousScoringError, match="they differ: Consensus, Scorer_AB, Scorer_CD"):
         lay(f"Epoch;Scorer_AB;Scorer_CD;Consensus\n{table}")
+
+
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("Time,Event,Stage", [f"22:{m}:00,Spindle,{s}" for m, s in zip((47, 48, 51, 52, 58), ["N2"] * 5, strict=True)]),
+        ("time,event,stage", ["22:47:00,Hypopnea,N2", "22:49:30,Hypopnea,REM", "22:58:00,Hypopnea,N2"]),
+        ("Time,Stage", ["22:47:03,N2", "22:48:11,N2", "22:51:50,N2", "22:52:07,N3", "22:58:31,N3"]),
+        ("Awakening,Time,Stage,Dream recall", ["1,22:55:00,N2,1", "2,22:56:30,N2,1", "3,23:03:30,N3,0"]),
+        ("Stage,Minutes,Percent", ["W,10,16", "N1,5,8", "N2,25,42", "N3,10,17", "REM,10,17"]),
+        ("stage,swa,sigma", ["N1,20,3", "N2,90,8", "N3,300,5", "REM,30,2"]),
+    ],
+)  # fmt: skip
+def test_events_with_their_stage_and_sums_of_each_stage_are_no_scoring(plan, title, lines):
+    study = plan({"E03.edf": "", "E03.csv": "\n".join([title, *lines]) + "\n"})
+    assert used(study) == [""]
+    assert study.nights["problem"].tolist() == [""]
+    assert {why for _, why in unused(study)} <= {Why.NO_NIGHT}

@@ -270,8 +270,8 @@ class OpenScoring:
     def is_steady(self) -> bool:
         """Whether rows follow on each other and, where they are epochs, most are as the one before; or they are few."""
         marks = self.marks
-        if len(marks.labels) < _FEWEST_ROWS:
-            return True
+        if marks.apart or len(marks.labels) < _FEWEST_ROWS:
+            return not marks.apart
         order = np.argsort(marks.onsets_s, kind="stable")
         stages = [STAGE_BY_WORD.get(word, word) for word in (plain_word(marks.labels[i]) for i in order)]
         follows = float(np.mean(marks.onsets_s[order][1:] - marks.ends_s[order][:-1] < _NEAR_S))

@@ -466,6 +466,8 @@ class Marks:
         Whether the rows say nothing of their time but their order or number.
     in_s : bool
         Whether the times are numbers of a table that are taken for s, where its titles may lack another unit.
+    apart : bool
+        Whether the rows seem single events with the stage beside each, or sums of each stage: no night.
     """
 
     onsets_s: NDArray[np.float64]
@@ -486,6 +488,7 @@ class Marks:
     notes: Sequence[str] = ()
     counted: bool = False
     in_s: bool = False
+    apart: bool = False
 
 
 # --- cells

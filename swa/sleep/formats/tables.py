@@ -58,6 +58,9 @@ from swa.sleep.formats.document import (
 CHANGE_POINT_CODES = {"5": "W", "4": "R", "3": "N1", "2": "N2", "1": "N3", "0": "UNS", "6": "UNS"}
 LONGEST_EPOCH_S = 300.0
 _FEWEST_CHANGES = 20
+_NO_CHANGE = 0.2  # of the rows of a list of changes: the stage of the row before
+_COLUMNS_OF_EVENTS = {"event", "marker", "annotation", "awakening"}  # beside the stage
+_FEWEST_EPOCHS = 10  # with other columns beside: fewer are sums of each stage
 _FEWEST_A_LINE = 5  # stages, of a layout of several epochs a line
 _SAME_AGAIN = 0.4  # of the epochs of a night, nine of ten are as the one before
 _END_WORDS = {"end", "ende", "bis", "stop", "until", "fin", "fine", "hasta", "ends", "ended"}
@@ -381,7 +384,8 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
             times = times - step_s
         return Marks(onsets_s=times, ends_s=times + step_s, labels=labels, start=start, lines=lines,
                      codes=codes_of_column(document, stage), columns=table.titles if table.titled else (),
-                     changed_at=changed_at, days=days, in_s=start is None, by_clock=start is not None)  # fmt: skip
+                     changed_at=changed_at, days=days, in_s=start is None, by_clock=start is not None,
+                     apart=_names_events(document, stage) and bool(np.any(np.diff(times) > 1.5 * step_s)))  # fmt: skip
     if is_end:
         raise AmbiguousScoringError(
             f"{document.name}: its column `{table.titles[time]}` says when a stage ends, and none when it begins.",
@@ -394,7 +398,22 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
         )
     codes = _change_codes(document, labels)
     changes = from_changes(document, times, labels, settings.epoch_s, start=start, codes=codes)
-    return replace(changes, days=days, in_s=start is None)
+    return replace(changes, days=days, in_s=start is None, apart=_is_of_events(document, stage, labels))
+
+
+def _is_of_events(document: Document, stage: int, labels: Sequence[str]) -> bool:
+    """Whether rows are single events with the stage beside each: a stage does not change to itself again and again."""
+    again = np.mean([one == other for one, other in pairwise(labels[:-1])]) if len(labels) > 2 else 0.0
+    return _names_events(document, stage) or bool(again >= _NO_CHANGE)
+
+
+def _names_events(document: Document, stage: int) -> bool:
+    """Whether each row names an event beside its stage."""
+    table = document.table
+    return table.titled and any(
+        name in _COLUMNS_OF_EVENTS and place != stage and all(table.cells(place))
+        for place, name in enumerate(table.names)
+    )
 
 
 def _is_row_an_epoch(document: Document, times: NDArray[np.float64], labels: Sequence[str], step_s: float) -> bool:
@@ -599,6 +618,7 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
     return Marks(
         onsets_s=marks.onsets_s, ends_s=marks.ends_s, labels=labels, certain=named or words,
         columns=table.titles if table.titled else (), counted=True,
+        apart=len(labels) < _FEWEST_EPOCHS and min(map(len, rows)) > 1,
     )  # fmt: skip
 
 

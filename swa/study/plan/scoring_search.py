@@ -127,6 +127,9 @@ class Why(StrEnum):
     DRAWN = "the true stages of a simulation"
     ANOTHER = "another scoring of the recording is used"
     ANOTHER_NAME = "its name is not quite that of the recording; the column hypnogram of a study file can name it"
+    NO_NIGHT = (
+        "its rows are single events or sums, no night; the column hypnogram of a study file can name it all the same"
+    )
     DERIVED = "beside the raw data of BIDS; the column hypnogram of a study file can name it"
     NO_RECORDING = "name and folder fit no recording"
     UNTRIED = "too many: not looked into"
@@ -593,7 +596,8 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
         if scoring is None:
             continue
         if not _is_scoring(scoring, each):
-            unused += [Unused(each.path, Why.ANOTHER_NAME)] * reader.is_likely(each.path)
+            why = Why.ANOTHER_NAME if scoring.steady else Why.NO_NIGHT
+            unused += [Unused(each.path, why)] * reader.is_likely(each.path)
             continue
         if counts:
             place = place or each.place
