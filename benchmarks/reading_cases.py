@@ -357,7 +357,7 @@ CASES = (
          score("a.csv", "epoch,stage\n5,W\n0,W\n3,N3\n2,N2\n")),
     Case("scorings", "two rows for one epoch", r"line 4 has the same place in time as line 3",
          score("a.csv", "epoch,stage\n0,W\n1,N1\n1,N2\n")),
-    Case("scorings", "two scorers' columns", r"scorer_1, scorer_2.*column = \"scorer_1\"",
+    Case("scorings", "two scorers' columns", r"scorer 1, scorer 2.*column = \"scorer 1\"",
          score("a.csv", "epoch,scorer 1,scorer 2\n0,W,W\n1,N1,N2\n")),
     Case("scorings", "Dreem Open Datasets", r"968 epochs of 30 s: N1 79, N2 384, N3 146, R 175, W 184",
          real("scorings/dod_h/scorer_1__0d79f4b1-e74f-5e87-8e42-f9dd7112ada5.json"), "`scorings/dod_h`"),
