@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -66,8 +67,10 @@ def test_workers_are_heard_on_this_machine_alone_and_show_nothing() -> None:
         assert seen
         assert hosts <= {"127.0.0.1", "::1"}, hosts
         for address in set(seen):
-            with pytest.raises((OSError, http.client.HTTPException)):  # no page: 404, or no HTTP at all
+            with pytest.raises((OSError, http.client.HTTPException)) as told:  # no page: 404, or no HTTP at all
                 urllib.request.urlopen(f"http://127.0.0.1:{address.port}/info/main/workers.html", timeout=5)
+            if isinstance(told.value, urllib.error.HTTPError):
+                told.value.close()
     gc.collect()
 
 

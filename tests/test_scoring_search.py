@@ -84,9 +84,7 @@ def test_a_name_of_a_scoring_that_cannot_be_read_is_told_with_the_remedy(plan):
     assert found(study) == [""]
     assert list(study.nights["problem"]) == [""]
     (told,) = [note for note in study.notes if "not used" in note]
-    assert told.startswith(
-        "0 nights by their scoring, 1 by YASA; these files are scorings and are not used: night1_hyp"
-    )
+    assert told.startswith("0 nights by their scoring, 1 by YASA; these files hold stages and are not used: night1_hyp")
     assert "'N9' (line 2) is no stage known here" in told
     assert "[scoring] codes" in told
 
@@ -222,7 +220,7 @@ def test_what_belongs_to_no_recording_is_told_once(plan):
     }
     (told,) = [note for note in plan(files).notes if "YASA" in note]
     assert told == (
-        "0 nights by their scoring, 1 by YASA; these files are scorings and are not used: truth/night1_stages.tsv "
+        "0 nights by their scoring, 1 by YASA; these files hold stages and are not used: truth/night1_stages.tsv "
         "(its name is not quite that of the recording; the column hypnogram of a study file can name it); "
         "truth/night0_stages.tsv, truth/night2_stages.tsv, truth/night3_stages.tsv, truth/night4_stages.tsv, "
         "truth/night5_stages.tsv and 1 more (name and folder fit no recording)"
@@ -267,7 +265,7 @@ def test_stages_in_the_recording_come_before_those_beside_it_which_are_told(tmp_
     assert list(study.nights["hypnogram"]) == [str(tmp_path / "S1.edf"), ""]
     (told,) = [note for note in study.notes if "YASA" in note]
     assert told == (
-        "1 night by its scoring (S1.edf by its annotations), 1 by YASA; these files are scorings and are not used: "
+        "1 night by its scoring (S1.edf by its annotations), 1 by YASA; these files hold stages and are not used: "
         "S1.txt (another scoring of the recording is used)"
     )
 

@@ -60,6 +60,7 @@ LONGEST_EPOCH_S = 300.0
 _FEWEST_CHANGES = 20
 _NO_CHANGE = 0.2  # of the rows of a list of changes: the stage of the row before
 _COLUMNS_OF_EVENTS = {"event", "marker", "annotation", "awakening"}  # beside the stage
+_EVENT = re.compile(r"arous|apn|hypopn|desat|snor|limb|spindle|k-?compl", re.IGNORECASE)
 _FEWEST_EPOCHS = 10  # with other columns beside: fewer are sums of each stage
 _FEWEST_A_LINE = 5  # stages, of a layout of several epochs a line
 _SAME_AGAIN = 0.4  # of the epochs of a night, nine of ten are as the one before
@@ -385,7 +386,8 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
         return Marks(onsets_s=times, ends_s=times + step_s, labels=labels, start=start, lines=lines,
                      codes=codes_of_column(document, stage), columns=table.titles if table.titled else (),
                      changed_at=changed_at, days=days, in_s=start is None, by_clock=start is not None,
-                     apart=_names_events(document, stage) and bool(np.any(np.diff(times) > 1.5 * step_s)))  # fmt: skip
+                     apart=_is_of_breaths(document) or (
+                         _names_events(document, stage) and bool(np.any(np.diff(times) > 1.5 * step_s))))  # fmt: skip
     if is_end:
         raise AmbiguousScoringError(
             f"{document.name}: its column `{table.titles[time]}` says when a stage ends, and none when it begins.",
@@ -405,6 +407,13 @@ def _is_of_events(document: Document, stage: int, labels: Sequence[str]) -> bool
     """Whether rows are single events with the stage beside each: a stage does not change to itself again and again."""
     again = np.mean([one == other for one, other in pairwise(labels[:-1])]) if len(labels) > 2 else 0.0
     return _names_events(document, stage) or bool(again >= _NO_CHANGE)
+
+
+def _is_of_breaths(document: Document) -> bool:
+    """Whether most rows name an arousal, a breath, a movement or a wave: such lists may have a row each minute."""
+    table = document.table
+    places = [place for place, name in enumerate(table.names) if table.titled and name in _COLUMNS_OF_EVENTS]
+    return any(2 * sum(_EVENT.search(cell) is not None for cell in table.cells(i)) > len(table.rows) for i in places)
 
 
 def _names_events(document: Document, stage: int) -> bool:

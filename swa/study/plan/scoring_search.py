@@ -172,7 +172,7 @@ class ScoringPlan:
         pairs = _first([f"{recording} by {scoring}" for recording, scoring in self.used])
         told = f"{scored}{f' ({pairs})' if pairs else ''}, {self.staged} by YASA"
         left = "; ".join(f"{names} ({why})" for why, names in self.left_over(root).items())
-        return [f"{told}; these files are scorings and are not used: {left}" if left else told]
+        return [f"{told}; these files hold stages and are not used: {left}" if left else told]
 
     def left_over(self, root: Path) -> dict[str, str]:
         """The first names of scorings that are not used by the reason, a `Why` or what was wrong."""
