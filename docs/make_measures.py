@@ -111,7 +111,7 @@ PICTURES = {
     "power": ("bands.svg", "A NREM spectrum of the simulator with its bands."),
     "aperiodic": (
         "aperiodic.svg",
-        "The same spectrum with its aperiodic line, dotted below its range.",
+        "The same spectrum with its aperiodic line; the area above it is `swa_above_aperiodic`.",
     ),
     "homeostasis": (
         "process-s.svg",
@@ -330,6 +330,9 @@ def _aperiodic():
     axes.loglog(hz[2:], density[2:], color=INK, lw=1.4)
     axes.loglog(hz[5:150], fit.density(hz[5:150]), color=SECOND, lw=1.4)
     axes.loglog(hz[2:6], fit.density(hz[2:6]), ":", color=SECOND, lw=1.4)
+    first, last = settings.power.swa_hz
+    edges = np.r_[first, hz[(hz > first) & (hz < last)], last]
+    axes.fill_between(edges, fit.density(edges), np.interp(edges, hz, density), color=ACCENT, alpha=0.25, lw=0)
     axes.text(6, fit.density(np.array([6.0]))[0] * 2.2, f"slope −β, β = {fit.exponent:.2f}", color=SECOND)
     axes.set(xlim=(0.4, 40), xlabel="Hz", ylabel="µV²/Hz")
     _plain_hz(axes)

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from swa.glossary import measures_in, read_glossary
 from swa.measures import power
 from swa.measures.aperiodic import (
     fit_aperiodic,
@@ -18,6 +17,7 @@ from swa.settings import AperiodicSettings, PowerSettings
 
 FREQUENCIES = np.arange(0, 45.01, 0.2)
 BAND = (1.0, 30.0)
+SWA_WEIGHTS = power.band_weights(FREQUENCIES, (0.5, 4.0))
 ALPHA, SIGMA, DELTA = (9.5, 0.35, 1.2), (13.3, 0.5, 1.0), (1.5, 0.3, 0.5)
 
 
@@ -70,18 +70,30 @@ def test_high_noise_floor_lowers_the_exponent():
 def test_gain_adds_to_the_offset_and_leaves_the_exponent(gain, seed):
     density = spectrum(2.2, peaks=(DELTA, SIGMA), windows=100, seed=seed)
 
-    one, other = (summarize_aperiodic(FREQUENCIES, d) for d in (density, density * gain**2))
+    one, other = (summarize_aperiodic(FREQUENCIES, d, SWA_WEIGHTS) for d in (density, density * gain**2))
 
     assert other["aperiodic_exponent"][0] == pytest.approx(one["aperiodic_exponent"][0], abs=1e-9)
     assert other["aperiodic_offset"][0] == pytest.approx(one["aperiodic_offset"][0] + np.log10(gain**2), abs=1e-9)
+    assert other["swa_above_aperiodic"][0] == pytest.approx(one["swa_above_aperiodic"][0] * gain**2, rel=1e-6)
 
 
-def test_nothing_is_said_to_stand_above_the_line():
-    """On all 10 real NREM channels the line lies above the spectrum in the band; a knee gives any excess one likes."""
-    assert set(summarize_aperiodic(FREQUENCIES, spectrum(2.0, peaks=(DELTA,)))) == set(measures_in("aperiodic")) - {
-        "aperiodic_exponent_high"
-    }
-    assert "swa_above_aperiodic" not in read_glossary()
+def test_swa_above_the_line_is_what_stands_above_it():
+    base, peak = spectrum(2.0), spectrum(2.0, peaks=(DELTA,))
+
+    none = summarize_aperiodic(FREQUENCIES, base, SWA_WEIGHTS)["swa_above_aperiodic"]
+    some = summarize_aperiodic(FREQUENCIES, peak, SWA_WEIGHTS)["swa_above_aperiodic"]
+
+    assert abs(none[0]) < 1e-6 * (base @ SWA_WEIGHTS)
+    assert some[0] == pytest.approx((peak - base) @ SWA_WEIGHTS, rel=0.02)
+    assert some[1:] == ("µV²", "")
+
+
+def test_swa_above_the_line_is_not_measured_where_the_spectrum_bends_below_it():
+    density = spectrum(2.0) * np.minimum(FREQUENCIES, 1) ** 2
+
+    value, _, note = summarize_aperiodic(FREQUENCIES, density, SWA_WEIGHTS)["swa_above_aperiodic"]
+    assert np.isnan(value)
+    assert "line lies above" in note
 
 
 def test_simulated_signal_has_the_exponent_it_was_made_with():
@@ -108,14 +120,14 @@ def test_simulated_signal_has_the_exponent_it_was_made_with():
     ],
 )
 def test_spectrum_that_cannot_carry_a_fit_is_not_measured(frequencies, density, reason):
-    rows = summarize_aperiodic(frequencies, density)
+    rows = summarize_aperiodic(frequencies, density, np.ones_like(density))
 
-    assert set(rows) == {"aperiodic_exponent", "aperiodic_offset"}
+    assert set(rows) == {"aperiodic_exponent", "aperiodic_offset", "swa_above_aperiodic"}
     assert all(np.isnan(value) and reason in note for value, _, note in rows.values())
 
 
 def test_low_passed_recording_is_not_measured():
-    rows = summarize_aperiodic(FREQUENCIES, spectrum(2.0), passes_hz=highest_passed_hz(64.0))
+    rows = summarize_aperiodic(FREQUENCIES, spectrum(2.0), SWA_WEIGHTS, passes_hz=highest_passed_hz(64.0))
 
     assert all(np.isnan(value) and "25.6 Hz, 30 is needed" in note for value, _, note in rows.values())
 
@@ -123,8 +135,8 @@ def test_low_passed_recording_is_not_measured():
 def test_range_of_the_fit_is_a_setting():
     kinked = np.where(FREQUENCIES < 12, spectrum(1.0), spectrum(3.0) * 12**2)
 
-    low = summarize_aperiodic(FREQUENCIES, kinked, PowerSettings(aperiodic_hz=(1, 10)))
-    high = summarize_aperiodic(FREQUENCIES, kinked, PowerSettings(aperiodic_hz=(15, 30)))
+    low = summarize_aperiodic(FREQUENCIES, kinked, SWA_WEIGHTS, PowerSettings(aperiodic_hz=(1, 10)))
+    high = summarize_aperiodic(FREQUENCIES, kinked, SWA_WEIGHTS, PowerSettings(aperiodic_hz=(15, 30)))
 
     assert low["aperiodic_exponent"][0] == pytest.approx(1.0, abs=1e-6)
     assert high["aperiodic_exponent"][0] == pytest.approx(3.0, abs=1e-6)

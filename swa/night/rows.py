@@ -32,6 +32,7 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     measured = np.isfinite(result.density).all(axis=1)
     waves = _columns(result.waves)
     chosen = slow_waves.select_waves(result.waves, settings.waves).to_numpy()
+    swa_weights = power.band_weights(result.frequencies_hz, settings.power.swa_hz)
     stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
     spectra = _mean_spectra(result, [stretch.epochs & measured for stretch in stretches])
     fits = aperiodic.fit_spectra(result.frequencies_hz, spectra, settings.power.aperiodic_hz, settings.aperiodic)
@@ -56,7 +57,7 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
         found += [(name, value, unit, n, "") for name, (value, unit) in powers.items()]
         if not stretch.median:
             fitted = aperiodic.summarize_aperiodic(
-                result.frequencies_hz, spectrum, settings.power, settings.aperiodic, result.passes_hz, fit
+                result.frequencies_hz, spectrum, swa_weights, settings.power, settings.aperiodic, result.passes_hz, fit
             )
             found += [(name, value, unit, n, note) for name, (value, unit, note) in fitted.items()]
             if settings.aperiodic.high_exponent:
