@@ -410,7 +410,7 @@ CASES = (
          inspect({"S1.edf": ANNOTATED})),
     Case("beside", "`edf/` with `scoring/`", r"1 night by its scoring \(edf/S1.edf by Hypnogram_S1.txt\)",
          inspect({"edf/S1.edf": NIGHT, "scoring/Hypnogram_S1.txt": SCORED})),
-    Case("beside", "a scoring under another name", r"are scorings and are not used: other.txt \(name and folder fit no",
+    Case("beside", "a scoring under another name", r"hold stages and are not used: other.txt \(name and folder fit no",
          inspect({"S1.edf": NIGHT, "other.txt": SCORED})),
     Case("beside", "named, and not there", r"hypnogram 'S1.tx' is not there \(did you mean 'S1.txt'\?\)",
          inspect({"S1.edf": NIGHT, "S1.txt": SCORED, "study.tsv": f"{STUDY}1\tbaseline\tS1.edf\tS1.tx\n"})),

@@ -32,7 +32,7 @@ from swa.comparison.sources import (
     require_same_conditions,
     rows_of_nights,
 )
-from swa.comparison.verdicts import NOT_COMPARABLE, doubt_of_orders, judge_contrasts
+from swa.comparison.verdicts import doubt_of_orders, judge_contrasts, verdict_of_orders
 from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
 from swa.errors import StudyError
 from swa.glossary import measures_that, read_glossary
@@ -375,7 +375,7 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
         text = f"{design.contrast}: {design.state(used)}"
         text += "" if any(both <= own for own in conditions) else _NOBODY_HAS_BOTH
         doubt = doubt_of_orders(design.limits, limits[design.key], sum(both <= own for own in there))
-        said.append(text + (f"; {NOT_COMPARABLE} over subjects: {doubt.words}" if doubt else ""))
+        said.append(text + (f"; {verdict_of_orders(doubt)} over subjects: {doubt.words}" if doubt else ""))
     return said
 
 

@@ -180,7 +180,7 @@ def _open_orders(contrasts: pd.DataFrame) -> dict[int, Reason]:
 
 
 def doubt_of_orders(reasons: Iterable[Reason], limits: Collection[DesignLimit], subjects: int) -> Reason | None:
-    """Why the order of the nights alone makes a row over subjects not comparable; None where it does not.
+    """Why the order of the nights alone makes a row over subjects doubtful; None where it does not.
 
     Parameters
     ----------
@@ -199,8 +199,16 @@ def doubt_of_orders(reasons: Iterable[Reason], limits: Collection[DesignLimit], 
     return doubts.ORDER_OPEN() if open_order and subjects >= FEWEST_IN_TWO_ORDERS else None
 
 
+def verdict_of_orders(reason: Reason) -> str:
+    """Orders that are known to be unequal cannot be mended; one that is not known may be equal."""
+    return NOT_COMPARABLE if doubts.ORDERS.among((reason,)) else CAUTION
+
+
 def _with_orders(found: Judged, reason: Reason | None) -> Judged:
-    return replace(found, verdict=NOT_COMPARABLE, reasons=(*found.reasons, reason)) if reason else found
+    if reason is None:
+        return found
+    worse = max(found.verdict, verdict_of_orders(reason), key=RANK.__getitem__)
+    return replace(found, verdict=worse, reasons=(*found.reasons, reason))
 
 
 def _judge_again(contrasts: pd.DataFrame, judged: Sequence[Judged], again: Again, settings: Settings) -> list[Judged]:
