@@ -14,7 +14,7 @@ from swa.settings import Settings, check_settings
 from swa.study.plan.manifest import TEMPLATE, Study, write_template
 from swa.study.run.lock import WORK
 from swa.study.store import describe_results, digest_of
-from swa.study.written import write_believed
+from swa.study.written import keep_study_notes, write_believed
 from swa.tables.files import read_json, table_text, write_json, write_text
 
 
@@ -55,6 +55,7 @@ class _Report(TypedDict):
     settings: str
     nights: _Rows
     problems: _Rows
+    study_notes: list[str]
 
 
 _SHARED: tuple[Literal["plan", "settings"], ...] = ("plan", "settings")
@@ -86,6 +87,7 @@ def report_part(
         "settings": settings.to_toml(),
         "nights": _rows(nights, part),
         "problems": _rows(problems, part),
+        "study_notes": list(study.notes),
     }
     folder = _folder(results)
     if study.needs_template:
@@ -125,6 +127,7 @@ def join_parts(results: Path) -> None:
             + ", or `swa run` without --part, which finishes the study.",
         )
     describe_results(results, check_settings(tomllib.loads(first["settings"])))
+    keep_study_notes(results, first["study_notes"])
     write_believed(_join([report["nights"] for report in reports]), results / "nights.tsv")
     write_text(_join([report["problems"] for report in reports]), results / "problems.tsv")
     template = _folder(results) / TEMPLATE
