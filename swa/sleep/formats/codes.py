@@ -72,6 +72,7 @@ STAGE_BY_WORD = (
 # Measured on 66 public nights, their naps of 20 to 45 min and 44 tables that are none (benchmarks/no_scorings.py).
 NIGHT_EPOCHS = 40  # of a nap of 20 min
 _FEWEST_CODES = 3  # of a nap in numbers: less are flags
+MOST_LABELS = 12  # of a night in words that nobody knows
 SAME_AGAIN = 0.6  # of the epochs of a night; nine of ten are as the one before
 _COLON = re.compile(rf"\b({'|'.join(_PREFIXES)}):")
 _LIGHTS = re.compile(r"(?:lights?[ -]?(?:(?P<off>off|out)|on)|licht (?:(?P<aus>aus)|an))(?![a-z])")

@@ -21,6 +21,7 @@ from swa.recordings.formats import READ_BY_MNE, ending_of
 from swa.recordings.mne_raw import read_annotations
 from swa.settings import ScoringSettings
 from swa.sleep.formats.codes import (
+    MOST_LABELS,
     NIGHT_EPOCHS,
     SAME_AGAIN,
     is_code,
@@ -43,7 +44,7 @@ _SCORERS = (
     re.compile(r"(?P<stage>.+?)@@(?P<who>.{1,20})"),
 )
 _OF_STAGES = re.compile(r"(?:sleep ?)?(?:stag(?:es?|ing)|scoring)/|hypnogram/|comment/", re.IGNORECASE)
-_EPOCHS_S, _MOST_LABELS = (20.0, 30.0), 12  # of a night in words that nobody knows
+_EPOCHS_S = (20.0, 30.0)  # of a night in words that nobody knows
 _FEWEST_STAGES = 20  # of a scorer
 _RUN_STEP_S, _NEAR_S, _MOSTLY_FOLLOW, _LONGEST_RUN_S = 10.0, 0.1, 0.8, 6 * 3600.0  # of stages in stretches
 SHORTEST_STAGE_S = 0.5
@@ -156,7 +157,7 @@ def _night_without_words(annotations: Sequence[_Annotation]) -> list[int]:
     labels = [one.text for one in annotations]
     again = sum(one == other for one, other in pairwise(labels))
     step = epoch_step(np.array([one.onset_s for one in annotations]))
-    few = len(labels) >= NIGHT_EPOCHS and 3 < len({*labels}) <= _MOST_LABELS and again >= SAME_AGAIN * len(labels)
+    few = len(labels) >= NIGHT_EPOCHS and 3 < len({*labels}) <= MOST_LABELS and again >= SAME_AGAIN * len(labels)
     return codes or [i for i in range(len(labels)) if few and step in _EPOCHS_S]
 
 

@@ -8,7 +8,15 @@ from itertools import pairwise
 from swa.errors import AmbiguousScoringError, SwaError
 from swa.recordings.edf.packed import DAMAGE, open_plain
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import NIGHT_EPOCHS, SAME_AGAIN, is_code, is_night_of_codes, known_words, plain_word
+from swa.sleep.formats.codes import (
+    MOST_LABELS,
+    NIGHT_EPOCHS,
+    SAME_AGAIN,
+    is_code,
+    is_night_of_codes,
+    known_words,
+    plain_word,
+)
 from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, cut_rows, read_any_text
 from swa.sleep.formats.edf import annotations_of, is_edf, is_read_by_mne
 from swa.sleep.formats.exports import is_other_domino
@@ -20,7 +28,6 @@ _SLEEP = {"N1", "N2", "N3", "R"}
 _READ_BYTES = 500_000
 _MOST_COLUMNS = 40
 _FEWEST_AMONG_EVENTS = 20  # stages of a table of all events
-_MOST_LABELS = 12
 
 
 def reads_as_scoring(document: Document, settings: ScoringSettings) -> bool:
@@ -60,7 +67,7 @@ def _names_stages(document: Document, known: Mapping[str, str]) -> bool:
         stages = [word for word in words if is_code(word) or known.get(word, "UNS") != "UNS"]
         again = sum(one == other for one, other in pairwise(words))
         # A night in words that nobody knows is one all the same, under a name that no other event has.
-        few = table.names[i] not in EVENT_COLUMNS and len(words) >= NIGHT_EPOCHS and 2 < len({*words}) <= _MOST_LABELS
+        few = table.names[i] not in EVENT_COLUMNS and len(words) >= NIGHT_EPOCHS and 2 < len({*words}) <= MOST_LABELS
         if (few or 2 * len(stages) >= len(words) > 0) and again >= SAME_AGAIN * (len(words) - 1):
             return True
     return False
@@ -76,5 +83,5 @@ def _is_night(cells: Sequence[str], known: Mapping[str, str]) -> bool:
         return False
     scored = len(named) + sum(is_code(word) for word in words)
     again = sum(one == other for one, other in pairwise(words))
-    few = len(words) >= NIGHT_EPOCHS and len(Counter(words)) <= _MOST_LABELS and again >= SAME_AGAIN * len(words)
+    few = len(words) >= NIGHT_EPOCHS and len(Counter(words)) <= MOST_LABELS and again >= SAME_AGAIN * len(words)
     return 2 * scored >= len(words) or len(named) >= _FEWEST_AMONG_EVENTS or few

@@ -48,7 +48,7 @@ from swa.errors import AmbiguousScoringError, ScoringError
 from swa.recordings.formats import stem_of
 from swa.recordings.limits import MOST_SCORING_BYTES
 from swa.settings import ScoringSettings
-from swa.sleep.formats.codes import NIGHT_EPOCHS, SAME_AGAIN, choose_codes, is_code, is_night_of_codes
+from swa.sleep.formats.codes import MOST_LABELS, NIGHT_EPOCHS, SAME_AGAIN, choose_codes, is_code, is_night_of_codes
 from swa.sleep.formats.columns import NamelessTableError
 from swa.sleep.formats.document import Document, EmptyScoringError, UnreadFormError
 from swa.sleep.formats.edf import may_hold_stages
@@ -463,7 +463,6 @@ def _unforeseen(path: Path, error: Exception) -> UnopenedError:
     return UnopenedError(problem, "This is a fault of swa: please report it.")
 
 
-_MOST_LABELS = 12  # of stages
 _NEEDS_A_NAME = (NamelessTableError, EmptyScoringError, UnreadFormError)  # else anybody's file
 
 
@@ -474,7 +473,7 @@ def _is_list_of_few(opened: OpenScoring) -> bool:
     kinds = {*labels}
     several = len(kinds) > 2 or (len(kinds) == 2 and all(map(is_code, kinds)) and not kinds <= {"0", "1"})
     whole = len(labels) >= NIGHT_EPOCHS and again >= SAME_AGAIN * len(labels)
-    return whole and several and len(kinds) <= _MOST_LABELS
+    return whole and several and len(kinds) <= MOST_LABELS
 
 
 class _Reader:
@@ -745,8 +744,8 @@ def _ask_about_shared(
         nights.setdefault(scorings[i], []).extend([i] * (not bids))
     for scoring, places in nights.items():
         if len(places) > 1:
-            stems = {Path(paths[i]).name for i in places}
-            there = [Path(*Path(paths[i]).parts[-1 if len(stems) == len(places) else -2 :]) for i in places]
+            names_alone = {Path(paths[i]).name for i in places}
+            there = [Path(*Path(paths[i]).parts[-1 if len(names_alone) == len(places) else -2 :]) for i in places]
             names = _first([printable(path.as_posix()) for path in there])
             for i in places:
                 problems[i] = (

@@ -123,14 +123,14 @@ def rewrite_times(rows: pd.DataFrame, expected: Mapping[str, str]) -> tuple[list
     `expected` has the columns, each with an example of what it may hold: with a date alone, or also without.
     """
     there = {column: example for column, example in expected.items() if column in rows}
-    orders = {order for column in there for cell in rows[column] if (order := _ordershown(str(cell)))}
+    orders = {order for column in there for cell in rows[column] if (order := _order_shown(str(cell)))}
     problems, notes = [], []
     for column, example in there.items():
         read: dict[int, tuple[str, str]] = {}
         for number, cell in zip(rows.index, map(str, rows[column]), strict=True):
             written = _moment(cell) or ("" if "T" in example[:11] else _clock(cell))
             if not written and (date := _DATE.fullmatch(cell)):
-                order = _ordershown(cell) or (next(iter(orders)) if len(orders) == 1 else "")
+                order = _order_shown(cell) or (next(iter(orders)) if len(orders) == 1 else "")
                 written = _date(date, order)
                 if not order and _date(date, "day"):
                     first, second = (_date(date, either) for either in ("day", "month"))
@@ -171,7 +171,7 @@ def _clock(cell: str) -> str:
     return f"{hour:02d}:{match.group(2)}:{match.group(3) or '00'}" if hour < 24 else ""
 
 
-def _ordershown(cell: str) -> str:
+def _order_shown(cell: str) -> str:
     """Whether a date can only have its day or its month first; empty where it can have both, or is none."""
     match = _DATE.fullmatch(cell)
     if match is None:
