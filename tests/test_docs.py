@@ -16,8 +16,10 @@ import pytest
 import typer
 
 import swa
+from swa.comparison.verdicts import verdict_of_orders
 from swa.report.words.references import bibtex
 from swa.settings import check_settings
+from swa.tables import doubts
 
 ROOT = Path(__file__).parents[1]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -197,6 +199,15 @@ def test_commands_within_sentences_have_the_options_that_they_name() -> None:
                 assert {word for word in words if word.startswith("-")} <= options, (page.name, command)
         for module in re.findall(r"`python (?:-m )?benchmarks[./](\w+)", text):
             assert (ROOT / "benchmarks" / f"{module}.py").is_file(), (page.name, module)
+
+
+def test_the_faq_gives_an_order_of_nights_the_verdict_that_it_makes() -> None:
+    rows = re.findall(
+        r"^\| `([^`]+)` \| ([^|]+) \|", (ROOT / "docs" / "faq.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    for reason in (doubts.ORDER_OPEN(), doubts.ORDERS(first=7, baseline="placebo", last=1, treatment="ketamine")):
+        told = [verdict for text, verdict in rows if re.match(text.replace("…", ".*"), reason.words)]
+        assert told == [verdict_of_orders(reason)]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(kind == "toml" for kind, _ in _blocks(page))], ids=str)
