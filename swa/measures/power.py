@@ -274,9 +274,10 @@ def summarize_power(
     """
     # The mean spectrum has the mean of the powers; the median has to be taken over powers.
     spectra = density if median else density.mean(axis=0, keepdims=True, dtype=float)
+    bands_hz = settings.bands_hz | {"total": settings.total_hz}
     powers = {
-        name: float(np.median(spectra @ band_weights(frequencies_hz, band)))
-        for name, band in (settings.bands_hz | {"total": settings.total_hz}).items()
+        name: float(np.median(power) if median else power[0])
+        for name, power in epoch_powers(spectra, frequencies_hz, bands_hz).items()
     }
     total = powers.pop("total")
     rows: dict[str, tuple[float, str]] = {name: (value, "µV²") for name, value in powers.items()}

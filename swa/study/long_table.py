@@ -1,6 +1,6 @@
 """The long table of measures: the rows of all subjects, joined so that one measure can be read alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ def join_measures(results: Path, labels: Sequence[str]) -> int:
     if not labels:
         write_table(MEASURES.empty(), results / "measures.parquet")
         return 0
-    packed: dict[str, list[bytes]] = {}
+    packed: list[tuple[pq.ParquetFile, dict[str, int]]] = []
     schemas = []
     for start in range(0, len(labels), SUBJECTS_AT_ONCE):
         parts: dict[str, list[pa.Table]] = {}
@@ -38,17 +38,16 @@ def join_measures(results: Path, labels: Sequence[str]) -> int:
             schemas.append(pq.read_schema(path))
             for name, part in _by_measure(pq.read_table(path, read_dictionary=JOINED_TEXTS)):
                 parts.setdefault(name, []).append(part)
-        for name, tables in parts.items():
-            packed.setdefault(name, []).append(_pack(tables))
+        packed.append(_pack(parts))
         schemas = [pa.unify_schemas(schemas, promote_options="permissive")]
     rows = 0
 
     def write(temporary: Path) -> None:
         nonlocal rows
         with pq.ParquetWriter(temporary, schemas[0], compression="zstd") as writer:
-            for name in sorted(packed):
-                tables = [pq.read_table(pa.BufferReader(piece)).cast(schemas[0]) for piece in packed.pop(name)]
-                joined = pa.concat_tables(tables)
+            for name in sorted({name for _, places in packed for name in places}):
+                pieces = [file.read_row_group(places[name]) for file, places in packed if name in places]
+                joined = pa.concat_tables([piece.cast(schemas[0]) for piece in pieces])
                 rows += joined.num_rows
                 writer.write_table(joined)
 
@@ -66,8 +65,12 @@ def _by_measure(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
             yield str(names[int(codes[first])]), table.slice(first, end - first)
 
 
-def _pack(tables: Sequence[pa.Table]) -> bytes:
+def _pack(parts: Mapping[str, Sequence[pa.Table]]) -> tuple[pq.ParquetFile, dict[str, int]]:
+    """The rows of each measure as a row group of a file in memory, and which one it is."""
+    tables = [pa.concat_tables(each, promote_options="permissive").unify_dictionaries() for each in parts.values()]
+    schema = pa.unify_schemas([table.schema for table in tables], promote_options="permissive")
     sink = pa.BufferOutputStream()
-    joined = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
-    pq.write_table(joined, sink, compression="lz4", write_statistics=False)
-    return bytes(sink.getvalue())
+    with pq.ParquetWriter(sink, schema, compression="lz4", write_statistics=False) as writer:
+        for table in tables:
+            writer.write_table(table.cast(schema), row_group_size=max(len(table), 1))
+    return pq.ParquetFile(pa.BufferReader(sink.getvalue())), {name: place for place, name in enumerate(parts)}

@@ -430,7 +430,7 @@ def describe_results(results: Path, settings: Settings) -> None:
     }
     write_json(description, results / "dataset_description.json", indent=2)
     for name, table in STORED.items():
-        write_json(table.sidecar(settings), results / f"{name}.json")
+        write_json(table.sidecar(settings), results / f"{name}.json", lasting=False)  # each call writes them anew
     ignored = ["*.html", "*.tsv", "*.parquet", "*.toml", "methods.*", "*.xlsx", BLINDING_RECORD, "run.json", "swa.lock"]
     ignored += ["fault-*.txt"]
     ignored += [f"{table.name}.json" for table in STUDY_TABLES]  # of tables that BIDS lacks

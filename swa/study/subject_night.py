@@ -1,6 +1,6 @@
 """A stored night as the subject step sees it: baseline or not, its bad channels, its stretches and cycles."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,7 @@ class SubjectNight(StoredNight):
     is_compared: bool
     settings: Settings
     common_min: float = np.inf
+    _found: dict[str, Stretches] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def nrem_min(self) -> float:
@@ -96,6 +97,11 @@ class SubjectNight(StoredNight):
 
     def every_stretch(self, channel: str) -> Stretches:
         """All stretches of one channel, its usable time per epoch in s, and the length of an epoch in s."""
+        if channel not in self._found:
+            self._found[channel] = self._find_stretches(channel)
+        return self._found[channel]
+
+    def _find_stretches(self, channel: str) -> Stretches:
         epochs = self.epochs_of(channel)
         epoch_s = _epoch_length_s(epochs)
         stages, usable_s = epochs["stage"].to_numpy(dtype="U3"), epochs["usable_s"].to_numpy(dtype=float)

@@ -1,6 +1,7 @@
 """Tables and texts of a results folder: written whole or not at all, harmless to spreadsheets, and read back."""
 
 import hashlib
+import io
 import json
 import os
 import uuid
@@ -66,9 +67,11 @@ def write_text(text: str, path: Path, *, private: bool = False, lasting: bool = 
     replace_file(path, write, lasting=lasting)
 
 
-def write_json(document: Mapping[str, object], path: Path, *, indent: int | None = 1, private: bool = False) -> None:
+def write_json(
+    document: Mapping[str, object], path: Path, *, indent: int | None = 1, private: bool = False, lasting: bool = True
+) -> None:
     """Write a JSON object as `write_text` does."""
-    write_text(json.dumps(document, indent=indent, ensure_ascii=False), path, private=private)
+    write_text(json.dumps(document, indent=indent, ensure_ascii=False), path, private=private, lasting=lasting)
 
 
 def read_json(path: Path) -> dict[str, object]:
@@ -84,7 +87,10 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read a `.tsv` of the results folder, its cells as they were before `write_table` made them harmless."""
     known = table_of(path)
     types = dict.fromkeys(TEXT_COLUMNS, "str") | (known.dtypes if known else {})
-    table = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, encoding="utf-8", dtype=types)
+    content = path.read_bytes()
+    table = pd.read_csv(io.BytesIO(content), sep="\t", na_values=["n/a"], keep_default_na=False, dtype=types)
+    if b"'" not in content:
+        return table
     for column in table.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]]:
         table[column] = table[column].map(_as_it_was).astype(table[column].dtype)  # all missing, it would be of numbers
     table.columns = table.columns.map(_as_it_was)

@@ -5,6 +5,7 @@ import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -124,6 +125,10 @@ class Table:
 
     def empty(self) -> pd.DataFrame:
         """The table without rows, its columns of their types."""
+        return self._empty.copy()
+
+    @cached_property
+    def _empty(self) -> pd.DataFrame:
         dtypes = self.dtypes
         return pd.DataFrame({name: pd.Series(dtype=dtypes.get(name, "object")) for name in self.names})
 
@@ -133,7 +138,9 @@ class Table:
 
     def typed(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The columns of the table, in their order and types, from rows that have all of them."""
-        table = rows[self.names].astype(self.dtypes)
+        table = rows[self.names]
+        others = {name: dtype for name, dtype in self.dtypes.items() if table[name].dtype != dtype}
+        table = table.astype(others) if others else table.copy()
         for column in self.columns:
             if column.type == "text" and rows[column.name].isna().any():  # before pandas 3 they become words
                 table[column.name] = table[column.name].where(rows[column.name].notna(), np.nan)

@@ -18,6 +18,7 @@ from swa.report.figures.style import (
     UNUSABLE_COLOR,
     check_choice,
     check_table,
+    draw_steps,
     new_figure,
     say_nothing_there,
     styled,
@@ -126,9 +127,9 @@ def _stage_table(hypnogram: "pd.DataFrame | yasa.Hypnogram") -> pd.DataFrame:
 def _draw_hypnogram(axes: Axes, stages: pd.DataFrame, cycles: pd.DataFrame | None, sleep_onset_s: float | None) -> None:
     level = stages["stage"].map(STAGE_ROWS).to_numpy(float)
     edges = np.append(stages["onset"], stages["onset"].iloc[-1] + stages["duration"].iloc[-1]) / 3600
-    axes.stairs(level, edges, baseline=None, color=INK, linewidth=0.9)
+    draw_steps(axes, level, edges, edgecolor=INK, linewidth=0.9)
     rem = np.where(stages["stage"] == "R", level, np.nan)
-    axes.stairs(rem, edges, baseline=None, color=REM_COLOR, linewidth=2.8)
+    draw_steps(axes, rem, edges, edgecolor=REM_COLOR, linewidth=2.8)
     axes.set_yticks(list(STAGE_ROWS.values()), ["W", "REM", "N1", "N2", "N3"])
     axes.set_ylim(-1.05, 5.6 if cycles is not None and len(cycles) else 4.6)
     axes.set_ylabel("stage")
@@ -246,8 +247,8 @@ def _draw_activity(
     edges = np.append(onset, onset[-1] + epoch_s) / 3600
     activity = rows["swa"].to_numpy(float)
     nrem = rows["stage"].isin(["N2", "N3"]).to_numpy()
-    axes.stairs(np.where(nrem, np.nan, activity), edges, baseline=None, color=UNUSABLE_COLOR, linewidth=0.8)
-    axes.stairs(np.where(nrem, activity, np.nan), edges, fill=True, color=color, alpha=0.6, linewidth=0)
+    draw_steps(axes, np.where(nrem, np.nan, activity), edges, edgecolor=UNUSABLE_COLOR, linewidth=0.8)
+    draw_steps(axes, np.where(nrem, activity, np.nan), edges, facecolor=color, alpha=0.6, linewidth=0)
     limit_uv2 = limit_uv2 or activity_limit(rows)
     for cycle in cycles.itertuples() if cycles is not None else ():
         first, last = float(cycle.nrem_start_s), float(cycle.nrem_end_s)  # type: ignore[arg-type]

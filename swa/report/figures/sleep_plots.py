@@ -7,7 +7,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from swa.report.figures.night_plots import REM_COLOR, STAGE_ROWS
-from swa.report.figures.style import FAINT, INK, check_table, color_of, new_figure, say_nothing_there, styled
+from swa.report.figures.style import (
+    FAINT,
+    INK,
+    check_table,
+    color_of,
+    draw_steps,
+    new_figure,
+    say_nothing_there,
+    styled,
+)
 from swa.report.words.names import marker_name
 
 HYPNOGRAMS_IN = 3.4  # height of all hypnograms, as far as each stays between
@@ -66,10 +75,9 @@ def aligned_hypnograms(
         onset_s = onsets_s.get(name, 0.0)
         ends = stages["onset"] + stages["duration"]
         hours = (np.append(stages["onset"], ends.iloc[-1:]) - (onset_s if np.isfinite(onset_s) else 0.0)) / 3600
-        axes.stairs(level, hours, baseline=None, color=color_of(name, colors, place), linewidth=0.9)
-        axes.stairs(
-            np.where(stages["stage"] == "R", level, np.nan), hours, baseline=None, color=REM_COLOR, linewidth=2.4
-        )
+        draw_steps(axes, level, hours, edgecolor=color_of(name, colors, place), linewidth=0.9)
+        rem = np.where(stages["stage"] == "R", level, np.nan)
+        draw_steps(axes, rem, hours, edgecolor=REM_COLOR, linewidth=2.4)
         axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)))
         axes.set_yticks(list(STAGE_ROWS.values()), ["W", "REM", "N1", "N2", "N3"], fontsize=min(7, 9 * row_in))
         axes.set_ylim(-0.6, 4.6)

@@ -8,10 +8,13 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
+from numpy.typing import NDArray
 
 from swa.errors import SwaError
 from swa.tables.contrast import Contrast
@@ -221,6 +224,32 @@ def treatment_of(contrast: object, contrasts: Mapping[str, Contrast] | None) -> 
     """Treatment of a contrast; its name where nobody said what it holds against what."""
     known = (contrasts or {}).get(str(contrast))
     return known.treatment if known else str(contrast)
+
+
+def draw_steps(
+    axes: Axes,
+    values: NDArray[np.number],
+    edges: NDArray[np.number],
+    *,
+    linewidth: float,
+    edgecolor: str | None = None,
+    facecolor: str | None = None,
+    alpha: float | None = None,
+) -> None:
+    """`Axes.stairs`, whose look for limits takes each step apart as if it were a curve; filled if it has a face."""
+    steps = StepPatch(
+        values,
+        edges,
+        baseline=None if facecolor is None else 0,  # type: ignore[arg-type]  # `Axes.stairs` gives None too
+        fill=facecolor is not None,
+        linewidth=linewidth,
+        edgecolor=edgecolor,
+        facecolor=facecolor,
+        alpha=alpha,
+    )
+    axes.add_artist(steps)
+    axes.update_datalim(steps.get_path().vertices)
+    axes.autoscale_view()
 
 
 def say_nothing_there(axes: Axes, text: str) -> None:
