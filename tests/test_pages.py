@@ -1158,7 +1158,7 @@ def test_a_result_without_an_interval_says_why_and_keeps_its_verdict(sentence, r
     ("reason", "said", "unsaid"),
     [
         (STATED_RELIABILITY(sd=0.27, times=1.42), "varies 1.42 times as much as the whole", "not known"),
-        (STATED_RELIABILITY(sd=0.19), "CV 40\u00a0%), not on repeated nights", "times as much"),
+        (STATED_RELIABILITY(sd=0.19), "), not on repeated nights of this study", "times as much"),
         (STATED_SCATTER(sd=0.02), "how much else nights of one person differ by is not known", "usually differ"),
         (FIT_ERROR_ALONE(), "the error of the fit alone", "usually differ"),
     ],
