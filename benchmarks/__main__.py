@@ -53,6 +53,7 @@ PARTS = (
     Part("nap_against_yasa", AGREEMENT, *((f"{DATA}/recordings/nap_10ch_256hz.edf",),) * 2),
     Part("scored_cycle", REAL, (DATA,), (DATA,)),
     Part("architecture_reliability", REAL, (DATA,), (DATA,)),
+    Part("window_reliability", REAL, (DATA, "--draws", "1"), (DATA,)),
     Part("stretched_waves", REAL, (DATA,), (DATA,)),
     Part("large_effect", REAL, (DATA,), (DATA, "--stage-nap")),
     Part("calibration", CALIBRATION, ("1000",), ("2000",)),

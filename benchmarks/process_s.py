@@ -7,7 +7,8 @@ Truth of the first case: two nights of 4-5 cycles 1.6 h apart (first midpoint ab
 15 % lognormal scatter of every cycle mean. The other cases move one thing.
 
 Drugs: the second half of the nights is treated, and tau, LA or S0 is another. S0 and tau are those that let conditions
-differ; studies of 12 such subjects are tested by t, at 5 %, against the ratio that was put in.
+differ; studies of 12 such subjects are tested by t, at 5 %, against the ratio that was put in. `tau_or_LA`: subjects in
+whom the AICc of another tau and of another LA differ by less than 2, `rather_tau` and `rather_LA` the others.
 """
 
 import argparse
@@ -62,7 +63,7 @@ DRUGS = tuple(
         "S0 x 1.2": {"drug_initial": 1.2},
     }.items()
 )
-STUDY = 12
+STUDY, LEAST_LEAD = 12, 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,10 +145,12 @@ def evaluate_drug(case: Case, n_studies: int, seed: int = 2010) -> dict[str, obj
             )
         )
         least = min(fit.aicc, key=fit.aicc.__getitem__) if fit.aicc else ""
-        found.append((ratio.value, _inside(ratio, real), tau.value, _inside(tau, case.drug_tau), old.value, least))
+        lead = fit.aicc["asymptote"] - fit.aicc["tau"] if fit.aicc else np.nan
+        told = _inside(ratio, real), tau.value, _inside(tau, case.drug_tau)
+        found.append((ratio.value, *told, old.value, lead, least))
     columns = list(zip(*found, strict=True))
-    ratio, covered, tau, tau_covered, old = (np.array(column, dtype=float) for column in columns[:5])
-    models = Counter(columns[5])
+    ratio, covered, tau, tau_covered, old, lead = (np.array(column, dtype=float) for column in columns[:6])
+    models, known = Counter(columns[6]), lead[np.isfinite(lead)]
     return {
         "drug": case.name,
         "S0_shared": np.exp(np.nanmedian(np.log(old))),
@@ -161,6 +164,9 @@ def evaluate_drug(case: Case, n_studies: int, seed: int = 2010) -> dict[str, obj
         "tau_covered": tau_covered[np.isfinite(tau)].mean(),
         "tau_rejected": _rejected(tau / case.drug_tau),
         "AICc_shared": models["shared"] / len(found),
+        "tau_or_LA": np.mean(np.abs(known) < LEAST_LEAD),
+        "rather_tau": np.mean(known >= LEAST_LEAD),
+        "rather_LA": np.mean(known <= -LEAST_LEAD),
     }
 
 

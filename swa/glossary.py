@@ -5,7 +5,7 @@ The one home of these texts is `glossary.toml` beside this file; docs/measures.m
 
 import math
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -57,6 +57,12 @@ class Entry:
         Settings of the frequencies that it is measured in, such as ``power.swa_hz``.
     reliability : float
         SD between nights of a subject (ln) as a share of that of power; NaN where no reliability is stated.
+    windows : dict of str to float
+        How many times as much as the whole night a window varies between nights, where that is stated.
+    scatter_alone : bool
+        Whether the reliability is that of waves and stages alone, because what else nights of a person do is not known.
+    read_as_course : bool
+        Whether a change of it may be one of another part of the course of Process S, which subjects do not tell.
     within_sd, within_df : float and int
         SD between nights of a subject in its unit, of the whole night, and its degrees of freedom; NaN where none is
         stated.
@@ -87,6 +93,9 @@ class Entry:
     zero_at_times: bool = False
     band: tuple[str, ...] = ()
     reliability: float = math.nan
+    windows: dict[str, float] = field(default_factory=dict, hash=False)
+    scatter_alone: bool = False
+    read_as_course: bool = False
     within_sd: float = math.nan
     within_df: int = 0
     error: str = ""

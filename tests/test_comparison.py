@@ -256,9 +256,34 @@ class TestOneSubject:
         assert found["estimate"] == pytest.approx(0.1)
         assert [found["ci_low"], found["ci_high"]] == pytest.approx([0.1 - half, 0.1 + half])
 
-    def test_stated_reliability_is_of_whole_nights(self):
-        found = one(compare_nights(table({"a": {"baseline": 1.0, "ketamine": 2.0}}, window="cycle-1")), "a")
-        assert "stated for whole nights" in found["note"]
+    @pytest.mark.parametrize(("window", "judged"), [("night", "reliable change"), ("cycle-1", "within night-to-night")])
+    def test_a_first_cycle_needs_a_larger_change_than_a_night(self, window, judged):
+        found = one(compare_nights(table({"a": {"baseline": 100.0, "ketamine": 178.0}}, window=window)), "a")
+        times = read_glossary()["swa"].windows.get(window, 1.0)
+        half = stats.norm.ppf(0.975) * SD_W * times * math.sqrt(2)
+        assert math.log(found["ci_high"] / found["estimate"]) == pytest.approx(half)
+        assert judged in found["note"]
+        assert ("1.42 times that of a whole night" in found["method"]) == (window == "cycle-1")
+
+    def test_a_part_of_the_night_of_unknown_reliability_has_no_interval_and_says_so(self):
+        found = one(compare_nights(table({"a": {"baseline": 1.0, "ketamine": 2.0}}, window="dosehour-1")), "a")
+        assert np.isnan(found["ci_low"])
+        assert "no stated reliability for this part of the night" in found["note"]
+
+    def test_beta_is_less_reliable_than_slower_bands(self):
+        rows = {"a": {"baseline": 100.0, "ketamine": 178.0}}
+        swa, beta = (one(compare_nights(table(rows, measure=name)), "a") for name in ("swa", "beta_power"))
+        assert swa["note"] == "reliable change"
+        assert beta["note"] == "within night-to-night variation"
+        # ICC .55 (Israel 2012) where the others have .76, at the same spread over subjects.
+        assert read_glossary()["beta_power"].reliability == pytest.approx(math.sqrt((1 - 0.55) / (1 - 0.76)), abs=0.005)
+
+    def test_a_slope_at_equal_amplitude_scatters_by_2_percent_which_is_no_reliability(self):
+        rows = {"a": {"baseline": 400.0, "ketamine": 440.0}}
+        found = one(compare_nights(table(rows, measure="wave_slope_up_matched", unit="µV/s")), "a")
+        assert math.log(found["ci_high"] / found["estimate"]) == pytest.approx(1.96 * 0.02 * math.sqrt(2), rel=0.01)
+        assert "which is not known" in found["method"]
+        assert not any(kind.among(decode(found["reasons"])) for kind in (notes.RELIABLE_CHANGE, notes.WITHIN_VARIATION))
 
     def test_identical_baseline_nights_give_no_interval(self):
         values = {f"s{i}": {"baseline": [100.0, 100.0], "ketamine": 120.0} for i in range(4)}

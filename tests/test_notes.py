@@ -99,3 +99,17 @@ def test_every_kind_has_words_of_its_own():
     words = [kind.words for kind in known_kinds().values()]
     assert len(words) == len(set(words))
     assert Reason(code="paired_t").words == "paired t"
+
+
+@pytest.mark.parametrize(
+    ("tau", "asymptote", "said"),
+    [
+        (1.0, 2.9, "tells no other time constant from another asymptote"),
+        (1.0, 3.1, "rather another time constant, which two or three of four such subjects tell rightly"),
+        (1.0, -1.1, "rather another asymptote, which"),
+    ],
+)
+def test_a_subject_hardly_tells_a_time_constant_from_an_asymptote(tau, asymptote, said):
+    words = notes.course_words({"shared": 0.0, "tau": tau, "asymptote": asymptote})
+    assert words.startswith("AICc over that of a shared time constant and asymptote: +1.0 with")
+    assert said in words

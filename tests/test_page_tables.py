@@ -34,8 +34,8 @@ from swa.tables.notes import (
     MEDIAN_DIFFERENCE,
     NO_RELIABILITY,
     PAIRED_T_IS,
-    SHORTER_WINDOW,
     STATED_RELIABILITY,
+    STATED_SCATTER,
     WITHOUT_NIGHT,
 )
 from swa.tables.reason import encode
@@ -129,20 +129,26 @@ def test_a_table_of_changes_says_what_the_reasons_say():
             "ci_low": 1.1,
             "ci_high": 2.0,
             "method": "stated reliability (SD_w 0.2)",
-            "reasons": encode([STATED_RELIABILITY(sd=0.2), SHORTER_WINDOW()]),
+            "reasons": encode([STATED_RELIABILITY(sd=0.2)]),
         },
         {"window": "night", "estimate": 1.2, "reasons": encode([NO_RELIABILITY(df=3)])},
         {"window": "matched", "estimate": 0.9, "ci_low": 0.7, "ci_high": 1.2, "reasons": ""},
+        {
+            "window": "hour-1",
+            "estimate": 0.9,
+            "ci_low": 0.8,
+            "ci_high": 0.95,
+            "reasons": encode([STATED_SCATTER(sd=0.02)]),
+        },
     )
     table = change_table(rows, Contrast(treatment="a:b", comparator="c"), Settings())
     ((measure, name, found),) = table.markers
     assert (measure, name, table.id) == ("swa", "Slow-wave activity (0.5\u20134 Hz), µV²", "ab_c")
-    assert [row.reading for row in found] == ["reliable change; sound", "sound", "within variation; sound"]
+    assert [row.reading for row in found] == ["reliable change; sound", "sound", "within variation; sound", "sound"]
     assert [row.interval for row in found][1] == "no interval"
-    assert [row.marks for row in found] == ["a, b", "c", ""]
+    assert [row.marks for row in found] == ["a", "b", "", ""]
     assert [text for _, text in table.footnotes] == [
         "interval: stated reliability (SD between nights, ln: 0.2)",
-        "reliability is stated for whole nights; a shorter window varies more",
         "no interval: needs repeated baseline nights (df ≥ 3), there is no stated reliability for this measure",
     ]
 

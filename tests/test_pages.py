@@ -46,10 +46,14 @@ from swa.tables.notes import (
     BASELINE_ALIKE,
     FEW_FOR_FLIPS,
     FEW_FOR_LABELS,
+    FIT_ERROR_ALONE,
     MIXED_MODEL,
     NO_RELIABILITY,
+    NO_WINDOW_RELIABILITY,
     ONE_SUBJECT,
     PAIRED_T,
+    STATED_RELIABILITY,
+    STATED_SCATTER,
 )
 from swa.tables.reason import encode
 
@@ -1126,6 +1130,10 @@ def result_row(**facts):
             NO_RELIABILITY(df=3),
             "needs repeated baseline nights (df ≥ 3), there is no stated reliability for this measure",
         ),
+        (
+            NO_WINDOW_RELIABILITY(df=3),
+            "needs repeated baseline nights (df ≥ 3), there is no stated reliability for this part of the night",
+        ),
         (BASELINE_ALIKE(), "the baseline nights do not differ at all"),
         (ONE_SUBJECT(), "there is one subject"),
     ],
@@ -1144,6 +1152,28 @@ def test_a_result_without_an_interval_says_why_and_keeps_its_verdict(sentence, r
 
     assert f"(no interval: {why}" in said
     assert said.endswith("Whether the recordings can be compared: not comparable (the same recording).")
+
+
+@pytest.mark.parametrize(
+    ("reason", "said", "unsaid"),
+    [
+        (STATED_RELIABILITY(sd=0.27, times=1.42), "varies 1.42 times as much as the whole", "not known"),
+        (STATED_RELIABILITY(sd=0.19), "), not on repeated nights of this study", "times as much"),
+        (STATED_SCATTER(sd=0.02), "how much else nights of one person differ by is not known", "usually differ"),
+        (FIT_ERROR_ALONE(), "the error of the fit alone", "usually differ"),
+    ],
+)
+def test_a_result_of_one_subject_says_what_its_interval_rests_on(reason, said, unsaid):
+    sentence = subject_result(result_row(n=2, reasons=encode([reason])), WITHIN, SWA, Settings())
+    assert said in sentence
+    assert unsaid not in sentence
+
+
+@pytest.mark.parametrize("sentence", [subject_result, group_result])
+def test_another_time_constant_may_be_another_asymptote(sentence):
+    headline = Headline(marker=Marker("process_s_tau_condition", "NREM", "night", "F3-M2"), declared=True)
+    assert "another asymptote reads as another time constant" in sentence(result_row(), WITHIN, headline, Settings())
+    assert "asymptote" not in sentence(result_row(), WITHIN, SWA, Settings())
 
 
 @pytest.mark.parametrize(

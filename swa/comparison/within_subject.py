@@ -36,6 +36,7 @@ from swa.tables.reason import Reason
 R = TypeVar("R", bound=Reason | None)
 N = TypeVar("N", bound=np.generic)
 
+NIGHT = "night"
 MARKER_COLUMNS = ["channel", "stages", "window", "variant"]
 CHANGE_COLUMNS = [
     *("subject", "contrast", *CONTRAST_FACTS, "channel", "stages", "window", "measure", "variant", "scale"),
@@ -322,20 +323,28 @@ def pooled_within_sd(grid: Grid, baseline: str, means: NightMeans | None = None)
     return np.where((df > 0) & (sd > 1e-12 * size), sd, np.nan), df
 
 
-def stated_within_sd(unit: str, settings: ComparisonSettings, measure: str = "") -> float:
+def stated_within_sd(unit: str, settings: ComparisonSettings, measure: str = "", window: str = NIGHT) -> float:
     """SD between nights of a subject on the ln scale, from the stated ICC and CV; NaN where there is none.
 
     SD_w = SD_log * sqrt(1 - ICC), where SD_log = sqrt(ln(1 + CV^2)) is the log-normal SD over subjects of one night.
-    That is of power; the glossary says which share of it a measure has. One that it does not know has that of its unit.
+    That is of power of a whole night; the glossary says which share of it a measure has, and which multiple a part of
+    the night. A measure that it does not know has that of its unit.
     """
     entry = read_glossary().get(measure)
     share = entry.reliability if entry else _reliabilities().get(_plain(unit), math.nan)
-    return share * math.sqrt(math.log1p(settings.cv**2) * (1 - settings.icc))
+    return share * window_multiple(measure, window) * math.sqrt(math.log1p(settings.cv**2) * (1 - settings.icc))
+
+
+def window_multiple(measure: str, window: str) -> float:
+    """How many times as much as a whole night a part of it varies between nights; NaN where that is not stated."""
+    entry = read_glossary().get(measure)
+    return 1.0 if window == NIGHT else entry.windows.get(window, math.nan) if entry else math.nan
 
 
 @cache
 def _reliabilities() -> dict[str, float]:
-    return {_plain(entry.unit): entry.reliability for entry in read_glossary().values() if entry.reliability > 0}
+    stated = [entry for entry in read_glossary().values() if entry.reliability > 0]
+    return {_plain(entry.unit): entry.reliability for entry in reversed(stated)}  # of the first with a unit
 
 
 def _plain(unit: str) -> str:
@@ -425,10 +434,12 @@ def _interval(
     grid, df = changes.grid, changes.within_df
     tail = (1 + settings.confidence) / 2
     own = df >= settings.baseline_pairs_df
-    stated = stated_within_sd(grid.unit, settings, grid.measure) if grid.scale == "ratio" else math.nan
     entry = read_glossary().get(grid.measure)
+    windows = [str(name) for name in grid.markers["window"]]
+    is_ratio = grid.scale == "ratio"
+    stated = [stated_within_sd(grid.unit, settings, grid.measure, name) if is_ratio else math.nan for name in windows]
     of_sleep = entry is not None and entry.within_df > 0  # minutes of a shorter window vary by other minutes
-    by_scorings = ~own & of_sleep & (grid.markers["window"] == "night").to_numpy(dtype=bool)
+    by_scorings = ~own & of_sleep & np.array([name == NIGHT for name in windows])
     sd = np.where(own, changes.within_sd, np.where(by_scorings, entry.within_sd if entry else math.nan, stated))
     df = np.where(by_scorings, entry.within_df if entry else 0, df)
     quantile = np.where(own | by_scorings, special.stdtrit(np.maximum(df, 1), tail), stats.norm.ppf(tail))
@@ -436,27 +447,35 @@ def _interval(
     fitted: Bools = np.asarray((changes.fit_error > 0).any(axis=0), dtype=bool)
     methods: list[Reason] = []
     reservations: list[Reason | None] = []
-    for i, window in enumerate(grid.markers["window"]):
+    for i, window in enumerate(windows):
+        reservation = None
         if not np.isfinite(sd[i]) and fitted[i]:
             methods.append(notes.FIT_ERROR_ALONE())
-            reservations.append(None)
         elif not np.isfinite(sd[i]):
             methods.append(notes.NO_INTERVAL())
-            why = notes.BASELINE_ALIKE() if own[i] else notes.NO_RELIABILITY(df=settings.baseline_pairs_df)
-            reservations.append(why)
+            reservation = _without_interval(grid, window, settings, alike=bool(own[i]))
         elif own[i]:
             methods.append(notes.BASELINE_PAIRS(sd=float(sd[i]), df=int(df[i])))
-            reservations.append(None)
         elif by_scorings[i]:
             methods.append(notes.STATED_BY_SCORINGS(sd=float(sd[i]), df=int(df[i])))
-            reservations.append(None)
         else:
-            methods.append(notes.STATED_RELIABILITY(sd=float(sd[i])))
-            reservations.append(None if window == "night" else notes.SHORTER_WINDOW())
+            times = {} if window == NIGHT else {"times": window_multiple(grid.measure, window)}
+            kind = notes.STATED_SCATTER if entry and entry.scatter_alone else notes.STATED_RELIABILITY
+            methods.append(kind(sd=float(sd[i]), **times))
+        reservations.append(reservation)
     between = quantile * np.where(fitted & ~np.isfinite(sd), 0.0, sd) * np.sqrt(nights)
     # Repeated baseline nights differ by the error of the fit too, but share its curve: it is taken in whole.
     half = np.hypot(between, stats.norm.ppf(tail) * changes.fit_error) if fitted.any() else between
     return half, methods, reservations
+
+
+def _without_interval(grid: Grid, window: str, settings: ComparisonSettings, *, alike: bool) -> Reason:
+    """Why a subject's change of a marker has no interval."""
+    if alike:
+        return notes.BASELINE_ALIKE()
+    of_night = grid.scale == "ratio" and math.isfinite(stated_within_sd(grid.unit, settings, grid.measure))
+    kind = notes.NO_WINDOW_RELIABILITY if of_night and window != NIGHT else notes.NO_RELIABILITY
+    return kind(df=settings.baseline_pairs_df)
 
 
 def _texts(
@@ -470,7 +489,7 @@ def _texts(
     subject, marker = cell
     method, kinds = _numbered(methods)
     reservation, doubts = _numbered(reservations)
-    between_nights = np.array([notes.FIT_ERROR_ALONE.among([kind]) is None for kind in kinds], dtype=bool)
+    between_nights = np.array([not notes.lacks_variation([kind]) for kind in kinds], dtype=bool)
     judged = np.isfinite(width) & between_nights[method[marker]]
     facts: dict[str, Ints | Bools] = {
         "gap": changes.gap[cell],
@@ -525,6 +544,7 @@ def _compose(
         text = str(changes.grid.notes[fact["note"]]) if fact["note"] >= 0 else ""
         return [notes.NOT_MEASURED(condition=condition, **({"text": text} if text else {}))]
     fitted = changes.grid.errors is not None and not notes.FIT_ERROR_ALONE.among([method])
+    entry = read_glossary().get(changes.grid.measure)
     return [
         method,
         notes.FIT_ERROR() if fitted else None,
@@ -532,6 +552,7 @@ def _compose(
         _nights_reason(fact["k"], fact["k_nights"], changes.baseline_name),
         (notes.WITHIN_VARIATION(), notes.RELIABLE_CHANGE())[fact["reliable"]] if fact["reliable"] >= 0 else None,
         reservation,
+        notes.OTHER_COURSE() if entry and entry.read_as_course else None,
     ]
 
 

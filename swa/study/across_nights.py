@@ -15,7 +15,7 @@ from swa.settings import ComparisonSettings
 from swa.study.subject_night import SubjectNight
 from swa.tables.interval import Interval
 from swa.tables.marker import SHARED_COURSE
-from swa.tables.notes import COURSE_MODELS
+from swa.tables.notes import course_words
 from swa.tables.results_tables import MEASURES
 
 AMPLITUDE_PERCENTILE = 0.9
@@ -265,7 +265,7 @@ def _process_s_rows(nights: Sequence[SubjectNight], channel: str, _: BaselineAmp
     own = process_s.NOT_BY_CONDITION
     if several and not fit.reason:
         own = process_s.fit_by_condition(time_h, level, session, condition, settings=options, confidence=confidence)
-    models = COURSE_MODELS(**own.aicc).words if own.aicc else ""
+    models = course_words(own.aicc) if own.aicc else ""
     rows: list[Row] = []
     for night in nights:
         name, nothing = night.session, process_s.NOTHING

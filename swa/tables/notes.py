@@ -1,6 +1,6 @@
 """What the rows of the contrasts say of themselves: kinds of reason for the columns `method`, `note` and `reasons`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from swa.tables.reason import Reason, declare, encode
 
@@ -9,7 +9,14 @@ TEXT_COLUMNS = ("method", "note", "reasons")
 # How the interval of a subject's row was found, and why there is none.
 NO_INTERVAL = declare("no_interval", "no interval", "method")
 BASELINE_PAIRS = declare("baseline_pairs", "baseline pairs (SD_w {sd:.3g}, t df {df})", "method")
-STATED_RELIABILITY = declare("stated_reliability", "stated reliability (SD_w {sd:.3g})", "method")
+_TIMES = "[, {times:.3g} times that of a whole night]"
+STATED_RELIABILITY = declare("stated_reliability", f"stated reliability (SD_w {{sd:.3g}}{_TIMES})", "method")
+STATED_SCATTER = declare(
+    "stated_scatter",
+    f"scatter of waves and stages alone (SD_w {{sd:.3g}}{_TIMES}), without what else differs between nights, which is "
+    "not known",
+    "method",
+)
 STATED_BY_SCORINGS = declare(
     "stated_by_scorings",
     "stated reliability (SD_w {sd:.3g}, t df {df}; nights of one person in BOAS and Sleep-EDF)",
@@ -21,7 +28,12 @@ NO_RELIABILITY = declare(
     "no interval: needs repeated baseline nights (df >= {df}), there is no stated reliability for this measure",
     "no interval",
 )
-SHORTER_WINDOW = declare("shorter_window", "reliability is stated for whole nights; a shorter window varies more")
+NO_WINDOW_RELIABILITY = declare(
+    "no_window_reliability",
+    "no interval: needs repeated baseline nights (df >= {df}), there is no stated reliability for this part of the "
+    "night",
+    "no interval",
+)
 
 FIT_ERROR = declare("fit_error", "with the error of the fit", "method")
 FIT_ERROR_ALONE = declare(
@@ -69,6 +81,12 @@ COURSE_MODELS = declare(
     "AICc over that of a shared time constant and asymptote: {tau:+.1f} with a time constant for each condition, "
     "{asymptote:+.1f} with an asymptote for each",
 )
+LEAST_LEAD = 2.0  # in AICc; even beyond it every third or fourth subject is told wrongly (benchmarks/process_s.py)
+COURSE_EITHER = declare("course_either", "that tells no other time constant from another asymptote")
+COURSE_RATHER = declare(
+    "course_rather", "that is rather another {better}, which two or three of four such subjects tell rightly"
+)
+OTHER_COURSE = declare("other_course", "another asymptote reads as another time constant: the course differs")
 
 # What a value of the whole night rests on, where nights of a subject are cut to their common NREM time.
 FIRST_MINUTES = declare("first_minutes", "the first {minutes:g} min of NREM")
@@ -153,6 +171,20 @@ ORDERS_UNEQUAL = declare(
     "orders_unequal",
     "{first} subjects had {baseline} first, {last} {treatment}: an effect of the period is in the change",
 )
+
+
+def course_words(aicc: Mapping[str, float]) -> str:
+    """What the models of Process S say of a subject's conditions, and whether time constant or asymptote is told."""
+    lead = aicc["asymptote"] - aicc["tau"]
+    better = "time constant" if lead > 0 else "asymptote"
+    told = COURSE_RATHER(better=better) if abs(lead) >= LEAST_LEAD else COURSE_EITHER()
+    return f"{COURSE_MODELS(**aicc).words}: {told.words}"
+
+
+def lacks_variation(reasons: Iterable[Reason]) -> bool:
+    """Whether an interval of one subject lacks what nights of one person differ by, so that it judges no change."""
+    found = list(reasons)
+    return any(kind.among(found) for kind in (FIT_ERROR_ALONE, STATED_SCATTER))
 
 
 def counted(reason: Reason, n: int) -> Reason:

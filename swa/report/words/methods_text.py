@@ -248,7 +248,8 @@ COMPARISON = (
     "of one subject's change (± quantile × SD between nights × √(1/m + 1/k) for m treatment and k baseline nights) "
     "rests on the SD between baseline nights from {comparison.baseline_pairs_df} degrees of freedom on, otherwise on a "
     "stated reliability (ICC {comparison.icc}, CV {comparison.cv}; its use: {cite:jacobson1991}; the usual ICC of 0.76 "
-    "is derived from {cite:tan2000}). The unit of every test was the night within the subject; tests were two-sided."
+    "is derived from {cite:tan2000}; parts of a night vary by multiples of it). The unit of every test was the night "
+    "within the subject; tests were two-sided."
 )
 ADJUSTED = (
     "The p of a declared primary was adjusted over the contrasts against the same condition, where there were "

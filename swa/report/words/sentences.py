@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from swa.glossary import name_of
+from swa.glossary import name_of, read_glossary
 from swa.report.leading_rows import Headline
 from swa.report.words.names import (
     contrast_name,
@@ -41,8 +41,11 @@ from swa.tables.notes import (
     BASELINE_PAIRS,
     FEW_FOR_FLIPS,
     NO_RELIABILITY,
+    NO_WINDOW_RELIABILITY,
     ONE_SUBJECT,
     STATED_RELIABILITY,
+    STATED_SCATTER,
+    lacks_variation,
 )
 from swa.tables.reason import Reason, decode
 
@@ -60,8 +63,14 @@ EXPLORATORY = "The study declares no primary marker, so every result on this pag
 WITHOUT_INTERVAL = {
     BASELINE_ALIKE.code: "the baseline nights do not differ at all",
     NO_RELIABILITY.code: "needs repeated baseline nights (df ≥ {df}), there is no stated reliability for this measure",
+    NO_WINDOW_RELIABILITY.code: "needs repeated baseline nights (df ≥ {df}), there is no stated reliability for this "
+    "part of the night",
     ONE_SUBJECT.code: "there is one subject",
 }
+COURSE = (
+    "Whether the time constant or the asymptote differs is not told by these nights: another asymptote reads as "
+    "another time constant. What is told is whether the course differs."
+)
 MOST_GLOSSED = 2  # channels
 FIRST_PERIOD = "The first NREM period leads because the ketamine effect was reported there ({source})."
 
@@ -262,7 +271,14 @@ def subject_result(row: pd.Series, contrast: Contrast, headline: Headline, setti
     )
     if not change.interval:
         return _joined(sentence, _verdict(row))
-    return _joined(sentence, _subject_reading(change), _basis(reasons, settings), _verdict(row))
+    reading = "" if lacks_variation(reasons) else _subject_reading(change)
+    reading = _joined(reading, _course(headline))
+    return _joined(sentence, reading, _basis(reasons, settings), _verdict(row))
+
+
+def _course(headline: Headline) -> str:
+    entry = read_glossary().get(headline.marker.measure)
+    return COURSE if entry and entry.read_as_course else ""
 
 
 def _subject_reading(change: Change) -> str:
@@ -295,7 +311,8 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
         return _joined(sentence, _verdict(row))
     few = FEW_FOR_FLIPS.among(reasons)
     basis = f"Method: {few.words}, so this is {PAIRED_T}." if few else ""
-    return _joined(sentence, _group_reading(row, change, contrast), basis, _verdict(row))
+    reading = _joined(_group_reading(row, change, contrast), _course(headline))
+    return _joined(sentence, reading, basis, _verdict(row))
 
 
 def _not_measured(row: pd.Series, contrast: Contrast, what: str) -> str:
@@ -354,11 +371,16 @@ def _verdict(row: pd.Series) -> str:
 def _basis(reasons: Sequence[Reason], settings: Settings) -> str:
     """What the interval of one subject rests on."""
     comparison = settings.comparison
-    if STATED_RELIABILITY.among(reasons):
+    if stated := STATED_RELIABILITY.among(reasons):
+        times = stated.values.get("times")
+        part = f"; this part of the night varies {times:.3g} times as much as the whole" if times else ""
         return (
-            f"The interval rests on a stated reliability (ICC {comparison.icc:g}, CV {share(comparison.cv)}), not on "
-            "repeated nights of this study."
+            f"The interval rests on a stated reliability (ICC {comparison.icc:g}, CV {share(comparison.cv)}{part}), "
+            "not on repeated nights of this study."
         )
+    if lacks_variation(reasons):
+        alone = "the scatter of waves and stages" if STATED_SCATTER.among(reasons) else "the error of the fit"
+        return f"The interval holds {alone} alone: how much else nights of one person differ by is not known."
     if BASELINE_PAIRS.among(reasons):
         return "The interval rests on the repeated baseline nights of this study."
     return ""
