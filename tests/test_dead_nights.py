@@ -37,12 +37,13 @@ def make_study(tmp_path_factory, write_edf, sleep_eeg, make_hypnogram):
                 rows.append({"subject": subject, "condition": condition, "recording": name, "hypnogram": "stages.csv"})
         pd.DataFrame(rows).to_csv(folder / "study.tsv", sep="\t", index=False)
         results = folder / "results"
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
             if not pages:
                 patch.setattr("swa.pipeline._write_pages", lambda *_: None)
                 patch.setattr("swa.pipeline._compare_further", lambda *_: None)
-            main(["run", str(folder), "-o", str(results), "--jobs", "1"])
+            with pytest.raises(SystemExit) as ended:
+                main(["run", str(folder), "-o", str(results), "--jobs", "1"])
         assert not ended.value.code, "every night was analysed"
         return read_results(results)
 
