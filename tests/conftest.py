@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import os
 import shutil
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,13 @@ hypothesis.settings.register_profile("search", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("swa")
 
 START = datetime.datetime(2024, 3, 1, 22, 40)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Of several processes none is left alone with a long file at the end: files with slow tests come first."""
+    if hasattr(config, "workerinput"):
+        slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+        items.sort(key=lambda item: -slow[item.path])
 
 
 @dataclass(frozen=True)
