@@ -362,8 +362,10 @@ def _say(console: Console, text: str) -> None:
 
 
 def _describe(recording: dict[str, Any]) -> str:
+    from swa.report.words.numbers import plural
+
     if recording["duration_s"] is None:
         return "not analysed"
     clock = f"{recording['clock']}, date hidden" if recording["clock"] else "hidden"
     start = recording["start"] or f"start {clock}"
-    return f"{recording['duration_s'] / 60:.1f} min, {start}, {len(recording['channels'])} signals"
+    return f"{recording['duration_s'] / 60:.1f} min, {start}, {plural(len(recording['channels']), 'signal')}"

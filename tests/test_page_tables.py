@@ -23,7 +23,7 @@ from swa.report.optional_tables import (
 )
 from swa.report.words.names import where_measured
 from swa.report.words.numbers import change
-from swa.report.words.sentences import was
+from swa.report.words.sentences import stand_in, was
 from swa.settings import Settings
 from swa.study.store import NightFolder
 from swa.tables.contrast import Contrast
@@ -151,6 +151,12 @@ def test_a_table_of_changes_says_what_the_reasons_say():
         "interval: stated reliability (SD between nights, ln: 0.2)",
         "no interval: needs repeated baseline nights (df ≥ 3), there is no stated reliability for this measure",
     ]
+
+
+def test_a_central_channel_that_leads_is_not_denied_beside_its_name():
+    """Nights at C3 and at C3-A2 have no central channel in common, and C3 leads."""
+    told = stand_in(Headline(marker=DEFAULT_MARKER.at(channel="C3"), declared=False))
+    assert told == "No subject has the same frontal or central channel in all nights: C3 leads."
 
 
 def test_statistics_stand_in_their_column_and_those_left_out_in_one_note():

@@ -606,7 +606,7 @@ def test_the_terminal_shows_channels_of_no_region(build, tmp_path, capsys):
     (table,) = leading_tables(results)
     assert table.label == "ketamine against baseline, N2+N3, O1-M2"
     assert len(table.rows) == 8
-    told = "There is neither a frontal nor a central channel: O1-M2 leads."
+    told = "No subject has the same frontal or central channel in all nights: O1-M2 leads."
     assert table.about.splitlines()[0] == told
     assert told in parse(results.path / "index.html").text
     show_results(results)

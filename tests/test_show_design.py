@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from swa_cli.show import _show_design, contrast_names, show_inspection, tell_dropped
+from swa_cli.show import _describe, _show_design, contrast_names, show_inspection, tell_dropped
 
 from swa.comparison.contrasts import state_designs
 from swa.settings import Settings, check_settings
@@ -34,6 +34,12 @@ def test_the_design_is_said(tmp_path, capsys):
     write_table(table.assign(condition="ketamine", session=table["session"]), tmp_path / "nights.tsv")
     _show_design(Results(tmp_path))
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("signals", "told"), [(1, "1 signal"), (2, "2 signals")])
+def test_a_recording_of_one_signal_is_not_said_to_have_signals(signals, told):
+    recording = {"duration_s": 5400.0, "clock": "", "start": "2026-03-02T22:58:00", "channels": [{}] * signals}
+    assert _describe(recording) == f"90.0 min, 2026-03-02T22:58:00, {told}"
 
 
 @pytest.fixture

@@ -249,10 +249,10 @@ def where_in_words(headline: Headline) -> str:
 
 
 def stand_in(headline: Headline) -> str:
-    """Say so where a channel leads because the run has neither a frontal nor a central one; else empty."""
+    """Say so where a channel leads for want of a frontal or central one that a subject's nights share; else empty."""
     place = headline.marker.channel
     leads = not headline.declared and bool(place) and place not in REGIONS
-    return f"There is neither a frontal nor a central channel: {place} leads." if leads else ""
+    return f"No subject has the same frontal or central channel in all nights: {place} leads." if leads else ""
 
 
 def subject_result(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> str:
