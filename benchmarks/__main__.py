@@ -66,6 +66,7 @@ PARTS = (
     Part("calibration_levels", CALIBRATION, ("200",), ("2000",)),
     Part("calibration_verdicts", CALIBRATION, ("100",), ("2000",)),
     Part("calibration_families", CALIBRATION, ("100", "50")),
+    Part("calibration_plans", CALIBRATION, ("500",)),
     Part("not_eeg", ROBUSTNESS, (DATA,), (DATA,)),
     Part("gain_check", ROBUSTNESS, ("--pairs", "1000")),
     Part("stage_shift", ROBUSTNESS, ("--subjects", "4", "--studies", "1")),

@@ -1,0 +1,72 @@
+"""Whether a plan has the power of the test that is run, and whether one subject's interval knows the part of the night.
+
+Power at + 20 % by `swa plan` (ICC 0.76, CV 40 %) beside the share of studies whose row over subjects has p <= 0.05, for
+the paired, crossover and parallel designs, through `compare_nights`. Then the interval of one subject with one night
+each, whose nights vary as the stated reliability says of the whole night, the first cycle, the first hour and matched
+minutes, and beta power as its own: it has to hold the true change in 95 %.
+
+Run as ``python -m benchmarks.calibration_plans [studies]``; exits with 1 when a cell misses (99 % binomial interval
+adjusted for their number; a plan is simulated too, with an error of 0.005).
+"""
+
+import math
+import sys
+
+import numpy as np
+
+from benchmarks.calibration_designs import LN_EFFECT, Cell, Study, arms, crossover, judge, missing_nights
+from swa.comparison.contrasts import compare_nights
+from swa.comparison.further.power import design_power
+from swa.comparison.within_subject import stated_within_sd
+from swa.settings import Settings
+
+STATED = Settings().comparison
+PLANS = {
+    **{
+        f"paired, n = {n}": ("paired", n, lambda rng, studies, n=n: missing_nights(rng, studies, n, 0))
+        for n in (6, 8, 12, 20)
+    },
+    **{
+        f"crossover, n = {n}": ("crossover", n, lambda rng, studies, n=n: crossover(rng, studies, n // 2, n // 2))
+        for n in (8, 12, 20)
+    },
+    **{
+        f"arms, n = {n}": ("parallel arms", n, lambda rng, studies, n=n: arms(rng, studies, n // 2, n // 2))
+        for n in (12, 24, 40)
+    },
+}
+PARTS = (("swa", "night"), ("swa", "cycle-1"), ("swa", "hour-1"), ("swa", "matched"), ("beta_power", "night"))
+
+
+def plan_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
+    change_sd = math.sqrt(2 * math.log1p(STATED.cv**2) * (1 - STATED.icc))
+    cells = []
+    for name, (design, n, make) in PLANS.items():
+        promised = design_power(design, LN_EFFECT / change_sd, n, 0.05, STATED.icc)
+        study: Study = make(rng, studies)
+        found = int((study.group(LN_EFFECT)["p"] <= 0.05).sum())
+        cells.append(Cell(f"{name}: power, planned", found, studies, promised))
+    return cells
+
+
+def subject_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
+    cells = []
+    for measure, window in PARTS:
+        study = missing_nights(rng, studies, 1, 0)
+        nights = rng.normal(5, stated_within_sd("", STATED, measure, window), study.ln_power.shape)
+        table = Study(study.nights, nights, study.treated, study.contrast, study.baseline).table(LN_EFFECT)
+        rows = compare_nights(table.assign(measure=measure, window=window), nights=study.nights)
+        one = rows[rows["subject"] == "s00"]
+        held = int(((one["ci_low"] <= 1.2) & (one["ci_high"] >= 1.2)).sum())
+        cells.append(Cell(f"one subject, {measure}, {window}: coverage", held, studies, 0.95))
+    return cells
+
+
+def main(studies: int = 2000, seed: int = 11) -> int:
+    """Print the cells."""
+    rng = np.random.default_rng(seed)
+    return int(judge(plan_cells(rng, studies) + subject_cells(rng, studies)) > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(int(argument) for argument in sys.argv[1:])))
