@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,13 @@ def test_plan_says_how_many_subjects(capsys: pytest.CaptureFixture[str]) -> None
     out = capsys.readouterr().out
     assert "+20.0 % with power 0.8: 10 subjects." in out
     assert "10 subjects: power 0.850" in out
+
+
+def test_plan_says_where_a_t_finds_more_and_what_to_preregister(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("plan", "--icc", "0.9", "--cv", "0.4", "--effect", "30%", "--subjects", "6") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "6 subjects: power 0.66" in said
+    assert re.search(r"paired t, which stands beside the sign flips .* has power 0\.8\d+: preregister which", said)
 
 
 def test_plan_takes_a_study_or_a_reliability(capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,10 +81,10 @@ COURSE_MODELS = declare(
     "AICc over that of a shared time constant and asymptote: {tau:+.1f} with a time constant for each condition, "
     "{asymptote:+.1f} with an asymptote for each",
 )
-LEAST_LEAD = 2.0  # in AICc; even beyond it every third or fourth subject is told wrongly (benchmarks/process_s.py)
+LEAST_LEAD = 2.0  # in AICc; even beyond it every third subject is told wrongly (benchmarks/process_s.py)
 COURSE_EITHER = declare("course_either", "that tells no other time constant from another asymptote")
 COURSE_RATHER = declare(
-    "course_rather", "that is rather another {better}, which two or three of four such subjects tell rightly"
+    "course_rather", "that is rather another {better}, which two of three such subjects tell rightly"
 )
 OTHER_COURSE = declare("other_course", "another asymptote reads as another time constant: the course differs")
 
