@@ -12,7 +12,7 @@ import pytest
 from swa.errors import RecordingError, StudyError
 from swa.night.analysis import analyze_night
 from swa.recordings.formats import ending_of, files_of, look_at, stem_of
-from swa.recordings.recording import Recording, read_recording
+from swa.recordings.recording import Recording, leave_out_blocks, read_recording
 from swa.settings import Settings, check_settings
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import find_recordings, plan_study
@@ -389,3 +389,43 @@ def test_files_of_one_signal_each_that_begin_together_are_one_recording(tmp_path
     assert len(read_recording(tmp_path / "EEG R.edf").channels) == 1
     (tmp_path / "EEG R.edf").rename(tmp_path / "S2.edf")
     assert [path.name for path in find_recordings(tmp_path)] == ["EEG L.edf", "S2.edf"]
+
+
+@pytest.mark.parametrize("damaged", ["EEG L", "EEG R", "dX"])
+@pytest.mark.parametrize("how", ["cut", "header", "line ends", "lost bytes", "zeros"])
+def test_a_damaged_file_of_one_signal_costs_that_signal(tmp_path, write_edf, damaged, how):
+    rng = np.random.default_rng(1)
+    signals = {name: np.cumsum(rng.normal(size=24_000)) for name in ("EEG L", "EEG R", "dX")}
+    signals = {name: 200 * np.sin(samples / 50) for name, samples in signals.items()}
+    for label, samples in signals.items():
+        write_edf(tmp_path / f"{label}.edf", {label: samples}, 100.0, limits=(-500, 500))
+    path = tmp_path / f"{damaged}.edf"
+    raw = path.read_bytes()
+    path.write_bytes(
+        {
+            "cut": raw[:-9_000],
+            "header": raw[:300],
+            "line ends": raw[:512] + raw[512:].replace(b"\n", b"\r\n") + b"\r\n" * 40,
+            "lost bytes": raw[:20_000] + raw[20_001:] + b"\0",
+            "zeros": raw[:20_480] + bytes(2048) + raw[22_528:],
+        }[how]
+    )
+    if damaged == "EEG L" and how == "header":
+        with pytest.raises(RecordingError, match="cut off"):
+            read_recording(tmp_path / "EEG L.edf")
+        return
+    recording = leave_out_blocks(read_recording(tmp_path / "EEG L.edf"))
+    whole = {"EEG L", "EEG R"} - {damaged}
+    group = next(recording.groups("eeg"))
+    read = {channel.labels[0]: row for channel, row in zip(group.channels, group.data_uv, strict=True)}
+    assert recording.duration_s == 240
+    if how == "zeros":  # a few s of the night
+        assert read.keys() == {"EEG L", "EEG R"}
+        assert bool(recording.gaps) == (damaged != "dX")
+    else:
+        assert read.keys() == whole
+        assert not recording.gaps
+    if damaged != "dX" or how == "header":
+        assert damaged in f"{recording.notes}{group.problems}"
+    for label in read.keys() & whole if not recording.gaps else ():
+        np.testing.assert_allclose(read[label], signals[label], atol=0.02)

@@ -43,6 +43,7 @@ from swa.study.store import read_results
 from swa.tables.contrast import Contrast
 from swa.tables.marker import DEFAULT_MARKER, Marker
 from swa.tables.notes import (
+    ARM_SIZES,
     BASELINE_ALIKE,
     FEW_FOR_FLIPS,
     FEW_FOR_LABELS,
@@ -1205,6 +1206,12 @@ def test_a_change_that_is_compared_between_arms_or_groups_is_told_as_that():
     )
     assert "20.0 % higher in patients than in controls (95 % interval" in said
     assert said.endswith("The whole interval lies above no difference.")
+    sizes = ARM_SIZES(first="patients", second="controls", n_first=7, n_second=5)
+    row = result_row(estimate=1.1, ci_low=0.9, ci_high=1.3, n=12, reasons=encode([sizes]))
+    answer = group_answer(row, groups, SWA, Settings())
+    assert "n = 7 + 5 subjects" in [text.replace("\u00a0", " ") for text in answer.numbers]
+    assert (answer.aside, answer.is_told, answer.is_part) == ("direction unclear", False, False)
+    assert group_answer(result_row(), groups, SWA, Settings()).aside == ""
     same = group_result(result_row(estimate=1.0, ci_low=0.9, ci_high=1.1), groups, SWA, Settings())
     assert "was on average the same in patients as in controls" in same
     assert "from a smaller to a larger change" in same

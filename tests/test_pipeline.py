@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from swa_cli.show import show_run
 
@@ -395,6 +396,37 @@ def test_the_claim_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     claim.write_text(json.dumps(told | {"host": "elsewhere", "time": "2020-01-01T00:00:00+00:00"}))
     assert take(claim) is not None  # a lock of another host is never old
     assert take(claim, limit_h=12) is None  # a claim is
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs /proc")
+@pytest.mark.parametrize("error", [psutil.NoSuchProcess, psutil.AccessDenied])
+def test_a_process_that_proc_hides_holds_until_the_machine_was_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[psutil.Error]
+) -> None:
+    """As where /proc is mounted with hidepid and another user's run holds a folder of both."""
+    lock = tmp_path / "swa.lock"
+    assert take(lock) is None
+    told = json.loads(lock.read_text()) | {"pid": 1}
+    lock.write_text(json.dumps(told))
+    own = psutil.Process
+
+    def hide(pid: int | None = None) -> psutil.Process:
+        if pid is None:
+            return own()
+        raise error(pid)
+
+    def refuse(pid: int, _number: int) -> None:
+        raise PermissionError if pid == 1 else ProcessLookupError
+
+    monkeypatch.setattr(psutil, "Process", hide)
+    monkeypatch.setattr(os, "kill", refuse)
+    holder = take(lock)
+    assert holder is not None
+    assert holder.pid == 1
+    lock.write_text(json.dumps(told | {"process_start": psutil.boot_time() - 60}))
+    assert take(lock) is None
+    lock.write_text(json.dumps(told | {"pid": 2}))
+    assert take(lock) is None
 
 
 @pytest.mark.slow

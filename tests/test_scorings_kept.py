@@ -251,7 +251,7 @@ def test_problems_tell_of_unused_scorings_and_what_to_do_with_and_without_a_stud
     study = plan(files)
     night, left = problems_of_nights(study, {}, {}, plainly).to_dict("records")
     assert (night["step"], night["remedy"]) == ("plan", SCORING_REMEDY)
-    assert left["problem"].startswith("read as scorings and not used: Scoring_final.csv (")
+    assert left["problem"].startswith("these files hold stages and are not used: Scoring_final.csv (")
     named = plan({"study.csv": study_file("1,a,Nacht7.edf,")})
     assert problems_of_nights(named, {}, {}, plainly)["remedy"].iloc[0] == FILE_REMEDY
 
@@ -347,7 +347,7 @@ def test_digits_of_two_scorers_without_a_header_are_asked_about(plan, numbered):
     (problem,) = study.nights["problem"]
     assert problem == (
         f"Nacht7.txt: several hold stages, and they differ: {first}, {first + 1}. Say which in the settings: "
-        f'[scoring] column = "{first}".'
+        f'[scoring] column = "{first}". If it is no scoring, write yasa in the column hypnogram of a study file.'
     )
     named = plan({}, column=f"{first + 1}")
     assert used(named) == ["Nacht7.txt"]
@@ -373,7 +373,8 @@ def test_a_highest_code_of_3_is_asked_about_unless_another_night_of_the_study_te
     assert study.nights["problem"][0] == (
         "Nacht7.txt: its stage codes (0, 1, 2, 3) could mean several things: 3, the highest, is REM in some tables and "
         'depth of sleep in others. Say what each means in the settings: [scoring] codes = { "0" = "…", "1" = "…", '
-        '"2" = "…", "3" = "…" }, with W, N1, N2, N3, R or UNS for ….'
+        '"2" = "…", "3" = "…" }, with W, N1, N2, N3, R or UNS for …. '
+        "If it is no scoring, write yasa in the column hypnogram of a study file."
     )
     without_rem = "\n".join(code if code != "5" else "2" for code in SCORED)
     study = plan({"Nacht7.txt": without_rem, "Nacht8.edf": "", "Nacht8.txt": "\n".join(SCORED)})
@@ -527,7 +528,7 @@ def test_a_workbook_with_two_sheets_of_stages_is_asked_about(plan, tmp_path):
         for name in ("Anna", "Berta"):
             pd.DataFrame({"Epoche": range(1, 111), "Stadium": NIGHT}).to_excel(book, sheet_name=name, index=False)
     (problem,) = plan({"Nacht7.edf": ""}).nights["problem"]
-    assert problem == "Nacht7.xlsx: several of its sheets hold stages: Anna, Berta. Save one of them as .csv."
+    assert problem.startswith("Nacht7.xlsx: several of its sheets hold stages: Anna, Berta. Save one of them as .csv.")
 
 
 def test_scorings_among_the_derivatives_of_bids_are_told(plan):
@@ -607,7 +608,8 @@ def test_ten_epochs_a_line_are_asked_about(plan, separator, stages):
     (problem,) = study.nights["problem"]
     assert problem == (
         "Nacht7.txt: each of its lines holds 10 stages: 10 epochs, or one of each of 10 scorers. "
-        "Write one stage a line, or the scorers in columns below their names."
+        "Write one stage a line, or the scorers in columns below their names. "
+        "If it is no scoring, write yasa in the column hypnogram of a study file."
     )
 
 
@@ -968,3 +970,16 @@ def test_events_with_their_stage_and_sums_of_each_stage_are_no_scoring(plan, tit
     assert used(study) == [""]
     assert study.nights["problem"].tolist() == [""]
     assert {why for _, why in unused(study)} <= {Why.NO_NIGHT}
+    strong = plan({"E03.edf": "", "E03.csv": "x", "E03_hypnogram.csv": "\n".join([title, *lines]) + "\n"})
+    assert used(strong) == [""]
+    (problem,) = strong.nights["problem"]  # YASA does not take a night whose scoring this may be
+    assert "E03_hypnogram.csv: called a scoring, but its rows are single events or sums" in problem
+    study_file = plan({"study.csv": "subject,condition,recording,hypnogram\nE03,a,E03.edf,yasa\n"})
+    assert study_file.nights["problem"].tolist() == [""]
+
+
+def test_a_table_that_blocks_a_night_is_told_with_the_way_past_it(plan):
+    positions = "epoch,position\n" + "".join(f"{i + 1},{(0, 1, 2, 3)[i // 30 % 4]}\n" for i in range(110))
+    study = plan({"Nacht7.edf": "", "Nacht7.csv": positions})
+    (problem,) = study.nights["problem"]
+    assert problem.endswith("If it is no scoring, write yasa in the column hypnogram of a study file.")

@@ -19,8 +19,9 @@ from swa.recordings.edf.damage import cut_blocks, cut_damage
 from swa.recordings.edf.fields import read_filters
 from swa.recordings.edf.header import Header, header_notes, read_header, signal_infos
 from swa.recordings.edf.header_doubts import doubt_header
+from swa.recordings.edf.joined import JoinedSource, read_joined
 from swa.recordings.edf.record_times import SHORTEST_PIECE_S
-from swa.recordings.edf.samples import EdfSource, JoinedSource
+from swa.recordings.edf.samples import EdfSource
 from swa.recordings.formats import READ_BY_MNE, ending_of, parts_of
 from swa.recordings.labels import SHORT_LEAD, is_short_lead
 from swa.recordings.limits import check_length
@@ -416,7 +417,8 @@ def read_recording(path: str | Path, settings: Settings | None = None) -> Record
     path = Path(path)
     if kind := READ_BY_MNE.get(ending_of(path.name)):
         return _read_through_mne(path, kind, settings)
-    header, source = _read_edf(path)
+    source = _read_edf(path)
+    header = source.header
     channels = assign_channels(signal_infos(header), settings.channels)
     used = {position: channel.unit for channel in channels if channel.role in ANALYSED for position in channel.signals}
     return Recording(
@@ -446,27 +448,25 @@ def leave_out_blocks(recording: Recording) -> Recording:
     recording : Recording
         The recording.
     """
-    if not isinstance(recording.source, EdfSource):
+    whole = recording.source
+    if isinstance(whole, EdfSource):
+        source: EdfSource | JoinedSource = EdfSource(cut_blocks(whole.header))
+    elif isinstance(whole, JoinedSource):
+        used = (channel for channel in recording.channels if channel.role in ANALYSED)
+        source = whole.without_blocks({position for channel in used for position in channel.signals})
+    else:
         return recording
-    header = cut_blocks(recording.source.header)
-    new = header.notes[len(recording.source.header.notes) :]
-    return (
-        replace(recording, source=EdfSource(header), gaps=header.times.gaps, notes=(*recording.notes, *new))
-        if new
-        else recording
-    )
+    new = source.header.notes[len(whole.header.notes) :]
+    gaps = source.header.times.gaps
+    return replace(recording, source=source, gaps=gaps, notes=(*recording.notes, *new))
 
 
-def _read_edf(path: Path) -> tuple[Header, SignalSource]:
+def _read_edf(path: Path) -> EdfSource | JoinedSource:
     """Header and samples of an EDF or BDF; of the first of files of one signal each, those of all of them."""
-    header = cut_damage(read_header(path))
     parts = parts_of(path)
-    if len(parts) == 1 or parts[0] != path.resolve():
-        return header, EdfSource(header)
-    headers = [header, *(read_header(part) for part in parts[1:])]
-    notes = (*header.notes, f"joined from {len(parts)} files of one signal each that begin together and last as long")
-    joined = replace(header, all_signals=tuple(part.all_signals[0] for part in headers), notes=notes)
-    return joined, JoinedSource(tuple(EdfSource(part) for part in headers))
+    if len(parts) > 1 and parts[0] == path.resolve():
+        return read_joined(parts)
+    return EdfSource(cut_damage(read_header(path)))
 
 
 def _read_through_mne(path: Path, kind: str, settings: Settings) -> Recording:

@@ -88,7 +88,7 @@ class Scoring:
         Whether the rows follow on each other as those of a night do.
     numbers_until : float or None
         The last end in a table of numbers that are taken for s.
-    counted : bool
+    counted, apart : bool
         As of `Marks`.
     """
 
@@ -106,6 +106,7 @@ class Scoring:
     steady: bool = True
     numbers_until: float | None = None
     counted: bool = False
+    apart: bool = False
 
     @property
     def hypnogram(self) -> "yasa.Hypnogram":
@@ -305,6 +306,7 @@ class OpenScoring:
             steady=self.is_steady,
             numbers_until=float(marks.ends_s.max()) if marks.in_s else None,
             counted=marks.counted,
+            apart=marks.apart,
         )
 
 

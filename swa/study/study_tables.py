@@ -14,7 +14,7 @@ from swa.settings import Settings
 from swa.study.infusions import dose_columns, note_doses
 from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import Study
-from swa.study.plan.scoring_search import Why
+from swa.study.plan.scoring_search import LEFT_OVER, Why
 from swa.study.problems import Problem, as_table
 from swa.study.run.faults import describe_fault, leave_fault
 from swa.study.run.night_task import NightOutcome
@@ -167,7 +167,7 @@ def _unused_scorings(study: Study) -> Iterator[tuple[int, Problem]]:
     """Scorings that no night uses, by why."""
     for why, names in study.scorings.left_over(study.root).items():
         if why is not Why.DRAWN:
-            told = f"read as scorings and not used: {names} ({why.rstrip('.')})."
+            told = f"{LEFT_OVER}: {names} ({why.rstrip('.')})."
             yield 0, Problem(subject="", step="plan", problem=told, remedy=SCORING_REMEDY)
 
 

@@ -120,27 +120,3 @@ def _columns(header: Header, signal: SignalHeader, part: int, parts: int) -> sli
     """Bytes of a record that hold a part of a signal's samples."""
     first, end = (signal.first + signal.samples * at // parts for at in (part, part + 1))
     return slice(first * header.width, end * header.width)
-
-
-@dataclass(frozen=True)
-class JoinedSource:
-    """Samples of several files of one signal each that lie on one time line."""
-
-    sources: tuple[EdfSource, ...]
-
-    def check(self, position: int) -> None:
-        """Raise where the header gives a signal no scale."""
-        self.sources[position].check(0)
-
-    def blocks(self, positions: Sequence[int]) -> Iterator[list[Block]]:
-        """All samples at once: files of different rates are read in stretches of different lengths."""
-        yield [self._whole(self.sources[position]) for position in positions]
-
-    @staticmethod
-    def _whole(source: EdfSource) -> Block:
-        samples, limits, length = [], [], 0
-        for ((stretch, at_limit),) in source.blocks([0]):
-            samples.append(stretch.copy())
-            limits.append(at_limit + length)
-            length += len(stretch)
-        return np.concatenate(samples), np.concatenate(limits)

@@ -37,11 +37,14 @@ from swa.tables.contrast import Contrast
 from swa.tables.design_limit import OPEN_ORDERS, DesignLimit, decode_limits
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Window
 from swa.tables.notes import (
+    ARM_SIZES,
     BASELINE_ALIKE,
     BASELINE_PAIRS,
     FEW_FOR_FLIPS,
+    GROUP_CHANGES,
     NO_RELIABILITY,
     NO_WINDOW_RELIABILITY,
+    ONE_ARM,
     ONE_SUBJECT,
     STATED_RELIABILITY,
     STATED_SCATTER,
@@ -72,6 +75,7 @@ COURSE = (
     "another time constant. What is told is whether the course differs."
 )
 MOST_GLOSSED = 2  # channels
+DIRECTION_UNCLEAR = "direction unclear"
 FIRST_PERIOD = "The first NREM period leads because the ketamine effect was reported there ({source})."
 
 
@@ -127,6 +131,8 @@ class Answer:
         The change, with its sign and unit.
     aside : str
         What must be known before the change is read, in three words; empty where there is nothing.
+    is_part : bool
+        Whether it is a change within one arm, which only the comparison of the arms can judge.
     is_told : bool
         Whether it is told from no change, between nights that can be compared.
     numbers : tuple of str
@@ -144,6 +150,7 @@ class Answer:
     question: str
     effect: str
     aside: str
+    is_part: bool
     is_told: bool
     numbers: tuple[str, ...]
     reading: str
@@ -164,7 +171,7 @@ def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, setting
     answer = _answer(row, contrast, change, settings, (test, "subject", reading, sentence))
     few = change.measured and _too_few(change)
     is_told = answer.is_told and not few and OPEN_ORDERS.isdisjoint(decode_limits(row["design_limit"]))
-    return replace(answer, aside="too few to tell" if few else "", is_told=is_told)
+    return replace(answer, aside="too few to tell" if few else answer.aside, is_told=is_told)
 
 
 def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
@@ -194,22 +201,33 @@ def _answer(
     test, counted, reading, sentence = said
     why = "" if change.measured else row["note"] or "no value in one of the nights"
     interval = _interval(change, decode(row["reasons"]), settings) if change.measured else ""
-    count = f"n{NBSP}={NBSP}{plural(change.n, counted)}" if change.measured else ""
+    limits = decode_limits(row["design_limit"])
     mark, words = VERDICTS.get(row["verdict"], ("", row["verdict"]))
     return Answer(
         question=contrast_name(contrast),
         effect=change.change,
-        aside="",
+        aside=DIRECTION_UNCLEAR if change.interval and not change.excludes_none else "",
+        is_part=ONE_ARM.among(decode(row["reasons"])) is not None,
         is_told=change.excludes_none and row["verdict"] != "not comparable",
-        numbers=tuple(text for text in (interval, count, test) if text),
+        numbers=tuple(text for text in (interval, _count(change, row, counted), test) if text),
         reading=reading or why,
-        limit=limits_in_short(decode_limits(row["design_limit"])) if change.measured else "",
+        limit=limits_in_short(limits) if change.measured else "",
         verdict=row["verdict"],
         mark=mark,
         verdict_words=words,
         doubts=row["verdict_reasons"],
         sentence=sentence,
     )
+
+
+def _count(change: Change, row: pd.Series, counted: str) -> str:
+    """The nights or subjects of a change; of arms each apart, for their sum reads as the number of the treated."""
+    if not change.measured:
+        return ""
+    reasons = decode(row["reasons"])
+    sizes = ARM_SIZES.among(reasons) or GROUP_CHANGES.among(reasons)
+    of_arms = f"{sizes.values['n_first']}{NBSP}+{NBSP}{sizes.values['n_second']}{NBSP}{counted}s" if sizes else ""
+    return f"n{NBSP}={NBSP}{of_arms or plural(change.n, counted)}"
 
 
 def headline_name(headline: Headline, settings: Settings) -> str:

@@ -60,8 +60,10 @@ from swa.tables.files import read_json
 _NO_RAW_DATA = ("derivatives", "sourcedata")  # of BIDS
 MOST_TRIED = 500  # files that belong to no recording, and are looked into
 FORCE_STAGING = ("none", "yasa")  # in the column `hypnogram`
+LEFT_OVER = "these files hold stages and are not used"
 _DEEPEST = 3  # folders below one for scorings
 _MOST_TOLD = 5
+_NO_SCORING_AT_ALL = "If it is no scoring, write yasa in the column hypnogram of a study file."
 
 _WORDS = (
     r"(?:desc-)?hypnogram(?:_events)?|hypno(?:gramme?)?|hyp|sleep[-_ ]?scor(?:ing|es?)|scorings?|scor(?:ed|es?)"
@@ -172,7 +174,7 @@ class ScoringPlan:
         pairs = _first([f"{recording} by {scoring}" for recording, scoring in self.used])
         told = f"{scored}{f' ({pairs})' if pairs else ''}, {self.staged} by YASA"
         left = "; ".join(f"{names} ({why})" for why, names in self.left_over(root).items())
-        return [f"{told}; these files hold stages and are not used: {left}" if left else told]
+        return [f"{told}; {LEFT_OVER}: {left}" if left else told]
 
     def left_over(self, root: Path) -> dict[str, str]:
         """The first names of scorings that are not used by the reason, a `Why` or what was wrong."""
@@ -580,17 +582,18 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
         is_near = each.place is Place.NEAR
         counts = not problem and (each.place is place or (place in _BY_NAME if is_near else place is None))
         try:
-            scoring = reader.read(each.path)
+            scoring = _read(each, reader)
         except ScoringError as error:
             asked = _is_asked(error, each, reader)
-            problem = problem or (str(error) if asked and counts else "")
+            question = _question(error, each)
+            problem = problem or (question if asked and counts else "")
             told = each.strong or asked or isinstance(error, UnopenedError)
             if not told and each.place is Place.BESIDE:
                 unread += [Unused(each.path, str(error))] * reader.is_list_of_few(each.path)
                 told = isinstance(error, EmptyScoringError) and is_table_name(each.path.name)
                 is_document = re.search(rf"\.(?:{_DOCUMENTS})$", each.path.name, re.IGNORECASE) is not None
                 unread += [Unused(each.path, str(error))] * (isinstance(error, UnreadFormError) and is_document)
-            unused += [Unused(each.path, str(error))] * (told and problem != str(error))
+            unused += [Unused(each.path, str(error))] * (told and problem != question)
             continue
         if scoring is None:
             continue
@@ -614,6 +617,22 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
             unused=tuple(unused),
         )
     return _Choice(path=path, unused=(*unused, *(Unused(other, Why.ANOTHER) for other in others)))
+
+
+def _read(candidate: _Candidate, reader: _Reader) -> Scoring | None:
+    """The stages of a file; single events in one that is called a scoring are asked about."""
+    scoring = reader.read(candidate.path)
+    if scoring is not None and scoring.apart and candidate.strong:
+        raise AmbiguousScoringError(
+            f"{candidate.path.name}: called a scoring, but its rows are single events or sums, no night.",
+            "Name it in the column hypnogram of a study file if it is one, or write yasa there.",
+        )
+    return scoring
+
+
+def _question(error: ScoringError, candidate: _Candidate) -> str:
+    """What is asked about a file; the way past it where its name does not say that it is a scoring."""
+    return str(error) if candidate.strong else f"{error} {_NO_SCORING_AT_ALL}"
 
 
 def _is_asked(error: ScoringError, candidate: _Candidate, reader: _Reader) -> bool:

@@ -52,10 +52,21 @@ class Holder:
             return age.total_seconds() < limit_h * 3600
         try:
             return bool(abs(psutil.Process(self.pid).create_time() - self.process_start) < 2)
-        except psutil.NoSuchProcess:
-            return False
-        except psutil.AccessDenied:
-            return True
+        except psutil.Error:  # it is gone, or /proc hides it (hidepid)
+            return _is_hidden(self.pid) and self.process_start >= psutil.boot_time()
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is a process that is another user's: one of our own is always seen."""
+    if os.name != "posix":  # where signal 0 is none
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 @contextmanager
