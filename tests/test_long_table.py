@@ -9,6 +9,7 @@ from swa.study import long_table
 from swa.study.store import Results, subject_file
 from swa.study.study_tables import add_headlines
 from swa.tables.files import write_table
+from swa.tables.results_tables import MEASURES
 
 
 def write_subject(folder, label, measures, value):
@@ -51,3 +52,11 @@ def test_rows_by_measure_and_headlines(tmp_path, monkeypatch, at_once):
 def test_no_subject_is_an_empty_table(tmp_path):
     assert long_table.join_measures(tmp_path, []) == 0
     assert pd.read_parquet(tmp_path / "measures.parquet").empty
+
+
+def test_subjects_of_whom_nothing_was_measured_make_an_empty_table(tmp_path):
+    for label in ("S1", "S2"):
+        subject_file(tmp_path, label).parent.mkdir()
+        write_table(MEASURES.empty(), subject_file(tmp_path, label))
+    assert long_table.join_measures(tmp_path, ["S1", "S2"]) == 0
+    assert pd.read_parquet(tmp_path / "measures.parquet").columns.tolist() == MEASURES.names

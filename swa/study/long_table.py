@@ -38,7 +38,8 @@ def join_measures(results: Path, labels: Sequence[str]) -> int:
             schemas.append(pq.read_schema(path))
             for name, part in _by_measure(pq.read_table(path, read_dictionary=JOINED_TEXTS)):
                 parts.setdefault(name, []).append(part)
-        packed.append(_pack(parts))
+        if parts:  # nights of which nothing could be measured have no row
+            packed.append(_pack(parts))
         schemas = [pa.unify_schemas(schemas, promote_options="permissive")]
     rows = 0
 
