@@ -23,6 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from swa.measures.process_s import Estimate, fit_by_condition, fit_process_s
+from swa.tables.notes import LEAST_LEAD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ DRUGS = tuple(
         "S0 x 1.2": {"drug_initial": 1.2},
     }.items()
 )
-STUDY, LEAST_LEAD = 12, 2.0
+STUDY = 12
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from swa.study import study_tables, written
 from swa.study.plan import manifest, scoring_search
 from swa.study.plan.manifest import plan_study
 from swa.study.run import faults, night_work
-from swa.study.store import NightFolder, describe_results, read_results
+from swa.study.store import NightFolder, describe_results, digest_of, read_results
 from swa.study.subject import CombinedSubject
 from swa.study.written import check_written, write_believed
 from swa.tables.files import hash_file, read_table, table_text
@@ -411,7 +411,18 @@ def test_a_call_that_ends_between_the_digest_and_the_file_leaves_a_folder_that_i
         check_written(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"number": 1, "count": 2, "sha256": "0"}'])
+OTHER_VERSION = {"number": 1, "count": 2}  # whole, but without what this version leaves
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        '{"number": 1, "count": 2, "sha256": "0"}',
+        json.dumps({**OTHER_VERSION, "sha256": digest_of(OTHER_VERSION)}),
+    ],
+)
 def test_a_damaged_report_of_a_part_is_refused_with_what_to_run(tmp_path, text):
     folder = tmp_path / ".swa-work" / "parts"
     folder.mkdir(parents=True)

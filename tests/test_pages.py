@@ -1170,6 +1170,17 @@ def test_a_result_of_one_subject_says_what_its_interval_rests_on(reason, said, u
     assert unsaid not in sentence
 
 
+@pytest.mark.parametrize("reason", [STATED_SCATTER(sd=0.02), FIT_ERROR_ALONE()])
+def test_a_card_calls_no_change_reliable_whose_interval_lacks_the_variation_between_nights(reason):
+    """The sentence said that it is not known, the card beside it "more than two nights would usually differ"."""
+    answer = subject_answer(result_row(n=2, reasons=encode([reason])), WITHIN, SWA, Settings())
+    assert "how much else nights of one person differ by is not known" in answer.reading
+    assert not answer.is_told
+    known = subject_answer(result_row(n=2, reasons=encode([STATED_RELIABILITY(sd=0.1)])), WITHIN, SWA, Settings())
+    assert "more than two nights of one person would usually differ" in known.reading
+    assert known.is_told
+
+
 @pytest.mark.parametrize("sentence", [subject_result, group_result])
 def test_another_time_constant_may_be_another_asymptote(sentence):
     headline = Headline(marker=Marker("process_s_tau_condition", "NREM", "night", "F3-M2"), declared=True)

@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from swa.settings import check_settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.inspection import inspect_study
 from swa.study.run.journal import forget_comparison
-from swa.study.run.lock import hold, take
+from swa.study.run.lock import Holder, hold, take
 from swa.study.store import read_results
 from swa.study.written import study_notes
 from swa.tables.files import write_table
@@ -396,6 +397,21 @@ def test_the_claim_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     claim.write_text(json.dumps(told | {"host": "elsewhere", "time": "2020-01-01T00:00:00+00:00"}))
     assert take(claim) is not None  # a lock of another host is never old
     assert take(claim, limit_h=12) is None  # a claim is
+
+
+@pytest.mark.parametrize(("error", "alive"), [(psutil.NoSuchProcess, False), (psutil.AccessDenied, True)])
+def test_where_signals_ask_nothing_a_process_of_another_user_still_holds(
+    monkeypatch: pytest.MonkeyPatch, error: type[psutil.Error], alive: bool
+) -> None:
+    def hide(pid: int) -> psutil.Process:
+        raise error(pid)
+
+    holder = Holder(host=socket.gethostname(), pid=1, process_start=0.0, time="2020-01-01T00:00:00+00:00")
+    with monkeypatch.context() as patched:
+        patched.setattr(psutil, "Process", hide)
+        patched.setattr(os, "name", "nt")
+        found = holder.is_alive()
+    assert found == alive
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs /proc")

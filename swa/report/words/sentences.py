@@ -177,8 +177,11 @@ def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, setting
 def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
     """One subject's change in a few words, and in a sentence."""
     change = describe_change(row, unit_of(headline.marker.measure))
-    sentence = subject_result(row, contrast, headline, settings)
-    return _answer(row, contrast, change, settings, ("", "night", _subject_reading(change), sentence))
+    sentence, reasons = subject_result(row, contrast, headline, settings), decode(row["reasons"])
+    lacks = lacks_variation(reasons)
+    reading = _basis(reasons, settings) if change.interval and lacks else _subject_reading(change)
+    answer = _answer(row, contrast, change, settings, ("", "night", reading, sentence))
+    return replace(answer, is_told=answer.is_told and not lacks)
 
 
 def limits_in_short(limits: Sequence[DesignLimit]) -> str:

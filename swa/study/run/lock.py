@@ -52,20 +52,18 @@ class Holder:
             return age.total_seconds() < limit_h * 3600
         try:
             return bool(abs(psutil.Process(self.pid).create_time() - self.process_start) < 2)
-        except psutil.Error:  # it is gone, or /proc hides it (hidepid)
+        except psutil.Error as error:  # it is gone, or another user's, which /proc may hide (hidepid)
+            if os.name != "posix":  # where signal 0 is none
+                return isinstance(error, psutil.AccessDenied)
             return _is_hidden(self.pid) and self.process_start >= psutil.boot_time()
 
 
 def _is_hidden(pid: int) -> bool:
     """Whether there is a process that is another user's: one of our own is always seen."""
-    if os.name != "posix":  # where signal 0 is none
-        return False
     try:
         os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        pass
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return False
 
 

@@ -144,7 +144,7 @@ def _read_report(path: Path) -> _Report:
         It is damaged or edited, or of another version.
     """
     report = read_json(path)
-    if report.pop("sha256", None) != digest_of(report):
+    if report.pop("sha256", None) != digest_of(report) or report.keys() != _Report.__annotations__.keys():
         number = path.stem.replace("-of-", "/")
         raise StudyError(
             f"{path.name}: what part {number} left is damaged, edited, or of another version of swa.",
