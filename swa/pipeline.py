@@ -677,19 +677,18 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
         write_table(MEASURES.empty(), results / "measures.parquet")
     is_measured = bool(joined)
     work.attempt("the headline columns of nights.tsv", lambda: add_headlines(results, doubtful), None)
+    found = read_results(results)
     if not is_measured or done["condition"].nunique() < 2:
         baseline = ""  # nothing to hold against each other: no table needs to be read for it
     contrasts = _contrasts(
-        work, baseline, contrast if is_measured else None, sorted(usable_nights(done)["condition"].unique())
+        work, found, baseline, contrast if is_measured else None, sorted(usable_nights(done)["condition"].unique())
     )
     checks = partial(check_comparability, results, done, contrasts, settings)
     records = work.attempt("the checks of comparability", checks, None) or []
     checked = work.attempt("comparability.tsv", lambda: comparability_table(records), COMPARABILITY.empty())
     work.write(checked, "comparability")
     work.attempt("rejection.tsv", lambda: join_rejection(results, done), None)
-    judged = work.attempt(
-        "the verdicts", lambda: judge_rows(read_results(results), contrasts, records, done, settings), contrasts
-    )
+    judged = work.attempt("the verdicts", lambda: judge_rows(found, contrasts, records, done, settings), contrasts)
     work.write(judged, "contrasts")
     precision = work.attempt(
         "precision.tsv",
@@ -697,10 +696,10 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
         PRECISION.empty(),
     )
     work.write(precision, "precision")
-    _compare_further(work, baseline, judged)
+    _compare_further(work, found, baseline, judged)
     specifications = work.attempt(
         "the specification curve",
-        lambda: _trace_specifications(work, combined if baseline else [], baseline),
+        lambda: _trace_specifications(work, found, combined if baseline else [], baseline),
         (SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()),
     )
     for table, name in zip(specifications, ("specifications", "specification_summary"), strict=True):
@@ -708,13 +707,13 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     _write_pages(work, combined)
 
 
-def _contrasts(work: _Work, baseline: str, asked_for: str | None, conditions: Sequence[str]) -> pd.DataFrame:
+def _contrasts(
+    work: _Work, found: Results, baseline: str, asked_for: str | None, conditions: Sequence[str]
+) -> pd.DataFrame:
     """The planned contrasts, and one that is asked for afterwards, which is exploratory whatever was declared."""
 
     def measure(contrast: Contrast | None = None) -> pd.DataFrame:
-        return measure_contrasts(
-            read_results(work.results), baseline or None, contrast=contrast, settings=work.settings, on_fault=work.tell
-        )
+        return measure_contrasts(found, baseline or None, contrast=contrast, settings=work.settings, on_fault=work.tell)
 
     contrasts = work.attempt("contrasts.tsv", measure, CONTRASTS.empty()) if baseline else CONTRASTS.empty()
     own = Contrast.parse(asked_for, conditions) if asked_for else None
@@ -802,10 +801,9 @@ def _page_of(task: Path | PageTask) -> Path | None:
     return None if task.name == WORKBOOK else task / "index.html"
 
 
-def _compare_further(work: _Work, baseline: str, contrasts: pd.DataFrame) -> None:
+def _compare_further(work: _Work, found: Results, baseline: str, contrasts: pd.DataFrame) -> None:
     """Tables beside the contrasts, each empty where there is nothing to compare."""
     results, settings = work.results, work.settings
-    found = read_results(results)
     keys = contrasts_in(contrasts).values()
     further: tuple[tuple[Table, Callable[[], pd.DataFrame]], ...] = (
         (MODERATORS, lambda: relate_covariates(found, baseline, settings=settings)),
@@ -833,16 +831,16 @@ def _compare_further(work: _Work, baseline: str, contrasts: pd.DataFrame) -> Non
 
 
 def _trace_specifications(
-    work: _Work, subjects: Sequence[SubjectTask], baseline: str
+    work: _Work, found: Results, subjects: Sequence[SubjectTask], baseline: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables of the specification curve; empty without a contrast.
 
     In a large study the stored nights are not gone through again: the curve then has what the long table holds.
     """
-    results, settings = work.results, work.settings
+    settings = work.settings
     specifications, summary = SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
     if subjects:
-        found, parts = read_results(results), []
+        parts: list[pd.DataFrame] = []
         if sum(len(task.nights) for task in subjects) <= settings.comparison.full_subject_rows_nights:
             failed = []
             respecify = partial(respecify_subject, primary=leading_marker(found, found.nights, settings.comparison))
@@ -851,7 +849,7 @@ def _trace_specifications(
                     failed.append(_missing_choices(subjects[position], rows))
                 elif len(rows):
                     parts.append(rows)
-            add_problems(results, failed)
+            add_problems(work.results, failed)
         respecified = pd.concat(parts, ignore_index=True) if parts else None
         specifications, summary = trace_specifications(found, respecified, baseline, settings=settings)
     return specifications, summary
