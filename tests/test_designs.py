@@ -35,7 +35,7 @@ from swa.comparison.further.power import PLANNED, design_power
 from swa.comparison.group import sign_flip_test
 from swa.comparison.linear import least_squares, random_intercept, t_interval, unequal_variances
 from swa.errors import SettingsError, StudyError
-from swa.report.study_page import _answers
+from swa.report.study_page import _answers, _title
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.marker import Marker
 from swa.tables.reason import decode
@@ -271,6 +271,21 @@ class TestRecognised:
         assert "too few subjects for this design" in row["note"]
         assert "nan" not in row["note"]
 
+    def test_equal_values_of_many_subjects_are_not_said_to_be_too_few_subjects(self):
+        study = BENCH.pre_post(np.random.default_rng(1), 1, 7)
+        table = study.table(0.3).drop(columns="condition", errors="ignore")
+        table = table.merge(study.nights[["subject", "session", "condition", "phase"]], on=["subject", "session"])
+        drug = (table["condition"] == "ketamine") & (table["phase"] == "post")
+        pre = (table["condition"] == "ketamine") & (table["phase"] == "pre")
+        table["value"] = np.where(drug, 130.0, 100.0)
+        note = group_row(table, study.nights)["note"]
+        assert "subjects do not differ in what their changes are adjusted for" in note
+        assert "too few" not in note
+        table.loc[pre, "value"] = 100.0 + np.arange(pre.sum())
+        note = group_row(table, study.nights)["note"]
+        assert "all changes are equal: no t" in note
+        assert "nan" not in note
+
     def test_the_comparison_of_arms_leads_and_says_what_it_is_adjusted_for(self, make_draft, tmp_path):
         study = BENCH.arms(np.random.default_rng(1), 1, 6, 6)
         found = compare_nights(study.table(0.3), nights=study.nights)
@@ -283,6 +298,7 @@ class TestRecognised:
         assert first.numbers[-1] == "adjusted for each subject's baseline"
         assert not first.limit
         assert others
+        assert _title(draft) == f"Slow-wave sleep, simulated: {first.question}", "not each arm against its baseline"
         assert not any("adjusted" in text for answer in others for text in answer.numbers)
 
     def test_arms_and_groups_count_who_is_missing_in_either(self):
@@ -569,9 +585,9 @@ class TestPlanning:
         source = self.source(night=0.05, cycle=0.2)
         found = study_variation(source)
         assert found.low < 0.2 * math.sqrt(2) < found.high
-        assert found.basis.startswith("swa NREM cycle-1 frontal: ")
+        assert str(found.marker) == "swa NREM cycle-1 frontal"
         primary = Settings(comparison=ComparisonSettings(primary="SWA nrem night frontal"))
-        assert study_variation(source, primary).basis.startswith("swa NREM night frontal: ")
+        assert str(study_variation(source, primary).marker) == "swa NREM night frontal"
         table = plan_next_study(source, primary)
         assert list(table) == PLANNING.names
         assert set(table["window"]) == {"night"}

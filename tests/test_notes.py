@@ -113,3 +113,8 @@ def test_a_subject_hardly_tells_a_time_constant_from_an_asymptote(tau, asymptote
     words = notes.course_words({"shared": 0.0, "tau": tau, "asymptote": asymptote})
     assert words.startswith("AICc over that of a shared time constant and asymptote: +1.0 with")
     assert said in words
+
+
+def test_one_subject_is_not_one_subjects():
+    reason = notes.FEW_IN_AN_ARM(first="ketamine", n_first=1, second="placebo", n_second=11)
+    assert reason.words == "ketamine 1 subject, placebo 11: too few in an arm for a test"

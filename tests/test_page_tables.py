@@ -343,16 +343,18 @@ def test_planning_on_the_page_is_the_table():
         | {
             "n": 10,
             "detectable": [1.187, 1.187],
-            "method": "swa NREM cycle-1 frontal: of this study",
+            "method": "changes of this study",
             "design": "paired",
         }
     )
-    shown = plan_table(table)
+    shown = plan_table(table, "slow-wave activity")
     assert shown.rows == (("+10.0\u00a0%", "28", "12 to 70"), ("+20.0\u00a0%", "10", "5 to 21"))
     assert "10 subjects find a change of +18.7\u00a0%." in shown.about
-    assert "from swa NREM cycle-1 frontal: of this study; SD of the ln change 0.172 (0.110 to 0.280)" in shown.about
-    assert "find a change" not in plan_table(table.assign(n=1, detectable=np.nan)).about
-    assert plan_table(table.iloc[:0]) is None
+    assert (
+        "for slow-wave activity; from changes of this study; SD of the ln change 0.172 (0.110 to 0.280)" in shown.about
+    )
+    assert "find a change" not in plan_table(table.assign(n=1, detectable=np.nan), "slow-wave activity").about
+    assert plan_table(table.iloc[:0], "slow-wave activity") is None
 
 
 def test_nights_of_a_page_stand_in_the_order_of_their_dates_and_say_why_they_are_not_compared(tmp_path):

@@ -6,7 +6,7 @@ statsmodels finds on the same table.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +30,15 @@ class Fit:
         Their covariance.
     df, n : array, shape (markers,)
         Degrees of freedom of t; observations that the fit rests on.
+    alike : array of bool, shape (markers,), or None
+        Observations enough, but of columns that cannot be told apart; None where a model has none such.
     """
 
     beta: Floats
     covariance: Floats
     df: Ints
     n: Ints
+    alike: Bools | None = None
 
     def combine(self, weights: Sequence[float]) -> tuple[Floats, Floats]:
         """Return a linear combination of the coefficients and its standard error."""
@@ -73,7 +76,7 @@ def least_squares(y: Floats, columns: Sequence[npt.ArrayLike]) -> Fit:
     n = known.sum(axis=0)
     df = n - x.shape[-1]
     variance = (residual**2).sum(axis=1) / np.maximum(df, 1)
-    return _fit(beta, inverse, variance, np.where(whole, df, 0), n)
+    return replace(_fit(beta, inverse, variance, np.where(whole, df, 0), n), alike=~whole & (df > 0))
 
 
 def unequal_variances(

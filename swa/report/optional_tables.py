@@ -370,8 +370,8 @@ def _flagged_names(rows: pd.DataFrame) -> str:
     return ", ".join(names[:LONG]) + (f" and {len(names) - LONG} more" if len(names) > LONG else "")
 
 
-def plan_table(table: pd.DataFrame) -> PlainTable | None:
-    """How many subjects an effect needs (``planning.tsv``)."""
+def plan_table(table: pd.DataFrame, marker: str) -> PlainTable | None:
+    """How many subjects an effect on the marker, in words, needs (``planning.tsv``)."""
     if table.empty:
         return None
     first = table.iloc[0]
@@ -387,8 +387,9 @@ def plan_table(table: pd.DataFrame) -> PlainTable | None:
         },
         label="Planning the next study",
         about=f"Subjects needed by the test of this design ({first['design']}, two-sided level {first['level']:.2g}, "
-        f"power {share(first['power'])}), from {first['method']}; SD of the ln change {number(first['change_sd'])} "
-        f"({ends}).{smallest} The range is that of the SD: a plan from few subjects is a rough one.",
+        f"power {share(first['power'])}) for {marker}; from {first['method']}; SD of the ln change "
+        f"{number(first['change_sd'])} ({ends}).{smallest} The range is that of the SD: a plan from few subjects "
+        "is a rough one.",
     )
 
 

@@ -179,6 +179,13 @@ def draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
             ),
             pairs,
             alt=f"{name} of each subject, change from baseline: {said}.",
-            caption=f"{name}, whole night: each line is a subject.",
+            caption=f"{name}, whole night: {lines_of(pairs)}.",
         )
     ]
+
+
+def lines_of(pairs: pd.DataFrame) -> str:
+    """What the lines of a paired plot are."""
+    mean = "geometric mean" if (pairs["scale"] == "ratio").all() else "mean"
+    several = pairs.dropna(subset=["baseline", "treatment"])["contrast"].duplicated().any()
+    return "each line is a subject" + (f", the thick one their {mean}" if several else "")

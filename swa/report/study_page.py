@@ -32,9 +32,18 @@ from swa.report.optional_tables import (
 )
 from swa.report.reading import paired_values, read_contrasts, read_facts, read_measures
 from swa.report.shelf import Picture, Shelf
-from swa.report.sleep_pages import LEAD, SHOWN, draw_changes, draw_pairs, sleep_tables
+from swa.report.sleep_pages import LEAD, SHOWN, draw_changes, draw_pairs, lines_of, sleep_tables
 from swa.report.specification_pages import draw_specifications, specification_tables
-from swa.report.words.names import file_name, in_sentence, marker_name, stages_name, unit_of, where_measured, with_unit
+from swa.report.words.names import (
+    contrast_name,
+    file_name,
+    in_sentence,
+    marker_name,
+    stages_name,
+    unit_of,
+    where_measured,
+    with_unit,
+)
 from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed, span
 from swa.report.words.sentences import group_answer, headline_name, where_in_words
 from swa.study.plan.names import natural_key
@@ -129,10 +138,18 @@ def _designs(draft: Draft) -> list[ContrastDesign]:
 
 
 def _title(draft: Draft) -> str:
+    begin = "Slow-wave sleep, simulated" if draft.facts.simulated else "Slow-wave sleep"
+    arms = [contrast_name(one) for one in draft.contrasts.values() if not one.is_within] if _in_arms(draft) else []
+    if arms:  # each against its own baseline says nothing of the drug
+        return f"{begin}: {join(arms)}"
     against = [draft.contrasts[name] for name in draft.within]
     treatments = dict.fromkeys(one.treatment for one in against if one.comparator == draft.facts.baseline)
-    begin = "Slow-wave sleep, simulated" if draft.facts.simulated else "Slow-wave sleep"
     return begin + (f": {join(list(treatments))} against {draft.facts.baseline}" if treatments else "")
+
+
+def _in_arms(draft: Draft) -> bool:
+    """Whether subjects were in parallel arms."""
+    return any(DesignLimit.ONE_ARM in decode_limits(limits) for limits in draft.changes["design_limit"])
 
 
 def _extra_tables(draft: Draft) -> list[tuple[PlainTable | None, list[Picture]]]:
@@ -147,7 +164,7 @@ def _extra_tables(draft: Draft) -> list[tuple[PlainTable | None, list[Picture]]]
         (level_table(draft.read("level_slopes.tsv"), settings, draft.name_of), _draw_levels(draft)),
         (profile_table(draft.read("profiles.tsv")), []),
         (published_table(draft.read("published.tsv"), settings, draft.name_of), []),
-        (plan_table(draft.read("planning.tsv")), []),
+        (plan_table(draft.read("planning.tsv"), headline_name(draft.headline, settings)), []),
     ]
 
 
@@ -165,8 +182,9 @@ def _answers(draft: Draft) -> dict[str, Any]:
     """One answer for each contrast, or why there is none."""
     rows = draft.headline.marker.select(draft.changes)
     # What the design can show of the drug leads: of arms their comparison, before the change within each.
-    within_arm = [DesignLimit.ONE_ARM in decode_limits(limits) for limits in rows["design_limit"]]
-    rows = rows.iloc[sorted(range(len(rows)), key=within_arm.__getitem__)]
+    arms = _in_arms(draft)
+    within = [arms and draft.contrasts[name].is_within for name in rows["contrast"]]
+    rows = rows.iloc[sorted(range(len(rows)), key=within.__getitem__)]
     nothing = ""
     if rows.empty:
         nothing = "No two conditions were measured in the same subjects, so there is no change to report."
@@ -249,8 +267,8 @@ def _draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
                 draw,
                 pairs,
                 alt=_pairs_alt(pairs, name, draft),
-                caption=f"{', '.join(part for part in (name, draft.window, where_measured(own)) if part)}: each line "
-                f"is a subject.{_means(pairs, draft, unit_of(marker))}",
+                caption=f"{', '.join(part for part in (name, draft.window, where_measured(own)) if part)}: "
+                f"{lines_of(pairs)}.{_means(pairs, draft, unit_of(marker))}",
             )
         )
     return pictures

@@ -13,7 +13,7 @@ from swa.report.leading_rows import find_headline, headline_rows
 from swa.report.optional_tables import PlainTable
 from swa.report.reading import read_contrasts
 from swa.report.words.names import contrast_name, marker_name, stages_name, unit_of, window_name
-from swa.report.words.numbers import NO_INTERVAL, describe_change, in_plain_letters, p_value, percent, share
+from swa.report.words.numbers import NO_INTERVAL, describe_change, in_plain_letters, p_value, percent, plural, share
 from swa.report.words.sentences import group_answer, headline_name, stand_in
 from swa.settings import Settings
 from swa.study.store import Results
@@ -106,18 +106,19 @@ def plan_in_words(plan: SamplePlan) -> tuple[list[str], PlainTable]:
     """Say how many subjects are needed and what a number of them can find, and give the power curve as a table."""
     variation, effect, power = plan.variation, percent(plan.effect), f"power {plan.power:g}"
     ends = Interval(*plan.subjects_range)
+    of = f"{variation.marker}: " if variation.marker else ""
     between = f" ({ends}, since that SD is itself an estimate)" if ends.low != ends.high else ""
     sentences = [
         f"{plan.design.capitalize()}: {PLANNED[plan.design].test}; two-sided, level {plan.level:g}; SD of a subject's "
-        f"ln change {variation.change_sd:.3g} ({variation.basis}).",
-        f"{effect} with {power}: {plan.subjects} subjects{between}.",
+        f"ln change {variation.change_sd:.3g} ({of}{variation.basis}).",
+        f"{effect} with {power}: {plural(plan.subjects, 'subject')}{between}.",
     ]
     if plan.dropout:
         sentences.append(f"With {share(plan.dropout)} lost, begin with {plan.recruited}.")
     if plan.given:
         sentences.append(
-            f"{plan.given} subjects: power {plan.given_power:.3f} for {effect}; smallest effect found with {power}: "
-            f"{_either_way(plan.detectable)}."
+            f"{plural(plan.given, 'subject')}: power {plan.given_power:.3f} for {effect}; smallest effect found "
+            f"with {power}: {_either_way(plan.detectable)}."
         )
     if math.isfinite(plan.power_by_t):
         sentences.append(

@@ -147,6 +147,9 @@ FEW_IN_AN_ORDER = declare(
     "few_in_an_order", "too few subjects in one of the orders for a comparison between them", "no interval"
 )
 FEW_FOR_DESIGN = declare("few_for_design", "too few subjects for this design", "no interval")
+ALIKE_FOR_DESIGN = declare(
+    "alike_for_design", "subjects do not differ in what their changes are adjusted for", "no interval"
+)
 FEW_IN_AN_ARM = declare("few_in_an_arm", f"{_ARMS}: too few in an arm for a test", "no interval")
 FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test", "no interval")
 

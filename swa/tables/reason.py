@@ -16,6 +16,7 @@ from swa.tables.interval import Interval
 Part = Literal["note", "method", "statistic", "reading", "no interval", "left out", "doubt"]
 Value = str | float | int | bool
 _BRACKETS = re.compile(r"[][]")
+_ONE_OF_SEVERAL = re.compile(r"(?<![\d.,])1 (subject|night|channel|hour|epoch|cycle|wave)s\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,7 @@ class Reason:
             except KeyError:
                 if place % 2 == 0:  # not in brackets
                     raise
-        return "".join(said)
+        return _ONE_OF_SEVERAL.sub(r"1 \1", "".join(said))
 
     def __hash__(self) -> int:
         """By code and values."""

@@ -124,6 +124,9 @@ class ParallelArms(BetweenSubjects):
             each(kind, **names, n_first=n_first, n_second=n_second) for kind in (notes.ARM_SIZES, notes.FEW_IN_AN_ARM)
         )
         tests, slopes = each(notes.WELCH_T_IS, df=df, t=t), each(notes.SLOPE_ON_BASELINE, slope=fit.beta[:, 2])
+        alike = fit.alike if fit.alike is not None else np.zeros(len(t), dtype=bool)
+        both = np.minimum(n_first, n_second) >= FEWEST_TESTED
+        untested = [notes.ALIKE_FOR_DESIGN() if own else why for own, why in zip(alike & both, few, strict=True)]
         hide = np.where(enough, 1.0, np.nan)
         left_out = [taking_part(arm, [], among)[1] for arm, among in zip(arms, own, strict=True)]
         return Outcome(
@@ -133,7 +136,8 @@ class ParallelArms(BetweenSubjects):
             p=p * hide,
             n=fit.n,
             reasons=[
-                [notes.ANCOVA_ARMS(), tests[i], sizes[i], slopes[i]] if enough[i] else [few[i]] for i in range(len(t))
+                [notes.ANCOVA_ARMS(), tests[i], sizes[i], slopes[i]] if enough[i] else [untested[i]]
+                for i in range(len(t))
             ],
             used=np.isfinite(changes.change),
             left_out=together(*left_out, outside(arms, self.members, notes.WITHOUT_ARM())),

@@ -167,7 +167,7 @@ def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction
     if direction == "mixed":
         counts = [night_order(nights, name, baseline) for name in treatments]
         orders = "; ".join(
-            f"{first} subjects had {baseline} first, {last} {name}"
+            f"{first} subject{'' if first == 1 else 's'} had {baseline} first, {last} {name}"
             for name, (first, last) in zip(treatments, counts, strict=True)
         )
         kind = "a crossover" if is_control(baseline) else "in both orders, but without a control condition"

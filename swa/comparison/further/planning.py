@@ -6,7 +6,7 @@ itself (`swa.comparison.further.power`).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -46,6 +46,8 @@ class Variation:
         Where it comes from, for the reader.
     icc : float
         Between-night reliability, which arms draw on.
+    marker : Marker or None
+        Whose change it is, where a study said so.
     """
 
     change_sd: float
@@ -53,6 +55,7 @@ class Variation:
     high: float
     basis: str
     icc: float = 0.76
+    marker: Marker | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +232,8 @@ def study_variation(source: Source, settings: Settings | None = None, effect_sd:
     StudyError
         Fewer degrees of freedom than `baseline_pairs_df` either way, or a marker that is compared as a difference.
     """
-    return _of_marker(source, settings or Settings(), effect_sd)[1]
+    marker, variation = _of_marker(source, settings or Settings(), effect_sd)
+    return replace(variation, marker=marker)
 
 
 def plan_next_study(source: Source, settings: Settings | None = None) -> pd.DataFrame:
@@ -374,14 +378,15 @@ def _of_marker(source: Source, settings: Settings, effect_sd: float | None) -> t
     if len(rows):
         sd, df = _baseline_sd(rows, nights, comparison)
         if df >= comparison.baseline_pairs_df and math.isfinite(sd):
-            basis = f"{marker}: repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
+            basis = f"repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
             return marker, _estimated(math.sqrt(2) * sd, df, effect_sd or 0.0, basis, comparison.confidence)
         values = subject_values(rows, nights=nights, settings=settings)
         changes = {str(c): np.log(part["change"].dropna()) for c, part in values.groupby("contrast")}
         contrast, change = max(changes.items(), key=lambda item: len(item[1]), default=("", pd.Series(dtype=float)))
         if len(change) > comparison.baseline_pairs_df:
+            keys = {design.contrast: design.key for design in contrast_designs(source, settings=settings)}
             held = "they hold the spread of responses" + (", so effect SD is not added" if effect_sd else "")
-            basis = f"{marker}: changes of {len(change)} subjects, {contrast} ({held})"
+            basis = f"changes of {len(change)} subjects in {' against '.join(keys[contrast].conditions)} ({held})"
             return marker, _estimated(float(change.std()), len(change) - 1, 0.0, basis, comparison.confidence)
     raise StudyError(
         f"{marker}: neither repeated baseline nights nor changes of more than {comparison.baseline_pairs_df} subjects.",

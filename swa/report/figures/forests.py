@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
@@ -159,17 +158,6 @@ def _draw_pairs(axes: Axes, rows: pd.DataFrame, shades: tuple[str, str], *, is_r
     mean = np.exp(np.log(pairs).mean(axis=0)) if is_ratio else pairs.mean(axis=0)
     if len(pairs) > 1:
         axes.plot([0, 1], mean, color=INK, linewidth=2.2, zorder=3)
-        axes.annotate(
-            "geometric\nmean" if is_ratio else "mean",
-            (0.5, float(np.sqrt(mean.prod()) if is_ratio else mean.mean())),
-            (0, 4),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=7,
-            path_effects=[withStroke(linewidth=2, foreground="white")],
-            zorder=4,
-        )
     for place, (value, side) in enumerate(zip(mean, ("right", "left"), strict=True)):
         axes.annotate(
             number(value),
