@@ -311,9 +311,9 @@ def make_draft():
     from swa.study.store import Results
     from swa.tables.marker import DEFAULT_MARKER
 
-    def make(folder, rows, *, settings=None, marker=DEFAULT_MARKER, declared=False):
+    def make(folder, rows, *, settings=None, marker=DEFAULT_MARKER, declared=False, nights=None):
         facts = StudyFacts(
-            nights=pd.DataFrame(columns=["subject", "session", "condition", "status"]),
+            nights=pd.DataFrame(columns=["subject", "session", "condition", "status"]) if nights is None else nights,
             settings=settings or Settings(),
             baseline="baseline",
             conditions=("baseline", "ketamine"),

@@ -665,6 +665,30 @@ def test_contrasts_of_arms_are_no_afterthought(make_draft, tmp_path):
     assert answers[1].question == "magnesium against placebo (asked for afterwards, exploratory)"
 
 
+def test_the_drug_against_placebo_beside_baseline_nights_is_planned_and_leads(make_draft, tmp_path):
+    """It read "asked for afterwards, exploratory", below the uncontrolled change from baseline."""
+    conditions = ("baseline", "ketamine", "placebo")
+    nights = pd.DataFrame(
+        [{"subject": s, "session": c, "condition": c, "status": "done"} for s in "ABC" for c in conditions]
+    )
+    pairs = [(drug, "baseline", "no control") for drug in ("ketamine", "magnesium")]
+    pairs += [("ketamine", "placebo", ""), ("placebo", "baseline", "")]
+    rows = [
+        result_row(
+            contrast=f"{drug}:{other}", treatment=drug, comparator=other, first="", second="", design_limit=limit
+        )
+        for drug, other, limit in pairs
+    ]
+    rows = pd.DataFrame(rows).assign(**vars(DEFAULT_MARKER))
+    answers = _answers(make_draft(tmp_path, rows, declared=True, nights=nights))["answers"]
+    assert [answer.question for answer in answers] == [
+        "ketamine against placebo",
+        "ketamine against baseline",
+        "placebo against baseline",
+        "magnesium against baseline (asked for afterwards, exploratory)",  # no night of this study calls for it
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.long
 def test_treatments_have_their_own_sentences_tables_and_colors(build, tmp_path):

@@ -1,15 +1,18 @@
 """What is the same on every page of a study."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from swa.comparison.compared_nights import copied_nights, is_adaptation, is_before, text_column
+from swa.comparison.compared_nights import copied_nights, is_adaptation, is_before, planned_pairs, text_column
 from swa.comparison.primary import declared_primary
+from swa.errors import StudyError
 from swa.settings import Settings
 from swa.study.store import Results, StoredNight, stored_nights
+from swa.tables.contrast import Contrast
 from swa.tables.files import read_table
 from swa.tables.marker import Marker
 
@@ -48,6 +51,13 @@ class StudyFacts:
     def primary(self) -> Marker | None:
         """The declared primary; None where none was declared."""
         return declared_primary(self.nights, self.settings.comparison)
+
+    @cached_property
+    def planned(self) -> frozenset[Contrast]:
+        """Contrasts between conditions that the study calls for; any other was asked for afterwards."""
+        with suppress(StudyError):
+            return frozenset(planned_pairs(self.nights, self.settings.comparison, self.baseline or None))
+        return frozenset()
 
     @property
     def is_compared(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.compared_nights import text_column
+from swa.comparison.compared_nights import is_control, text_column
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.further.activity_course import activity_course
 from swa.glossary import headline_measures, short_names
@@ -180,7 +180,7 @@ def _counts(facts: StudyFacts) -> str:
 
 def _answers(draft: Draft) -> dict[str, Any]:
     """One answer for each contrast, or why there is none."""
-    rows = draft.headline.marker.select(draft.changes)
+    rows = _controlled_first(draft.headline.marker.select(draft.changes), draft)
     # What the design can show of the drug leads: of arms their comparison, before the change within each.
     arms = _in_arms(draft)
     within = [arms and draft.contrasts[name].is_within for name in rows["contrast"]]
@@ -192,13 +192,14 @@ def _answers(draft: Draft) -> dict[str, Any]:
             nothing = "No night was analysed, so there is no result: the table of what was left out says why."
     answers = []
     adjusted = {design.key: design.adjusted_for for design in _designs(draft)}
+    planned = draft.facts.planned
     for _, row in rows.iterrows():
         contrast = draft.contrasts[row["contrast"]]
         answer = group_answer(row, contrast, draft.headline, draft.settings)
         if answer.numbers and (nights := adjusted.get(contrast)):
             answer = replace(answer, numbers=(*answer.numbers, f"adjusted for {nights}"))
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
-        if contrast.is_within and contrast.comparator != draft.facts.baseline:
+        if contrast.is_within and contrast not in planned:
             afterwards = "asked for afterwards, exploratory"
             answer = replace(
                 answer,
@@ -208,6 +209,20 @@ def _answers(draft: Draft) -> dict[str, Any]:
         answers.append(answer)
     shown = [draft.contrasts[name] for name in rows["contrast"]]
     return {"answers": answers, "nothing": nothing, "apart": _not_compared(shown)}
+
+
+def _controlled_first(rows: pd.DataFrame, draft: Draft) -> pd.DataFrame:
+    """A drug against a control condition before a drug without one and a control without a drug, then what was asked.
+
+    What stands first is read as the answer: of ketamine, placebo and baseline nights that is ketamine against placebo.
+    """
+
+    def place(i: int) -> tuple[bool, bool]:
+        contrast, limits = draft.contrasts[rows["contrast"].iloc[i]], decode_limits(rows["design_limit"].iloc[i])
+        asked_for = contrast.is_within and contrast not in draft.facts.planned
+        return asked_for, DesignLimit.NO_CONTROL in limits or is_control(contrast.treatment)
+
+    return rows.iloc[sorted(range(len(rows)), key=place)]
 
 
 def _not_compared(shown: Sequence[Contrast]) -> list[str]:

@@ -64,7 +64,7 @@ def leading_lines(results: Results) -> list[str]:
     for _, row in headline.marker.select(group).iterrows():
         contrast = known[row["contrast"]]
         answer = group_answer(row, contrast, headline, settings)
-        role = "Primary" if headline.declared else "Exploratory"
+        role = "Primary" if headline.declared and row["role"] == "primary" else "Exploratory"
         said = "; ".join((*answer.numbers, answer.verdict))
         lines.append(
             in_plain_letters(f"{role}: {answer.question}, {headline_name(headline, settings)}: ")
