@@ -192,14 +192,13 @@ def _answers(draft: Draft) -> dict[str, Any]:
             nothing = "No night was analysed, so there is no result: the table of what was left out says why."
     answers = []
     adjusted = {design.key: design.adjusted_for for design in _designs(draft)}
-    planned = draft.facts.planned
     for _, row in rows.iterrows():
         contrast = draft.contrasts[row["contrast"]]
         answer = group_answer(row, contrast, draft.headline, draft.settings)
         if answer.numbers and (nights := adjusted.get(contrast)):
             answer = replace(answer, numbers=(*answer.numbers, f"adjusted for {nights}"))
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
-        if contrast.is_within and contrast not in planned:
+        if _was_asked_for(contrast, draft):
             afterwards = "asked for afterwards, exploratory"
             answer = replace(
                 answer,
@@ -211,6 +210,11 @@ def _answers(draft: Draft) -> dict[str, Any]:
     return {"answers": answers, "nothing": nothing, "apart": _not_compared(shown)}
 
 
+def _was_asked_for(key: Contrast, draft: Draft) -> bool:
+    """Whether the study does not call for a contrast between conditions."""
+    return key.is_within and key not in draft.facts.planned
+
+
 def _controlled_first(rows: pd.DataFrame, draft: Draft) -> pd.DataFrame:
     """A drug against a control condition before a drug without one and a control without a drug, then what was asked.
 
@@ -218,9 +222,8 @@ def _controlled_first(rows: pd.DataFrame, draft: Draft) -> pd.DataFrame:
     """
 
     def place(i: int) -> tuple[bool, bool]:
-        contrast, limits = draft.contrasts[rows["contrast"].iloc[i]], decode_limits(rows["design_limit"].iloc[i])
-        asked_for = contrast.is_within and contrast not in draft.facts.planned
-        return asked_for, DesignLimit.NO_CONTROL in limits or is_control(contrast.treatment)
+        key, limits = draft.contrasts[rows["contrast"].iloc[i]], decode_limits(rows["design_limit"].iloc[i])
+        return _was_asked_for(key, draft), DesignLimit.NO_CONTROL in limits or is_control(key.treatment)
 
     return rows.iloc[sorted(range(len(rows)), key=place)]
 
