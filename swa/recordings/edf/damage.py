@@ -185,7 +185,7 @@ class _Layout:
             own = samples[:, signal.first : signal.first + signal.samples]
             low, high = signal.digital or (-rail, rail)
             outside = (own < low) & (own > -rail) | (own > high) & (own < rail - 1)
-            shares.append(float(outside.mean()))
+            shares.append(np.count_nonzero(outside) / outside.size)
         return np.array(shares)
 
     def _misplaced(self, raw: NDArray[np.uint8]) -> bool:
