@@ -34,6 +34,7 @@ from swa.report.words.sentences import (
     glosses,
     group_answer,
     group_result,
+    headline_in_plain_words,
     subject_answer,
     subject_result,
 )
@@ -261,7 +262,8 @@ def test_a_card_cannot_be_taken_for_an_approval(study):
     card = re.search("<article.*?</article>", text, re.DOTALL)[0]
     assert 'class="effect open"' in card, "two subjects tell nothing from chance"
     assert re.search(r'class="effect open">[^<]* <small>too few to tell</small>', card)
-    assert "Recordings comparable: no problem found" in card
+    assert "nights can be compared. That does not establish an effect" in card
+    assert card.index('class="limit"') < card.index('class="effect'), "what must not be concluded comes first"
     assert "sound" not in re.sub("<[^>]*>", "", card)
 
 
@@ -286,6 +288,26 @@ def test_short_names_of_the_headline_are_said_in_words():
     ):  # fmt: skip
         headline = Headline(marker=Marker("swa", "NREM", "cycle-1", "frontal"), declared=True, members=members)
         assert glosses(headline) == ["N2+N3: non-REM sleep beyond the lightest stage", *said]
+
+
+@pytest.mark.parametrize(
+    ("channel", "members", "electrode", "exact"),
+    [
+        ("frontal", ("F3-M2",), "the left frontal electrode", "F3-M2"),
+        ("frontal", ("F3-M2", "F4-M1"), "the frontal electrodes", "F3-M2 and F4-M1"),
+        ("frontal", ("F1", "F2", "F3", "F4", "Fz"), "the frontal electrodes", ""),
+        ("Cz-A2", (), "the midline central electrode", "Cz-A2"),
+        ("EEG 1", (), "EEG 1", ""),
+    ],
+)
+def test_the_first_screen_asks_in_plain_words_and_keeps_the_exact_terms(channel, members, electrode, exact):
+    headline = Headline(marker=Marker("swa", "NREM", "cycle-1", channel), declared=True, members=members)
+    parts = headline_in_plain_words(headline, Settings())
+    assert "".join(text for text, _ in parts) == (
+        "slow-wave activity (0.5–4 Hz) in non-REM sleep beyond the lightest stage of the first sleep cycle at "
+        + electrode
+    )
+    assert [term for _, term in parts if term] == ["N2+N3", "NREM cycle 1", exact][: 2 + bool(exact)]
 
 
 def test_a_card_is_told_only_where_its_interval_leaves_out_no_change_between_comparable_nights():
@@ -1249,7 +1271,7 @@ def test_a_change_that_is_compared_between_arms_or_groups_is_told_as_that():
     assert group_answer(result_row(), groups, SWA, Settings()).aside == ""
     same = group_result(result_row(estimate=1.0, ci_low=0.9, ci_high=1.1), groups, SWA, Settings())
     assert "was on average the same in patients as in controls" in same
-    assert "from a smaller to a larger change" in same
+    assert "patients may have changed less or more than controls: the interval holds both" in same
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from swa.report.words.names import (
     window_name,
 )
 from swa.report.words.numbers import NO_INTERVAL, describe_change, plural, share
-from swa.report.words.sentences import caveats, exploratory, glosses, headline_name, stand_in
+from swa.report.words.sentences import caveats, exploratory, glosses, headline_in_plain_words, headline_name, stand_in
 from swa.settings import Settings
 from swa.study.store import Results, StoredNight, stored_nights
 from swa.tables.contrast import Contrast, contrasts_in
@@ -139,7 +139,7 @@ def shared_parts(
     return {
         "facts": draft.facts,
         "headline": headline,
-        "headline_name": headline_name(headline, settings),
+        "plain_headline": headline_in_plain_words(headline, settings),
         "glosses": glosses(headline),
         "version": __version__,
         "stand_in": stand_in(headline),

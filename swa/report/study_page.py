@@ -265,12 +265,14 @@ def _draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
     markers = list(dict.fromkeys((own.measure, *short_names()))) if draft.contrasts else []
     rows = select(measures, channel=own.channel, stages=own.stages, window=own.window, measure=markers)
     values = paired_values(rows, draft.facts.nights, draft.within, draft.settings)
-    pictures = []
+    pictures: list[Picture] = []
     for marker in markers:
         pairs = select(values, measure=marker)
         if pairs.empty:
             continue
         name = marker_name(marker, draft.settings)
+        # The first stands beside the answer, which says in plain words where it was measured.
+        named = (name, draft.window, where_measured(own)) if pictures else (name,)
         draw = partial(
             figures.paired_changes,
             pairs,
@@ -285,7 +287,7 @@ def _draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
                 draw,
                 pairs,
                 alt=_pairs_alt(pairs, name, draft),
-                caption=f"{', '.join(part for part in (name, draft.window, where_measured(own)) if part)}: "
+                caption=f"{', '.join(part for part in named if part)}: "
                 f"{lines_of(pairs)}.{_means(pairs, draft, unit_of(marker))}",
             )
         )

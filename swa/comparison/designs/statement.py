@@ -51,7 +51,7 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         sentences.append(
             f"Subjects were in parallel arms ({', '.join(arms)}): changes from {baseline} are shown without a p, "
             "because only a comparison between the arms can show an effect of the drug; it is adjusted for each "
-            "subject's own baseline (ANCOVA)."
+            "subject's own baseline."
         )
     else:
         pairs = [Contrast(treatment=name, comparator=baseline) for name in treatments]

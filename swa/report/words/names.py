@@ -12,6 +12,7 @@ from swa.tables.marker import ALL, Marker, Window
 
 _STAGES = {"NREM": "N2+N3", "REM": "REM", "W": "wake", "any": "any stage"}
 _REFERENCES = {"M1": "left mastoid", "M2": "right mastoid", "A1": "left ear", "A2": "right ear"}
+DEEPER_SLEEP = "non-REM sleep beyond the lightest stage"
 _OF_WAVES = ("waves", "matched", "travelling")
 _NUMBERED = {
     "cycle": "NREM cycle",
@@ -53,18 +54,22 @@ def stages_name(stages: str) -> str:
 
 def stages_in_words(stages: str) -> str:
     """What the short name of stages means; empty where it says so itself."""
-    return "N2+N3: non-REM sleep beyond the lightest stage" if stages == "NREM" else ""
+    return f"N2+N3: {DEEPER_SLEEP}" if stages == "NREM" else ""
 
 
 def electrodes_in_words(channel: str) -> str:
     """``F3-M2: left frontal electrode against the right mastoid``; empty where the name does not say so much."""
-    electrode, _, minus = channel.partition("-")
-    place, reference = region(channel), _REFERENCES.get(minus)
-    if not (place and reference):
+    name, reference = electrode_name(channel), _REFERENCES.get(channel.partition("-")[2])
+    return f"{channel}: {name} against the {reference}" if name and reference else ""
+
+
+def electrode_name(channel: str) -> str:
+    """``left frontal electrode``; empty where the name does not say so much."""
+    place, number = region(channel), channel.partition("-")[0].lstrip(string.ascii_letters)
+    if not place or (number and not number.isdecimal()):
         return ""
-    number = electrode.lstrip(string.ascii_letters)
-    side = "midline " if not number else "left " if int(number) % 2 else "right "
-    return f"{channel}: {side}{place} electrode against the {reference}"
+    side = "midline" if not number else "left" if int(number) % 2 else "right"
+    return f"{side} {place} electrode"
 
 
 def window_name(window: str, settings: Settings) -> str:

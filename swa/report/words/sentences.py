@@ -8,7 +8,9 @@ import pandas as pd
 from swa.glossary import name_of, read_glossary
 from swa.report.leading_rows import Headline
 from swa.report.words.names import (
+    DEEPER_SLEEP,
     contrast_name,
+    electrode_name,
     electrodes_in_words,
     in_sentence,
     marker_name,
@@ -75,6 +77,7 @@ COURSE = (
     "another time constant. What is told is whether the course differs."
 )
 MOST_GLOSSED = 2  # channels
+MOST_NAMED = 4  # channels of a region
 DIRECTION_UNCLEAR = "direction unclear"
 FIRST_PERIOD = "The first NREM period leads because the ketamine effect was reported there ({source})."
 
@@ -82,7 +85,10 @@ FIRST_PERIOD = "The first NREM period leads because the ketamine effect was repo
 # Whether nights can be compared at all: a mark that is told from the others without its colour, and words that cannot
 # be taken for an approval of the result.
 VERDICTS = {
-    "sound": ("\u25cb", "Recordings comparable: no problem found"),
+    "sound": (
+        "\u25cb",
+        "Signals, filters, staging and times checked: nights can be compared. That does not establish an effect",
+    ),
     "caution": ("\u25b2", "Recordings comparable with caution"),
     "not comparable": ("\u25a0", "Nights cannot be compared"),
 }
@@ -244,6 +250,31 @@ def headline_name(headline: Headline, settings: Settings) -> str:
     return f"{marker} in {stages_name(own.stages)} of {window} at {where_in_words(headline)}"
 
 
+def headline_in_plain_words(headline: Headline, settings: Settings) -> list[tuple[str, str]]:
+    """The headline as a first reader understands it: its parts, each with the exact term where that is another."""
+    own, members = headline.marker, headline.members
+    window = in_sentence(window_name(own.window, settings))
+    which = Window(own.window)
+    span, exact = f"the {window}", ""
+    if which.kind == "cycle":
+        span, exact = ("the first sleep cycle" if which.number == 1 else f"sleep cycle {which.number:g}"), window
+    marker = in_sentence(marker_name(own.measure, settings))
+    if own.channel == ALL:
+        return [(f"{marker} of ", ""), (span, exact)]
+    place = members[0] if len(members) == 1 else own.channel
+    electrode = f"{place} electrodes" if place in REGIONS else electrode_name(place)
+    known = join(members) if 1 <= len(members) <= MOST_NAMED else place * (place not in REGIONS)
+    short = stages_name(own.stages)
+    return [
+        (f"{marker} in ", ""),
+        (DEEPER_SLEEP, short) if own.stages == DEFAULT_MARKER.stages else (short, ""),
+        (" of ", ""),
+        (span, exact),
+        (" at ", ""),
+        (f"the {electrode}", known) if electrode else (where_in_words(headline), ""),
+    ]
+
+
 def glosses(headline: Headline) -> list[str]:
     """The short names in it, in words."""
     own = headline.marker
@@ -265,7 +296,7 @@ def where_in_words(headline: Headline) -> str:
         return place
     if len(members) == 1:
         return f"the {place} channel {members[0]}"
-    named = f" ({join(members)})" if 1 < len(members) <= 4 else ""
+    named = f" ({join(members)})" if 1 < len(members) <= MOST_NAMED else ""
     return f"the {place} channels{named}"
 
 
@@ -375,10 +406,13 @@ def _group_reading(row: pd.Series, change: Change, contrast: Contrast) -> str:
     if _too_few(change):
         return "Two subjects are too few to tell a change from chance: look at each of them."
     within = contrast.is_within
-    none, ends = ("change", "a fall to a rise") if within else ("difference", "a smaller to a larger change")
+    none = "change" if within else "difference"
     if change.excludes_none:
         return f"The whole interval lies {'above' if float(row['estimate']) > no_change(row) else 'below'} no {none}."
-    return f"The interval reaches from {ends}: these nights show neither for certain."
+    if within:
+        return "The interval reaches from a fall to a rise: these nights show neither for certain."
+    sides = f"{contrast.first} may have changed less or more than {contrast.second}"
+    return f"{sides}: the interval holds both, and these nights show neither for certain."
 
 
 def _verdict(row: pd.Series) -> str:
