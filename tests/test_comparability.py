@@ -468,6 +468,12 @@ def test_one_doubtful_subject_of_many_is_what_chance_gives_and_the_row_says_so()
     assert study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3, 1.2, 1.35], ["S01", "S03", "S05"])["verdict"] == "caution"
 
 
+def test_subjects_of_whom_the_same_is_doubted_are_told_together():
+    names = [f"S{number:02d}" for number in range(1, 9)]
+    said = study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3, 1.2, 1.35], names)["verdict_reasons"]
+    assert "8 of 8 subjects not sound (S01, S02, S03, S04, S05, S06 and 2 more: too short)" in said
+
+
 def test_a_conclusion_that_changes_without_the_doubtful_subject_is_shown_both_ways():
     row = study([1.1, 0.97, 1.05, 1.02, 0.99, 1.04, 1.01, 1.9], ["S08"])
     assert row["verdict"] == "sound"  # neither shows a change

@@ -185,7 +185,7 @@ def test_a_row_over_subjects_names_what_several_nights_have_once():
     judged = judge_contrasts(rows, [], pd.DataFrame(nights, columns=columns), Settings()).set_index("subject")
     said = judged["verdict_reasons"]
     assert said["S01"].count("of the slow waves are clipped") == 2
-    assert said["group"] == "1 of 1 subjects not sound (S01: artefacts on F3-M2, clipping on F3-M2)"
+    assert said["group"] == "1 of 1 subject not sound (S01: artefacts on F3-M2, clipping on F3-M2)"
 
 
 def test_a_channel_whose_spectrum_stands_apart_is_bad_and_natural_differences_are_not():

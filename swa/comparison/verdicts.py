@@ -396,15 +396,26 @@ def _judge_group(members: Mapping[str, Sequence[Doubt]], shared: Sequence[Doubt]
         verdict = NOT_COMPARABLE
     elif worse or _are_many(len(doubtful), len(words), settings.comparison.confidence):
         verdict = max(CAUTION, verdict, key=RANK.__getitem__)
-    named = [
-        f"{name}: {', '.join(dict.fromkeys(doubts.in_brief(doubt.reason) for doubt in left[name]))}"
-        for name in doubtful[:SUBJECTS_NAMED]
-    ]
-    if len(doubtful) > SUBJECTS_NAMED:
-        named.append(f"and {len(doubtful) - SUBJECTS_NAMED} more")
     counts = {"n": len(doubtful), "of": len(words), **({"worse": worse} if worse else {})}
     others = frozenset(doubtful) if len(doubtful) < len(words) else frozenset()
-    return Judged(verdict, (*together, doubts.SUBJECTS(named="; ".join(named), **counts)), others)
+    return Judged(verdict, (*together, doubts.SUBJECTS(named=_name_with_doubts(doubtful, left), **counts)), others)
+
+
+def _name_with_doubts(doubtful: Sequence[str], members: Mapping[str, Sequence[Doubt]]) -> str:
+    """Subjects with what is doubted, those of whom the same is doubted together."""
+    alike: dict[str, list[str]] = {}
+    for name in doubtful:
+        brief = ", ".join(dict.fromkeys(doubts.in_brief(doubt.reason) for doubt in members[name]))
+        alike.setdefault(brief, []).append(name)
+    groups = list(alike.items())
+    said = [f"{_first_of(names)}: {brief}" for brief, names in groups[:SUBJECTS_NAMED]]
+    rest = sum(len(names) for _, names in groups[SUBJECTS_NAMED:])
+    return "; ".join([*said, *([f"and {rest} more"] if rest else [])])
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = len(names) - SUBJECTS_NAMED
+    return ", ".join(names[:SUBJECTS_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _are_many(doubtful: int, subjects: int, confidence: float) -> bool:

@@ -156,7 +156,7 @@ POLARITY = _doubt(
 FILTERED = _doubt(
     "filtered",
     "the header's filter {filter} lies inside what is measured: {bands}",
-    brief="filter {filter}",
+    brief="filter {filter} inside the band",
 )
 BAND_LEFT = declare("band_left", "of {low:g}-{high:g} Hz {low_hz:g}-{high_hz:g} Hz are left")
 BAND_GONE = declare("band_gone", "of {low:g}-{high:g} Hz nothing is left")
