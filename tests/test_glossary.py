@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from swa.comparison.within_subject import stated_within_sd
 from swa.glossary import measures_that, name_of, read_glossary, read_groups
 from swa.night.analysis import analyze_night
-from swa.settings import Settings, check_settings
+from swa.settings import ComparisonSettings, Settings, check_settings
 from swa.simulation.simulated_study import NightPlan, simulate_night
 from swa.sleep.scoring import make_hypnogram
 from swa.study.run.night_files import write_night
@@ -196,3 +197,17 @@ def test_the_page_of_measures_is_up_to_date():
     assert (DOCS / "choices.md").read_text(encoding="utf-8") == module.choices(), "run `python docs/make_measures.py`"
     for picture in re.findall(r"\]\((.*?)\)", text):
         assert (DOCS / picture).is_file(), picture
+
+
+@needs_docs
+def test_parts_of_the_night_vary_as_the_benchmark_prints():
+    text = (DOCS / "validation.md").read_text(encoding="utf-8")
+    printed = text.split("benchmarks/window_reliability.py")[1].split("```")[1]
+    _, *parts = re.split(r"^(\w+), SD of the night ([\d.]+)$", printed, flags=re.MULTILINE)
+    found = {}
+    for measure, sd, lines in zip(*(parts[start::3] for start in range(3)), strict=True):
+        assert f"{stated_within_sd('', ComparisonSettings(), measure):.3f}" == sd, measure
+        rows = re.findall(r"^(\S+) +[\d.]+ +([\d.]+) ", lines, flags=re.MULTILINE)
+        found[measure] = {window: float(multiple) for window, multiple in rows if window != "night"}
+    stated = {entry.measure: entry.windows for entry in read_glossary().values() if entry.windows}
+    assert stated == {name: pytest.approx(windows, abs=0.0051) for name, windows in found.items()}
