@@ -47,8 +47,8 @@ def make_study(folder: Path, nights: int) -> Path:
 def finish_all(recordings: Path, results: Path) -> None:
     """Process the first night and copy it to the others."""
     study = pipeline.plan_study(recordings, None, Settings(), results)
-    options = {"overwrite": False, "verify": False, "run": "", "shared": False}
-    tasks = [pipeline._night_task(row, results, Settings(), options, None) for row in study.nights.to_dict("records")]
+    asked = pipeline._Asked(overwrite=False, verify=False, run="", shared=False)
+    tasks = [pipeline._night_task(row, results, Settings(), asked, None, None) for _, row in study.nights.iterrows()]
     assert process_night(tasks[0]).status == "done"
     document = tasks[0].folder.document()
     for task in tasks[1:]:
@@ -63,13 +63,14 @@ def finish_all(recordings: Path, results: Path) -> None:
         task.folder.finish(own)
 
 
-def write_stand_in(task: object) -> None:
+def write_stand_in(task: object) -> list[tuple[str, str, str]]:
     if isinstance(task, pipeline.PageTask):
         folder = task.results / f"sub-{task.label}"
         write_text("page", folder / f"sub-{task.label}.html")
         (folder / "figures").mkdir(exist_ok=True)
         for i in range(60):
             (folder / "figures" / f"figure-{i}.svg").write_text("figure")
+    return []
 
 
 def main() -> None:
