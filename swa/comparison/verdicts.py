@@ -194,6 +194,8 @@ def doubt_of_orders(reasons: Iterable[Reason], limits: Collection[DesignLimit], 
     unequal = notes.ORDERS_UNEQUAL.among(reasons)
     if unequal:
         return doubts.ORDERS(**unequal.values)
+    if within := notes.GROUP_ORDERS.among(reasons):
+        return doubts.GROUP_ORDERS(**within.values)
     # A baseline that is no control is taken to have come first: having no control says all that its order could.
     open_order = DesignLimit.UNKNOWN_ORDER in limits and not set(limits) & {DesignLimit.NO_CONTROL, DesignLimit.ONE_ARM}
     return doubts.ORDER_OPEN() if open_order and subjects >= FEWEST_IN_TWO_ORDERS else None
@@ -201,7 +203,8 @@ def doubt_of_orders(reasons: Iterable[Reason], limits: Collection[DesignLimit], 
 
 def verdict_of_orders(reason: Reason) -> str:
     """Orders that are known to be unequal cannot be mended; one that is not known may be equal."""
-    return NOT_COMPARABLE if doubts.ORDERS.among((reason,)) else CAUTION
+    known = any(kind.among((reason,)) for kind in (doubts.ORDERS, doubts.GROUP_ORDERS))
+    return NOT_COMPARABLE if known else CAUTION
 
 
 def _with_orders(found: Judged, reason: Reason | None) -> Judged:

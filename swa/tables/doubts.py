@@ -211,6 +211,12 @@ ORDERS = _doubt(
     "{first} subjects had {baseline} first, {last} {treatment}: an effect of the period reads as one of the treatment",
     brief="orders",
 )
+GROUP_ORDERS = _doubt(
+    "group_orders_doubt",
+    "{first} of {n_first} {side_first} had {baseline} first, {second} of {n_second} {side_second}: an effect of the "
+    "period reads as a difference between the groups",
+    brief="orders",
+)
 ORDER_OPEN = _doubt(
     "order_open",
     "the order of the nights is not known (give it in the column order or period of the study file): an effect of the "

@@ -107,6 +107,9 @@ MIXED_MODEL_PERIOD = declare("mixed_model_period", "mixed model, condition + per
 ANCOVA_ARMS = declare("ancova_arms", "ANCOVA between arms, adjusted for baseline", "method")
 WELCH = declare("welch", "group x treatment, Welch", "method")
 WELCH_ORDER = declare("welch_order", "group x treatment, Welch, order adjusted", "method")
+WELCH_ONE_ORDER = declare(
+    "welch_one_order", "group x treatment, one effect of the order, unequal variances (HC2), t", "method"
+)
 
 ATTAINED_LEVEL = declare("attained_level", "{percent:.1f} % interval")
 PAIRED_T_IS = declare("paired_t_is", "paired t({df}) = {t:z.2f}[, p {p:.2g}][, {low to high:.3g}]", "statistic")
@@ -173,6 +176,10 @@ PERIOD_NOT_REMOVED = declare("period_not_removed", "period effect not removed")
 ORDERS_UNEQUAL = declare(
     "orders_unequal",
     "{first} subjects had {baseline} first, {last} {treatment}: an effect of the period is in the change",
+)
+_GROUP_ORDERS = "{first} of {n_first} {side_first} had {baseline} first, {second} of {n_second} {side_second}"
+GROUP_ORDERS = declare(
+    "group_orders", f"{_GROUP_ORDERS}: an effect of the period is in the difference between the groups"
 )
 
 

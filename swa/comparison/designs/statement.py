@@ -101,7 +101,8 @@ def find_limits(
 def _limits(used: pd.DataFrame, design: ContrastDesign, baseline: str) -> tuple[DesignLimit, ...]:
     key, arms = design.key, parallel_arms(used)
     if not key.is_within:
-        return () if key.first in arms else (DesignLimit.GROUPS,)
+        unequal = (DesignLimit.UNEQUAL_ORDERS,) if notes.GROUP_ORDERS.among(design.limits) else ()
+        return unequal if key.first in arms else (DesignLimit.GROUPS, *unequal)
     order = _order_limit(used, design)
     if is_control(key.treatment):  # no drug
         return (order,) if order is DesignLimit.UNEQUAL_ORDERS else ()
