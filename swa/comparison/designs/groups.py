@@ -126,8 +126,9 @@ def _side_by_side(change: Floats, sides: Sequence[Bools], order: Floats | None) 
         fits.append((least_squares(change[side], columns), len(columns)))
     (first, error_first), (second, error_second) = (fit.combine([1, *[0] * (width - 1)]) for fit, width in fits)
     freedom, other = (np.maximum(fit.df, 1) for fit, _ in fits)
-    total = error_first**2 + error_second**2
-    df = total**2 / np.maximum(error_first**4 / freedom + error_second**4 / other, 1e-300)
+    variance_first, variance_second = error_first**2, error_second**2
+    total = variance_first + variance_second
+    df = total**2 / np.maximum(variance_first**2 / freedom + variance_second**2 / other, 1e-300)
     return _Compared(
         first=first, second=second, error=np.sqrt(total), df=df, n_first=fits[0][0].n, n_second=fits[1][0].n
     )
