@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from swa.comparison.contrasts import compare_nights
+from swa.comparison.further.interactions import compare_combinations
 from swa.glossary import measures_over_night
 from swa.measures.homeostasis import summarize_decline
 from swa.measures.slow_waves import SlowWaves
@@ -170,3 +171,26 @@ def test_a_measure_that_says_cut_and_is_not_measured_again_is_named(tmp_path, mo
     monkeypatch.setattr(NightFolder, "read", with_a_new_measure)
     with pytest.raises(KeyError, match="wave_of_mine"):
         crossover(tmp_path, n=1)
+
+
+@pytest.mark.parametrize("arms", [("ketamine", "placebo"), ("placebo", "a", "b", "a+b")])
+def test_arms_are_adjusted_for_a_baseline_that_their_own_length_did_not_cut(arms):
+    """Baselines cut to the short nights of one arm would fall faster than those of the other: a baseline difference."""
+    rng, rows = np.random.default_rng(3), []
+    for number, arm in enumerate(np.repeat(arms, 12)):
+        for condition in ("baseline", arm):
+            value, short = -0.4 + rng.normal(0, 0.005), -0.03 * (arm in ("ketamine", "a+b"))
+            night = {"subject": f"S{number:02}", "session": condition, "condition": condition, "arm": arm}
+            rows.append(night | {"variant": "", "value": value + short})
+            rows.append(night | {"variant": "all minutes", "value": value + short * (condition != "baseline")})
+    table = pd.DataFrame(rows).assign(
+        channel=CHANNEL, stages="NREM", window="night", measure=DECLINE, unit="1/h", n=400, note=""
+    )
+    nights = table.drop_duplicates(["subject", "session"])[["subject", "session", "condition", "arm"]]
+    settings = Settings(comparison={"primary": f"{DECLINE} NREM night {CHANNEL}"})
+    compare = compare_nights if len(arms) == 2 else compare_combinations
+    table = compare(table.drop(columns="arm"), nights=nights, settings=settings)
+    found = table[table["method"].str.startswith("ANCOVA")].set_index("variant")
+    assert found.loc["", "ci_low"] < 0 < found.loc["", "ci_high"]
+    if "all minutes" in found.index:
+        assert found.loc["all minutes", "ci_high"] < 0

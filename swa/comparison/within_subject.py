@@ -31,6 +31,7 @@ from swa.measures.coupling import DEGREES, circular_mean
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import CONTRAST_FACTS, Contrast
+from swa.tables.marker import ALL_MINUTES, select
 from swa.tables.reason import Reason
 
 R = TypeVar("R", bound=Reason | None)
@@ -61,6 +62,7 @@ class Grid:
     notes: npt.NDArray[np.object_]
     note_codes: Ints
     errors: Floats | None = None  # of the fit that gave each value, SD of the ln
+    uncut: Floats | None = None  # values over all minutes, where those of some markers are of common minutes
 
     def nights_of(self, condition: str, *, before: bool = False) -> Ints:
         """Rows of a condition's nights, or of those before its infusion."""
@@ -84,6 +86,7 @@ class Grid:
             nonpositive=self.nonpositive[:, columns] & ~gone,
             note_codes=self.note_codes[:, columns],
             errors=None if self.errors is None else self.errors[:, columns],
+            uncut=None if self.uncut is None else self.uncut[:, columns],
         )
 
     def with_errors(self, rows: pd.DataFrame) -> "Grid":
@@ -94,6 +97,10 @@ class Grid:
         rows = rows[there]
         errors[rows["night"].to_numpy(), self.places(rows)] = rows["value"].to_numpy(dtype=float)
         return dataclasses.replace(self, errors=errors)
+
+    def over_all_minutes(self) -> "Grid":
+        """Return the grid as it was before nights were cut to common minutes."""
+        return self if self.uncut is None else dataclasses.replace(self, values=self.uncut)
 
     def error_of(self, condition: str, *, before: bool = False) -> Floats:
         """Error of the mean over the nights of a condition, per subject and marker.
@@ -162,6 +169,13 @@ class Changes:
         return Contrast(treatment=self.treatment_name, comparator=self.baseline_name)
 
     @property
+    def baseline_uncut(self) -> Floats:
+        """The baseline over all its minutes, which do not hang on how long the treatment night was."""
+        if self.grid.uncut is None:
+            return self.baseline
+        return subject_changes(self.grid.over_all_minutes(), self.treatment_name, self.baseline_name).baseline
+
+    @property
     def change(self) -> Floats:
         """Treatment less baseline on the scale of comparison; a change of rounding error alone is none."""
         change = self.treatment - self.baseline
@@ -228,18 +242,33 @@ def measure_grid(rows: pd.DataFrame, nights: pd.DataFrame) -> Grid:
     unit = next((str(unit) for unit in rows["unit"].unique() if unit), "")
     if unit == DEGREES:
         values = _around_their_mean(values, nights["subject"].to_numpy())
+    values = np.log(values) if scale == "ratio" else values
     return Grid(
         measure=measure,
         scale=scale,
         unit=unit,
         nights=nights,
         markers=markers,
-        values=np.log(values) if scale == "ratio" else values,
+        values=values,
         present=present,
         nonpositive=nonpositive,
         notes=np.asarray(notes, dtype=object),
         note_codes=codes,
+        uncut=_before_the_cut(values, markers),
     )
+
+
+def _before_the_cut(values: Floats, markers: pd.DataFrame) -> Floats | None:
+    """Values of markers over all minutes; none where no marker is of common minutes."""
+    numbered = markers.assign(column=range(len(markers)))
+    names = [name for name in MARKER_COLUMNS if name != "variant"]
+    pairs = select(numbered, variant="").merge(select(numbered, variant=ALL_MINUTES), on=names)
+    if pairs.empty:
+        return None
+    cut, whole = (pairs[name].to_numpy() for name in ("column_x", "column_y"))
+    found = values.copy()
+    found[:, cut] = np.where(np.isfinite(values[:, whole]), values[:, whole], values[:, cut])
+    return found
 
 
 def _around_their_mean(phases: Floats, subject: npt.NDArray[np.object_]) -> Floats:

@@ -112,6 +112,10 @@ class ParallelArms(BetweenSubjects):
         after = np.concatenate([arm.treatment[some] for arm, some in zip(arms, rows, strict=True)])
         before = np.concatenate([arm.baseline[some] for arm, some in zip(arms, rows, strict=True)])
         side = np.repeat([0.5, -0.5], [int(some.sum()) for some in rows])
+        # A treatment that shortens its night cuts the baseline too, and what arms are adjusted for must not hang on the
+        # treatment: it is the baseline over all its minutes, while the change is over common ones.
+        whole = np.concatenate([arm.baseline_uncut[some] for arm, some in zip(arms, rows, strict=True)])
+        after, before = after + (whole - before), whole
         known = np.isfinite(after) & np.isfinite(before)
         centre = np.where(known, before, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         columns: list[npt.ArrayLike] = [np.ones(len(after)), side, before - centre]

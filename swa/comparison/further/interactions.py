@@ -39,7 +39,7 @@ from swa.comparison.within_subject import Changes, Grid, mean_over_nights, measu
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import doubts, notes
 from swa.tables.contrast import GROUP, contrasts_of
-from swa.tables.marker import MARKER_COLUMNS, matches, select
+from swa.tables.marker import ALL_MINUTES, MARKER_COLUMNS, matches, select
 from swa.tables.reason import Reason, decode, in_words
 from swa.tables.results_tables import COMBINATIONS, INTERACTIONS
 
@@ -177,9 +177,12 @@ def _grids(
         for measure in dict.fromkeys(measures or (marker.measure, *settings.secondary)):
             rows = rows_of_nights(measure_rows(source, measure), study.nights)
             windows = (marker.window, *settings.secondary_windows)
-            rows = select(rows, stages=marker.stages, channel=marker.channel, variant="", window=windows)
-            if len(rows):
-                yield study, measure_grid(rows, study.nights)
+            own = {"stages": marker.stages, "channel": marker.channel, "window": windows}
+            rows = select(rows, **own, variant=["", ALL_MINUTES])
+            if matches(rows, variant="").any():
+                grid = measure_grid(rows, study.nights)
+                columns = np.flatnonzero(matches(grid.markers, variant=""))
+                yield study, grid.without(columns, [()] * len(columns))
 
 
 def find_factorials(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> list[Factorial]:
@@ -315,13 +318,14 @@ def signs_by_place(nights: pd.DataFrame, subjects: Sequence[str] | npt.NDArray[n
 
 def between_arms(study: Factorial, grid: Grid, settings: ComparisonSettings) -> dict[str, Any]:
     """The interaction in an analysis of covariance on the baseline, over the four arms."""
-    before = mean_over_nights(grid, study.baseline)
+    before, uncut = (mean_over_nights(own, study.baseline) for own in (grid, grid.over_all_minutes()))
     after, base, sides = [], [], []
     for arm, side in SIDES.items():
         there = mean_over_nights(grid, arm)
         _, mine, theirs = np.intersect1d(there.subjects, before.subjects, return_indices=True)
-        after.append(there.mean[mine])
-        base.append(before.mean[theirs])
+        # As between two arms: the change over common minutes, adjusted for the baseline over all its minutes.
+        after.append(there.mean[mine] + (uncut.mean[theirs] - before.mean[theirs]))
+        base.append(uncut.mean[theirs])
         sides += [side] * len(mine)
     y, x, (a, b) = np.concatenate(after), np.concatenate(base), np.array(sides).T
     known = np.isfinite(y) & np.isfinite(x)
