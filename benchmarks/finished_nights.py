@@ -70,7 +70,9 @@ def finish_all(recordings: Path, results: Path) -> None:
         own = json.loads(json.dumps(document))
         for ending in document["files"]:
             shutil.copy(tasks[0].folder.file(ending), task.folder.file(ending))
-        own["files"]["desc-spectra.parquet"] = scale_spectra(task.folder.file("desc-spectra.parquet"), 1 + 1e-3 * number)
+        own["files"]["desc-spectra.parquet"] = scale_spectra(
+            task.folder.file("desc-spectra.parquet"), 1 + 1e-3 * number
+        )
         hashes = _hash_inputs(task)
         own["fingerprint"] = _fingerprint(task, hashes)
         own["provenance"] |= {"inputs": hashes, "subject": task.subject, "condition": task.condition}

@@ -68,6 +68,16 @@ def test_nights_alike_are_not_flagged_and_say_what_is_not_excluded():
     assert gain["note"].str.contains("a gain change below × 1.18").all()
 
 
+def test_lowest_frequencies_that_are_gone_are_a_high_pass_and_not_sweat():
+    before = night("baseline", below_band={"F3-M2": 0.15})
+    cut = find(before, night("ketamine", below_band={"F3-M2": 0.02}))
+    sweat = find(before, night("ketamine", below_band={"F3-M2": 0.55}))
+    less = find(night("baseline", below_band={"F3-M2": 0.19}), night("ketamine", below_band={"F3-M2": 0.12}))
+    told = [next(one for one in found if one.control == "below_band") for found in (cut, sweat, less)]
+    assert [one.is_worst for one in told] == [True, True, False]
+    assert ["high-pass" in in_words([one.doubt]) for one in told] == [True, False, False]
+
+
 def test_a_gain_on_all_channels_is_flagged_in_each_and_its_size_named():
     table = check(night("baseline"), night("ketamine", 2 * np.log(1.35)))
     assert flags(table) == {(name, control) for name in CHANNELS for control in GAIN_CONTROLS}

@@ -366,10 +366,11 @@ def _draw_spectra(draft: Draft) -> list[Picture]:
                 title=f"Mean spectrum over subjects, {headline.marker.channel}",
             ),
             table,
-            alt=f"Mean spectra over subjects. Mean change: {'; '.join(said)}.{tested}",
+            alt=f"Mean spectra over subjects. Mean of the dB of all frequencies: {'; '.join(said)}.{tested}",
             caption=f"Geometric mean over subjects ({counted}), {stages_name(headline.marker.stages)}, {draft.window}, "
             f"{where_in_words(headline)}; shaded: the band of slow-wave activity. Below: change within subjects "
-            f"with the {draft.level} t interval of each frequency alone (from three subjects on). Mean change: "
+            f"with the {draft.level} t interval of each frequency alone (from three subjects on). Mean of the dB over "
+            "all frequencies alike, so not the change of slow-wave activity, which rests on the strongest: "
             f"{'; '.join(said)}.{tested}",
             size="medium",
         )

@@ -78,6 +78,12 @@ BELOW_BAND = _doubt(
     "difference leaks into slow-wave activity",
     brief="sweat or drift",
 )
+LOWEST_CUT = _doubt(
+    "lowest_cut",
+    "power at 0.2-0.5 Hz is {share:.2f} of slow-wave activity, {before:.2f} at baseline: another high-pass filter or "
+    "amplifier, whatever the headers say, which cuts slow-wave activity too",
+    brief="another high-pass",
+)
 
 # Sleep and time.
 STAGES_MOVE = _doubt(

@@ -8,6 +8,11 @@ from swa.comparison.controls.facts import ComparedNights
 from swa.comparison.controls.registry import Finding, control
 from swa.tables import doubts
 
+# Clean recordings have 0.06 to 0.23 of slow-wave activity at 0.2-0.5 Hz; a first-order filter at 1 Hz, forward and
+# backward, leaves 0.02.
+CLEAN_SHARE = 0.3
+HIGH_PASS_RATIO = 4.0
+
 
 @control({"rejection": "what artefact rules remove"})
 def compare_rejection(nights: ComparedNights) -> Iterator[Finding]:
@@ -52,18 +57,19 @@ def find_clipping(nights: ComparedNights) -> Iterator[Finding]:
 
 @control({"below_band": "sweat or drift"})
 def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
-    """Sweat and drift just below the slow waves' band, of which most leaks into it."""
+    """Sweat and drift just below the slow waves' band, of which most leaks into it, and a high-pass that takes both."""
     limits = nights.settings.comparability
     for name in nights.shared("below_band"):
         after, earlier = (float(np.mean([night.below_band[name] for night in side])) for side in nights.sides)
-        found = doubts.BELOW_BAND(share=after, before=earlier)
-        more = abs(after - earlier)
+        more, lower, higher = abs(after - earlier), min(after, earlier), max(after, earlier)
+        is_cut = lower * HIGH_PASS_RATIO < higher <= CLEAN_SHARE
+        found = (doubts.LOWEST_CUT if is_cut else doubts.BELOW_BAND)(share=after, before=earlier)
         yield Finding(
             control="below_band",
             channel=name,
             ln_ratio=after - earlier,
             limit=limits.below_band_share,
             notes=(found,),
-            doubt=found if more > limits.below_band_share else None,
-            is_worst=more > limits.below_band_worst,
+            doubt=found if is_cut or more > limits.below_band_share else None,
+            is_worst=is_cut or more > limits.below_band_worst,
         )
