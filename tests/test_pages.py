@@ -50,6 +50,7 @@ from swa.tables.notes import (
     FEW_FOR_LABELS,
     FIT_ERROR_ALONE,
     MIXED_MODEL,
+    NOT_POSITIVE,
     NO_RELIABILITY,
     NO_WINDOW_RELIABILITY,
     ONE_SUBJECT,
@@ -319,6 +320,7 @@ def test_a_card_is_told_only_where_its_interval_leaves_out_no_change_between_com
         ({"verdict": "not comparable"}, False),
         ({"design_limit": "one order"}, True),
         ({"design_limit": "no control; unknown order"}, False),
+        ({"design_limit": "zeros left out"}, False),
         ({"ci_low": math.nan, "ci_high": math.nan}, False),
     ):
         answer = group_answer(result_row(p=0.04963, p_adjusted=0.04963, **facts), WITHIN, SWA, Settings())
@@ -339,6 +341,16 @@ def test_a_card_is_told_only_where_its_interval_leaves_out_no_change_between_com
 def test_what_the_design_leaves_open_is_said_from_its_codes(codes, words):
     for answer in (group_answer, subject_answer):
         assert answer(result_row(design_limit=codes), WITHIN, SWA, Settings()).limit == words
+
+
+def test_a_result_without_the_subjects_of_zeros_says_that_they_were_the_lowest():
+    reasons = encode([NOT_POSITIVE(n=5, condition="ketamine")])
+    answer = group_answer(result_row(reasons=reasons, design_limit="zeros left out"), WITHIN, SWA, Settings())
+    for words in (answer.reading, answer.sentence):
+        assert "5 with a zero or negative value in ketamine nights" in words
+        assert "can be the opposite" in words
+        assert "The whole interval" not in words
+    assert answer.limit == "Lowest values left out: cause not established."
 
 
 def test_every_page_says_marker_and_two_sided(study):

@@ -21,7 +21,7 @@ from swa.comparison.controls.registry import Record
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.statement import find_limits
 from swa.comparison.group import adjust_p, adjust_primary_p
-from swa.comparison.outcomes import Outcome
+from swa.comparison.outcomes import Outcome, limits_of_rows
 from swa.comparison.primary import declared_primary, roles
 from swa.comparison.sources import (
     LongTable,
@@ -202,7 +202,7 @@ def measure_contrasts(
     for design, changes in _each_change(plan):
         try:
             rows = _rows_of(design, changes, plan, primary, settings.comparison)
-            parts += [part.assign(design_limit=encode_limits(limits[design.key])) for part in rows]
+            parts += [_with_limits(part, limits[design.key]) for part in rows]
         except Exception as error:
             if on_fault is None:
                 raise
@@ -237,11 +237,18 @@ def _rows_of(
     outcome = design.outcome(changes, settings)
     within = design.key.is_within  # between arms and groups there is no change of one subject
     there = np.asarray(changes.present.any(axis=0) if within else np.isfinite(outcome.estimate))
-    rows = [design.rows(changes, outcome, there, settings)]
+    own = pd.Series(limits_of_rows(outcome), dtype=object)[there]
+    rows = [design.rows(changes, outcome, there, settings).assign(design_limit=own.to_numpy())]
     if within:
         shown = _shown_for_subjects(changes.grid, plan, primary, settings)
         rows.append(subject_rows(changes.of_markers(shown), settings))
     return rows
+
+
+def _with_limits(part: pd.DataFrame, limits: tuple[DesignLimit, ...]) -> pd.DataFrame:
+    """Rows with the limits of their design, and their own."""
+    own = part["design_limit"] if "design_limit" in part else [()] * len(part)
+    return part.assign(design_limit=[encode_limits((*limits, *further)) for further in own])
 
 
 def _shown_for_subjects(grid: Grid, plan: Plan, primary: Marker | None, settings: ComparisonSettings) -> Bools:

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.group import FEWEST_TESTED, hedges_g_av, hodges_lehmann
 from swa.comparison.linear import Fit, t_interval
-from swa.comparison.within_subject import MEASURED, NO_BASELINE, ONE_RECORDING, ZERO, Changes
+from swa.comparison.within_subject import MEASURED, NO_BASELINE, ONE_RECORDING, ZEROS, Changes
 from swa.glossary import measures_in
 from swa.settings import ComparisonSettings
 from swa.tables import notes
+from swa.tables.design_limit import DesignLimit
 from swa.tables.reason import Kind, Reason
 
 LeftOut = Mapping[Reason, Ints]  # why, and how many subjects of each marker
@@ -86,22 +87,40 @@ def count_left_out(
     """
     of_contrast = np.array([among is None or str(name) in among for name in changes.subjects], dtype=bool)
     measured = changes.gap == MEASURED
+    treated, untreated = changes.treatment_name, changes.baseline_name
     reasons = [(reason, np.asarray(holds, dtype=bool) & measured) for reason, holds in further]
     reasons += [
         (notes.WITHOUT_NIGHT(condition=changes.baseline_name), changes.gap == NO_BASELINE),
         (notes.RECORDING_TWICE(), changes.gap == ONE_RECORDING),
-        (notes.NOT_POSITIVE(), changes.gap == ZERO),
+        *(
+            (not_positive(names), changes.gap == code)
+            for code, names in zip(ZEROS, ([treated], [untreated], [treated, untreated]), strict=True)
+        ),
         (notes.WITHOUT_VALUE(), changes.present),
         (notes.WITHOUT_CHANNEL(), np.ones_like(used)),
     ]
     found = share_out(~used & of_contrast[:, None], reasons)
     if one_sided:
-        untreated = changes.grid.nights["subject"].iloc[changes.grid.nights_of(changes.baseline_name)]
-        alone = sum((among is None or str(name) in among) for name in set(untreated) - set(changes.subjects))
+        names = changes.grid.nights["subject"].iloc[changes.grid.nights_of(changes.baseline_name)]
+        alone = sum((among is None or str(name) in among) for name in set(names) - set(changes.subjects))
         if alone:
             without = notes.WITHOUT_NIGHT(condition=changes.treatment_name)
             found[without] = np.full(used.shape[1], alone, dtype=np.int64)
     return found
+
+
+def not_positive(conditions: Sequence[str]) -> Reason:
+    """Why subjects have no ratio, with the conditions of their zeros."""
+    return notes.NOT_POSITIVE(condition=" and ".join(conditions))
+
+
+def limits_of_rows(outcome: Outcome) -> list[tuple[DesignLimit, ...]]:
+    """What those whom a test leaves out leave open, for each marker."""
+    zeros = np.zeros(len(outcome.n), dtype=bool)
+    for why, number in outcome.left_out.items():
+        if notes.NOT_POSITIVE.among([why]):
+            zeros |= number > 0
+    return [(DesignLimit.ZEROS,) if own else () for own in zeros.tolist()]
 
 
 def effects(changes: Changes, outcome: Outcome) -> list[list[Reason]]:

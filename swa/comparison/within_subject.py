@@ -44,7 +44,8 @@ CHANGE_COLUMNS = [
 ]
 
 # Why a subject has no change: the codes of `Changes.gap`.
-MEASURED, ZERO, NO_BASELINE, BASELINE_NAN, TREATMENT_NAN, ONE_RECORDING = range(6)
+MEASURED, ZERO, NO_BASELINE, BASELINE_NAN, TREATMENT_NAN, ONE_RECORDING, BASELINE_ZERO, BOTH_ZERO = range(8)
+ZEROS = (ZERO, BASELINE_ZERO, BOTH_ZERO)  # of the treatment alone, of the baseline alone, of both
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -395,7 +396,8 @@ def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool =
     # Later lines win: a subject without a baseline night lacks more than one whose night was not measured.
     gap[np.isnan(treated.mean)] = TREATMENT_NAN
     gap[np.isnan(base_mean)] = BASELINE_NAN
-    gap[treated.nonpositive | (untreated.nonpositive[place] & paired)] = ZERO
+    zero, base_zero = treated.nonpositive, untreated.nonpositive[place] & paired
+    gap[zero], gap[base_zero], gap[zero & base_zero] = ZEROS
     copied = treated.copied | (untreated.copied[place] & known)
     gap[(gap != MEASURED) & copied[:, None]] = ONE_RECORDING
     gap[np.broadcast_to(~paired, gap.shape)] = NO_BASELINE
@@ -566,7 +568,7 @@ def _compose(
         return [notes.NO_NIGHT(condition=changes.baseline_name)]
     if gap == ONE_RECORDING:
         return [notes.BOTH_ONE_RECORDING() if fact["both"] else notes.ONE_RECORDING()]
-    if gap == ZERO:
+    if gap in ZEROS:
         return [notes.NO_RATIO()]
     if gap != MEASURED:
         condition = changes.baseline_name if gap == BASELINE_NAN else changes.treatment_name

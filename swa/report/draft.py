@@ -29,7 +29,7 @@ from swa.report.words.sentences import caveats, exploratory, glosses, headline_i
 from swa.settings import Settings
 from swa.study.store import Results, StoredNight, stored_nights
 from swa.tables.contrast import Contrast, contrasts_in
-from swa.tables.design_limit import DesignLimit, decode_limits
+from swa.tables.design_limit import OF_A_ROW, DesignLimit, decode_limits
 from swa.tables.marker import select
 from swa.version import __version__
 
@@ -92,7 +92,8 @@ class Draft:
     def limits(self) -> list[DesignLimit]:
         """What the designs of the contrasts leave open, each once."""
         found = self.changes.drop_duplicates("contrast")["design_limit"]
-        return list(dict.fromkeys(limit for text in found for limit in decode_limits(text)))
+        own = dict.fromkeys(limit for text in found for limit in decode_limits(text))
+        return [limit for limit in own if limit not in OF_A_ROW]
 
     @cached_property
     def colors(self) -> dict[str, str]:

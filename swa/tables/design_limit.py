@@ -16,10 +16,17 @@ class DesignLimit(StrEnum):
     UNEQUAL_ORDERS = "unequal orders"
     SAME_PLACE = "same place"
     UNKNOWN_ORDER = "unknown order"
+    ZEROS = "zeros left out"
 
 
-# Limits with which a change over subjects may be one of the period: it is not shown as told from no change.
+# Limits with which a change over subjects may be one of the period.
 OPEN_ORDERS = frozenset({DesignLimit.UNEQUAL_ORDERS, DesignLimit.UNKNOWN_ORDER})
+
+
+# Limits of one row alone: which subjects it lacks is known of each marker.
+OF_A_ROW = frozenset({DesignLimit.ZEROS})
+# Limits with which a change over subjects is not shown as told from no change.
+NOT_TOLD = OPEN_ORDERS | {DesignLimit.ZEROS}
 
 
 def encode_limits(limits: Iterable[DesignLimit]) -> str:

@@ -159,7 +159,7 @@ FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test
 # Subjects of a contrast who are not in its row, by the first reason that holds; `counted` puts their number in.
 WITHOUT_NIGHT = declare("without_night", "{n} without a {condition} night", "left out")
 RECORDING_TWICE = declare("recording_twice", "{n} with the same recording twice", "left out")
-NOT_POSITIVE = declare("not_positive", "{n} with a zero or negative value", "left out")
+NOT_POSITIVE = declare("not_positive", "{n} with a zero or negative value in {condition} nights", "left out")
 WITHOUT_VALUE = declare("without_value", "{n} not measured", "left out")
 WITHOUT_CHANNEL = declare("without_channel", "{n} without this channel or window", "left out")
 WITHOUT_ORDER = declare("without_order", "{n} whose order is not known", "left out")

@@ -10,7 +10,7 @@ from swa.comparison.arrays import Bools, Ints
 from swa.comparison.compared_nights import FEWEST_OF_A_SEQUENCE
 from swa.comparison.designs.base import Pair, WithinSubjects, in_both_orders
 from swa.comparison.linear import random_intercept
-from swa.comparison.outcomes import Outcome, by_t, each, share_out
+from swa.comparison.outcomes import Outcome, by_t, each, not_positive, share_out
 from swa.comparison.within_subject import Changes, mean_over_nights
 from swa.settings import ComparisonSettings
 from swa.tables import notes
@@ -71,12 +71,19 @@ class MixedModel(WithinSubjects):
         sides = [_of_subjects(code, np.isfinite(y) & (treated == side)[:, None]) for side in (0, 1)]
         both, there = sides[0] & sides[1], sides[0] | sides[1]
         present = _of_subjects(code, np.concatenate([part.present for part in parts]))
-        left_out = share_out(
-            ~there,
+        # A zero takes away a night, whether or not the subject has one of the other condition.
+        nonpositive = np.concatenate([part.nonpositive for part in parts])
+        zeros = [_of_subjects(code, nonpositive & (treated == side)[:, None]) for side in (0, 1)]
+        names = ((self.treatment, self.baseline), (self.treatment,), (self.baseline,))
+        emptied = share_out(
+            zeros[0] | zeros[1],
+            [(not_positive(some), here) for some, here in zip(names, (zeros[0] & zeros[1], *zeros[::-1]), strict=True)],
+        )
+        left_out = emptied | share_out(
+            ~there & ~(zeros[0] | zeros[1]),
             [
                 (notes.WITHOUT_ORDER(), _of_subjects(code, measured)),
                 (notes.RECORDING_TWICE(), _of_subjects(code, np.concatenate([part.copied for part in parts])[:, None])),
-                (notes.NOT_POSITIVE(), _of_subjects(code, np.concatenate([part.nonpositive for part in parts]))),
                 (notes.WITHOUT_VALUE(), present),
                 (notes.WITHOUT_CHANNEL(), np.ones_like(present)),
             ],

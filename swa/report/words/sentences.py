@@ -36,7 +36,7 @@ from swa.report.words.numbers import (
 from swa.report.words.references import source
 from swa.settings import Settings
 from swa.tables.contrast import Contrast
-from swa.tables.design_limit import OPEN_ORDERS, DesignLimit, decode_limits
+from swa.tables.design_limit import NOT_TOLD, DesignLimit, decode_limits
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Window
 from swa.tables.notes import (
     ARM_SIZES,
@@ -46,6 +46,7 @@ from swa.tables.notes import (
     GROUP_CHANGES,
     NO_RELIABILITY,
     NO_WINDOW_RELIABILITY,
+    NOT_POSITIVE,
     ONE_ARM,
     ONE_SUBJECT,
     STATED_RELIABILITY,
@@ -114,6 +115,10 @@ LIMITS = {
         "Order of the nights unknown",
         "Where the order of the nights is not known, the drug may be confounded with it.",
     ),
+    DesignLimit.ZEROS: (
+        "Lowest values left out",
+        "Where subjects with a zero or negative value are left out of a ratio, the change can be the opposite.",
+    ),
     DesignLimit.ONE_ARM: (
         "Only the comparison of the arms can show an effect of the drug",
         "Within one arm the drug is confounded with night order, adaptation and regression to the mean.",
@@ -176,7 +181,7 @@ def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, setting
     sentence = group_result(row, contrast, headline, settings)
     answer = _answer(row, contrast, change, settings, (test, "subject", reading, sentence))
     few = change.measured and _too_few(change)
-    is_told = answer.is_told and not few and OPEN_ORDERS.isdisjoint(decode_limits(row["design_limit"]))
+    is_told = answer.is_told and not few and NOT_TOLD.isdisjoint(decode_limits(row["design_limit"]))
     return replace(answer, aside="too few to tell" if few else answer.aside, is_told=is_told)
 
 
@@ -360,7 +365,7 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
         f"n{NBSP}={NBSP}{plural(change.n, 'subject')}{method})."
     )
     if not change.interval:
-        return _joined(sentence, _verdict(row))
+        return _joined(sentence, _zeros(row), _verdict(row))
     few = FEW_FOR_FLIPS.among(reasons)
     basis = f"Method: {few.words}, so this is {PAIRED_T}." if few else ""
     reading = _joined(_group_reading(row, change, contrast), _course(headline))
@@ -402,9 +407,20 @@ def _test(row: pd.Series, contrast: Contrast, digits: int = 3) -> str:
     return test
 
 
+def _zeros(row: pd.Series) -> str:
+    """How many subjects have no ratio, and what that does; empty where all have one."""
+    found = [reason for reason in decode(row["reasons"]) if NOT_POSITIVE.among([reason])]
+    if not found:
+        return ""
+    said = join([one.words for one in found])
+    return f"Left out as without a ratio: {said}. These are the lowest values: the true change can be the opposite."
+
+
 def _group_reading(row: pd.Series, change: Change, contrast: Contrast) -> str:
     if _too_few(change):
         return "Two subjects are too few to tell a change from chance: look at each of them."
+    if zeros := _zeros(row):
+        return zeros
     within = contrast.is_within
     none = "change" if within else "difference"
     if change.excludes_none:
