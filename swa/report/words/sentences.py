@@ -88,7 +88,7 @@ FIRST_PERIOD = "The first NREM period leads because the ketamine effect was repo
 VERDICTS = {
     "sound": (
         "\u25cb",
-        "Signals, filters, staging and times checked: nights can be compared. That does not establish an effect",
+        "The recordings alone were checked (signals, filters, staging, times): these nights can be compared",
     ),
     "caution": ("\u25b2", "Recordings comparable with caution"),
     "not comparable": ("\u25a0", "Nights cannot be compared"),
