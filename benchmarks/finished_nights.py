@@ -4,9 +4,9 @@
 
 One short simulated night is processed; the others are copies of its recording, of which one sample differs (a recording
 under two names is refused), and of its files under their own names. At the end `swa compare` after one setting of the
-comparison changed. The
-pages are left out (they are written once, and none is written by the runs that are timed); for each subject 60 figure
-files stand in their place, since a run looks at the size and time of each. Target: < 20 ms a night.
+comparison changed. The pages are left out (they are written once, and none is written by the runs that are timed); for
+each subject 60 figure files stand in their place, since a run looks at the size and time of each. Target: < 20 ms a
+night.
 """
 
 import argparse

@@ -118,3 +118,5 @@ def test_a_subject_hardly_tells_a_time_constant_from_an_asymptote(tau, asymptote
 def test_one_subject_is_not_one_subjects():
     reason = notes.FEW_IN_AN_ARM(first="ketamine", n_first=1, second="placebo", n_second=11)
     assert reason.words == "ketamine 1 subject, placebo 11: too few in an arm for a test"
+    named = notes.NOT_POSITIVE(n=2, condition="drug 1")
+    assert named.words == "2 with a zero or negative value in drug 1 nights", "a name that ends in 1 is no count"

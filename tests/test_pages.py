@@ -344,6 +344,14 @@ def test_what_the_design_leaves_open_is_said_from_its_codes(codes, words):
         assert answer(result_row(design_limit=codes), WITHIN, SWA, Settings()).limit == words
 
 
+def test_zeros_leave_the_direction_open_and_the_design_the_cause():
+    codes = "no control; zeros left out"
+    answer = group_answer(result_row(design_limit=codes), WITHIN, SWA, Settings())
+    assert answer.limit == (
+        "No control condition: cause not established. Lowest values left out: direction not established."
+    )
+
+
 def test_a_result_without_the_subjects_of_zeros_says_that_they_were_the_lowest():
     reasons = encode([NOT_POSITIVE(n=5, condition="ketamine")])
     answer = group_answer(result_row(reasons=reasons, design_limit="zeros left out"), WITHIN, SWA, Settings())
@@ -351,7 +359,7 @@ def test_a_result_without_the_subjects_of_zeros_says_that_they_were_the_lowest()
         assert "5 with a zero or negative value in ketamine nights" in words
         assert "can be the opposite" in words
         assert "The whole interval" not in words
-    assert answer.limit == "Lowest values left out: cause not established."
+    assert answer.limit == "Lowest values left out: direction not established."
 
 
 def test_every_page_says_marker_and_two_sided(study):

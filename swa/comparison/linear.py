@@ -6,7 +6,7 @@ statsmodels finds on the same table.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -30,15 +30,15 @@ class Fit:
         Their covariance.
     df, n : array, shape (markers,)
         Degrees of freedom of t; observations that the fit rests on.
-    alike : array of bool, shape (markers,), or None
-        Observations enough, but of columns that cannot be told apart; None where a model has none such.
+    alike : array of bool, shape (markers,)
+        Observations enough, but of columns that cannot be told apart.
     """
 
     beta: Floats
     covariance: Floats
     df: Ints
     n: Ints
-    alike: Bools | None = None
+    alike: Bools
 
     def combine(self, weights: Sequence[float]) -> tuple[Floats, Floats]:
         """Return a linear combination of the coefficients and its standard error."""
@@ -76,7 +76,7 @@ def least_squares(y: Floats, columns: Sequence[npt.ArrayLike]) -> Fit:
     n = known.sum(axis=0)
     df = n - x.shape[-1]
     variance = (residual**2).sum(axis=1) / np.maximum(df, 1)
-    return replace(_fit(beta, inverse, variance, np.where(whole, df, 0), n), alike=~whole & (df > 0))
+    return _fit(beta, inverse, variance, df, n, whole)
 
 
 def unequal_variances(
@@ -142,7 +142,7 @@ def random_intercept(y: Floats, subject: Ints, columns: Sequence[npt.ArrayLike])
     if len(fitted):
         found = _reml(_sums_over_nights(y[:, fitted], subject, x))
         beta[fitted], covariance[fitted], df[fitted] = found.beta, found.covariance, found.df
-    return Fit(beta=beta, covariance=covariance, df=df, n=n)
+    return Fit(beta=beta, covariance=covariance, df=df, n=n, alike=np.zeros(shape[0], dtype=bool))
 
 
 def patterns(known: Bools) -> list[tuple[Ints, Ints]]:
@@ -169,13 +169,14 @@ def _solve(gram: Floats, right: Floats) -> tuple[Floats, Floats, Bools]:
     return np.einsum("mij,mj->mi", inverse, right), inverse, whole
 
 
-def _fit(beta: Floats, inverse: Floats, variance: Floats, df: Ints, n: Ints) -> Fit:
-    usable = df > 0
+def _fit(beta: Floats, inverse: Floats, variance: Floats, df: Ints, n: Ints, whole: Bools) -> Fit:
+    usable = whole & (df > 0)
     return Fit(
         beta=np.where(usable[:, None], beta, np.nan),
         covariance=np.where(usable[:, None, None], inverse * variance[:, None, None], np.nan),
-        df=df,
+        df=np.where(whole, df, 0),
         n=n,
+        alike=~whole & (df > 0),
     )
 
 
@@ -251,4 +252,4 @@ def _reml(sums: _Sums) -> Fit:
     _, beta, inverse, rss, whole = at(ratio)
     beta[:, 0] += sums.centre
     df = n - sums.number[1:].sum(axis=0) - (width - 1)
-    return _fit(beta, inverse, rss / (n - width), np.where(whole, np.maximum(df, 0), 0), n)
+    return _fit(beta, inverse, rss / (n - width), np.maximum(df, 0), n, whole)

@@ -196,12 +196,10 @@ def by_t(
     usable = fit.df > 0
     reasons: list[list[Reason]] = []
     for i, further in enumerate(about):
-        tested = [
-            method,
-            notes.T_IS(df=int(fit.df[i]), t=float(t[i])) if math.isfinite(t[i]) else notes.EQUAL_CHANGES(),
-        ]
+        has_t = math.isfinite(t[i])
+        tested = [method, notes.T_IS(df=int(fit.df[i]), t=float(t[i])) if has_t else notes.EQUAL_CHANGES()]
         known = [further] * all(not isinstance(one, float) or math.isfinite(one) for one in further.values.values())
-        untested = notes.ALIKE_FOR_DESIGN if fit.alike is not None and fit.alike[i] else notes.FEW_FOR_DESIGN
+        untested = notes.ALIKE_FOR_DESIGN if fit.alike[i] else notes.FEW_FOR_DESIGN
         reasons.append([*(tested if usable[i] else [untested()]), *known])
     hide = np.where(usable, 1.0, np.nan)
     return Outcome(

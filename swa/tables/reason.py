@@ -16,7 +16,7 @@ from swa.tables.interval import Interval
 Part = Literal["note", "method", "statistic", "reading", "no interval", "left out", "doubt"]
 Value = str | float | int | bool
 _BRACKETS = re.compile(r"[][]")
-_ONE_OF_SEVERAL = re.compile(r"(?<![\d.,])1 (subject|night|channel|hour|epoch|cycle|wave)s\b")
+_COUNTED = re.compile(r"(\{(\w+)\} (?:subject|night|channel|hour|epoch|cycle|wave))s\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,10 @@ class _Values(dict[str, object]):
             raise KeyError(name)
         return Interval(low=self[low], high=self[high])
 
+    def counted(self, found: re.Match[str]) -> str:
+        """``{n} subjects``, or ``{n} subject`` where n is one: of the words of a kind, not of what fills them."""
+        return found[1] if self.get(found[2]) == 1 else found[0]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
@@ -106,11 +110,11 @@ class Reason:
         said, values = [], _Values(self.values)
         for place, part in enumerate(_BRACKETS.split(self.kind.words)):
             try:
-                said.append(part.format_map(values))
+                said.append(_COUNTED.sub(values.counted, part).format_map(values))
             except KeyError:
                 if place % 2 == 0:  # not in brackets
                     raise
-        return _ONE_OF_SEVERAL.sub(r"1 \1", "".join(said))
+        return "".join(said)
 
     def __hash__(self) -> int:
         """By code and values."""

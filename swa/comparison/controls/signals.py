@@ -55,7 +55,7 @@ def find_clipping(nights: ComparedNights) -> Iterator[Finding]:
         )
 
 
-@control({"below_band": "sweat or drift"})
+@control({"below_band": "sweat, drift or high-pass"})
 def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
     """Sweat and drift just below the slow waves' band, of which most leaks into it, and a high-pass that takes both."""
     limits = nights.settings.comparability

@@ -128,9 +128,8 @@ class ParallelArms(BetweenSubjects):
             each(kind, **names, n_first=n_first, n_second=n_second) for kind in (notes.ARM_SIZES, notes.FEW_IN_AN_ARM)
         )
         tests, slopes = each(notes.WELCH_T_IS, df=df, t=t), each(notes.SLOPE_ON_BASELINE, slope=fit.beta[:, 2])
-        alike = fit.alike if fit.alike is not None else np.zeros(len(t), dtype=bool)
         both = np.minimum(n_first, n_second) >= FEWEST_TESTED
-        untested = [notes.ALIKE_FOR_DESIGN() if own else why for own, why in zip(alike & both, few, strict=True)]
+        untested = [notes.ALIKE_FOR_DESIGN() if own else why for own, why in zip(fit.alike & both, few, strict=True)]
         hide = np.where(enough, 1.0, np.nan)
         left_out = [taking_part(arm, [], among)[1] for arm, among in zip(arms, own, strict=True)]
         return Outcome(

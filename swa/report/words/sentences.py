@@ -201,8 +201,11 @@ def limits_in_short(limits: Sequence[DesignLimit]) -> str:
         return ""
     if DesignLimit.ONE_ARM in limits:
         return f"{LIMITS[DesignLimit.ONE_ARM][0]}."
-    first, *others = (LIMITS[limit][0] for limit in limits)
-    return f"{join([first, *map(in_sentence, others)])}: cause not established."
+    of_cause = [LIMITS[limit][0] for limit in limits if limit is not DesignLimit.ZEROS]
+    said = [f"{join([of_cause[0], *map(in_sentence, of_cause[1:])])}: cause not established."] if of_cause else []
+    if DesignLimit.ZEROS in limits:
+        said.append(f"{LIMITS[DesignLimit.ZEROS][0]}: direction not established.")
+    return " ".join(said)
 
 
 def _too_few(change: Change) -> bool:
