@@ -7,6 +7,7 @@ import pandas as pd
 from swa.comparison.further.moderators import find_covariates
 from swa.comparison.further.planning import SamplePlan
 from swa.comparison.further.power import PLANNED
+from swa.comparison.headline import adjust_leading
 from swa.comparison.primary import declared_primary
 from swa.glossary import short_names
 from swa.report.leading_rows import find_headline, headline_rows
@@ -61,14 +62,14 @@ def leading_lines(results: Results) -> list[str]:
     group = read_contrasts(results.path, "group")
     headline = find_headline(declared_primary(results.nights, settings.comparison), group)
     known, lines = contrasts_in(group), []
-    for _, row in headline.marker.select(group).iterrows():
+    for _, row in adjust_leading(headline.marker.select(group)).iterrows():
         contrast = known[row["contrast"]]
         answer = group_answer(row, contrast, headline, settings)
         role = "Primary" if headline.declared and row["role"] == "primary" else "Exploratory"
         said = "; ".join((*answer.numbers, answer.verdict))
         lines.append(
             in_plain_letters(f"{role}: {answer.question}, {headline_name(headline, settings)}: ")
-            + in_plain_letters(f"{answer.effect} ({said}). {answer.limit}".rstrip())
+            + in_plain_letters(f"{' '.join((answer.effect, answer.aside)).rstrip()} ({said}). {answer.limit}".rstrip())
         )
     return lines
 
@@ -86,6 +87,7 @@ def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Setti
                 change.change,
                 change.interval or (NO_INTERVAL if change.measured else ""),
                 p_value(float(row["p"])),
+                p_value(float(row["p_adjusted"])),
                 str(change.n),
                 str(row["role"]),
             )
@@ -97,7 +99,7 @@ def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Setti
     return PlainTable(
         label=f"{called}, {where}",
         about="\n".join(doubts),
-        columns=("marker", "window", "change", interval, "p", "n", "role"),
+        columns=("marker", "window", "change", interval, "p", "p adjusted", "n", "role"),
         rows=tuple(cells),
     )
 

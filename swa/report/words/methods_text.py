@@ -252,9 +252,9 @@ COMPARISON = (
     "within the subject; tests were two-sided."
 )
 ADJUSTED = (
-    "The p of a declared primary was adjusted over the contrasts against the same condition, where there were "
-    "several ({cite:holm1979}); other p values were adjusted within contrast and role ({cite:benjamini1995}). "
-    "Intervals were not adjusted."
+    "The p of the marker that leads was adjusted over the contrasts against the same condition, where there were "
+    "several ({cite:holm1979}), and a change of it is told only where that p allows it; other p values were adjusted "
+    "within contrast and role ({cite:benjamini1995}). Intervals were not adjusted."
 )
 CLOSING = (
     "This text holds the recommended items of reporting (COBIDAS-MEEG; {cite:pernet2020}) that recordings and settings "
