@@ -299,17 +299,18 @@ class TestNotMeasured:
         assert np.isnan(found["estimate"])
         assert found["note"] == "a zero or negative value has no ratio"
 
-    @pytest.mark.parametrize("single", [0, 3])
-    def test_subjects_without_a_ratio_leave_the_direction_open(self, single):
+    @pytest.mark.parametrize("design", ["auto", "mixed model"])
+    def test_subjects_without_a_ratio_leave_the_direction_open(self, design):
         values = {f"s{i}": {"placebo": 4.0 + i, "ketamine": (4.0 + i) * (1.2 + i / 50)} for i in range(8)}
         values |= {f"z{i}": {"placebo": 4.0, "ketamine": 0.0} for i in range(4)} | {"b": {"placebo": 0, "ketamine": 0}}
-        values |= {f"o{i}": {"placebo": 4.0} for i in range(single * 3)}  # many: a mixed model
-        found = group(compare_nights(table(values, measure="wave_density", unit="1/min"), "placebo"))
+        settings = Settings(comparison={"design": design})
+        rows = compare_nights(table(values, measure="wave_density", unit="1/min"), "placebo", settings=settings)
+        found = group(rows)
         assert found["ci_low"] > 1
         assert "zeros left out" in found["design_limit"].split("; ")
         assert "4 with a zero or negative value in ketamine nights" in found["note"]
         assert "1 with a zero or negative value in ketamine and placebo nights" in found["note"]
-        assert ("mixed model" in found["method"]) == bool(single)
+        assert ("mixed model" in found["method"]) == (design != "auto")
 
     def test_reason_is_carried_along(self):
         data = table({"a": {"baseline": 4.0, "ketamine": np.nan}})
