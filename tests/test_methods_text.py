@@ -174,7 +174,7 @@ def test_each_design_says_how_it_tests():
     assert paired.count("Sign-flip test") == paired.count("labelled so (Hartigan, 1969).") == 1
     both = write(designs=[PAIRED, MIXED]).text
     assert "Over subjects: ketamine {x} against baseline: One value per subject. Sign-flip" in both
-    assert "magnesium against baseline: One value per subject and condition." in both
+    assert "magnesium against baseline: One value per subject and condition, of" in both
     assert "Over subjects" not in write().text
 
 
