@@ -122,9 +122,10 @@ class TestCrossover:
 
     def test_period_effect_is_removed_from_an_unbalanced_study(self):
         study = BENCH.crossover(np.random.default_rng(1), 1, 7, 3)
-        study.ln_power[:] = BENCH.PERIOD * (study.nights["period"] == 2).to_numpy()[:, None]
+        study.ln_power[:] *= 1e-6
+        study.ln_power[:] += BENCH.PERIOD * (study.nights["period"] == 2).to_numpy()[:, None]
         row = study.group(math.log(1.2)).iloc[0]
-        assert row["estimate"] == pytest.approx(1.2)
+        assert row["estimate"] == pytest.approx(1.2, abs=1e-5)
         assert "labels permuted" in row["method"]
         assert "carry-over" in row["note"]
         assert "bias the estimate by a factor" in row["note"]
@@ -281,8 +282,21 @@ class TestRecognised:
         assert "too few" not in note
         table.loc[pre, "value"] = 100.0 + np.arange(pre.sum())
         note = group_row(table, study.nights)["note"]
-        assert "all changes are equal: no t" in note
+        assert "all changes are equal: no interval" in note
         assert "nan" not in note
+
+    @pytest.mark.parametrize(
+        "name", ["crossover 5:5", "arms 6:6", "groups 8:8 in a crossover", "three conditions, n 6"]
+    )
+    def test_equal_changes_have_no_interval_in_any_design(self, name):
+        """A crossover of equal changes had an interval of no width, and p .016."""
+        study = BENCH.DESIGNS[name][0](np.random.default_rng(1), 1)
+        level = pd.factorize(study.nights["subject"])[0][:, None] / 7.0
+        row = replace(study, ln_power=level + 0.0 * study.ln_power).group(0.3).iloc[0]
+        assert row["estimate"] == pytest.approx(math.exp(0.3))
+        assert np.isnan([row["ci_low"], row["ci_high"], row["p"]]).all()
+        assert "all changes are equal: no interval and no p" in row["note"]
+        assert "nan" not in row["note"]
 
     def test_the_comparison_of_arms_leads_and_says_what_it_is_adjusted_for(self, make_draft, tmp_path):
         study = BENCH.arms(np.random.default_rng(1), 1, 6, 6)

@@ -141,7 +141,7 @@ GROUP_CHANGES = declare(
 NO_CHANGE = declare("no_change", "no subject has a change")
 ONE_SUBJECT = declare("one_subject", "one subject: no interval over subjects", "no interval")
 TWO_SUBJECTS = declare("two_subjects", "two subjects: no test")
-EQUAL_CHANGES = declare("equal_changes", "all changes are equal: no t", "no interval")
+EQUAL_CHANGES = declare("equal_changes", "all changes are equal: no interval and no p", "no interval")
 FEW_FOR_FLIPS = declare(
     "few_for_flips", "too few subjects for a sign-flip interval (smallest sign-flip p {smallest_p:.3g})"
 )
