@@ -28,7 +28,7 @@ from swa.comparison.further.precision import rate_precision, read_spreads
 from swa.comparison.further.profiles import compare_profiles
 from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.headline import leading_marker
-from swa.comparison.primary import check_primary
+from swa.comparison.primary import check_primary, declared_primary
 from swa.errors import SettingsError, StudyError
 from swa.measures.quality import UNUSABLE
 from swa.report.pages import PageTask, subject_page, write_placeholder, write_study_page, write_subject_page
@@ -62,7 +62,7 @@ from swa.study.store import NightFolder, Results, describe_results, is_blinded, 
 from swa.study.strays import check_same_study, find_strays, remove_strays
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
-from swa.study.written import RUN_FILE, check_written, keep_study_notes, write_believed
+from swa.study.written import RUN_FILE, check_written, keep_primary, keep_study_notes, write_believed
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.files import table_text, write_table
 from swa.tables.marker import select
@@ -690,6 +690,8 @@ def _compare(work: _Work, contrast: str | None = None) -> None:
     work.attempt("rejection.tsv", lambda: join_rejection(results, done), None)
     judged = work.attempt("the verdicts", lambda: judge_rows(found, contrasts, records, done, settings), contrasts)
     work.write(judged, "contrasts")
+    if len(judged):
+        keep_primary(results, str(declared_primary(done, settings.comparison) or ""))
     precision = work.attempt(
         "precision.tsv",
         lambda: rate_precision(judged, read_spreads(results, done), settings.comparison),

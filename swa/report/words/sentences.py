@@ -35,9 +35,10 @@ from swa.report.words.numbers import (
 )
 from swa.report.words.references import source
 from swa.settings import Settings
+from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
 from swa.tables.design_limit import NOT_TOLD, DesignLimit, decode_limits
-from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Window
+from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker, Window
 from swa.tables.notes import (
     ARM_SIZES,
     BASELINE_ALIKE,
@@ -489,6 +490,16 @@ def exploratory(headline: Headline, *, compared: bool) -> str:
         return ""
     reported_there = headline.marker.window == DEFAULT_MARKER.window
     return _joined(EXPLORATORY, FIRST_PERIOD.format(source=source("duncan2013")) if reported_there else "")
+
+
+def named_late(late: LatePrimary | None, settings: Settings) -> str:
+    """Say since when the primary is this one, after which results; empty where it is that of the first results."""
+    if late is None:
+        return ""
+    before = Headline(marker=Marker.parse(late.before), declared=True) if late.before else None
+    of = f"for {headline_name(before, settings)}" if before else "without a primary"
+    done = "changed" if before else "named"
+    return f"The primary was {done} on {late.date}, after results {of} had been made."
 
 
 def caveats(conditions: Iterable[str], limits: Iterable[DesignLimit] = ()) -> list[str]:
