@@ -31,6 +31,7 @@ from swa.report.words.sentences import (
     glosses,
     headline_in_plain_words,
     headline_name,
+    loss_in_words,
     named_late,
     stand_in,
 )
@@ -145,6 +146,11 @@ def shared_parts(
     own = replace(draft.facts, nights=nights, conditions=tuple(dict.fromkeys(done_nights(nights)["condition"])))
     stored = stored_nights(draft.results.path, nights)
     declared = headline_name(headline, settings) if headline.declared else ""
+    losses = [
+        f"{contrast_name(draft.contrasts[row['contrast']])}: {said}"
+        for _, row in headline.marker.select(draft.changes).iterrows()
+        if (said := loss_in_words(row))
+    ]
     return {
         "facts": draft.facts,
         "headline": headline,
@@ -168,7 +174,7 @@ def shared_parts(
         "filters": _filters(stored),
         "confidence": draft.level,
         "where": where_measured(headline.marker) or "sleep, and beside it the EEG",
-        "methods": write_methods(own, stored, primary=declared, designs=designs),
+        "methods": write_methods(own, stored, primary=declared, designs=designs, losses=losses),
         "glossary": explain_markers(explained, settings),
         "settings": list_settings(settings),
     }

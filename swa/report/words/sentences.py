@@ -37,7 +37,7 @@ from swa.report.words.references import source
 from swa.settings import Settings
 from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
-from swa.tables.design_limit import NOT_TOLD, DesignLimit, decode_limits
+from swa.tables.design_limit import NOT_TOLD, OF_A_ROW, DesignLimit, decode_limits
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker, Window
 from swa.tables.notes import (
     ARM_SIZES,
@@ -45,6 +45,7 @@ from swa.tables.notes import (
     BASELINE_PAIRS,
     FEW_FOR_FLIPS,
     GROUP_CHANGES,
+    NIGHTS_LOST,
     NO_RELIABILITY,
     NO_WINDOW_RELIABILITY,
     NOT_POSITIVE,
@@ -52,6 +53,7 @@ from swa.tables.notes import (
     ONE_SUBJECT,
     STATED_RELIABILITY,
     STATED_SCATTER,
+    SUBJECTS_LOST,
     lacks_variation,
 )
 from swa.tables.reason import Reason, decode
@@ -120,6 +122,10 @@ LIMITS = {
     DesignLimit.ZEROS: (
         "Lowest values left out",
         "Where subjects with a zero or negative value are left out of a ratio, the change can be the opposite.",
+    ),
+    DesignLimit.LOSS: (
+        "More lost on one side",
+        "Where more subjects of one condition or arm are lost, the difference may be one of those who are left.",
     ),
     DesignLimit.ONE_ARM: (
         "Only the comparison of the arms can show an effect of the drug",
@@ -205,11 +211,18 @@ def limits_in_short(limits: Sequence[DesignLimit]) -> str:
         return ""
     if DesignLimit.ONE_ARM in limits:
         return f"{LIMITS[DesignLimit.ONE_ARM][0]}."
-    of_cause = [LIMITS[limit][0] for limit in limits if limit is not DesignLimit.ZEROS]
+    of_cause = [LIMITS[limit][0] for limit in limits if limit not in OF_A_ROW]
     said = [f"{join([of_cause[0], *map(in_sentence, of_cause[1:])])}: cause not established."] if of_cause else []
     if DesignLimit.ZEROS in limits:
         said.append(f"{LIMITS[DesignLimit.ZEROS][0]}: direction not established.")
     return " ".join(said)
+
+
+def loss_in_words(row: pd.Series) -> str:
+    """How many subjects are lost of each side, where that differs; else empty."""
+    reasons = decode(row["reasons"])
+    found = NIGHTS_LOST.among(reasons) or SUBJECTS_LOST.among(reasons)
+    return f"{found.words}." if found else ""
 
 
 def _too_few(change: Change) -> bool:
@@ -238,7 +251,7 @@ def _answer(
         is_told=change.excludes_none and row["verdict"] != "not comparable",
         numbers=tuple(text for text in (interval, _count(change, row, counted), test) if text),
         reading=reading or why,
-        limit=limits_in_short(limits) if change.measured else "",
+        limit=_joined(limits_in_short(limits), loss_in_words(row)) if change.measured else "",
         verdict=row["verdict"],
         mark=mark,
         verdict_words=words,
@@ -382,7 +395,7 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
     few = FEW_FOR_FLIPS.among(reasons)
     basis = f"Method: {few.words}, so this is {PAIRED_T}." if few else ""
     reading = _joined(_group_reading(row, change, contrast, settings), _course(headline))
-    return _joined(sentence, reading, basis, _verdict(row))
+    return _joined(sentence, reading, loss_in_words(row), basis, _verdict(row))
 
 
 def _not_measured(row: pd.Series, contrast: Contrast, what: str) -> str:
