@@ -23,6 +23,7 @@ import pandas as pd
 from swa import pipeline
 from swa.settings import ComparisonSettings, Settings
 from swa.simulation.simulated_study import simulate_study
+from swa.study.run import plan_of_nights
 from swa.study.run.night_work import _fingerprint, _hash_inputs, process_night
 from swa.tables.files import write_text
 
@@ -61,8 +62,9 @@ def scale_spectra(path: Path, factor: float) -> dict[str, object]:
 def finish_all(recordings: Path, results: Path) -> None:
     """Process the first night and copy it to the others."""
     study = pipeline.plan_study(recordings, None, Settings(), results)
-    asked = pipeline._Asked(overwrite=False, verify=False, run="", shared=False)
-    tasks = [pipeline._night_task(row, results, Settings(), asked, None, None) for _, row in study.nights.iterrows()]
+    asked = plan_of_nights.Asked(overwrite=False, verify=False, run="", shared=False)
+    rows = [row for _, row in study.nights.iterrows()]
+    tasks = [plan_of_nights._night_task(row, results, Settings(), asked, None, None) for row in rows]
     assert process_night(tasks[0]).status == "done"
     document = tasks[0].folder.document()
     for number, task in enumerate(tasks[1:], 1):
