@@ -120,6 +120,13 @@ MINUTES = _doubt(
     "makes slow-wave activity of the whole night {percent:+.1f} %]",
     brief="minutes",
 )
+CYCLE_FOUND = declare("cycle_found", "{cycle} holds {minutes:.0f} min of N2 and N3, {before:.0f} at baseline")
+CYCLE_MINUTES = _doubt(
+    "cycle_minutes",
+    f"{CYCLE_FOUND.words}: more than {{times:g}} times as long or short, as of one person's nights one pair in twenty; "
+    "slow waves build up and fall within a cycle",
+    brief="length of {cycle}",
+)
 CLOCK_UNKNOWN = declare("clock_unknown", "the time of day is not known in every night")
 CLOCK_FOUND = declare("clock_found", "{time}, {before} at baseline ({shift:+.1f} h; limit {limit:g} h)")
 CLOCK = _doubt("clock", f"{{what}} {CLOCK_FOUND.words}", brief="clock")
