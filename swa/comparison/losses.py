@@ -61,7 +61,8 @@ def _baseline_alone(changes: Changes) -> Ints:
     for row in rows.tolist():
         there = np.isfinite(grid.values[row])
         measured[names[row]] = measured.get(names[row], np.zeros_like(there)) | there
-    return np.sum(list(measured.values()), axis=0, dtype=np.int64)
+    alone: Ints = np.sum(list(measured.values()), axis=0, dtype=np.int64)
+    return alone
 
 
 def _one_treatment_each(changes: Changes) -> bool:
