@@ -4,7 +4,6 @@ import datetime
 import shutil
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -41,10 +40,11 @@ from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import TEMPLATE, Study, plan_study, write_template
 from swa.study.plan.selection import UNDONE, find_nights, night_names, nights_left_out
 from swa.study.problems import COMPARE_STEPS, MISSING_STEPS, Problem, add_problems, as_table
-from swa.study.respecification import respecify_subject
+from swa.study.respecification import find_respecified, remove_respecified, respecify_subject
 from swa.study.run.attempts import MOST, clear_work, count_attempts
 from swa.study.run.batch import Workers, default_jobs, is_death
 from swa.study.run.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
+from swa.study.run.damage import find_damage, misnamed
 from swa.study.run.faults import clear_faults, describe_fault, is_fault, leave_fault
 from swa.study.run.journal import (
     Comparison,
@@ -58,10 +58,11 @@ from swa.study.run.lock import hold, refuse_if_held
 from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
+from swa.study.run.subject_steps import broken_subject, missing_choices, run_unless_kept
 from swa.study.store import NightFolder, Results, describe_results, is_blinded, read_results
 from swa.study.strays import check_same_study, find_strays, remove_strays
 from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
-from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.study.subject import NightOfSubject, SubjectTask, combine_subject, find_combined
 from swa.study.written import RUN_FILE, check_written, keep_study_notes, write_believed
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.files import table_text, write_table
@@ -253,7 +254,9 @@ def run_study(
             nights, problems = (table[table.index.map(mine).astype(bool)] for table in (nights, problems))
             problems = pd.concat([problems, as_table(work.told)])
         else:
-            _close(work, lambda: journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes)))
+            study = replace(study, notes=(*study.notes, *work.mended))
+            facts = _facts(jobs, scheduler, study, outcomes) | {"mended": work.mended}
+            _close(work, lambda: journal.write(settings, comparison, **facts))
             nights, problems = Results(results).nights, Results(results).problems
     return StudyRun(
         results=Results(results),
@@ -343,6 +346,7 @@ class _Work:
     settings: Settings
     workers: Workers
     progress: Progress
+    mended: list[str] = field(default_factory=list)  # kept steps of subjects that were damaged, and done again
     told: list[Problem] = field(default_factory=list)  # of what `swa run` does before and after `swa compare`
     unwatched: list[str] = field(default_factory=list)  # stages in which the report of progress failed
 
@@ -435,7 +439,7 @@ def _known_comparison(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame,
 def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], work: _Work) -> list[str]:
     """Do those finished nights again whose files are not as they were written; says which."""
     places = [place for place, outcome in outcomes.items() if outcome.status == "done" and not outcome.fresh]
-    damage = _find_damage([tasks[place].folder for place in places])
+    damage = find_damage([tasks[place].folder for place in places])
     again = {place: replace(tasks[place], overwrite=True) for place, why in zip(places, damage, strict=True) if why}
     outcomes |= _process_nights(again, work)
     return [
@@ -443,19 +447,6 @@ def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], wor
         for place, why in zip(places, damage, strict=True)
         if why
     ]
-
-
-def _find_damage(folders: Sequence[NightFolder]) -> list[str]:
-    """Why each stored night cannot be trusted; empty for those that can. Threads: no worker is woken for hashes."""
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(_find_damage_of, folders))
-
-
-def _find_damage_of(folder: NightFolder) -> str:
-    try:
-        return folder.find_damage()
-    except Exception as error:  # what cannot be looked at is not trusted
-        return f"its files could not be looked at ({describe_fault(error)})"
 
 
 def _leave_out_damaged(work: _Work) -> None:
@@ -466,8 +457,8 @@ def _leave_out_damaged(work: _Work) -> None:
     labels = zip(nights.loc[done, "subject_label"], nights.loc[done, "session_label"], strict=True)
     folders = [NightFolder(work.results, *map(str, pair)) for pair in labels]
     damage = [
-        why or _misnamed(nights.loc[place], folder)
-        for place, folder, why in zip(done, folders, _find_damage(folders), strict=True)
+        why or misnamed(nights.loc[place], folder)
+        for place, folder, why in zip(done, folders, find_damage(folders), strict=True)
     ]
     told = {int(place): why for place, why in zip(done, damage, strict=True) if why}
     if told:
@@ -484,18 +475,6 @@ def _leave_out_damaged(work: _Work) -> None:
         for place, why in told.items()
     ]
     write_table(pd.concat([problems, as_table(rows)], ignore_index=True), work.results / "problems.tsv")
-
-
-def _misnamed(row: pd.Series, folder: NightFolder) -> str:
-    """What the table of nights says of a stored night that the night does not say of itself."""
-    document = folder.document()
-    if document is None:
-        return ""
-    facts = document["provenance"]
-    for name, own in (("subject", facts.get("subject")), ("condition", facts.get("condition"))):
-        if own is not None and own != str(row[name]):
-            return f"nights.tsv gives {row[name]!r} as its {name}, and the night was measured as {own!r}"
-    return ""
 
 
 def _bring_together(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame) -> Comparison | None:
@@ -576,7 +555,7 @@ def compare_study(
             _leave_out_damaged(work)
             _compare(work, contrast)
             add_problems(results, work.told)
-        journal.write(chosen, None, jobs=jobs, scheduler=scheduler)
+        journal.write(chosen, None, jobs=jobs, scheduler=scheduler, mended=work.mended)
         clear_work(results)
     return read_results(results)
 
@@ -632,7 +611,7 @@ def unblind_study(
         _leave_out_damaged(work)
         _compare(work)
         add_problems(results, work.told)
-        journal.write(settings, None, jobs=jobs)
+        journal.write(settings, None, jobs=jobs, mended=work.mended)
         clear_work(results)
     return read_results(results)
 
@@ -727,10 +706,10 @@ def _combine_subjects(tasks: Sequence[SubjectTask], work: _Work) -> tuple[list[S
     """Subject step of each: those that could be combined, and the doubtful channels of each subject."""
     problems: list[Problem] = []
     combined, doubtful = [], {}
-    for number, outcome in sorted(work.workers.run(combine_subject, tasks), key=lambda item: item[0]):
+    for number, outcome in run_unless_kept(work.workers, combine_subject, tasks, find_combined, work.mended):
         task = tasks[number]
         if isinstance(outcome, BaseException):
-            problems.append(_broken_subject(task, outcome))
+            problems.append(broken_subject(task, outcome))
         else:
             problems += outcome.problems
             combined.append(task)
@@ -745,7 +724,7 @@ def _remove_others(results: Path, labels: set[str]) -> None:
     for folder in results.glob("sub-*"):
         label = folder.name.removeprefix("sub-")
         if label not in labels:
-            for path in (*folder.glob("*.parquet"), folder / f"{folder.name}.html"):
+            for path in (*folder.glob("*.parquet"), *folder.glob("*.json"), folder / f"{folder.name}.html"):
                 path.unlink(missing_ok=True)
             shutil.rmtree(folder / "figures", ignore_errors=True)
 
@@ -833,41 +812,33 @@ def _compare_further(work: _Work, found: Results, baseline: str, contrasts: pd.D
 def _trace_specifications(
     work: _Work, found: Results, subjects: Sequence[SubjectTask], baseline: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables of the specification curve; empty without a contrast.
+    """Tables of the specification curve; empty without a contrast."""
+    respecified = _respecify(work, found, subjects)
+    if not subjects:
+        return SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
+    return trace_specifications(found, respecified, baseline, settings=work.settings)
+
+
+def _respecify(work: _Work, found: Results, subjects: Sequence[SubjectTask]) -> pd.DataFrame | None:
+    """Values of all nights under other choices.
 
     In a large study the stored nights are not gone through again: the curve then has what the long table holds.
     """
-    settings = work.settings
-    specifications, summary = SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
-    if subjects:
-        parts: list[pd.DataFrame] = []
-        if sum(len(task.nights) for task in subjects) <= settings.comparison.full_subject_rows_nights:
-            failed = []
-            respecify = partial(respecify_subject, primary=leading_marker(found, found.nights, settings.comparison))
-            for position, rows in sorted(work.workers.run(respecify, subjects), key=lambda item: item[0]):
-                if isinstance(rows, BaseException):
-                    failed.append(_missing_choices(subjects[position], rows))
-                elif len(rows):
-                    parts.append(rows)
-            add_problems(work.results, failed)
-        respecified = pd.concat(parts, ignore_index=True) if parts else None
-        specifications, summary = trace_specifications(found, respecified, baseline, settings=settings)
-    return specifications, summary
-
-
-def _broken_subject(task: SubjectTask, error: BaseException) -> Problem:
-    problem = f"the nights of {task.subject} could not be brought together ({describe_fault(error)})."
-    remedy = leave_fault(task.results, task.settings, "the nights of a subject could not be brought together", error)
-    return Problem(subject=task.subject, step="subject", problem=problem, remedy=remedy)
-
-
-def _missing_choices(task: SubjectTask, error: BaseException) -> Problem:
-    problem = f"the stored nights of {task.subject} could not be taken under other choices ({describe_fault(error)})"
-    problem += "; those rows of specifications.tsv rest on the other subjects."
-    remedy = leave_fault(task.results, task.settings, "a subject could not be taken under other choices", error)
-    return Problem(
-        subject=task.subject, step="specifications", problem=problem, remedy=f"The contrasts are whole. {remedy}"
-    )
+    options, failed = work.settings.comparison, []
+    parts: dict[str, pd.DataFrame] = {}
+    if subjects and sum(len(task.nights) for task in subjects) <= options.full_subject_rows_nights:
+        primary = leading_marker(found, found.nights, options)
+        respecify, find = partial(respecify_subject, primary=primary), partial(find_respecified, primary=primary)
+        for position, rows in run_unless_kept(work.workers, respecify, subjects, find, work.mended):
+            task = subjects[position]
+            if isinstance(rows, BaseException):
+                failed.append(missing_choices(task, rows))
+            else:
+                parts[task.label] = rows
+    add_problems(work.results, failed)
+    remove_respecified(work.results, parts)
+    filled = [rows for rows in parts.values() if len(rows)]
+    return pd.concat(filled, ignore_index=True) if filled else None
 
 
 def _missing_page(work: _Work, subject: str, name: str, error: BaseException) -> Problem:

@@ -15,7 +15,7 @@ from swa.settings import Settings
 from swa.study import study_tables, written
 from swa.study.plan import manifest, scoring_search
 from swa.study.plan.manifest import plan_study
-from swa.study.run import faults, night_work
+from swa.study.run import damage, faults, night_work
 from swa.study.store import NightFolder, describe_results, digest_of, read_results
 from swa.study.subject import CombinedSubject
 from swa.study.written import check_written, write_believed
@@ -44,7 +44,7 @@ FUNCTIONS = {
     "plan_next_study": ("planning.tsv",),
     "average_spectra": ("group_spectra.tsv",),
     "trace_specifications": ("specifications.tsv",),
-    "respecify_subject": ("specifications.tsv",),
+    "respecify_subject": ("specifications.tsv", "sub-S01/sub-S01_task-sleep_desc-respecified.parquet"),
     "write_study_page": ("index.html",),
     "write_subject_page": ("sub-S01/sub-S01.html",),
 }
@@ -106,6 +106,8 @@ def test_a_fault_of_swa_costs_one_piece(name, stored, results, monkeypatch):
         return fail()
 
     monkeypatch.setattr(pipeline, name, broken)
+    for kept in results.glob("sub-*/sub-*_desc-*.json"):  # the step of a subject that is kept is not called
+        kept.unlink()
     found = compare_study(results, jobs=1)
     assert calls, "the function was not called"
     told = found.problems[found.problems["problem"].str.contains("ZeroDivisionError")]
@@ -232,7 +234,7 @@ def test_a_fault_in_the_search_for_scorings_costs_one_night(name, two_nights, mo
 
 def test_a_stored_night_that_cannot_be_looked_at_is_not_trusted(monkeypatch, tmp_path):
     monkeypatch.setattr(NightFolder, "find_damage", fail)
-    assert "ZeroDivisionError" in pipeline._find_damage([NightFolder(tmp_path, "a", "b")])[0]
+    assert "ZeroDivisionError" in damage.find_damage([NightFolder(tmp_path, "a", "b")])[0]
 
 
 @pytest.mark.parametrize(
@@ -311,6 +313,22 @@ def test_a_run_does_a_night_again_whose_table_was_damaged_without_a_trace(result
     assert not night.find_damage()
     assert "done again" in run.study.notes[-1]
     assert hash_file(results / "contrasts.tsv") == stored[1]["contrasts.tsv"]
+
+
+@pytest.mark.slow
+def test_subjects_are_not_brought_together_again_but_where_their_tables_are_damaged(results, stored, monkeypatch):
+    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
+    monkeypatch.setattr(pipeline, "_compare_further", lambda *_: None)
+    own, calls = pipeline.combine_subject, []
+    monkeypatch.setattr(pipeline, "combine_subject", lambda task: calls.append(task.subject) or own(task))
+    compare_study(results, jobs=1)
+    assert calls == []
+    flip(results / "sub-S01" / "sub-S01_task-sleep_desc-measures.parquet")
+    compare_study(results, jobs=1)
+    assert calls == ["S01"]
+    (told,) = json.loads((results / "run.json").read_text())["mended"]
+    assert "sub-S01_task-sleep_desc-measures.parquet is not as it was written" in told
+    assert digests(results) == stored[1]
 
 
 @pytest.mark.slow
