@@ -1,9 +1,10 @@
 """Whether the test of each design holds its error rate and its interval its coverage, through `compare_nights`.
 
 Null and real studies of every design that is recognised from a study file: 2 x 2 crossover with a period effect twice
-the treatment effect (balanced, 7:3), pre/post crossover, parallel arms, three arms with missing nights (mixed model),
-group x treatment. Each "channel" is a study of its own. Prints bias, rejection and coverage; a cell passes when the
-99 % binomial interval of its rate, adjusted for the number of gated cells, includes the attainable nominal one.
+the treatment effect (balanced, 7:3), pre/post crossover, parallel arms, three conditions with missing nights (mixed
+model), subjects of one night alone, group x treatment. Each "channel" is a study of its own. Prints bias, rejection and
+coverage; a cell passes when the 99 % binomial interval of its rate, adjusted for the number of gated cells, includes
+the attainable nominal one.
 
 Run as ``python benchmarks/calibration_designs.py [studies]``; exits with 1 when a gated cell fails.
 """
@@ -152,6 +153,26 @@ def missing_nights(rng, studies, subjects: int, without: int) -> Study:
     return Study(nights, noise(rng, nights, studies), treated, "ketamine:baseline", "baseline")
 
 
+def single_nights(
+    rng, studies, *, both: int, single: int, shift: float, periods: int = 0, of_treatment: bool = False, icc=ICC
+) -> Study:
+    """Make subjects with both nights, and others with one alone, who lie higher by `shift` SD between subjects."""
+    orders = [[1, 2], [2, 1], [2, 3], [3, 2], [3, 1], [1, 3]][: periods * (periods - 1)] or [[1, 2]]
+    rows = []
+    for i in range(both + single):
+        own = rows_of(subject=f"s{i:02d}", conditions=["baseline", "ketamine"], period=orders[i % len(orders)])
+        rows += own if i < both else [own[int(of_treatment)]]
+    nights = pd.DataFrame(rows)
+    alone = nights["subject"].to_numpy() >= f"s{both:02d}"
+    ln_power = noise(rng, nights, studies, icc=icc) + shift * math.sqrt(VARIANCE * icc) * alone[:, None]
+    if periods:
+        ln_power += PERIOD / 2 * (nights["period"] - 1).to_numpy()[:, None]
+    else:
+        nights = nights.drop(columns="period")
+    treated = (nights["condition"] == "ketamine").to_numpy()
+    return Study(nights, ln_power, treated, "ketamine:baseline", "baseline")
+
+
 def groups(rng, studies, patients: int, controls: int, spread=1.0) -> Study:
     """Patients and controls in a crossover; patients' nights vary `spread` times as much."""
     rows = []
@@ -187,7 +208,19 @@ DESIGNS: dict[str, tuple[Maker, float, bool]] = {
     "three conditions, n 12, 4 missing, response SD 0.2": (
         lambda r, n: three_conditions(r, n, 12, 4, 0.2), 0.05, False,
     ),
-    "before/after, n 10, 3 without the second night": (lambda r, n: missing_nights(r, n, 10, 3), 0.05, True),
+    "before/after, n 10, 3 without the second night": (lambda r, n: missing_nights(r, n, 10, 3), 2 * 3 / 128, True),
+    "before/after, 20 and 20 with a higher baseline alone": (
+        lambda r, n: single_nights(r, n, both=20, single=20, shift=1.0), 0.05, True,
+    ),
+    "before/after, 8 and 8 with a higher baseline alone, ICC .5": (
+        lambda r, n: single_nights(r, n, both=8, single=8, shift=1.0, icc=0.5), 2 * 6 / 256, True,
+    ),
+    "before/after, 20 and 20 with a higher treatment night alone": (
+        lambda r, n: single_nights(r, n, both=20, single=20, shift=1.0, of_treatment=True), 0.05, True,
+    ),
+    "three conditions' periods, 18 and 18 with a higher baseline alone": (
+        lambda r, n: single_nights(r, n, both=18, single=18, shift=1.0, periods=3), 0.05, True,
+    ),
     "groups 8:8 in a crossover": (lambda r, n: groups(r, n, 8, 8), 0.05, True),
     "groups 12:6, patients vary twice as much": (lambda r, n: groups(r, n, 12, 6, 2.0), 0.05, True),
 }  # fmt: skip

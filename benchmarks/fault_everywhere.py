@@ -4,7 +4,7 @@
 
 Twelve simulated subjects of two nights, half an hour each, with given scorings; every fourth night is broken in another
 way. `night`: in each function that the work at one night calls, once: the night is whole, or told as failed. `study`:
-in each function of `swa.pipeline`, each that it calls, and each that is called outside of any guard, at its first call
+in each function of the pipeline, each that it calls, and each that is called outside of any guard, at its first call
 in a run whose nights are finished. Where it ends the run, every file must be as it was; else the rows and files of
 the other nights must be the same bytes, and what differs must be told. The exception comes out of the profile hook of
 the interpreter, so that no function escapes it. Subject steps, comparisons and pages are left out, for time:
@@ -24,14 +24,16 @@ import pandas as pd
 from kill_runs import contents, shorten
 
 import swa
-from swa import pipeline
+from swa import pipeline, tables_of_study
 from swa.simulation.simulated_study import simulate_study
 from swa.study.long_table import join_measures
+from swa.study.run import damage, plan_of_nights, work
 from swa.study.run.batch import Workers
 from swa.study.run.night_task import NightTask
 from swa.study.run.night_work import process_night
 from swa.study.subject import CombinedSubject
 
+PIPELINE = {str(module.__file__) for module in (pipeline, plan_of_nights, damage, tables_of_study, work)}
 HOME = str(Path(swa.__file__).parent)
 GUARDS = {"attempt", "attempt_study", "process_night", "combine_subject", "respecify_subject", "_write_page"}
 
@@ -57,7 +59,7 @@ def record(call: Callable[[], object], *, guarded: bool) -> list[str]:
         nonlocal depth
         code = frame.f_code
         if event == "call" and is_own(code):
-            by_pipeline = frame.f_back is not None and frame.f_back.f_code.co_filename == pipeline.__file__
+            by_pipeline = frame.f_back is not None and frame.f_back.f_code.co_filename in PIPELINE
             if guarded or depth == 0 or by_pipeline:
                 found[name_of(code)] = None
             depth += code.co_name in GUARDS
@@ -134,7 +136,7 @@ def keep_the_rest() -> None:
         "join_measures": lambda results, _: join_measures(results, []),
     }
     for name, instead in kept.items():
-        setattr(pipeline, name, instead)
+        setattr(pipeline if hasattr(pipeline, name) else tables_of_study, name, instead)
 
 
 def strike_night(task: NightTask, names: Sequence[str]) -> int:

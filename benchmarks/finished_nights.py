@@ -4,9 +4,9 @@
 
 One short simulated night is processed; the others are copies of its recording, of which one sample differs (a recording
 under two names is refused), and of its files under their own names. At the end `swa compare` after one setting of the
-comparison changed: one that no step of a subject reads, then one that they do. The pages are left out (they are written
-once, and none is written by the runs that are timed); for each subject 60 figure files stand in their place, since a run
-looks at the size and time of each. Target: < 20 ms a night.
+comparison changed: one that no step of a subject reads, then one that they do. The pages are left out (they are
+written once, and none is written by the runs that are timed); for each subject 60 figure files stand in their place,
+since a run looks at the size and time of each. Target: < 20 ms a night.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import pandas as pd
 from swa import pipeline
 from swa.settings import ComparisonSettings, Settings
 from swa.simulation.simulated_study import simulate_study
+from swa.study.run import plan_of_nights
 from swa.study.run.night_work import _fingerprint, _hash_inputs, process_night
 from swa.tables.files import write_text
 
@@ -61,8 +62,9 @@ def scale_spectra(path: Path, factor: float) -> dict[str, object]:
 def finish_all(recordings: Path, results: Path) -> None:
     """Process the first night and copy it to the others."""
     study = pipeline.plan_study(recordings, None, Settings(), results)
-    asked = pipeline._Asked(overwrite=False, verify=False, run="", shared=False)
-    tasks = [pipeline._night_task(row, results, Settings(), asked, None, None) for _, row in study.nights.iterrows()]
+    asked = plan_of_nights.Asked(overwrite=False, verify=False, run="", shared=False)
+    rows = [row for _, row in study.nights.iterrows()]
+    tasks = [plan_of_nights._night_task(row, results, Settings(), asked, None, None) for row in rows]
     assert process_night(tasks[0]).status == "done"
     document = tasks[0].folder.document()
     for number, task in enumerate(tasks[1:], 1):
@@ -110,7 +112,7 @@ def main() -> None:
             found = len(run.nights) - run.n_fresh
             print(f"{name:28} {len(run.nights):6} {found:8} {wall:7.2f} {cpu:6.2f} {per_night:10.1f}", flush=True)
             worst = per_night
-        pipeline._write_page = lambda task: []
+        pipeline._write_page = lambda _: []
         for name, value in (("equivalence_margin", 1.3), ("confidence", 0.9)):
             wall, cpu = time.perf_counter(), time.process_time()
             changed = Settings(comparison=ComparisonSettings.model_validate({name: value}))

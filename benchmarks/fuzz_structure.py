@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 from fuzz_recordings import LIMIT_GB, SIGNAL_WIDTHS, WRONG, _time_limit, steady_trace
 
-from swa import pipeline
+from swa import pipeline, tables_of_study
 from swa.errors import SwaError
 from swa.measures import artifacts, power
 from swa.recordings.recording import leave_out_blocks, read_recording
@@ -383,9 +383,9 @@ def make_results(folder: Path) -> Path:
     table = pd.read_csv(study, sep="\t", dtype=str)
     table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]
     table.to_csv(study, sep="\t", index=False)
-    nothing = (pipeline.SPECIFICATIONS.empty(), pipeline.SPECIFICATION_SUMMARY.empty())
+    nothing = (tables_of_study.SPECIFICATIONS.empty(), tables_of_study.SPECIFICATION_SUMMARY.empty())
     for name, instead in (("_write_pages", lambda *_: None), ("_trace_specifications", lambda *_: nothing)):
-        setattr(pipeline, name, instead)
+        setattr(pipeline if hasattr(pipeline, name) else tables_of_study, name, instead)
     pipeline.run_study(folder / "study", folder / "whole", jobs=1)
     return folder / "whole"
 

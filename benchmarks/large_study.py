@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 
 from swa.comparison.contrasts import compare_nights
 from swa.settings import ComparisonSettings, Settings
+from swa.study.joined_tables import add_headlines
 from swa.study.long_table import join_measures
 from swa.study.store import Results, subject_file
-from swa.study.study_tables import add_headlines
 
 MEASURES = (
     *("swa", "slow_oscillation_power", "delta_power", "theta_power", "alpha_power", "sigma_power", "beta_power"),

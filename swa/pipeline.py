@@ -1,50 +1,26 @@
 """The one call behind `swa run`: a folder of recordings becomes a results folder."""
 
-import datetime
-import shutil
-import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
 
-from swa.comparison.comparability import check_comparability, comparability_table
-from swa.comparison.compared_nights import COPIED, check_columns, find_baseline, is_adaptation, usable_nights
-from swa.comparison.contrasts import judge_rows, measure_contrasts
-from swa.comparison.further.clusters import find_clusters
-from swa.comparison.further.cycle_contrasts import compare_cycles
-from swa.comparison.further.dose_contrasts import compare_doses
-from swa.comparison.further.group_spectra import average_spectra
-from swa.comparison.further.interactions import combination_values, compare_combinations
-from swa.comparison.further.level_changes import follow_levels, level_changes
-from swa.comparison.further.moderators import covariate_changes, relate_covariates
-from swa.comparison.further.planning import plan_next_study
-from swa.comparison.further.precision import rate_precision, read_spreads
-from swa.comparison.further.profiles import compare_profiles
-from swa.comparison.further.specification_curve import trace_specifications
-from swa.comparison.headline import leading_marker
+from swa.comparison.compared_nights import check_columns
 from swa.comparison.primary import check_primary
 from swa.errors import SettingsError, StudyError
-from swa.measures.quality import UNUSABLE
 from swa.report.pages import PageTask, subject_page, write_placeholder, write_study_page, write_subject_page
-from swa.report.published import published_effects
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
-from swa.study.infusions import undosed_clocks
-from swa.study.long_table import join_measures
-from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import TEMPLATE, Study, plan_study, write_template
 from swa.study.plan.selection import UNDONE, find_nights, night_names, nights_left_out
-from swa.study.problems import COMPARE_STEPS, MISSING_STEPS, Problem, add_problems, as_table
-from swa.study.respecification import find_respecified, remove_respecified, respecify_subject
+from swa.study.problems import MISSING_STEPS, Problem, add_problems, as_table
 from swa.study.run.attempts import MOST, clear_work, count_attempts
 from swa.study.run.batch import Workers, default_jobs, is_death
-from swa.study.run.blinding import Blinded, blind_study, check_not_blinded, mark_unblinded, unblind_results
-from swa.study.run.damage import find_damage, misnamed
+from swa.study.run.blinding import blind_study, check_not_blinded, mark_unblinded, unblind_results
+from swa.study.run.damage import find_damage, leave_out_damaged
 from swa.study.run.faults import clear_faults, describe_fault, is_fault, leave_fault
 from swa.study.run.journal import (
     Comparison,
@@ -58,41 +34,15 @@ from swa.study.run.lock import hold, refuse_if_held
 from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
-from swa.study.run.subject_steps import broken_subject, missing_choices, run_unless_kept
-from swa.study.store import NightFolder, Results, describe_results, is_blinded, read_results
+from swa.study.run.plan_of_nights import Asked, plan_nights, runnable_nights
+from swa.study.run.work import Progress, Work, silent
+from swa.study.store import Results, describe_results, is_blinded, read_results
 from swa.study.strays import check_same_study, find_strays, remove_strays
-from swa.study.study_tables import add_headlines, join_rejection, mark_copies, nights_table, problems_of_nights
-from swa.study.subject import NightOfSubject, SubjectTask, combine_subject, find_combined
+from swa.study.study_tables import nights_table, problems_of_nights
+from swa.study.subject import SubjectTask
 from swa.study.written import RUN_FILE, check_written, keep_study_notes, write_believed
-from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.files import table_text, write_table
-from swa.tables.marker import select
-from swa.tables.results_tables import (
-    CLUSTERS,
-    COMBINATIONS,
-    COMPARABILITY,
-    CONTRASTS,
-    COVARIATE_CHANGES,
-    CYCLE_CONTRASTS,
-    DOSE_CONTRASTS,
-    GROUP_SPECTRA,
-    INTERACTIONS,
-    LEVEL_CHANGES,
-    LEVEL_SLOPES,
-    MEASURES,
-    MODERATORS,
-    PLANNING,
-    PRECISION,
-    PROFILES,
-    PUBLISHED,
-    SPECIFICATION_SUMMARY,
-    SPECIFICATIONS,
-)
-from swa.tables.schema import Table
-
-Progress = Callable[[str, int, int, str], None]
-Made = TypeVar("Made")
-Other = TypeVar("Other")
+from swa.tables_of_study import make_tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,13 +180,13 @@ def run_study(
             remove_strays(results, study)
         if not is_shared:
             _begin(results, study, settings)
-        asked = _Asked(overwrite=overwrite, verify=verify, shared=is_shared, study_codes=study.scorings.codes)
-        places = [i for i in _runnable(study.nights, left_out) if not own or own.has(i)]
-        tasks, lost = _plan_nights(study, settings, places, results, asked, blinded)
+        asked = Asked(overwrite=overwrite, verify=verify, shared=is_shared, study_codes=study.scorings.codes)
+        places = [i for i in runnable_nights(study.nights, left_out) if not own or own.has(i)]
+        tasks, lost = plan_nights(study, settings, places, results, asked, blinded.originals if blinded else None)
         tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
         jobs = jobs or default_jobs(len(tasks))
         with Workers(jobs, scheduler) as workers:
-            work = _Work(results=results, settings=settings, workers=workers, progress=progress or _silent)
+            work = Work(results=results, settings=settings, workers=workers, progress=progress or silent)
             outcomes = lost | _process_nights(tasks, work)
             mended: list[str] = work.attempt_study(
                 "the look for damaged nights", lambda: _mend(tasks, outcomes, work), []
@@ -278,17 +228,7 @@ def _check_folder(results: Path, study: Study, *, prune: bool) -> None:
         check_same_study(results, study)
 
 
-def _plan_nights(
-    study: Study, settings: Settings, places: Sequence[int], results: Path, asked: "_Asked", blinded: Blinded | None
-) -> tuple[dict[int, NightTask], dict[int, NightOutcome]]:
-    """What is to be done with each night, and those whose plan failed."""
-    clocks = undosed_clocks(study.nights)
-    planned = {i: _plan_night(study.nights.iloc[i], results, settings, asked, blinded, clocks.get(i)) for i in places}
-    lost = {i: outcome for i, outcome in planned.items() if isinstance(outcome, NightOutcome)}
-    return {i: task for i, task in planned.items() if isinstance(task, NightTask)}, lost
-
-
-def _close(work: "_Work", note: Callable[[], None]) -> None:
+def _close(work: Work, note: Callable[[], None]) -> None:
     """Note the run, and what was told after its table of problems was written."""
     work.attempt_study(RUN_FILE, note, None)
     work.attempt_study("the folder of the work", lambda: clear_work(work.results), None)
@@ -327,74 +267,6 @@ def _choose(
     return kept, undone | excluded
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """What a call asks of each night, as in `NightTask`."""
-
-    overwrite: bool
-    verify: bool
-    run: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
-    shared: bool
-    study_codes: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Work:
-    """The results folder that a call works at, and who does it."""
-
-    results: Path
-    settings: Settings
-    workers: Workers
-    progress: Progress
-    mended: list[str] = field(default_factory=list)  # kept steps of subjects that were damaged, and done again
-    told: list[Problem] = field(default_factory=list)  # of what `swa run` does before and after `swa compare`
-    unwatched: list[str] = field(default_factory=list)  # stages in which the report of progress failed
-
-    def advance(self, stage: str, done: int, total: int, what: str) -> None:
-        """Tell who watches; where that fails they are told no more, and it costs nothing else."""
-        if self.unwatched:
-            return
-        try:
-            self.progress(stage, done, total, what)
-        except Exception as error:
-            self.unwatched.append(stage)
-            self.told.append(self._problem("the report of progress", error, "study"))
-
-    def attempt(self, what: str, make: Callable[[], Made], otherwise: Other) -> Made | Other:
-        """What `make` gives for a piece of the study; where swa itself fails, `otherwise`, and the study is told."""
-        try:
-            return make()
-        except Exception as error:
-            self.tell(what, error)
-            return otherwise
-
-    def attempt_study(self, what: str, make: Callable[[], Made], otherwise: Made) -> Made:
-        """As `attempt`, while problems.tsv is not there yet."""
-        try:
-            return make()
-        except Exception as error:
-            self.told.append(self._problem(what, error, "study"))
-            return otherwise
-
-    def write(self, table: pd.DataFrame, name: str) -> None:
-        """Write a table of the study; one that swa fails to write is there without rows, not as another run left it."""
-        path = self.results / f"{name}.tsv"
-        instead = self.attempt(path.name, lambda: write_table(table, path), table.iloc[:0])
-        if instead is not None:
-            write_table(instead, path)
-
-    def tell(self, what: str, error: Exception) -> None:
-        """Tell the study of a piece that a fault of swa cost; any other error goes on."""
-        add_problems(self.results, [self._problem(what, error, "compare")])
-
-    def _problem(self, what: str, error: Exception, step: str) -> Problem:
-        if not is_fault(error):
-            raise error
-        problem = f"{what} could not be made ({describe_fault(error)}); what rests on it is missing."
-        remedy = leave_fault(self.results, self.settings, f"{what} could not be made", error)
-        return Problem(subject="", step=step, problem=problem, remedy=remedy)
-
-
 def _begin(results: Path, study: Study, settings: Settings) -> None:
     clear_work(results, keep=("logs",))
     clear_faults(results)
@@ -404,13 +276,8 @@ def _begin(results: Path, study: Study, settings: Settings) -> None:
         write_template(study, results / TEMPLATE)
 
 
-def _runnable(nights: pd.DataFrame, left_out: Collection[str]) -> list[int]:
-    places = zip(nights.index, night_names(nights), nights["problem"], strict=True)
-    return [i for i, name, wrong in places if name not in left_out and not wrong]
-
-
 def _tables_of_nights(
-    study: Study, excluded: Mapping[int, str], outcomes: dict[int, NightOutcome], work: _Work
+    study: Study, excluded: Mapping[int, str], outcomes: dict[int, NightOutcome], work: Work
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What became of each night, and what is wrong with them; without the first nothing can be compared."""
     try:
@@ -429,14 +296,14 @@ def _tables_of_nights(
     return nights, as_table([]) if problems is None else problems
 
 
-def _known_comparison(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame, asked: _Asked) -> Comparison | None:
+def _known_comparison(work: Work, nights: pd.DataFrame, problems: pd.DataFrame, asked: Asked) -> Comparison | None:
     """What tables and pages rest on, where they were made from the same and are as they were."""
     if asked.overwrite:
         return None
     return find_comparison(work.results, digest_inputs(work.results, nights, problems, work.settings))
 
 
-def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], work: _Work) -> list[str]:
+def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], work: Work) -> list[str]:
     """Do those finished nights again whose files are not as they were written; says which."""
     places = [place for place, outcome in outcomes.items() if outcome.status == "done" and not outcome.fresh]
     damage = find_damage([tasks[place].folder for place in places])
@@ -449,35 +316,7 @@ def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], wor
     ]
 
 
-def _leave_out_damaged(work: _Work) -> None:
-    """Nights whose files are not as they were written are no longer done: no recording is read that could mend them."""
-    nights, problems = read_results(work.results).nights, Results(work.results).problems
-    problems = problems[problems["step"] != "store"]
-    done = nights.index[nights["status"] == "done"]
-    labels = zip(nights.loc[done, "subject_label"], nights.loc[done, "session_label"], strict=True)
-    folders = [NightFolder(work.results, *map(str, pair)) for pair in labels]
-    damage = [
-        why or misnamed(nights.loc[place], folder)
-        for place, folder, why in zip(done, folders, find_damage(folders), strict=True)
-    ]
-    told = {int(place): why for place, why in zip(done, damage, strict=True) if why}
-    if told:
-        nights.loc[list(told), "status"] = "failed"
-        nights.loc[list(told), ["verdict", "verdict_reasons"]] = [UNUSABLE, "failed (see problems.tsv)"]
-        write_believed(table_text(nights), work.results / "nights.tsv")
-    rows = [
-        Problem(
-            **{name: str(nights.loc[place, name]) for name in ("subject", "session", "recording")},
-            step="store",
-            problem=f"the stored night cannot be used: {why}.",
-            remedy="`swa run` does it again, and leaves the other nights as they are.",
-        )
-        for place, why in told.items()
-    ]
-    write_table(pd.concat([problems, as_table(rows)], ignore_index=True), work.results / "problems.tsv")
-
-
-def _bring_together(work: _Work, nights: pd.DataFrame, problems: pd.DataFrame) -> Comparison | None:
+def _bring_together(work: Work, nights: pd.DataFrame, problems: pd.DataFrame) -> Comparison | None:
     """Tables and pages of the study; what they rest on, unless some of it is missing."""
     results = work.results
     forget_comparison(results)
@@ -551,8 +390,8 @@ def compare_study(
         with Workers(jobs, scheduler) as workers:
             forget_comparison(results)
             describe_results(results, chosen)
-            work = _Work(results=results, settings=chosen, workers=workers, progress=progress or _silent)
-            _leave_out_damaged(work)
+            work = Work(results=results, settings=chosen, workers=workers, progress=progress or silent)
+            leave_out_damaged(work)
             _compare(work, contrast)
             add_problems(results, work.told)
         journal.write(chosen, None, jobs=jobs, scheduler=scheduler, mended=work.mended)
@@ -607,8 +446,8 @@ def unblind_study(
         settings = unblind_results(results, Path(key))
         describe_results(results, settings)
         mark_unblinded(results, Path(key))
-        work = _Work(results=results, settings=settings, workers=workers, progress=progress or _silent)
-        _leave_out_damaged(work)
+        work = Work(results=results, settings=settings, workers=workers, progress=progress or silent)
+        leave_out_damaged(work)
         _compare(work)
         add_problems(results, work.told)
         journal.write(settings, None, jobs=jobs, mended=work.mended)
@@ -616,7 +455,7 @@ def unblind_study(
     return read_results(results)
 
 
-def _process_nights(tasks: Mapping[int, NightTask], work: _Work) -> dict[int, NightOutcome]:
+def _process_nights(tasks: Mapping[int, NightTask], work: Work) -> dict[int, NightOutcome]:
     """Outcome of each task; finished nights are told here, so that only the others wake a worker."""
     outcomes = {
         place: NightOutcome(status="done", fresh=False)
@@ -637,99 +476,11 @@ def _process_nights(tasks: Mapping[int, NightTask], work: _Work) -> dict[int, Ni
     return outcomes
 
 
-def _compare(work: _Work, contrast: str | None = None) -> None:
-    """Subject steps, contrasts and pages; a contrast that is asked for beside the planned ones is exploratory."""
-    results, settings = work.results, work.settings
-    known = Results(results).problems
-    afresh = [step for step in COMPARE_STEPS if step != "store"]  # told by who calls this
-    write_table(known[~known["step"].isin(afresh)].reset_index(drop=True), results / "problems.tsv")
-    work.attempt("the look for copies of recordings", lambda: mark_copies(results), None)
-    done = select(read_results(results).nights, status="done")
-    baseline = work.attempt("the choice of the baseline", lambda: _baseline(done, settings), "")
-    tasks = work.attempt("subjects", lambda: _subject_tasks(done, baseline, results, settings), [])
-    combined, doubtful = _combine_subjects(tasks, work)
-    kept = {task.label for task in combined}
-    work.attempt("the removal of subjects that are gone", lambda: _remove_others(results, kept), None)
-    labels = [task.label for task in combined]
-    joined = work.attempt("the long table", lambda: join_measures(results, labels), None)
-    if joined is None:  # nothing rests on what an earlier run left, and what reads it finds a table
-        write_table(MEASURES.empty(), results / "measures.parquet")
-    is_measured = bool(joined)
-    work.attempt("the headline columns of nights.tsv", lambda: add_headlines(results, doubtful), None)
-    found = read_results(results)
-    if not is_measured or done["condition"].nunique() < 2:
-        baseline = ""  # nothing to hold against each other: no table needs to be read for it
-    contrasts = _contrasts(
-        work, found, baseline, contrast if is_measured else None, sorted(usable_nights(done)["condition"].unique())
-    )
-    checks = partial(check_comparability, results, done, contrasts, settings)
-    records = work.attempt("the checks of comparability", checks, None) or []
-    checked = work.attempt("comparability.tsv", lambda: comparability_table(records), COMPARABILITY.empty())
-    work.write(checked, "comparability")
-    work.attempt("rejection.tsv", lambda: join_rejection(results, done), None)
-    judged = work.attempt("the verdicts", lambda: judge_rows(found, contrasts, records, done, settings), contrasts)
-    work.write(judged, "contrasts")
-    precision = work.attempt(
-        "precision.tsv",
-        lambda: rate_precision(judged, read_spreads(results, done), settings.comparison),
-        PRECISION.empty(),
-    )
-    work.write(precision, "precision")
-    _compare_further(work, found, baseline, judged)
-    specifications = work.attempt(
-        "the specification curve",
-        lambda: _trace_specifications(work, found, combined if baseline else [], baseline),
-        (SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()),
-    )
-    for table, name in zip(specifications, ("specifications", "specification_summary"), strict=True):
-        work.write(table, name)
-    _write_pages(work, combined)
+def _compare(work: Work, contrast: str | None = None) -> None:
+    _write_pages(work, make_tables(work, contrast))
 
 
-def _contrasts(
-    work: _Work, found: Results, baseline: str, asked_for: str | None, conditions: Sequence[str]
-) -> pd.DataFrame:
-    """The planned contrasts, and one that is asked for afterwards, which is exploratory whatever was declared."""
-
-    def measure(contrast: Contrast | None = None) -> pd.DataFrame:
-        return measure_contrasts(found, baseline or None, contrast=contrast, settings=work.settings, on_fault=work.tell)
-
-    contrasts = work.attempt("contrasts.tsv", measure, CONTRASTS.empty()) if baseline else CONTRASTS.empty()
-    own = Contrast.parse(asked_for, conditions) if asked_for else None
-    if own is None or own in contrasts_in(contrasts).values():
-        return contrasts
-    further = work.attempt(f"the contrast {own}", lambda: measure(own), CONTRASTS.empty())
-    return pd.concat([contrasts, further.assign(role="exploratory")], ignore_index=True)
-
-
-def _combine_subjects(tasks: Sequence[SubjectTask], work: _Work) -> tuple[list[SubjectTask], dict[str, frozenset[str]]]:
-    """Subject step of each: those that could be combined, and the doubtful channels of each subject."""
-    problems: list[Problem] = []
-    combined, doubtful = [], {}
-    for number, outcome in run_unless_kept(work.workers, combine_subject, tasks, find_combined, work.mended):
-        task = tasks[number]
-        if isinstance(outcome, BaseException):
-            problems.append(broken_subject(task, outcome))
-        else:
-            problems += outcome.problems
-            combined.append(task)
-            doubtful[task.subject] = outcome.doubtful
-        work.advance("subjects", number + 1, len(tasks), task.subject)
-    add_problems(work.results, problems)
-    return combined, doubtful
-
-
-def _remove_others(results: Path, labels: set[str]) -> None:
-    """Take away tables and pages of subjects that are no longer in the study: their nights stay, for another run."""
-    for folder in results.glob("sub-*"):
-        label = folder.name.removeprefix("sub-")
-        if label not in labels:
-            for path in (*folder.glob("*.parquet"), *folder.glob("*.json"), folder / f"{folder.name}.html"):
-                path.unlink(missing_ok=True)
-            shutil.rmtree(folder / "figures", ignore_errors=True)
-
-
-def _write_pages(work: _Work, subjects: Sequence[SubjectTask]) -> None:
+def _write_pages(work: Work, subjects: Sequence[SubjectTask]) -> None:
     """Page of the study, which takes longest and so goes first, of each subject, and the workbook.
 
     One that fails stops no other.
@@ -780,161 +531,12 @@ def _page_of(task: Path | PageTask) -> Path | None:
     return None if task.name == WORKBOOK else task / "index.html"
 
 
-def _compare_further(work: _Work, found: Results, baseline: str, contrasts: pd.DataFrame) -> None:
-    """Tables beside the contrasts, each empty where there is nothing to compare."""
-    results, settings = work.results, work.settings
-    keys = contrasts_in(contrasts).values()
-    further: tuple[tuple[Table, Callable[[], pd.DataFrame]], ...] = (
-        (MODERATORS, lambda: relate_covariates(found, baseline, settings=settings)),
-        (COVARIATE_CHANGES, lambda: covariate_changes(found, baseline, settings=settings)),
-        (LEVEL_SLOPES, lambda: follow_levels(found, baseline, settings=settings)),
-        (LEVEL_CHANGES, lambda: level_changes(found, baseline, settings=settings)),
-        (PROFILES, lambda: compare_profiles(found, baseline, settings=settings)),
-        (CLUSTERS, lambda: find_clusters(results, baseline, settings=settings)),
-        (CYCLE_CONTRASTS, lambda: compare_cycles(found, baseline, settings=settings)),
-        (INTERACTIONS, lambda: compare_combinations(found, baseline, settings=settings, contrasts=contrasts)),
-        (COMBINATIONS, lambda: combination_values(found, baseline, settings=settings)),
-        (DOSE_CONTRASTS, lambda: compare_doses(found, baseline, settings=settings)),
-        (PUBLISHED, lambda: published_effects(contrasts)),
-        (PLANNING, lambda: plan_next_study(found, settings)),
-    )
-    tables = [
-        (kind, work.attempt(f"{kind.name}.tsv", make, kind.empty()) if baseline else kind.empty())
-        for kind, make in further
-    ]
-    spectra = GROUP_SPECTRA.empty()
-    if len(contrasts):
-        spectra = work.attempt("group_spectra.tsv", lambda: average_spectra(results, keys, settings), spectra)
-    for kind, table in [*tables, (GROUP_SPECTRA, spectra)]:
-        work.write(table, kind.name)
-
-
-def _trace_specifications(
-    work: _Work, found: Results, subjects: Sequence[SubjectTask], baseline: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables of the specification curve; empty without a contrast."""
-    respecified = _respecify(work, found, subjects)
-    if not subjects:
-        return SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
-    return trace_specifications(found, respecified, baseline, settings=work.settings)
-
-
-def _respecify(work: _Work, found: Results, subjects: Sequence[SubjectTask]) -> pd.DataFrame | None:
-    """Values of all nights under other choices.
-
-    In a large study the stored nights are not gone through again: the curve then has what the long table holds.
-    """
-    options, failed = work.settings.comparison, []
-    parts: dict[str, pd.DataFrame] = {}
-    if subjects and sum(len(task.nights) for task in subjects) <= options.full_subject_rows_nights:
-        primary = leading_marker(found, found.nights, options)
-        respecify, find = partial(respecify_subject, primary=primary), partial(find_respecified, primary=primary)
-        for position, rows in run_unless_kept(work.workers, respecify, subjects, find, work.mended):
-            task = subjects[position]
-            if isinstance(rows, BaseException):
-                failed.append(missing_choices(task, rows))
-            else:
-                parts[task.label] = rows
-    add_problems(work.results, failed)
-    remove_respecified(work.results, parts)
-    filled = [rows for rows in parts.values() if len(rows)]
-    return pd.concat(filled, ignore_index=True) if filled else None
-
-
-def _missing_page(work: _Work, subject: str, name: str, error: BaseException) -> Problem:
+def _missing_page(work: Work, subject: str, name: str, error: BaseException) -> Problem:
     problem = f"{name} could not be written ({describe_fault(error)})."
     remedy = "The tables are whole. Close it where it is open, and run `swa compare`."
     if is_fault(error):
         remedy = "The tables are whole. " + leave_fault(work.results, work.settings, "a page could not be made", error)
     return Problem(subject=subject, step="page", problem=problem, remedy=remedy)
-
-
-def _silent(stage: str, done: int, total: int, what: str) -> None:
-    """Progress that nobody watches."""
-
-
-def _baseline(done: pd.DataFrame, settings: Settings) -> str:
-    """The baseline condition; empty where no night has one, which leaves the study without contrasts."""
-    if done.empty:
-        return ""
-    try:
-        return find_baseline(done, settings.comparison)
-    except StudyError:
-        return ""
-
-
-def _plan_night(
-    night: pd.Series,
-    results: Path,
-    settings: Settings,
-    asked: _Asked,
-    blinded: Blinded | None,
-    undosed_clock: datetime.time | None,
-) -> NightTask | NightOutcome:
-    """What is to be done for one night; an outcome where swa itself fails at that."""
-    try:
-        return _night_task(night, results, settings, asked, blinded, undosed_clock)
-    except Exception as error:
-        if not is_fault(error):
-            raise
-        problem = f"{Path(night['path']).name}: it could not be planned ({describe_fault(error)})."
-        return NightOutcome.failed("study", problem, leave_fault(results, settings, "a night was planned", error))
-
-
-def _night_task(
-    night: pd.Series,
-    results: Path,
-    settings: Settings,
-    asked: _Asked,
-    blinded: Blinded | None,
-    undosed_clock: datetime.time | None,
-) -> NightTask:
-    given = {str(name): "" if pd.isna(cell) else str(cell) for name, cell in night.items()}
-    path = Path(given["path"])
-    return NightTask(
-        subject=given["subject"],
-        session=given["session"],
-        condition=given["condition"],
-        recording=given["recording"],
-        subject_label=given["subject_label"],
-        session_label=given["session_label"],
-        path=path,
-        hypnogram=Path(given["hypnogram"]) if given["hypnogram"] else None,
-        study_codes=None if asked.study_codes is None else dict(asked.study_codes),
-        age=float(given["age"]) if given.get("age") else None,
-        sex=given.get("sex") or None,
-        times={name: given[name] for name in ("lights_off", "lights_on", "dose_start") if given.get(name)},
-        undosed_clock=undosed_clock,
-        results=results,
-        settings=channel_settings(blinded.originals[given["path"]] if blinded else path, settings),
-        blinded=blinded is not None,
-        overwrite=asked.overwrite,
-        verify=asked.verify,
-        run=asked.run,
-        shared=asked.shared,
-    )
-
-
-def _subject_tasks(done: pd.DataFrame, baseline: str, results: Path, settings: Settings) -> list[SubjectTask]:
-    used = usable_nights(done)
-    compared = set(zip(*(used.loc[~used[COPIED], name] for name in ("subject", "session")), strict=True))
-    adapts = dict(zip(zip(done["subject"], done["session"], strict=True), is_adaptation(done), strict=True))
-    return [
-        SubjectTask(
-            subject=str(subject),
-            label=str(rows["subject_label"].iloc[0]),
-            nights=tuple(
-                NightOfSubject(session, label, condition, adapts[subject, session], (subject, session) in compared)
-                for session, label, condition in zip(
-                    *(rows[name] for name in ("session", "session_label", "condition")), strict=True
-                )
-            ),
-            baseline=baseline,
-            results=results,
-            settings=settings,
-        )
-        for subject, rows in done.groupby("subject", sort=False)
-    ]
 
 
 def _lost(task: NightTask, error: BaseException) -> NightOutcome:

@@ -540,9 +540,6 @@ class ComparisonSettings(Group):
     design: Literal["auto", "paired", "crossover", "pre/post crossover", "mixed model", "parallel arms"] = Field(
         "auto", description="analysis over subjects, where the study file does not tell the design"
     )
-    mixed_model_missing: Share = Field(
-        0.2, description="share of subjects with only one of two conditions beyond which a mixed model compares them"
-    )
     full_subject_rows_nights: int = Field(
         500, ge=0, description="nights up to which contrasts.tsv has every subject's row of every marker"
     )

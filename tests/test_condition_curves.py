@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from swa.measures.matched_slopes import SlopeLine
-from swa.pipeline import _subject_tasks
 from swa.report import figures
 from swa.settings import Settings
 from swa.study.condition_curves import (
@@ -15,6 +14,7 @@ from swa.study.condition_curves import (
     mean_spectrum,
     mean_wave,
 )
+from swa.tables_of_study import _subject_tasks
 
 
 def test_waves_by_size_are_per_minute_and_nights_weigh_the_same():

@@ -41,7 +41,7 @@ def make_study(tmp_path_factory, write_edf, sleep_eeg, make_hypnogram):
             patch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
             if not pages:
                 patch.setattr("swa.pipeline._write_pages", lambda *_: None)
-                patch.setattr("swa.pipeline._compare_further", lambda *_: None)
+                patch.setattr("swa.tables_of_study._compare_further", lambda *_: None)
             with pytest.raises(SystemExit) as ended:
                 main(["run", str(folder), "-o", str(results), "--jobs", "1"])
         assert not ended.value.code, "every night was analysed"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from swa import pipeline
+from swa import pipeline, tables_of_study
 from swa.tables.results_tables import SPECIFICATION_SUMMARY, SPECIFICATIONS
 
 FILE = Path(__file__).parent.parent / "benchmarks" / "end_to_end.py"
@@ -21,8 +21,8 @@ def test_a_known_effect_is_recovered_and_none_found_where_none_is(monkeypatch, c
     spec.loader.exec_module(benchmark)
     monkeypatch.setattr(pipeline, "_write_pages", lambda *arguments: None)
     nothing = (SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty())
-    monkeypatch.setattr(pipeline, "_trace_specifications", lambda *arguments: nothing)
-    monkeypatch.setattr(pipeline, "_compare_further", lambda *arguments: None)
+    monkeypatch.setattr(tables_of_study, "_trace_specifications", lambda *arguments: nothing)
+    monkeypatch.setattr(tables_of_study, "_compare_further", lambda *arguments: None)
     monkeypatch.setattr(benchmark, "CHANNELS", ("F3-M2",))
     options = argparse.Namespace(subjects=4, hours=1.5, steeper=1.32, staged=False, jobs=1)
     lines, held, hits = benchmark.compare(1, options)

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa import pipeline
+from swa import pipeline, tables_of_study
 from swa.errors import StudyError
 from swa.pipeline import compare_study, run_study
 from swa.settings import Settings
 from swa.study import study_tables, written
 from swa.study.plan import manifest, scoring_search
 from swa.study.plan.manifest import plan_study
-from swa.study.run import damage, faults, night_work
+from swa.study.run import damage, faults, night_work, plan_of_nights, work
 from swa.study.store import NightFolder, describe_results, digest_of, read_results
 from swa.study.subject import CombinedSubject
 from swa.study.written import check_written, write_believed
@@ -69,6 +69,11 @@ def stored(studied, tmp_path_factory):
     return folder, digests(folder)
 
 
+def home_of(name):
+    """The module that calls a function of this name."""
+    return tables_of_study if hasattr(tables_of_study, name) else pipeline
+
+
 @pytest.fixture
 def results(stored, tmp_path):
     return shutil.copytree(stored[0], tmp_path / "results")
@@ -80,7 +85,7 @@ def results(stored, tmp_path):
 )
 def test_a_fault_of_swa_costs_one_piece(name, stored, results, monkeypatch):
     """What takes long and is not asked about is as the folder has it."""
-    own = getattr(pipeline, name)
+    own = getattr(home_of(name), name)
     table = read_results(results).contrasts
     for other, kept in {
         "combine_subject": lambda _: CombinedSubject(problems=[], doubtful=frozenset()),
@@ -95,7 +100,7 @@ def test_a_fault_of_swa_costs_one_piece(name, stored, results, monkeypatch):
         "trace_specifications": lambda *_, **__: (SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()),
     }.items():
         if other != name:
-            monkeypatch.setattr(pipeline, other, kept)
+            monkeypatch.setattr(home_of(other), other, kept)
     struck = name in ("combine_subject", "respecify_subject", "write_subject_page")
     calls = []
 
@@ -105,7 +110,7 @@ def test_a_fault_of_swa_costs_one_piece(name, stored, results, monkeypatch):
             return own(task, *args, **options)
         return fail()
 
-    monkeypatch.setattr(pipeline, name, broken)
+    monkeypatch.setattr(home_of(name), name, broken)
     for kept in results.glob("sub-*/sub-*_desc-*.json"):  # the step of a subject that is kept is not called
         kept.unlink()
     found = compare_study(results, jobs=1)
@@ -166,7 +171,7 @@ def fail_for(module, name, text, monkeypatch):
 @pytest.mark.parametrize("name", ["_night_task", "process_night"])
 def test_a_fault_in_the_planning_of_a_night_costs_that_night(name, two_nights, tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "_compare", lambda *_: None)
-    fail_for(pipeline, name, "S1_ketamine", monkeypatch)
+    fail_for(plan_of_nights if name == "_night_task" else pipeline, name, "S1_ketamine", monkeypatch)
     run = run_study(two_nights, tmp_path / "results", jobs=1)
     told = run.problems[run.problems["problem"].str.contains("ZeroDivisionError")]
     assert told["recording"].tolist() == ["S1_ketamine.edf"]
@@ -243,14 +248,15 @@ def test_a_stored_night_that_cannot_be_looked_at_is_not_trusted(monkeypatch, tmp
 )
 def test_a_fault_between_the_pieces_of_a_comparison_leaves_every_table(name, two_nights, tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
-    own = getattr(pipeline, name)
+    home = work if name == "write_table" else home_of(name)
+    own = getattr(home, name)
 
     def broken(*args):
         return fail() if name != "write_table" or (args[1].stem == "precision" and not told) else own(*args)
 
     told = []
-    monkeypatch.setattr(pipeline, "leave_fault", lambda *args: told.append(args) or "")
-    monkeypatch.setattr(pipeline, name, broken)
+    monkeypatch.setattr(work, "leave_fault", lambda *args: told.append(args) or "")
+    monkeypatch.setattr(home, name, broken)
     run = run_study(two_nights, tmp_path / "results", jobs=1)
     assert run.problems["problem"].str.contains("ZeroDivisionError").sum() == len(told) == 1
     for table in ("measures.parquet", "comparability.tsv", "contrasts.tsv", "precision.tsv", "specifications.tsv"):
@@ -287,8 +293,8 @@ def test_damaged_stored_nights_reach_no_contrast_and_are_done_again(results, sto
     halved.file("desc-night.json").unlink()
     document = other.file("desc-night.json")
     document.write_text(json.dumps(json.loads(document.read_text()) | {"format": 1}))
-    for later in ("_write_pages", "_compare_further"):
-        monkeypatch.setattr(pipeline, later, lambda *_: None)
+    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
+    monkeypatch.setattr(tables_of_study, "_compare_further", lambda *_: None)
     found = compare_study(results, jobs=1)
     assert found.nights["status"].tolist() == ["failed", "failed", "failed", "done"]
     assert found.nights["verdict"].tolist()[:3] == ["unusable"] * 3
@@ -318,9 +324,9 @@ def test_a_run_does_a_night_again_whose_table_was_damaged_without_a_trace(result
 @pytest.mark.slow
 def test_subjects_are_not_brought_together_again_but_where_their_tables_are_damaged(results, stored, monkeypatch):
     monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
-    monkeypatch.setattr(pipeline, "_compare_further", lambda *_: None)
-    own, calls = pipeline.combine_subject, []
-    monkeypatch.setattr(pipeline, "combine_subject", lambda task: calls.append(task.subject) or own(task))
+    monkeypatch.setattr(tables_of_study, "_compare_further", lambda *_: None)
+    own, calls = tables_of_study.combine_subject, []
+    monkeypatch.setattr(tables_of_study, "combine_subject", lambda task: calls.append(task.subject) or own(task))
     compare_study(results, jobs=1)
     assert calls == []
     flip(results / "sub-S01" / "sub-S01_task-sleep_desc-measures.parquet")

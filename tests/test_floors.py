@@ -27,6 +27,7 @@ FLOORS = [
     "comparison",
     "report",
     "figures",
+    "tables_of_study",
     "pipeline",
 ]
 HOMES = {

@@ -1,4 +1,4 @@
-"""Steps of a subject are kept while its nights, the settings that they read and the code stay; damaged ones are told."""
+"""Steps of a subject are kept while its nights, the settings that they read and the code stay."""
 
 import json
 from dataclasses import replace

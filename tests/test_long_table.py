@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from swa.study import long_table
+from swa.study.joined_tables import add_headlines
 from swa.study.store import Results, subject_file
-from swa.study.study_tables import add_headlines
 from swa.tables.files import write_table
 from swa.tables.results_tables import MEASURES
 

@@ -167,14 +167,14 @@ def test_a_page_writes_titles_over_the_paragraphs_and_sources_below_them():
 def test_each_design_says_how_it_tests():
     """The text used to tell of sign flips whatever the rows over subjects were made by."""
     text = write(designs=[MIXED]).text
-    assert "Over subjects: One value per subject and condition. Linear mixed model" in text
+    assert "of the subjects who had both. Linear mixed model" in text
     assert "ign-flip" not in text
     paired = write(check_settings({"comparison": {"exact_flip_subjects": 9}}), designs=[PAIRED, PAIRED]).text
     assert "exact up to 9 subjects" in paired
     assert paired.count("Sign-flip test") == paired.count("labelled so (Hartigan, 1969).") == 1
     both = write(designs=[PAIRED, MIXED]).text
     assert "Over subjects: ketamine {x} against baseline: One value per subject. Sign-flip" in both
-    assert "magnesium against baseline: One value per subject and condition." in both
+    assert "magnesium against baseline: One value per subject and condition, of" in both
     assert "Over subjects" not in write().text
 
 

@@ -676,10 +676,10 @@ def test_the_text_tells_of_the_test_that_was_asked_for(build, tmp_path):
     rows = [night(s, c, size=1.2 if c == "ketamine" else 1.0) for s in "ABC" for c in ("baseline", "ketamine")]
     results = build(tmp_path / "results", rows, comparison={"design": "mixed model"})
     method = shown_contrasts(results, "group").iloc[0]["method"]
-    assert method == "mixed model, condition + (1 | subject)"
+    assert method == "mixed model, condition + (1 | subject), within subjects"
     page, _, _ = parse(results.path / "index.html").text.partition("All settings in force")
     for text in (page, (results.path / "methods.txt").read_text(encoding="utf-8")):
-        assert "Over subjects: One value per subject and condition. Linear mixed model" in text
+        assert "of the subjects who had both. Linear mixed model" in text
         assert "ign-flip" not in text
         assert "paired t" not in text.replace("(paired t, two-sided level", "")
 

@@ -196,8 +196,8 @@ def test_the_sheet_of_a_lab_runs_at_once_and_every_mending_is_told_in_one_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The numbers are those of the tidy table of the same nights, and of these nights alone."""
-    for later in ("_write_pages", "_compare_further"):
-        monkeypatch.setattr(f"swa.pipeline.{later}", lambda *_: None)
+    for later in ("pipeline._write_pages", "tables_of_study._compare_further"):
+        monkeypatch.setattr(f"swa.{later}", lambda *_: None)
     data, results = tmp_path / "data", tmp_path / "results"
     night = {"hours": 1.5, "rate_hz": 100.0, "channels": CHANNELS, "effect": {}, "seed": 9}
     simulate_study(data, subjects=1, conditions=("adaptation",), **night)
@@ -301,8 +301,8 @@ def test_the_log_of_every_night_stands_in_run_json(recordings: Path, run: StudyR
 def test_a_changed_setting_redoes_the_nights(
     recordings: Path, run: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for later in ("_write_pages", "_compare_further", "_contrasts"):
-        monkeypatch.setattr(f"swa.pipeline.{later}", lambda *_: CONTRASTS.empty())
+    for later in ("pipeline._write_pages", "tables_of_study._compare_further", "tables_of_study._contrasts"):
+        monkeypatch.setattr(f"swa.{later}", lambda *_: CONTRASTS.empty())
     copy = tmp_path / "changed"
     shutil.copytree(run.results.path, copy)
     settings = check_settings({"power": {"sigma_hz": [11.0, 13.0]}})

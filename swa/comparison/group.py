@@ -14,7 +14,7 @@ the t interval takes its place. The attained level is 1 - 2 K / 2^n: 96.9 % at n
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from swa.comparison.arrays import Floats, Ints
+from swa.comparison.arrays import Bools, Floats, Ints
 from swa.settings import ComparisonSettings
 from swa.tables.contrast import Contrast
 
@@ -42,6 +42,11 @@ class SignFlip:
     flips: Ints
     exact: npt.NDArray[np.bool_]
 
+    def without(self, markers: Bools) -> "SignFlip":
+        """Return the result with NaN for these markers, as where changes are equal: an interval would have no width."""
+        kept = {name: np.where(markers, np.nan, getattr(self, name)) for name in ("p", "low", "high", "level")}
+        return replace(self, **kept)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PairedT:
@@ -52,6 +57,12 @@ class PairedT:
     p: Floats
     low: Floats
     high: Floats
+
+    @property
+    def alike(self) -> Bools:
+        """Where there are changes, and they are all equal."""
+        found: Bools = (self.df > 0) & np.isnan(self.p)
+        return found
 
 
 def sign_flip_test(changes: npt.ArrayLike, settings: ComparisonSettings | None = None) -> SignFlip:
@@ -208,7 +219,7 @@ def hodges_lehmann(changes: npt.ArrayLike, confidence: float = 0.95) -> MedianCh
     The limits are the K-th smallest and K-th largest of the n (n + 1) / 2 Walsh means, K the largest for which chance
     gives at most K - 1 as the sum of the positive ranks in less than half of 1 - confidence (Hodges & Lehmann 1963,
     Ann Math Stat 34:598). Ties, such as changes of 0, can only make it wider than it says. Below 6 changes there is
-    none at 95 %.
+    none at 95 %, nor where all are equal.
 
     Parameters
     ----------
@@ -228,7 +239,7 @@ def hodges_lehmann(changes: npt.ArrayLike, confidence: float = 0.95) -> MedianCh
         below = _rank_sums(known.size)
         rank = int(np.searchsorted(below, (1 - confidence) / 2 + 1e-12, side="right"))
         found[0, i] = np.median(means)
-        if rank:
+        if rank and moments(known[:, None])[2][0] > 0:
             found[1:, i] = means[rank - 1], means[-rank], 1 - 2 * below[rank - 1]
     return MedianChange(*found)
 

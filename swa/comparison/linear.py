@@ -1,8 +1,7 @@
-"""Linear models for many markers at once: least squares, and one random intercept per subject by REML.
+"""Linear models for many markers at once.
 
-A lab's table holds thousands of markers (channel x stages x window x measure), each a fit of a dozen numbers. One at a
-time, statsmodels takes some 50 ms for a mixed model; here all markers are fitted together. The tests hold both to what
-statsmodels finds on the same table.
+A lab's table holds thousands of markers (channel x stages x window x measure), each a fit of a dozen numbers; here all
+are fitted together. The tests hold them to what statsmodels finds on the same table.
 """
 
 from collections.abc import Sequence
@@ -13,9 +12,6 @@ import numpy.typing as npt
 from scipy import special
 
 from swa.comparison.arrays import Bools, Floats, Ints
-
-LARGEST_LN_RATIO = 12.0  # ln of the variance between subjects over that between nights, beyond which both are as good
-GOLDEN = (np.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,40 +107,6 @@ def unequal_variances(
     return estimate, error, df, fit
 
 
-def random_intercept(y: Floats, subject: Ints, columns: Sequence[npt.ArrayLike]) -> Fit:
-    """Mixed model y ~ columns + (1 | subject) by REML; one value per night.
-
-    Parameters
-    ----------
-    y : array, shape (nights, markers)
-        Response; NaN is left out.
-    subject : array of int, shape (nights,)
-        Whose night it is.
-    columns : sequence of array, shape (nights,)
-        Fixed effects that vary within subjects, the constant first.
-
-    Returns
-    -------
-    Fit
-        `df` is that of effects within subjects, nights - subjects - (columns - 1), which is exact for complete
-        tables and conservative where subjects with a single night add to the estimate.
-
-    Notes
-    -----
-    The profile likelihood of the ratio of the two variances is searched on a grid, then by golden section, which
-    cannot fail to converge; a ratio of 0 is a result.
-    """
-    x = np.stack([np.asarray(c, float) for c in columns], axis=-1)
-    shape = (y.shape[1], x.shape[1])
-    beta, covariance = np.full(shape, np.nan), np.full((*shape, shape[1]), np.nan)
-    df, n = np.zeros(shape[0], dtype=np.int64), np.isfinite(y).sum(axis=0)
-    fitted = np.flatnonzero(n > x.shape[1])
-    if len(fitted):
-        found = _reml(_sums_over_nights(y[:, fitted], subject, x))
-        beta[fitted], covariance[fitted], df[fitted] = found.beta, found.covariance, found.df
-    return Fit(beta=beta, covariance=covariance, df=df, n=n, alike=np.zeros(shape[0], dtype=bool))
-
-
 def patterns(known: Bools) -> list[tuple[Ints, Ints]]:
     """Rows that are known, and the columns (markers) that have just these; markers often share them."""
     kinds, kind = np.unique(known.T, axis=0, return_inverse=True)
@@ -178,78 +140,3 @@ def _fit(beta: Floats, inverse: Floats, variance: Floats, df: Ints, n: Ints, who
         n=n,
         alike=~whole & (df > 0),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sums:
-    """What REML needs of each marker: first the sums over nights, then those over the subjects who have k of them.
-
-    Of subjects the sums of their nights enter, squared: `gram` of x with x, `cross` of x with y, `square` of y.
-    `number` counts nights and subjects; y is taken less its mean, `centre`.
-    """
-
-    gram: Floats
-    cross: Floats
-    square: Floats
-    number: Ints
-    centre: Floats
-
-
-def _sums_over_nights(y: Floats, subject: Ints, x: Floats) -> _Sums:
-    """Sums of the nights that each marker has: what markers with the same nights share is summed once."""
-    width, markers = x.shape[1], y.shape[1]
-    kinds = 1 + int(np.unique(subject, return_counts=True)[1].max())
-    gram, cross = np.zeros((kinds, markers, width, width)), np.zeros((kinds, markers, width))
-    square, number = np.zeros((kinds, markers)), np.zeros((kinds, markers), dtype=np.int64)
-    centre = np.zeros(markers)
-    for nights, some in patterns(np.isfinite(y)):
-        values, own = y[np.ix_(nights, some)], x[nights]
-        centre[some] = values.mean(axis=0)
-        values = values - centre[some]
-        _, place, size = np.unique(subject[nights], return_inverse=True, return_counts=True)
-        sums_x, sums_y = np.zeros((len(size), width)), np.zeros((len(size), len(some)))
-        np.add.at(sums_x, place, own)
-        np.add.at(sums_y, place, values)
-        for k in (0, *np.unique(size)):
-            left, right = (sums_x[size == k], sums_y[size == k]) if k else (own, values)
-            gram[k, some], cross[k, some] = left.T @ left, (left.T @ right).T
-            square[k, some], number[k, some] = (right**2).sum(axis=0), len(left)
-    return _Sums(gram=gram, cross=cross, square=square, number=number, centre=centre)
-
-
-def _reml(sums: _Sums) -> Fit:
-    """REML of all markers at once: V = I + ratio * J within a subject, so V^-1 = I - ratio / (1 + k ratio) * J."""
-    n, width = sums.number[0], sums.gram.shape[-1]
-
-    def at(ratio: Floats) -> tuple[Floats, Floats, Floats, Floats, Bools]:
-        gram, cross, square = sums.gram[0].copy(), sums.cross[0].copy(), sums.square[0].copy()
-        log_v = np.zeros(len(ratio))
-        for k in range(1, len(sums.number)):
-            weight = ratio / (1 + k * ratio)
-            gram -= weight[:, None, None] * sums.gram[k]
-            cross -= weight[:, None] * sums.cross[k]
-            square -= weight * sums.square[k]
-            log_v += sums.number[k] * np.log1p(k * ratio)
-        beta, inverse, whole = _solve(gram, cross)
-        rss = np.maximum(square - np.einsum("mi,mi->m", beta, cross), 1e-300)
-        loss = (n - width) * np.log(rss) + log_v + np.linalg.slogdet(gram)[1]
-        return loss, beta, inverse, rss, whole
-
-    def loss(ln_ratio: Floats) -> Floats:
-        return at(np.exp(ln_ratio))[0]
-
-    grid = np.linspace(-LARGEST_LN_RATIO, LARGEST_LN_RATIO, 49)
-    losses = np.array([loss(np.full(len(n), g)) for g in grid])
-    best = losses.argmin(axis=0).clip(1, len(grid) - 2)
-    low, high = grid[best - 1], grid[best + 1]
-    for _ in range(60):
-        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        lower = loss(left) < loss(right)
-        low, high = np.where(lower, low, left), np.where(lower, right, high)
-    ratio = np.exp((low + high) / 2)
-    zero = np.zeros_like(ratio)
-    ratio = np.where(at(zero)[0] <= at(ratio)[0], 0.0, ratio)
-    _, beta, inverse, rss, whole = at(ratio)
-    beta[:, 0] += sums.centre
-    df = n - sums.number[1:].sum(axis=0) - (width - 1)
-    return _fit(beta, inverse, rss / (n - width), np.maximum(df, 0), n, whole)

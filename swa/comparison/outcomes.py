@@ -187,7 +187,7 @@ def by_t(
     weights: Sequence[float],
     method: Reason,
     settings: ComparisonSettings,
-    about: Sequence[Reason],
+    about: Sequence[Reason | None],
     who: tuple[Bools, LeftOut],
 ) -> Outcome:
     """Outcome of a fit by t; `about` is said where it is known; `who` are the changes used, and who is left out."""
@@ -198,7 +198,7 @@ def by_t(
     for i, further in enumerate(about):
         has_t = math.isfinite(t[i])
         tested = [method, notes.T_IS(df=int(fit.df[i]), t=float(t[i])) if has_t else notes.EQUAL_CHANGES()]
-        known = [further] * all(not isinstance(one, float) or math.isfinite(one) for one in further.values.values())
+        known = [further] if further and _is_known(further) else []
         untested = notes.ALIKE_FOR_DESIGN if fit.alike[i] else notes.FEW_FOR_DESIGN
         reasons.append([*(tested if usable[i] else [untested()]), *known])
     hide = np.where(usable, 1.0, np.nan)
@@ -212,3 +212,7 @@ def by_t(
         used=who[0],
         left_out=who[1],
     )
+
+
+def _is_known(reason: Reason) -> bool:
+    return all(not isinstance(value, float) or math.isfinite(value) for value in reason.values.values())

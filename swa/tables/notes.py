@@ -102,8 +102,10 @@ LABELS_DRAWN = declare("labels_drawn", f"Hills-Armitage, {{permutations}} label 
 LABELS_T = declare("labels_t", f"Hills-Armitage, t, {_ORDERS}", "method")
 ANCOVA_PRE = declare("ancova_pre", "ANCOVA of the post on the pre difference", "method")
 ANCOVA_PRE_ORDER = declare("ancova_pre_order", "ANCOVA of the post on the pre difference and the order", "method")
-MIXED_MODEL = declare("mixed_model", "mixed model, condition + (1 | subject)", "method")
-MIXED_MODEL_PERIOD = declare("mixed_model_period", "mixed model, condition + period + (1 | subject)", "method")
+MIXED_MODEL = declare("mixed_model", "mixed model, condition + (1 | subject), within subjects", "method")
+MIXED_MODEL_PERIOD = declare(
+    "mixed_model_period", "mixed model, condition + period + (1 | subject), within subjects", "method"
+)
 ANCOVA_ARMS = declare("ancova_arms", "ANCOVA between arms, adjusted for baseline", "method")
 WELCH = declare("welch", "group x treatment, Welch", "method")
 WELCH_ORDER = declare("welch_order", "group x treatment, Welch, order adjusted", "method")
@@ -129,7 +131,6 @@ CARRY_OVER = declare("carry_over", _CARRIED + " {bias:.3g}")
 CARRY_OVER_RATIO = declare("carry_over_ratio", _CARRIED + " a factor of {bias:.3g}")
 SLOPE_ON_PRE = declare("slope_on_pre", "slope on pre {slope:.2f}")
 SLOPE_ON_BASELINE = declare("slope_on_baseline", "slope on baseline {slope:.2f}")
-BOTH_CONDITIONS = declare("both_conditions", "{both} of {n} subjects with both conditions")
 _ARMS = "{first} {n_first} subjects, {second} {n_second}"
 ARM_SIZES = declare("arm_sizes", _ARMS)
 GROUP_CHANGES = declare(
@@ -140,7 +141,7 @@ GROUP_CHANGES = declare(
 NO_CHANGE = declare("no_change", "no subject has a change")
 ONE_SUBJECT = declare("one_subject", "one subject: no interval over subjects", "no interval")
 TWO_SUBJECTS = declare("two_subjects", "two subjects: no test")
-EQUAL_CHANGES = declare("equal_changes", "all changes are equal: no t", "no interval")
+EQUAL_CHANGES = declare("equal_changes", "all changes are equal: no interval and no p", "no interval")
 FEW_FOR_FLIPS = declare(
     "few_for_flips", "too few subjects for a sign-flip interval (smallest sign-flip p {smallest_p:.3g})"
 )

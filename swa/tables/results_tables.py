@@ -240,7 +240,8 @@ COVARIATE_CHANGES = _table(
     ),
     _number(
         "x",
-        "The covariate in the baseline nights, groups as 0 and 1; of an outcome (`…_change`) in the treatment nights",
+        "The covariate in the baseline nights, groups as 0 and 1; of an outcome (`…_change`, `…_after`, `…_post`) in "
+        "the treatment nights",
     ),
     _number("baseline", "Marker in the baseline nights"),
     _number("treatment", "Marker in the treatment nights"),

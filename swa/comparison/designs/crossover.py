@@ -70,7 +70,8 @@ class Crossover(WithinSubjects):
         fit = hills_armitage(changes.change, sequence)
         estimate, error = fit.combine([1, 0])
         t, p, low, high = t_interval(estimate, error, fit.df, settings.confidence)
-        permuted = sequence_test(changes.change, sequence, settings)
+        alike = np.isnan(t) & (fit.df > 0)  # in each of the orders
+        permuted = sequence_test(changes.change, sequence, settings).without(alike)
         by_labels = np.isfinite(permuted.low)
         test: dict[str, npt.ArrayLike] = {"df": fit.df, "t": t, "p": p}
         limits = {"low": changes.on_reported_scale(low), "high": changes.on_reported_scale(high)}
@@ -79,7 +80,9 @@ class Crossover(WithinSubjects):
         few = notes.FEW_FOR_LABELS()
         methods, further = self._methods(changes, permuted, settings), self._beside(changes, fit, settings)
         reasons = [
-            [methods[i], *([level[i], beside[i]] if by_labels[i] else [few, by_t[i]]), *further[i]]
+            [methods[i], notes.EQUAL_CHANGES()]
+            if alike[i]
+            else [methods[i], *([level[i], beside[i]] if by_labels[i] else [few, by_t[i]]), *further[i]]
             if fit.df[i]
             else [notes.FEW_IN_AN_ORDER()]
             for i in range(len(t))

@@ -99,7 +99,10 @@ class Groups(BetweenSubjects):
             p=p * hide,
             n=compared.n_first + compared.n_second,
             reasons=[
-                [method, told[i], tests[i]] if enough[i] else [told[i], notes.FEW_IN_A_GROUP()] for i in range(len(t))
+                [method, told[i], tests[i] if np.isfinite(t[i]) else notes.EQUAL_CHANGES()]
+                if enough[i]
+                else [told[i], notes.FEW_IN_A_GROUP()]
+                for i in range(len(t))
             ],
             used=used,
             left_out=together(left_out, outside([changes], self.members, notes.WITHOUT_GROUP())),

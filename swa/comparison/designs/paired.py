@@ -47,7 +47,7 @@ class Paired(WithinSubjects):
         change = changes.change
         n, mean, _ = moments(change)
         t = paired_t(change, settings.confidence)
-        flip = sign_flip_test(change, settings)
+        flip = sign_flip_test(change, settings).without(t.alike)
         by_flip = np.isfinite(flip.low)
         p = np.where(by_flip, flip.p, np.where(n >= FEWEST_TESTED, t.p, np.nan))
         low, high = changes.on_reported_scale(t.low), changes.on_reported_scale(t.high)
@@ -59,7 +59,7 @@ class Paired(WithinSubjects):
             if by_flip[i]:
                 told |= {"low": float(low[i]), "high": float(high[i])}
             found = [method] if n[i] > 1 else []
-            found += _of_flips(int(n[i]), float(flip.level[i]), settings)
+            found += [] if t.alike[i] else _of_flips(int(n[i]), float(flip.level[i]), settings)
             reasons.append([*found, *_of_t(t, i, told)])
         return Outcome(
             estimate=mean,
@@ -87,8 +87,8 @@ def _of_flips(n: int, level: float, settings: ComparisonSettings) -> list[Reason
 
 
 def _of_t(t: PairedT, i: int, told: Mapping[str, float]) -> list[Reason]:
+    if t.alike[i]:
+        return [notes.EQUAL_CHANGES()]
     if t.df[i] < 1:
         return []
-    if not math.isfinite(t.p[i]):
-        return [notes.EQUAL_CHANGES()]
     return [notes.PAIRED_T_IS(df=int(t.df[i]), t=float(t.t[i]), **told)]

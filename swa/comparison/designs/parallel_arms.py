@@ -127,7 +127,9 @@ class ParallelArms(BetweenSubjects):
         sizes, few = (
             each(kind, **names, n_first=n_first, n_second=n_second) for kind in (notes.ARM_SIZES, notes.FEW_IN_AN_ARM)
         )
-        tests, slopes = each(notes.WELCH_T_IS, df=df, t=t), each(notes.SLOPE_ON_BASELINE, slope=fit.beta[:, 2])
+        told = each(notes.WELCH_T_IS, df=df, t=t)
+        tests = [own if known else notes.EQUAL_CHANGES() for own, known in zip(told, np.isfinite(t), strict=True)]
+        slopes = each(notes.SLOPE_ON_BASELINE, slope=fit.beta[:, 2])
         both = np.minimum(n_first, n_second) >= FEWEST_TESTED
         untested = [notes.ALIKE_FOR_DESIGN() if own else why for own, why in zip(fit.alike & both, few, strict=True)]
         hide = np.where(enough, 1.0, np.nan)

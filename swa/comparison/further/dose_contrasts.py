@@ -24,6 +24,7 @@ from swa.comparison.within_subject import scale_of
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import GROUP, Contrast
 from swa.tables.marker import select
+from swa.tables.notes import EQUAL_CHANGES
 from swa.tables.results_tables import DOSE_CONTRASTS
 
 PLACE = ["infusion", "nights_since_dose"]
@@ -171,10 +172,12 @@ def _group_trends(table: pd.DataFrame, term: str, settings: ComparisonSettings) 
     rows, estimates, lows, highs = [], [], [], []
     for key, own in table.groupby(["contrast", *MARKER], sort=False):
         values = own["slope"].to_numpy(float)
-        flip, t = sign_flip_test(values, settings), paired_t(values, settings.confidence)
+        t = paired_t(values, settings.confidence)
+        flip = sign_flip_test(values, settings).without(t.alike)
         by_flip = bool(np.isfinite(flip.low[0]))
         p = flip.p[0] if by_flip else t.p[0] if len(values) >= FEWEST_TESTED else np.nan
-        note = f"one slope a subject; t({t.df[0]}) = {t.t[0]:.2f}" if len(values) > 1 else "one subject: no interval"
+        told = f"t({t.df[0]}) = {t.t[0]:.2f}" if not t.alike[0] else EQUAL_CHANGES().words
+        note = f"one slope a subject; {told}" if len(values) > 1 else "one subject: no interval"
         method = ("sign-flip of slopes" if by_flip else "t of slopes") if len(values) > 1 else ""
         rows.append([GROUP, *key, term, p, len(values), method, note])
         estimates.append(values.mean())

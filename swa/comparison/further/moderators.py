@@ -1,17 +1,22 @@
 """Does a covariate go with the change? The slope of the change on it, or the difference between two groups.
 
-The baseline value is not in the model. It is level plus noise, so that beside it a covariate that goes with the level
-(age, with SWA) tells about the level beyond that one night and seems to go with the change: at a correlation of 0.8
-without moderation in 12-58 % of studies of 12-30 subjects. Nor is the mean of both nights (Oldham 1962, J Chronic Dis
-15:969): it holds the response, and where that varies by an SD of 0.2 (ln), finds such a covariate in 8-22 %. The plain
-slope keeps its level and covers in all of these (benchmarks/calibration_moderators.py). It cannot tell whether a
-response goes with the covariate or with the level; how closely the two go together stands beside it.
+Two errors lie on either side, and no one model is free of both. A covariate that goes with a person's level alone
+(age, with SWA) does not go with the error of the baseline night: beside the baseline value, which is level plus noise,
+it seems to tell of the change, at a correlation of 0.8 without moderation in 12-58 % of studies of 12-30 subjects. A
+covariate that was taken from the baseline night goes with its error too, and by regression to the mean with the change:
+without the baseline value in the model it is found in 12-40 % at correlations of 0.7 to 0.9. The two point in opposite
+directions, and so do their mixtures. What is told therefore holds in both models: the slope is the plain one, its
+interval spans both, and there is a finding only where both find it in one direction. That finds 1-3 % without
+moderation whatever the covariate follows. It cannot find a true slope against the direction of the level, which looks
+like regression to the mean; along it, power is that of the plain slope. The mean of both nights (Oldham 1962, J Chronic
+Dis 15:969) is no way out: it holds the response, and where that varies by an SD of 0.2 (ln), finds a covariate of the
+level in 8-22 % (benchmarks/calibration_moderators.py). A covariate that nearly is the baseline value has no test.
 
 p of a ratio is by permutation of residuals (Freedman & Lane 1983, J Bus Econ Stat 1:292) of the partial t. A change of
 minutes varies more the more of them a person has, so that permutation finds a covariate of the level in 8-20 %: there
 errors are let differ, which with logarithms would cost a tenth of the power. The order of the conditions is in the
 model where it differs between subjects. A covariate that is itself an outcome (`Covariate`) is an association with the
-change, never a mediation.
+change, neither moderation nor mediation, and has the plain slope.
 """
 
 import math
@@ -21,6 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from swa.comparison.arrays import Floats
 from swa.comparison.compared_nights import (
@@ -46,6 +52,10 @@ FEWEST = 8
 NO_SLOPE = "the change, or the covariate of all subjects but one, is the same in every subject: no test"
 UNEVEN = ", robust errors (HC2)"
 PREFIX = "covariate_"  # a column that the study file calls one
+OUTCOMES = ("_change", "_after", "_post")  # endings of columns that were taken after the treatment
+# Correlation with the baseline value, of values or ranks, from which a covariate is taken for that value: beyond it the
+# two cannot be told apart by a model, and the person's level is known from one night only up to the root of the ICC.
+OWN_BASELINE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +79,11 @@ class Covariate:
 
     @classmethod
     def of_column(cls, nights: pd.DataFrame, name: str) -> "Covariate":
-        """An outcome's name ends in ``_change``: so it was agreed with those who write study files."""
+        """An outcome's name ends in one of `OUTCOMES`: so it was agreed with those who write study files."""
         texts = text_column(nights, name)
         is_text = pd.to_numeric(texts[texts != ""], errors="coerce").isna().any()
         groups = tuple(sorted(set(texts) - {""})) if is_text else ()
-        return cls(name=name, is_outcome=plain_name(name).endswith("_change"), groups=groups)
+        return cls(name=name, is_outcome=plain_name(name).endswith(OUTCOMES), groups=groups)
 
     def condition(self, contrast: Contrast) -> str:
         """Condition of the nights that it is taken from."""
@@ -212,6 +222,23 @@ def find_slope(y: Floats, x: Floats, others: list[Floats], settings: ComparisonS
     return uneven_slope(y, x, others, settings.confidence)
 
 
+def cautious_slope(
+    y: Floats, x: Floats, baseline: Floats, others: list[Floats], settings: ComparisonSettings, *, ratio: bool
+) -> Slope:
+    """Slope of `find_slope` with the interval and p that hold without and with the baseline value in the model.
+
+    p is 1 where the two slopes have opposite signs.
+    """
+    plain = find_slope(y, x, others, settings, ratio=ratio)
+    beside = find_slope(y, x, [*others, baseline], settings, ratio=ratio) if np.ptp(baseline) > 0 else plain
+    if not (math.isfinite(plain.p) and math.isfinite(beside.p)):
+        return Slope()
+    alike = plain.estimate * beside.estimate > 0
+    return plain._replace(
+        low=min(plain.low, beside.low), high=max(plain.high, beside.high), p=max(plain.p, beside.p) if alike else 1.0
+    )
+
+
 def permuted_slope(
     y: Floats, x: Floats, others: list[Floats], permutations: int, seed: int, level: float = 0.95
 ) -> Slope:
@@ -256,7 +283,7 @@ class _Regressed:
 
     change: Floats
     covariate: Floats
-    level: Floats  # mean of both nights
+    baseline: Floats
     order: list[Floats]  # +1 and -1, where it differs between subjects
     without: int  # subjects with a change whose covariate is not known
 
@@ -268,17 +295,23 @@ class _Regressed:
         return "the covariate is the same in every subject" if np.ptp(self.covariate) == 0 else ""
 
     @property
-    def with_level(self) -> float:
-        """Correlation of the covariate with the level."""
-        return float(np.corrcoef(self.covariate, self.level)[0, 1]) if np.ptp(self.level) > 0 else math.nan
+    def with_baseline(self) -> float:
+        """Correlation of the covariate with the baseline value."""
+        known = np.ptp(self.baseline) > 0 and np.ptp(self.covariate) > 0
+        return float(np.corrcoef(self.covariate, self.baseline)[0, 1]) if known else math.nan
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the covariate nearly is the baseline value, or a curve of it."""
+        ranks = float(stats.spearmanr(self.covariate, self.baseline)[0]) if math.isfinite(self.with_baseline) else 0.0
+        return max(abs(self.with_baseline), abs(ranks)) >= OWN_BASELINE
 
 
 def _regressed(points: pd.DataFrame, nights: pd.DataFrame, contrast: Contrast) -> _Regressed:
-    numbers = points.set_index("subject")[["change", "baseline", "treatment"]].astype(float)
+    numbers = points.set_index("subject")[["change", "baseline"]].astype(float)
     if points["scale"].iloc[0] == "ratio":
         numbers = numbers.apply(np.log)
     changed = int(numbers["change"].notna().sum())
-    numbers["level"] = (numbers.pop("baseline") + numbers.pop("treatment")) / 2
     numbers = numbers.assign(x=points["x"].to_numpy(dtype=float)).dropna()
     without = changed - len(numbers)
     own, order = nights[nights["condition"].isin(contrast.conditions)], []
@@ -287,34 +320,25 @@ def _regressed(points: pd.DataFrame, nights: pd.DataFrame, contrast: Contrast) -
         step = (place[contrast.treatment] - place[contrast.comparator]).apply(np.sign).reindex(numbers.index)
         numbers = numbers[step.isin([1, -1])]
         order = [step[step.isin([1, -1])].to_numpy(dtype=float)]
-    change, level, x = (numbers[name].to_numpy() for name in ("change", "level", "x"))
-    return _Regressed(change=change, covariate=x, level=level, order=order, without=without)
+    change, baseline, x = (numbers[name].to_numpy() for name in ("change", "baseline", "x"))
+    return _Regressed(change=change, covariate=x, baseline=baseline, order=order, without=without)
 
 
 def _row(
     points: pd.DataFrame, covariate: Covariate, nights: pd.DataFrame, contrast: Contrast, settings: ComparisonSettings
 ) -> dict[str, object]:
     own = _regressed(points, nights, contrast)
-    reason = own.reason or (f"{len(covariate.groups)} groups: two are compared" if len(covariate.groups) > 2 else "")
-    found, ratio = Slope(), points["scale"].iloc[0] == "ratio"
-    notes = []
-    if not reason:
-        found = find_slope(own.change, own.covariate, own.order, settings, ratio=ratio)
-        reason = "" if math.isfinite(found.p) else NO_SLOPE
-    if not reason:
-        ln = "ln " if ratio else ""
-        if covariate.groups:
-            notes.append(f"{ln}change of {covariate.groups[1]} less that of {covariate.groups[0]}")
-        else:
-            per_sd = found.estimate * float(own.covariate.std(ddof=1))
-            notes.append(f"{ln}change per unit of {covariate.name}; per SD {per_sd:+.3g}")
-        notes.append(
-            f"correlation of the covariate with the marker's mean over both nights {own.with_level:+.2f}: where it is "
-            "large, a response that depends on the level looks the same"
-        )
+    ratio = bool(points["scale"].iloc[0] == "ratio")
+    found, reason = _tested(own, covariate, settings, ratio=ratio)
     told = f"left out: {own.without} without {covariate.name} in the {covariate.condition(contrast)} nights"
-    about = [reason, *notes, _meaning(covariate, nights, contrast), told if own.without else ""]
+    about = [
+        reason or _unit(own, covariate, found, ratio=ratio),
+        "" if reason or covariate.is_outcome else _caution(own),
+        _meaning(covariate, nights, contrast),
+        told if own.without else "",
+    ]
     method = ("difference of groups" if covariate.groups else "slope") + (", adjusted for order" if own.order else "")
+    method += "" if covariate.is_outcome else ", without and with the baseline value"
     method += "" if ratio else UNEVEN
     return {key: points[key].iloc[0] for key in MODERATORS.names[:6]} | {
         **dict(zip(("estimate", "ci_low", "ci_high", "p"), found, strict=False)),
@@ -324,10 +348,48 @@ def _row(
     }
 
 
+def _tested(own: _Regressed, covariate: Covariate, settings: ComparisonSettings, *, ratio: bool) -> tuple[Slope, str]:
+    """The slope, or why there is none."""
+    if own.reason:
+        return Slope(), own.reason
+    if len(covariate.groups) > 2:
+        return Slope(), f"{len(covariate.groups)} groups: two are compared"
+    if covariate.is_outcome:
+        found = find_slope(own.change, own.covariate, own.order, settings, ratio=ratio)
+    elif own.is_baseline:
+        return Slope(), (
+            f"no test: the covariate nearly is the baseline value (correlation {own.with_baseline:+.2f}), and by "
+            "regression to the mean a change from a value goes with that value without any response"
+        )
+    else:
+        found = cautious_slope(own.change, own.covariate, own.baseline, own.order, settings, ratio=ratio)
+    return found, "" if math.isfinite(found.p) else NO_SLOPE
+
+
+def _unit(own: _Regressed, covariate: Covariate, found: Slope, *, ratio: bool) -> str:
+    ln = "ln " if ratio else ""
+    if covariate.groups:
+        return f"{ln}change of {covariate.groups[1]} less that of {covariate.groups[0]}"
+    per_sd = found.estimate * float(own.covariate.std(ddof=1))
+    return f"{ln}change per unit of {covariate.name}; per SD {per_sd:+.3g}"
+
+
+def _caution(own: _Regressed) -> str:
+    """Why the interval spans two models: of a marker that is the same in all at baseline there is one."""
+    if not math.isfinite(own.with_baseline):
+        return ""
+    return (
+        f"correlation of the covariate with the baseline value {own.with_baseline:+.2f}: interval and p hold without "
+        "and with that value in the model, since a covariate taken from the baseline night goes with the change by "
+        "regression to the mean, and one that follows a person's level seems to beside that value, both without any "
+        "response"
+    )
+
+
 def _meaning(covariate: Covariate, nights: pd.DataFrame, contrast: Contrast) -> str:
     """What a relation could not say."""
     if covariate.is_outcome:
-        return "an outcome: association only, no mediation"
+        return "an outcome, taken after the treatment: association only, no moderation and no mediation"
     if parallel_arms(nights):
         return f"within those who had {contrast.treatment}: prognosis, not whether the effect of the drug depends on it"
     return ""
