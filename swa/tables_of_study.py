@@ -167,7 +167,8 @@ def _remove_others(results: Path, labels: set[str]) -> None:
     for folder in results.glob("sub-*"):
         label = folder.name.removeprefix("sub-")
         if label not in labels:
-            for path in (*folder.glob("*.parquet"), *folder.glob("*.json"), folder / f"{folder.name}.html"):
+            own = (*folder.glob("*.parquet"), *folder.glob("sub-*_desc-*.json"), folder / f"{folder.name}.html")
+            for path in own:
                 path.unlink(missing_ok=True)
             shutil.rmtree(folder / "figures", ignore_errors=True)
 
