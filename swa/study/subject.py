@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict, cast
 
 import pandas as pd
 
@@ -119,6 +119,11 @@ class _Sorted:
     doubtful: Mapping[str, str]
 
 
+class _Outcome(TypedDict):
+    problems: list[dict[str, str]]
+    doubtful: list[str]
+
+
 def _step(task: SubjectTask) -> KeptStep:
     measures, precision = (subject_file(task.results, task.label, name) for name in ("measures", "precision"))
     return KeptStep(
@@ -133,7 +138,7 @@ def find_combined(task: SubjectTask) -> tuple[CombinedSubject | None, str]:
     kept, damage = _step(task).find()
     if kept is None:
         return None, damage
-    outcome: dict[str, Any] = dict(kept)
+    outcome = cast(_Outcome, kept)
     problems = [Problem(**problem) for problem in outcome["problems"]]
     return CombinedSubject(problems=problems, doubtful=frozenset(outcome["doubtful"])), ""
 
