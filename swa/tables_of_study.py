@@ -22,6 +22,7 @@ from swa.comparison.further.precision import rate_precision, read_spreads
 from swa.comparison.further.profiles import compare_profiles
 from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.headline import leading_marker
+from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.report.published import published_effects
 from swa.settings import Settings
@@ -33,6 +34,7 @@ from swa.study.run.subject_steps import broken_subject, missing_choices, run_unl
 from swa.study.run.work import Work
 from swa.study.store import Results, read_results
 from swa.study.subject import NightOfSubject, SubjectTask, combine_subject, find_combined
+from swa.study.written import keep_primary
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.files import write_table
 from swa.tables.marker import select
@@ -96,6 +98,9 @@ def make_tables(work: Work, contrast: str | None = None) -> list[SubjectTask]:
     work.attempt("rejection.tsv", lambda: join_rejection(results, done), None)
     judged = work.attempt("the verdicts", lambda: judge_rows(found, contrasts, records, done, settings), contrasts)
     work.write(judged, "contrasts")
+    if len(judged):
+        primary = str(declared_primary(done, settings.comparison) or "")
+        work.attempt("the primary in run.json", lambda: keep_primary(results, primary), None)
     precision = work.attempt(
         "precision.tsv",
         lambda: rate_precision(judged, read_spreads(results, done), settings.comparison),

@@ -353,7 +353,9 @@ INTERACTIONS = _table(
     *(*PLACE, MEASURE, VARIANT, SCALE),
     _number("estimate", "Both - one - other + neither: of ratios the factor beyond what the two effects multiply to"),
     *(*TEST[:2], P),
-    P_ADJUSTED.saying("Benjamini-Hochberg over the rows that are not primary"),
+    P_ADJUSTED.saying(
+        "Benjamini-Hochberg over the rows that are not primary; of the primary, Holm over its interactions"
+    ),
     *(N, METHOD, ROLE, *VERDICT, NOTE),
 )
 COMBINATIONS = _table(
