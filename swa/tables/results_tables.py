@@ -156,6 +156,12 @@ MEASURES = _table(
     _text("note", "Why a value is missing, or how it was obtained"),
 )
 SUBJECT_MEASURES = replace(MEASURES, name="task-sleep_desc-measures")
+RESPECIFIED = _table(
+    "task-sleep_desc-respecified",
+    *(*NIGHT, *PLACE, MEASURE.saying("Curve of specifications.tsv: swa, wave_density, wave_amplitude or wave_slope")),
+    VARIANT.saying("The measure, and the choices of which the stored night was taken under others than in use"),
+    *MEASURES.columns[-4:],
+)
 NIGHT_MEASURES = SUBJECT_MEASURES.without(*OF_NIGHT)
 
 CONTRASTS = _table(
@@ -583,7 +589,7 @@ STUDY_TABLES = (
 )
 NIGHT_TABLES = (
     *(WAVES, WAVE_AVERAGE, HYPNOGRAM, EPOCHS, SPECTRA, SPECTROGRAM, CYCLES, NIGHT_REJECTION, STAGING_BIAS, SPREADS),
-    *(SUBJECT_MEASURES, MEAN_WAVES, MEAN_SPECTRA, WAVE_AMPLITUDES, WAVE_SLOPES),
+    *(SUBJECT_MEASURES, RESPECIFIED, MEAN_WAVES, MEAN_SPECTRA, WAVE_AMPLITUDES, WAVE_SLOPES),
 )
 STORED = {table.name: table for table in (*STUDY_TABLES, *NIGHT_TABLES)}
 
