@@ -22,6 +22,7 @@ from swa.comparison.controls.registry import Record
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.statement import find_limits
 from swa.comparison.group import adjust_p, adjust_primary_p
+from swa.comparison.losses import with_losses
 from swa.comparison.outcomes import Outcome, limits_of_rows
 from swa.comparison.primary import declared_primary, roles
 from swa.comparison.sources import (
@@ -235,7 +236,7 @@ def _rows_of(
     design: ContrastDesign, changes: Changes, plan: Plan, primary: Marker | None, settings: ComparisonSettings
 ) -> list[pd.DataFrame]:
     """Rows of one contrast and measure: over subjects, and those of each subject."""
-    outcome = design.outcome(changes, settings)
+    outcome = with_losses(design, changes, design.outcome(changes, settings))
     within = design.key.is_within  # between arms and groups there is no change of one subject
     there = np.asarray(changes.present.any(axis=0) if within else np.isfinite(outcome.estimate))
     own = pd.Series(limits_of_rows(outcome), dtype=object)[there]
