@@ -205,12 +205,14 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         from swa.errors import SwaError
         from swa.report.terminal import say_what_is_tested
         from swa.settings import Settings, given_or_default
+        from swa.study.plan.selection import excluded_by_file
 
         settings = given_or_default(settings, Settings)
         # What the names of a data set say of its baseline counts for the run, too.
         comparison = settings.comparison.model_copy(update={"baseline": found["baseline"]})
         told = settings.model_copy(update={"comparison": comparison})
         nights = pd.DataFrame(found["plan"])
+        nights["status"] = excluded_by_file(nights).map({True: "excluded", False: "done"})
         found["design"] = state_designs(nights, told)
         with suppress(SwaError):  # a wrong primary is refused once what was found is told
             compared = say_what_is_tested(nights, told)
