@@ -160,13 +160,13 @@ FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test
 # Subjects of a contrast who are not in its row, by the first reason that holds; `counted` puts their number in.
 NIGHTS_LOST = declare(
     "nights_lost",
-    "{lost} of {n} subjects have no {condition} night that could be used, {other_lost} none of {other}: if they were "
-    "lost because of what was measured, the difference is biased",
+    "{lost} of {n} subjects have no usable {condition} night, and {other_lost} no {other} night: if that hangs on how "
+    "they slept, the change is biased",
 )
 SUBJECTS_LOST = declare(
     "subjects_lost",
-    "{lost} of {n} subjects of {first} have no change that could be used, {other_lost} of {other_n} of {second}: if "
-    "they were lost because of what was measured, the difference is biased",
+    "{lost} of {n} subjects of {first} have no usable change, and {other_lost} of {other_n} of {second}: if that hangs "
+    "on how they slept, the difference is biased",
 )
 WITHOUT_NIGHT = declare("without_night", "{n} without a {condition} night", "left out")
 RECORDING_TWICE = declare("recording_twice", "{n} with the same recording twice", "left out")

@@ -227,6 +227,18 @@ def loss_in_words(row: pd.Series) -> str:
     return f"{found.words}." if found else ""
 
 
+def _loss_in_short(row: pd.Series) -> str:
+    """As `loss_in_words`, for a card."""
+    reasons = decode(row["reasons"])
+    if nights := NIGHTS_LOST.among(reasons):
+        said = "{lost} of {n} subjects have no usable {condition} night".format_map(nights.values)
+    elif sides := SUBJECTS_LOST.among(reasons):
+        said = "{lost} of {n} of {first} lost, {other_lost} of {other_n} of {second}".format_map(sides.values)
+    else:
+        return ""
+    return f"{said}: those left may differ."
+
+
 def _too_few(change: Change) -> bool:
     return change.n < 3
 
@@ -255,7 +267,7 @@ def _answer(
         is_told=change.excludes_none and row["verdict"] != "not comparable",
         numbers=tuple(text for text in (interval, _count(change, row, counted), *tests) if text),
         reading=reading or why,
-        limit=_joined(limits_in_short(limits), loss_in_words(row)) if change.measured else "",
+        limit=_joined(limits_in_short(limits), _loss_in_short(row)) if change.measured else "",
         verdict=row["verdict"],
         mark=mark,
         verdict_words=words,
