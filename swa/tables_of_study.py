@@ -22,12 +22,13 @@ from swa.comparison.further.precision import rate_precision, read_spreads
 from swa.comparison.further.profiles import compare_profiles
 from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.headline import leading_marker
+from swa.comparison.participation import absent_subjects
 from swa.errors import StudyError
 from swa.report.published import published_effects
 from swa.settings import Settings
 from swa.study.joined_tables import add_headlines, join_rejection, mark_copies
 from swa.study.long_table import join_measures
-from swa.study.problems import COMPARE_STEPS, Problem, add_problems
+from swa.study.problems import COMPARE_STEPS, LEAD_STEP, Problem, add_problems
 from swa.study.respecification import respecify_subject
 from swa.study.run.faults import describe_fault, leave_fault
 from swa.study.run.work import Work
@@ -96,6 +97,9 @@ def make_tables(work: Work, contrast: str | None = None) -> list[SubjectTask]:
     work.attempt("rejection.tsv", lambda: join_rejection(results, done), None)
     judged = work.attempt("the verdicts", lambda: judge_rows(found, contrasts, records, done, settings), contrasts)
     work.write(judged, "contrasts")
+    if len(judged):
+        absent = work.attempt("who is not in the primary", lambda: _absent(found, baseline, settings), [])
+        add_problems(results, absent)
     precision = work.attempt(
         "precision.tsv",
         lambda: rate_precision(judged, read_spreads(results, done), settings.comparison),
@@ -192,6 +196,14 @@ def _contrasts(
         return contrasts
     further = work.attempt(f"the contrast {own}", lambda: measure(own), CONTRASTS.empty())
     return pd.concat([contrasts, further.assign(role="exploratory")], ignore_index=True)
+
+
+def _absent(found: Results, baseline: str, settings: Settings) -> list[Problem]:
+    """The subjects who are not in what the study leads with, by name."""
+    return [
+        Problem(subject=one.subject, step=LEAD_STEP, problem=one.words, remedy=one.remedy)
+        for one in absent_subjects(found, found.nights, baseline, settings)
+    ]
 
 
 def _compare_further(work: Work, found: Results, baseline: str, contrasts: pd.DataFrame) -> None:

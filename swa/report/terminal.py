@@ -16,6 +16,7 @@ from swa.report.words.names import contrast_name, marker_name, stages_name, unit
 from swa.report.words.numbers import NO_INTERVAL, describe_change, in_plain_letters, p_value, percent, plural, share
 from swa.report.words.sentences import group_answer, headline_name, stand_in
 from swa.settings import Settings
+from swa.study.problems import LEAD_STEP
 from swa.study.store import Results
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.interval import Interval
@@ -65,12 +66,21 @@ def leading_lines(results: Results) -> list[str]:
         contrast = known[row["contrast"]]
         answer = group_answer(row, contrast, headline, settings)
         role = "Primary" if headline.declared and row["role"] == "primary" else "Exploratory"
-        said = "; ".join((*answer.numbers, answer.verdict))
+        why = () if answer.numbers else (answer.reading,)
+        said = "; ".join(text for text in (*answer.numbers, *why, answer.verdict) if text)
         lines.append(
             in_plain_letters(f"{role}: {answer.question}, {headline_name(headline, settings)}: ")
             + in_plain_letters(f"{answer.effect} ({said}). {answer.limit}".rstrip())
         )
     return lines
+
+
+def absent_lines(results: Results) -> list[str]:
+    """Who is not in the marker that leads, those of one reason together."""
+    who: dict[str, list[str]] = {}
+    for row in select(results.problems, step=LEAD_STEP).to_dict("records"):
+        who.setdefault(f"{row['problem']} {row['remedy']}", []).append(str(row["subject"]))
+    return [f"{', '.join(subjects)}: {said}" for said, subjects in who.items()]
 
 
 def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Settings, about: str) -> PlainTable:
