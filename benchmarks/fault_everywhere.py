@@ -132,7 +132,7 @@ def keep_the_rest() -> None:
     """Leave out what takes long and is struck elsewhere: subject steps, comparisons, pages."""
     kept = {
         "_write_page": lambda _: [],
-        "combine_subject": lambda _: CombinedSubject(problems=[], doubtful=frozenset()),
+        "find_combined": lambda _: (CombinedSubject(problems=[], doubtful=frozenset()), ""),
         "join_measures": lambda results, _: join_measures(results, []),
     }
     for name, instead in kept.items():

@@ -206,6 +206,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         from swa.errors import SwaError
         from swa.report.terminal import say_what_is_tested
         from swa.settings import Settings, given_or_default
+        from swa.study.plan.selection import is_left_out
         from swa.tables.absences import told_together
 
         settings = given_or_default(settings, Settings)
@@ -214,12 +215,13 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         told = settings.model_copy(update={"comparison": comparison})
         nights = pd.DataFrame(found["plan"])
         can_run = {one["recording"] for one in found["recordings"] if one["can_run"]}
-        able = nights[nights["recording"].isin(can_run)]
-        found["design"] = state_designs(able, told)
+        able = nights[nights["recording"].isin(can_run) & ~is_left_out(nights)]
+        # Where nothing can run yet, the design is that of the plan.
+        found["design"] = state_designs(able, told) or state_designs(nights, told)
         with suppress(SwaError):  # a wrong primary is refused once what was found is told
             compared = say_what_is_tested(nights, told)
             found["absent"] = told_together(expected_absences(able, _eeg_channels(found["recordings"]), told))
-            compared[1:1] = [f"  {text}" for text in found["absent"]]
+            compared += found["absent"]
     if as_json:
         print(plain(json.dumps(found, indent=1, ensure_ascii=False)))
         return

@@ -204,11 +204,11 @@ def run_study(
             nights, problems = (table[table.index.map(mine).astype(bool)] for table in (nights, problems))
             problems = pd.concat([problems, as_table(work.told)])
         else:
-            _close(work, lambda: journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes)))
+            _close(work, lambda: journal.write(settings, comparison, **_facts(jobs, scheduler, study, outcomes, work)))
             nights, problems = Results(results).nights, Results(results).problems
     return StudyRun(
         results=Results(results),
-        study=study,
+        study=replace(study, notes=(*study.notes, *work.mended)),
         n_fresh=sum(outcome.fresh for outcome in outcomes.values()),
         nights=nights,
         problems=problems,
@@ -392,7 +392,7 @@ def compare_study(
             leave_out_damaged(work)
             _compare(work, contrast)
             add_problems(results, work.told)
-        journal.write(chosen, None, jobs=jobs, scheduler=scheduler)
+        journal.write(chosen, None, jobs=jobs, scheduler=scheduler, mended=work.mended)
         clear_work(results)
     return read_results(results)
 
@@ -448,7 +448,7 @@ def unblind_study(
         leave_out_damaged(work)
         _compare(work)
         add_problems(results, work.told)
-        journal.write(settings, None, jobs=jobs)
+        journal.write(settings, None, jobs=jobs, mended=work.mended)
         clear_work(results)
     return read_results(results)
 
@@ -545,12 +545,15 @@ def _lost(task: NightTask, error: BaseException) -> NightOutcome:
     return NightOutcome.failed("measure", problem, f"Run again: finished nights are kept. {remedy}")
 
 
-def _facts(jobs: int, scheduler: str | None, study: Study, outcomes: Mapping[int, NightOutcome]) -> dict[str, object]:
+def _facts(
+    jobs: int, scheduler: str | None, study: Study, outcomes: Mapping[int, NightOutcome], work: Work
+) -> dict[str, object]:
     """What `run.json` says beside times, host and logs."""
     return {
         "jobs": jobs,
         "scheduler": scheduler,
         "study_source": study.source,
+        "mended": work.mended,
         "nights_processed": sum(outcome.fresh and outcome.status == "done" for outcome in outcomes.values()),
         "nights_found_finished": sum(not outcome.fresh for outcome in outcomes.values()),
         "nights_failed": sum(outcome.status == "failed" for outcome in outcomes.values()),

@@ -837,6 +837,9 @@ def given_or_default(settings: object, kind: type[_Kind]) -> _Kind:
     return settings
 
 
+GONE = {"comparison.mixed_model_missing": "subjects with nights of one condition alone no longer count."}
+
+
 def criteria_of(criteria: "WaveCriteria | str") -> WaveCriteria:
     """Criteria as they are, or those of a published detector by its name."""
     return WaveCriteria.preset(criteria) if isinstance(criteria, str) else given_or_default(criteria, WaveCriteria)
@@ -850,6 +853,8 @@ def _explain(detail: ErrorDetails, group: type[Group] | None = None) -> str:
             expected = detail.get("ctx", {})["expected"]
             message = f"expected {expected}{_did_you_mean(str(detail['input']), re.findall(QUOTED, expected))}"
         return f"{key} = {detail['input']!r}: {message}" if key else message  # without a key, the message names them
+    if key in GONE:
+        return f"{key!r} is gone: {GONE[key]} Leave it out."
     known = _known_keys() if group in (None, Settings) else group.model_fields
     return f"unknown key {key!r}{_did_you_mean(key, known)}"
 

@@ -23,17 +23,19 @@ from swa.comparison.further.profiles import compare_profiles
 from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.headline import leading_marker
 from swa.comparison.participation import absent_subjects
+from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.report.published import published_effects
 from swa.settings import Settings
 from swa.study.joined_tables import add_headlines, join_rejection, mark_copies
 from swa.study.long_table import join_measures
 from swa.study.problems import COMPARE_STEPS, LEAD_STEP, Problem, add_problems
-from swa.study.respecification import respecify_subject
-from swa.study.run.faults import describe_fault, leave_fault
+from swa.study.respecification import find_respecified, remove_respecified, respecify_subject
+from swa.study.run.subject_steps import broken_subject, missing_choices, run_unless_kept
 from swa.study.run.work import Work
 from swa.study.store import Results, read_results
-from swa.study.subject import NightOfSubject, SubjectTask, combine_subject
+from swa.study.subject import NightOfSubject, SubjectTask, combine_subject, find_combined
+from swa.study.written import keep_primary
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.files import write_table
 from swa.tables.marker import select
@@ -100,6 +102,8 @@ def make_tables(work: Work, contrast: str | None = None) -> list[SubjectTask]:
     if len(judged):
         absent = work.attempt("who is not in the primary", lambda: _absent(found, baseline, settings), [])
         add_problems(results, absent)
+        primary = str(declared_primary(done, settings.comparison) or "")
+        work.attempt("the primary in run.json", lambda: keep_primary(results, primary), None)
     precision = work.attempt(
         "precision.tsv",
         lambda: rate_precision(judged, read_spreads(results, done), settings.comparison),
@@ -153,10 +157,10 @@ def _combine_subjects(tasks: Sequence[SubjectTask], work: Work) -> tuple[list[Su
     """Subject step of each: those that could be combined, and the doubtful channels of each subject."""
     problems: list[Problem] = []
     combined, doubtful = [], {}
-    for number, outcome in sorted(work.workers.run(combine_subject, tasks), key=lambda item: item[0]):
+    for number, outcome in run_unless_kept(work.workers, combine_subject, tasks, find_combined, work.mended):
         task = tasks[number]
         if isinstance(outcome, BaseException):
-            problems.append(_broken_subject(task, outcome))
+            problems.append(broken_subject(task, outcome))
         else:
             problems += outcome.problems
             combined.append(task)
@@ -166,18 +170,13 @@ def _combine_subjects(tasks: Sequence[SubjectTask], work: Work) -> tuple[list[Su
     return combined, doubtful
 
 
-def _broken_subject(task: SubjectTask, error: BaseException) -> Problem:
-    problem = f"the nights of {task.subject} could not be brought together ({describe_fault(error)})."
-    remedy = leave_fault(task.results, task.settings, "the nights of a subject could not be brought together", error)
-    return Problem(subject=task.subject, step="subject", problem=problem, remedy=remedy)
-
-
 def _remove_others(results: Path, labels: set[str]) -> None:
     """Take away tables and pages of subjects that are no longer in the study: their nights stay, for another run."""
     for folder in results.glob("sub-*"):
         label = folder.name.removeprefix("sub-")
         if label not in labels:
-            for path in (*folder.glob("*.parquet"), folder / f"{folder.name}.html"):
+            own = (*folder.glob("*.parquet"), *folder.glob("sub-*_desc-*.json"), folder / f"{folder.name}.html")
+            for path in own:
                 path.unlink(missing_ok=True)
             shutil.rmtree(folder / "figures", ignore_errors=True)
 
@@ -238,32 +237,30 @@ def _compare_further(work: Work, found: Results, baseline: str, contrasts: pd.Da
 def _trace_specifications(
     work: Work, found: Results, subjects: Sequence[SubjectTask], baseline: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables of the specification curve; empty without a contrast.
+    """Tables of the specification curve; empty without a contrast."""
+    respecified = _respecify(work, found, subjects)
+    if not subjects:
+        return SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
+    return trace_specifications(found, respecified, baseline, settings=work.settings)
+
+
+def _respecify(work: Work, found: Results, subjects: Sequence[SubjectTask]) -> pd.DataFrame | None:
+    """Values of all nights under other choices.
 
     In a large study the stored nights are not gone through again: the curve then has what the long table holds.
     """
-    settings = work.settings
-    specifications, summary = SPECIFICATIONS.empty(), SPECIFICATION_SUMMARY.empty()
-    if subjects:
-        parts: list[pd.DataFrame] = []
-        if sum(len(task.nights) for task in subjects) <= settings.comparison.full_subject_rows_nights:
-            failed = []
-            respecify = partial(respecify_subject, primary=leading_marker(found, found.nights, settings.comparison))
-            for position, rows in sorted(work.workers.run(respecify, subjects), key=lambda item: item[0]):
-                if isinstance(rows, BaseException):
-                    failed.append(_missing_choices(subjects[position], rows))
-                elif len(rows):
-                    parts.append(rows)
-            add_problems(work.results, failed)
-        respecified = pd.concat(parts, ignore_index=True) if parts else None
-        specifications, summary = trace_specifications(found, respecified, baseline, settings=settings)
-    return specifications, summary
-
-
-def _missing_choices(task: SubjectTask, error: BaseException) -> Problem:
-    problem = f"the stored nights of {task.subject} could not be taken under other choices ({describe_fault(error)})"
-    problem += "; those rows of specifications.tsv rest on the other subjects."
-    remedy = leave_fault(task.results, task.settings, "a subject could not be taken under other choices", error)
-    return Problem(
-        subject=task.subject, step="specifications", problem=problem, remedy=f"The contrasts are whole. {remedy}"
-    )
+    options, failed = work.settings.comparison, []
+    parts: dict[str, pd.DataFrame] = {}
+    if subjects and sum(len(task.nights) for task in subjects) <= options.full_subject_rows_nights:
+        primary = leading_marker(found, found.nights, options)
+        respecify, find = partial(respecify_subject, primary=primary), partial(find_respecified, primary=primary)
+        for position, rows in run_unless_kept(work.workers, respecify, subjects, find, work.mended):
+            task = subjects[position]
+            if isinstance(rows, BaseException):
+                failed.append(missing_choices(task, rows))
+            else:
+                parts[task.label] = rows
+    add_problems(work.results, failed)
+    remove_respecified(work.results, parts)
+    filled = [rows for rows in parts.values() if len(rows)]
+    return pd.concat(filled, ignore_index=True) if filled else None

@@ -44,7 +44,7 @@ FUNCTIONS = {
     "plan_next_study": ("planning.tsv",),
     "average_spectra": ("group_spectra.tsv",),
     "trace_specifications": ("specifications.tsv",),
-    "respecify_subject": ("specifications.tsv",),
+    "respecify_subject": ("specifications.tsv", "sub-S01/sub-S01_task-sleep_desc-respecified.parquet"),
     "write_study_page": ("index.html",),
     "write_subject_page": ("sub-S01/sub-S01.html",),
 }
@@ -111,6 +111,8 @@ def test_a_fault_of_swa_costs_one_piece(name, stored, results, monkeypatch):
         return fail()
 
     monkeypatch.setattr(home_of(name), name, broken)
+    for kept in results.glob("sub-*/sub-*_desc-*.json"):  # the step of a subject that is kept is not called
+        kept.unlink()
     found = compare_study(results, jobs=1)
     assert calls, "the function was not called"
     told = found.problems[found.problems["problem"].str.contains("ZeroDivisionError")]
@@ -317,6 +319,22 @@ def test_a_run_does_a_night_again_whose_table_was_damaged_without_a_trace(result
     assert not night.find_damage()
     assert "done again" in run.study.notes[-1]
     assert hash_file(results / "contrasts.tsv") == stored[1]["contrasts.tsv"]
+
+
+@pytest.mark.slow
+def test_subjects_are_not_brought_together_again_but_where_their_tables_are_damaged(results, stored, monkeypatch):
+    monkeypatch.setattr(pipeline, "_write_pages", lambda *_: None)
+    monkeypatch.setattr(tables_of_study, "_compare_further", lambda *_: None)
+    own, calls = tables_of_study.combine_subject, []
+    monkeypatch.setattr(tables_of_study, "combine_subject", lambda task: calls.append(task.subject) or own(task))
+    compare_study(results, jobs=1)
+    assert calls == []
+    flip(results / "sub-S01" / "sub-S01_task-sleep_desc-measures.parquet")
+    compare_study(results, jobs=1)
+    assert calls == ["S01"]
+    (told,) = json.loads((results / "run.json").read_text())["mended"]
+    assert "sub-S01_task-sleep_desc-measures.parquet is not as it was written" in told
+    assert digests(results) == stored[1]
 
 
 @pytest.mark.slow

@@ -65,15 +65,55 @@ def test_the_correlation_is_adjusted_for_the_order_as_the_slope_is():
 def test_of_more_nights_subjects_and_conditions_are_taken_out():
     api = pytest.importorskip("statsmodels.formula.api")
     table, nights = study(nights=4, seed=2)
+    nights.insert(3, "order", 1 + np.arange(len(nights)) % 4)
     row = follow_levels(table, nights=nights, settings=SETTINGS).to_dict("records")[-1]
     assert row["contrast"] == "all nights"
-    own = table.assign(y=np.log(table["value"]), x=nights["serum_mg"])
-    fit = api.ols("y ~ x + C(subject) + C(condition)", own).fit()
+    own = table.assign(y=np.log(table["value"]), x=nights["serum_mg"], order=nights["order"])
+    fit = api.ols("y ~ x + C(subject) + C(order)", own).fit()  # in one order the place tells the condition
     r = np.sign(fit.params["x"]) * np.sqrt(fit.tvalues["x"] ** 2 / (fit.tvalues["x"] ** 2 + fit.df_resid))
     assert row["estimate"] == pytest.approx(r)
     assert row["p"] == pytest.approx(fit.pvalues["x"])
     assert row["ci_low"] < row["estimate"] < row["ci_high"]
-    assert "34 degrees of freedom" in row["note"]
+    assert "32 degrees of freedom" in row["note"]
+    assert row["method"].endswith("subjects, conditions and places in the order taken out")
+
+
+@pytest.mark.parametrize("column", ["order", "period", ""])
+def test_what_drifts_over_the_nights_is_not_found_to_go_together(column):
+    """In orders by lot two unrelated measures that drift were found to be related in up to 100 % of studies."""
+    rng, found = np.random.default_rng(3), []
+    for seed in range(20):
+        table, nights = study(nights=4, slope=0.0, seed=seed)
+        place = np.concatenate([rng.permutation(4) for _ in range(12)])
+        nights["serum_mg"] += 0.6 * place
+        table["value"] *= np.exp(0.1 * place)
+        if column:
+            nights.insert(3, column, 1 + place)
+        found.append(follow_levels(table, nights=nights, settings=SETTINGS).iloc[-1])
+    assert {row["contrast"] for row in found} == {"all nights"}
+    if column:
+        assert sum(row["p"] <= 0.05 for row in found) <= 4
+    else:
+        assert all(np.isnan(row["p"]) and np.isnan(row["ci_low"]) and np.isfinite(row["correlation"]) for row in found)
+        assert all("the order of the nights is not known" in row["note"] for row in found)
+
+
+def test_changes_of_two_nights_in_an_order_that_nobody_states_are_not_tested():
+    """Half of the subjects had them the other way round, and what drifts changes with the other sign in those."""
+    table, nights = study(slope=0.0)
+    later = np.where(
+        np.arange(len(nights)) // 2 % 2, nights["condition"] == "baseline", nights["condition"] != "baseline"
+    )
+    names = {"baseline": "placebo"}
+    table = table.assign(value=table["value"] * np.exp(0.5 * later), condition=table["condition"].replace(names))
+    nights = nights.assign(serum_mg=nights["serum_mg"] + later, condition=nights["condition"].replace(names))
+    (row,) = follow_levels(table, "placebo", nights=nights, settings=SETTINGS).to_dict("records")
+    assert row["correlation"] > 0.7
+    assert np.isnan([row["p"], row["ci_low"]]).all()
+    assert "the order of the nights is not known" in row["note"]
+    nights.insert(3, "order", 1 + later)
+    (known,) = follow_levels(table, "placebo", nights=nights, settings=SETTINGS).to_dict("records")
+    assert known["p"] > 0.05
 
 
 def test_minutes_are_not_tested_over_more_than_two_nights_and_by_errors_that_differ_over_two():
@@ -98,5 +138,5 @@ def test_few_subjects_are_not_tested_and_a_page_says_what_was_found():
     points = level_changes(table, nights=nights, settings=SETTINGS)
     (panel,) = covariate_changes(points).axes
     assert panel.get_position().width > 0.8  # half of the picture was empty
-    assert np.isnan(within_correlation(np.arange(4.0), np.arange(4.0), np.arange(4), np.zeros(4)).r)
+    assert np.isnan(within_correlation(np.arange(4.0), np.arange(4.0), np.arange(4), []).r)
     assert level_table(follow_levels(table, nights=nights), SETTINGS, str) is None  # nothing was named

@@ -233,7 +233,10 @@ def test_sixty_four_derivations_are_counted_not_listed():
 
 
 def test_a_declared_primary_is_named_and_an_undeclared_one_said():
-    assert "declared beforehand, was sigma power in N2+N3" in write(primary="sigma power in N2+N3").text
+    assert (
+        "as named in the settings or the study file, was sigma power in N2+N3; all others"
+        in write(primary="sigma power in N2+N3").text
+    )
     assert "No primary outcome was declared, so all results are exploratory." in write().text
 
 

@@ -635,7 +635,7 @@ def test_the_terminal_leads_with_the_declared_primary_at_the_level_in_force(buil
     show_results(build(tmp_path / "results", rows, comparison=declared))
     title, heads, first, *others = capsys.readouterr().out.splitlines()
     assert title.strip() == "ketamine against baseline, N2+N3, central"
-    assert heads.split() == ["marker", "window", "change", "90", "%", "interval", "p", "n", "role"]
+    assert heads.split() == ["marker", "window", "change", "90", "%", "interval", "p", "p", "adjusted", "n", "role"]
     assert re.match("SWA +First 60 min of clean NREM +not measured .*primary", first)
     assert re.match("SWA +NREM cycle 1 ", others[0])
     assert not any(" primary" in line for line in others)
@@ -1186,7 +1186,7 @@ WITHIN = Contrast(treatment="ketamine", comparator="placebo")
 
 def result_row(**facts):
     row = {"subject": "group", "scale": "ratio", "estimate": 1.2, "ci_low": 1.05, "ci_high": 1.4, "n": 8}
-    row |= {"p": 0.02, "p_adjusted": 0.02, "role": "primary", "method": "", "note": "", "reasons": ""}
+    row |= {"p": 0.02, "p_adjusted": 0.02, "n_tests": 1, "role": "primary", "method": "", "note": "", "reasons": ""}
     return pd.Series(row | {"verdict": "", "verdict_reasons": "", "design_limit": ""} | facts)
 
 
@@ -1256,12 +1256,12 @@ def test_another_time_constant_may_be_another_asymptote(sentence):
 
 
 @pytest.mark.parametrize(
-    ("role", "adjusted", "told"), [("primary", 0.04, True), ("primary", 0.02, False), ("secondary", 0.04, False)]
+    ("role", "adjusted", "told"), [("primary", 0.04, True), ("primary", 0.02, False), ("exploratory", 0.04, True)]
 )
 def test_the_primary_of_two_drugs_is_told_with_both_p(role, adjusted, told):
-    said = group_result(result_row(role=role, p_adjusted=adjusted), WITHIN, SWA, Settings())
+    said = group_result(result_row(role=role, p_adjusted=adjusted, n_tests=2), WITHIN, SWA, Settings())
     assert "; p = .02" in said or "; p = 0.02" in said
-    assert ("adjusted over the contrasts with placebo" in said) == told
+    assert ("adjusted over the 2 contrasts with placebo" in said) == told
 
 
 def test_a_result_says_the_method_of_its_row():

@@ -92,3 +92,15 @@ def test_inspect_names_who_will_not_be_in_the_primary_and_the_remedy(tmp_path, c
     assert '[channels] names = { "EEG2" = "F3-A2" }' in said
     assert "S2: not in swa NREM cycle-1 frontal of ketamine:baseline: no ketamine night that can be compared" in said
     assert "paired, 2 subjects" in said
+
+
+def test_inspect_counts_no_night_that_the_study_file_leaves_out(tmp_path, capsys):
+    file = simulate_study(
+        tmp_path, nights=dict.fromkeys(("S1", "S2"), ("baseline", "ketamine")), hours=1.5, rate_hz=100
+    )
+    table = pd.read_csv(file, sep="\t").assign(exclude=["", "", "other amplifier", ""])
+    table.to_csv(file, sep="\t", index=False)
+    show_inspection(inspect_study(tmp_path), as_json=False)
+    said = capsys.readouterr().out
+    assert "paired, 1 subject " in said
+    assert "S2: not in swa NREM cycle-1 frontal of ketamine:baseline: no baseline night that can be compared" in said

@@ -467,7 +467,7 @@ def test_compare_with_other_settings_makes_them_those_of_the_folder(run: StudyRu
     assert results.settings.comparison.confidence == 0.8
     assert results.settings.artifacts == run.results.settings.artifacts
     assert "80\N{NO-BREAK SPACE}% interval" in (copy / "index.html").read_text(encoding="utf-8")
-    assert "declared beforehand" in (copy / "methods.txt").read_text(encoding="utf-8")
+    assert "as named in the settings or the study file" in (copy / "methods.txt").read_text(encoding="utf-8")
     assert (results.contrasts["role"] == "primary").any()
     as_they_are = {path: path.read_bytes() for path in copy.iterdir() if path.is_file()}
     for refused, told in (

@@ -195,3 +195,8 @@ def test_a_control_that_is_not_known_is_refused_with_the_nearest_name():
         check_settings({"comparability": {"caution": ["gain", "clippping"]}})
     with pytest.raises(SettingsError, match="did you mean 'sustained'"):
         check_settings({"cycles": {"sleep_onset": "sustain"}})
+
+
+def test_a_setting_of_an_earlier_version_is_told_as_gone() -> None:
+    with pytest.raises(SettingsError, match=r"mixed_model_missing' is gone: .* Leave it out"):
+        check_settings({"comparison": {"mixed_model_missing": 0.2}})

@@ -56,7 +56,9 @@ def folder(tmp_path):
 def test_inspect_says_the_design_and_how_many_can_run(folder, capsys):
     show_inspection(inspect_study(folder), as_json=False)
     said = capsys.readouterr().out
-    assert "Design as understood: ketamine:placebo: paired, 1 subject (1 placebo first)" in said  # of nights that can run
+    assert (
+        "Design as understood: ketamine:placebo: paired, 1 subject (1 placebo first)" in said
+    )  # of nights that can run
     plan, _, end = said.partition("4 of 6 recordings can run.\n")
     heading, *broken = end.splitlines()
     assert heading == "Cannot run:"

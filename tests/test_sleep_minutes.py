@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from swa.comparison.headline import adjust_leading
 from swa.report.leading_rows import Headline
 from swa.report.words.sentences import group_answer
 from swa.settings import Settings
@@ -48,6 +49,7 @@ def test_helds_crossover_reads_as_a_difference_in_minutes_with_its_interval_and_
     median = MEDIAN_DIFFERENCE.among(decode(row["reasons"]))
     assert median.values["low"] <= np.median(change) <= median.values["high"]
     headline = Headline(marker=Marker("n3_minutes", "any", "night", "all"), declared=True, members=())
+    (_, row), *_ = adjust_leading(row.to_frame().T.infer_objects()).iterrows()
     answer = group_answer(row, contrasts_of(row.to_frame().T)[0], headline, Settings())
     assert answer.effect == f"+{row['estimate']:.3g} min"
     assert answer.numbers[0].startswith("95\u00a0% interval")

@@ -303,9 +303,18 @@ def adjust_primary_p(p: npt.ArrayLike, contrasts: Sequence[Contrast]) -> Floats:
     families = [contrast.held_against for contrast in contrasts]
     adjusted = np.full(len(values), np.nan)
     for one in dict.fromkeys(families):
-        known = np.flatnonzero(np.isfinite(values) & np.array([family == one for family in families]))
-        order = known[np.argsort(values[known], kind="stable")]
-        adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)), 1)
+        members = np.array([family == one for family in families])
+        adjusted[members] = holm_p(values[members])
+    return adjusted
+
+
+def holm_p(p: npt.ArrayLike) -> Floats:
+    """Holm's p of one family; NaN stays and is not counted."""
+    values = np.asarray(p, dtype=float)
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(values[known], kind="stable")]
+    adjusted = np.full(len(values), np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)), 1)
     return adjusted
 
 

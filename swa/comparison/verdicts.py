@@ -11,7 +11,9 @@ from scipy import stats
 
 from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
 from swa.comparison.controls.gain import BETWEEN_REGIONS, ONE_CHANNEL_SHARE
+from swa.comparison.controls.reading import CYCLE
 from swa.comparison.controls.registry import Control, Record, RowKind, find_control
+from swa.comparison.controls.times import CYCLE_SHARE
 from swa.glossary import bands_hz, measures_in, measures_over_night, measures_that
 from swa.measures.quality import UNUSABLE, cuts
 from swa.recordings.channels import region
@@ -39,14 +41,15 @@ Row = tuple[str, Contrast, RowKind]  # what rows of contrasts differ in, as far 
 class Doubt:
     """A reason with the verdict that it makes, the channel that it is about, and the control that found it, if any.
 
-    `measure` is named where it is about rows of that one alone, `passed_hz` where it is about those of bands that are
-    not wholly within it.
+    `measure` or `window` is named where it is about rows of that one alone, `passed_hz` where it is about those of
+    bands that are not wholly within it.
     """
 
     verdict: str
     reason: Reason
     channel: str = ALL
     measure: str = ""
+    window: str = ""
     control: Control[Any] | None = None
     passed_hz: tuple[float, float] | None = None
 
@@ -54,7 +57,8 @@ class Doubt:
         """Whether it is one about a row: its channel and measure are in it, and its control has a say in it."""
         has_a_say = self.control is None or self.control.matters is None or self.control.matters(row)
         cut = self.passed_hz is None or any(cuts(self.passed_hz, band) for band in row.bands_hz)
-        return has_a_say and cut and self.measure in ("", row.of_sleep) and _covers(row.channel, self.channel)
+        named = self.measure in ("", row.of_sleep) and self.window in ("", row.cycle)
+        return has_a_say and cut and named and _covers(row.channel, self.channel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +139,7 @@ def judge_contrasts(
             "by_stages": text_column(contrasts, "stages").ne("any") | of_sleep,
             "of_sleep": contrasts["measure"].where(of_sleep, "").astype(str),
             "bands_hz": [bands.get(measure, ()) for measure in contrasts["measure"]],
+            "cycle": text_column(contrasts, "window").where(text_column(contrasts, "window").str.startswith(CYCLE), ""),
         }
     )
     unique = keys.drop_duplicates()
@@ -285,7 +290,8 @@ def _judge_rows(
             if (own := [pair for pair in pairs if (name, pair, kind) in measured])
         }
         members = {name: known.about(name, pairs, kind) for name, pairs in (there or resting[contrast]).items()}
-        judged.append(_judge_group(members, known.about_all(contrast, pairs_of[contrast], kind), settings))
+        rate = false_alarms(settings.comparison.confidence, of_cycle=bool(kind.cycle))
+        judged.append(_judge_group(members, known.about_all(contrast, pairs_of[contrast], kind), settings, rate))
     return judged
 
 
@@ -367,6 +373,7 @@ def _control_doubts(
             reason=doubts.located(record.doubt, channel="" if record.channel == ALL else record.channel),
             channel=record.channel,
             measure=record.measure if control.is_of_measure else "",
+            window=record.window,
             control=control,
         )
         found.setdefault((record.subject, record.contrast), {}).setdefault(record.channel, []).append(doubt)
@@ -383,8 +390,10 @@ def _worst(found: Iterable[Doubt]) -> str:
     return max((doubt.verdict for doubt in found), key=RANK.__getitem__, default=SOUND)
 
 
-def _judge_group(members: Mapping[str, Sequence[Doubt]], shared: Sequence[Doubt], settings: Settings) -> Judged:
-    """Verdict over subjects, from each one's doubts and those that only all of them together give."""
+def _judge_group(
+    members: Mapping[str, Sequence[Doubt]], shared: Sequence[Doubt], settings: Settings, rate: float
+) -> Judged:
+    """Verdict over subjects, from each one's doubts, the `rate` of false ones, and what only all together give."""
     # One recording under two names gives no change: that subject is not in the row that is judged.
     copies = [name for name, found in members.items() if doubts.SAME_RECORDING.among(doubt.reason for doubt in found)]
     left = {name: found for name, found in members.items() if name not in copies} or members
@@ -397,7 +406,7 @@ def _judge_group(members: Mapping[str, Sequence[Doubt]], shared: Sequence[Doubt]
     verdict = _worst(shared)
     if worse > settings.comparability.group_share * len(words):
         verdict = NOT_COMPARABLE
-    elif worse or _are_many(len(doubtful), len(words), settings.comparison.confidence):
+    elif worse or _are_many(len(doubtful), len(words), rate):
         verdict = max(CAUTION, verdict, key=RANK.__getitem__)
     counts = {"n": len(doubtful), "of": len(words), **({"worse": worse} if worse else {})}
     others = frozenset(doubtful) if len(doubtful) < len(words) else frozenset()
@@ -421,8 +430,12 @@ def _first_of(names: Sequence[str]) -> str:
     return ", ".join(names[:SUBJECTS_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _are_many(doubtful: int, subjects: int, confidence: float) -> bool:
-    """Whether so many subjects are not sound that the false alarms of the gain check do not explain it."""
-    rate = (1 - confidence) * (1 + ONE_CHANNEL_SHARE)
+def false_alarms(confidence: float, *, of_cycle: bool = False) -> float:
+    """Share of subjects who are doubted with nothing wrong: by the gain check, and by the length of a cycle."""
+    return (1 - confidence) * (1 + ONE_CHANNEL_SHARE) + of_cycle * CYCLE_SHARE
+
+
+def _are_many(doubtful: int, subjects: int, rate: float) -> bool:
+    """Whether so many subjects are not sound that this rate of false alarms does not explain it."""
     by_chance = float(stats.binom.sf(doubtful - 1, subjects, rate))
     return by_chance <= SUBJECTS_LEVEL or doubtful > subjects / 2

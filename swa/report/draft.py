@@ -25,7 +25,15 @@ from swa.report.words.names import (
     window_name,
 )
 from swa.report.words.numbers import NO_INTERVAL, describe_change, plural, share
-from swa.report.words.sentences import caveats, exploratory, glosses, headline_in_plain_words, headline_name, stand_in
+from swa.report.words.sentences import (
+    caveats,
+    exploratory,
+    glosses,
+    headline_in_plain_words,
+    headline_name,
+    named_late,
+    stand_in,
+)
 from swa.settings import Settings
 from swa.study.store import Results, StoredNight, stored_nights
 from swa.tables.contrast import Contrast, contrasts_in
@@ -144,6 +152,7 @@ def shared_parts(
         "glosses": glosses(headline),
         "version": __version__,
         "stand_in": stand_in(headline),
+        "late": named_late(draft.facts.late_primary, settings),
         "exploratory": exploratory(headline, compared=bool(draft.contrasts)),
         "caveats": caveats(
             dict.fromkeys(name for one in draft.contrasts.values() for name in one.conditions),

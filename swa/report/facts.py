@@ -12,6 +12,7 @@ from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.settings import Settings
 from swa.study.store import Results, StoredNight, stored_nights
+from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
 from swa.tables.files import read_table
 from swa.tables.marker import Marker
@@ -37,6 +38,8 @@ class StudyFacts:
         Whether the study file, or the header of a recording, says that nights were simulated.
     blinded : bool
         Whether its conditions are codes.
+    late_primary : LatePrimary or None
+        Where the primary was named after results had been made.
     """
 
     nights: pd.DataFrame
@@ -46,6 +49,7 @@ class StudyFacts:
     design: str
     simulated: bool
     blinded: bool = False
+    late_primary: LatePrimary | None = None
 
     @cached_property
     def primary(self) -> Marker | None:

@@ -185,7 +185,7 @@ def level_table(table: pd.DataFrame, settings: Settings, name_of: NameOf) -> Pla
         return None
     first = table.iloc[0]
     low, high = _float(first["ci_low"]), _float(first["ci_high"])
-    told = "too few subjects to tell"
+    told = "not tested" if math.isfinite(_float(first["correlation"])) else "too few subjects to tell"
     if math.isfinite(low) and math.isfinite(high):
         side = "more" if low > 0 else "less" if high < 0 else ""
         told = f"it rises {side} where that rises more" if side else "these nights show no relation"

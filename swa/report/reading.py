@@ -9,10 +9,12 @@ import pandas as pd
 from swa.comparison.compared_nights import TRUE_WORDS, find_baseline, text_column
 from swa.comparison.contrasts import subject_values
 from swa.comparison.designs.statement import design_statement
+from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.report.facts import StudyFacts, done_nights
 from swa.settings import Settings
 from swa.study.store import Results, is_blinded, stored_nights
+from swa.study.written import late_primary
 from swa.tables.marker import select
 from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
@@ -52,6 +54,7 @@ def read_facts(results: Results, subject: str = "") -> StudyFacts:
         design=design,
         simulated=bool(simulated) or any(night.is_simulated for night in stored_nights(results.path, own)),
         blinded=is_blinded(results.path),
+        late_primary=late_primary(results.path, str(declared_primary(nights, settings.comparison) or "")),
     )
 
 

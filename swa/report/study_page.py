@@ -12,6 +12,7 @@ import pandas as pd
 from swa.comparison.compared_nights import is_control, text_column
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.further.activity_course import activity_course
+from swa.comparison.headline import adjust_leading
 from swa.glossary import headline_measures, short_names
 from swa.report import figures
 from swa.report.change_tables import Footnotes
@@ -180,7 +181,7 @@ def _counts(facts: StudyFacts) -> str:
 
 def _answers(draft: Draft) -> dict[str, Any]:
     """One answer for each contrast, or why there is none."""
-    rows = _controlled_first(draft.headline.marker.select(draft.changes), draft)
+    rows = _controlled_first(adjust_leading(draft.headline.marker.select(draft.changes)), draft)
     # What the design can show of the drug leads: of arms their comparison, before the change within each.
     arms = _in_arms(draft)
     within = [arms and draft.contrasts[name].is_within for name in rows["contrast"]]

@@ -7,6 +7,7 @@ import pandas as pd
 from swa.comparison.further.moderators import find_covariates
 from swa.comparison.further.planning import SamplePlan
 from swa.comparison.further.power import PLANNED
+from swa.comparison.headline import adjust_leading
 from swa.comparison.primary import declared_primary
 from swa.glossary import short_names
 from swa.report.leading_rows import find_headline, headline_rows
@@ -14,10 +15,11 @@ from swa.report.optional_tables import PlainTable
 from swa.report.reading import read_contrasts
 from swa.report.words.names import contrast_name, marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import NO_INTERVAL, describe_change, in_plain_letters, p_value, percent, plural, share
-from swa.report.words.sentences import group_answer, headline_name, stand_in
+from swa.report.words.sentences import group_answer, headline_name, named_late, stand_in
 from swa.settings import Settings
 from swa.study.problems import LEAD_STEP
 from swa.study.store import Results
+from swa.study.written import late_primary
 from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.interval import Interval
 from swa.tables.marker import select
@@ -60,18 +62,19 @@ def leading_lines(results: Results) -> list[str]:
     """The marker that leads, in one line for each contrast over subjects, with what the design leaves open."""
     settings = results.settings
     group = read_contrasts(results.path, "group")
-    headline = find_headline(declared_primary(results.nights, settings.comparison), group)
+    declared = declared_primary(results.nights, settings.comparison)
+    headline = find_headline(declared, group)
+    late = named_late(late_primary(results.path, str(declared or "")), settings)
     known, lines = contrasts_in(group), []
-    for _, row in headline.marker.select(group).iterrows():
+    for _, row in adjust_leading(headline.marker.select(group)).iterrows():
         contrast = known[row["contrast"]]
         answer = group_answer(row, contrast, headline, settings)
-        role = "Primary" if headline.declared and row["role"] == "primary" else "Exploratory"
+        role = "Primary" if headline.declared and row["role"] == "primary" and not late else "Exploratory"
+        effect = " ".join(text for text in (answer.effect, answer.aside) if text)
         why = () if answer.numbers else (answer.reading,)
         said = "; ".join(text for text in (*answer.numbers, *why, answer.verdict) if text)
-        lines.append(
-            in_plain_letters(f"{role}: {answer.question}, {headline_name(headline, settings)}: ")
-            + in_plain_letters(f"{answer.effect} ({said}). {answer.limit}".rstrip())
-        )
+        line = f"{role}: {answer.question}, {headline_name(headline, settings)}: {effect} ({said})."
+        lines.append(in_plain_letters(" ".join(text for text in (line, answer.limit, late) if text)))
     return lines
 
 
@@ -96,6 +99,7 @@ def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Setti
                 change.change,
                 change.interval or (NO_INTERVAL if change.measured else ""),
                 p_value(float(row["p"])),
+                p_value(float(row["p_adjusted"])),
                 str(change.n),
                 str(row["role"]),
             )
@@ -107,7 +111,7 @@ def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Setti
     return PlainTable(
         label=f"{called}, {where}",
         about="\n".join(doubts),
-        columns=("marker", "window", "change", interval, "p", "n", "role"),
+        columns=("marker", "window", "change", interval, "p", "p adjusted", "n", "role"),
         rows=tuple(cells),
     )
 

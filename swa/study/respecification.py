@@ -5,8 +5,9 @@ over epochs from the powers of the epochs, other selections and percentiles from
 from what each night stored about them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,18 @@ from swa.measures.rejection import OTHER_LIMITS
 from swa.recordings.channels import region
 from swa.settings import PRESETS, Band, Settings, WaveCriteria
 from swa.study.common_minutes import cut_alike
+from swa.study.kept_step import KeptStep
 from swa.study.regions import region_means
 from swa.study.store import NIGHT_TABLES, subject_file
 from swa.study.subject import SubjectTask
 from swa.study.subject_night import SubjectNight
+from swa.tables.files import hash_file, write_table
 from swa.tables.marker import REGIONS, Marker, select
 from swa.tables.night_document import PROCESS_S_BAND
 from swa.tables.results_tables import MEASURES
 from swa.tables.variant import Choices
 
+COMPARISON_READ = ("secondary_windows",)  # of the settings of the comparison
 KEYS = ["session", "stages", "window", "measure", "variant"]
 ALL_HALFWAVES = "all half-waves"
 LIMIT_FACTORS = (0.75, 1.25)
@@ -56,6 +60,31 @@ class _Shown:
         return stretch.median or (stretch.stages in ("NREM", "N2", "N3") and stretch.window in usual)
 
 
+def _step(task: SubjectTask, primary: Marker) -> KeptStep:
+    table = subject_file(task.results, task.label, "respecified")
+    measures = subject_file(task.results, task.label)
+    shown = {"primary": [primary.window, primary.channel], "measures": hash_file(measures)}
+    return KeptStep(
+        document=table.with_name(f"sub-{task.label}_task-sleep_desc-respecification.json"),
+        files=[table],
+        rests_on=task.rests_on(COMPARISON_READ) | shown,
+    )
+
+
+def find_respecified(task: SubjectTask, primary: Marker) -> tuple[pd.DataFrame | None, str]:
+    """What `respecify_subject` left, where it was done from the same; else None, and what is damaged where it was."""
+    step = _step(task, primary)
+    kept, damage = step.find()
+    return (None, damage) if kept is None else (pd.read_parquet(step.files[0]), "")
+
+
+def remove_respecified(results: Path, but: Collection[str]) -> None:
+    """Take away what another call left of subjects, but of those with these labels."""
+    for path in results.glob("sub-*/sub-*_desc-respecifi*"):
+        if path.parent.name.removeprefix("sub-") not in but:
+            path.unlink()
+
+
 def respecify_subject(task: SubjectTask, primary: Marker) -> pd.DataFrame:
     """Values of a subject's nights under choices that the long table does not hold.
 
@@ -69,9 +98,18 @@ def respecify_subject(task: SubjectTask, primary: Marker) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Rows like those of the long table. `measure` is the curve (``swa``, ``wave_density``, ``wave_amplitude``,
-        ``wave_slope``); `variant` holds the measure and the choices (`swa.tables.variant`).
+        Rows like those of the long table, written beside the subject's other tables. `measure` is the curve (``swa``,
+        ``wave_density``, ``wave_amplitude``, ``wave_slope``); `variant` holds the measure and the choices
+        (`swa.tables.variant`).
     """
+    step = _step(task, primary)
+    step.begin()
+    write_table(_respecify(task, primary), step.files[0])
+    step.finish({})
+    return pd.read_parquet(step.files[0])
+
+
+def _respecify(task: SubjectTask, primary: Marker) -> pd.DataFrame:
     known = pd.read_parquet(
         subject_file(task.results, task.label),
         columns=["session", "channel", "measure", "value"],

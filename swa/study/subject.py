@@ -1,17 +1,18 @@
 """What needs all nights of a subject: channels left out of all, regions, limits fixed on the baseline, Process S."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, cast
 
 import pandas as pd
 
-from swa.settings import Settings
+from swa.settings import AFTERWARDS, Settings
 from swa.study.across_nights import find_amplitudes, measure_across_nights
 from swa.study.bootstrap_spreads import measure_precision
 from swa.study.common_minutes import cut_alike, cut_rows
 from swa.study.condition_curves import curve_files, describe_conditions
+from swa.study.kept_step import KeptStep
 from swa.study.problems import Problem
 from swa.study.regions import region_means, regions_of_every_night
 from swa.study.store import KEY, NightFolder, subject_file
@@ -21,6 +22,8 @@ from swa.tables.marker import REGIONS, select
 from swa.tables.results_tables import MEASURES, SPREADS
 
 FRONTAL_CENTRAL = "frontal/central"
+# What a subject step reads of the settings of the comparison: others may change, and it stays.
+COMPARISON_READ = ("confidence", "flip_seed", "bootstrap_block_min", "bootstrap_reach_min", "bootstrap_draws")
 REGION_KEYS = ["session", "condition", "stages", "window", "measure", "variant"]
 
 
@@ -74,6 +77,19 @@ class SubjectTask:
             for night in self.nights
         ]
 
+    def rests_on(self, comparison: Collection[str]) -> dict[str, object]:
+        """What its steps are made from, with these settings of the comparison; nights by the hashes of their files."""
+        of_nights = self.settings.model_dump(mode="json", exclude=AFTERWARDS - {"quality"})
+        stored = []
+        for night in self.nights:
+            document = NightFolder(self.results, self.label, night.session_label).document()
+            stored.append({name: part for name, part in (document or {}).items() if name != "provenance"})
+        return {
+            "subject": [self.subject, self.label, self.baseline, *map(list, self.nights)],
+            "nights": stored,
+            "settings": of_nights | {name: getattr(self.settings.comparison, name) for name in comparison},
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class CombinedSubject:
@@ -103,6 +119,30 @@ class _Sorted:
     doubtful: Mapping[str, str]
 
 
+class _Outcome(TypedDict):
+    problems: list[dict[str, str]]
+    doubtful: list[str]
+
+
+def _step(task: SubjectTask) -> KeptStep:
+    measures, precision = (subject_file(task.results, task.label, name) for name in ("measures", "precision"))
+    return KeptStep(
+        document=measures.with_name(f"sub-{task.label}_task-sleep_desc-subject.json"),
+        files=[measures, precision, *curve_files(task.results, task.label).values()],
+        rests_on=task.rests_on(COMPARISON_READ),
+    )
+
+
+def find_combined(task: SubjectTask) -> tuple[CombinedSubject | None, str]:
+    """What `combine_subject` left, where it was done from the same; else None, and what is damaged where it was."""
+    kept, damage = _step(task).find()
+    if kept is None:
+        return None, damage
+    outcome = cast(_Outcome, kept)
+    problems = [Problem(**problem) for problem in outcome["problems"]]
+    return CombinedSubject(problems=problems, doubtful=frozenset(outcome["doubtful"])), ""
+
+
 def combine_subject(task: SubjectTask) -> CombinedSubject:
     """Write the subject's rows of the long table, and how precisely each of its nights tells its markers.
 
@@ -111,6 +151,14 @@ def combine_subject(task: SubjectTask) -> CombinedSubject:
     task : SubjectTask
         The subject.
     """
+    step = _step(task)
+    step.begin()
+    outcome = _combine(task)
+    step.finish({"problems": [asdict(one) for one in outcome.problems], "doubtful": sorted(outcome.doubtful)})
+    return outcome
+
+
+def _combine(task: SubjectTask) -> CombinedSubject:
     found = _sort_out(cut_alike(task.stored_nights()))
     tables = []
     for night in found.nights:

@@ -1,7 +1,9 @@
-"""What `run.json` keeps of a study: digests of files that `swa compare` believes, and what its study file told."""
+"""What `run.json` keeps of a study: files that `swa compare` believes, notes of its study file, its primaries."""
 
+import datetime
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from swa.errors import StudyError
@@ -10,6 +12,7 @@ from swa.tables.files import hash_file, read_json, write_json, write_text
 RUN_FILE = "run.json"
 KEY = "written"
 STUDY_NOTES = "study_notes"
+PRIMARIES = "primaries"
 REMEDY = (
     "`swa run` with this folder writes it anew; finished nights are kept. Facts of nights belong in the study file, "
     "settings in a file that --settings names."
@@ -60,3 +63,43 @@ def study_notes(results: Path) -> list[str]:
     """Return what `keep_study_notes` kept; nothing of a folder of an earlier version."""
     found = read_json(results / RUN_FILE).get(STUDY_NOTES)
     return [str(note) for note in found] if isinstance(found, list) else []
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatePrimary:
+    """A primary that was named after results had been made in the same folder.
+
+    Attributes
+    ----------
+    date : str
+        Day (UTC) of the first results with it.
+    before : str
+        The primary of the first results, as it was named; empty where they had none.
+    """
+
+    date: str
+    before: str
+
+
+def keep_primary(results: Path, primary: str) -> None:
+    """Keep with which primary contrasts were written, and when, where that is not the one of those before."""
+    known, found = read_json(results / RUN_FILE), kept_primaries(results)
+    if not found or found[-1]["primary"].casefold() != primary.casefold():
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        write_json(known | {PRIMARIES: [*found, {"primary": primary, "since": now}]}, results / RUN_FILE)
+
+
+def kept_primaries(results: Path) -> list[dict[str, str]]:
+    """Return what `keep_primary` kept, the first one first; nothing of a folder of an earlier version."""
+    found = read_json(results / RUN_FILE).get(PRIMARIES)
+    rows = found if isinstance(found, list) else []
+    return [{name: str(row.get(name, "")) for name in ("primary", "since")} for row in rows if isinstance(row, dict)]
+
+
+def late_primary(results: Path, primary: str) -> LatePrimary | None:
+    """Say whether the primary of now is another one than that of the first results; who goes back to that has not."""
+    found = kept_primaries(results)
+    own = [row for row in found if row["primary"].casefold() == primary.casefold()]
+    if not primary or not own or own[0] is found[0]:
+        return None
+    return LatePrimary(date=own[0]["since"][:10], before=found[0]["primary"])

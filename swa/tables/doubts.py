@@ -28,7 +28,9 @@ def located(reason: Reason, **where: str) -> Reason:
 BAND = declare("control_band", "{low:g}-{high:g} Hz")
 CONTROL_MISSING = declare("control_missing", "this control is not there in every night")
 NO_CONTROL = declare("no_control", "no control: a gain change is not excluded at all")
-GAIN_OR_DRUG = declare("gain_or_drug", "as an amplitude × {amplitude:.2f} would do, or a drug that moves these bands")
+# What raises all the bands of the check besides a gain.
+_ALIKE = "heart beat or muscle in the channel, or a drug that moves these bands"
+GAIN_OR_DRUG = declare("gain_or_drug", f"as an amplitude × {{amplitude:.2f}} would do, {_ALIKE}")
 NOT_EXCLUDED = declare(
     "gain_not_excluded", "a gain change below × {amplitude:.2f} (power × {power:.2f}) is not excluded"
 )
@@ -38,17 +40,20 @@ OWN_SPREAD = declare("own_spread", "baseline pairs of this study, {df} df")
 APART = declare("apart", "G less the median of the other {n} channels[: amplitude × {amplitude:.2f}]")
 MEAN_GAIN = declare("mean_gain", "mean of {n} subjects, {above} of them above 0")
 GAIN = _doubt(
-    "gain", "gain check G {g:+.2f} beyond ±{limit:.2f}, as an amplitude × {amplitude:.2f} would do", brief="gain"
+    "gain",
+    f"gain check G {{g:+.2f}} beyond ±{{limit:.2f}}, as an amplitude × {{amplitude:.2f}} would do, {_ALIKE}",
+    brief="gain",
 )
 ONE_CHANNEL = _doubt(
     "one_channel",
-    "gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}",
+    "gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}, as heart beat or muscle in it "
+    "would do too",
     brief="one channel",
 )
 GAIN_OF_ALL = _doubt(
     "gain_of_all",
     "the gain check of all subjects together: power in the control bands × {power:.2f} (mean of {n} subjects, {above} "
-    "of them above 0), as an amplitude × {amplitude:.2f} in all would do, or a drug that moves these bands",
+    f"of them above 0), as an amplitude × {{amplitude:.2f}} in all would do, {_ALIKE}",
     brief="gain",
 )
 
@@ -114,6 +119,13 @@ MINUTES = _doubt(
     f"analysed minutes differs: {MINUTES_FOUND.words}[; at the study's own decline ({{decline:+.2f}} per h) that alone "
     "makes slow-wave activity of the whole night {percent:+.1f} %]",
     brief="minutes",
+)
+CYCLE_FOUND = declare("cycle_found", "{cycle} holds {minutes:.0f} min of N2 and N3, {before:.0f} at baseline")
+CYCLE_MINUTES = _doubt(
+    "cycle_minutes",
+    f"{CYCLE_FOUND.words}: more than {{times:g}} times as long or short, as of one person's nights one pair in twenty; "
+    "slow waves build up and fall within a cycle",
+    brief="length of {cycle}",
 )
 CLOCK_UNKNOWN = declare("clock_unknown", "the time of day is not known in every night")
 CLOCK_FOUND = declare("clock_found", "{time}, {before} at baseline ({shift:+.1f} h; limit {limit:g} h)")

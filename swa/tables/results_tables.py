@@ -155,6 +155,12 @@ MEASURES = _table(
     _text("note", "Why a value is missing, or how it was obtained"),
 )
 SUBJECT_MEASURES = replace(MEASURES, name="task-sleep_desc-measures")
+RESPECIFIED = _table(
+    "task-sleep_desc-respecified",
+    *(*NIGHT, *PLACE, MEASURE.saying("Curve of specifications.tsv: swa, wave_density, wave_amplitude or wave_slope")),
+    VARIANT.saying("The measure, and the choices of which the stored night was taken under others than in use"),
+    *MEASURES.columns[-4:],
+)
 NIGHT_MEASURES = SUBJECT_MEASURES.without(*OF_NIGHT)
 
 CONTRASTS = _table(
@@ -347,7 +353,9 @@ INTERACTIONS = _table(
     *(*PLACE, MEASURE, VARIANT, SCALE),
     _number("estimate", "Both - one - other + neither: of ratios the factor beyond what the two effects multiply to"),
     *(*TEST[:2], P),
-    P_ADJUSTED.saying("Benjamini-Hochberg over the rows that are not primary"),
+    P_ADJUSTED.saying(
+        "Benjamini-Hochberg over the rows that are not primary; of the primary, Holm over its interactions"
+    ),
     *(N, METHOD, ROLE, *VERDICT, NOTE),
 )
 COMBINATIONS = _table(
@@ -580,7 +588,7 @@ STUDY_TABLES = (
 )
 NIGHT_TABLES = (
     *(WAVES, WAVE_AVERAGE, HYPNOGRAM, EPOCHS, SPECTRA, SPECTROGRAM, CYCLES, NIGHT_REJECTION, STAGING_BIAS, SPREADS),
-    *(SUBJECT_MEASURES, MEAN_WAVES, MEAN_SPECTRA, WAVE_AMPLITUDES, WAVE_SLOPES),
+    *(SUBJECT_MEASURES, RESPECIFIED, MEAN_WAVES, MEAN_SPECTRA, WAVE_AMPLITUDES, WAVE_SLOPES),
 )
 STORED = {table.name: table for table in (*STUDY_TABLES, *NIGHT_TABLES)}
 

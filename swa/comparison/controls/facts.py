@@ -35,6 +35,8 @@ class NightFacts:
         Per channel the facts of its header.
     nrem_min : dict of str to float
         Per channel the analysed minutes of N2+N3.
+    cycle_min : dict of str to float
+        Per cycle (``cycle-1``) the analysed minutes of N2+N3, of the channel that has most.
     decline : dict of str to float
         Per channel the fall of SWA over the whole night (ln per h of NREM).
     rejected : dict of str to tuple
@@ -66,6 +68,7 @@ class NightFacts:
     controls: Mapping[str, Floats]
     header: Mapping[str, Mapping[str, object]]
     nrem_min: Mapping[str, float]
+    cycle_min: Mapping[str, float] = field(default_factory=dict)
     decline: Mapping[str, float] = field(default_factory=dict)
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     clipped: Mapping[str, float] = field(default_factory=dict)

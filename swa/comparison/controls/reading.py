@@ -14,6 +14,7 @@ from swa.study.store import NIGHT_TABLES, NightFolder, content_of
 from swa.tables.marker import ALL, select
 
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
+CYCLE = "cycle-"  # windows whose names begin so are NREM cycles
 CARRIED_SHARE = 0.4  # a recording holds frequencies up to this share of its rate
 
 
@@ -69,17 +70,25 @@ def read_facts(results: Path, night: Mapping[str, object], settings: Comparabili
         unmoved={name: float(value) for name, value in _unmoved(bias)},
         is_staged_by_machine=summary["staging_confidence"] is not None,
         nrem_min={str(channel): float(value) for channel, value in nrem.items()},
-        decline=_declines(folder),
+        **_of_measures(folder),
         start_h=start_h,
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
         place=float(_places(pd.DataFrame([dict(night)])).iloc[0]),
     )
 
 
-def _declines(folder: NightFolder) -> dict[str, float]:
-    rows = pd.read_parquet(folder.file(NIGHT_TABLES["measures"]), filters=[("measure", "==", "swa_decline")])
-    rows = select(rows, stages="NREM", window="night", variant="").dropna(subset="value")
-    return dict(zip(rows["channel"].astype(str), rows["value"].astype(float), strict=True))
+def _of_measures(folder: NightFolder) -> dict[str, dict[str, float]]:
+    """The facts of a night that are values of its measures: fall of SWA by channel, minutes by cycle."""
+    wanted = [("measure", "in", ["swa_decline", "analysed_minutes"])]
+    rows = pd.read_parquet(folder.file(NIGHT_TABLES["measures"]), filters=wanted)
+    rows = select(rows, stages="NREM", variant="").dropna(subset="value").astype({"channel": str, "window": str})
+    falls = select(rows, measure="swa_decline", window="night")
+    minutes = select(rows, measure="analysed_minutes")
+    of_cycles = minutes[minutes["window"].str.startswith(CYCLE)].sort_values("value")  # the longest of a cycle is last
+    return {
+        "decline": dict(zip(falls["channel"], falls["value"].astype(float), strict=True)),
+        "cycle_min": dict(zip(of_cycles["window"], of_cycles["value"].astype(float), strict=True)),
+    }
 
 
 def staging_shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:

@@ -28,8 +28,8 @@ class Finding:
         Name of the control in ``comparability.tsv``.
     channel : str
         Where; `ALL` for the whole night.
-    measure : str
-        The measure that it is about, where it is about one.
+    measure, window : str
+        The measure, and the window, that it is about, where it is about one.
     ln_ratio, g, limit : float
         Change (ln), mean of the gain controls, and the limit; NaN where there is none.
     notes : tuple of Reason
@@ -43,6 +43,7 @@ class Finding:
     control: str
     channel: str = ALL
     measure: str = ""
+    window: str = ""
     ln_ratio: float = np.nan
     g: float = np.nan
     limit: float = np.nan
@@ -77,6 +78,8 @@ class RowKind:
         Its measure where that is one of sleep architecture, else empty.
     bands_hz : tuple of (float, float)
         Frequencies that its measure is measured in.
+    cycle : str
+        Its window where that is a cycle, else empty.
     """
 
     channel: str
@@ -85,6 +88,7 @@ class RowKind:
     by_stages: bool = True
     of_sleep: str = ""
     bands_hz: tuple[tuple[float, float], ...] = ()
+    cycle: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,6 +9,9 @@ from swa.comparison.controls.registry import Finding, control
 from swa.tables import doubts
 from swa.tables.reason import Value
 
+# Of the first cycles of 19 pairs of nights of one person (BOAS, Sleep-EDF) one is beyond this ratio, the median is 1.5.
+CYCLE_RATIO = 3.0
+CYCLE_SHARE = 1 / 19
 # Name of the control: what a page and what a verdict calls it, and the fact of the night.
 _CLOCKS = {
     "recording_start": ("start of the recording", "recording start", "start_h"),
@@ -35,6 +38,22 @@ def compare_minutes(nights: ComparedNights) -> Iterator[Finding]:
             notes=(doubts.MINUTES_FOUND(**minutes),),
             doubt=None if abs(ratio) <= limit else doubts.MINUTES(**minutes),
         )
+
+
+@control({"cycle_minutes": "minutes of a cycle"}, setting="analysed_minutes", is_ratio=True)
+def compare_cycles(nights: ComparedNights) -> Iterator[Finding]:
+    """Analysed minutes of each cycle: its first minutes have little slow-wave activity, and its length is chance."""
+    limit = float(np.log(CYCLE_RATIO))
+    for window in dict.fromkeys(window for night in nights.nights for window in sorted(night.cycle_min)):
+        after, earlier = (
+            float(np.mean([night.cycle_min.get(window, np.nan) for night in side])) for side in nights.sides
+        )
+        if not (after > 0 and earlier > 0):
+            continue
+        ratio = float(np.log(after / earlier))
+        found = doubts.CYCLE_FOUND(cycle=window.replace("-", " "), minutes=after, before=earlier)
+        doubt = doubts.CYCLE_MINUTES(**found.values, times=CYCLE_RATIO) if abs(ratio) > limit else None
+        yield Finding(control="cycle_minutes", window=window, ln_ratio=ratio, limit=limit, notes=(found,), doubt=doubt)
 
 
 @control({name: label for name, (label, *_) in _CLOCKS.items()})

@@ -29,7 +29,7 @@ from swa.comparison.compared_nights import (
 )
 from swa.comparison.designs.base import UNEQUAL_ORDERS
 from swa.comparison.designs.paired import Paired
-from swa.comparison.group import FEWEST_TESTED, adjust_p, paired_t
+from swa.comparison.group import FEWEST_TESTED, adjust_p, holm_p, paired_t
 from swa.comparison.headline import leading_marker
 from swa.comparison.linear import least_squares, t_interval, unequal_variances
 from swa.comparison.primary import declared_primary, roles
@@ -108,7 +108,8 @@ def compare_combinations(
     is_told = primary is not None and matches(table, **primary.spelled_as(table).columns).any()
     table["role"] = roles(table, primary, options) if is_told else "exploratory"
     own = (table["role"] == "primary").to_numpy()
-    table["p_adjusted"] = np.where(own, table["p"], adjust_p(table["p"].where(~own), table["contrast"]))
+    table["p_adjusted"] = adjust_p(table["p"].where(~own), table["contrast"])
+    table.loc[own, "p_adjusted"] = holm_p(table.loc[own, "p"])
     return INTERACTIONS.typed(table)
 
 

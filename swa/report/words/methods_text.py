@@ -12,7 +12,7 @@ from swa.report.facts import StudyFacts, done_nights
 from swa.report.words.names import contrast_name, in_sentence
 from swa.report.words.numbers import join, limit, plural, share, span
 from swa.report.words.references import bibtex, cite, source
-from swa.report.words.sentences import LIMITS
+from swa.report.words.sentences import LIMITS, named_late
 from swa.settings import Settings
 from swa.study.store import StoredNight
 from swa.tables.design_limit import DesignLimit
@@ -47,6 +47,7 @@ LEFT_TO_FILL_IN = (
     "participants, their selection, medication and diagnosis; ethics approval",
     "dose, route and time of each treatment; randomisation and blinding",
     "who scored the nights where the scoring was not automatic, and how raters agreed",
+    "when the primary outcome was decided on, and where that is registered",
     "availability of the data",
 )
 
@@ -160,7 +161,7 @@ def write_methods(
     preset = PRESET_SOURCES.get(facts.settings.waves.name)
     dropped = DROPPED if _has_pairs(facts) else DOUBTED
     follow = f" These limits follow ({{cite:{preset}}})." if preset else ""
-    compared = COMPARISON + _primary(primary) + _tests(designs, facts)
+    compared = COMPARISON + _primary(primary, named_late(facts.late_primary, facts.settings)) + _tests(designs, facts)
     sections = [
         Section(title="Recordings", text=_recordings(facts, found)),
         writer.section(
@@ -252,9 +253,9 @@ COMPARISON = (
     "within the subject; tests were two-sided."
 )
 ADJUSTED = (
-    "The p of a declared primary was adjusted over the contrasts against the same condition, where there were "
-    "several ({cite:holm1979}); other p values were adjusted within contrast and role ({cite:benjamini1995}). "
-    "Intervals were not adjusted."
+    "The p of the marker that leads was adjusted over the contrasts against the same condition, where there were "
+    "several ({cite:holm1979}), and a change of it is told only where that p allows it; other p values were adjusted "
+    "within contrast and role ({cite:benjamini1995}). Intervals were not adjusted."
 )
 CLOSING = (
     "This text holds the recommended items of reporting (COBIDAS-MEEG; {cite:pernet2020}) that recordings and settings "
@@ -350,12 +351,14 @@ def _cycles(settings: Settings) -> str:
     return CYCLES.format(**CYCLE_RULES[settings.cycles.rule])
 
 
-def _primary(primary: str) -> str:
-    return (
-        f" The primary outcome, declared beforehand, was {_literal(primary)}; all others were secondary or exploratory."
-        if primary
-        else " No primary outcome was declared, so all results are exploratory."
-    )
+def _primary(primary: str, late: str) -> str:
+    """What was named as the primary: when it was decided on, only a preregistration can say."""
+    if not primary:
+        return " No primary outcome was declared, so all results are exploratory."
+    named = f" The primary outcome, as named in the settings or the study file, was {_literal(primary)}; "
+    if late:
+        return f"{named}{_literal(in_sentence(late)).removesuffix('.')}, so that all results are exploratory."
+    return f"{named}all others were secondary or exploratory."
 
 
 def _tests(designs: Sequence[ContrastDesign], facts: StudyFacts) -> str:

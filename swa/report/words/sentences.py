@@ -35,9 +35,10 @@ from swa.report.words.numbers import (
 )
 from swa.report.words.references import source
 from swa.settings import Settings
+from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
 from swa.tables.design_limit import NOT_TOLD, DesignLimit, decode_limits
-from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Window
+from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker, Window
 from swa.tables.notes import (
     ARM_SIZES,
     BASELINE_ALIKE,
@@ -80,6 +81,7 @@ COURSE = (
 MOST_GLOSSED = 2  # channels
 MOST_NAMED = 4  # channels of a region
 DIRECTION_UNCLEAR = "direction unclear"
+MAY_BE_CHANCE = "may be chance: one of {n} comparisons"
 FIRST_PERIOD = "The first NREM period leads because the ketamine effect was reported there ({source})."
 
 
@@ -174,15 +176,17 @@ class Answer:
 
 
 def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
-    """The change over subjects in a few words, and in a sentence."""
+    """The change over subjects in a few words, and in a sentence; the row is one of `adjust_leading`."""
     change = describe_change(row, unit_of(headline.marker.measure))
     test = _test(row, contrast, digits=2) if change.measured else ""
-    reading = _group_reading(row, change, contrast) if change.interval else ""
+    reading = _group_reading(row, change, contrast, settings) if change.interval else ""
     sentence = group_result(row, contrast, headline, settings)
     answer = _answer(row, contrast, change, settings, (test, "subject", reading, sentence))
-    few = change.measured and _too_few(change)
-    is_told = answer.is_told and not few and NOT_TOLD.isdisjoint(decode_limits(row["design_limit"]))
-    return replace(answer, aside="too few to tell" if few else answer.aside, is_told=is_told)
+    few, chance = change.measured and _too_few(change), _may_be_chance(row, change, settings)
+    open_to_chance = few or chance or answer.is_part
+    is_told = answer.is_told and not open_to_chance and NOT_TOLD.isdisjoint(decode_limits(row["design_limit"]))
+    aside = MAY_BE_CHANCE.format(n=row["n_tests"]) if chance else answer.aside
+    return replace(answer, aside="too few to tell" if few else aside, is_told=is_told)
 
 
 def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
@@ -210,6 +214,12 @@ def limits_in_short(limits: Sequence[DesignLimit]) -> str:
 
 def _too_few(change: Change) -> bool:
     return change.n < 3
+
+
+def _may_be_chance(row: pd.Series, change: Change, settings: Settings) -> bool:
+    """Whether the interval of a contrast by itself leaves out no change, and its p over all of its family does not."""
+    level = 1 - settings.comparison.confidence
+    return change.excludes_none and row["n_tests"] > 1 and bool(row["p_adjusted"] > level)
 
 
 def _answer(
@@ -371,7 +381,7 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
         return _joined(sentence, _zeros(row), _verdict(row))
     few = FEW_FOR_FLIPS.among(reasons)
     basis = f"Method: {few.words}, so this is {PAIRED_T}." if few else ""
-    reading = _joined(_group_reading(row, change, contrast), _course(headline))
+    reading = _joined(_group_reading(row, change, contrast, settings), _course(headline))
     return _joined(sentence, reading, basis, _verdict(row))
 
 
@@ -405,9 +415,13 @@ def _test(row: pd.Series, contrast: Contrast, digits: int = 3) -> str:
         return "no p"
     p, adjusted = p_value(float(row["p"]), digits), p_value(float(row["p_adjusted"]), digits)
     test = f"p {p}" if row["p"] < LOWEST_P else f"p = {p}"
-    if row["role"] == "primary" and row["p_adjusted"] != row["p"]:
-        test += f", {adjusted} adjusted over the contrasts with {contrast.comparator}; the interval is not adjusted"
+    if row["p_adjusted"] != row["p"]:
+        test += f", {adjusted} adjusted over {_family(row, contrast)}; the interval is not adjusted"
     return test
+
+
+def _family(row: pd.Series, contrast: Contrast) -> str:
+    return f"the {row['n_tests']} contrasts with {contrast.comparator if contrast.is_within else contrast.second}"
 
 
 def _zeros(row: pd.Series) -> str:
@@ -419,15 +433,21 @@ def _zeros(row: pd.Series) -> str:
     return f"Left out as without a ratio: {said}. These are the lowest values: the true change can be the opposite."
 
 
-def _group_reading(row: pd.Series, change: Change, contrast: Contrast) -> str:
+def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings: Settings) -> str:
     if _too_few(change):
         return "Two subjects are too few to tell a change from chance: look at each of them."
     if zeros := _zeros(row):
         return zeros
     within = contrast.is_within
     none = "change" if within else "difference"
+    lies = f"lies {'above' if float(row['estimate']) > no_change(row) else 'below'} no {none}"
+    if _may_be_chance(row, change, settings):
+        return (
+            f"The interval by itself {lies}, but of {_family(row, contrast)} one does so by chance more often than in "
+            f"{share(1 - settings.comparison.confidence)} of studies: adjusted for that, no {none} is told."
+        )
     if change.excludes_none:
-        return f"The whole interval lies {'above' if float(row['estimate']) > no_change(row) else 'below'} no {none}."
+        return f"The whole interval {lies}."
     if within:
         return "The interval reaches from a fall to a rise: these nights show neither for certain."
     sides = f"{contrast.first} may have changed less or more than {contrast.second}"
@@ -470,6 +490,16 @@ def exploratory(headline: Headline, *, compared: bool) -> str:
         return ""
     reported_there = headline.marker.window == DEFAULT_MARKER.window
     return _joined(EXPLORATORY, FIRST_PERIOD.format(source=source("duncan2013")) if reported_there else "")
+
+
+def named_late(late: LatePrimary | None, settings: Settings) -> str:
+    """Say since when the primary is this one, after which results; empty where it is that of the first results."""
+    if late is None:
+        return ""
+    before = Headline(marker=Marker.parse(late.before), declared=True) if late.before else None
+    of = f"for {headline_name(before, settings)}" if before else "without a primary"
+    done = "changed" if before else "named"
+    return f"The primary was {done} on {late.date}, after results {of} had been made."
 
 
 def caveats(conditions: Iterable[str], limits: Iterable[DesignLimit] = ()) -> list[str]:

@@ -43,6 +43,13 @@ def find_nights(nights: pd.DataFrame, names: Iterable[str], option: str) -> set[
     return found
 
 
+def is_left_out(nights: pd.DataFrame) -> pd.Series:
+    """Which nights the study file's column `exclude` leaves out."""
+    if "exclude" not in nights:
+        return pd.Series(data=False, index=nights.index)
+    return ~nights["exclude"].fillna("").astype(str).str.strip().str.lower().isin(KEPT)
+
+
 def nights_left_out(nights: pd.DataFrame, exclude: Iterable[str]) -> dict[str, str]:
     """Why each night that is left out is, by ``SUBJECT/SESSION``: the study file's column `exclude`, and the call.
 

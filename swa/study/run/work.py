@@ -26,6 +26,7 @@ class Work:
     settings: Settings
     workers: Workers
     progress: Progress
+    mended: list[str] = field(default_factory=list)  # kept steps of subjects that were damaged, and done again
     told: list[Problem] = field(default_factory=list)  # of what `swa run` does before and after `swa compare`
     unwatched: list[str] = field(default_factory=list)  # stages in which the report of progress failed
 
