@@ -206,7 +206,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         from swa.errors import SwaError
         from swa.report.terminal import say_what_is_tested
         from swa.settings import Settings, given_or_default
-        from swa.study.plan.selection import is_left_out
+        from swa.study.plan.selection import excluded_by_file
         from swa.tables.absences import told_together
 
         settings = given_or_default(settings, Settings)
@@ -214,8 +214,9 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         comparison = settings.comparison.model_copy(update={"baseline": found["baseline"]})
         told = settings.model_copy(update={"comparison": comparison})
         nights = pd.DataFrame(found["plan"])
+        nights["status"] = excluded_by_file(nights).map({True: "excluded", False: "done"})
         can_run = {one["recording"] for one in found["recordings"] if one["can_run"]}
-        able = nights[nights["recording"].isin(can_run) & ~is_left_out(nights)]
+        able = nights[nights["recording"].isin(can_run)]
         # Where nothing can run yet, the design is that of the plan.
         found["design"] = state_designs(able, told) or state_designs(nights, told)
         with suppress(SwaError):  # a wrong primary is refused once what was found is told

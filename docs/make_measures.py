@@ -12,6 +12,7 @@ import pandas as pd
 
 from swa.comparison.controls.registry import control, group_control
 from swa.comparison.designs import known_designs
+from swa.comparison.designs.base import ContrastDesign, WithinSubjects
 from swa.glossary import Entry, read_glossary, read_groups
 from swa.measures.aperiodic import fit_aperiodic
 from swa.measures.matched_slopes import fit_slope_line, reference_amplitude
@@ -25,6 +26,12 @@ from swa.tables.schema import Column, fill
 
 DOCS = Path(__file__).parent
 INK, SOFT, ACCENT, SECOND = "#1f2933", "#9aa5b1", "#0b6e99", "#c2571a"
+DESIGNS = """## Designs
+
+The first of this order is taken whose rule the nights of a pair of conditions fit; `comparison.design` states one. Only
+subjects who had both conditions count, so that a missing night makes a study smaller and no mixed model. Nights that
+are left out take no part: where the design is another one than with them, `swa inspect` and `swa run` say so.
+"""
 INTRODUCTION = """# Measures
 
 *Made from `swa/glossary.toml` by `docs/make_measures.py`; change it there.*
@@ -175,7 +182,12 @@ def choices() -> str:
     """Text of docs/choices.md."""
     limits = Settings().comparability
     designs = [
-        (f"`{known.kind}`", _said(known), known(treatment="", baseline="").methods_words(Settings().comparison))
+        (
+            f"`{known.kind}`",
+            _said(known),
+            _when(known),
+            known(treatment="", baseline="").methods_words(Settings().comparison),
+        )
         for known in known_designs()
     ]
     controls = [
@@ -186,8 +198,8 @@ def choices() -> str:
     return "\n".join(
         [
             CHOICES,
-            "## Designs\n\nAsked in this order whether they are that of the nights; `comparison.design` states one.\n",
-            *_rows(("design", "what it is", "how it is tested"), designs),
+            DESIGNS,
+            *_rows(("design", "what it is", "when it is taken", "how it is tested"), designs),
             "\n## Forms of scoring\n\nAsked in this order whether a file is one of theirs.\n",
             *_rows(("form", "asked", "what is read"), [(f.name, _said(f.fits), _said(f.read)) for f in FORMATS]),
             "\n## Controls\n\nWhat compared nights are held against, by their names in `comparability.caution` and "
@@ -196,6 +208,14 @@ def choices() -> str:
             "",
         ]
     )
+
+
+def _when(design: type[ContrastDesign]) -> str:
+    """When a design recognises itself."""
+    if issubclass(design, WithinSubjects):
+        words = _said(design.fits).removeprefix("Whether ")
+        return words[0].upper() + words[1:]
+    return "Beside the changes within subjects, where the study file has such sides."
 
 
 def _said(what: object) -> str:

@@ -311,7 +311,7 @@ def test_a_flagged_gain_is_caution_for_the_channel_its_region_and_the_group_but_
     assert (found.loc["S02", "verdict"] == "sound").all()
     group = found.loc[("group", "F3-M2", "swa", "night")]
     assert group["verdict"] == "sound"  # one of two is what chance gives
-    assert group["verdict_reasons"] == "1 of 2 subjects not sound (S01: one channel)"
+    assert group["verdict_reasons"] == "recordings of 1 of 2 subjects are doubtful (S01: one channel)"
 
 
 def test_another_reference_or_a_gain_that_no_drug_makes_is_not_comparable():
@@ -455,11 +455,11 @@ def test_a_contrast_between_arms_is_judged_by_their_subjects_alone():
     between = [named(name, "placebo", first=name, second="placebo") for name in ("ketamine", "magnesium")]
     within = [named(name) for name in ("ketamine", "magnesium", "placebo")]
     found = of_group([], nights, *between, *within)
-    assert found[0] == ("sound", "1 of 6 subjects not sound (S01: too short)")
-    assert found[1] == ("sound", "1 of 6 subjects not sound (S04: too short)")
+    assert found[0] == ("sound", "recordings of 1 of 6 subjects are doubtful (S01: too short in ketamine nights)")
+    assert found[1] == ("sound", "recordings of 1 of 6 subjects are doubtful (S04: too short in magnesium nights)")
     assert [why for _, why in found[2:]] == [
-        "1 of 3 subjects not sound (S01: too short)",
-        "1 of 3 subjects not sound (S04: too short)",
+        "recordings of 1 of 3 subjects are doubtful (S01: too short in ketamine nights)",
+        "recordings of 1 of 3 subjects are doubtful (S04: too short in magnesium nights)",
         "",
     ]
 
@@ -503,7 +503,8 @@ def test_one_doubtful_subject_of_many_is_what_chance_gives_and_the_row_says_so()
     row = study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3, 1.2, 1.35], ["S03"])
     assert row["verdict"] == "sound"
     assert row["verdict_reasons"] == (
-        "1 of 8 subjects not sound (S03: too short); no more than chance gives, and without them the same is concluded"
+        "recordings of 1 of 8 subjects are doubtful (S03: too short in ketamine nights); no more than chance gives, "
+        "and without them the same is concluded"
     )
     assert study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3, 1.2, 1.35], ["S01", "S03", "S05"])["verdict"] == "caution"
 
@@ -511,7 +512,7 @@ def test_one_doubtful_subject_of_many_is_what_chance_gives_and_the_row_says_so()
 def test_subjects_of_whom_the_same_is_doubted_are_told_together():
     names = [f"S{number:02d}" for number in range(1, 9)]
     said = study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3, 1.2, 1.35], names)["verdict_reasons"]
-    assert "8 of 8 subjects not sound (S01, S02, S03, S04, S05, S06 and 2 more: too short)" in said
+    assert "recordings of 8 of 8 subjects are doubtful (all: too short in ketamine nights)" in said
 
 
 def test_a_conclusion_that_changes_without_the_doubtful_subject_is_shown_both_ways():

@@ -114,7 +114,9 @@ def test_a_row_is_no_sounder_than_the_contrasts_of_its_conditions():
     comparison = ComparisonSettings(primary=PRIMARY)
     rows = compare_combinations(table, nights=nights, settings=Settings(comparison=comparison), contrasts=judged)
     assert rows["verdict"].tolist() == ["caution"]
-    assert rows["verdict_reasons"].tolist() == ["magnesium:placebo: 1 of 8 subjects not sound (s01: gain)"]
+    assert rows["verdict_reasons"].tolist() == [
+        "magnesium:placebo: recordings of 1 of 8 subjects are doubtful (s01: gain)"
+    ]
 
 
 def test_values_of_the_picture_are_the_changes_of_subjects_and_their_means():

@@ -13,6 +13,7 @@ import subprocess
 import tarfile
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -22,12 +23,14 @@ from hypothesis import strategies as st
 from swa_cli.show import show_results
 
 from swa.pipeline import compare_study
+from swa.report.draft import _filters
 from swa.report.leading_rows import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
 from swa.report.study_page import _answers
 from swa.report.study_page import _not_compared as not_compared
 from swa.report.terminal import leading_lines, leading_tables
 from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
+from swa.report.words.p_values import TESTS
 from swa.report.words.sentences import (
     MAGNESIUM,
     caveats,
@@ -53,12 +56,15 @@ from swa.tables.notes import (
     NO_RELIABILITY,
     NO_WINDOW_RELIABILITY,
     NOT_POSITIVE,
+    ONE_ARM,
     ONE_SUBJECT,
     PAIRED_T,
+    SIGN_FLIPS_EXACT,
     STATED_RELIABILITY,
     STATED_SCATTER,
+    TWO_SUBJECTS,
 )
-from swa.tables.reason import encode
+from swa.tables.reason import encode, known_kinds
 
 NASTY = "<script>alert('x')</script>&\"ש"
 
@@ -136,6 +142,18 @@ def study(build, tmp_path_factory):
         night("S10", "ketamine", order=2, status="failed"),
     ]
     return build(tmp_path_factory.mktemp("study") / "results", rows, drawn=True)
+
+
+@pytest.fixture(scope="session")
+def two_drugs(build, tmp_path_factory):
+    """Three subjects with a night of each of two drugs."""
+    sizes = {"baseline": 1.0, "ketamine": 1.2, "magnesium": 1.1}
+    rows = [
+        night(subject, condition, size=size, order=place, simulated="yes")
+        for subject in ("S1", "S2", "S3")
+        for place, (condition, size) in enumerate(sizes.items(), 1)
+    ]
+    return build(tmp_path_factory.mktemp("two") / "results", rows, drawn=True)
 
 
 def subject_page(results, subject):
@@ -1151,6 +1169,28 @@ def test_the_table_of_nights_sorts_and_filters(seen):
     assert (len(table["all"][0]), table["all"][1], table["labelled"]) == (6, "", 1)
 
 
+FIRST_SCREEN = """<!DOCTYPE html><body style="margin:0">
+<iframe style="border:0;width:{width}px;height:{height}px" src="{page}"></iframe>
+<script>addEventListener("load", () => {{
+  const image = document.querySelector("iframe").contentDocument.querySelector(".shown img");
+  document.body.dataset.bottom = Math.ceil(image.getBoundingClientRect().bottom);
+}});</script>"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["study", "subject"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_figure_is_whole_on_the_first_screen(two_drugs, chromium, tmp_path, kind, width, height):
+    """On a phone two cards filled the screen, and on a desk those of a subject."""
+    page = two_drugs.path / "index.html" if kind == "study" else subject_page(two_drugs, "S1")
+    wrapper = tmp_path / "screen.html"
+    address = page.resolve().as_uri()
+    wrapper.write_text(FIRST_SCREEN.format(width=width, height=height, page=address), encoding="utf-8")
+    options = ["--virtual-time-budget=20000", "--dump-dom", wrapper.as_uri()]
+    found = re.search(r'data-bottom="(\d+)"', run_chromium(chromium, tmp_path, *options).stdout)
+    assert int(found[1]) <= height
+
+
 @pytest.mark.slow
 def test_a_night_can_be_enlarged_and_made_whole_again(seen):
     zooms = [zoom for frame in seen[0] for zoom in frame.get("zoom", [])]
@@ -1292,7 +1332,10 @@ def test_a_change_that_is_compared_between_arms_or_groups_is_told_as_that():
     assert group_answer(result_row(), groups, SWA, Settings()).aside == ""
     same = group_result(result_row(estimate=1.0, ci_low=0.9, ci_high=1.1), groups, SWA, Settings())
     assert "was on average the same in patients as in controls" in same
-    assert "patients may have changed less or more than controls: the interval holds both" in same
+    assert (
+        "Whether patients changed more or less than controls stays open: no difference lies inside the interval."
+        in same
+    )
 
 
 @pytest.mark.parametrize(
@@ -1300,6 +1343,54 @@ def test_a_change_that_is_compared_between_arms_or_groups_is_told_as_that():
 )
 def test_what_magnesium_is_known_for_is_said_of_its_conditions(names, told):
     assert (MAGNESIUM in caveats(names)) == told
+
+
+def test_filters_say_which_nights_have_them():
+    """ "8 nights" of each left open that one condition had them all."""
+
+    def stored(condition, text):
+        return SimpleNamespace(condition=condition, summary={"header": {"C4": {"prefilter": text}}})
+
+    nights = (
+        [stored("baseline", "HP:0.1Hz")] * 3 + [stored("ketamine", "HP:1Hz")] * 2 + [stored("ketamine", "HP:0.1Hz")]
+    )
+    assert (
+        _filters(nights)
+        == "HP:0.1Hz (all 3 baseline nights and 1 of 3 ketamine nights); HP:1Hz (2 of 3 ketamine nights)"
+    )
+    assert _filters(nights[:3]) == "HP:0.1Hz"
+
+
+def test_a_card_names_the_test_of_its_p_or_why_there_is_none():
+    flips = result_row(method="sign-flip, exact", reasons=encode([SIGN_FLIPS_EXACT()]))
+    assert group_answer(flips, WITHIN, SWA, Settings()).numbers[-2:] == ("p = 0.020", "sign-flip test")
+    for reasons, said in (
+        ([PAIRED_T(), TWO_SUBJECTS()], "no p with two subjects"),
+        ([SIGN_FLIPS_EXACT(), ONE_ARM(arm="placebo")], "no p within one arm"),
+        ([PAIRED_T()], "no p"),
+    ):
+        row = result_row(p=np.nan, p_adjusted=np.nan, reasons=encode(reasons))
+        assert group_answer(row, WITHIN, SWA, Settings()).numbers[-1] == said
+
+
+def test_every_method_of_a_row_over_subjects_has_a_name_for_its_card():
+    stated = {kind.code for kind in known_kinds().values() if kind.part == "method"}
+    of_one_subject = {"no_interval", "baseline_pairs", "stated_reliability", "stated_by_scorings", "stated_scatter"}
+    of_one_subject |= {"fit_error", "fit_error_alone"}
+    assert stated - of_one_subject <= set(TESTS)
+
+
+def test_the_arm_of_the_control_carries_the_same_warning():
+    """It stood beside the arm of the drug alone, so that the other read as a result."""
+    row = result_row(p=np.nan, p_adjusted=np.nan, reasons=encode([SIGN_FLIPS_EXACT(), ONE_ARM(arm="placebo")]))
+    answer = group_answer(row, WITHIN, SWA, Settings())
+    assert answer.is_part
+    assert answer.limit == "Only the comparison of the arms can show an effect of the drug."
+
+
+def test_the_study_page_says_that_swa_does_not_know_of_randomisation_and_blinding(study):
+    cards = (study.path / "index.html").read_text(encoding="utf-8").split("<details>")[0]
+    assert "Whether the study was randomised or blinded is not in its files" in cards
 
 
 def test_filters_of_the_headers_stand_in_the_head_of_each_page(build, compare, tmp_path):
@@ -1313,4 +1404,4 @@ def test_filters_of_the_headers_stand_in_the_head_of_each_page(build, compare, t
     compare(results.path)
     for page in all_pages(results):
         text = " ".join(parse(page).text.split())
-        assert "Filters in the headers: none named (1 night); HP:1Hz (1 night)." in text
+        assert "Filters in the headers: none named (the baseline night); HP:1Hz (the ketamine night)." in text

@@ -138,7 +138,7 @@ def test_a_group_row_without_rows_of_subjects_is_judged_by_its_nights():
     rows = rows.assign(subject="group", channel="C4-M1", stages="NREM", measure="swa", window="night", variant="")
     found = judge_contrasts(rows, [], nights, Settings())
     assert found["verdict"].tolist() == ["sound"] * 3  # one of two or three is what chance gives
-    assert found["verdict_reasons"].str[:24].tolist()[:2] == ["1 of 3 subjects not soun", "1 of 2 subjects not soun"]
+    assert found["verdict_reasons"].str[:25].tolist()[:2] == ["recordings of 1 of 3 subj", "recordings of 1 of 2 subj"]
 
 
 def test_a_contrast_is_doubted_for_the_channels_that_it_rests_on():
@@ -168,7 +168,9 @@ def test_a_contrast_is_doubted_for_the_channels_that_it_rests_on():
     assert words.to_dict() == {name: "caution" if "F" in name.upper() else "sound" for name in channels}
     assert found.loc[("S01", "frontal"), "verdict_reasons"] == "second: F3-M2: 31 % of NREM unusable"
     group = found.loc[("group", "frontal"), "verdict_reasons"]
-    assert group == "1 of 2 subjects not sound (S01: 31 % of NREM on F3-M2 unusable)"
+    assert (
+        group == "recordings of 1 of 2 subjects are doubtful (S01: 31 % of NREM on F3-M2 unusable in ketamine nights)"
+    )
     assert found.loc[("group", "O2-M1"), "verdict"] == "sound"
 
 
@@ -185,7 +187,7 @@ def test_a_row_over_subjects_names_what_several_nights_have_once():
     judged = judge_contrasts(rows, [], pd.DataFrame(nights, columns=columns), Settings()).set_index("subject")
     said = judged["verdict_reasons"]
     assert said["S01"].count("of the slow waves are clipped") == 2
-    assert said["group"] == "1 of 1 subject not sound (S01: artefacts on F3-M2, clipping on F3-M2)"
+    assert said["group"] == "recordings of 1 of 1 subject are doubtful (S01: artefacts on F3-M2, clipping on F3-M2)"
 
 
 def test_a_channel_whose_spectrum_stands_apart_is_bad_and_natural_differences_are_not():

@@ -189,3 +189,27 @@ def test_one_channel_without_a_unit_does_not_stop_a_night_as_it_stops_no_run(tmp
         assert len(said) == problems
         assert told["can_run"] is (not problems)
         assert any("F3-M2 is left out: the unit of 'F3-M2' is missing" in note for note in told["notes"]) != bool(said)
+
+
+def test_the_design_counts_without_excluded_nights_and_says_when_it_is_another_one():
+    nights = pd.DataFrame({"subject": np.repeat(list("ABCD"), 2), "condition": ["placebo", "ketamine"] * 4})
+    nights = nights.assign(session=nights["condition"], period=[1, 2, 1, 2, 2, 1, 2, 1], status="done")
+    nights.loc[7, "status"] = "excluded"
+    (said,) = state_designs(nights)
+    assert said.startswith("ketamine:placebo: paired, 3 subjects")
+    assert "with the excluded nights it would be a crossover" in said
+    (said,) = state_designs(nights.assign(period=[1, 2] * 4))
+    assert "excluded" not in said
+
+
+def test_inspect_counts_without_the_nights_that_the_study_file_excludes(folder, capsys):
+    file = folder / "study.tsv"
+    head, *rows = file.read_text(encoding="utf-8").splitlines()
+    rows = [f"{head}\texclude", f"{rows[0]}\tnoisy", *(f"{row}\t" for row in rows[1:])]
+    show_inspection(inspect_study(folder), as_json=False)
+    (before,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Design")]
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    show_inspection(inspect_study(folder), as_json=False)
+    (after,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Design")]
+    assert "1 subject " in before  # a recording of each of the others is broken or not there
+    assert "0 subjects" in after

@@ -190,7 +190,7 @@ def test_every_table_of_a_results_folder_is_as_the_schema_says(studied):
         frame = _read(path)
         named = [name for name in frame.columns if name in table.names]
         if table is NIGHTS:
-            assert set(named) | {"infusion", "nights_since_dose"} == set(table.names)
+            assert set(named) | {"infusion", "nights_since_dose", "order_source"} == set(table.names)
         elif table.others:
             assert named == table.names
         else:  # the nights' own parts lack the names of the night

@@ -1,6 +1,6 @@
 """The one way from measures of nights to contrasts between conditions."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,12 +15,14 @@ from swa.comparison.compared_nights import (
     find_baseline,
     planned_pairs,
     split_nights,
+    text_column,
     usable_nights,
 )
 from swa.comparison.controls.registry import Record
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.statement import find_limits
 from swa.comparison.group import adjust_p, adjust_primary_p
+from swa.comparison.losses import with_losses
 from swa.comparison.outcomes import Outcome, limits_of_rows
 from swa.comparison.primary import declared_primary, roles
 from swa.comparison.sources import (
@@ -234,7 +236,7 @@ def _rows_of(
     design: ContrastDesign, changes: Changes, plan: Plan, primary: Marker | None, settings: ComparisonSettings
 ) -> list[pd.DataFrame]:
     """Rows of one contrast and measure: over subjects, and those of each subject."""
-    outcome = design.outcome(changes, settings)
+    outcome = with_losses(design, changes, design.outcome(changes, settings))
     within = design.key.is_within  # between arms and groups there is no change of one subject
     there = np.asarray(changes.present.any(axis=0) if within else np.isfinite(outcome.estimate))
     own = pd.Series(limits_of_rows(outcome), dtype=object)[there]
@@ -376,14 +378,30 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
     conditions = nights.groupby("subject")["condition"].agg(set)
     there = used.groupby("subject")["condition"].agg(set)
     limits = design_limits(nights, designs, (settings or Settings()).comparison)
+    with_all = _kinds_with_excluded(nights, settings)
     said = []
     for design in designs:
         both = {design.treatment, design.baseline}
         text = f"{design.contrast}: {design.state(used)}"
         text += "" if any(both <= own for own in conditions) else _NOBODY_HAS_BOTH
         doubt = doubt_of_orders(design.limits, limits[design.key], sum(both <= own for own in there))
-        said.append(text + (f"; {verdict_of_orders(doubt)} over subjects: {doubt.words}" if doubt else ""))
+        text += f"; {verdict_of_orders(doubt)} over subjects: {doubt.words}" if doubt else ""
+        said.append(text + _without_exclusions(design, with_all))
     return said
+
+
+def _kinds_with_excluded(nights: pd.DataFrame, settings: Settings | None) -> dict[str, str]:
+    """Design of each contrast if no night were excluded."""
+    excluded = text_column(nights, "status") == "excluded"
+    if not excluded.any():
+        return {}
+    status = nights["status"].astype(object).mask(excluded, "done")
+    return {design.contrast: design.kind for design in planned_designs(nights.assign(status=status), settings)}
+
+
+def _without_exclusions(design: ContrastDesign, with_all: Mapping[str, str]) -> str:
+    other = with_all.get(design.contrast, design.kind)
+    return "" if other == design.kind else f"; with the excluded nights it would be a {other}"
 
 
 def _each_change(plan: Plan, measures: Iterable[str] | None = None) -> Iterator[tuple[ContrastDesign, Changes]]:

@@ -120,7 +120,9 @@ def limits_of_rows(outcome: Outcome) -> list[tuple[DesignLimit, ...]]:
     for why, number in outcome.left_out.items():
         if notes.NOT_POSITIVE.among([why]):
             zeros |= number > 0
-    return [(DesignLimit.ZEROS,) if own else () for own in zeros.tolist()]
+    lost = [any(kind.among(own) for kind in (notes.NIGHTS_LOST, notes.SUBJECTS_LOST)) for own in outcome.reasons]
+    both = zip(zeros.tolist(), lost, strict=True)
+    return [(*(DesignLimit.ZEROS,) * zero, *(DesignLimit.LOSS,) * loss) for zero, loss in both]
 
 
 def effects(changes: Changes, outcome: Outcome) -> list[list[Reason]]:

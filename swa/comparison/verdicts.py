@@ -42,7 +42,7 @@ class Doubt:
     """A reason with the verdict that it makes, the channel that it is about, and the control that found it, if any.
 
     `measure` or `window` is named where it is about rows of that one alone, `passed_hz` where it is about those of
-    bands that are not wholly within it.
+    bands that are not wholly within it, `condition` where it is about one night.
     """
 
     verdict: str
@@ -52,6 +52,7 @@ class Doubt:
     window: str = ""
     control: Control[Any] | None = None
     passed_hz: tuple[float, float] | None = None
+    condition: str = ""
 
     def matters(self, row: RowKind) -> bool:
         """Whether it is one about a row: its channel and measure are in it, and its control has a say in it."""
@@ -342,6 +343,7 @@ def _night_doubts(nights: pd.DataFrame) -> dict[tuple[str, str], list[Doubt]]:
                 reason=doubts.located(reason, session=session),
                 channel=str(reason.values.get("channel", ALL)),
                 passed_hz=_passed_hz(reason),
+                condition=condition,
             )
             for reason in decode(codes) or (doubts.NIGHT(why=why),)
         )
@@ -417,12 +419,21 @@ def _name_with_doubts(doubtful: Sequence[str], members: Mapping[str, Sequence[Do
     """Subjects with what is doubted, those of whom the same is doubted together."""
     alike: dict[str, list[str]] = {}
     for name in doubtful:
-        brief = ", ".join(dict.fromkeys(doubts.in_brief(doubt.reason) for doubt in members[name]))
-        alike.setdefault(brief, []).append(name)
+        alike.setdefault(_briefly(members[name]), []).append(name)
     groups = list(alike.items())
-    said = [f"{_first_of(names)}: {brief}" for brief, names in groups[:SUBJECTS_NAMED]]
+    all_alike = len(doubtful) == len(members) > 1 and len(groups) == 1
+    said = [f"{'all' if all_alike else _first_of(names)}: {brief}" for brief, names in groups[:SUBJECTS_NAMED]]
     rest = sum(len(names) for _, names in groups[SUBJECTS_NAMED:])
     return "; ".join([*said, *([f"and {rest} more"] if rest else [])])
+
+
+def _briefly(found: Iterable[Doubt]) -> str:
+    """Doubts in a few words, each with the nights that it is about where they are of one condition."""
+    where: dict[str, dict[str, None]] = {}
+    for doubt in found:
+        where.setdefault(doubts.in_brief(doubt.reason), {})[doubt.condition] = None
+    named = {brief: next(iter(conditions)) if len(conditions) == 1 else "" for brief, conditions in where.items()}
+    return ", ".join(f"{brief} in {condition} nights" if condition else brief for brief, condition in named.items())
 
 
 def _first_of(names: Sequence[str]) -> str:

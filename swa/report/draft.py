@@ -24,13 +24,14 @@ from swa.report.words.names import (
     where_measured,
     window_name,
 )
-from swa.report.words.numbers import NO_INTERVAL, describe_change, plural, share
+from swa.report.words.numbers import NO_INTERVAL, describe_change, join, share
 from swa.report.words.sentences import (
     caveats,
     exploratory,
     glosses,
     headline_in_plain_words,
     headline_name,
+    loss_in_words,
     named_late,
     stand_in,
 )
@@ -145,6 +146,11 @@ def shared_parts(
     own = replace(draft.facts, nights=nights, conditions=tuple(dict.fromkeys(done_nights(nights)["condition"])))
     stored = stored_nights(draft.results.path, nights)
     declared = headline_name(headline, settings) if headline.declared else ""
+    losses = [
+        f"{contrast_name(draft.contrasts[row['contrast']])}: {said}"
+        for _, row in headline.marker.select(draft.changes).iterrows()
+        if (said := loss_in_words(row))
+    ]
     return {
         "facts": draft.facts,
         "headline": headline,
@@ -168,24 +174,35 @@ def shared_parts(
         "filters": _filters(stored),
         "confidence": draft.level,
         "where": where_measured(headline.marker) or "sleep, and beside it the EEG",
-        "methods": write_methods(own, stored, primary=declared, designs=designs),
+        "methods": write_methods(own, stored, primary=declared, designs=designs, losses=losses),
         "glossary": explain_markers(explained, settings),
         "settings": list_settings(settings),
     }
 
 
 def _filters(nights: Iterable[StoredNight]) -> str:
-    """What the headers of the nights name as filters, with the count of nights where they differ."""
-    texts = [
-        " / ".join(dict.fromkeys(facts.get("prefilter") or "none named" for facts in night.summary["header"].values()))
-        for night in nights
-        if night.summary.get("header")
+    """What the headers of the nights name as filters, with the nights where they differ."""
+    found: dict[str, Counter[str]] = {}
+    for night in nights:
+        if header := night.summary.get("header"):
+            text = " / ".join(dict.fromkeys(facts.get("prefilter") or "none named" for facts in header.values()))
+            found.setdefault(text, Counter())[night.condition] += 1
+    if len(found) <= 1:
+        return next(iter(found), "")
+    there = sum(found.values(), Counter())
+    said = [
+        f"{text} ({join([_some_nights(count, there[name], name) for name, count in counts.items()])})"
+        for text, counts in sorted(found.items(), key=lambda one: -one[1].total())
     ]
-    counts = Counter(texts).most_common()
-    if len(counts) <= 1:
-        return next((text for text, _ in counts), "")
-    more = f"; and {len(counts) - MOST_FILTERS} more" if len(counts) > MOST_FILTERS else ""
-    return "; ".join(f"{text} ({plural(count, 'night')})" for text, count in counts[:MOST_FILTERS]) + more
+    more = f"; and {len(said) - MOST_FILTERS} more" if len(said) > MOST_FILTERS else ""
+    return "; ".join(said[:MOST_FILTERS]) + more
+
+
+def _some_nights(count: int, there: int, condition: str) -> str:
+    """All 8 ketamine nights, or 3 of 8 of them."""
+    if there == 1:
+        return f"the {condition} night"
+    return f"{f'all {there}' if count == there else f'{count} of {there}'} {condition} nights"
 
 
 def _draw_forest(draft: Draft, name: str) -> Picture:

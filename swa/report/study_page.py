@@ -46,7 +46,7 @@ from swa.report.words.names import (
     with_unit,
 )
 from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed, span
-from swa.report.words.sentences import group_answer, headline_name, where_in_words
+from swa.report.words.sentences import UNSTATED, group_answer, headline_name, where_in_words
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
 from swa.study.written import study_notes
@@ -197,7 +197,8 @@ def _answers(draft: Draft) -> dict[str, Any]:
         contrast = draft.contrasts[row["contrast"]]
         answer = group_answer(row, contrast, draft.headline, draft.settings)
         if answer.numbers and (nights := adjusted.get(contrast)):
-            answer = replace(answer, numbers=(*answer.numbers, f"adjusted for {nights}"))
+            aside = " (so not just the change in one arm set against that in the other)" if arms else ""
+            answer = replace(answer, numbers=(*answer.numbers, f"adjusted for {nights}{aside}"))
         # A contrast that was asked for afterwards stands beside the planned ones and must not read like one of them.
         if _was_asked_for(contrast, draft):
             afterwards = "asked for afterwards, exploratory"
@@ -208,7 +209,7 @@ def _answers(draft: Draft) -> dict[str, Any]:
             )
         answers.append(answer)
     shown = [draft.contrasts[name] for name in rows["contrast"]]
-    return {"answers": answers, "nothing": nothing, "apart": _not_compared(shown)}
+    return {"answers": answers, "nothing": nothing, "apart": [*_not_compared(shown), UNSTATED]}
 
 
 def _was_asked_for(key: Contrast, draft: Draft) -> bool:
@@ -536,6 +537,7 @@ def _list_nights(facts: StudyFacts, measures: pd.DataFrame) -> dict[str, Any]:
     nights = facts.nights.assign(place=range(len(facts.nights)), **texts)
     order = sorted(nights.index, key=lambda i: (natural_key(str(nights.loc[i, "subject"])), nights.loc[i, "place"]))
     combined = set(measures["subject"])
+    nights = nights.assign(shared=text_column(nights, "doubts").duplicated(keep=False))
     rows = []
     for i in order:
         night = nights.loc[i]
@@ -551,6 +553,9 @@ def _list_nights(facts: StudyFacts, measures: pd.DataFrame) -> dict[str, Any]:
                 **{name: str(night[name]) for name in ("subject", "session", "condition", "status")},
                 "page": page if done and night["subject"] in combined else "",
                 "verdict": _verdict(night),
+                "verdict_mark": footnotes.mark(
+                    [str(night[VERDICT[1]])] if night["shared"] and night[VERDICT[1]] else []
+                ),
                 "staged": _short_source(night["staging_source"]) if done else NOTHING,
                 "cells": cells if done else [(NOTHING, "")] * len(cells),
             }
@@ -569,8 +574,9 @@ def _heading(measure: str) -> str:
 
 
 def _verdict(night: pd.Series) -> str:
-    """Verdict on the night with its reasons; a dash where nobody judged it."""
-    return ": ".join(str(night[name]) for name in VERDICT if night[name]) or NOTHING
+    """Verdict on the night with its reasons, but for those below the table; a dash where nobody judged it."""
+    told = VERDICT[:1] if night["shared"] else VERDICT
+    return ": ".join(str(night[name]) for name in told if night[name]) or NOTHING
 
 
 def _short_source(source: str) -> str:

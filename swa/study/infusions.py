@@ -140,7 +140,7 @@ def undosed_offset_s(clock: datetime.time, start: datetime.datetime) -> float:
     -------
     float
     """
-    day = _day_of_night(start)
+    day = day_of_night(start)
     if clock.hour < DAY_OF_DOSE_BEGINS_H:
         day += datetime.timedelta(days=1)
     return (datetime.datetime.combine(day, clock) - start.replace(tzinfo=None)).total_seconds()
@@ -157,7 +157,8 @@ def _clock(text: object) -> float | None:
     return None if moment is None else 3600.0 * moment.hour + 60 * moment.minute + moment.second
 
 
-def _day_of_night(start: datetime.datetime) -> datetime.date:
+def day_of_night(start: datetime.datetime) -> datetime.date:
+    """Day on which a night begins; until noon it is the one before."""
     return (start.replace(tzinfo=None) - datetime.timedelta(hours=DAY_OF_NIGHT_BEGINS_H)).date()
 
 
@@ -177,4 +178,4 @@ def _night(dose: datetime.datetime | None, start: datetime.datetime | None) -> f
 
 def _night_number(dose: datetime.datetime, start: datetime.datetime) -> int:
     """1 for the night that begins on the day of the dose, 0 and below for nights before it."""
-    return (_day_of_night(start) - (dose - datetime.timedelta(hours=DAY_OF_DOSE_BEGINS_H)).date()).days + 1
+    return (day_of_night(start) - (dose - datetime.timedelta(hours=DAY_OF_DOSE_BEGINS_H)).date()).days + 1

@@ -17,6 +17,7 @@ class DesignLimit(StrEnum):
     SAME_PLACE = "same place"
     UNKNOWN_ORDER = "unknown order"
     ZEROS = "zeros left out"
+    LOSS = "unequal loss"
 
 
 # Limits with which a change over subjects may be one of the period.
@@ -24,7 +25,7 @@ OPEN_ORDERS = frozenset({DesignLimit.UNEQUAL_ORDERS, DesignLimit.UNKNOWN_ORDER})
 
 
 # Limits of one row alone: which subjects it lacks is known of each marker.
-OF_A_ROW = frozenset({DesignLimit.ZEROS})
+OF_A_ROW = frozenset({DesignLimit.ZEROS, DesignLimit.LOSS})
 # Limits with which a change over subjects is not shown as told from no change.
 NOT_TOLD = OPEN_ORDERS | {DesignLimit.ZEROS}
 

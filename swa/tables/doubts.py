@@ -65,7 +65,7 @@ HEADER_UNKNOWN = declare("header_unknown", "the recordings do not say it")
 HEADER_EMPTY = declare("header_empty", "not stated")
 HEADER_SAME = declare("header_same", "the same in all nights")
 HEADER_SIDES = declare("header_sides", "{sides}")
-HEADER = _doubt("header", "{fact} differs: {sides}", brief="header")
+HEADER = _doubt("header", "{fact} differs: {sides}", brief="{fact} differs")
 
 # What is left of the signals.
 REJECTION = _doubt(
@@ -223,7 +223,9 @@ MOVES_WITH_STAGER = _doubt(
 NIGHT = _doubt("night", "{why}")  # of a table of nights that has words alone
 
 # A row over subjects.
-SUBJECTS = _doubt("subjects_not_sound", "{n} of {of} subjects not sound[, {worse} not comparable] ({named})")
+SUBJECTS = _doubt(
+    "subjects_not_sound", "recordings of {n} of {of} subjects are doubtful[, those of {worse} not comparable] ({named})"
+)
 ORDERS = _doubt(
     "orders_unequal_doubt",
     "{first} subjects had {baseline} first, {last} {treatment}: an effect of the period reads as one of the treatment",

@@ -158,6 +158,16 @@ FEW_IN_AN_ARM = declare("few_in_an_arm", f"{_ARMS}: too few in an arm for a test
 FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test", "no interval")
 
 # Subjects of a contrast who are not in its row, by the first reason that holds; `counted` puts their number in.
+NIGHTS_LOST = declare(
+    "nights_lost",
+    "{lost} of {n} subjects have no usable {condition} night, and {other_lost} no {other} night: if that hangs on how "
+    "they slept, the change is biased",
+)
+SUBJECTS_LOST = declare(
+    "subjects_lost",
+    "{lost} of {n} subjects of {first} have no usable change, and {other_lost} of {other_n} of {second}: if that hangs "
+    "on how they slept, the difference is biased",
+)
 WITHOUT_NIGHT = declare("without_night", "{n} without a {condition} night", "left out")
 RECORDING_TWICE = declare("recording_twice", "{n} with the same recording twice", "left out")
 NOT_POSITIVE = declare("not_positive", "{n} with a zero or negative value in {condition} nights", "left out")

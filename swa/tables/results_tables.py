@@ -84,6 +84,7 @@ DESIGN_LIMIT = _text(
         DesignLimit.SAME_PLACE: "nights of both stand at the same place in the order on average",
         DesignLimit.UNKNOWN_ORDER: "nothing says in which order the nights were, and one may be in more subjects",
         DesignLimit.ZEROS: "subjects with a zero or negative value have no ratio, and they are those with the lowest",
+        DesignLimit.LOSS: "more subjects are lost of one condition or arm than of the other, by two and a tenth",
     },
 )
 DOUBTS = _text("doubts", "The reasons of the verdict as facts, for programs: JSON, a list of codes with their values")
@@ -94,6 +95,7 @@ STAGE = _text(
 )
 CYCLE = _count("cycle", "Number of the NREM cycle, 0 outside of one")
 FROM_START = "From the first sample of the recording"
+ORDER_SOURCE, DATES_OF_RECORDINGS = "order_source", "dates of the recordings"
 
 NIGHTS = _table(
     "nights",
@@ -101,6 +103,11 @@ NIGHTS = _table(
     _text("recording", "Path of the recording, as in the study file"),
     _text("subject_label", "Letters and digits of its name, as in the names of files"),
     _text("session_label", "Letters and digits of its name, as in the names of files"),
+    Column(
+        name=ORDER_SOURCE,
+        text=f"`{DATES_OF_RECORDINGS}` where `order` is told by them; only where no column of the study file states it",
+        type="given",
+    ),
     _text("status", "done, failed (why: problems.tsv) or excluded (by the call or the study file; why: problems.tsv)"),
     _text("staging_source", "Scoring file, or YASA with its version, channels and what it knew of the subject"),
     _number("recording_min", "Length of the recording, gaps among it", "min"),

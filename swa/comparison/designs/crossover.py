@@ -44,7 +44,7 @@ class Crossover(WithinSubjects):
 
     @classmethod
     def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:
-        """Whether both orders have enough subjects to be compared."""
+        """Whether each order has two subjects or more who had both; fewer, or nights without a place: paired."""
         return pair.may_be_crossed and in_both_orders(pair.sequence)
 
     def methods_words(self, settings: ComparisonSettings) -> str:

@@ -35,7 +35,7 @@ class MixedModel(WithinSubjects):
 
     @classmethod
     def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:
-        """Whether there are more than two periods in both orders."""
+        """Whether they came in more than two periods, each order with two subjects or more who had both."""
         periods = set(pair.periods.values())
         several = 2 < len(periods) <= MOST_PERIODS and all(value == int(value) for value in periods)
         return pair.may_be_crossed and in_both_orders(pair.sequence) and several

@@ -27,7 +27,7 @@ class Paired(WithinSubjects):
 
     @classmethod
     def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:
-        """Always."""
+        """Always: one order in all, one subject in the other, an order that is not known, or a night missing."""
         return True
 
     def methods_words(self, settings: ComparisonSettings) -> str:

@@ -26,7 +26,7 @@ class PrePostCrossover(WithinSubjects):
 
     @classmethod
     def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:
-        """Whether enough subjects have a night before each infusion."""
+        """Whether five subjects or more have a night before each of the two infusions."""
         return pair.may_be_crossed and pair.with_nights_before >= FEWEST_PRE
 
     @property

@@ -12,6 +12,7 @@ from swa.comparison.compared_nights import (
     night_order,
     parallel_arms,
     place_of_nights,
+    text_column,
     usable_nights,
 )
 from swa.comparison.designs import ContrastDesign, find_designs
@@ -20,6 +21,7 @@ from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
 from swa.tables.design_limit import OPEN_ORDERS, DesignLimit
+from swa.tables.results_tables import DATES_OF_RECORDINGS, ORDER_SOURCE
 
 BEFORE_WORDS = {"pre", "before"}
 
@@ -158,12 +160,14 @@ def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction
     subject = f"Each subject's {drug} " + ("night is" if len(treatments) == 1 else "nights are")
     article = "an" if direction == "earlier" else "a"
     when = f"{direction} " if direction in ("earlier", "later") else ""
-    compared = f"{subject} compared with {article} {when}{baseline} night"
+    by_dates = DATES_OF_RECORDINGS in set(text_column(nights, ORDER_SOURCE)) and direction != "unknown"
+    source = f" (order by the {DATES_OF_RECORDINGS})" if by_dates else ""
+    compared = f"{subject} compared with {article} {when}{baseline} night{source}"
     tied = place_of_nights(nights).reindex(columns=[*treatments, baseline]).notna().all(axis=1).any()
     unsaid = (
         "nights of both stand at the same place in the order on average"
         if tied
-        else "nothing says in which order (columns period and order of a study file)"
+        else "nothing says in which order (columns period and order of a study file, or dates of the recordings)"
     )
     if direction == "mixed":
         counts = [night_order(nights, name, baseline) for name in treatments]

@@ -132,7 +132,12 @@ def write_setting(name: str, value: object) -> str:
 
 
 def write_methods(
-    facts: StudyFacts, nights: Iterable[StoredNight], *, primary: str = "", designs: Sequence[ContrastDesign] = ()
+    facts: StudyFacts,
+    nights: Iterable[StoredNight],
+    *,
+    primary: str = "",
+    designs: Sequence[ContrastDesign] = (),
+    losses: Sequence[str] = (),
 ) -> MethodsText:
     """Write the methods section of a study.
 
@@ -146,6 +151,8 @@ def write_methods(
         The declared primary in words; empty where none was declared.
     designs : sequence of ContrastDesign
         Of the contrasts over subjects, which say how they are tested.
+    losses : sequence of str
+        Contrasts of which more subjects are lost on one side, in words.
 
     Notes
     -----
@@ -162,6 +169,7 @@ def write_methods(
     dropped = DROPPED if _has_pairs(facts) else DOUBTED
     follow = f" These limits follow ({{cite:{preset}}})." if preset else ""
     compared = COMPARISON + _primary(primary, named_late(facts.late_primary, facts.settings)) + _tests(designs, facts)
+    compared += "".join(f" {_literal(loss)}" for loss in losses)
     sections = [
         Section(title="Recordings", text=_recordings(facts, found)),
         writer.section(

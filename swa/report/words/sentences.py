@@ -33,11 +33,12 @@ from swa.report.words.numbers import (
     plural,
     share,
 )
+from swa.report.words.p_values import name_of_test, why_no_p
 from swa.report.words.references import source
 from swa.settings import Settings
 from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
-from swa.tables.design_limit import NOT_TOLD, DesignLimit, decode_limits
+from swa.tables.design_limit import NOT_TOLD, OF_A_ROW, DesignLimit, decode_limits
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker, Window
 from swa.tables.notes import (
     ARM_SIZES,
@@ -45,6 +46,7 @@ from swa.tables.notes import (
     BASELINE_PAIRS,
     FEW_FOR_FLIPS,
     GROUP_CHANGES,
+    NIGHTS_LOST,
     NO_RELIABILITY,
     NO_WINDOW_RELIABILITY,
     NOT_POSITIVE,
@@ -52,6 +54,7 @@ from swa.tables.notes import (
     ONE_SUBJECT,
     STATED_RELIABILITY,
     STATED_SCATTER,
+    SUBJECTS_LOST,
     lacks_variation,
 )
 from swa.tables.reason import Reason, decode
@@ -60,6 +63,7 @@ MARKER_NOT_MEASUREMENT = (
     "Slow-wave activity and slow waves are markers of sleep need and synaptic strength, not measurements of them: "
     "circadian phase, prior wake, age, medication and the gain of an electrode move them as well."
 )
+UNSTATED = "Whether the study was randomised or blinded is not in its files, so swa does not know it"
 NO_DIRECTION = "No direction is presumed: every test and interval is two-sided."
 MAGNESIUM = (
     "For magnesium the published evidence of a rise in slow-wave activity is thin; a change of either sign is possible."
@@ -90,9 +94,9 @@ FIRST_PERIOD = "The first NREM period leads because the ketamine effect was repo
 VERDICTS = {
     "sound": (
         "\u25cb",
-        "The recordings alone were checked (signals, filters, staging, times): these nights can be compared",
+        "The recordings alone were checked: these nights can be compared",
     ),
-    "caution": ("\u25b2", "Recordings comparable with caution"),
+    "caution": ("\u25b2", "Comparison in doubt"),
     "not comparable": ("\u25a0", "Nights cannot be compared"),
 }
 # What the design leaves open: in a few words beside the effect, and as papers say it.
@@ -120,6 +124,10 @@ LIMITS = {
     DesignLimit.ZEROS: (
         "Lowest values left out",
         "Where subjects with a zero or negative value are left out of a ratio, the change can be the opposite.",
+    ),
+    DesignLimit.LOSS: (
+        "More lost on one side",
+        "Where more subjects of one condition or arm are lost, the difference may be one of those who are left.",
     ),
     DesignLimit.ONE_ARM: (
         "Only the comparison of the arms can show an effect of the drug",
@@ -149,7 +157,7 @@ class Answer:
     is_told : bool
         Whether it is told from no change, between nights that can be compared.
     numbers : tuple of str
-        Interval, n and p.
+        Interval, n and p, with its test.
     reading : str
         What they mean.
     limit : str
@@ -178,10 +186,10 @@ class Answer:
 def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
     """The change over subjects in a few words, and in a sentence; the row is one of `adjust_leading`."""
     change = describe_change(row, unit_of(headline.marker.measure))
-    test = _test(row, contrast, digits=2) if change.measured else ""
+    tests = _test_on_card(row, contrast) if change.measured else ()
     reading = _group_reading(row, change, contrast, settings) if change.interval else ""
     sentence = group_result(row, contrast, headline, settings)
-    answer = _answer(row, contrast, change, settings, (test, "subject", reading, sentence))
+    answer = _answer(row, contrast, change, settings, (tests, "subject", reading, sentence))
     few, chance = change.measured and _too_few(change), _may_be_chance(row, change, settings)
     open_to_chance = few or chance or answer.is_part
     is_told = answer.is_told and not open_to_chance and NOT_TOLD.isdisjoint(decode_limits(row["design_limit"]))
@@ -195,7 +203,7 @@ def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, setti
     sentence, reasons = subject_result(row, contrast, headline, settings), decode(row["reasons"])
     lacks = lacks_variation(reasons)
     reading = _basis(reasons, settings) if change.interval and lacks else _subject_reading(change)
-    answer = _answer(row, contrast, change, settings, ("", "night", reading, sentence))
+    answer = _answer(row, contrast, change, settings, ((), "night", reading, sentence))
     return replace(answer, is_told=answer.is_told and not lacks)
 
 
@@ -205,11 +213,30 @@ def limits_in_short(limits: Sequence[DesignLimit]) -> str:
         return ""
     if DesignLimit.ONE_ARM in limits:
         return f"{LIMITS[DesignLimit.ONE_ARM][0]}."
-    of_cause = [LIMITS[limit][0] for limit in limits if limit is not DesignLimit.ZEROS]
+    of_cause = [LIMITS[limit][0] for limit in limits if limit not in OF_A_ROW]
     said = [f"{join([of_cause[0], *map(in_sentence, of_cause[1:])])}: cause not established."] if of_cause else []
     if DesignLimit.ZEROS in limits:
         said.append(f"{LIMITS[DesignLimit.ZEROS][0]}: direction not established.")
     return " ".join(said)
+
+
+def loss_in_words(row: pd.Series) -> str:
+    """How many subjects are lost of each side, where that differs; else empty."""
+    reasons = decode(row["reasons"])
+    found = NIGHTS_LOST.among(reasons) or SUBJECTS_LOST.among(reasons)
+    return f"{found.words}." if found else ""
+
+
+def _loss_in_short(row: pd.Series) -> str:
+    """As `loss_in_words`, for a card."""
+    reasons = decode(row["reasons"])
+    if nights := NIGHTS_LOST.among(reasons):
+        said = "{lost} of {n} subjects have no usable {condition} night".format_map(nights.values)
+    elif sides := SUBJECTS_LOST.among(reasons):
+        said = "{lost} of {n} of {first} lost, {other_lost} of {other_n} of {second}".format_map(sides.values)
+    else:
+        return ""
+    return f"{said}: those left may differ."
 
 
 def _too_few(change: Change) -> bool:
@@ -223,22 +250,24 @@ def _may_be_chance(row: pd.Series, change: Change, settings: Settings) -> bool:
 
 
 def _answer(
-    row: pd.Series, contrast: Contrast, change: Change, settings: Settings, said: tuple[str, str, str, str]
+    row: pd.Series, contrast: Contrast, change: Change, settings: Settings, said: tuple[tuple[str, ...], str, str, str]
 ) -> Answer:
-    test, counted, reading, sentence = said
+    tests, counted, reading, sentence = said
     why = "" if change.measured else row["note"] or "no value in one of the nights"
     interval = _interval(change, decode(row["reasons"]), settings) if change.measured else ""
-    limits = decode_limits(row["design_limit"])
+    is_part = ONE_ARM.among(decode(row["reasons"])) is not None
+    # The arm of the control leaves as little to conclude as that of the drug.
+    limits = decode_limits(row["design_limit"]) or ((DesignLimit.ONE_ARM,) if is_part else ())
     mark, words = VERDICTS.get(row["verdict"], ("", row["verdict"]))
     return Answer(
         question=contrast_name(contrast),
         effect=change.change,
         aside=DIRECTION_UNCLEAR if change.interval and not change.excludes_none else "",
-        is_part=ONE_ARM.among(decode(row["reasons"])) is not None,
+        is_part=is_part,
         is_told=change.excludes_none and row["verdict"] != "not comparable",
-        numbers=tuple(text for text in (interval, _count(change, row, counted), test) if text),
+        numbers=tuple(text for text in (interval, _count(change, row, counted), *tests) if text),
         reading=reading or why,
-        limit=limits_in_short(limits) if change.measured else "",
+        limit=_joined(limits_in_short(limits), _loss_in_short(row)) if change.measured else "",
         verdict=row["verdict"],
         mark=mark,
         verdict_words=words,
@@ -382,7 +411,7 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
     few = FEW_FOR_FLIPS.among(reasons)
     basis = f"Method: {few.words}, so this is {PAIRED_T}." if few else ""
     reading = _joined(_group_reading(row, change, contrast, settings), _course(headline))
-    return _joined(sentence, reading, basis, _verdict(row))
+    return _joined(sentence, reading, loss_in_words(row), basis, _verdict(row))
 
 
 def _not_measured(row: pd.Series, contrast: Contrast, what: str) -> str:
@@ -420,6 +449,12 @@ def _test(row: pd.Series, contrast: Contrast, digits: int = 3) -> str:
     return test
 
 
+def _test_on_card(row: pd.Series, contrast: Contrast) -> tuple[str, ...]:
+    """The p and its test, or why there is none."""
+    said, reasons = _test(row, contrast, digits=2), decode(row["reasons"])
+    return (f"{said} {why_no_p(reasons)}".strip(),) if pd.isna(row["p"]) else (said, name_of_test(reasons))
+
+
 def _family(row: pd.Series, contrast: Contrast) -> str:
     return f"the {row['n_tests']} contrasts with {contrast.comparator if contrast.is_within else contrast.second}"
 
@@ -450,8 +485,8 @@ def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings:
         return f"The whole interval {lies}."
     if within:
         return "The interval reaches from a fall to a rise: these nights show neither for certain."
-    sides = f"{contrast.first} may have changed less or more than {contrast.second}"
-    return f"{sides}: the interval holds both, and these nights show neither for certain."
+    sides = f"{contrast.first} changed more or less than {contrast.second}"
+    return f"Whether {sides} stays open: no difference lies inside the interval."
 
 
 def _verdict(row: pd.Series) -> str:

@@ -27,7 +27,7 @@ from swa.study.plan.names import (
     read_bids_names,
     read_condition_names,
 )
-from swa.study.plan.orders import note_orders
+from swa.study.plan.orders import note_orders, order_by_dates
 from swa.study.plan.scoring_search import (
     FORCE_STAGING,
     ScoringPlan,
@@ -376,8 +376,8 @@ def _plan_from_file(
     )
     told = plan.tell(root)
     notes = [*notes, *table.notes, *shared, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
-    nights = _arrange(convert_columns(rows, decimal_comma=table.decimal_comma))
-    notes += note_orders(nights)
+    nights, orders = order_by_dates(_arrange(convert_columns(rows, decimal_comma=table.decimal_comma)))
+    notes += [*orders, *note_orders(nights)]
     source = f"study file {file.name}"
     return Study(
         root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings, has_file=True
@@ -578,7 +578,8 @@ def _plan_from_names(
             notes = [*notes, *_note_conditions(rows, settings)]
         elif source != BIDS_NAMES:
             notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}{told.advice}"]
-    nights = _arrange(rows)
+    nights, orders = order_by_dates(_arrange(rows))
+    notes = [*notes, *orders]
     return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=scorings, settings=settings)
 
 

@@ -1,11 +1,89 @@
-"""Whether the order of nights that a study file states is that of the dates of their recordings."""
+"""The order of nights by the dates of their recordings: where nothing states it, and whether the stated one is it."""
 
+import datetime
 import itertools
+from collections import Counter
 
 import pandas as pd
 
 from swa.recordings.edf.header import read_start
-from swa.study.infusions import MOST_NIGHTS
+from swa.study.infusions import MOST_NIGHTS, day_of_night
+from swa.tables.results_tables import DATES_OF_RECORDINGS, ORDER_SOURCE
+
+MOST_SEQUENCES = 3  # in a note
+
+_HOW_TO_STATE = "a column order (or period) of a study file says it"
+
+
+def order_by_dates(nights: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Fill `order` by the dates of the recordings, where no night has an order or period and nights are compared.
+
+    Only subjects whose every recording has a date of its own get one: a date that is hidden, New Year (a clock that
+    was never set), the same for two nights, or more than a year from another says nothing.
+
+    Parameters
+    ----------
+    nights : DataFrame
+        The nights of a plan.
+
+    Returns
+    -------
+    nights : DataFrame
+        With `order` and `order_source`, where dates tell it.
+    notes : list of str
+        The orders that were found, and of whom there is none.
+    """
+    stated = [name for name in ("order", "period") if name in nights and _numbers(nights[name]).notna().any()]
+    several = nights.groupby("subject")["condition"].nunique() > 1
+    compared = nights[nights["subject"].map(several)]
+    if stated or compared.empty:
+        return nights, []
+    place = pd.Series(float("nan"), index=nights.index)
+    sequences: Counter[tuple[str, ...]] = Counter()
+    unknown = []
+    for subject, own in compared.groupby("subject", sort=False):
+        days = _days(own["path"])
+        if days is None:
+            unknown.append(str(subject))
+            continue
+        place[own.index] = pd.Series(days, index=own.index).rank()
+        conditions = own.loc[place[own.index].sort_values().index, "condition"].astype(str)
+        sequences[tuple(name for name, _ in itertools.groupby(conditions))] += 1
+    if not sequences:
+        why = "the dates of the recordings are hidden, missing, the same or more than a year apart"
+        return nights, [f"order of the nights: not known, for {why}; {_HOW_TO_STATE}"]
+    nights = nights.assign(order=place, **{ORDER_SOURCE: place.map(lambda at: DATES_OF_RECORDINGS if at > 0 else "")})
+    if not unknown and len(compared) == len(nights):
+        nights["order"] = place.astype(int)
+    return nights, [_tell_sequences(sequences, unknown)]
+
+
+def _days(paths: pd.Series) -> list[datetime.date] | None:
+    """The day of each night by its recording; None where they do not tell the order."""
+    starts = [read_start(path) if path else None for path in paths]
+    if any(start is None or (start.month, start.day) == (1, 1) for start in starts):
+        return None
+    days = [day_of_night(start) for start in starts if start is not None]
+    apart = max(days) - min(days)
+    return days if len(set(days)) == len(days) and apart.days <= MOST_NIGHTS else None
+
+
+def _tell_sequences(sequences: Counter[tuple[str, ...]], unknown: list[str]) -> str:
+    most = sequences.most_common(MOST_SEQUENCES)
+    told = [f"{', then '.join(names)} in {count}" for names, count in most]
+    subjects = sequences.total() + len(unknown)
+    told[0] += f" of {subjects} subject{'' if subjects == 1 else 's'}"
+    others = sequences.total() - sum(count for _, count in most)
+    told += [f"others in {others}"] * bool(others)
+    not_of = f"; not of {', '.join(unknown)}, whose dates are hidden, missing, the same or more than a year apart: "
+    return (
+        f"order of the nights, by the {DATES_OF_RECORDINGS}, as no column states it: {'; '.join(told)}"
+        f"{not_of + _HOW_TO_STATE if unknown else ''}"
+    )
+
+
+def _numbers(cells: pd.Series) -> pd.Series:
+    return pd.to_numeric(cells, errors="coerce")
 
 
 def note_orders(nights: pd.DataFrame) -> list[str]:
@@ -23,7 +101,7 @@ def note_orders(nights: pd.DataFrame) -> list[str]:
 
 def _contradicted(nights: pd.DataFrame, column: str) -> list[str]:
     """Subjects of whom a later night by the column began on an earlier date."""
-    numbers = pd.to_numeric(nights[column], errors="coerce")
+    numbers = _numbers(nights[column])
     known = nights.assign(number=numbers)[numbers.notna() & nights["path"].astype(bool)]
     found = []
     for subject, own in known.groupby("subject", sort=False):

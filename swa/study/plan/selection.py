@@ -43,13 +43,6 @@ def find_nights(nights: pd.DataFrame, names: Iterable[str], option: str) -> set[
     return found
 
 
-def is_left_out(nights: pd.DataFrame) -> pd.Series:
-    """Which nights the study file's column `exclude` leaves out."""
-    if "exclude" not in nights:
-        return pd.Series(data=False, index=nights.index)
-    return ~nights["exclude"].fillna("").astype(str).str.strip().str.lower().isin(KEPT)
-
-
 def nights_left_out(nights: pd.DataFrame, exclude: Iterable[str]) -> dict[str, str]:
     """Why each night that is left out is, by ``SUBJECT/SESSION``: the study file's column `exclude`, and the call.
 
@@ -60,9 +53,20 @@ def nights_left_out(nights: pd.DataFrame, exclude: Iterable[str]) -> dict[str, s
     """
     names = night_names(nights)
     reasons: dict[str, str] = {}
-    if "exclude" in nights:
-        for name, cell in zip(names, nights["exclude"].fillna("").astype(str).str.strip(), strict=True):
-            if cell.lower() not in KEPT:
-                reasons[name] = "left out by the study file" + ("" if cell.lower() in NO_REASON else f": {cell}")
+    for name, cell in zip(names, _excluding(nights), strict=True):
+        if cell.lower() not in KEPT:
+            reasons[name] = "left out by the study file" + ("" if cell.lower() in NO_REASON else f": {cell}")
     places = find_nights(nights, exclude, "--exclude")
     return reasons | {names[place]: "left out by --exclude" for place in sorted(places)}
+
+
+def excluded_by_file(nights: pd.DataFrame) -> pd.Series:
+    """Which nights the study file leaves out."""
+    return ~_excluding(nights).str.lower().isin(KEPT)
+
+
+def _excluding(nights: pd.DataFrame) -> pd.Series:
+    """Cells of the column `exclude`, empty where there is none."""
+    if "exclude" not in nights:
+        return pd.Series("", index=nights.index, dtype=object)
+    return nights["exclude"].fillna("").astype(str).str.strip()

@@ -1,0 +1,96 @@
+"""Whose nights were lost: where more of one condition or arm are, a result may be that of those who are left."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from swa.comparison.arrays import Bools, Ints
+from swa.comparison.designs.base import ContrastDesign
+from swa.comparison.outcomes import Outcome
+from swa.comparison.within_subject import ONE_RECORDING, ZEROS, Changes
+from swa.tables import notes
+from swa.tables.contrast import Contrast
+from swa.tables.reason import Reason
+
+# Losses differ from here on: in subjects, and in the share of them.
+FEWEST, SMALLEST_SHARE = 2, 0.1
+
+
+def with_losses(design: ContrastDesign, changes: Changes, outcome: Outcome) -> Outcome:
+    """Return the outcome with a reason where one of its two sides has lost more subjects than the other.
+
+    Six of twelve drug nights that are lost because they are the worst make a difference that is told in more than half
+    of studies; nothing in the nights that are left shows it.
+    """
+    find = _lost_nights if design.key.is_within else _lost_of_sides
+    found = find(design, changes, outcome)
+    if not found:
+        return outcome
+    reasons = [[*own, *([found[i]] if i in found else [])] for i, own in enumerate(outcome.reasons)]
+    return replace(outcome, reasons=reasons)
+
+
+def _lost_nights(design: ContrastDesign, changes: Changes, outcome: Outcome) -> dict[int, Reason]:
+    """Of subjects who have a value of one condition, those who have none of the other, by marker."""
+    key, treated, untreated = design.key, np.isfinite(changes.treatment), np.isfinite(changes.baseline)
+    other = np.isin(changes.gap, (*ZEROS, ONE_RECORDING))  # told by themselves
+    alone = _baseline_alone(changes)
+    lost = (untreated & ~treated & ~other).sum(axis=0) + alone
+    other_lost = (treated & ~untreated & ~other).sum(axis=0)
+    n = (treated | untreated | other).sum(axis=0) + alone
+    differs = _differs(lost, n, other_lost, n) & (outcome.n > 0)
+    return {i: _say(key, int(lost[i]), int(other_lost[i]), int(n[i])) for i in np.flatnonzero(differs).tolist()}
+
+
+def _say(key: Contrast, lost: int, other_lost: int, n: int) -> Reason:
+    names, numbers = (key.treatment, key.comparator), (lost, other_lost)
+    (more, most), (fewer, least) = sorted(zip(names, numbers, strict=True), key=lambda side: -side[1])
+    return notes.NIGHTS_LOST(condition=more, lost=most, n=n, other=fewer, other_lost=least)
+
+
+def _baseline_alone(changes: Changes) -> Ints:
+    """Subjects with a baseline value and no night of the treatment; none where each had one of several treatments."""
+    grid = changes.grid
+    rows = grid.nights_of(changes.baseline_name)
+    names = grid.nights["subject"].to_numpy(dtype=object)
+    rows = rows[~np.isin(names[rows], changes.subjects)]
+    if not len(rows) or _one_treatment_each(changes):
+        return np.zeros(grid.values.shape[1], dtype=np.int64)
+    measured: dict[str, Bools] = {}
+    for row in rows.tolist():
+        there = np.isfinite(grid.values[row])
+        measured[names[row]] = measured.get(names[row], np.zeros_like(there)) | there
+    alone: Ints = np.sum(list(measured.values()), axis=0, dtype=np.int64)
+    return alone
+
+
+def _one_treatment_each(changes: Changes) -> bool:
+    """Whether there are several treatments, and no subject had two: who lacks one was not meant to have it."""
+    nights = changes.grid.nights
+    given = nights[nights["condition"] != changes.baseline_name].groupby("subject")["condition"].agg(set)
+    return len(set().union(*given)) > 1 and all(len(own) == 1 for own in given)
+
+
+def _lost_of_sides(design: ContrastDesign, changes: Changes, outcome: Outcome) -> dict[int, Reason]:
+    """Of the subjects of each arm or group, those without a change that is used, by marker."""
+    members: Mapping[str, str] = getattr(design, "members", {})
+    key, found = design.key, {}
+    there = {str(name) for name in changes.grid.nights["subject"]}
+    n, other_n = (sum(members.get(name) == side for name in there) for side in (key.first, key.second))
+    for i, reasons in enumerate(outcome.reasons):
+        sizes = notes.ARM_SIZES.among(reasons) or notes.GROUP_CHANGES.among(reasons)
+        if sizes is None or not n or not other_n:
+            continue
+        lost, other_lost = n - int(sizes.values["n_first"]), other_n - int(sizes.values["n_second"])
+        if _differs(np.array(lost), np.array(n), np.array(other_lost), np.array(other_n)):
+            found[i] = notes.SUBJECTS_LOST(
+                first=key.first, lost=lost, n=n, second=key.second, other_lost=other_lost, other_n=other_n
+            )
+    return found
+
+
+def _differs(lost: Ints, n: Ints, other_lost: Ints, other_n: Ints) -> Bools:
+    shares = np.abs(lost / np.maximum(n, 1) - other_lost / np.maximum(other_n, 1))
+    differs: Bools = (np.abs(lost - other_lost) >= FEWEST) & (shares >= SMALLEST_SHARE - 1e-9)
+    return differs
