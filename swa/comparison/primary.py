@@ -12,7 +12,7 @@ from swa.errors import SettingsError, StudyError
 from swa.glossary import read_glossary
 from swa.recordings.channels import region
 from swa.settings import ComparisonSettings
-from swa.tables.marker import ALL, NUMBERED, REGIONS, STAGES, Marker, Window, matches
+from swa.tables.marker import ALL, NUMBERED, PRIMARY_FORM, REGIONS, STAGES, Marker, Window, matches
 
 _UNNUMBERED = ("night", "matched", "first60min", "first90min", "first120min")
 _WINDOWS = ("night", *(f"{kind}-1 …" for kind in NUMBERED), *_UNNUMBERED[1:])
@@ -64,7 +64,7 @@ def check_primary(nights: pd.DataFrame, settings: ComparisonSettings, channels: 
             near = _nearest_windows(word) if name == "window" else _nearest(word, known)
             raise SettingsError(
                 f"The declared primary {str(primary)!r}: there is no {name} {word!r}.",
-                (f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(known)}.",
+                (f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(known)}. {PRIMARY_FORM}",
             )
 
 

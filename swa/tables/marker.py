@@ -93,7 +93,7 @@ class Marker:
         if len(words) != 4:
             raise SettingsError(
                 f"The declared primary {' '.join(words)!r} is not 'measure stages window channel'.",
-                f"Write it like '{DEFAULT_MARKER}'.",
+                PRIMARY_FORM,
             )
         measure, stages, window, channel = words
         return cls(measure, _STAGES_AS_WRITTEN.get(stages.casefold(), stages), window, channel)
@@ -127,6 +127,7 @@ class Marker:
 
 # What a study leads with that declares nothing: where the ketamine effect was reported (Duncan 2013).
 DEFAULT_MARKER = Marker("swa", "NREM", "cycle-1", "frontal")
+PRIMARY_FORM = f"A primary is four words, measure stages window channel, like '{DEFAULT_MARKER}'."
 
 
 def select(table: pd.DataFrame, **wanted: str | Collection[str]) -> pd.DataFrame:

@@ -110,7 +110,7 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
         raise StudyError(f"{path.name}: the file is empty.", f"Expected are the columns {', '.join(REQUIRED)}.")
     own = read_own_table(cells, recordings)
     table, notes = (own[0], [own[1]]) if own else find_header(cells, REQUIRED, _column_name)
-    rows, problems, more = _arrange(table)
+    rows, problems, more = _arrange(table, _COMMAS if path.suffix.lower() == ".csv" else "")
     rows, left_out = nights_alone(rows)
     notes += [*more, *left_out]
     if not len(rows) and not problems:
@@ -293,8 +293,14 @@ def _tidy_cell(cell: str) -> str:
     return "" if cell.lower() in _MISSING else cell
 
 
-def _arrange(cells: Sequence[tuple[int, list[str]]]) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Make columns of the cells; says which columns are missing, doubled, nameless or reserved."""
+_COMMAS = " (a comma within a cell, or a decimal comma, parts it in two: put that cell in quotes, or save as .tsv)"
+
+
+def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Make columns of the cells; says which columns are missing, doubled, nameless or reserved.
+
+    `commas` is what may have made a nameless cell.
+    """
     header = [_column_name(cell) for cell in cells[0][1]]
     width = max(len(row) for _, row in cells)
     header += [""] * (width - len(header))
@@ -306,7 +312,7 @@ def _arrange(cells: Sequence[tuple[int, list[str]]]) -> tuple[pd.DataFrame, list
         if not name:
             filled = [number for number, row in body.items() if row[index]]
             if filled:
-                problems.append(f"row {filled[0]}: column {index + 1} has a cell but no name in the header")
+                problems.append(f"row {filled[0]}: column {index + 1} has a cell but no name in the header{commas}")
         elif name in columns:
             problems.append(f"column {name!r} is there twice")
         elif name.lower() in RESERVED:
