@@ -149,7 +149,7 @@ def _show_design(results: "Results") -> None:
 
 def show_results(results: "Results") -> None:
     """Print the contrasts that lead and where to look."""
-    from swa.report.terminal import leading_lines, leading_tables
+    from swa.report.terminal import absent_lines, leading_lines, leading_tables
 
     console = _console()
     for table in leading_tables(results):
@@ -161,7 +161,7 @@ def show_results(results: "Results") -> None:
         _say(console, f"Open {results.path / 'index.html'}")
     if len(results.problems):
         _say(console, f"Problems: {len(results.problems)} (see {results.path / 'problems.tsv'})")
-    for line in leading_lines(results):
+    for line in (*absent_lines(results), *leading_lines(results)):
         _say(console, line)
 
 
@@ -197,15 +197,17 @@ def show_plan(plan: "SamplePlan") -> None:
 
 def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings | None" = None) -> None:
     """Print what `inspect_study` found, the design that a run would follow, and how many recordings can run."""
-    found["design"], compared = [], []
+    found["design"], found["absent"], compared = [], [], []
     if len({night["condition"] for night in found["plan"]}) > 1:  # else there is nothing to import for
         import pandas as pd
 
         from swa.comparison.contrasts import state_designs
+        from swa.comparison.participation import expected_absences
         from swa.errors import SwaError
         from swa.report.terminal import say_what_is_tested
         from swa.settings import Settings, given_or_default
         from swa.study.plan.selection import excluded_by_file
+        from swa.tables.absences import told_together
 
         settings = given_or_default(settings, Settings)
         # What the names of a data set say of its baseline counts for the run, too.
@@ -213,9 +215,14 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         told = settings.model_copy(update={"comparison": comparison})
         nights = pd.DataFrame(found["plan"])
         nights["status"] = excluded_by_file(nights).map({True: "excluded", False: "done"})
-        found["design"] = state_designs(nights, told)
+        can_run = {one["recording"] for one in found["recordings"] if one["can_run"]}
+        able = nights[nights["recording"].isin(can_run)]
+        # Where nothing can run yet, the design is that of the plan.
+        found["design"] = state_designs(able, told) or state_designs(nights, told)
         with suppress(SwaError):  # a wrong primary is refused once what was found is told
             compared = say_what_is_tested(nights, told)
+            found["absent"] = told_together(expected_absences(able, _eeg_channels(found["recordings"]), told))
+            compared += found["absent"]
     if as_json:
         print(plain(json.dumps(found, indent=1, ensure_ascii=False)))
         return
@@ -237,6 +244,14 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         same = [f"{len(alike)} recordings:"] if len(alike) > 1 and channels else []
         lines += ["", *told, *same, *channels]
     _say(_console(), "\n".join([*lines, "", *_sum_up(found["recordings"])]))
+
+
+def _eeg_channels(recordings: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """EEG channels of each recording."""
+    return {
+        one["recording"]: [channel["name"] for channel in one["channels"] if channel["role"] == "eeg"]
+        for one in recordings
+    }
 
 
 def _plan_lines(found: dict[str, Any]) -> list[str]:

@@ -22,13 +22,14 @@ from swa.comparison.further.precision import rate_precision, read_spreads
 from swa.comparison.further.profiles import compare_profiles
 from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.headline import leading_marker
+from swa.comparison.participation import absent_subjects
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.report.published import published_effects
 from swa.settings import Settings
 from swa.study.joined_tables import add_headlines, join_rejection, mark_copies
 from swa.study.long_table import join_measures
-from swa.study.problems import COMPARE_STEPS, Problem, add_problems
+from swa.study.problems import COMPARE_STEPS, LEAD_STEP, Problem, add_problems
 from swa.study.respecification import find_respecified, remove_respecified, respecify_subject
 from swa.study.run.subject_steps import broken_subject, missing_choices, run_unless_kept
 from swa.study.run.work import Work
@@ -99,6 +100,8 @@ def make_tables(work: Work, contrast: str | None = None) -> list[SubjectTask]:
     judged = work.attempt("the verdicts", lambda: judge_rows(found, contrasts, records, done, settings), contrasts)
     work.write(judged, "contrasts")
     if len(judged):
+        absent = work.attempt("who is not in the primary", lambda: _absent(found, baseline, settings), [])
+        add_problems(results, absent)
         primary = str(declared_primary(done, settings.comparison) or "")
         work.attempt("the primary in run.json", lambda: keep_primary(results, primary), None)
     precision = work.attempt(
@@ -192,6 +195,14 @@ def _contrasts(
         return contrasts
     further = work.attempt(f"the contrast {own}", lambda: measure(own), CONTRASTS.empty())
     return pd.concat([contrasts, further.assign(role="exploratory")], ignore_index=True)
+
+
+def _absent(found: Results, baseline: str, settings: Settings) -> list[Problem]:
+    """The subjects who are not in what the study leads with, by name."""
+    return [
+        Problem(subject=one.subject, step=LEAD_STEP, problem=one.words, remedy=one.remedy)
+        for one in absent_subjects(found, found.nights, baseline, settings)
+    ]
 
 
 def _compare_further(work: Work, found: Results, baseline: str, contrasts: pd.DataFrame) -> None:

@@ -23,6 +23,7 @@ from swa.report.words.names import counted, unit_of
 from swa.report.words.numbers import join, limit, number, plural, span
 from swa.report.words.sentences import Answer, headline_name, subject_answer
 from swa.study.condition_curves import ConditionCurves, read_curves
+from swa.study.problems import LEAD_STEP
 from swa.study.store import Results, StoredNight, subject_file
 from swa.tables.marker import SHARED_COURSE, Marker, select
 
@@ -46,7 +47,7 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
         "title": f"Subject {subject}, simulated" if facts.simulated else f"Subject {subject}",
         "subject": subject,
         "answers": answers,
-        "nothing": "" if answers else _values_in_words(draft, shown, nights),
+        "nothing": "" if answers else _values_in_words(draft, subject, shown, nights),
         "nights": nights,
         "night_pictures": shelf.attempt(
             "the figures of the nights",
@@ -85,10 +86,12 @@ def _answers(draft: Draft) -> list[Answer]:
     ]
 
 
-def _values_in_words(draft: Draft, measures: pd.DataFrame, nights: Sequence[StoredNight]) -> str:
+def _values_in_words(draft: Draft, subject: str, measures: pd.DataFrame, nights: Sequence[StoredNight]) -> str:
     """The headline of each night, where there is nothing to compare."""
     headline, settings = draft.headline, draft.settings
-    sentences = ["There is no pair of nights to compare in this subject."]
+    absent = select(draft.results.problems, subject=subject, step=LEAD_STEP)
+    sentences = [f"This subject is {row['problem']} {row['remedy']}" for row in absent.to_dict("records")]
+    sentences = sentences or ["There is no pair of nights to compare in this subject."]
     values = headline.marker.select(measures)
     what, unit = headline_name(headline, settings), unit_of(headline.marker.measure)
     for night in nights:

@@ -17,6 +17,7 @@ from swa.report.words.names import contrast_name, marker_name, stages_name, unit
 from swa.report.words.numbers import NO_INTERVAL, describe_change, in_plain_letters, p_value, percent, plural, share
 from swa.report.words.sentences import group_answer, headline_name, named_late, stand_in
 from swa.settings import Settings
+from swa.study.problems import LEAD_STEP
 from swa.study.store import Results
 from swa.study.written import late_primary
 from swa.tables.contrast import Contrast, contrasts_in
@@ -70,10 +71,19 @@ def leading_lines(results: Results) -> list[str]:
         answer = group_answer(row, contrast, headline, settings)
         role = "Primary" if headline.declared and row["role"] == "primary" and not late else "Exploratory"
         effect = " ".join(text for text in (answer.effect, answer.aside) if text)
-        said = f"{effect} ({'; '.join((*answer.numbers, answer.verdict))})."
-        line = f"{role}: {answer.question}, {headline_name(headline, settings)}: {said}"
+        why = () if answer.numbers else (answer.reading,)
+        said = "; ".join(text for text in (*answer.numbers, *why, answer.verdict) if text)
+        line = f"{role}: {answer.question}, {headline_name(headline, settings)}: {effect} ({said})."
         lines.append(in_plain_letters(" ".join(text for text in (line, answer.limit, late) if text)))
     return lines
+
+
+def absent_lines(results: Results) -> list[str]:
+    """Who is not in the marker that leads, those of one reason together."""
+    who: dict[str, list[str]] = {}
+    for row in select(results.problems, step=LEAD_STEP).to_dict("records"):
+        who.setdefault(f"{row['problem']} {row['remedy']}", []).append(str(row["subject"]))
+    return [f"{', '.join(subjects)}: {said}" for said, subjects in who.items()]
 
 
 def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Settings, about: str) -> PlainTable:

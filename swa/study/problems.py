@@ -12,7 +12,8 @@ from swa.tables.results_tables import PROBLEMS
 
 # Steps of `swa compare`, whose problems are told anew each time; those of the first set mean that something is missing.
 _MISSING_STEPS = ("subject", "compare", "specifications", "figure", "page")
-COMPARE_STEPS = (*_MISSING_STEPS, "channel", "store")
+LEAD_STEP = "primary"  # who is not in what the study leads with
+COMPARE_STEPS = (*_MISSING_STEPS, "channel", "store", LEAD_STEP)
 MISSING_STEPS = (*_MISSING_STEPS, "study")  # the last is what `swa run` does before and after it
 
 
