@@ -646,8 +646,12 @@ def test_inspect_lists_the_labels_of_a_folder_with_what_they_are_taken_for(write
     for name in ("S1_baseline.edf", "S1_drug.edf"):
         write_edf(tmp_path / name, dict.fromkeys(("EEG", "EEG(sec)", "SaO2"), np.arange(6000.0) % 50))
     names = {"EEG": "C4-A1", "EEG(sec)": "C3-A2", "EEG(sex)": "O1"}
-    found = inspect_study(tmp_path, settings=check_settings({"channels": {"names": names}}))
+    channels = {"names": names, "roles": {"SaO2": "ignore", "C9": "eeg"}, "units": {"EEG*": "uV"}}
+    found = inspect_study(tmp_path, settings=check_settings({"channels": channels}))
     told = [(row["label"], row["channel"], row["role"], row["recordings"]) for row in found["labels"]]
     assert told == [("EEG", "C4-A1", "eeg", 2), ("EEG(sec)", "C3-A2", "eeg", 2), ("SaO2", "SaO2", "ignore", 2)]
     assert found["labels"][0]["note"] == "named in the settings; as recorded"
-    assert "channels.names: no recording has a label 'EEG(sex)'" in found["notes"]
+    assert [note for note in found["notes"] if note.startswith("channels.")] == [
+        f"channels.{setting}: no recording has a label {label!r}"
+        for setting, label in (("names", "EEG(sex)"), ("roles", "C9"), ("units", "EEG*"))
+    ]

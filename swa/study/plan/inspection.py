@@ -10,7 +10,7 @@ import numpy as np
 from swa.errors import ScoringError, SwaError
 from swa.recordings.channels import rename_label
 from swa.recordings.recording import Recording, read_recording
-from swa.settings import Settings, given_or_default
+from swa.settings import ChannelSettings, Settings, given_or_default
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import staging_channels, staging_notes
 from swa.study.plan.bids import channel_settings
@@ -70,7 +70,7 @@ def inspect_study(
         same = f"begins at the same second as {nights[first]['recording']} ({start})"
         found[later]["problems"].append(f"{same}: of two devices of one night leave one out (--exclude)")
     labels = _count_labels(found, settings.channels.names, given.channels.names)
-    notes = [*study.notes, *_unused_names(labels, given.channels.names)]
+    notes = [*study.notes, *_unused_labels(labels, given.channels)]
     scorings = {
         "scored": len(study.scorings.used),
         "staged": study.scorings.staged,
@@ -124,10 +124,15 @@ def _named_by(label: str, names: Mapping[str, str], given: Mapping[str, str]) ->
     return f"named {'in the settings' if own else 'by the documentation of the data set'}; "
 
 
-def _unused_names(labels: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> list[str]:
-    """Names of the settings that no label has."""
-    unused = [key for key in names if all(rename_label(str(told["label"]), {key: "\0"}) != "\0" for told in labels)]
-    return [f"channels.names: no recording has a label {key!r}" for key in unused]
+def _unused_labels(labels: Sequence[Mapping[str, object]], channels: ChannelSettings) -> list[str]:
+    """Labels that the settings speak of and no recording has; only those of names may be patterns."""
+    known = [str(told["label"]) for told in labels]
+    return [
+        f"channels.{setting}: no recording has a label {key!r}"
+        for setting in ("names", "roles", "units")
+        for key in getattr(channels, setting)
+        if (setting != "names" and "*" in key) or all(rename_label(label, {key: "\0"}) != "\0" for label in known)
+    ]
 
 
 def _inspect(row: Mapping[Any, Any], settings: Settings, codes: Mapping[str, str] | None) -> dict[str, Any]:
