@@ -401,7 +401,7 @@ CASES = (
     Case("beside", "`S1.txt` beside `S1.edf`", r"1 night by its scoring \(S1.edf by S1.txt\), 0 by YASA",
          inspect({"S1.edf": NIGHT, "S1.txt": SCORED})),
     Case("beside", "`none` or `yasa` in the column hypnogram", r"^study file study.tsv: 1 baseline, 1 drug; "
-         r"conditions: baseline \(1\), drug \(1\); holds the same signals as S1.edf",
+         r"conditions: baseline \(1\), drug \(1\); order of the nights: not known.*holds the same signals as S1.edf",
          inspect({"S1.edf": NIGHT, "S1.txt": SCORED, "S2.edf": NIGHT, "S2.txt": SCORED,
                   "study.tsv": f"{STUDY}1\tbaseline\tS1.edf\tyasa\n1\tdrug\tS2.edf\tnone\n"})),
     Case("beside", "two that differ", r"S1.txt and S1.xml beside it are scorings that differ",

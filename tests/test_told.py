@@ -69,7 +69,7 @@ def test_a_change_that_only_its_own_p_finds_is_said_to_be_one_of_several(primary
     card = cards(select(group, subject=GROUP), "study-0")[place]
     assert not card.is_told
     assert card.aside == "may be chance: one of 6 comparisons"
-    assert "adjusted over the 6 contrasts with baseline" in ", ".join(card.numbers)
+    assert "over 6 contrasts)" in ", ".join(card.numbers)
     for said in (card.reading, card.sentence):
         assert "The interval by itself lies " in said
         assert "adjusted for that, no change is told" in said

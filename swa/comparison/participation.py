@@ -70,7 +70,7 @@ def absent_subjects(source: Source, nights: pd.DataFrame, baseline: str, setting
                 else _reason(changes, outcome, there[name], marker, channels.get(name, []))
                 for name in subjects
             }
-    return _worth_telling(found, marker, channels)
+    return _worth_telling(found, nights, marker, channels)
 
 
 def expected_absences(
@@ -108,7 +108,7 @@ def expected_absences(
             lacks = not _has(marker.channel, within.get(name, []))
             reason = _no_channel(marker, own.get(name, [])) if lacks else None
             own_reasons[name] = NO_NIGHT(condition=missing[0]) if missing else reason
-    return _worth_telling(found, marker, own)
+    return _worth_telling(found, nights, marker, own)
 
 
 def _subjects(nights: pd.DataFrame) -> list[str]:
@@ -164,13 +164,17 @@ def _reason(changes: Changes, outcome: Outcome, i: int, marker: Marker, channels
     return NO_VALUE(condition=names[gap == BASELINE_NAN], **({"why": why} if why else {}))
 
 
-def _worth_telling(found: Found, marker: Marker, channels: Mapping[str, Collection[str]]) -> list[Absence]:
+def _worth_telling(
+    found: Found, nights: pd.DataFrame, marker: Marker, channels: Mapping[str, Collection[str]]
+) -> list[Absence]:
     """Absences that nobody planned, the contrasts of one subject and reason together.
 
     A subject who lacks a condition is told of where it takes part in nothing: where each had some of the treatments,
-    nobody was meant to have all, and how many have not stands beside the result. Where nobody has both conditions there
-    is no contrast to be missing from.
+    nobody was meant to have all, and how many have not stands beside the result. A night that failed or was excluded
+    has its own row among the problems. Where nobody has both conditions there is no contrast to be missing from.
     """
+    left_out = nights[nights["status"] != "done"] if "status" in nights else nights.iloc[:0]
+    told_of = set(zip(left_out["subject"].astype(str), left_out["condition"].astype(str), strict=True))
     takes_part = {name for own in found.values() for name, why in own.items() if why is None}
     told: dict[tuple[str, Reason], list[str]] = {}
     without: dict[str, dict[str, str]] = {}
@@ -180,7 +184,7 @@ def _worth_telling(found: Found, marker: Marker, channels: Mapping[str, Collecti
         for name, why in own.items():
             if why is not None and why.kind is not NO_NIGHT:
                 told.setdefault((name, why), []).append(contrast)
-            elif why is not None and name not in takes_part:
+            elif why is not None and name not in takes_part and (name, why.values["condition"]) not in told_of:
                 without.setdefault(name, {})[contrast] = str(why.values["condition"])
     for name, missing in without.items():
         told[name, NO_NIGHT(condition=" or ".join(dict.fromkeys(missing.values())))] = list(missing)

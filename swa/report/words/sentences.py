@@ -186,7 +186,7 @@ class Answer:
 def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
     """The change over subjects in a few words, and in a sentence; the row is one of `adjust_leading`."""
     change = describe_change(row, unit_of(headline.marker.measure))
-    tests = _test_on_card(row, contrast) if change.measured else ()
+    tests = _test_on_card(row) if change.measured else ()
     reading = _group_reading(row, change, contrast, settings) if change.interval else ""
     sentence = group_result(row, contrast, headline, settings)
     answer = _answer(row, contrast, change, settings, (tests, "subject", reading, sentence))
@@ -439,20 +439,29 @@ def _without(reason: Reason) -> str:
     return own.format_map(reason.values) if own else reason.words
 
 
-def _test(row: pd.Series, contrast: Contrast, digits: int = 3) -> str:
+def _test(row: pd.Series, contrast: Contrast) -> str:
     if pd.isna(row["p"]):
         return "no p"
-    p, adjusted = p_value(float(row["p"]), digits), p_value(float(row["p_adjusted"]), digits)
-    test = f"p {p}" if row["p"] < LOWEST_P else f"p = {p}"
+    test = _p(row, 3)
     if row["p_adjusted"] != row["p"]:
+        adjusted = p_value(float(row["p_adjusted"]), 3)
         test += f", {adjusted} adjusted over {_family(row, contrast)}; the interval is not adjusted"
     return test
 
 
-def _test_on_card(row: pd.Series, contrast: Contrast) -> tuple[str, ...]:
-    """The p and its test, or why there is none."""
-    said, reasons = _test(row, contrast, digits=2), decode(row["reasons"])
-    return (f"{said} {why_no_p(reasons)}".strip(),) if pd.isna(row["p"]) else (said, name_of_test(reasons))
+def _test_on_card(row: pd.Series) -> tuple[str, ...]:
+    """The p and its test, or why there is none; what the adjusted one is of stands in the sentence."""
+    reasons = decode(row["reasons"])
+    if pd.isna(row["p"]):
+        return (f"no p {why_no_p(reasons)}".strip(),)
+    adjusted = p_value(float(row["p_adjusted"]), 2)
+    over = f" ({adjusted} over {row['n_tests']} contrasts)" if row["p_adjusted"] != row["p"] else ""
+    return (f"{_p(row, 2)}{over}", name_of_test(reasons))
+
+
+def _p(row: pd.Series, digits: int) -> str:
+    p = p_value(float(row["p"]), digits)
+    return f"p {p}" if row["p"] < LOWEST_P else f"p = {p}"
 
 
 def _family(row: pd.Series, contrast: Contrast) -> str:
