@@ -1333,7 +1333,7 @@ def test_a_change_that_is_compared_between_arms_or_groups_is_told_as_that():
     same = group_result(result_row(estimate=1.0, ci_low=0.9, ci_high=1.1), groups, SWA, Settings())
     assert "was on average the same in patients as in controls" in same
     assert (
-        "Whether patients changed more or less than controls stays open: no difference lies inside the interval."
+        "Whether patients changed more or less than controls stays open: the interval reaches from less to more."
         in same
     )
 
