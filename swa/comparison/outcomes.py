@@ -191,8 +191,12 @@ def by_t(
     settings: ComparisonSettings,
     about: Sequence[Reason | None],
     who: tuple[Bools, LeftOut],
+    alike: Reason | None = None,
 ) -> Outcome:
-    """Outcome of a fit by t; `about` is said where it is known; `who` are the changes used, and who is left out."""
+    """Outcome of a fit by t; `about` is said where it is known; `who` are the changes used, and who is left out.
+
+    `alike` says what cannot be told apart where that is why there is no test.
+    """
     estimate, error = fit.combine(weights)
     t, p, low, high = t_interval(estimate, error, fit.df, settings.confidence)
     usable = fit.df > 0
@@ -201,8 +205,8 @@ def by_t(
         has_t = math.isfinite(t[i])
         tested = [method, notes.T_IS(df=int(fit.df[i]), t=float(t[i])) if has_t else notes.EQUAL_CHANGES()]
         known = [further] if further and _is_known(further) else []
-        untested = notes.ALIKE_FOR_DESIGN if fit.alike[i] else notes.FEW_FOR_DESIGN
-        reasons.append([*(tested if usable[i] else [untested()]), *known])
+        untested = (alike or notes.ALIKE_FOR_DESIGN()) if fit.alike[i] else notes.FEW_FOR_DESIGN()
+        reasons.append([*(tested if usable[i] else [untested]), *known])
     hide = np.where(usable, 1.0, np.nan)
     return Outcome(
         estimate=estimate * hide,

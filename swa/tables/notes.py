@@ -154,6 +154,12 @@ FEW_FOR_DESIGN = declare("few_for_design", "too few subjects for this design", "
 ALIKE_FOR_DESIGN = declare(
     "alike_for_design", "subjects do not differ in what their changes are adjusted for", "no interval"
 )
+ORDERS_ALIKE = declare(
+    "orders_alike",
+    "the orders of the nights do not separate {treatment} less {baseline} from the period: more subjects in these "
+    "orders would not help, some in other orders would",
+    "no interval",
+)
 FEW_IN_AN_ARM = declare("few_in_an_arm", f"{_ARMS}: too few in an arm for a test", "no interval")
 FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test", "no interval")
 
