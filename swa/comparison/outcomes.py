@@ -91,6 +91,7 @@ def count_left_out(
     reasons = [(reason, np.asarray(holds, dtype=bool) & measured) for reason, holds in further]
     reasons += [
         (notes.WITHOUT_NIGHT(condition=changes.baseline_name), changes.gap == NO_BASELINE),
+        (notes.RECORDING_OF_OTHERS(), (changes.gap == ONE_RECORDING) & changes.of_others[:, None]),
         (notes.RECORDING_TWICE(), changes.gap == ONE_RECORDING),
         *(
             (not_positive(names), changes.gap == code)
@@ -172,9 +173,15 @@ def taking_part(
 
 
 def outside(changes: Sequence[Changes], members: Mapping[str, str], why: Reason) -> LeftOut:
-    """Subjects who belong to no arm or group at all."""
-    names = {str(name) for side in changes for name in side.subjects} - set(members)
-    return {why: np.full(changes[0].change.shape[1], len(names))} if names else {}
+    """Subjects who belong to no arm or group at all; of whom no night counts, the copies are why."""
+    found: dict[Reason, set[str]] = {}
+    for side in changes:
+        copied = (side.gap == ONE_RECORDING).any(axis=1)
+        for name, own, of_other in zip(side.subjects, copied, side.of_others, strict=True):
+            if str(name) not in members:
+                copy = notes.RECORDING_OF_OTHERS() if of_other else notes.RECORDING_TWICE()
+                found.setdefault(copy if own else why, set()).add(str(name))
+    return {reason: np.full(changes[0].change.shape[1], len(names)) for reason, names in found.items()}
 
 
 def together(*counts: LeftOut) -> LeftOut:

@@ -48,6 +48,7 @@ RELIABLE_CHANGE = declare("reliable_change", "reliable change", "reading")
 NO_NIGHT = declare("no_night", "no {condition} night")
 BOTH_ONE_RECORDING = declare("both_one_recording", "both nights are the same recording")
 ONE_RECORDING = declare("one_recording", "the same recording stands for another night")
+OTHERS_RECORDING = declare("others_recording", "the same recording stands for a night of another subject")
 NO_RATIO = declare("no_ratio", "a zero or negative value has no ratio")
 NOT_MEASURED = declare("not_measured", "not measured in {condition}[: {text}]")  # in the words of the night itself
 
@@ -176,6 +177,7 @@ SUBJECTS_LOST = declare(
 )
 WITHOUT_NIGHT = declare("without_night", "{n} without a {condition} night", "left out")
 RECORDING_TWICE = declare("recording_twice", "{n} with the same recording twice", "left out")
+RECORDING_OF_OTHERS = declare("recording_of_others", "{n} with a recording of another subject", "left out")
 NOT_POSITIVE = declare("not_positive", "{n} with a zero or negative value in {condition} nights", "left out")
 WITHOUT_VALUE = declare("without_value", "{n} not measured", "left out")
 WITHOUT_CHANNEL = declare("without_channel", "{n} without this channel or window", "left out")
