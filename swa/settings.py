@@ -4,21 +4,20 @@ A value that only changes how fast or where something runs (jobs, folders) is no
 """
 
 import difflib
-import json
-import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from math import inf
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from swa.errors import SettingsError
+from swa.tables.toml_text import Option, expected_form, tell_line, toml_value
 
 QUOTED = re.compile("'([^']*)'")  # the choices in a message of pydantic
 RELEASES = files("swa") / "releases"
@@ -541,7 +540,10 @@ class ComparisonSettings(Group):
         "auto", description="analysis over subjects, where the study file does not tell the design"
     )
     full_subject_rows_nights: int = Field(
-        500, ge=0, description="nights up to which contrasts.tsv has every subject's row of every marker"
+        500,
+        ge=0,
+        description="nights up to which contrasts.tsv has every subject's row of every marker; beyond, "
+        "those of the primary and secondary markers at the primary's channel",
     )
     covariates: tuple[str, ...] = Field(
         (),
@@ -763,11 +765,15 @@ def read_settings(path: str | Path) -> Settings:
 
 def read_toml(path: str | Path) -> dict[str, object]:
     """Read the plain values of a settings file."""
-    path = Path(path)
+    path, text = Path(path), ""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except FileNotFoundError:
         raise SettingsError(f"{path}: there is no such settings file.", "Check the path after --settings.") from None
+    except tomllib.TOMLDecodeError as error:
+        told = tell_line(text, error, _find_option)
+        raise SettingsError(f"{path}: {told}.", "`swa settings` prints a valid file.") from None
     except (OSError, ValueError, RecursionError) as error:  # the last two also of numbers and nesting without end
         raise SettingsError(f"{path}: not readable as TOML ({error}).", "`swa settings` prints a valid file.") from None
 
@@ -852,11 +858,41 @@ def _explain(detail: ErrorDetails, group: type[Group] | None = None) -> str:
         if detail["type"] == "literal_error":
             expected = detail.get("ctx", {})["expected"]
             message = f"expected {expected}{_did_you_mean(str(detail['input']), re.findall(QUOTED, expected))}"
+        elif detail["type"] in _OF_FORM or detail["type"].endswith(("_type", "_parsing")):
+            message = _form_of(detail, group) or message
         return f"{key} = {detail['input']!r}: {message}" if key else message  # without a key, the message names them
     if key in GONE:
         return f"{key!r} is gone: {GONE[key]} Leave it out."
     known = _known_keys() if group in (None, Settings) else group.model_fields
     return f"unknown key {key!r}{_did_you_mean(key, known)}"
+
+
+_OF_FORM = ("missing", "too_long", "too_short", "int_from_float")  # of pydantic, beside those on types
+
+
+def _form_of(detail: ErrorDetails, group: type[Group] | None) -> str:
+    """What a value in another form is to be; empty where its setting is not known."""
+    names = [str(part) for part in detail["loc"]]
+    option: Option | None
+    if group is not None and group is not Settings:
+        option, inner = _option(names[0], group.model_fields[names[0]]), names[1:]
+    elif len(names) == 1:
+        return f"it is a group: write [{names[0]}] in a line, and its keys below"
+    else:
+        option, inner = _find_option(".".join(names[:2])), names[2:]
+    return expected_form(option, None if inner else detail["input"]) if option else ""
+
+
+def _find_option(key: str) -> Option | None:
+    """The setting of a key such as ``power.swa_hz``; None where there is none."""
+    group, _, name = key.partition(".")
+    found = Settings.model_fields.get(group)
+    fields = {} if found is None else _group_type(found).model_fields
+    return _option(name, fields[name]) if name in fields else None
+
+
+def _option(name: str, field: FieldInfo) -> Option:
+    return Option(name, field.default, field.description or "", is_open=Ellipsis in get_args(field.annotation))
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -883,15 +919,5 @@ def _toml_lines(settings: Settings) -> Iterator[str]:
         yield f"[{group}]"
         values = getattr(settings, group)
         for key, option in type(values).model_fields.items():
-            yield f"{key} = {_toml_value(getattr(values, key))}  # {option.description}"
+            yield f"{key} = {toml_value(getattr(values, key))}  # {option.description}"
         yield ""
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_toml_value(key)} = {_toml_value(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
-    if isinstance(value, float) and math.isinf(value):
-        return "inf"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

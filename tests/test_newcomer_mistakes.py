@@ -5,7 +5,7 @@ import pytest
 
 from swa.comparison.primary import check_primary
 from swa.errors import SettingsError
-from swa.settings import ComparisonSettings
+from swa.settings import ComparisonSettings, read_settings
 from swa.study.plan.study_file import read_study_file
 
 
@@ -24,3 +24,59 @@ def test_a_wrong_primary_is_told_the_form(text):
     with pytest.raises(SettingsError) as told:
         check_primary(nights, ComparisonSettings(primary=text))
     assert "measure stages window channel, like 'swa NREM cycle-1 frontal'" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[comparison]\nprimary = swa NREM cycle-1 frontal", 'in quotes: primary = "swa NREM cycle-1 frontal"'),
+        ("[comparison]\nprimary = “swa NREM cycle-1 frontal”", 'primary = "swa NREM cycle-1 frontal"'),
+        ('[comparison]\nprimary: "swa NREM"', 'primary = "swa NREM"'),
+        ('[comparison]\nprimary = "swa NREM', 'primary = "swa NREM"'),
+        ("[comparison]\nbaseline = Placebo", 'baseline = ["Placebo"]'),
+        ("[comparison]\nbaseline = 3", 'baseline = ["3"]'),
+        ("[comparability]\ncaution = 'gain'", 'caution = ["gain"]'),
+        ("[waves]\nname = massimini2004", 'name = "massimini2004"'),
+        ("[cycles]\nrule = feinberg1979", 'rule = "feinberg1979"'),
+        ('[power]\nswa_hz = "0,75 4,5"', "swa_hz = [0.75, 4.5]"),
+        ("[power]\nswa_hz = 0.5-4", "swa_hz = [0.5, 4]"),
+        ("[power]\nswa_hz = (0.5, 4)", "swa_hz = [0.5, 4]"),
+        ("[power]\nswa_hz = 0,75", "two numbers, with points, in brackets, like swa_hz = [0.5, 4.0]"),
+        ("[power]\nswa_hz = [0,75, 4,5]", "two numbers, with points, in brackets, like swa_hz = [0.5, 4.0]"),
+        ('[power]\nswa_hz = ["0,75", 4.5]', "swa_hz = [0.5, 4.0]"),
+        ("[power]\nswa_hz = [0.5]", "swa_hz = [0.5, 4.0]"),
+        ("[power]\nswa_hz = [0.5, 4", "swa_hz = [0.5, 4]"),
+        ('[waves]\nnegative_uv = "40"', "negative_uv = [40.0, inf]"),
+        ("[windows]\nstage_free_min = 60", "stage_free_min = [60]"),
+        ('[windows]\nstage_free_min = "60, 90"', "stage_free_min = [60, 90]"),
+        ('[power]\nwindow_s = "4,5"', "a number, with a point: window_s = 4.5"),
+        ("[power]\nwindow_s = 4,5", "window_s = 4.5"),
+        ('[power]\nwindow_s = "5 s"', "window_s = 5"),
+        ("[power]\nwindow_s = 5 s", "window_s = 5"),
+        ("[comparison]\nicc = .7", "icc = 0.7"),
+        ("[comparison]\nicc = '80 %'", "icc = 0.8"),
+        ("[power]\ntrend_order = 1.5", "a whole number, like trend_order = 0"),
+        ("[scoring]\nbeside = True", "true or false: beside = true"),
+        ("[scoring]\nbeside = 'ja'", "true or false, like beside = true"),
+        ("[channels]\nroles = 'C9'", 'roles = { "Lead 3" = "eeg" }'),
+        ("[channels]\nroles = { C9 = eeg }", 'roles = { "Lead 3" = "eeg" }'),
+        ('[channels]\nnames = { "EEG2" : "F3" }', 'names = { "EEG(sec)" = "C3-A2", "HB_*" = "*" }'),
+        ("power = 3", "it is a group: write [power] in a line, and its keys below"),
+        ('[comparison\nprimary = "swa"', "a group stands in a line of its own, in brackets"),
+        ("[power]\nwindow_s = 5\nwindow_s = 6", "line 3: window_s = 6"),
+    ],
+)
+def test_a_setting_in_another_form_is_shown_the_form(tmp_path, text, told):
+    file = tmp_path / "own.toml"
+    file.write_text(text + "\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as error:
+        read_settings(file)
+    assert told in str(error.value)
+    assert "Input should" not in str(error.value)
+
+
+def test_a_line_that_is_no_toml_is_shown_with_its_number(tmp_path):
+    file = tmp_path / "own.toml"
+    file.write_text('# of the lab\n[comparison]\nbaseline = "Placebo"\nprimary = swa NREM night\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="line 4: primary = swa NREM night"):
+        read_settings(file)
