@@ -99,7 +99,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         recordings, results = Path(place) / "recordings", Path(place) / "results"
         broken = make_study(recordings, arguments.nights)
-        pages = "" if arguments.pages else "import swa.pipeline; swa.pipeline._write_page = str; "
+        pages = "" if arguments.pages else "import swa.pipeline; swa.pipeline._write_page = lambda task: []; "
         words = ["run", str(recordings), "-o", str(results), "--jobs", str(arguments.jobs)]
         command = [sys.executable, "-c", f"{pages}from swa_cli.main import main; main({words})"]
         quiet = subprocess.DEVNULL
@@ -109,7 +109,8 @@ def main() -> None:
         problems = pd.read_csv(results / "problems.tsv", sep="\t", dtype=str)
         failed = set(nights.loc[nights["status"] == "failed", "recording"])
         names = nights.set_index(["subject", "session"])["recording"]
-        told = {names[key] for key in zip(problems["subject"], problems["session"], strict=True)}
+        of_nights = problems.dropna(subset=["subject", "session"])  # others are of a subject or of the study
+        told = {names[key] for key in zip(of_nights["subject"], of_nights["session"], strict=True)}
         stored = len(list(results.rglob("*_desc-night.json")))
         done = int((nights["status"] == "done").sum())
         print(f"{len(nights)} nights, {len(broken)} broken: exit {run.returncode}, {samples[-1][0]:.0f} s")

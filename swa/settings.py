@@ -540,7 +540,10 @@ class ComparisonSettings(Group):
         "auto", description="analysis over subjects, where the study file does not tell the design"
     )
     full_subject_rows_nights: int = Field(
-        500, ge=0, description="nights up to which contrasts.tsv has every subject's row of every marker"
+        500,
+        ge=0,
+        description="nights up to which contrasts.tsv has every subject's row of every marker; beyond, "
+        "those of the primary and secondary markers at the primary's channel",
     )
     covariates: tuple[str, ...] = Field(
         (),

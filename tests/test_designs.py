@@ -374,6 +374,15 @@ class TestRecognised:
         found = compare_nights(table, settings=few)
         assert found.groupby("measure")["subject"].nunique().to_dict() == {"beta_power": 1, "swa": 9}
 
+    @pytest.mark.parametrize(("primary", "channel"), [("", "frontal"), ("swa NREM night C4-M1", "C4-M1")])
+    def test_large_studies_have_subject_rows_at_one_channel(self, primary, channel):
+        table = BENCH.missing_nights(np.random.default_rng(1), 1, 8, 0).table(0.1).assign(window="night")
+        table = pd.concat([table.assign(channel=name) for name in ("C4-M1", "central", "frontal")])
+        few = Settings(comparison=ComparisonSettings(full_subject_rows_nights=4, primary=primary))
+        found = compare_nights(table, settings=few)
+        assert set(found["channel"]) == {"C4-M1", "central", "frontal"}
+        assert set(found.loc[found["subject"] != "group", "channel"]) == {channel}
+
 
 SIGN_TEST = """
 import numpy as np

@@ -42,7 +42,7 @@ from swa.settings import ComparisonSettings, Settings, given_or_default
 from swa.study.store import Results
 from swa.tables.contrast import GROUP, Contrast, contrasts_of
 from swa.tables.design_limit import DesignLimit, encode_limits
-from swa.tables.marker import DEFAULT_MARKER, Marker, matches
+from swa.tables.marker import DEFAULT_MARKER, Marker, leading_channel, matches
 from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
 SORT_COLUMNS = ["contrast", "measure", "variant", "stages", "window", "channel"]
@@ -254,7 +254,7 @@ def _with_limits(part: pd.DataFrame, limits: tuple[DesignLimit, ...]) -> pd.Data
 
 
 def _shown_for_subjects(grid: Grid, plan: Plan, primary: Marker | None, settings: ComparisonSettings) -> Bools:
-    """Markers with a row for each subject: all in a study of usual size, else the declared ones.
+    """Markers with a row for each subject: all in a study of usual size, else the declared ones, at their channel.
 
     A row for each of 5,000 subjects and every marker would be tens of millions of rows that nobody reads.
     """
@@ -262,8 +262,9 @@ def _shown_for_subjects(grid: Grid, plan: Plan, primary: Marker | None, settings
     if len(plan.used) <= settings.full_subject_rows_nights:
         return np.ones(len(markers), dtype=bool)
     declared = (primary or DEFAULT_MARKER).spelled_as(markers)
+    channel = leading_channel(markers["channel"].unique().tolist(), declared.channel)
     windows, measures = (*settings.secondary_windows, declared.window), (*settings.secondary, declared.measure)
-    return matches(markers, variant="", stages=declared.stages, window=windows, measure=measures)
+    return matches(markers, variant="", stages=declared.stages, window=windows, measure=measures, channel=channel)
 
 
 def _comparability(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from swa.comparison.arrays import Bools, Ints
 from swa.comparison.designs.base import ContrastDesign
@@ -54,7 +55,7 @@ def _baseline_alone(changes: Changes) -> Ints:
     grid = changes.grid
     rows = grid.nights_of(changes.baseline_name)
     names = grid.nights["subject"].to_numpy(dtype=object)
-    rows = rows[~np.isin(names[rows], changes.subjects)]
+    rows = rows[~pd.Index(names[rows]).isin(changes.subjects)]
     if not len(rows) or _one_treatment_each(changes):
         return np.zeros(grid.values.shape[1], dtype=np.int64)
     measured: dict[str, Bools] = {}
