@@ -94,6 +94,22 @@ def _locate(text: str, bases: Sequence[Path], known: Sequence[str] | None, taken
     return Located(text=name, problem=f"{shown(text, LONGEST_PATH)} is not there{by_name}")
 
 
+def is_of_subject(name: str, subject: str) -> bool:
+    """Whether the name of a file, or of a folder that it lies in, begins with that of a subject and goes on otherwise.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, with its folders.
+    subject : str
+        The subject: ``P-01`` is also written ``P01`` and ``p_01``, and ``sub-P01``.
+    """
+    letters = re.findall(r"[^\W_]", unicodedata.normalize("NFC", subject).casefold())
+    own = re.compile(r"(?:sub-)?" + r"[\W_]*".join(map(re.escape, letters)) + r"(?![^\W_])")
+    parts = unicodedata.normalize("NFC", name).casefold().replace("\\", "/").split("/")
+    return bool(letters) and any(own.match(part) for part in parts)
+
+
 def _is_taken(candidate: str, name: str, texts: set[str], others: set[str]) -> bool:
     """Whether a file is another row's or, by numbers or a word of its name, of another subject than the one sought."""
 
