@@ -183,7 +183,7 @@ def _plan_from_file(
     table = read_study_file(file, names)
     if layout := find_layout(names, others):
         settings = layout[0].complete(settings)
-    notes = [*notes, *note_copies(file, notes)]
+    notes = [*notes, *note_copies(file)]
     bases = (file.parent, root)
     rows, problems = table.rows.copy(), list(table.problems)
     given = {str(column) for column in rows.columns}

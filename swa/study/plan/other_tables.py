@@ -43,12 +43,11 @@ def note_tables(
     return [f"{named}{more} are tables and are not used: the study file is called study.xlsx, or given with --study"]
 
 
-def note_copies(file: Path, told: Collection[str]) -> list[str]:
-    """Say which tables beside a study file are called as it is and more, like ``study (1).xlsx``; once (`told`)."""
+def note_copies(file: Path) -> list[str]:
+    """Say which tables beside a study file are called as it is and more, like ``study (1).xlsx``."""
     copy = re.compile(rf"{re.escape(_plain(file.stem))}[\W_].*")
     others = [name for name in _tables(file.parent) if name != file.name and copy.fullmatch(_plain(Path(name).stem))]
-    notes = [f"{file.name} is used, {printable(name)} is not" for name in others]
-    return [note for note in notes if note not in told]
+    return [f"{file.name} is used, {printable(name)} is not" for name in others]
 
 
 def _tables(folder: Path) -> list[str]:
