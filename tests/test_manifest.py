@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from swa.errors import StudyError
 from swa.settings import ComparisonSettings, Settings
 from swa.study.infusions import note_doses
-from swa.study.plan.manifest import NIGHT_COLUMNS, find_recordings, plan_study, tell_template, write_template
+from swa.study.plan.manifest import NIGHT_COLUMNS, plan_study, tell_template, write_template
 from swa.study.plan.names import LONGEST_LABEL, file_label, own_subjects
+from swa.study.plan.recording_search import find_recordings
 from swa.study.study_tables import problems_of_nights
 from swa.tables.files import write_table
 
