@@ -70,11 +70,10 @@ def _in_order(contrasts: pd.DataFrame, results: Results) -> pd.DataFrame:
     declared = declared_primary(results.nights, results.settings.comparison)
     of_group = select(contrasts, subject=GROUP)
     headline = find_headline(declared, contrasts if of_group.empty else of_group)
-    leads, shown = headline.marker.select(contrasts).index, headline_rows(contrasts, headline).index
-    rank = contrasts["role"].map({"primary": 0, "secondary": 1}).astype(float).fillna(2)
-    rank[leads] = 0
-    place = pd.Series(len(shown), index=contrasts.index)
-    place[shown] = range(len(shown))
+    shown = headline_rows(contrasts, headline).index
+    leads = contrasts.index.isin(headline.marker.select(contrasts).index)
+    rank = contrasts["role"].map({"primary": 0, "secondary": 1}).astype(float).fillna(2).mask(leads, 0)
+    place = pd.Series(range(len(shown)), index=shown).reindex(contrasts.index).fillna(len(shown))
     return contrasts.iloc[np.lexsort((place, rank))]
 
 

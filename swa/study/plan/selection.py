@@ -47,8 +47,9 @@ def find_nights(nights: pd.DataFrame, names: Iterable[str], option: str) -> set[
 def _names(nights: pd.DataFrame) -> dict[str, set[int]]:
     """What a night can be called by, with the places of those that are called so."""
     called: dict[str, set[int]] = {}
-    for given in (night_names(nights), nights["subject"].astype(str), "sub-" + nights["subject_label"]):
-        for place, name in given.items():
+    subjects, labels = nights["subject"].astype(str), "sub-" + nights["subject_label"]
+    for place, *names in zip(nights.index, night_names(nights), subjects, labels, strict=True):
+        for name in names:
             called.setdefault(name, set()).add(place)
     return called
 
