@@ -38,7 +38,7 @@ from swa.study.run.plan_of_nights import Asked, plan_nights, runnable_nights
 from swa.study.run.work import Progress, Work, silent
 from swa.study.store import Results, describe_results, is_blinded, read_results
 from swa.study.strays import check_same_study, find_strays, remove_strays
-from swa.study.study_tables import nights_table, problems_of_nights
+from swa.study.study_tables import look_for_copies, nights_table, problems_of_nights
 from swa.study.subject import SubjectTask
 from swa.study.written import RUN_FILE, check_written, keep_study_notes, write_believed
 from swa.tables.files import table_text, write_table
@@ -279,8 +279,9 @@ def _tables_of_nights(
     study: Study, excluded: Mapping[int, str], outcomes: dict[int, NightOutcome], work: Work
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What became of each night, and what is wrong with them; without the first nothing can be compared."""
+    copies = look_for_copies(study, list(excluded), work.attempt_study)
     try:
-        nights = nights_table(study, outcomes, excluded, work.results, work.settings, work.attempt_study)
+        nights = nights_table(study, outcomes, excluded, work.results, work.settings, work.attempt_study, copies)
     except Exception as error:
         if not is_fault(error):
             raise
@@ -289,7 +290,7 @@ def _tables_of_nights(
         raise StudyError(problem, remedy) from error
 
     def tell() -> pd.DataFrame | None:
-        return problems_of_nights(study, outcomes, excluded, work.attempt_study)
+        return problems_of_nights(study, outcomes, excluded, work.attempt_study, copies)
 
     problems = work.attempt_study("the problems of the nights", tell, None)
     return nights, as_table([]) if problems is None else problems

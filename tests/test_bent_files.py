@@ -21,7 +21,7 @@ from swa.sleep.scoring import read_hypnogram
 from swa.study.plan import bids, study_file
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import natural_key
-from swa.study.plan.scoring_search import is_results
+from swa.study.plan.scoring_names import is_results
 from swa.study.plan.study_file import read_study_file
 from swa.study.run import night_work
 from swa.study.run.night_task import NightTask

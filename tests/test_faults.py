@@ -13,7 +13,7 @@ from swa.errors import StudyError
 from swa.pipeline import compare_study, run_study
 from swa.settings import Settings
 from swa.study import study_tables, written
-from swa.study.plan import manifest, scoring_search
+from swa.study.plan import recording_search, scoring_search
 from swa.study.plan.manifest import plan_study
 from swa.study.run import damage, faults, night_work, plan_of_nights, work
 from swa.study.store import NightFolder, describe_results, digest_of, read_results
@@ -215,7 +215,8 @@ def test_a_fault_in_a_part_is_told_by_that_part(two_nights, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(manifest, "look_at"), (scoring_search, "open_scoring"), (scoring_search, "reads_as_scoring")]
+    ("module", "name"),
+    [(recording_search, "look_at"), (scoring_search, "open_scoring"), (scoring_search, "reads_as_scoring")],
 )
 def test_a_fault_in_the_look_at_a_file_stops_no_other(module, name, two_nights, monkeypatch):
     (two_nights / "S1_ketamine_stages.csv").write_text("stage\nwhat\n")  # is looked at once more

@@ -15,7 +15,8 @@ from swa.recordings.formats import ending_of, files_of, look_at, stem_of
 from swa.recordings.recording import Recording, leave_out_blocks, read_recording
 from swa.settings import Settings, check_settings
 from swa.study.plan.inspection import inspect_study
-from swa.study.plan.manifest import find_recordings, plan_study
+from swa.study.plan.manifest import plan_study
+from swa.study.plan.recording_search import find_recordings
 
 RATE_HZ = 128.0
 LABELS = ("F3-M2", "C4-M1")

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from swa.errors import StudyError
 from swa.settings import ComparisonSettings, Settings
 from swa.study.infusions import note_doses
-from swa.study.plan.manifest import NIGHT_COLUMNS, find_recordings, plan_study, tell_template, write_template
+from swa.study.plan.manifest import NIGHT_COLUMNS, plan_study, tell_template, write_template
 from swa.study.plan.names import LONGEST_LABEL, file_label, own_subjects
+from swa.study.plan.recording_search import find_recordings
 from swa.study.study_tables import problems_of_nights
 from swa.tables.files import write_table
 
@@ -618,7 +619,7 @@ def test_a_dose_that_is_of_no_night_is_told(write_edf, tmp_path):
     (tmp_path / "study.tsv").write_text(text.replace("S5\ta\tS5_a.edf\t10:00", "S5\ta\tS5_a.edf\t"), encoding="utf-8")
     study = plan(tmp_path)
     assert note_doses(study.nights) == {0: "dose_start 2026-03-02 is 9179 days after the night of its recording."}
-    told = problems_of_nights(study, {}, {}, lambda what, make, otherwise: make())
+    told = problems_of_nights(study, {}, {}, lambda what, make, otherwise: make(), {})
     (row,) = told[told["problem"].str.startswith("dose_start")].to_dict("records")
     assert (row["subject"], row["step"]) == ("S1", "plan")
     assert "date in the header" in row["remedy"]

@@ -13,7 +13,8 @@ from swa.sleep.formats.edf import may_hold_stages
 from swa.sleep.scoring import read_scoring
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
-from swa.study.plan.scoring_search import Why, is_scoring_name
+from swa.study.plan.scoring_names import is_scoring_name
+from swa.study.plan.scoring_search import Why
 from swa.study.run.blinding import blind_study
 from swa.study.run.night_work import NightTask, process_night
 

@@ -1,11 +1,9 @@
 """The plan of a study: which recordings there are, and which subject, session and condition each belongs to."""
 
-import contextlib
 import os
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from swa.errors import StudyError
-from swa.recordings.formats import ENDINGS, FORMATS, READ_BY_MNE, Look, ending_of, look_at, parts_of, stem_of
+from swa.recordings.formats import FORMATS, parts_of
 from swa.settings import Settings
 from swa.study.plan.bids import describe_nights, leave_out_others
 from swa.study.plan.layouts import find_layout
@@ -27,32 +25,20 @@ from swa.study.plan.names import (
     read_bids_names,
     read_condition_names,
 )
-from swa.study.plan.orders import note_orders, order_by_dates
-from swa.study.plan.scoring_search import (
-    FORCE_STAGING,
-    ScoringPlan,
-    add_scorings,
-    is_results,
-    is_scoring_name,
-    is_table_name,
-    may_be_table,
-    scorings_of_derivatives,
-)
+from swa.study.plan.orders import note_orders, note_same_places, order_by_dates
+from swa.study.plan.other_tables import note_copies, note_tables
+from swa.study.plan.places import locate_all
+from swa.study.plan.recording_search import absolute, find_recordings, is_one, what_it_holds
+from swa.study.plan.scoring_search import FORCE_STAGING, ScoringPlan, add_scorings
 from swa.study.plan.sheet import shown
 from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
 from swa.tables.contrast import check_names
 
-DEFAULT_RESULTS = "swa-results"
 TEMPLATE = "study-template.tsv"
-MOST_ENDINGS = 6  # in the message on a folder without recordings
 MOST_PROBLEMS = 50  # in one message
-LONGEST_PATH = 300  # characters that a sentence shows of a path
-MOST_SUGGESTIONS = 5  # each compares a name with those of all recordings
 NIGHT_COLUMNS = (
     "subject", "session", "condition", "recording", "path", "hypnogram", "subject_label", "session_label", "problem",
 )  # fmt: skip
-
-_BIDS_OTHER_FOLDERS = ("derivatives", "sourcedata", "code", "stimuli")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,142 +113,21 @@ def plan_study(
     notes: list[str] = []
     others: list[Path] = []
     found = find_recordings(recordings, results, notes, others)
-    single = _is_one(recordings)
-    root = _absolute(recordings.parent if single else recordings)
+    single = is_one(recordings)
+    root = absolute(recordings.parent if single else recordings)
     if study_file is None and not single:
         study_file, more = find_study_file(root)
         notes += more
     if study_file is not None:
-        return _plan_from_file(_absolute(Path(study_file)), root, found, others, settings, notes, single=single)
+        return _plan_from_file(absolute(Path(study_file)), root, found, others, settings, notes, single=single)
     if not found:
         raise StudyError(
-            "; ".join([f"{recordings}: no recording in this folder and those below it", _what_it_holds(root), *notes])
+            "; ".join([f"{recordings}: no recording in this folder and those below it", what_it_holds(root), *notes])
             + ".",
             f"Name the folder that holds them ({FORMATS}), or export yours as EDF; hidden folders and results of swa "
             "are not searched.",
         )
     return _plan_from_names(root, found, others, settings, notes, single=single)
-
-
-def _is_one(path: Path) -> bool:
-    """Whether a path is one recording: a file, or the folder of one of EGI."""
-    return path.is_file() or (path.is_dir() and ending_of(path.name) in READ_BY_MNE)
-
-
-def _what_it_holds(root: Path) -> str:
-    """How many files of which endings a folder holds."""
-    names = [name for _, _, files in os.walk(root) for name in files if name[0] != "."]
-    endings = Counter(Path(name).suffix.lower() or "without an ending" for name in names)
-    most = sorted(endings.items(), key=lambda item: (-item[1], item[0]))[:MOST_ENDINGS]  # whatever the disk lists first
-    shown = ", ".join(f"{count} {ending}" for ending, count in most)
-    return f"it holds {shown}" if shown else "it holds no files"
-
-
-def find_recordings(
-    recordings: str | Path,
-    results: str | Path | None = None,
-    notes: list[str] | None = None,
-    others: list[Path] | None = None,
-) -> list[Path]:
-    """List the recordings below a folder, in natural order, or the one recording itself.
-
-    What is a recording is told by `swa.recordings.formats.look_at`. Hypnograms stored as EDF, hidden files and
-    folders, results of swa, and the derivatives of a BIDS data set are left out.
-
-    Parameters
-    ----------
-    recordings : path
-        A folder, or one recording.
-    results : path or None
-        The results folder, left out whatever its name.
-    notes : list of str or None
-        Takes a note for each folder that could not be searched, and on files that are called like recordings only.
-    others : list of Path or None
-        Takes the files that could be scorings by their ending, name or content.
-
-    Raises
-    ------
-    StudyError
-        The path does not exist, is no recording, or lies within the results folder.
-    """
-    root = Path(recordings)
-    if _is_one(root):
-        look = look_at(root)
-        if not look.is_recording and ending_of(root.name) not in ENDINGS:  # else the reading says what it is
-            raise StudyError(f"{root}: no recording of {FORMATS}.", "Export it as EDF+ from your software.")
-        return [_absolute(root)]
-    if not root.is_dir():
-        raise StudyError(f"{root}: there is no such file or folder.", "Check the path of the recordings.")
-    root = _absolute(root)
-    avoided = os.path.realpath(results) if results is not None else ""
-    if avoided and Path(os.path.realpath(root)).is_relative_to(avoided):
-        raise StudyError(
-            f"{root}: the recordings lie within the results folder {results}.", "Choose another folder with -o."
-        )
-    found: list[Path] = []
-    unreadable: list[str] = []
-    no_recordings: dict[str, list[str]] = {}
-    others = [] if others is None else others
-    for path, is_scoring in _walk(root, avoided, unreadable):
-        look = Look(is_recording=False, may_be_scoring=True) if is_scoring else _look_at(path)
-        found += [path] * look.is_recording
-        others += [path] * (look.may_be_scoring or (not look.is_recording and may_be_table(path.name)))
-        if look.why_not:
-            no_recordings.setdefault(look.why_not, []).append(path.name)
-    found = _leave_out_doubles(found, no_recordings)
-    found = [path for path in found if _is_first_part(path)]
-    if notes is not None:
-        notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
-        for why_not, names in no_recordings.items():
-            shown = ", ".join(printable(name) for name in sorted(names)[:5]) + (", …" if len(names) > 5 else "")
-            notes.append(f"{len(names)} {why_not}, no recordings: {shown}")
-    return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
-
-
-def _is_first_part(path: Path) -> bool:
-    """Whether a file stands for its recording, that of several files or of its own."""
-    try:
-        return parts_of(path)[0] in (path, path.resolve())
-    except Exception:  # one file never stops a study: the reading tells
-        return True
-
-
-def _look_at(path: Path) -> Look:
-    """What a file is; where swa itself fails at that, what its ending says: the reading then tells the fault."""
-    try:
-        return look_at(path)
-    except Exception:  # one file never stops a study
-        return Look(is_recording=ending_of(path.name) in ENDINGS)
-
-
-def _walk(root: Path, avoided: str, unreadable: list[str]) -> Iterator[tuple[Path, bool]]:
-    """Files below a folder, and folders that are one recording, with whether their name is that of a scoring."""
-    seen: set[str] = set()  # links may lead in a circle
-    for folder, folders, files in os.walk(root, followlinks=True, onerror=lambda e: unreadable.append(str(e.filename))):
-        place = os.path.realpath(folder)
-        if place in seen or place == avoided or is_results(Path(folder)):
-            folders.clear()
-            continue
-        seen.add(place)
-        apart = _BIDS_OTHER_FOLDERS if "dataset_description.json" in files else ()
-        for name in sorted({*apart} & {*folders}):  # their scorings are told
-            yield from ((path, True) for path in scorings_of_derivatives(Path(folder, name)))
-        names = [*files, *(name for name in folders if ending_of(name) in READ_BY_MNE)]
-        folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *apart, *names)]
-        for name in sorted((name for name in names if name[0] != "."), key=natural_key):
-            yield Path(folder, name), is_table_name(name) or is_scoring_name(name, files)
-
-
-def _leave_out_doubles(found: Sequence[Path], no_recordings: dict[str, list[str]]) -> list[Path]:
-    """Recordings without those that lie there as EDF or BDF too, under the same name."""
-    plain = {(path.parent, path.stem.casefold()) for path in found if path.suffix.lower() in (".edf", ".bdf")}
-    kept = [
-        path for path in found
-        if path.suffix.lower() in (".edf", ".bdf") or (path.parent, stem_of(path.name).casefold()) not in plain
-    ]  # fmt: skip
-    if doubles := set(found) - set(kept):
-        no_recordings["files that lie there as EDF or BDF too"] = [path.name for path in doubles]
-    return kept
 
 
 def write_template(study: Study, path: Path) -> None:
@@ -301,22 +166,7 @@ def _template_text(study: Study) -> str:
     return table_text(template)
 
 
-def _absolute(path: Path) -> Path:
-    """Make absolute without following links: a data set under git-annex is links to nameless files."""
-    return Path(os.path.abspath(path))
-
-
 # --- from a study file
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """Where a path of the study file leads: `wrong` stops the study, `problem` stops this night alone."""
-
-    path: str = ""
-    text: str = ""
-    wrong: str = ""
-    problem: str = ""
 
 
 def _plan_from_file(
@@ -333,6 +183,7 @@ def _plan_from_file(
     table = read_study_file(file, names)
     if layout := find_layout(names, others):
         settings = layout[0].complete(settings)
+    notes = [*notes, *note_copies(file)]
     bases = (file.parent, root)
     rows, problems = table.rows.copy(), list(table.problems)
     given = {str(column) for column in rows.columns}
@@ -341,10 +192,10 @@ def _plan_from_file(
     scorings = ["" if force else scoring for scoring, force in zip(scorings, staged, strict=True)]
     subjects = [str(name) for name in rows.get("subject", [""] * len(rows))]
     written = [str(cell) for cell in rows["recording"]] if "recording" in rows else [""] * len(rows)
-    located = _locate_all(written, bases, names, subjects)
+    located = locate_all(written, bases, names, subjects)
     tables = [path.relative_to(root).as_posix() for path in others if path != file]
     folders = [Path(place.path).parent.as_posix() if place.path else "" for place in located]
-    places = {"recording": located, "hypnogram": _locate_all(scorings, bases, tables, subjects, folders)}
+    places = {"recording": located, "hypnogram": locate_all(scorings, bases, tables, subjects, folders)}
     for column, located in places.items():
         problems += [f"row {row}, {column}: {p.wrong}" for row, p in zip(rows.index, located, strict=True) if p.wrong]
     rows["recording"] = [place.text for place in places["recording"]]
@@ -376,108 +227,13 @@ def _plan_from_file(
     )
     told = plan.tell(root)
     notes = [*notes, *table.notes, *shared, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
-    nights, orders = order_by_dates(_arrange(convert_columns(rows, decimal_comma=table.decimal_comma)))
-    notes += [*orders, *note_orders(nights)]
+    rows = convert_columns(rows, decimal_comma=table.decimal_comma)
+    nights, orders = order_by_dates(_arrange(rows))
+    notes += [*orders, *note_orders(nights), *note_same_places(rows)]
     source = f"study file {file.name}"
     return Study(
         root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings, has_file=True
     )
-
-
-def _locate_all(
-    texts: Sequence[str],
-    bases: Sequence[Path],
-    known: Sequence[str],
-    subjects: Sequence[str],
-    folders: Sequence[str] = (),
-) -> list[_Place]:
-    """Where the paths of a column lead; `known` are names below the last base, `folders` those of the recordings."""
-    places: list[_Place] = []
-    missing = 0
-    for row, (text, subject) in enumerate(zip(texts, subjects, strict=True)):
-        others = {name for name in subjects if name != subject}
-        place = _locate(text, bases, known if missing < MOST_SUGGESTIONS else None, (set(texts), others))
-        if place.problem and not re.search(r"[/\\]", text):
-            place = _find_below(text, bases[-1], known, folders[row] if folders else "") or place
-        places.append(place)
-        missing += bool(place.problem)
-    return places
-
-
-def _find_below(name: str, root: Path, known: Sequence[str], folder: str) -> _Place | None:
-    """The one file of a name in the folders below, or the one that lies nearest to the recording; None without any."""
-    plain = unicodedata.normalize("NFC", name).casefold()
-    found = [each for each in known if unicodedata.normalize("NFC", each.rpartition("/")[2]).casefold() == plain]
-    near = [each for each in found if folder and (root / each).is_relative_to(folder)]
-    if len(near) == 1 or len(found) == 1:
-        text = (near or found)[0]
-        return _Place(path=str(root / text), text=text)
-    listed = ", ".join(found[:MOST_SUGGESTIONS])
-    return (
-        _Place(text=name, problem=f"{name!r} is there more than once ({listed}); write its folder, too")
-        if found
-        else None
-    )
-
-
-def _locate(text: str, bases: Sequence[Path], known: Sequence[str] | None, taken: tuple[set[str], set[str]]) -> _Place:
-    """Resolve a path of the study file against its folder, then against the recordings, leaving neither.
-
-    What is not there is told with the nearest of the `known`, or of the files beside it, that no row and no other
-    subject has (`taken`: texts of the rows, other subjects); with None, without one.
-    """
-    if not text:
-        return _Place()
-    # macOS takes accented letters apart in the names of files (NFD), tables hold them whole (NFC).
-    spelt = [text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))]
-    for written in dict.fromkeys([*spelt, *(each.replace("\\", "/") for each in spelt)]):
-        candidates = [_absolute(base / written) for base in bases]
-        allowed = [path for path in candidates if any(path.is_relative_to(base) for base in bases)]
-        foreign_drive = os.name != "nt" and re.match(r"[A-Za-z]:[\\/]", written)
-        if not allowed or foreign_drive or "\0" in written:
-            where = "outside the folder of the study file and that of the recordings"
-            return _Place(
-                text=text, wrong=f"{shown(text, LONGEST_PATH)} lies {where}; move it, or name another RECORDINGS folder"
-            )
-        for path in allowed:
-            if _exists(path):
-                base = next(base for base in (*reversed(bases), *bases) if path.is_relative_to(base))
-                relative = path.relative_to(base).as_posix() if Path(written).is_absolute() else written
-                return _Place(path=str(path), text=relative)
-    name = text.replace("\\", "/")
-    if known is None or len(name) > LONGEST_PATH:
-        return _Place(text=name, problem=f"{shown(text, LONGEST_PATH)} is not there")
-    known = [each for each in known or _siblings(candidates) if not _is_taken(each, name, *taken)]
-    by_name = nearest(name, known, 0.7) or nearest(name.rsplit("/", 1)[-1], [k.rsplit("/", 1)[-1] for k in known], 0.7)
-    return _Place(text=name, problem=f"{shown(text, LONGEST_PATH)} is not there{by_name}")
-
-
-def _is_taken(candidate: str, name: str, texts: set[str], others: set[str]) -> bool:
-    """Whether a file is another row's or, by numbers or a word of its name, of another subject than the one sought."""
-
-    def parts(text: str) -> tuple[list[str], set[str]]:
-        text = text.rpartition("/")[2].casefold()
-        return [digits.lstrip("0") for digits in re.findall(r"\d+", text)], set(re.split(r"[\W_]+", text))
-
-    (numbers, words), (sought, own_words) = parts(candidate), parts(name)
-    elsewhere = {other.casefold() for other in others} & (words - own_words)
-    return candidate in texts or numbers != sought or bool(elsewhere)
-
-
-def _siblings(candidates: Iterable[Path]) -> list[str]:
-    """Names of the files that lie where one was looked for."""
-    found: list[str] = []
-    for path in candidates:
-        with contextlib.suppress(OSError, ValueError):
-            found += sorted(entry.name for entry in os.scandir(path.parent) if entry.is_file())
-    return found
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return _is_one(path)
-    except (OSError, ValueError):  # a name that the file system cannot have
-        return False
 
 
 def _find_repeated_recordings(rows: pd.DataFrame) -> list[str]:
@@ -561,6 +317,9 @@ def _plan_from_names(
     forced = [False] * len(rows)
     scorings = add_scorings(rows, settings.scoring, forced, root=root, recordings=found, others=others)
     notes = [*notes, *scorings.tell(root)]
+    if source in (CONDITION_NAMES, OWN_SUBJECTS) and not single:  # data sets have tables of their own
+        used = [*rows["hypnogram"], *(unused.path for unused in scorings.unused)]
+        notes += note_tables(root, found, set(rows["subject"]), used)
     if source == OWN_SUBJECTS and single:
         notes = [*notes, "one recording is analysed by itself; give its folder to compare nights"]
     elif source == OWN_SUBJECTS:

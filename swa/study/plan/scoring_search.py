@@ -33,7 +33,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -55,7 +55,17 @@ from swa.sleep.formats.edf import may_hold_stages
 from swa.sleep.formats.likeness import reads_as_scoring
 from swa.sleep.scoring import OpenScoring, Scoring, open_scoring
 from swa.study.plan.names import natural_key, printable
-from swa.tables.files import read_json
+from swa.study.plan.scoring_names import (
+    DOCUMENTS,
+    MASS,
+    RARE,
+    TABLES,
+    UNREAD,
+    WORDS,
+    is_named,
+    is_results,
+    is_table_name,
+)
 
 _NO_RAW_DATA = ("derivatives", "sourcedata")  # of BIDS
 MOST_TRIED = 500  # files that belong to no recording, and are looked into
@@ -65,17 +75,8 @@ _DEEPEST = 3  # folders below one for scorings
 _MOST_TOLD = 5
 _NO_SCORING_AT_ALL = "If it is no scoring, write yasa in the column hypnogram of a study file."
 
-_WORDS = (
-    r"(?:desc-)?hypnogram(?:_events)?|hypno(?:gramme?)?|hyp|sleep[-_ ]?scor(?:ing|es?)|scorings?|scor(?:ed|es?)"
-    r"|sleep[-_ ]?stag(?:es?|ing)|stages?|staging|sleep[-_ ]?profile|schlafprofil|schlafstadien|stadien|stades"
-    r"|hipnograma|ipnogramma|profusion|nsrr|allscore"
-)
 _WEAK_WORDS = r"events|annot|annotations"  # may name other events as well
-_TABLES = r"(?:xml|rml|eannot|annot|csv|tsv|txt|json|ids|hyp|xlsx|xlsm|xls|ods|npy)(?:\.gz)?"
-_RARE = r"sta|stg|slp|dat"  # of texts, and of other programs' recordings
-_DOCUMENTS = r"mat|npz|h5|hdf5|pkl|parquet|feather|rds|rdata|sav|pdf|rtf|docx?|odt"  # in which stages may stand
-_UNREAD = rf"{_DOCUMENTS}|zip|7z|rar"
-_ENDING = rf"(?:\.({_TABLES}|{_RARE}|{_UNREAD}|edf|bdf))?"
+_ENDING = rf"(?:\.({TABLES}|{RARE}|{UNREAD}|edf|bdf))?"
 # Of recordings and their parts, pictures, films, programs, annotations of WFDB (`n1.edf.st` of CAP) and copies under
 # way, whose name is that of a recording.
 _NO_SCORING = re.compile(
@@ -83,25 +84,23 @@ _NO_SCORING = re.compile(
     r"|part|old|orig|crdownload|avi|mp4|mkv|mov|wmv|asf|wav|mp3|lnk|url|db|st|zip|7z|rar|tar|gz)~?",
     re.IGNORECASE,
 )
-_FILE = re.compile(rf"(.+?)[-_ .]({_WORDS}|{_WEAK_WORDS}){_ENDING}", re.IGNORECASE)
-_PREFIXED = re.compile(rf"((?:{_WORDS})(?:aasm|r&k)?)(?: ?- |[-_ ])(.+?){_ENDING}", re.IGNORECASE)
-_LONE = re.compile(rf"({_WORDS})(?:[-_ ]?(?:aasm|r&k))?{_ENDING}", re.IGNORECASE)
-_BEGINS = re.compile(rf"(?:{_WORDS})(?![a-z])(.*)\.(?:{_TABLES})", re.IGNORECASE)
-_AND_MORE = re.compile(rf"(.+?)[-_ .](?:{_WORDS})[-_ .(].*\.(?:{_TABLES})", re.IGNORECASE)
+_FILE = re.compile(rf"(.+?)[-_ .]({WORDS}|{_WEAK_WORDS}){_ENDING}", re.IGNORECASE)
+_PREFIXED = re.compile(rf"((?:{WORDS})(?:aasm|r&k)?)(?: ?- |[-_ ])(.+?){_ENDING}", re.IGNORECASE)
+_LONE = re.compile(rf"({WORDS})(?:[-_ ]?(?:aasm|r&k))?{_ENDING}", re.IGNORECASE)
+_BEGINS = re.compile(rf"(?:{WORDS})(?![a-z])(.*)\.(?:{TABLES})", re.IGNORECASE)
+_AND_MORE = re.compile(rf"(.+?)[-_ .](?:{WORDS})[-_ .(].*\.(?:{TABLES})", re.IGNORECASE)
 _MACHINE = re.compile(
     r"(?<![a-z])(?:ai|auto(?:matic|matisch|mated|score|scoring)?|machine|yasa|u-?sleep|gssc|pred(?:icted)?)(?![a-z])",
     re.I,
 )
 _NUMBERED = re.compile(r"(.+)_\d\.txt", re.IGNORECASE)
 _BIDS_SCORING = re.compile(
-    rf"(sub-.+?)_acq-[a-z0-9]*scor[a-z0-9]*((?:_[a-z]+-[a-z0-9]+)*)_(?:events|{_WORDS})\.tsv", re.I
+    rf"(sub-.+?)_acq-[a-z0-9]*scor[a-z0-9]*((?:_[a-z]+-[a-z0-9]+)*)_(?:events|{WORDS})\.tsv", re.I
 )
 _BIDS_ACQ = re.compile(r"_acq-[a-z0-9]+", re.IGNORECASE)
 _RECORDING_WORD = re.compile(r"[-_ ](?:psg|eeg)$", re.IGNORECASE)
 _RECORDING_ENDING = re.compile(r"\.(?:(?:edf|bdf|rec)(?:\.gz)?|vhdr|set|mff|fif)$", re.IGNORECASE)
 _SLEEP_EDF = re.compile(r"([a-z]{2}\d{4}[a-z])\w-(?:psg|hypnogram)\.edf", re.IGNORECASE)
-_SCORED_EDF = re.compile(r".*[-_ ](?:hypnogram|hypno|sleep[-_ ]?scoring|scoring|sleep[-_ ]?stages)\.[eb]df", re.I)
-_MASS = re.compile(r"(.+) base\.edf", re.IGNORECASE)
 _FOLDER = re.compile(
     r"annot(?:ation)?s?(?:[-_ ](?:events|staging|stages|nsrr|profusion))*"
     r"|(?:sleep[-_ ]?)?(?:scorings?|scored|stag(?:es|ing))|hypnograms?|hypnos?"
@@ -190,52 +189,9 @@ def _first(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
-def is_scoring_name(name: str, others: Iterable[str] = ()) -> bool:
-    """Whether an EDF is named as a scoring, so that it is no recording; `others` are the names beside it."""
-    if _SCORED_EDF.fullmatch(name) is not None:
-        return True
-    mass = _MASS.fullmatch(name)
-    return mass is not None and f"{mass[1]} psg.edf".casefold() in {other.casefold() for other in others}
-
-
-def is_results(folder: Path) -> bool:
-    """Whether a folder holds results of swa, under whatever name."""
-    generators = read_json(folder / "dataset_description.json").get("GeneratedBy")
-    return isinstance(generators, list) and any(
-        isinstance(generator, dict) and generator.get("Name") == "swa" for generator in generators
-    )
-
-
-def scorings_of_derivatives(folder: Path) -> Iterator[Path]:
-    """Files that are called as scorings in a folder of a BIDS data set that is no raw data, without results of swa."""
-    for place, folders, files in os.walk(folder):
-        if is_results(Path(place)):
-            folders.clear()
-            continue
-        folders[:] = [name for name in folders if name[0] != "."]
-        for name in sorted(files, key=natural_key):
-            if is_table_name(name) and not name.endswith(".json") and _is_named(Path(place, name)):
-                yield Path(place, name)
-
-
-def is_table_name(name: str) -> bool:
-    """Whether a file has an ending of scorings, and of no recording, or is called a scoring and not read."""
-    return re.search(rf"\.{_TABLES}$", name, re.IGNORECASE) is not None or _is_called(name, _UNREAD)
-
-
-def may_be_table(name: str) -> bool:
-    """Whether a file that is no recording is looked into: it has no ending, or is called a scoring."""
-    return "." not in name or is_table_name(name) or _is_called(name, _RARE)
-
-
-def _is_called(name: str, endings: str) -> bool:
-    """Whether a word for scorings stands in the name of a file with one of these endings."""
-    return re.search(rf"(?<![a-z])(?:{_WORDS})(?![a-z]).*\.(?:{endings})$", name, re.IGNORECASE) is not None
-
-
 def _cut_ending(name: str) -> tuple[str, str]:
     """A name without its ending, which that of gzip belongs to, and the ending."""
-    packed = re.fullmatch(rf"(.+)\.({_TABLES})", name, re.IGNORECASE)
+    packed = re.fullmatch(rf"(.+)\.({TABLES})", name, re.IGNORECASE)
     if packed:
         return packed[1], packed[2]
     stem, _, ending = name.rpartition(".")
@@ -246,7 +202,7 @@ def _cut_ending(name: str) -> tuple[str, str]:
 _FURTHER = (
     (_AND_MORE, 1, Place.BESIDE, False),
     (_PREFIXED, 2, Place.AROUND, True),
-    (_MASS, 1, Place.AROUND, True),
+    (MASS, 1, Place.AROUND, True),
 )
 _BY_NAME = (Place.BESIDE, Place.AROUND, Place.LONE)  # where another file may be the newer one
 _WHOLE = (Place.BESIDE, Place.TREE, Place.AROUND)  # where a night of bare numbers is a scoring
@@ -315,7 +271,7 @@ class _Files:
         ]
         found = []
         for place, name in names:
-            if not re.search(rf"\.{_TABLES}$", name, re.IGNORECASE):
+            if not re.search(rf"\.{TABLES}$", name, re.IGNORECASE):
                 continue
             longer = _folded(_cut_ending(name)[0])
             begins = _BEGINS.fullmatch(name)
@@ -591,7 +547,7 @@ def _choose(candidates: Sequence[_Candidate], reader: _Reader, settings: Scoring
             if not told and each.place is Place.BESIDE:
                 unread += [Unused(each.path, str(error))] * reader.is_list_of_few(each.path)
                 told = isinstance(error, EmptyScoringError) and is_table_name(each.path.name)
-                is_document = re.search(rf"\.(?:{_DOCUMENTS})$", each.path.name, re.IGNORECASE) is not None
+                is_document = re.search(rf"\.(?:{DOCUMENTS})$", each.path.name, re.IGNORECASE) is not None
                 unread += [Unused(each.path, str(error))] * (isinstance(error, UnreadFormError) and is_document)
             unused += [Unused(each.path, str(error))] * (told and problem != question)
             continue
@@ -776,7 +732,7 @@ def _ask_about_shared(
 
 def _left_over(paths: Sequence[Path], reader: _Reader, root: Path) -> list[Unused]:
     """Those that read as scorings, of files that belong to no recording; the likeliest names are looked into first."""
-    named = {path: _is_named(path) for path in paths}
+    named = {path: is_named(path) for path in paths}
     likely = sorted(paths, key=lambda path: not named[path])
     found = [Unused(path, Why.UNTRIED) for path in likely[MOST_TRIED:] if named[path]]
     for path in likely[:MOST_TRIED]:
@@ -791,11 +747,6 @@ def _left_over(paths: Sequence[Path], reader: _Reader, root: Path) -> list[Unuse
         if scoring is not None and _is_scoring(scoring, _Candidate(path, Place.LONE, strong=False)):
             found.append(Unused(path, why))
     return found
-
-
-def _is_named(path: Path) -> bool:
-    """Whether a word for scorings stands in the name of a file or of its folder."""
-    return re.search(_WORDS, f"{path.parent.name}/{path.name}", re.IGNORECASE) is not None
 
 
 def _summarize(rows: pd.DataFrame, reader: _Reader, unused: tuple[Unused, ...]) -> ScoringPlan:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from swa.recordings.formats import ENDINGS, ending_of
+
 Cells = Sequence[tuple[int, list[str]]]
 
 HIGHEST_HEADER = 12  # rows among which the header is looked for
@@ -43,6 +45,39 @@ def find_header(cells: Cells, required: Collection[str], name_of: Callable[[str]
             above = " ".join(cell for _, title in cells[:place] for cell in title if cell)
             return cells[place:], [f"row {number} is the header; above it stands {shown(above)}"]
     return cells, []
+
+
+def unknown_header(
+    cells: Cells, required: Sequence[str], name_of: Callable[[str], str], recordings: Collection[str]
+) -> str:
+    """Say which row seems to be a header in other words, or that there is none; empty where the first row is one.
+
+    The header stands above the first row that names a recording.
+    """
+
+    def named(row: Sequence[str]) -> set[str]:
+        return {name_of(cell) for cell in row} & set(required)
+
+    if named(cells[0][1]):
+        return ""
+    known = {name.rpartition("/")[2].casefold() for name in recordings}
+    for place, (number, row) in enumerate(cells[: HIGHEST_HEADER + 1]):
+        own = [at for at, cell in enumerate(row) if ending_of(cell) in ENDINGS or (cell and cell.casefold() in known)]
+        if not own:
+            continue
+        above, header = cells[place - 1] if place else (0, [])
+        columns = [cell for cell in header if cell]
+        if len(columns) < 2:
+            told = f"row {number} names a recording ({shown(row[own[0]])}), and no header stands above it"
+            return f"{told}; write one with the columns {', '.join(required)}"
+        missing = [name for name in required if name not in named(header)]
+        listed = ", ".join(columns[:MOST_NAMED]) + (", …" if len(columns) > MOST_NAMED else "")
+        holds = "the one that holds" if len(missing) == 1 else "those that hold"
+        file = header[own[0]] if own[0] < len(header) and "recording" in missing else ""
+        hint = f" ({file} names the recordings)" if file else ""
+        told = f"row {above} looks like the header ({listed}); it needs the columns {', '.join(required)}"
+        return f"{told}: rename {holds} {', '.join(missing)}{hint}" if missing else ""
+    return ""
 
 
 def nights_alone(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

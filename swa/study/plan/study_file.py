@@ -29,6 +29,7 @@ from swa.study.plan.sheet import (
     rewrite_numbers,
     rewrite_times,
     shown,
+    unknown_header,
 )
 from swa.tables.contrast import check_names
 from swa.tables.schema import plain_name
@@ -41,7 +42,8 @@ MOMENTS = ("dose_start", "dose_end")  # may lie on another day than the night
 KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, *TIMES, *MOMENTS, "age", "sex", "exclude")
 RESERVED = (
     "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
-    "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note",
+    "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note", "same_recording",
+    "shared_recording",
 )  # fmt: skip
 HIGHEST_AGE = 130.0
 SUFFIXES = (".tsv", ".csv", ".xlsx", ".xlsm", ".xls", ".ods")
@@ -110,6 +112,9 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
         raise StudyError(f"{path.name}: the file is empty.", f"Expected are the columns {', '.join(REQUIRED)}.")
     own = read_own_table(cells, recordings)
     table, notes = (own[0], [own[1]]) if own else find_header(cells, REQUIRED, _column_name)
+    if not own and (wrong := unknown_header(table, REQUIRED, _column_name, recordings)):
+        rows = pd.DataFrame(index=pd.Index([], name="row"))
+        return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=(wrong,), notes=())
     rows, problems, more = _arrange(table, _COMMAS if path.suffix.lower() == ".csv" else "")
     rows, left_out = nights_alone(rows)
     notes += [*more, *left_out]
