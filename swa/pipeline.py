@@ -184,8 +184,7 @@ def run_study(
         places = [i for i in runnable_nights(study.nights, left_out) if not own or own.has(i)]
         tasks, lost = plan_nights(study, settings, places, results, asked, blinded.originals if blinded else None)
         tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
-        jobs = jobs or default_jobs(len(tasks))
-        outcomes: dict[int, NightOutcome] = dict(lost)
+        jobs, outcomes = jobs or default_jobs(len(tasks)), dict(lost)
         with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler) as workers:
             work = Work(results=results, settings=settings, workers=workers, progress=progress or silent)
             _process_nights(tasks, work, outcomes)
