@@ -617,6 +617,7 @@ class TestPlanning:
         assert needed["parallel arms"] > 1.5 * needed["paired"]
         with pytest.raises(SettingsError, match="expected one of paired, crossover"):
             plan_sample(stated, design="latin square")
+        assert plan_sample(stated, design="Parallel arms").design == "parallel arms"
 
     def source(self, subjects=200, **sd):
         """A study with two baseline nights a subject, which differ by an SD of its own in each window."""
