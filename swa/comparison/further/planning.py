@@ -385,9 +385,9 @@ def _of_marker(source: Source, settings: Settings, effect_sd: float | None) -> t
             return marker, _estimated(math.sqrt(2) * sd, df, effect_sd or 0.0, basis, comparison.confidence)
         values = subject_values(rows, nights=nights, settings=settings)
         known = values[values["change"].notna()]
-        contrast = str(known["contrast"].mode().iloc[0]) if len(known) else ""
-        paired = known.loc[known["contrast"] == contrast, "subject"].astype(str)
-        change = np.log(known.loc[paired.index, "change"])
+        parts = [(str(name), part) for name, part in known.groupby("contrast")]
+        contrast, part = max(parts, key=lambda item: len(item[1]), default=("", known))
+        paired, change = part["subject"].astype(str), np.log(part["change"])
         if len(change) > comparison.baseline_pairs_df:
             keys = {design.contrast: design.key for design in contrast_designs(source, settings=settings)}
             held = "they hold the spread of responses" + (", so effect SD is not added" if effect_sd else "")
