@@ -116,6 +116,31 @@ def test_a_dosed_control_is_compared_night_by_night():
     assert trend.loc["ketamine:placebo", "estimate"] == pytest.approx(1, abs=2e-3)
 
 
+DRIFT = "a drift of the nights looks the same"
+
+
+def test_a_trend_without_a_control_that_is_counted_the_same_way_says_what_it_may_be():
+    table, nights = make_study(6, fade=1.0, placebo=True, noise=1e-4)
+    nights.loc[nights["condition"] == "baseline", "condition"] = "screening"  # a name that has to be given
+    table.loc[table["condition"] == "baseline", "condition"] = "screening"
+    found = compare_doses(table, "screening", nights=nights)
+    plain = found[found["contrast"] == "ketamine:screening"]
+    assert plain["design_limit"].str.contains("no control").all()
+    trends = found["term"].str.startswith("per ")
+    assert (found["note"].str.contains(DRIFT) == trends & (found["contrast"] != "ketamine:placebo")).all()
+    controlled = found[found["contrast"] == "ketamine:placebo"]
+    assert not controlled["design_limit"].str.contains("no control").any()
+
+
+def test_a_trend_against_control_nights_without_a_dose_has_no_control():
+    table, nights = make_study(6, noise=1e-4)
+    names = {"condition": {"baseline": "placebo"}}
+    found = compare_doses(table.replace(names), nights=nights.replace(names))
+    trends = found["term"].str.startswith("per ")
+    assert (found["design_limit"].str.contains("no control") == trends).all()
+    assert (found["note"].str.contains(DRIFT) == trends).all()
+
+
 @pytest.mark.slow
 @pytest.mark.long
 def test_intervals_of_single_trends_cover_and_null_trends_are_not_found():

@@ -23,6 +23,7 @@ from swa.comparison.further.profiles import (
     Profiles,
     compare_profiles,
     equivalence_p,
+    mean_without_period,
     similarity,
 )
 from swa.comparison.linear import unequal_variances
@@ -95,6 +96,22 @@ def in_all_orders(table, nights):
     nights = nights.copy()
     nights.insert(4, "order", 1 + np.where(number % 2, place + number // 2, number // 2 - place) % count)
     return table, nights
+
+
+def against_placebo(table, nights):
+    """The same study with a control condition for its baseline."""
+    names = {"baseline": "placebo"}
+    return tuple(part.replace({"condition": names, "session": names}) for part in (table, nights))
+
+
+def ordered(nights, *orders):
+    """The nights of placebo, ketamine and magnesium in these orders, subject by subject."""
+    number = nights["subject"].map(nights["subject"].unique().tolist().index)
+    letters = nights["condition"].str[0].str.upper()
+    places = [1 + orders[i % len(orders)].index(letter) for i, letter in zip(number, letters, strict=True)]
+    nights = nights.copy()
+    nights.insert(4, "order", places)
+    return nights
 
 
 class TestModerators:
@@ -381,7 +398,33 @@ class TestProfiles:
         assert row[["similarity", "ci_low", "ci_high", "p"]].isna().all()
         assert "nothing concluded: " in row["note"]
         assert "what a first night does would stand in both profiles" in row["note"]
-        assert row["equivalence_p"] < 0.05  # the first night is in neither side of their difference
+        assert np.isnan(row["equivalence_p"])
+        assert "within a factor" not in row["note"]
+
+    def test_no_equivalence_of_treatments_whose_order_hides_their_difference(self):
+        table, nights = against_placebo(*study(16, 3))
+        row = compare_profiles(table, nights=ordered(nights, "KPM", "KMP", "PKM")).iloc[0]
+        assert np.isfinite(row["similarity"])
+        assert np.isnan(row["equivalence_p"])
+        assert "no equivalence: the orders of the nights do not separate ketamine from magnesium" in row["note"]
+        assert "within a factor" not in row["note"]
+
+    def test_no_equivalence_of_treatments_in_an_order_that_is_not_known(self):
+        table, nights = against_placebo(*study(16, 3))
+        row = compare_profiles(table, nights=nights).iloc[0]
+        assert np.isfinite(row["similarity"])
+        assert np.isnan(row["equivalence_p"])
+        assert "no equivalence: the order of the ketamine and magnesium nights is not known" in row["note"]
+
+    def test_an_effect_of_the_order_is_taken_out_of_the_equivalence(self):
+        table, nights = against_placebo(*study(18, 3))
+        nights = ordered(nights, "KMP", "KPM", "PKM", "KMP", "MPK", "MKP")  # ketamine first in two of three
+        drift = table.merge(nights[["subject", "session", "order"]])["order"].to_numpy()
+        equal = table.assign(value=table["value"] * 0.85**drift)
+        apart = equal.assign(value=equal["value"] * np.where(equal["condition"] == "magnesium", 1.35, 1.0))
+        found = [compare_profiles(one, nights=nights).iloc[0]["equivalence_p"] for one in (equal, apart)]
+        assert found[0] < 0.05
+        assert found[1] > 0.5
 
     def test_changes_are_taken_from_the_control_condition_where_there_is_one(self):
         table, nights = study(16, 3)
@@ -409,4 +452,4 @@ class TestProfiles:
             stats.ttest_1samp(x, -0.2, alternative="greater").pvalue,
             stats.ttest_1samp(x, 0.2, alternative="less").pvalue,
         )
-        assert equivalence_p(x, None, 0.2) == pytest.approx(expected, abs=1e-12)
+        assert equivalence_p([mean_without_period(x)], 0.2) == pytest.approx(expected, abs=1e-12)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import linalg, special
 
 from swa.comparison.arrays import Bools, Floats, Ints
 
@@ -73,6 +73,16 @@ def least_squares(y: Floats, columns: Sequence[npt.ArrayLike]) -> Fit:
     df = n - x.shape[-1]
     variance = (residual**2).sum(axis=1) / np.maximum(df, 1)
     return _fit(beta, inverse, variance, df, n, whole)
+
+
+def spanning(columns: Floats, rows: Bools) -> Floats:
+    """Regressors that tell in these rows what `columns` do, and none that others tell already; 0 in all other rows."""
+    if not columns[rows].size:
+        return np.zeros((len(columns), 0))
+    span = linalg.orth(columns[rows])
+    basis = np.zeros((len(columns), span.shape[1]))
+    basis[rows] = span
+    return basis
 
 
 def unequal_variances(

@@ -25,6 +25,8 @@ class DesignLimit(StrEnum):
 OPEN_ORDERS = frozenset({DesignLimit.UNEQUAL_ORDERS, DesignLimit.UNKNOWN_ORDER})
 
 
+# Limits with which an effect of the order of the nights may stand in a change.
+OF_THE_ORDER = OPEN_ORDERS | {DesignLimit.ONE_ORDER, DesignLimit.SAME_PLACE}
 # Limits of one row alone: which subjects it lacks, and where arms begin, is known of each marker.
 OF_A_ROW = frozenset({DesignLimit.ZEROS, DesignLimit.LOSS, DesignLimit.BASELINE_LEVEL})
 # Limits with which a change over subjects is not shown as told from no change.

@@ -209,6 +209,30 @@ GROUP_ORDERS = declare(
     "group_orders", f"{_GROUP_ORDERS}: an effect of the period is in the difference between the groups"
 )
 
+# Two treatments against each other, and nights after a dose.
+_BOTH_PROFILES = "so that what a first night does would stand in both profiles"
+BASELINE_NOT_CROSSED = declare(
+    "baseline_not_crossed",
+    f"nothing concluded: {{baseline}} did not come both before and after each treatment, {_BOTH_PROFILES}",
+)
+BASELINE_MAY_BE_FIRST = declare(
+    "baseline_may_be_first",
+    "nothing concluded: the order of the nights is not known, and {baseline} may have come first, " + _BOTH_PROFILES,
+)
+_HIDDEN = "an effect of the order would hide a difference between them"
+ORDERS_HIDE_DIFFERENCE = declare(
+    "orders_hide_difference",
+    f"no equivalence: the orders of the nights do not separate {{first}} from {{second}}, {_HIDDEN}",
+)
+ORDER_MAY_HIDE_DIFFERENCE = declare(
+    "order_may_hide_difference",
+    f"no equivalence: the order of the {{first}} and {{second}} nights is not known, {_HIDDEN}",
+)
+TREND_WITHOUT_CONTROL = declare(
+    "trend_without_control",
+    "without nights of a control condition counted the same way, a drift of the nights looks the same",
+)
+
 
 def course_words(aicc: Mapping[str, float]) -> str:
     """What the models of Process S say of a subject's conditions, and whether time constant or asymptote is told."""

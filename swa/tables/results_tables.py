@@ -230,7 +230,11 @@ PROFILES = _table(
     _text("measure set", "Markers and windows that both profiles have"),
     _number("similarity", "Cosine of the two profiles of standardised changes, -1 to 1"),
     *(*INTERVAL, P),
-    _number("equivalence_p", "Two one-sided tests that they differ by less than the margin on the primary marker"),
+    _number(
+        "equivalence_p",
+        "Two one-sided tests that they differ by less than the margin on the primary marker, an effect of the order "
+        "taken out; missing where the order of the nights may hide a difference",
+    ),
     *(N, NOTE),
 )
 MODERATORS = _table(
@@ -406,6 +410,10 @@ DOSE_CONTRASTS = _table(
     *(*PLACE, MEASURE, SCALE),
     _number("estimate", "Change from baseline, or the factor (difference) a night or infusion"),
     *(*TEST, NOTE),
+    DESIGN_LIMIT.saying(
+        "What the design leaves open of the cause of the change, as in contrasts.tsv; a trend has `no control` also "
+        "where the nights of the control condition are not counted since a dose"
+    ),
 )
 SPECIFICATIONS = _table(
     "specifications",

@@ -5,7 +5,7 @@ The design is a property of the nights, so every marker of a contrast is analyse
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal, Self
@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 
-from swa.comparison.arrays import Bools, Ints
+from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.compared_nights import (
     FEWEST_OF_A_SEQUENCE,
     parallel_arms,
@@ -215,6 +215,18 @@ class ContrastDesign(ABC):
     def orders_in(self, changes: Changes) -> Ints:
         """1 where a subject had the baseline first, -1 the treatment, 0 where that is not known."""
         return np.array([self.sequence.get(str(name), 0) for name in changes.subjects], dtype=np.int64)
+
+    def period_columns(self, subjects: Collection[object]) -> Floats:
+        """What changes are regressed on to take an effect of the period out, NaN where a subject's order is not known.
+
+        Returns
+        -------
+        array, shape (subjects, columns)
+            Without columns where no effect of the period is removed.
+        """
+        if not self.removes_period:
+            return np.zeros((len(subjects), 0))
+        return np.array([[self.sequence.get(str(name), np.nan)] for name in subjects], dtype=float)
 
     @property
     def _title(self) -> str:

@@ -8,7 +8,7 @@ such a difference; with nights missing at random it would gain a thirtieth of th
 Econometrica 46:69) the coefficient of the condition is that of the changes within subjects, and so it is computed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from scipy import linalg
 
 from swa.comparison.arrays import Floats
 from swa.comparison.designs.base import Pair, WithinSubjects, in_both_orders
-from swa.comparison.linear import least_squares
+from swa.comparison.linear import least_squares, spanning
 from swa.comparison.outcomes import Outcome, by_t, taking_part
 from swa.comparison.within_subject import Changes
 from swa.settings import ComparisonSettings
@@ -51,7 +51,7 @@ class MixedModel(WithinSubjects):
     @property
     def why_untested(self) -> Reason | None:
         """That the steps between periods of all subjects can add up to the change itself, as in 1-2-3-4 and 4-3-2-1."""
-        steps = self._steps(list(self.sequence)) if self.removes_period else np.zeros((0, 0))
+        steps = self.period_columns(list(self.sequence))
         steps = steps[np.isfinite(steps).all(axis=1)]
         if not steps.size:
             return None
@@ -78,26 +78,23 @@ class MixedModel(WithinSubjects):
         With a third condition in the model all contrasts would share one residual variance, which is wrong as soon as
         subjects respond differently to one of the treatments.
         """
-        method, steps = notes.MIXED_MODEL(), np.zeros((len(changes.subjects), 0))
-        if self.removes_period:
-            method, steps = notes.MIXED_MODEL_PERIOD(), self._steps(changes.subjects)
+        method = notes.MIXED_MODEL_PERIOD() if self.removes_period else notes.MIXED_MODEL()
+        steps = self.period_columns(changes.subjects)
         unknown = np.isnan(steps).any(axis=1).reshape(-1, 1)
         used, left_out = taking_part(changes, [(notes.WITHOUT_ORDER(), unknown)])
         there = used.any(axis=1)
         # A study of blocks, of periods 1 and 2 or 3 and 4, has steps that cannot be told apart: what they span counts.
-        basis = np.zeros((len(steps), 0))
-        if steps[there].size:
-            span = linalg.orth(steps[there])
-            basis = np.zeros((len(steps), span.shape[1]))
-            basis[there] = span
+        basis = spanning(steps, np.asarray(there))
         fit = least_squares(np.where(used, changes.change, np.nan), [np.ones(len(steps)), *basis.T])
         if self.why_untested:  # also where there are too few subjects besides
             fit = replace(fit, alike=np.ones_like(fit.alike))
         weights = [1, *[0] * basis.shape[1]]
         return by_t(fit, weights, method, settings, [None] * len(fit.n), (used, left_out), self._alike)
 
-    def _steps(self, subjects: Iterable[object]) -> Floats:
+    def period_columns(self, subjects: Collection[object]) -> Floats:
         """How far each subject's change is from one period to another: a column for each period but the first."""
+        if not self.removes_period:
+            return np.zeros((len(subjects), 0))
         places = np.array(
             [
                 [self.periods.get((str(name), condition), np.nan) for condition in (self.treatment, self.baseline)]
