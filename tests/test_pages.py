@@ -34,6 +34,7 @@ from swa.report.words.p_values import TESTS
 from swa.report.words.sentences import (
     MAGNESIUM,
     caveats,
+    exploratory,
     glosses,
     group_answer,
     group_result,
@@ -253,9 +254,7 @@ def test_the_result_is_a_sentence_with_interval_and_n(study):
     assert "every result on this page is exploratory" in text
     study_text = parse(study.path / "index.html").text
     assert "n = 2 subjects" in study_text
-    assert "no p; n = 2 subjects" in study_text
-    assert "paired t" in study_text
-    assert "Two subjects are too few" in study_text
+    assert "Two subjects cannot carry a test" in study_text
 
 
 def test_what_the_design_leaves_open_stands_in_plain_words_first_and_beside_each_effect(study):
@@ -307,7 +306,8 @@ def test_short_names_of_the_headline_are_said_in_words():
         (("Fpz-Cz",), []),
     ):  # fmt: skip
         headline = Headline(marker=Marker("swa", "NREM", "cycle-1", "frontal"), declared=True, members=members)
-        assert glosses(headline) == ["N2+N3: non-REM sleep beyond the lightest stage", *said]
+        usual = ["N2+N3: non-REM sleep beyond the lightest stage", "NREM cycle 1: the first stretch of non-REM sleep"]
+        assert glosses(headline) == [*usual, *said]
 
 
 @pytest.mark.parametrize(
@@ -324,10 +324,25 @@ def test_the_first_screen_asks_in_plain_words_and_keeps_the_exact_terms(channel,
     headline = Headline(marker=Marker("swa", "NREM", "cycle-1", channel), declared=True, members=members)
     parts = headline_in_plain_words(headline, Settings())
     assert "".join(text for text, _ in parts) == (
-        "slow-wave activity (0.5–4 Hz) in non-REM sleep beyond the lightest stage of the first sleep cycle at "
-        + electrode
+        "slow-wave activity (0.5–4 Hz) in non-REM sleep beyond the lightest stage of NREM cycle 1 at " + electrode
     )
-    assert [term for _, term in parts if term] == ["N2+N3", "NREM cycle 1", exact][: 2 + bool(exact)]
+    assert [term for _, term in parts if term] == ["N2+N3", exact][: 1 + bool(exact)]
+
+
+def test_two_subjects_have_nothing_beside_their_change_that_looks_like_a_test():
+    row = result_row(n=2, p=math.nan, p_adjusted=math.nan, reasons=encode([PAIRED_T(), TWO_SUBJECTS()]))
+    answer = group_answer(row, WITHIN, SWA, Settings())
+    assert answer.numbers == ("n\u00a0=\u00a02 subjects", "no p with two subjects")
+    assert (answer.aside, answer.is_told) == ("too few to tell", False)
+    assert answer.sentence.endswith(
+        "(n\u00a0=\u00a02 subjects). Two subjects cannot carry a test: look at each of them."
+    )
+    assert "interval" in group_answer(result_row(n=3), WITHIN, SWA, Settings()).numbers[0]
+
+
+def test_what_leads_by_default_is_explained_without_a_drug():
+    assert "NREM cycle 1 leads" in exploratory(dataclasses.replace(SWA, declared=False), compared=True)
+    assert "ketamine" not in exploratory(dataclasses.replace(SWA, declared=False), compared=True)
 
 
 def test_a_card_is_told_only_where_its_interval_leaves_out_no_change_between_comparable_nights():
@@ -818,7 +833,7 @@ def test_many_channels_have_a_scalp_picture_and_are_counted_not_listed(build, tm
     assert set(table["channel"]) == set(channels)
     highest = table.loc[table["estimate"].idxmax()]
     assert f"to {percent(highest['estimate'])} at {highest['channel']}, n = 12 electrodes" in scalp
-    assert "EEG: 12 derivations" not in page.text  # the provenance of these nights names one channel
+    assert "was 12 derivations" not in page.text  # the provenance of these nights names one channel
     unusable = next(table for table in parse(subject_page(results, "A")).tables if table[1][:1] == ["Staged by"])
     assert {row[0] for row in unusable if row[0].endswith("unusable")} == {f"{name} unusable" for name in channels}
 

@@ -354,8 +354,8 @@ def cycle_table(table: pd.DataFrame, channel: str, settings: Settings, name_of: 
             "n": _count("n"),
             "Note": _text("note"),
         },
-        label="The first NREM cycle against later ones",
-        about=f"Whether a change is larger early in the night ({channel}): the change in cycle 1 over the change in "
+        label="NREM cycle 1 against later ones",
+        about=f"Whether a change is larger early in the night ({channel}): the change in NREM cycle 1 over that in "
         "later cycles of the same nights; +10 % says that cycle 1 rose by a tenth more. A change that is found in one "
         "cycle and not in another is no difference between them; this is its test. n counts subjects; all rows are "
         "exploratory.",
