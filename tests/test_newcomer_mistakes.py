@@ -187,3 +187,62 @@ def test_a_compiled_program_is_no_recording_of_an_eye_tracker(tmp_path):
     make_files(tmp_path, "S1.edf")
     (tmp_path / "__init__.cpython-311.pyc").write_bytes(b"SR_RESEARCH_COMPRESSED" + bytes(300) + b"eyelink" * 40)
     assert not notes_on(tmp_path, "EyeLink")
+
+
+def plan_rows(folder, header, *rows):
+    (folder / "study.tsv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return plan_study(folder, None, Settings())
+
+
+ROW = "subject\tcondition\trecording"
+
+
+def test_what_may_be_meant_is_an_unlisted_recording_of_the_same_subject(tmp_path):
+    make_files(tmp_path, *(f"P0{i}_{night}.edf" for i in range(1, 4) for night in ("night1", "night2_ketamine")))
+    rows = ["P01\tbaseline\tP01_night1.edf", "P01\tketamine\tP01_nacht2.edf", "P02\tbaseline\tP02_night1.edf"]
+    study = plan_rows(tmp_path, ROW, *rows, "P04\tbaseline\tP04_night1.edf", "P02\tketamine\twrong.edf")
+    assert list(study.nights["problem"]) == [
+        "",
+        "'P01_nacht2.edf' is not there (did you mean 'P01_night2_ketamine.edf'?)",
+        "",
+        "'P04_night1.edf' is not there",
+        "'wrong.edf' is not there (did you mean 'P02_night2_ketamine.edf'?)",
+    ]
+
+
+def test_a_recording_that_another_row_means_by_its_name_alone_is_not_offered(tmp_path):
+    make_files(tmp_path, "a/P1_x.edf", "b/P1_y.edf")
+    study = plan_rows(tmp_path, ROW, "P1\tbaseline\tP1_x.edf", "P1\tketamine\tP1_z.edf")
+    assert study.nights["problem"][1] == "'P1_z.edf' is not there (did you mean 'b/P1_y.edf'?)"
+    study = plan_rows(tmp_path, ROW, "P1\tbaseline\tP1_x.edf", "P1\tdrug\tP1_y.edf", "P1\tketamine\tP1_z.edf")
+    assert study.nights["problem"][2] == "'P1_z.edf' is not there"
+
+
+def test_a_like_name_of_a_subject_who_is_not_in_the_study_is_not_offered(tmp_path):
+    make_files(tmp_path, "hanna_ket.edf", "anna_base.edf")
+    study = plan_rows(tmp_path, ROW, "anna\tbaseline\tanna_base.edf", "anna\tketamine\tanna_ket.edf")
+    assert study.nights["problem"][1] == "'anna_ket.edf' is not there"
+
+
+def test_the_same_place_of_two_nights_is_told_with_the_rows(tmp_path):
+    make_files(tmp_path, *(f"P{i}_{night}.edf" for i in range(1, 5) for night in "abc"))
+    rows = [
+        *("P1\tbaseline\tP1_a.edf\t1\t\t", "P1\tketamine\tP1_b.edf\t1\t\t", "P1\tdrug\tP1_c.edf\t2\t\t"),
+        *("P2\tbaseline\tP2_a.edf\t1\t\tyes", "P2\tketamine\tP2_b.edf\t1\t\t"),
+        *("P3\tbaseline\tP3_a.edf\t1\tbad\t", "P3\tketamine\tP3_b.edf\t1\tno\tnein"),
+    ]
+    study = plan_rows(tmp_path, f"{ROW}\torder\texclude\tadaptation", *rows)
+    (told,) = [note for note in study.notes if note.startswith("order: ")]
+    assert told.startswith("order: P1 has 1 in rows 2, 3: each night of a subject has a place of its own")
+
+
+def test_a_period_is_shared_by_pre_and_post_and_by_nights_of_one_condition_alone(tmp_path):
+    make_files(tmp_path, *(f"P{i}_{night}.edf" for i in range(1, 4) for night in "ab"))
+    rows = [
+        *("P1\tplacebo\tP1_a.edf\t2\t", "P1\tketamine\tP1_b.edf\t2\t"),
+        *("P2\tplacebo\tP2_a.edf\t1\tpre", "P2\tketamine\tP2_b.edf\t1\tpost"),
+        *("P3\tketamine\tP3_a.edf\t1\t", "P3\tketamine\tP3_b.edf\t1\t"),
+    ]
+    study = plan_rows(tmp_path, f"{ROW}\tperiod\tphase", *rows)
+    (told,) = [note for note in study.notes if note.startswith("period: ")]
+    assert told.startswith("period: P1 has 2 in rows 2, 3: nights of other conditions are of another period")

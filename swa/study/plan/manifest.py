@@ -25,7 +25,7 @@ from swa.study.plan.names import (
     read_bids_names,
     read_condition_names,
 )
-from swa.study.plan.orders import note_orders, order_by_dates
+from swa.study.plan.orders import note_orders, note_same_places, order_by_dates
 from swa.study.plan.other_tables import note_copies, note_tables
 from swa.study.plan.places import locate_all
 from swa.study.plan.recording_search import absolute, find_recordings, is_one, what_it_holds
@@ -227,8 +227,9 @@ def _plan_from_file(
     )
     told = plan.tell(root)
     notes = [*notes, *table.notes, *shared, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
-    nights, orders = order_by_dates(_arrange(convert_columns(rows, decimal_comma=table.decimal_comma)))
-    notes += [*orders, *note_orders(nights)]
+    rows = convert_columns(rows, decimal_comma=table.decimal_comma)
+    nights, orders = order_by_dates(_arrange(rows))
+    notes += [*orders, *note_orders(nights), *note_same_places(rows)]
     source = f"study file {file.name}"
     return Study(
         root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings, has_file=True
