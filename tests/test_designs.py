@@ -681,6 +681,20 @@ class TestPlanning:
         ]
         assert set(table["n"]) == {200}
 
+    def test_too_few_pairs_are_counted_and_who_is_left_out_is_named(self):
+        source = self.source(subjects=5, cycle=0.1)
+        first = ~source.measures["session"].eq("baseline2")  # without repeated nights
+        source.measures = source.measures[first & ~source.measures["subject"].eq("s4")]
+        nights = source.nights[source.nights["session"] != "baseline2"]
+        left = {("s1", "ketamine"): "excluded", ("s2", "baseline"): "failed"}
+        status = [left.get(key, "done") for key in zip(nights["subject"], nights["condition"], strict=True)]
+        source.nights = nights.assign(status=status)
+        with pytest.raises(StudyError) as told:
+            study_variation(source)
+        assert "2 subjects with a change in ketamine:baseline, more than 3 are needed" in told.value.problem
+        assert "left out: s1 (ketamine excluded), s2 (baseline failed), s4 (not measured)" in told.value.problem
+        assert "repeated baseline nights give 0 degrees of freedom, 3 are needed" in told.value.problem
+
     def test_nights_that_do_not_say_leave_no_plan(self):
         assert plan_next_study(self.source(subjects=2, cycle=0.1)).empty
 
