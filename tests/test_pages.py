@@ -979,6 +979,12 @@ const broken = (inner) => [...inner.querySelectorAll(".nights th, .nights td")].
     }
   return found;
 });
+// Heads of that table that reach into the next column.
+const spilled = (inner) => [...inner.querySelectorAll(".nights thead th")].filter((cell) => {
+  const range = inner.createRange();
+  range.selectNodeContents(cell);
+  return range.getBoundingClientRect().right > cell.getBoundingClientRect().right + 0.5;
+}).map((cell) => cell.textContent);
 const shape = (frame) => {
   const inner = frame.contentDocument, width = frame.clientWidth, view = frame.contentWindow;
   const right = (element) => element.getBoundingClientRect().right;
@@ -989,7 +995,7 @@ const shape = (frame) => {
       !element.closest(".scroll") && right(element) > width + 1).map((element) => element.outerHTML.slice(0, 80)),
     clipped: [...inner.querySelectorAll(".scroll")].filter((box) => view.getComputedStyle(box).display !== "none" &&
       box.clientWidth && box.scrollWidth > width + 1).map((box) => box.getAttribute("aria-label")),
-    broken_words: broken(inner),
+    broken_words: broken(inner), spilled: spilled(inner),
     asked: view.performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) =>
       !name.startsWith("data:")),
   };
@@ -1155,6 +1161,7 @@ def test_nothing_is_cut_off_on_paper(seen):
     for frame in printed:
         assert frame["clipped"] == [], (frame["name"], frame["width"])
         assert frame["broken_words"] == [], (frame["name"], frame["width"])
+        assert frame["spilled"] == [], (frame["name"], frame["width"])
 
 
 @pytest.mark.slow
