@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -30,7 +31,7 @@ app = typer.Typer(
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line; exits with 0 (done), 1 (some nights failed) or 2 (the call is wrong)."""
+    """Run the command line; exits with 0 (done), 1 (some nights failed), 2 (the call is wrong) or 130 (stopped)."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")  # Windows consoles may be narrower
@@ -64,6 +65,7 @@ def _keep_libraries_quiet() -> None:
 
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+        os.environ["PYTHONWARNINGS"] = "ignore"  # of its other processes, too: one of them counts semaphores at the end
     logging.disable()
 
 
@@ -149,16 +151,27 @@ def _follow(study: "Callable[..., StudyRun]", *, quiet: bool = False) -> NoRetur
     """Run a study, say what became of it, and exit with its code."""
     from .show import Bar, show_run
 
+    with _stoppable(), Bar(quiet=quiet) as bar:
+        outcome = study(progress=bar.update)
+    show_run(outcome, quiet=quiet)
+    raise typer.Exit(_code(outcome.nights, outcome.problems))
+
+
+@contextmanager
+def _stoppable(then: str = "the same command goes on from there") -> Iterator[None]:
+    """End a command at Ctrl+C with one line."""
+    from swa.errors import StudyStopped
+
     try:
-        with Bar(quiet=quiet) as bar:
-            outcome = study(progress=bar.update)
-    except KeyboardInterrupt:
-        typer.echo("swa: stopped. Finished nights are kept; the same command goes on from here.", err=True)
+        yield
+    except KeyboardInterrupt as stop:
+        kept = "what was done before is kept"
+        if isinstance(stop, StudyStopped):
+            kept = f"{stop.finished} of {stop.total} nights {'is' if stop.finished == 1 else 'are'} finished and kept"
+        typer.echo(f"swa: stopped: {kept}; {then}.", err=True)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(INTERRUPTED)  # Dask's own end would wait for the workers, which end with this process
-    show_run(outcome, quiet=quiet)
-    raise typer.Exit(_code(outcome.nights, outcome.problems))
 
 
 def _run_bids_app(arguments: Sequence[str]) -> NoReturn:
@@ -237,7 +250,7 @@ def compare(
     from .show import Bar, contrast_names, show_results, tell_dropped, tell_failed
 
     before = contrast_names(results)
-    with Bar() as bar:
+    with _stoppable(), Bar() as bar:
         found = compare_study(
             results,
             contrast=contrast,
@@ -262,7 +275,7 @@ def unblind(
 
     from .show import Bar, show_results
 
-    with Bar() as bar:
+    with _stoppable("the same command, or where the names are back `swa compare`, goes on from there"), Bar() as bar:
         found = unblind_study(results, key, jobs=jobs, progress=bar.update)
     show_results(found)
     raise typer.Exit(_code(found.nights, found.problems))

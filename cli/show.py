@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from swa.study.store import Results
 
 MOST_NAMED = 10
+_NOT_YET = "; of the recordings that can run no two are compared yet"
 MANY_ALIKE = 4  # recordings of which nothing is to be said but their length
 DESIGN_COLUMNS = (
     *("order", "period", "phase", "arm", "group", "adaptation", "exclude"),
@@ -217,8 +218,10 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         nights["status"] = excluded_by_file(nights).map({True: "excluded", False: "done"})
         can_run = {one["recording"] for one in found["recordings"] if one["can_run"]}
         able = nights[nights["recording"].isin(can_run)]
-        # Where nothing can run yet, the design is that of the plan.
-        found["design"] = state_designs(able, told) or state_designs(nights, told)
+        found["design"] = state_designs(able, told)
+        if not found["design"]:
+            planned = state_designs(nights, told)
+            found["design"] = planned if able.empty else [f"{text}{_NOT_YET}" for text in planned]
         with suppress(SwaError):  # a wrong primary is refused once what was found is told
             compared = say_what_is_tested(nights, told)
             found["absent"] = told_together(expected_absences(able, _eeg_channels(found["recordings"]), told))

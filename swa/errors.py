@@ -39,3 +39,12 @@ class AmbiguousScoringError(ScoringError):
 
 class StudyError(SwaError):
     """A study file, or a folder of recordings, that cannot be understood."""
+
+
+class StudyStopped(KeyboardInterrupt):
+    """A run that its user stopped, with how many of its nights are finished and kept."""
+
+    def __init__(self, finished: int, total: int) -> None:
+        super().__init__(finished, total)
+        self.finished = finished
+        self.total = total

@@ -1,7 +1,7 @@
 """The one call behind `swa run`: a folder of recordings becomes a results folder."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ import pandas as pd
 
 from swa.comparison.compared_nights import check_columns
 from swa.comparison.primary import check_primary
-from swa.errors import SettingsError, StudyError
+from swa.errors import SettingsError, StudyError, StudyStopped
 from swa.report.pages import PageTask, subject_page, write_placeholder, write_study_page, write_subject_page
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
@@ -38,7 +38,7 @@ from swa.study.run.plan_of_nights import Asked, plan_nights, runnable_nights
 from swa.study.run.work import Progress, Work, silent
 from swa.study.store import Results, describe_results, is_blinded, read_results
 from swa.study.strays import check_same_study, find_strays, remove_strays
-from swa.study.study_tables import nights_table, problems_of_nights
+from swa.study.study_tables import look_for_copies, nights_table, problems_of_nights
 from swa.study.subject import SubjectTask
 from swa.study.written import RUN_FILE, check_written, keep_study_notes, write_believed
 from swa.tables.files import table_text, write_table
@@ -184,10 +184,10 @@ def run_study(
         places = [i for i in runnable_nights(study.nights, left_out) if not own or own.has(i)]
         tasks, lost = plan_nights(study, settings, places, results, asked, blinded.originals if blinded else None)
         tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
-        jobs = jobs or default_jobs(len(tasks))
-        with Workers(jobs, scheduler) as workers:
+        jobs, outcomes = jobs or default_jobs(len(tasks)), dict(lost)
+        with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler) as workers:
             work = Work(results=results, settings=settings, workers=workers, progress=progress or silent)
-            outcomes = lost | _process_nights(tasks, work)
+            _process_nights(tasks, work, outcomes)
             mended: list[str] = work.attempt_study(
                 "the look for damaged nights", lambda: _mend(tasks, outcomes, work), []
             )
@@ -278,8 +278,9 @@ def _tables_of_nights(
     study: Study, excluded: Mapping[int, str], outcomes: dict[int, NightOutcome], work: Work
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What became of each night, and what is wrong with them; without the first nothing can be compared."""
+    copies = look_for_copies(study, list(excluded), work.attempt_study)
     try:
-        nights = nights_table(study, outcomes, excluded, work.results, work.settings, work.attempt_study)
+        nights = nights_table(study, outcomes, excluded, work.results, work.settings, work.attempt_study, copies)
     except Exception as error:
         if not is_fault(error):
             raise
@@ -288,7 +289,7 @@ def _tables_of_nights(
         raise StudyError(problem, remedy) from error
 
     def tell() -> pd.DataFrame | None:
-        return problems_of_nights(study, outcomes, excluded, work.attempt_study)
+        return problems_of_nights(study, outcomes, excluded, work.attempt_study, copies)
 
     problems = work.attempt_study("the problems of the nights", tell, None)
     return nights, as_table([]) if problems is None else problems
@@ -306,7 +307,9 @@ def _mend(tasks: Mapping[int, NightTask], outcomes: dict[int, NightOutcome], wor
     places = [place for place, outcome in outcomes.items() if outcome.status == "done" and not outcome.fresh]
     damage = find_damage([tasks[place].folder for place in places])
     again = {place: replace(tasks[place], overwrite=True) for place, why in zip(places, damage, strict=True) if why}
-    outcomes |= _process_nights(again, work)
+    mended: dict[int, NightOutcome] = {}
+    _process_nights(again, work, mended)
+    outcomes |= mended
     return [
         f"{tasks[place].subject} {tasks[place].session}: {why}; it was done again"
         for place, why in zip(places, damage, strict=True)
@@ -453,14 +456,12 @@ def unblind_study(
     return read_results(results)
 
 
-def _process_nights(tasks: Mapping[int, NightTask], work: Work) -> dict[int, NightOutcome]:
-    """Outcome of each task; finished nights are told here, so that only the others wake a worker."""
-    outcomes = {
-        place: NightOutcome(status="done", fresh=False)
-        for place, task in tasks.items()
-        if not task.overwrite and is_finished(task)
-    }
+def _process_nights(tasks: Mapping[int, NightTask], work: Work, outcomes: dict[int, NightOutcome]) -> None:
+    """Note the outcome of each task; finished nights are told here, so that only the others wake a worker."""
+    finished = (place for place, task in tasks.items() if not task.overwrite and is_finished(task))
+    outcomes.update((place, NightOutcome(status="done", fresh=False)) for place in finished)
     waiting = [place for place in tasks if place not in outcomes]
+    done = len(tasks) - len(waiting)
     while waiting:
         again = []
         for number, outcome in work.workers.run(process_night, [tasks[place] for place in waiting]):
@@ -469,9 +470,19 @@ def _process_nights(tasks: Mapping[int, NightTask], work: Work) -> dict[int, Nig
                 again.append(waiting[number])  # its worker died before it began, or once: that proves nothing
                 continue
             outcomes[waiting[number]] = _lost(task, outcome) if isinstance(outcome, BaseException) else outcome
-            work.advance("nights", len(outcomes), len(tasks), f"{task.subject} {task.session}")
+            done += 1
+            work.advance("nights", done, len(tasks), f"{task.subject} {task.session}")
         waiting = again
-    return outcomes
+
+
+@contextmanager
+def _told_when_stopped(outcomes: Mapping[int, NightOutcome], tasks: Collection[int]) -> Iterator[None]:
+    """Have who stops a run told how many of its nights are finished."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        finished = sum(outcome.status == "done" for outcome in outcomes.values())
+        raise StudyStopped(finished, len({*outcomes, *tasks})) from None
 
 
 def _compare(work: Work, contrast: str | None = None) -> None:

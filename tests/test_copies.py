@@ -14,8 +14,9 @@ from swa.study.plan.copies import MAIN_HEADER, find_copies
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
 from swa.study.store import NightFolder, read_results
-from swa.study.study_tables import problems_of_nights
-from swa.tables.files import read_table, write_table
+from swa.study.study_tables import look_for_copies, problems_of_nights
+from swa.study.written import write_believed
+from swa.tables.files import read_table, table_text, write_table
 
 SAMPLES = Path(__file__).parents[1] / "sample_recordings"
 
@@ -35,6 +36,13 @@ def plainly(_what, make, _otherwise):
     return make()
 
 
+def problems_of(folder, excluded=()):
+    """What a run tells of the nights of a folder."""
+    study = plan_study(folder, None, Settings())
+    left_out = dict.fromkeys(excluded, "left out")
+    return problems_of_nights(study, {}, left_out, plainly, look_for_copies(study, left_out, plainly))
+
+
 def test_same_signals_under_another_header_are_a_copy_and_one_other_sample_is_not(tmp_path):
     content = np.random.default_rng(1).bytes(300_000)
     other = bytearray(content)
@@ -46,17 +54,30 @@ def test_same_signals_under_another_header_are_a_copy_and_one_other_sample_is_no
     assert find_copies([*paths, "", str(tmp_path / "none")]) == {2: 0}
 
 
+def test_a_copy_whose_end_is_missing_is_a_copy(tmp_path):
+    content = np.random.default_rng(1).bytes(3_000_000)
+    silent = content[:5_000] + bytes(1_500_000)  # as alike as two recordings are before anything is connected
+    files = {
+        "whole": content,
+        "shorter": b"x" * MAIN_HEADER + content[MAIN_HEADER:2_000_000],
+        "other": content[:1_100_000] + content[:1_500_000],
+        "silent": silent,
+        "silent too": silent + content[:500_000],
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    assert find_copies([str(tmp_path / name) for name in files]) == {1: 0}
+
+
 def test_the_plan_and_the_problems_name_both_nights(folder):
     found = {row["recording"]: row["problems"] for row in inspect_study(folder)["recordings"]}
     told = "holds the same signals as S01_baseline.edf: one of the two is a copy"
     assert found == {"S01_baseline.edf": [], "S01_ketamine.edf": [told], "S02_baseline.edf": []}
-    problems = problems_of_nights(plan_study(folder, None, Settings()), {}, {}, plainly)
+    problems = problems_of(folder)
     assert problems[["session", "step"]].to_numpy().tolist() == [["ketamine", "plan"]]
     assert problems["problem"].iloc[0] == "holds the same signals as the recording of S01 baseline."
     assert problems["remedy"].iloc[0].endswith("Until then neither of them is compared.")
-    assert problems_of_nights(plan_study(folder, None, Settings()), {}, {0: "left out"}, plainly)["step"].tolist() == [
-        "exclude"
-    ]
+    assert problems_of(folder, excluded=[0])["step"].tolist() == ["exclude"]
 
 
 def long_table(values):
@@ -91,6 +112,78 @@ def test_a_night_compared_with_itself_is_no_change_of_the_subject_nor_of_the_gro
         expected[["estimate", "ci_low", "ci_high", "p", "n"]]
     )
     assert group["note"] == expected["note"] + "; left out: 1 with the same recording twice"
+
+
+def six_subjects(**columns):
+    """A study of six, s5 called twice more or less: the nights name what they share, and what else is given."""
+    values = {f"s{i}": {"baseline1": 100.0 + i, "ketamine1": (100.0 + i) * (1.2 + i / 100)} for i in range(6)}
+    table = long_table(values | {"z": values["s5"]})
+    nights = table[["subject", "session", "condition"]].copy()
+    shared = "s5 " + nights["session"] + ", z " + nights["session"]
+    nights["shared_recording"] = np.where(nights["subject"].isin(["s5", "z"]), shared, "")
+    return table, nights.assign(**columns)
+
+
+def group_of(table, nights):
+    return compare_nights(table, nights=nights).query("subject == 'group'").iloc[0]
+
+
+NUMBERS = ["estimate", "ci_low", "ci_high", "p", "n"]
+
+
+def test_a_person_under_two_names_counts_once():
+    table, nights = six_subjects()
+    found = compare_nights(table, nights=nights).set_index("subject")
+    once = group_of(table[table["subject"] != "z"], nights[nights["subject"] != "z"].drop(columns="shared_recording"))
+    assert found.loc["group", NUMBERS].tolist() == once[NUMBERS].tolist()
+    assert found.loc["group", "note"].endswith("left out: 1 with a recording of another subject")
+    assert np.isnan(found.loc["z", "estimate"])
+    assert found.loc["z", "note"] == "the same recording stands for a night of another subject"
+    assert np.isfinite(found.loc["s5", "estimate"])
+    assert "paired, 6 subjects" in state_designs(nights, Settings())[0]
+
+
+@pytest.mark.parametrize("lost", ["night", "arm"])
+def test_of_a_recording_that_may_be_of_either_subject_neither_counts(lost):
+    """One night alone is shared, or the two names are of different arms: nobody knows who it was."""
+    table, nights = six_subjects()
+    if lost == "night":
+        nights.loc[nights["condition"] == "ketamine", "shared_recording"] = ""
+    else:
+        nights["group"] = np.where(nights["subject"] == "z", "patients", "controls")
+    found = compare_nights(table, nights=nights).set_index("subject")
+    row = found.loc["group"].iloc[0] if isinstance(found.loc["group"], pd.DataFrame) else found.loc["group"]
+    assert row["n"] == 5
+    assert "2 with a recording of another subject" in row["note"]
+    assert found.loc[["s5", "z"], "estimate"].isna().all()
+
+
+def test_a_subject_with_a_night_more_is_the_one_who_counts():
+    table, nights = six_subjects()
+    more = table[table["subject"] == "z"].iloc[:1].assign(session="magnesium1", condition="magnesium", value=120.0)
+    night = more[["subject", "session", "condition"]].assign(shared_recording="")
+    found = compare_nights(pd.concat([table, more]), nights=pd.concat([nights, night]))
+    row = found.query("contrast == 'ketamine:baseline'").set_index("subject")
+    assert row.loc["group", "n"] == 6
+    assert np.isnan(row.loc["s5", "estimate"])
+    assert np.isfinite(row.loc["z", "estimate"])
+
+
+@pytest.mark.parametrize("drug", [3, 4])
+def test_arms_of_three_do_not_become_a_result_by_a_person_who_stands_in_them_twice(drug):
+    """Two of three changes are one person's: such a difference was found in 25 % of studies without an effect."""
+    values = {f"s{i}": {"baseline1": 100.0 + i, "drug1": 120.0 + 9 * i} for i in range(drug)}
+    values |= {f"t{i}": {"baseline1": 100.0 + i, "placebo1": 100.0 + 7 * i} for i in range(3)}
+    values["s2"] = values["s1"]
+    table = long_table(values)
+    nights = table[["subject", "session", "condition"]].copy()
+    nights["arm"] = np.where(nights["subject"].str.startswith("s"), "drug", "placebo")
+    twice = nights["subject"].isin(["s1", "s2"])
+    nights["shared_recording"] = np.where(twice, "s1 " + nights["session"] + ", s2 " + nights["session"], "")
+    found = compare_nights(table, nights=nights)
+    rows = found[found["contrast"] == "drug:placebo"]
+    assert rows["n"].tolist() == ([6] if drug == 4 else [])  # two in an arm are too few for a test
+    assert rows["note"].str.contains("left out: 1 with a recording of another subject").all()
 
 
 def test_true_nights_beside_a_copy_are_compared():
@@ -162,6 +255,38 @@ def test_a_results_folder_knows_its_copies(studied, tmp_path):
     assert "both nights are the same recording" in page
 
 
+def test_a_results_folder_knows_a_person_under_two_names(studied, tmp_path):
+    """S03 replaced by what S01 left, as if its recordings had been exported once more under another name."""
+    folder = shutil.copytree(studied / "results", tmp_path / "results")
+    nights = read_results(folder).nights
+    facts = nights.columns[list(nights.columns).index("status") :]
+    for session in ("baseline", "ketamine"):
+        source, target = NightFolder(folder, "S01", session), NightFolder(folder, "S03", session)
+        for path in target.path.iterdir():
+            path.unlink()
+        for path in source.path.iterdir():
+            shutil.copy(path, target.path / path.name.replace(source.stem, target.stem))
+        document = target.document()
+        document["provenance"] |= {"subject": "S03"}
+        target.finish(document)
+        of = {name: ((nights["subject"] == name) & (nights["session"] == session)).idxmax() for name in ("S01", "S03")}
+        nights.loc[of["S03"], facts] = nights.loc[of["S01"], facts]
+    write_believed(table_text(nights), folder / "nights.tsv")
+    results = compare_study(folder, jobs=1)
+    told = results.nights.set_index(["subject", "session"])["shared_recording"]
+    assert told.loc["S03", "baseline"] == told.loc["S01", "baseline"] == "S01 baseline, S03 baseline"
+    rows = results.contrasts.query(
+        "contrast == 'ketamine:baseline' and measure == 'swa' and stages == 'NREM' and window == 'night'"
+        " and channel == 'frontal' and variant == ''"
+    ).set_index("subject")
+    assert rows.loc["group", "n"] == 1
+    assert rows.loc["S03", "verdict"] == "not comparable"
+    assert "whose it is is not known" in rows.loc["S03", "verdict_reasons"]
+    assert "recording of another" not in str(rows.loc["group", "verdict_reasons"])
+    problems = results.problems.query("subject == 'S03' and problem.str.contains('not in')")
+    assert problems["problem"].str.contains("stands for a night of another subject").any()
+
+
 def test_two_nights_of_one_subject_that_begin_at_the_same_second_are_told(tmp_path):
     """Of another subject, with a hidden date, or a copy (which is told as one), nothing is said."""
     start = b"13.01.0122.30.00"
@@ -177,7 +302,7 @@ def test_two_nights_of_one_subject_that_begin_at_the_same_second_are_told(tmp_pa
     assert [name for name, text in found.items() if told in text] == ["S01_ketamine.edf"]
     assert f"{told} S01_baseline.edf (2001-01-13 22:30:00)" in found["S01_ketamine.edf"]
     assert "holds the same signals" in found["S04_ketamine.edf"]
-    problems = problems_of_nights(plan_study(tmp_path, None, Settings()), {}, {}, plainly)
+    problems = problems_of(tmp_path)
     said = problems[problems["problem"].str.contains(told)]
     assert said["subject"].tolist() == ["S01"]
     assert f"{told} the recording of S01 baseline." in said["problem"].iloc[0]

@@ -60,6 +60,17 @@ def group_row(table, nights):
     return found[found["subject"] == "group"].iloc[0]
 
 
+def nights_in_orders(orders, each):
+    """Nights of conditions called by a letter, so many subjects in each order."""
+    rows = [
+        (f"s{order}{i}", f"{name}1", name, period)
+        for order in orders
+        for i in range(each)
+        for period, name in enumerate(order, 1)
+    ]
+    return pd.DataFrame(rows, columns=["subject", "session", "condition", "period"])
+
+
 def numbers(row):
     return [math.log(row[name]) for name in ("estimate", "ci_low", "ci_high")]
 
@@ -269,6 +280,37 @@ class TestRecognised:
         row = group_row(table, study.nights)
         assert "too few subjects for this design" in row["note"]
         assert "nan" not in row["note"]
+
+    @pytest.mark.parametrize(
+        ("orders", "each", "stated"),
+        [
+            (("pkmt", "tmkp"), 4, "auto"),
+            (("pkm", "kmp"), 3, "auto"),
+            (("pk",), 6, "crossover"),
+            (("pktm", "kmpt", "mtkp"), 1, "mixed model"),
+        ],
+    )
+    def test_orders_that_tell_no_treatment_from_the_period_are_not_said_to_be_too_few_subjects(
+        self, orders, each, stated
+    ):
+        nights = nights_in_orders(orders, each)
+        settings = Settings(comparison=ComparisonSettings(design=stated, baseline=["p"]))
+        value = np.random.default_rng(1).lognormal(5, 0.2, len(nights))
+        table = nights.drop(columns="period").assign(value=value, channel="Cz", stages="NREM", window="night")
+        table = table.assign(measure="swa", variant="", unit="µV²", note="")
+        found = compare_nights(table, nights=nights, settings=settings)
+        row = found[(found["subject"] == "group") & (found["contrast"] == "k:p")].iloc[0]
+        assert np.isnan(row["p"])
+        told = (
+            "the orders of the nights do not separate k less p from the period: more subjects in these orders would not"
+        )
+        assert row["note"].startswith(told)
+        assert "too few" not in row["note"]
+        assert told in state_designs(nights, settings)[0]
+
+    def test_orders_of_a_latin_square_tell_a_treatment_from_the_period(self):
+        settings = Settings(comparison=ComparisonSettings(baseline=["p"]))
+        assert "do not separate" not in "".join(state_designs(nights_in_orders(["pkm", "kmp", "mpk"], 3), settings))
 
     def test_equal_values_of_many_subjects_are_not_said_to_be_too_few_subjects(self):
         study = BENCH.pre_post(np.random.default_rng(1), 1, 7)
@@ -575,6 +617,7 @@ class TestPlanning:
         assert needed["parallel arms"] > 1.5 * needed["paired"]
         with pytest.raises(SettingsError, match="expected one of paired, crossover"):
             plan_sample(stated, design="latin square")
+        assert plan_sample(stated, design="Parallel arms").design == "parallel arms"
 
     def source(self, subjects=200, **sd):
         """A study with two baseline nights a subject, which differ by an SD of its own in each window."""

@@ -19,6 +19,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")]
 
 STAGES = "W*4 N2*20 N3*16 R*8"
+STAGES_OF_WORK = ("nights", "subjects", "pages")
 RUN = """
 import sys
 import swa.pipeline
@@ -58,6 +59,17 @@ def undisturbed(recordings, tmp_path_factory):
 def start(recordings, results, *, jobs=1, scheduler="", before=""):
     words = [sys.executable, "-c", before + RUN, str(recordings), str(results), str(jobs), scheduler]
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def stop_at(line, *words):
+    """What a command says on standard error after Ctrl+C at this line, and its exit code."""
+    call = [sys.executable, "-m", "swa", *map(str, words)]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(call, start_new_session=True, **streams) as command:
+        next(text for text in command.stderr if text.startswith(line))
+        os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to the worker processes, too
+        said = [text for text in command.stderr.read().splitlines() if text.split()[0] not in STAGES_OF_WORK]
+        return said, command.wait(60)
 
 
 def contents(folder):
@@ -141,3 +153,24 @@ def test_a_scheduler_with_two_workers_gives_the_same_bytes(recordings, undisturb
         for process in processes:
             process.wait(60)
     assert_same(results, undisturbed[0])
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_that_is_stopped_says_how_many_nights_are_kept_and_nothing_else(recordings, tmp_path, jobs):
+    call = ("run", recordings, "-o", tmp_path, "--jobs", jobs)
+    said, end = stop_at("nights 1/4", *call)
+    finished = len(list(tmp_path.rglob("*_desc-night.json")))  # a worker may finish another one while it is told
+    kept = [f"{n} of 4 nights {'is' if n == 1 else 'are'} finished and kept" for n in range(1, finished + 1)]
+    assert said in [[f"swa: stopped: {text}; the same command goes on from there."] for text in kept]
+    assert end == 130
+    assert stop_at("subjects 1/2", *call) == (
+        ["swa: stopped: 4 of 4 nights are finished and kept; the same command goes on from there."],
+        130,
+    )
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_comparison_that_is_stopped_says_so_and_nothing_else(recordings, tmp_path, jobs):
+    assert start(recordings, tmp_path).wait(300) == 0
+    said = ["swa: stopped: what was done before is kept; the same command goes on from there."]
+    assert stop_at("subjects 1/2", "compare", tmp_path, "--jobs", jobs) == (said, 130)

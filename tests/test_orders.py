@@ -53,3 +53,26 @@ def test_a_stated_order_stands_against_dates_and_one_condition_needs_none(write_
     file.write_text("subject\tcondition\trecording\nS1\tbaseline\tS1_baseline.edf\n", encoding="utf-8")
     study = plan_study(tmp_path, None, Settings())
     assert "order" not in study.nights
+
+
+def test_a_recording_that_is_not_there_leaves_the_others_their_order(write_edf, tmp_path):
+    rows = [
+        f"{subject}\t{name}\t{subject}_{name}.edf" for subject in ("S1", "S2") for name in ("baseline", "drug", "x")
+    ]
+    (tmp_path / "study.tsv").write_text("\n".join(["subject\tcondition\trecording", *rows]) + "\n", encoding="utf-8")
+    days = {"S1_baseline": 9, "S1_drug": 2, "S2_baseline": 1, "S2_drug": 3, "S2_x": 5}
+    study = plan_dated(write_edf, tmp_path, days)
+    assert list(study.nights["order"].fillna(0)) == [2, 1, 0, 1, 2, 3]
+    (told,) = [note for note in study.notes if note.startswith("order of the nights")]
+    assert "not of" not in told
+    assert "drug, then baseline in 1 of 2 subjects" in told
+
+
+def test_one_night_that_is_left_of_two_needs_no_order(write_edf, tmp_path):
+    rows = [f"{subject}\t{name}\t{subject}_{name}.edf" for subject in ("S1", "S2") for name in ("baseline", "drug")]
+    (tmp_path / "study.tsv").write_text("\n".join(["subject\tcondition\trecording", *rows]) + "\n", encoding="utf-8")
+    study = plan_dated(write_edf, tmp_path, {"S1_baseline": 9, "S2_baseline": 1, "S2_drug": 3})
+    assert list(study.nights["order"].fillna(0)) == [0, 0, 1, 2]
+    (told,) = [note for note in study.notes if note.startswith("order of the nights")]
+    assert "baseline, then drug in 1 of 1 subject" in told
+    assert "not of" not in told

@@ -242,18 +242,18 @@ def test_what_a_simulation_drew_is_no_scoring(plan):
     study = plan({"Nacht7.edf": "", "truth/a_stages.tsv": rows()})
     # True stages are told, and are no problem of the study.
     assert " ".join(study.notes).count("truth/a_stages.tsv") == 1
-    assert problems_of_nights(study, {}, {}, plainly).empty
+    assert problems_of_nights(study, {}, {}, plainly, {}).empty
     assert plan({"Nacht7.edf": "", "other.json": json.dumps(drawn["nights"])}).scorings.unused
 
 
 def test_problems_tell_of_unused_scorings_and_what_to_do_with_and_without_a_study_file(plan):
     files = {"Nacht7.edf": "", "Nacht7.csv": rows({40: "Tief"}), "Scoring_final.csv": rows()}
     study = plan(files)
-    night, left = problems_of_nights(study, {}, {}, plainly).to_dict("records")
+    night, left = problems_of_nights(study, {}, {}, plainly, {}).to_dict("records")
     assert (night["step"], night["remedy"]) == ("plan", SCORING_REMEDY)
     assert left["problem"].startswith("these files hold stages and are not used: Scoring_final.csv (")
     named = plan({"study.csv": study_file("1,a,Nacht7.edf,")})
-    assert problems_of_nights(named, {}, {}, plainly)["remedy"].iloc[0] == FILE_REMEDY
+    assert problems_of_nights(named, {}, {}, plainly, {})["remedy"].iloc[0] == FILE_REMEDY
 
 
 # --- clocks

@@ -18,7 +18,7 @@ from swa.pipeline import StudyRun, run_study
 from swa.settings import Settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.manifest import plan_study
-from swa.study.plan.selection import nights_left_out
+from swa.study.plan.selection import find_nights, nights_left_out
 from swa.study.strays import check_same_study
 
 
@@ -75,6 +75,46 @@ def test_a_name_that_only_does_not_find_is_refused(recordings: Path, tmp_path: P
     with pytest.raises(StudyError, match=r"--only S09.*no such subject"):
         run_study(recordings, tmp_path / "out", only=["S09"], jobs=1)
     assert not (tmp_path / "out").exists()
+
+
+NAMED = pd.DataFrame(
+    {
+        "subject": ["P03", "P03", "Jörg", "p1", "P1"],
+        "session": ["Baseline", "Ketamin", "Baseline", "a", "a"],
+        "subject_label": ["P03", "P03", "Joerg", "p1", "P12"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("P03/ketamin", {1}),
+        ("p03", {0, 1}),
+        ("SUB-p03", {0, 1}),
+        ("sub-joerg", {2}),
+        ("jo\u0308rg/BASELINE", {2}),
+        ("P1", {4}),  # as it is written, though another is called so in other letters
+        ("p1/a", {3}),
+    ],
+)
+def test_names_are_taken_in_any_case_of_letters(name: str, places: set[int]) -> None:
+    assert find_nights(NAMED, [name], "--only") == places
+
+
+def test_a_name_that_means_two_nights_but_for_the_case_is_refused() -> None:
+    with pytest.raises(StudyError, match=r"--exclude P1/A can be p1/a or P1/a\. Write it in their letters"):
+        find_nights(NAMED, ["P1/A"], "--exclude")
+
+
+def test_a_name_of_no_night_is_answered_with_the_nearest() -> None:
+    with pytest.raises(
+        StudyError, match=r"no such subject or night \(did you mean 'P03/Ketamin'\?\)\. Known are P03/Base"
+    ):
+        find_nights(NAMED, ["P03/ketamine"], "--only")
+    many = pd.concat([NAMED.assign(session=str(i)) for i in range(20)], ignore_index=True)
+    with pytest.raises(StudyError, match=r"no such subject or night\. Known are .* and 40 more\.$"):
+        find_nights(many, ["X"], "--only")
 
 
 def test_the_study_file_leaves_nights_out_with_its_reason() -> None:

@@ -213,3 +213,11 @@ def test_inspect_counts_without_the_nights_that_the_study_file_excludes(folder, 
     (after,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Design")]
     assert "1 subject " in before  # a recording of each of the others is broken or not there
     assert "0 subjects" in after
+
+
+def test_a_recording_that_is_not_there_is_no_part_of_the_design(folder, capsys):
+    rows = ["S1\tplacebo\tS1_placebo.edf", "S1\tketamine\tS1_nacht2.edf"]
+    (folder / "study.tsv").write_text("\n".join(["subject\tcondition\trecording", *rows]) + "\n", encoding="utf-8")
+    show_inspection(inspect_study(folder), as_json=False)
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Design")]
+    assert said.endswith("of the recordings that can run no two are compared yet")

@@ -356,6 +356,13 @@ def test_progress_is_called_once_a_night(tmp_path: Path) -> None:
     assert calls == [(1, 2, "S01_baseline.edf"), (2, 2, "S01_ketamine.edf")]
 
 
+def test_conditions_of_an_effect_are_named_in_any_case_of_letters(tmp_path: Path) -> None:
+    short = {"subjects": 1, "hours": 1.5, "rate_hz": 100.0, "channels": ("C4-M1",)}
+    simulate_study(tmp_path, effect={"KETAMINE": 1.5}, **short)
+    truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    assert [night["effect"] for night in truth["nights"]] == [1.0, 1.5]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -57,18 +57,64 @@ def test_cells_are_the_values_of_the_tables_and_no_text_is_a_formula(results: Re
     path = write_workbook(results)
     contrasts = _rows(path, "Contrasts")
     assert [(row["measure"], row["role"], row["unit"]) for row in contrasts] == [
+        ("theta_power", "primary", "ratio"),
         ("swa", "exploratory", "ratio"),
         ("n3_minutes", "exploratory", "min"),
-        ("theta_power", "primary", "ratio"),
     ]
-    assert contrasts[0]["estimate"] == 1.2345678
-    assert contrasts[0]["ci_low"] is None
-    assert contrasts[0]["marker"] == "Slow-wave activity"
+    assert contrasts[1]["estimate"] == 1.2345678
+    assert contrasts[1]["ci_low"] is None
+    assert contrasts[1]["marker"] == "Slow-wave activity"
     assert _rows(path, "Subjects")[0]["subject"] == "=1+1"
     sheet = openpyxl.load_workbook(path)["Subjects"]
     assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n"}
     night = _rows(path, "Nights")[0]
     assert (night["session"], night["condition"]) == ("007", "0,5")
+
+
+def _write_contrasts(results: Results, rows: list[dict[str, object]]) -> Path:
+    write_table(pd.DataFrame(rows).reindex(columns=CONTRASTS.names), results.path / "contrasts.tsv")
+    return write_workbook(Results(results.path))
+
+
+def test_the_declared_primary_stands_first_then_what_the_pages_show(results: Results) -> None:
+    awake = ROW | {"measure": "awakenings", "stages": "any", "channel": "all"}
+    rows = [
+        awake,
+        ROW | {"role": "secondary", "measure": "wave_density"},
+        ROW | {"role": "secondary"},
+        ROW | {"role": "secondary", "window": "cycle-1", "channel": "C4-M1"},
+        ROW | {"role": "primary", "window": "cycle-1"},
+    ]
+    path = _write_contrasts(results, [row | {"subject": who} for who in ("group", "S1", "S2") for row in rows])
+    ordered = [
+        ("swa", "cycle-1"),
+        ("swa", "night"),
+        ("wave_density", "night"),
+        ("swa", "cycle-1"),
+        ("awakenings", "night"),
+    ]
+    assert [(row["measure"], row["window"]) for row in _rows(path, "Contrasts")] == ordered
+    subjects = _rows(path, "Subjects")
+    assert [row["subject"] for row in subjects[:4]] == ["S1", "S2", "S1", "S2"]
+    assert [row["role"] for row in subjects[:3]] == ["primary", "primary", "secondary"]
+
+
+def test_without_a_primary_the_marker_of_the_pages_stands_first(results: Results) -> None:
+    rows = [ROW | {"measure": "awakenings", "stages": "any", "channel": "all"}, ROW, ROW | {"window": "cycle-1"}]
+    assert [row["window"] for row in _rows(_write_contrasts(results, rows), "Contrasts")] == [
+        "cycle-1",
+        "night",
+        "night",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sheet"), [([ROW], "Contrasts"), ([ROW | {"subject": "S1"}], "Subjects"), ([], "Nights")]
+)
+def test_the_workbook_opens_where_its_first_result_stands(
+    results: Results, rows: list[dict[str, object]], sheet: str
+) -> None:
+    assert openpyxl.load_workbook(_write_contrasts(results, rows)).active.title == sheet
 
 
 def test_every_column_is_explained(results: Results) -> None:

@@ -10,13 +10,14 @@ import pandas as pd
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings
 from swa.tables.contrast import Contrast, check_names
+from swa.tables.results_tables import SAME_RECORDING, SHARED_RECORDING
 from swa.tables.schema import plain_name
 
 CONTROLS = {"placebo", "sham", "saline", "vehicle", "control", "controls"}
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
 
-SAME_RECORDING = "same_recording"  # column of the nights: sessions of this subject that share this recording
-COPIED = "|copied"  # column that marks nights that no comparison can use for that reason
+COPIED = "|copied"  # column that marks nights that no comparison can use for one of these reasons
+OTHERS = "|others"  # column that marks those of them whose recording is told for another subject too
 BEFORE = "|before"  # column that marks nights before the infusion that their condition is named after
 MOST_NAMED = 5  # names of a message
 FEWEST_OF_A_SEQUENCE = 2  # subjects of each order from which an effect of the period can be told apart
@@ -82,13 +83,41 @@ def is_adaptation(nights: pd.DataFrame) -> pd.Series:
 
 
 def copied_nights(nights: pd.DataFrame) -> pd.Series:
-    """Which nights cannot be compared because one recording stands for several nights of the subject.
+    """Which nights cannot be compared because one recording stands for several nights of the study.
 
     Where it stands for nights of different conditions (or before and after an infusion), nobody knows whose it is, and
-    none of them counts; within one condition the first counts.
+    none of them counts; within one condition the first counts. Of nights of several subjects none counts either, unless
+    one of these subjects has nothing but nights of another: that is one person told twice, who counts once.
     """
     if COPIED in nights:  # marked when there were more nights to look at
         return nights[COPIED].astype(bool)
+    return _copied_within(nights) | others_recordings(nights)
+
+
+def others_recordings(nights: pd.DataFrame) -> pd.Series:
+    """Which nights cannot be compared because their recording stands for a night of another subject too."""
+    shared, subjects = text_column(nights, SHARED_RECORDING), text_column(nights, "subject")
+    if (shared == "").all():
+        return pd.Series(data=False, index=nights.index)
+    facts = [text_column(nights, name) for name in ("condition", "phase", "arm", "group")]
+    # A night that is shared with nobody is like no other.
+    what = shared.where(shared != "", subjects + "/" + text_column(nights, "session"))
+    own: dict[str, set[tuple[str, ...]]] = {}
+    for subject, *night in zip(subjects, what, *facts, strict=True):
+        own.setdefault(subject, set()).add(tuple(night))
+    recordings = {subject: {night[0] for night in found} for subject, found in own.items()}
+    sharing = sorted(set(subjects[shared != ""]))
+    counts = {
+        one
+        for one in sharing
+        if (others := [other for other in sharing if other != one and recordings[one] & recordings[other]])
+        and all(own[other] < own[one] or (own[other] == own[one] and one < other) for other in others)
+    }
+    return (shared != "") & ~subjects.isin(counts)
+
+
+def _copied_within(nights: pd.DataFrame) -> pd.Series:
+    """Which nights cannot be compared because one recording stands for several nights of the subject."""
     shared = text_column(nights, SAME_RECORDING)
     if (shared == "").all():
         return pd.Series(data=False, index=nights.index)
@@ -122,6 +151,7 @@ def _clean_nights(nights: pd.DataFrame) -> pd.DataFrame:
         keep &= text_column(table, "status").str.casefold() == "done"
     keep &= ~is_adaptation(table)
     table = table[keep].copy()
+    table[OTHERS] = table[OTHERS] if OTHERS in table else others_recordings(table)
     table[COPIED] = copied_nights(table)
     table[BEFORE] = is_before(table)
     table = table.sort_values(["subject", "session"], kind="stable").reset_index(drop=True)

@@ -91,6 +91,7 @@ def count_left_out(
     reasons = [(reason, np.asarray(holds, dtype=bool) & measured) for reason, holds in further]
     reasons += [
         (notes.WITHOUT_NIGHT(condition=changes.baseline_name), changes.gap == NO_BASELINE),
+        (notes.RECORDING_OF_OTHERS(), (changes.gap == ONE_RECORDING) & changes.of_others[:, None]),
         (notes.RECORDING_TWICE(), changes.gap == ONE_RECORDING),
         *(
             (not_positive(names), changes.gap == code)
@@ -172,9 +173,15 @@ def taking_part(
 
 
 def outside(changes: Sequence[Changes], members: Mapping[str, str], why: Reason) -> LeftOut:
-    """Subjects who belong to no arm or group at all."""
-    names = {str(name) for side in changes for name in side.subjects} - set(members)
-    return {why: np.full(changes[0].change.shape[1], len(names))} if names else {}
+    """Subjects who belong to no arm or group at all; of whom no night counts, the copies are why."""
+    found: dict[Reason, set[str]] = {}
+    for side in changes:
+        copied = (side.gap == ONE_RECORDING).any(axis=1)
+        for name, own, of_other in zip(side.subjects, copied, side.of_others, strict=True):
+            if str(name) not in members:
+                copy = notes.RECORDING_OF_OTHERS() if of_other else notes.RECORDING_TWICE()
+                found.setdefault(copy if own else why, set()).add(str(name))
+    return {reason: np.full(changes[0].change.shape[1], len(names)) for reason, names in found.items()}
 
 
 def together(*counts: LeftOut) -> LeftOut:
@@ -191,8 +198,12 @@ def by_t(
     settings: ComparisonSettings,
     about: Sequence[Reason | None],
     who: tuple[Bools, LeftOut],
+    alike: Reason | None = None,
 ) -> Outcome:
-    """Outcome of a fit by t; `about` is said where it is known; `who` are the changes used, and who is left out."""
+    """Outcome of a fit by t; `about` is said where it is known; `who` are the changes used, and who is left out.
+
+    `alike` says what cannot be told apart where that is why there is no test.
+    """
     estimate, error = fit.combine(weights)
     t, p, low, high = t_interval(estimate, error, fit.df, settings.confidence)
     usable = fit.df > 0
@@ -201,8 +212,8 @@ def by_t(
         has_t = math.isfinite(t[i])
         tested = [method, notes.T_IS(df=int(fit.df[i]), t=float(t[i])) if has_t else notes.EQUAL_CHANGES()]
         known = [further] if further and _is_known(further) else []
-        untested = notes.ALIKE_FOR_DESIGN if fit.alike[i] else notes.FEW_FOR_DESIGN
-        reasons.append([*(tested if usable[i] else [untested()]), *known])
+        untested = (alike or notes.ALIKE_FOR_DESIGN()) if fit.alike[i] else notes.FEW_FOR_DESIGN()
+        reasons.append([*(tested if usable[i] else [untested]), *known])
     hide = np.where(usable, 1.0, np.nan)
     return Outcome(
         estimate=estimate * hide,

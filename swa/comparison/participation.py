@@ -24,7 +24,17 @@ from swa.errors import SwaError
 from swa.recordings.channels import region, region_channels
 from swa.settings import Settings
 from swa.tables import notes
-from swa.tables.absences import COPY, NO_CHANNEL, NO_NIGHT, NO_PLACE, NO_RATIO, NO_VALUE, NO_WINDOW, Absence
+from swa.tables.absences import (
+    COPY,
+    COPY_OF_OTHER,
+    NO_CHANNEL,
+    NO_NIGHT,
+    NO_PLACE,
+    NO_RATIO,
+    NO_VALUE,
+    NO_WINDOW,
+    Absence,
+)
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker, lead
 from swa.tables.reason import Reason
 
@@ -149,7 +159,7 @@ def _reason(changes: Changes, outcome: Outcome, i: int, marker: Marker, channels
     if gap == NO_BASELINE:
         return NO_NIGHT(condition=changes.baseline_name)
     if gap == ONE_RECORDING:
-        return COPY()
+        return COPY_OF_OTHER() if changes.of_others[i] else COPY()
     zeros = {ZERO: names[0], BASELINE_ZERO: names[1], BOTH_ZERO: " and ".join(names)}
     if gap in zeros:
         return NO_RATIO(condition=zeros[gap])

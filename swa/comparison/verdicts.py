@@ -397,7 +397,11 @@ def _judge_group(
 ) -> Judged:
     """Verdict over subjects, from each one's doubts, the `rate` of false ones, and what only all together give."""
     # One recording under two names gives no change: that subject is not in the row that is judged.
-    copies = [name for name, found in members.items() if doubts.SAME_RECORDING.among(doubt.reason for doubt in found)]
+    copies = [
+        name
+        for name, found in members.items()
+        if any(kind.among(doubt.reason for doubt in found) for kind in doubts.COPIES)
+    ]
     left = {name: found for name, found in members.items() if name not in copies} or members
     words = {name: _worst(found) for name, found in left.items()}
     doubtful = [name for name, word in words.items() if word != SOUND]

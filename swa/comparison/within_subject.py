@@ -24,7 +24,7 @@ import pandas as pd
 from scipy import special, stats
 
 from swa.comparison.arrays import Bools, Floats, Ints
-from swa.comparison.compared_nights import BEFORE, COPIED
+from swa.comparison.compared_nights import BEFORE, COPIED, OTHERS
 from swa.errors import StudyError
 from swa.glossary import read_glossary
 from swa.measures.coupling import DEGREES, circular_mean
@@ -175,6 +175,13 @@ class Changes:
         if self.grid.uncut is None:
             return self.baseline
         return subject_changes(self.grid.over_all_minutes(), self.treatment_name, self.baseline_name).baseline
+
+    @property
+    def of_others(self) -> Bools:
+        """Subjects with a night whose recording is told for another subject too."""
+        nights = self.grid.nights
+        found: Bools = np.isin(self.subjects, nights["subject"].to_numpy(dtype=object)[_marked(nights, OTHERS)])
+        return found
 
     @property
     def change(self) -> Floats:
@@ -533,6 +540,7 @@ def _texts(
         "m_nights": changes.treatment_nights[subject],
         "k_nights": changes.baseline_nights[subject],
         "both": changes.both_copied[subject],
+        "of_others": changes.of_others[subject],
     }
     combinations, combination = _distinct(list(facts.values()))
     texts = np.empty((len(combinations), 3), dtype=object)
@@ -567,6 +575,8 @@ def _compose(
     if gap == NO_BASELINE:
         return [notes.NO_NIGHT(condition=changes.baseline_name)]
     if gap == ONE_RECORDING:
+        if fact["of_others"]:
+            return [notes.OTHERS_RECORDING()]
         return [notes.BOTH_ONE_RECORDING() if fact["both"] else notes.ONE_RECORDING()]
     if gap in ZEROS:
         return [notes.NO_RATIO()]

@@ -14,7 +14,7 @@ FORMATS = "EDF, BDF, BrainVision (.vhdr), EEGLAB (.set), EGI (.mff) or FIF"
 _MOST_LABELS = 16_384  # bytes of a header that are read for the labels
 # Not opened: texts, tables, pictures, programs, archives, copies under way, and the other files of a recording.
 _OTHERS = re.compile(
-    r"\.(?:tsv|csv|txt|json|xml|html?|pdf|png|jpe?g|svg|xlsx?|xlsm|ods|docx?|md|py|m|r|toml|ya?ml|log|parquet|np[yz]"
+    r"\.(?:tsv|csv|txt|json|xml|html?|pdf|png|jpe?g|svg|xlsx?|xlsm|ods|docx?|md|py[cdo]?|m|r|toml|ya?ml|log|parquet|np[yz]"
     r"|mat|zip|gz|7z|tar|eannot|annot|vmrk|eeg|fdt|ini|bidsignore|bak|tmp|part|old|orig|crdownload)~?$|~$",
     re.IGNORECASE,
 )

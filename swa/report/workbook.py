@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from swa.comparison.primary import declared_primary
 from swa.glossary import headline_measures, measures_in, read_glossary
+from swa.report.leading_rows import find_headline, headline_rows
 from swa.study.store import Results
 from swa.tables.contrast import GROUP
 from swa.tables.files import replace_file
-from swa.tables.marker import matches
+from swa.tables.marker import matches, select
 from swa.tables.results_tables import CONTRASTS, NIGHTS
 from swa.tables.schema import fill
 
@@ -28,8 +31,10 @@ _ALWAYS = datetime.datetime(2000, 1, 1)  # the same results are the same bytes
 def write_workbook(results: Results) -> Path:
     """Write the subjects' changes, the nights, the group contrasts and what every column means as one workbook.
 
-    Numbers are numbers, whatever the language of the computer. Of the contrasts it has the declared ones, and those of
-    the headline markers and of sleep architecture that are measured in the usual way; ``contrasts.tsv`` has all.
+    The rows of the declared primary come first, then the secondary ones, then the markers that pages show; the workbook
+    opens on the sheet that leads with it. Numbers are numbers, whatever the language of the computer. Of the contrasts
+    it has the declared ones, and those of the headline markers and of sleep architecture that are measured in the usual
+    way; ``contrasts.tsv`` has all.
 
     Parameters
     ----------
@@ -41,7 +46,7 @@ def write_workbook(results: Results) -> Path:
     Path
         ``results.xlsx`` of the folder.
     """
-    contrasts = _in_words(_leading(results.contrasts))
+    contrasts = _in_words(_in_order(_leading(results.contrasts), results))
     is_group = matches(contrasts, subject=GROUP)
     sheets = {
         "Contrasts": contrasts[is_group],
@@ -58,6 +63,18 @@ def _leading(contrasts: pd.DataFrame) -> pd.DataFrame:
     markers = {*headline_measures(), *measures_in("architecture")}
     leads = matches(contrasts, measure=markers, stages=("NREM", "any"), variant="")
     return contrasts[~matches(contrasts, role="exploratory") | leads]
+
+
+def _in_order(contrasts: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """What was declared, what the pages lead with, and the rest as it stands."""
+    declared = declared_primary(results.nights, results.settings.comparison)
+    of_group = select(contrasts, subject=GROUP)
+    headline = find_headline(declared, contrasts if of_group.empty else of_group)
+    shown = headline_rows(contrasts, headline).index
+    leads = contrasts.index.isin(headline.marker.select(contrasts).index)
+    rank = contrasts["role"].map({"primary": 0, "secondary": 1}).astype(float).fillna(2).mask(leads, 0)
+    place = pd.Series(range(len(shown)), index=shown).reindex(contrasts.index).fillna(len(shown))
+    return contrasts.iloc[np.lexsort((place, rank))]
 
 
 def _in_words(contrasts: pd.DataFrame) -> pd.DataFrame:
@@ -105,4 +122,7 @@ def _write(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
             for place, column in enumerate(table.columns):
                 longest = table[column].astype(str).str.len().max() if len(table) else 0
                 sheet.set_column(place, place, min(max(len(str(column)), longest) + 2, WIDEST))
+        first = next((name for name, table in sheets.items() if len(table)), None)
+        if first:
+            book.sheets[first].activate()
     path.write_bytes(whole.getvalue())

@@ -141,7 +141,9 @@ def simulate_study(
         control_correlation=control_correlation,
         artifacts=artifacts,
     )
-    plans = _plan_study(_name_subjects(subjects, conditions, nights), effect, slope_effect, common)
+    wanted = _name_subjects(subjects, conditions, nights)
+    effect, slope_effect = _spelled_as(wanted, effect), _spelled_as(wanted, slope_effect)
+    plans = _plan_study(wanted, effect, slope_effect, common)
     folder = Path(directory)
     names = ["study.tsv", "truth.json", *(f"{_night_name(plan)}.edf" for _, plan in plans)]
     there = [name for name in names if (folder / name).exists()]
@@ -168,6 +170,12 @@ def _check_seed(seed: int) -> int:
     if seed < 0 or seed != int(seed):
         raise ValueError(f"seed is {seed}, expected a whole number, 0 or more")
     return int(seed)
+
+
+def _spelled_as(wanted: Mapping[str, Sequence[str]], ratios: Mapping[str, float]) -> dict[str, float]:
+    """Ratios by conditions, which can be named in any case of letters."""
+    known = {condition.casefold(): condition for conditions in wanted.values() for condition in conditions}
+    return {known.get(name.casefold(), name): ratio for name, ratio in ratios.items()}
 
 
 def _plan_study(

@@ -12,6 +12,7 @@ from swa.glossary import bands_hz
 from swa.measures.quality import UNUSABLE, judge_night
 from swa.settings import Settings
 from swa.study.infusions import dose_columns, note_doses
+from swa.study.joined_tables import name_copies
 from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import Study
 from swa.study.plan.scoring_search import LEFT_OVER, Why
@@ -50,8 +51,9 @@ def nights_table(
     results: Path,
     settings: Settings,
     attempt: Attempt,
+    copies: Mapping[int, int],
 ) -> pd.DataFrame:
-    """One row a night: the study file's columns, what became of it, its sleep, and the verdict on it.
+    """One row a night: the study file's columns, what became of it, its sleep, the verdict on it, and its copies.
 
     A night of which a fault of swa makes no row is one that failed, also in `outcomes`.
     """
@@ -73,7 +75,17 @@ def nights_table(
     measured = pd.DataFrame(rows, index=table.index).astype({"nrem_cycles": "Int64"})
     nothing = pd.DataFrame(index=table.index)
     doses = attempt("the columns of doses", lambda: dose_columns(table, starts), nothing)
-    return pd.concat([table, measured, doses], axis=1)
+    known = pd.concat([table, measured, doses], axis=1)
+    return pd.concat([known, name_copies(known, copies)], axis=1)
+
+
+def look_for_copies(study: Study, excluded: Collection[int], attempt: Attempt) -> dict[int, int]:
+    """Rows of nights that hold the signals of an earlier one, to that one's; none where nothing is compared."""
+    if study.needs_template:
+        return {}
+    kept = study.nights.drop(index=list(excluded))
+    found: dict[int, int] = attempt("the look for copies", lambda: find_copies(kept["path"].tolist()), {})
+    return {int(kept.index[copy]): int(kept.index[first]) for copy, first in found.items()}
 
 
 def _row(status: str, folder: NightFolder | None, settings: Settings) -> tuple[str | None, dict[str, object]]:
@@ -115,7 +127,11 @@ def _verdict(summary: Summary | None, status: str, settings: Settings) -> dict[s
 
 
 def problems_of_nights(
-    study: Study, outcomes: Mapping[int, NightOutcome], excluded: Mapping[int, str], attempt: Attempt
+    study: Study,
+    outcomes: Mapping[int, NightOutcome],
+    excluded: Mapping[int, str],
+    attempt: Attempt,
+    copies: Mapping[int, int],
 ) -> pd.DataFrame:
     """Every night that was left out, where it failed, why, and what to do; indexed by place in the plan."""
     found: list[tuple[int, Problem]] = []
@@ -135,16 +151,16 @@ def problems_of_nights(
     kept = study.nights.drop(index=list(excluded))
     if not study.needs_template:  # there nothing is compared
         paths = kept["path"].tolist()
-        copies: dict[int, int] = attempt("the look for copies", lambda: find_copies(paths), {})
-        subjects = kept["subject"].tolist()
+        subjects, place_of = kept["subject"].tolist(), {int(row): place for place, row in enumerate(kept.index)}
+        places = {place_of[row] for row in copies}
         starts: dict[int, tuple[int, datetime.datetime]] = attempt(
-            "the look for equal starts", lambda: find_same_starts(subjects, paths, copies), {}
+            "the look for equal starts", lambda: find_same_starts(subjects, paths, places), {}
         )
         for copy, first in copies.items():
-            one, same = kept.iloc[copy], kept.iloc[first]
+            one, same = kept.iloc[place_of[copy]], kept.iloc[place_of[first]]
             problem = f"holds the same signals as the recording of {same['subject']} {same['session']}."
             remedy = f"One of the two is a copy: name the recording of each night. {_of_copies(one, same)}"
-            add(kept.index[copy], "plan", problem, remedy)
+            add(copy, "plan", problem, remedy)
         # Without its date, which could say in what order the nights of a blinded study were.
         for later, (first, _) in starts.items():
             same = kept.iloc[first]
@@ -170,7 +186,7 @@ def _unused_scorings(study: Study) -> Iterator[tuple[int, Problem]]:
 def _of_copies(one: pd.Series, same: pd.Series) -> str:
     """What becomes of two nights with one recording."""
     if one["subject"] != same["subject"]:
-        return "Until then both subjects are compared, as if they were two."
+        return "Until then neither of them is compared; a subject all of whose nights are those of another counts once."
     if one["condition"] != same["condition"]:
         return "Until then neither of them is compared."
     return "Until then the first of them counts."

@@ -12,6 +12,7 @@ NO_WINDOW = declare("absent_window", "none of its nights has this window at {cha
 NO_VALUE = declare("absent_value", "{condition} not measured[: {why}]")
 NO_RATIO = declare("absent_ratio", "zero or negative in {condition}, so that there is no ratio")
 COPY = declare("absent_copy", "the same recording stands for several of its nights")
+COPY_OF_OTHER = declare("absent_copy_of_other", "the same recording stands for a night of another subject")
 NO_PLACE = declare("absent_place", "its nights have values, but {why}")
 
 _ELECTRODES = {"frontal": "F3-A2", "central": "C3-A2"}  # examples of what a label may stand for
@@ -56,7 +57,7 @@ class Absence:
             return "If a channel was left out, its own row says why; else declare a primary that every subject has."
         if kind is NO_NIGHT:
             return "If there is such a night, give it in the study file and run again; one night tells no change."
-        if kind is COPY:
+        if kind in (COPY, COPY_OF_OTHER):
             return "Give the right recording in the study file, and run again."
         return "The other windows and markers of this subject are on the subject's page."
 

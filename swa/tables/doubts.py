@@ -61,6 +61,12 @@ GAIN_OF_ALL = _doubt(
 SAME_RECORDING = _doubt(
     "same_recording", "{one} and {other} hold the same signals: one recording under two names", brief="same recording"
 )
+OTHERS_RECORDING = _doubt(
+    "others_recording_doubt",
+    "{one} holds the same signals as a night of another subject: whose it is is not known",
+    brief="recording of another subject",
+)
+COPIES = (SAME_RECORDING, OTHERS_RECORDING)  # that leave a subject no change to be judged
 HEADER_UNKNOWN = declare("header_unknown", "the recordings do not say it")
 HEADER_EMPTY = declare("header_empty", "not stated")
 HEADER_SAME = declare("header_same", "the same in all nights")

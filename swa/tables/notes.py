@@ -48,6 +48,7 @@ RELIABLE_CHANGE = declare("reliable_change", "reliable change", "reading")
 NO_NIGHT = declare("no_night", "no {condition} night")
 BOTH_ONE_RECORDING = declare("both_one_recording", "both nights are the same recording")
 ONE_RECORDING = declare("one_recording", "the same recording stands for another night")
+OTHERS_RECORDING = declare("others_recording", "the same recording stands for a night of another subject")
 NO_RATIO = declare("no_ratio", "a zero or negative value has no ratio")
 NOT_MEASURED = declare("not_measured", "not measured in {condition}[: {text}]")  # in the words of the night itself
 
@@ -154,6 +155,12 @@ FEW_FOR_DESIGN = declare("few_for_design", "too few subjects for this design", "
 ALIKE_FOR_DESIGN = declare(
     "alike_for_design", "subjects do not differ in what their changes are adjusted for", "no interval"
 )
+ORDERS_ALIKE = declare(
+    "orders_alike",
+    "the orders of the nights do not separate {treatment} less {baseline} from the period: more subjects in these "
+    "orders would not help, some in other orders would",
+    "no interval",
+)
 FEW_IN_AN_ARM = declare("few_in_an_arm", f"{_ARMS}: too few in an arm for a test", "no interval")
 FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test", "no interval")
 
@@ -170,6 +177,7 @@ SUBJECTS_LOST = declare(
 )
 WITHOUT_NIGHT = declare("without_night", "{n} without a {condition} night", "left out")
 RECORDING_TWICE = declare("recording_twice", "{n} with the same recording twice", "left out")
+RECORDING_OF_OTHERS = declare("recording_of_others", "{n} with a recording of another subject", "left out")
 NOT_POSITIVE = declare("not_positive", "{n} with a zero or negative value in {condition} nights", "left out")
 WITHOUT_VALUE = declare("without_value", "{n} not measured", "left out")
 WITHOUT_CHANNEL = declare("without_channel", "{n} without this channel or window", "left out")

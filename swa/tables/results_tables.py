@@ -96,6 +96,8 @@ STAGE = _text(
 CYCLE = _count("cycle", "Number of the NREM cycle, 0 outside of one")
 FROM_START = "From the first sample of the recording"
 ORDER_SOURCE, DATES_OF_RECORDINGS = "order_source", "dates of the recordings"
+# Columns of the nights: sessions of a subject, and nights of several subjects, that share a recording.
+SAME_RECORDING, SHARED_RECORDING = "same_recording", "shared_recording"
 
 NIGHTS = _table(
     "nights",
@@ -138,9 +140,14 @@ NIGHTS = _table(
     ),
     Column(name="nights_since_dose", text="Nights since that infusion; that of its day is 1", type="given"),
     _text(
-        "same_recording",
+        SAME_RECORDING,
         "Sessions of the subject that are one and the same recording; across conditions none of them is compared, "
         "within one the first is",
+    ),
+    _text(
+        SHARED_RECORDING,
+        "Nights of several subjects that are one and the same recording: none of them is compared, but for a subject "
+        "who has all nights of the others and counts once",
     ),
     others=_text("*", "Columns of the study file, and headline markers of the night in the primary channel and window"),
 )

@@ -55,7 +55,9 @@ class NightFacts:
     content : tuple of str
         Digests of the recording and of its spectra: nights that share one are the same night.
     copied : bool
-        Whether the night is left out of the means for that reason (`swa.comparison.design.copied_nights`).
+        Whether the night is left out of the means for that reason (`swa.comparison.compared_nights.copied_nights`).
+    of_other : bool
+        Whether it is left out because its recording stands for a night of another subject too.
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
     place : float
@@ -78,6 +80,7 @@ class NightFacts:
     is_staged_by_machine: bool = False
     content: tuple[str, ...] = ()
     copied: bool = False
+    of_other: bool = False
     start_h: float = np.nan
     onset_h: float = np.nan
     place: float = np.nan

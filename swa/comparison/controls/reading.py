@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from swa.comparison.compared_nights import COPIED
+from swa.comparison.compared_nights import COPIED, OTHERS
 from swa.comparison.controls.facts import GAIN_CONTROLS, Floats, NightFacts, control_bands
 from swa.measures.power import band_weights
 from swa.settings import ComparabilitySettings
@@ -65,6 +65,7 @@ def read_facts(results: Path, night: Mapping[str, object], settings: Comparabili
         clipped=summary.get("clipped_waves_share", {}),
         content=content_of(stored, spectra),
         copied=bool(night.get(COPIED, False)),
+        of_other=bool(night.get(OTHERS, False)),
         below_band={c: share for c, share in summary.get("below_band_share", {}).items() if share is not None},
         shifts=staging_shifts(bias),
         unmoved={name: float(value) for name, value in _unmoved(bias)},

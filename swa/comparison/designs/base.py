@@ -171,6 +171,11 @@ class ContrastDesign(ABC):
         """What no effect lets be exchanged: signs of changes, orders of a subject's nights, or labels of the sides."""
         return "permuted sequences" if self.removes_period else "sign flips"
 
+    @property
+    def why_untested(self) -> Reason | None:
+        """Why no number of subjects in the same orders gives a test; None where one can be made."""
+        return None
+
     @abstractmethod
     def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
         """Estimate, interval and p of each marker, from the changes of subjects' treatment from their baseline."""
@@ -204,7 +209,7 @@ class ContrastDesign(ABC):
         subjects = self._subjects({str(name): conditions for name, conditions in by_subject.items()})
         number = f"{len(subjects)} subject{'' if len(subjects) == 1 else 's'}"
         parts = ", ".join(self._parts(subjects))
-        limits = "".join(f"; {limit.words}" for limit in self.limits)
+        limits = "".join(f"; {limit.words}" for limit in (*self.limits, self.why_untested) if limit)
         return f"{self._title}, {number}" + (f" ({parts})" if parts else "") + limits + _doses(nights, self.treatment)
 
     def orders_in(self, changes: Changes) -> Ints:

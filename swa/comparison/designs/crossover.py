@@ -61,6 +61,11 @@ class Crossover(WithinSubjects):
         return "by comparing the two orders" if len(set(self.sequence.values())) > 1 else ""
 
     @property
+    def why_untested(self) -> Reason | None:
+        """That all subjects had the conditions in one order, in a design that is stated."""
+        return None if self.removes_period else notes.ORDERS_ALIKE(treatment=self.treatment, baseline=self.baseline)
+
+    @property
     def _title(self) -> str:
         return "2×2 crossover"
 
@@ -84,7 +89,7 @@ class Crossover(WithinSubjects):
             if alike[i]
             else [methods[i], *([level[i], beside[i]] if by_labels[i] else [few, by_t[i]]), *further[i]]
             if fit.df[i]
-            else [notes.FEW_IN_AN_ORDER()]
+            else [self.why_untested or notes.FEW_IN_AN_ORDER()]
             for i in range(len(t))
         ]
         used, left_out = taking_part(changes, [(notes.WITHOUT_ORDER(), (sequence == 0)[:, None])])

@@ -8,7 +8,8 @@ such a difference; with nights missing at random it would gain a thirtieth of th
 Econometrica 46:69) the coefficient of the condition is that of the changes within subjects, and so it is computed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -21,8 +22,10 @@ from swa.comparison.outcomes import Outcome, by_t, taking_part
 from swa.comparison.within_subject import Changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
+from swa.tables.reason import Reason
 
 MOST_PERIODS = 6
+LEAST_APART = 1e-6  # of the steps between periods and the change: anything above rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,21 @@ class MixedModel(WithinSubjects):
         """By what an effect of the period is removed: it takes both orders."""
         return "by the period in the mixed model" if len(set(self.sequence.values())) > 1 else ""
 
+    @property
+    def why_untested(self) -> Reason | None:
+        """That the steps between periods of all subjects can add up to the change itself, as in 1-2-3-4 and 4-3-2-1."""
+        steps = self._steps(list(self.sequence)) if self.removes_period else np.zeros((0, 0))
+        steps = steps[np.isfinite(steps).all(axis=1)]
+        if not steps.size:
+            return None
+        basis = linalg.orth(steps)
+        apart = np.linalg.norm(1 - basis @ basis.sum(axis=0)) > LEAST_APART
+        return None if apart else self._alike
+
+    @property
+    def _alike(self) -> Reason:
+        return notes.ORDERS_ALIKE(treatment=self.treatment, baseline=self.baseline)
+
     def methods_words(self, settings: ComparisonSettings) -> str:
         """As `ContrastDesign.methods_words`."""
         return (
@@ -62,7 +80,7 @@ class MixedModel(WithinSubjects):
         """
         method, steps = notes.MIXED_MODEL(), np.zeros((len(changes.subjects), 0))
         if self.removes_period:
-            method, steps = notes.MIXED_MODEL_PERIOD(), self._steps(changes)
+            method, steps = notes.MIXED_MODEL_PERIOD(), self._steps(changes.subjects)
         unknown = np.isnan(steps).any(axis=1).reshape(-1, 1)
         used, left_out = taking_part(changes, [(notes.WITHOUT_ORDER(), unknown)])
         there = used.any(axis=1)
@@ -73,14 +91,17 @@ class MixedModel(WithinSubjects):
             basis = np.zeros((len(steps), span.shape[1]))
             basis[there] = span
         fit = least_squares(np.where(used, changes.change, np.nan), [np.ones(len(steps)), *basis.T])
-        return by_t(fit, [1, *[0] * basis.shape[1]], method, settings, [None] * len(fit.n), (used, left_out))
+        if self.why_untested:  # also where there are too few subjects besides
+            fit = replace(fit, alike=np.ones_like(fit.alike))
+        weights = [1, *[0] * basis.shape[1]]
+        return by_t(fit, weights, method, settings, [None] * len(fit.n), (used, left_out), self._alike)
 
-    def _steps(self, changes: Changes) -> Floats:
+    def _steps(self, subjects: Iterable[object]) -> Floats:
         """How far each subject's change is from one period to another: a column for each period but the first."""
         places = np.array(
             [
                 [self.periods.get((str(name), condition), np.nan) for condition in (self.treatment, self.baseline)]
-                for name in changes.subjects
+                for name in subjects
             ]
         )
         values = np.unique(places[np.isfinite(places)])[1:]

@@ -303,10 +303,11 @@ def plan_sample(
     level : float
         Two-sided level.
     design : str
-        One of `PLANNED`: its own test is planned for.
+        One of `PLANNED`, in any case of letters: its own test is planned for.
     dropout : float
         Share of subjects who are lost.
     """
+    design = design.casefold()
     if design not in PLANNED or not 0 <= dropout < 1:
         raise SettingsError(
             f"Design {design!r}, drop-outs {dropout:g}: expected one of {', '.join(PLANNED)}, and a share below 1.",

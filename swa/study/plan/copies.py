@@ -3,7 +3,8 @@
 import datetime
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from swa.recordings.edf.header import read_start
@@ -11,10 +12,13 @@ from swa.recordings.formats import signal_file
 
 MAIN_HEADER = 256  # bytes of EDF and BDF that name the patient and the date: an export under another name differs here
 _SAMPLE = 65_536
+# Where files of different lengths are held against each other: a copy that ends earlier has all of these too.
+_STARTS = tuple(MAIN_HEADER + kilobytes * 1024 for kilobytes in (0, 256, 1024))
+_LEAST_LEVELS = 100  # of the last of these blocks: channels that are not connected yet hold one value each
 
 
 def find_copies(paths: Sequence[str]) -> dict[int, int]:
-    """Places of recordings that hold the same signals as an earlier one, whatever their main headers say.
+    """Places of recordings that hold the same signals as an earlier one, or a part of them from their start.
 
     Parameters
     ----------
@@ -28,19 +32,34 @@ def find_copies(paths: Sequence[str]) -> dict[int, int]:
 
     Notes
     -----
-    Files of different sizes are not opened. Of those of one size 64 kB are compared after the main header and at four
-    places of the signals: brains and amplifiers never give that twice. Where all four hold one value alone, as in
-    files that were never written to, nothing is known.
+    The main header, which names patient and date, has no say. Of files of one size 64 kB are compared after it and at
+    four places of the signals: brains and amplifiers never give that twice. Where all four hold one value alone, as in
+    files that were never written to, nothing is known. Of files of different sizes it is 64 kB in the first megabyte,
+    so that a copy of which the end is missing is found, and one of which the beginning is missing is not.
     """
-    by_size: dict[int, list[int]] = {}
-    for place, path in enumerate(paths):
-        size = _size(signal_file(Path(path))) if path else 0
-        if size > MAIN_HEADER:
-            by_size.setdefault(size, []).append(place)
+    files = {place: signal_file(Path(path)) for place, path in enumerate(paths) if path}
+    sizes = {place: size for place, file in files.items() if (size := _size(file)) > MAIN_HEADER}
     found: dict[int, int] = {}
-    for alike in (places for places in by_size.values() if len(places) > 1):
-        for same in _groups(alike, paths):
+    for alike in _split(sizes, sizes.__getitem__):
+        for same in _split(alike, lambda place: _digest(files[place])):
             found |= dict.fromkeys(same[1:], same[0])
+    return found | _shorter_copies(files, {place: size for place, size in sizes.items() if place not in found})
+
+
+def _shorter_copies(files: Mapping[int, Path], sizes: Mapping[int, int]) -> dict[int, int]:
+    """Of files of different sizes the places of those that begin as another one, to the place of the first."""
+    groups = [[place for place, size in sizes.items() if size >= _STARTS[-1] + _SAMPLE]]
+    for offset in _STARTS:
+        groups = [
+            same
+            for group in groups
+            if len({sizes[place] for place in group}) > 1  # others were compared as a whole
+            for same in _split(group, partial(_block_digest, files, offset))
+        ]
+    found: dict[int, int] = {}
+    for group in groups:
+        first = group[0]
+        found |= {place: first for place in group[1:] if sizes[place] != sizes[first]}
     return found
 
 
@@ -77,13 +96,13 @@ def find_same_starts(
     return found
 
 
-def _groups(places: Iterable[int], paths: Sequence[str]) -> list[list[int]]:
-    by_digest: dict[str, list[int]] = {}
+def _split(places: Iterable[int], fact: Callable[[int], Hashable]) -> list[list[int]]:
+    """Places of which a fact is known and the same, where there are several."""
+    alike: dict[Hashable, list[int]] = {}
     for place in places:
-        digest = _digest(signal_file(Path(paths[place])))
-        if digest:
-            by_digest.setdefault(digest, []).append(place)
-    return [group for group in by_digest.values() if len(group) > 1]
+        if known := fact(place):
+            alike.setdefault(known, []).append(place)
+    return [group for group in alike.values() if len(group) > 1]
 
 
 def _size(path: Path) -> int:
@@ -91,6 +110,18 @@ def _size(path: Path) -> int:
         return os.path.getsize(path)
     except OSError:
         return 0
+
+
+def _block_digest(files: Mapping[int, Path], offset: int, place: int) -> str:
+    """Of a file from this byte on; empty for one that cannot be read, or holds no signal far into it."""
+    try:
+        with files[place].open("rb") as file:
+            file.seek(offset)
+            block = file.read(_SAMPLE)
+    except OSError:
+        return ""
+    levels = len(set(memoryview(block[: len(block) // 2 * 2]).cast("h")))
+    return "" if offset == _STARTS[-1] and levels < _LEAST_LEVELS else hashlib.sha256(block).hexdigest()
 
 
 def _digest(path: Path) -> str:

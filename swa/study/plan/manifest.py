@@ -25,7 +25,8 @@ from swa.study.plan.names import (
     read_bids_names,
     read_condition_names,
 )
-from swa.study.plan.orders import note_orders, order_by_dates
+from swa.study.plan.orders import note_orders, note_same_places, order_by_dates
+from swa.study.plan.other_tables import note_copies, note_tables
 from swa.study.plan.places import locate_all
 from swa.study.plan.recording_search import absolute, find_recordings, is_one, what_it_holds
 from swa.study.plan.scoring_search import FORCE_STAGING, ScoringPlan, add_scorings
@@ -182,6 +183,7 @@ def _plan_from_file(
     table = read_study_file(file, names)
     if layout := find_layout(names, others):
         settings = layout[0].complete(settings)
+    notes = [*notes, *note_copies(file)]
     bases = (file.parent, root)
     rows, problems = table.rows.copy(), list(table.problems)
     given = {str(column) for column in rows.columns}
@@ -225,8 +227,9 @@ def _plan_from_file(
     )
     told = plan.tell(root)
     notes = [*notes, *table.notes, *shared, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
-    nights, orders = order_by_dates(_arrange(convert_columns(rows, decimal_comma=table.decimal_comma)))
-    notes += [*orders, *note_orders(nights)]
+    rows = convert_columns(rows, decimal_comma=table.decimal_comma)
+    nights, orders = order_by_dates(_arrange(rows))
+    notes += [*orders, *note_orders(nights), *note_same_places(rows)]
     source = f"study file {file.name}"
     return Study(
         root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings, has_file=True
@@ -314,6 +317,9 @@ def _plan_from_names(
     forced = [False] * len(rows)
     scorings = add_scorings(rows, settings.scoring, forced, root=root, recordings=found, others=others)
     notes = [*notes, *scorings.tell(root)]
+    if source in (CONDITION_NAMES, OWN_SUBJECTS) and not single:  # data sets have tables of their own
+        used = [*rows["hypnogram"], *(unused.path for unused in scorings.unused)]
+        notes += note_tables(root, found, set(rows["subject"]), used)
     if source == OWN_SUBJECTS and single:
         notes = [*notes, "one recording is analysed by itself; give its folder to compare nights"]
     elif source == OWN_SUBJECTS:

@@ -8,9 +8,11 @@ import pandas as pd
 
 from swa.recordings.edf.header import read_start
 from swa.study.infusions import MOST_NIGHTS, day_of_night
+from swa.study.plan.selection import excluded_by_file
 from swa.tables.results_tables import DATES_OF_RECORDINGS, ORDER_SOURCE
 
 MOST_SEQUENCES = 3  # in a note
+MOST_NAMED = 6  # nights in a note
 
 _HOW_TO_STATE = "a column order (or period) of a study file says it"
 
@@ -24,7 +26,7 @@ def order_by_dates(nights: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     Parameters
     ----------
     nights : DataFrame
-        The nights of a plan.
+        The nights of a plan. Those whose recording is not there have no place; the others keep theirs.
 
     Returns
     -------
@@ -34,8 +36,9 @@ def order_by_dates(nights: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         The orders that were found, and of whom there is none.
     """
     stated = [name for name in ("order", "period") if name in nights and _numbers(nights[name]).notna().any()]
-    several = nights.groupby("subject")["condition"].nunique() > 1
-    compared = nights[nights["subject"].map(several)]
+    there = nights[nights["path"].astype(bool)]
+    several = there.groupby("subject")["condition"].nunique() > 1
+    compared = there[there["subject"].map(several)]
     if stated or compared.empty:
         return nights, []
     place = pd.Series(float("nan"), index=nights.index)
@@ -60,7 +63,7 @@ def order_by_dates(nights: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _days(paths: pd.Series) -> list[datetime.date] | None:
     """The day of each night by its recording; None where they do not tell the order."""
-    starts = [read_start(path) if path else None for path in paths]
+    starts = [read_start(path) for path in paths]
     if any(start is None or (start.month, start.day) == (1, 1) for start in starts):
         return None
     days = [day_of_night(start) for start in starts if start is not None]
@@ -80,6 +83,41 @@ def _tell_sequences(sequences: Counter[tuple[str, ...]], unknown: list[str]) -> 
         f"order of the nights, by the {DATES_OF_RECORDINGS}, as no column states it: {'; '.join(told)}"
         f"{not_of + _HOW_TO_STATE if unknown else ''}"
     )
+
+
+def note_same_places(rows: pd.DataFrame) -> list[str]:
+    """Notes on nights of a subject that have the same place: then nothing says which of them came first.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of a study file by their number, columns converted. Nights before and after an infusion (`phase`) share a
+        period, as those of one condition may; adaptation nights and what is excluded count nowhere.
+    """
+    left_out = excluded_by_file(rows) | (rows["adaptation"].astype(bool) if "adaptation" in rows else False)
+    counted = rows[~left_out]
+    phase = counted["phase"] if "phase" in counted else pd.Series("", index=counted.index)
+    notes = []
+    for column, why in _SAME.items():
+        if column not in counted:
+            continue
+        place = _numbers(counted[column])
+        known = counted.assign(place=place, phase=phase)[place.notna()]
+        told = []
+        for (subject, number, _), own in known.groupby(["subject", "place", "phase"], sort=False):
+            differ = len(own) if column == "order" else own["condition"].nunique()
+            told += [f"{subject} has {number:g} in rows {', '.join(map(str, own.index))}"] * (differ > 1)
+        if told:
+            more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
+            notes.append(f"{column}: {'; '.join(told[:MOST_NAMED])}{more}: {why}")
+    return notes
+
+
+_SAME = {
+    "order": "each night of a subject has a place of its own; until then nothing says which of them came first",
+    "period": "nights of other conditions are of another period, unless phase tells them apart; until then nothing "
+    "says which of them came first",
+}
 
 
 def _numbers(cells: pd.Series) -> pd.Series:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from swa.errors import StudyError
@@ -15,9 +15,12 @@ from swa.study.plan.scoring_names import (
     may_be_table,
     scorings_of_derivatives,
 )
+from swa.study.plan.study_file import SUFFIXES
 
 DEFAULT_RESULTS = "swa-results"
 MOST_ENDINGS = 6  # in the message on a folder without recordings
+MOST_SHOWN = 5  # names in a note
+_PACKAGES, _COMPILED = ("site-packages", "dist-packages", "node_modules"), "__pycache__"
 _BIDS_OTHER_FOLDERS = ("derivatives", "sourcedata", "code", "stimuli")
 
 
@@ -66,7 +69,7 @@ def find_recordings(
     if is_one(root):
         look = look_at(root)
         if not look.is_recording and ending_of(root.name) not in ENDINGS:  # else the reading says what it is
-            raise StudyError(f"{root}: no recording of {FORMATS}.", "Export it as EDF+ from your software.")
+            raise _no_recording(root)
         return [absolute(root)]
     if not root.is_dir():
         raise StudyError(f"{root}: there is no such file or folder.", "Check the path of the recordings.")
@@ -78,9 +81,10 @@ def find_recordings(
         )
     found: list[Path] = []
     unreadable: list[str] = []
+    programs: list[str] = []
     no_recordings: dict[str, list[str]] = {}
     others = [] if others is None else others
-    for path, is_scoring in _walk(root, avoided, unreadable):
+    for path, is_scoring in _walk(root, avoided, unreadable, programs):
         look = Look(is_recording=False, may_be_scoring=True) if is_scoring else _look_at(path)
         found += [path] * look.is_recording
         others += [path] * (look.may_be_scoring or (not look.is_recording and may_be_table(path.name)))
@@ -90,10 +94,25 @@ def find_recordings(
     found = [path for path in found if _is_first_part(path)]
     if notes is not None:
         notes += [f"{folder}: not searched, no permission" for folder in sorted(unreadable)]
+        notes += [f"not searched, as folders of programs: {_first(programs)}"] * bool(programs)
         for why_not, names in no_recordings.items():
-            shown = ", ".join(printable(name) for name in sorted(names)[:5]) + (", …" if len(names) > 5 else "")
-            notes.append(f"{len(names)} {why_not}, no recordings: {shown}")
+            notes.append(f"{len(names)} {why_not}, no recordings: {_first(names)}")
     return sorted(found, key=lambda path: natural_key(path.relative_to(root).as_posix()))
+
+
+def _first(names: Iterable[str]) -> str:
+    shown = [printable(name) for name in sorted(names)]
+    return ", ".join(shown[:MOST_SHOWN]) + (", …" if len(shown) > MOST_SHOWN else "")
+
+
+def _no_recording(file: Path) -> StudyError:
+    """The error on a file in the place of recordings; tables and settings have a place of their own in a call."""
+    option = {".toml": "settings"} | dict.fromkeys(SUFFIXES, "study")
+    kind = option.get(file.suffix.lower())
+    if kind is None:
+        return StudyError(f"{file}: no recording of {FORMATS}.", "Export it as EDF+ from your software.")
+    what = "a table" if kind == "study" else "a settings file"
+    return StudyError(f"{file}: {what}, no recording.", f"Name the folder of the recordings, and --{kind} {file}.")
 
 
 def _is_first_part(path: Path) -> bool:
@@ -112,8 +131,11 @@ def _look_at(path: Path) -> Look:
         return Look(is_recording=ending_of(path.name) in ENDINGS)
 
 
-def _walk(root: Path, avoided: str, unreadable: list[str]) -> Iterator[tuple[Path, bool]]:
-    """Files below a folder, and folders that are one recording, with whether their name is that of a scoring."""
+def _walk(root: Path, avoided: str, unreadable: list[str], programs: list[str]) -> Iterator[tuple[Path, bool]]:
+    """Files below a folder, and folders that are one recording, with whether their name is that of a scoring.
+
+    Takes folders that could not be searched, and those of `programs`, which hold test files of all formats.
+    """
     seen: set[str] = set()  # links may lead in a circle
     for folder, folders, files in os.walk(root, followlinks=True, onerror=lambda e: unreadable.append(str(e.filename))):
         place = os.path.realpath(folder)
@@ -121,13 +143,23 @@ def _walk(root: Path, avoided: str, unreadable: list[str]) -> Iterator[tuple[Pat
             folders.clear()
             continue
         seen.add(place)
+        if Path(folder) != root and _is_of_programs(Path(folder).name, folders, files):
+            programs.append(Path(folder).relative_to(root).as_posix())
+            folders.clear()
+            continue
         apart = _BIDS_OTHER_FOLDERS if "dataset_description.json" in files else ()
         for name in sorted({*apart} & {*folders}):  # their scorings are told
             yield from ((path, True) for path in scorings_of_derivatives(Path(folder, name)))
         names = [*files, *(name for name in folders if ending_of(name) in READ_BY_MNE)]
-        folders[:] = [name for name in folders if name[0] != "." and name not in (DEFAULT_RESULTS, *apart, *names)]
+        left = (DEFAULT_RESULTS, _COMPILED, *apart, *names)
+        folders[:] = [name for name in folders if name[0] != "." and name not in left]
         for name in sorted((name for name in names if name[0] != "."), key=natural_key):
             yield Path(folder, name), is_table_name(name) or is_scoring_name(name, files)
+
+
+def _is_of_programs(name: str, folders: Collection[str], files: Collection[str]) -> bool:
+    """Whether a folder is one of packages, or a virtual environment (of Python or conda)."""
+    return name in _PACKAGES or "pyvenv.cfg" in files or "conda-meta" in folders
 
 
 def _leave_out_doubles(found: Sequence[Path], no_recordings: dict[str, list[str]]) -> list[Path]:

@@ -1,13 +1,16 @@
 """Which nights of a plan a call works at: those that are named, without those that are left out."""
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from swa.errors import StudyError
+from swa.study.plan.study_file import nearest
 
 KEPT = ("", "no", "false", "0")
 NO_REASON = ("yes", "true", "1", "x")
+MOST_NAMED = 40  # nights in a message
 UNDONE = "not named by --only, and not done before"
 
 
@@ -24,23 +27,51 @@ def find_nights(nights: pd.DataFrame, names: Iterable[str], option: str) -> set[
     nights : DataFrame
         The plan.
     names : iterable of str
-        ``SUBJECT`` or ``SUBJECT/SESSION``, as in the study file or, with ``sub-``, as in file names.
+        ``SUBJECT`` or ``SUBJECT/SESSION``, as in the study file or, with ``sub-``, as in file names; in any case of
+        letters where that means one thing.
     option : str
         The option that names them, for the message.
 
     Raises
     ------
     StudyError
-        A name is of no night.
+        A name is of no night, or of several that differ in the case of letters.
     """
-    known, labels = night_names(nights), "sub-" + nights["subject_label"]
+    called = _names(nights)
     found: set[int] = set()
     for name in names:
-        hits = set(nights.index[(known == name) | (nights["subject"].astype(str) == name) | (labels == name)])
-        if not hits:
-            raise StudyError(f"{option} {name}: there is no such subject or night.", f"Known are {', '.join(known)}.")
-        found |= hits
+        found |= called.get(name) or called[_spelled(name, called, option)]
     return found
+
+
+def _names(nights: pd.DataFrame) -> dict[str, set[int]]:
+    """What a night can be called by, with the places of those that are called so."""
+    called: dict[str, set[int]] = {}
+    subjects, labels = nights["subject"].astype(str), "sub-" + nights["subject_label"]
+    for place, *names in zip(nights.index, night_names(nights), subjects, labels, strict=True):
+        for name in names:
+            called.setdefault(name, set()).add(place)
+    return called
+
+
+def _spelled(name: str, called: Mapping[str, set[int]], option: str) -> str:
+    """The name of nights that is another one but for the case of its letters, or for how accents are stored."""
+    alike = [own for own in called if _folded(own) == _folded(name)]
+    if not alike:
+        hint = nearest(name, list(called), 0.75)
+        known = [own for own in called if "/" in own]
+        more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+        raise StudyError(
+            f"{option} {name}: there is no such subject or night{hint}.",
+            f"Known are {', '.join(known[:MOST_NAMED])}{more}.",
+        )
+    if len({frozenset(called[own]) for own in alike}) > 1:
+        raise StudyError(f"{option} {name} can be {' or '.join(alike)}.", "Write it in their letters.")
+    return alike[0]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def nights_left_out(nights: pd.DataFrame, exclude: Iterable[str]) -> dict[str, str]:

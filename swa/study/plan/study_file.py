@@ -42,7 +42,8 @@ MOMENTS = ("dose_start", "dose_end")  # may lie on another day than the night
 KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, *TIMES, *MOMENTS, "age", "sex", "exclude")
 RESERVED = (
     "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
-    "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note",
+    "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note", "same_recording",
+    "shared_recording",
 )  # fmt: skip
 HIGHEST_AGE = 130.0
 SUFFIXES = (".tsv", ".csv", ".xlsx", ".xlsm", ".xls", ".ods")

@@ -31,6 +31,8 @@ DASK_CONFIG = {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.comm.timeouts.connect": "60s",
     "distributed.logging.distributed": "error",
+    # A terminal sends Ctrl+C to workers, too: they end with this process, and would print tracebacks of their own.
+    "distributed.worker.preload": ["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     # Dask's own profiler keeps stacks for as long as a run lasts, here and in each worker; nobody looks at them.
@@ -68,7 +70,7 @@ class Workers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        if kind is KeyboardInterrupt:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
             self._stack.pop_all()  # closing waits for workers in the middle of a night; they end with this process
         with suppress(Exception):  # all is done: what Dask says at its end costs nothing of it
             self._stack.close()
