@@ -58,6 +58,7 @@ PARTS = (
     Part("large_effect", REAL, (DATA,), (DATA, "--stage-nap")),
     Part("calibration", CALIBRATION, ("1000",), ("2000",)),
     Part("calibration_designs", CALIBRATION, ("500",), ("2000",)),
+    Part("calibration_baselines", CALIBRATION, ("200",), ("2000",)),
     Part("calibration_moderators", CALIBRATION, ("200",), ("2000",)),
     Part("calibration_profiles", CALIBRATION, ("200",)),
     Part("calibration_interactions", CALIBRATION, ("500",), ("2000",)),

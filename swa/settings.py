@@ -843,7 +843,7 @@ def given_or_default(settings: object, kind: type[_Kind]) -> _Kind:
     return settings
 
 
-GONE = {"comparison.mixed_model_missing": "subjects with nights of one condition alone no longer count."}
+GONE = {"comparison.mixed_model_missing": "subjects with nights of one condition alone no longer count"}
 
 
 def criteria_of(criteria: "WaveCriteria | str") -> WaveCriteria:
@@ -862,7 +862,7 @@ def _explain(detail: ErrorDetails, group: type[Group] | None = None) -> str:
             message = _form_of(detail, group) or message
         return f"{key} = {detail['input']!r}: {message}" if key else message  # without a key, the message names them
     if key in GONE:
-        return f"{key!r} is gone: {GONE[key]} Leave it out."
+        return f"{key!r} is gone: {GONE[key]}; leave it out"
     known = _known_keys() if group in (None, Settings) else group.model_fields
     return f"unknown key {key!r}{_did_you_mean(key, known)}"
 

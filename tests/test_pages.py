@@ -157,6 +157,18 @@ def two_drugs(build, tmp_path_factory):
     return build(tmp_path_factory.mktemp("two") / "results", rows, drawn=True)
 
 
+@pytest.fixture(scope="session")
+def two_arms(build, tmp_path_factory):
+    """Two arms of three subjects: a card of their comparison and one of the change within each."""
+    rows = [
+        night(f"S{place}", condition, arm=arm, size=size * (1 + place / 50), order=order, simulated="yes")
+        for place in range(6)
+        for arm in [("placebo", "ketamine")[place % 2]]
+        for order, (condition, size) in enumerate({"baseline": 1.0, arm: 1 + 0.4 * (place % 2)}.items(), 1)
+    ]
+    return build(tmp_path_factory.mktemp("arms") / "results", rows, drawn=True)
+
+
 def subject_page(results, subject):
     return results.path / f"sub-{subject}" / f"sub-{subject}.html"
 
@@ -982,6 +994,12 @@ const broken = (inner) => [...inner.querySelectorAll(".nights th, .nights td")].
     }
   return found;
 });
+// Heads of that table that reach into the next column.
+const spilled = (inner) => [...inner.querySelectorAll(".nights thead th")].filter((cell) => {
+  const range = inner.createRange();
+  range.selectNodeContents(cell);
+  return range.getBoundingClientRect().right > cell.getBoundingClientRect().right + 0.5;
+}).map((cell) => cell.textContent);
 const shape = (frame) => {
   const inner = frame.contentDocument, width = frame.clientWidth, view = frame.contentWindow;
   const right = (element) => element.getBoundingClientRect().right;
@@ -992,7 +1010,7 @@ const shape = (frame) => {
       !element.closest(".scroll") && right(element) > width + 1).map((element) => element.outerHTML.slice(0, 80)),
     clipped: [...inner.querySelectorAll(".scroll")].filter((box) => view.getComputedStyle(box).display !== "none" &&
       box.clientWidth && box.scrollWidth > width + 1).map((box) => box.getAttribute("aria-label")),
-    broken_words: broken(inner),
+    broken_words: broken(inner), spilled: spilled(inner),
     asked: view.performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) =>
       !name.startsWith("data:")),
   };
@@ -1016,7 +1034,8 @@ const tables = (inner) => [...inner.querySelectorAll("table.sortable")].map((tab
     return [column(0), field.parentElement.querySelector("[role=status]").textContent];
   };
   const kept = filter("KETAMINE s2");
-  return { sorted, kept, labelled: field.labels.length, none: filter("no such night"), all: filter("") };
+  const shared = filter("lies inside the band");
+  return { sorted, kept, shared, labelled: field.labels.length, none: filter("no such night"), all: filter("") };
 });
 const zoom = (inner) => [...inner.querySelectorAll("figure.wide")].map((figure) => {
   const [inward, outward] = figure.querySelectorAll(".zoom button"), image = figure.querySelector("img");
@@ -1126,9 +1145,10 @@ def look_at(pages, folder, chromium, axe):
 @pytest.fixture(scope="session")
 def seen(study, build, chromium, axe, tmp_path_factory):
     """Pages of a study, and of one whose names are markup and whose primary is declared."""
+    shared = {"verdict": "caution", "verdict_reasons": "a filter lies inside the band", "doubts": "shared"}
     rows = [
-        night(NASTY, "baseline", notes=[f"note {NASTY}"], simulated="yes"),
-        night(NASTY, "ketamine <b>", size=1.2, simulated="yes"),
+        night(NASTY, "baseline", notes=[f"note {NASTY}"], simulated="yes", **shared),
+        night(NASTY, "ketamine <b>", size=1.2, simulated="yes", **shared),
         night("x" * 60, "ketamine <b>", status="failed", recording=f"{'long' * 30}.edf"),
     ]
     declared = {"primary": "swa NREM night central"}
@@ -1156,6 +1176,7 @@ def test_nothing_is_cut_off_on_paper(seen):
     for frame in printed:
         assert frame["clipped"] == [], (frame["name"], frame["width"])
         assert frame["broken_words"] == [], (frame["name"], frame["width"])
+        assert frame["spilled"] == [], (frame["name"], frame["width"])
 
 
 @pytest.mark.slow
@@ -1184,6 +1205,14 @@ def test_the_table_of_nights_sorts_and_filters(seen):
     assert (len(table["all"][0]), table["all"][1], table["labelled"]) == (6, "", 1)
 
 
+@pytest.mark.slow
+def test_a_reason_that_nights_share_is_found_in_each_of_them(seen):
+    """It stands once, below the table, where the filter did not look."""
+    tables = [frame["tables"] for frame in seen[0] if frame["kind"] == "page" and frame.get("tables")]
+    (shared,) = [table["shared"] for own in tables for table in own if len(table["all"][0]) == 3]
+    assert shared == [[NASTY, NASTY], "2 of 3"]
+
+
 FIRST_SCREEN = """<!DOCTYPE html><body style="margin:0">
 <iframe style="border:0;width:{width}px;height:{height}px" src="{page}"></iframe>
 <script>addEventListener("load", () => {{
@@ -1193,11 +1222,12 @@ FIRST_SCREEN = """<!DOCTYPE html><body style="margin:0">
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["study", "subject"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
-def test_the_figure_is_whole_on_the_first_screen(two_drugs, chromium, tmp_path, kind, width, height):
-    """On a phone two cards filled the screen, and on a desk those of a subject."""
-    page = two_drugs.path / "index.html" if kind == "study" else subject_page(two_drugs, "S1")
+@pytest.mark.parametrize("kind", ["study", "arms", "subject"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (820, 1180), (390, 844)])
+def test_the_figure_is_whole_on_the_first_screen(two_drugs, two_arms, chromium, tmp_path, kind, width, height):
+    """On a phone two cards filled the screen, on a tablet three, and on a desk those of a subject."""
+    page = subject_page(two_drugs, "S1") if kind == "subject" else (two_arms if kind == "arms" else two_drugs).path
+    page = page if kind == "subject" else page / "index.html"
     wrapper = tmp_path / "screen.html"
     address = page.resolve().as_uri()
     wrapper.write_text(FIRST_SCREEN.format(width=width, height=height, page=address), encoding="utf-8")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 
 import numpy as np
 import numpy.typing as npt
@@ -116,14 +116,15 @@ def not_positive(conditions: Sequence[str]) -> Reason:
 
 
 def limits_of_rows(outcome: Outcome) -> list[tuple[DesignLimit, ...]]:
-    """What those whom a test leaves out leave open, for each marker."""
+    """What those whom a test leaves out, and the baselines of its arms, leave open of each marker."""
     zeros = np.zeros(len(outcome.n), dtype=bool)
     for why, number in outcome.left_out.items():
         if notes.NOT_POSITIVE.among([why]):
             zeros |= number > 0
     lost = [any(kind.among(own) for kind in (notes.NIGHTS_LOST, notes.SUBJECTS_LOST)) for own in outcome.reasons]
-    both = zip(zeros.tolist(), lost, strict=True)
-    return [(*(DesignLimit.ZEROS,) * zero, *(DesignLimit.LOSS,) * loss) for zero, loss in both]
+    apart = [any(kind.among(own) for kind in notes.BASELINE_LEVELS) for own in outcome.reasons]
+    limits = (DesignLimit.ZEROS, DesignLimit.LOSS, DesignLimit.BASELINE_LEVEL)
+    return [tuple(compress(limits, holds)) for holds in zip(zeros.tolist(), lost, apart, strict=True)]
 
 
 def effects(changes: Changes, outcome: Outcome) -> list[list[Reason]]:

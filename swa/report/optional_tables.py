@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.controls.registry import find_control
-from swa.comparison.verdicts import NOT_COMPARABLE
+from swa.comparison.verdicts import CAUTION, NOT_COMPARABLE
 from swa.glossary import read_glossary
 from swa.report.words.names import contrast_name, in_sentence, marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import (
@@ -239,9 +239,10 @@ def _adds_up(row: pd.Series) -> str:
         return "too few subjects to tell"
     if row["verdict"] == NOT_COMPARABLE:
         return f"not to be told from these nights ({row['verdict_reasons']})"
+    but = f", but {row['verdict_reasons']}" if row["verdict"] == CAUTION else ""
     if low > none or high < none:
-        return f"{'more' if low > none else 'less'} than the two add up to"
-    return "these nights show neither more nor less than the two add up to"
+        return f"{'more' if low > none else 'less'} than the two add up to{but}"
+    return f"these nights show neither more nor less than the two add up to{but}"
 
 
 def profile_table(table: pd.DataFrame) -> PlainTable | None:

@@ -18,16 +18,17 @@ class DesignLimit(StrEnum):
     UNKNOWN_ORDER = "unknown order"
     ZEROS = "zeros left out"
     LOSS = "unequal loss"
+    BASELINE_LEVEL = "baseline level"
 
 
 # Limits with which a change over subjects may be one of the period.
 OPEN_ORDERS = frozenset({DesignLimit.UNEQUAL_ORDERS, DesignLimit.UNKNOWN_ORDER})
 
 
-# Limits of one row alone: which subjects it lacks is known of each marker.
-OF_A_ROW = frozenset({DesignLimit.ZEROS, DesignLimit.LOSS})
+# Limits of one row alone: which subjects it lacks, and where arms begin, is known of each marker.
+OF_A_ROW = frozenset({DesignLimit.ZEROS, DesignLimit.LOSS, DesignLimit.BASELINE_LEVEL})
 # Limits with which a change over subjects is not shown as told from no change.
-NOT_TOLD = OPEN_ORDERS | {DesignLimit.ZEROS}
+NOT_TOLD = OPEN_ORDERS | {DesignLimit.ZEROS, DesignLimit.BASELINE_LEVEL}
 
 
 def encode_limits(limits: Iterable[DesignLimit]) -> str:

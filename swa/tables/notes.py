@@ -132,6 +132,14 @@ CARRY_OVER = declare("carry_over", _CARRIED + " {bias:.3g}")
 CARRY_OVER_RATIO = declare("carry_over_ratio", _CARRIED + " a factor of {bias:.3g}")
 SLOPE_ON_PRE = declare("slope_on_pre", "slope on pre {slope:.2f}")
 SLOPE_ON_BASELINE = declare("slope_on_baseline", "slope on baseline {slope:.2f}")
+_APART = "{first} and {second} differ at baseline by "
+_PLAIN = ", p {p_gap:.2g}; their plain changes tell no such difference ("
+_HANGS = ", {low to high:.3g}, p {p:.2g}): it hangs on the adjustment for the baseline"
+BASELINE_LEVEL = declare("baseline_level", f"{_APART}{{gap:.3g}}{_PLAIN}{{change:.3g}}{_HANGS}")
+BASELINE_LEVEL_RATIO = declare(
+    "baseline_level_ratio", f"{_APART}a factor of {{gap:.3g}}{_PLAIN}a factor of {{change:.3g}}{_HANGS}"
+)
+BASELINE_LEVELS = (BASELINE_LEVEL, BASELINE_LEVEL_RATIO)
 _ARMS = "{first} {n_first} subjects, {second} {n_second}"
 ARM_SIZES = declare("arm_sizes", _ARMS)
 GROUP_CHANGES = declare(

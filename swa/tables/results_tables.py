@@ -85,6 +85,7 @@ DESIGN_LIMIT = _text(
         DesignLimit.UNKNOWN_ORDER: "nothing says in which order the nights were, and one may be in more subjects",
         DesignLimit.ZEROS: "subjects with a zero or negative value have no ratio, and they are those with the lowest",
         DesignLimit.LOSS: "more subjects are lost of one condition or arm than of the other, by two and a tenth",
+        DesignLimit.BASELINE_LEVEL: "arms differ at baseline, and only adjusted for it in their changes",
     },
 )
 DOUBTS = _text("doubts", "The reasons of the verdict as facts, for programs: JSON, a list of codes with their values")

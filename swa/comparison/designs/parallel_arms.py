@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from swa.comparison.baseline_levels import DIFFER_P, untold_by_change
 from swa.comparison.compared_nights import is_control, parallel_arms, text_column
 from swa.comparison.designs.base import BetweenSubjects, WithinSubjects, members_by
 from swa.comparison.group import FEWEST_TESTED
@@ -84,8 +85,9 @@ class ParallelArms(BetweenSubjects):
         """As `ContrastDesign.methods_words`."""
         return (
             "Arms are compared by analysis of covariance: the treatment night on the arm and the subject's own "
-            "baseline, with errors that let the arms vary differently; p and interval by t. Changes within an arm have "
-            "no p."
+            "baseline, with errors that let the arms vary differently; p and interval by t. Where the arms differ at "
+            f"baseline (p below {DIFFER_P:g}), a difference counts as told only if the plain changes tell it too. "
+            "Changes within an arm have no p."
         )
 
     def _subjects(self, there: Mapping[str, set[str]]) -> list[str]:
@@ -133,6 +135,7 @@ class ParallelArms(BetweenSubjects):
         both = np.minimum(n_first, n_second) >= FEWEST_TESTED
         untested = [notes.ALIKE_FOR_DESIGN() if own else why for own, why in zip(fit.alike & both, few, strict=True)]
         hide = np.where(enough, 1.0, np.nan)
+        untold = untold_by_change(changes, (before, after), side, (estimate * hide, p * hide), names, settings)
         left_out = [taking_part(arm, [], among)[1] for arm, among in zip(arms, own, strict=True)]
         return Outcome(
             estimate=estimate * hide,
@@ -141,7 +144,7 @@ class ParallelArms(BetweenSubjects):
             p=p * hide,
             n=fit.n,
             reasons=[
-                [notes.ANCOVA_ARMS(), tests[i], sizes[i], slopes[i]] if enough[i] else [untested[i]]
+                [notes.ANCOVA_ARMS(), tests[i], sizes[i], slopes[i], *untold[i]] if enough[i] else [untested[i]]
                 for i in range(len(t))
             ],
             used=np.isfinite(changes.change),

@@ -25,6 +25,7 @@ from swa.tables.marker import Marker
 from swa.tables.results_tables import PLANNING
 
 MOST_SUBJECTS = 100_000
+MOST_NAMED = 10  # subjects in a message
 LARGEST_CV = 5.0  # of lognormal values an SD of 1.8 ln: more is a per cent that was typed for a share
 CURVE_SUBJECTS = (4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 TELLING = 0.02  # more power that is worth a word
@@ -376,23 +377,45 @@ def _of_marker(source: Source, settings: Settings, effect_sd: float | None) -> t
             "State the reliability of a ratio (swa plan --icc 0.76 --cv 0.4), or declare a primary such as swa.",
         )
     rows = marker.select(measure_rows(source, marker.measure))
+    df, contrast, paired = 0, "", pd.Series(dtype=object)
     if len(rows):
         sd, df = _baseline_sd(rows, nights, comparison)
         if df >= comparison.baseline_pairs_df and math.isfinite(sd):
             basis = f"repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
             return marker, _estimated(math.sqrt(2) * sd, df, effect_sd or 0.0, basis, comparison.confidence)
         values = subject_values(rows, nights=nights, settings=settings)
-        changes = {str(c): np.log(part["change"].dropna()) for c, part in values.groupby("contrast")}
-        contrast, change = max(changes.items(), key=lambda item: len(item[1]), default=("", pd.Series(dtype=float)))
+        known = values[values["change"].notna()]
+        parts = [(str(name), part) for name, part in known.groupby("contrast")]
+        contrast, part = max(parts, key=lambda item: len(item[1]), default=("", known))
+        paired, change = part["subject"].astype(str), np.log(part["change"])
         if len(change) > comparison.baseline_pairs_df:
             keys = {design.contrast: design.key for design in contrast_designs(source, settings=settings)}
             held = "they hold the spread of responses" + (", so effect SD is not added" if effect_sd else "")
             basis = f"changes of {len(change)} subjects in {' against '.join(keys[contrast].conditions)} ({held})"
             return marker, _estimated(float(change.std()), len(change) - 1, 0.0, basis, comparison.confidence)
+    least = comparison.baseline_pairs_df
     raise StudyError(
-        f"{marker}: neither repeated baseline nights nor changes of more than {comparison.baseline_pairs_df} subjects.",
+        f"{marker}: {_too_few(set(paired), contrast, nights, least)}; repeated "
+        f"baseline nights give {df} degrees of freedom, {least} are needed.",
         "State the reliability instead: swa plan --icc 0.76 --cv 0.4.",
     )
+
+
+def _too_few(paired: set[str], contrast: str, nights: pd.DataFrame, least: int) -> str:
+    """How many subjects have a change, and who has none and why."""
+    status = text_column(nights, "status").replace("", "done")
+    out = []
+    for subject, own in nights.assign(status=status).groupby(nights["subject"].astype(str), sort=False):
+        lost = own[own["status"] != "done"]
+        why = [f"{condition} {what}" for condition, what in zip(lost["condition"], lost["status"], strict=True)]
+        conditions = sorted(set(own["condition"].astype(str)))
+        no_reason = "not measured" if len(conditions) > 1 else f"{conditions[0]} alone"
+        out += [f"{subject} ({', '.join(why) or no_reason})"] * (subject not in paired)
+    more = f" and {len(out) - MOST_NAMED} more" if len(out) > MOST_NAMED else ""
+    of = f" in {contrast}" if contrast else ""
+    left = f" (left out: {', '.join(out[:MOST_NAMED])}{more})" if out else ""
+    count = f"{len(paired)} subject{'' if len(paired) == 1 else 's'}"
+    return f"{count} with a change{of}, more than {least} are needed{left}"
 
 
 def _baseline_sd(rows: pd.DataFrame, nights: pd.DataFrame, settings: ComparisonSettings) -> tuple[float, int]:

@@ -43,6 +43,7 @@ from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker, Window
 from swa.tables.notes import (
     ARM_SIZES,
     BASELINE_ALIKE,
+    BASELINE_LEVELS,
     BASELINE_PAIRS,
     FEW_FOR_FLIPS,
     GROUP_CHANGES,
@@ -129,6 +130,10 @@ LIMITS = {
     DesignLimit.LOSS: (
         "More lost on one side",
         "Where more subjects of one condition or arm are lost, the difference may be one of those who are left.",
+    ),
+    DesignLimit.BASELINE_LEVEL: (
+        "Arms differ at baseline",
+        "Where arms differ at baseline, what they differ by afterwards hangs on the adjustment for it.",
     ),
     DesignLimit.ONE_ARM: (
         "Only the comparison of the arms can show an effect of the drug",
@@ -220,8 +225,8 @@ def limits_in_short(limits: Sequence[DesignLimit]) -> str:
         return f"{LIMITS[DesignLimit.ONE_ARM][0]}."
     of_cause = [LIMITS[limit][0] for limit in limits if limit not in OF_A_ROW]
     said = [f"{join([of_cause[0], *map(in_sentence, of_cause[1:])])}: cause not established."] if of_cause else []
-    if DesignLimit.ZEROS in limits:
-        said.append(f"{LIMITS[DesignLimit.ZEROS][0]}: direction not established.")
+    left = {DesignLimit.ZEROS: "direction", DesignLimit.BASELINE_LEVEL: "difference"}
+    said += [f"{LIMITS[limit][0]}: {what} not established." for limit, what in left.items() if limit in limits]
     return " ".join(said)
 
 
@@ -486,6 +491,9 @@ def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings:
         return TWO_SUBJECTS
     if zeros := _zeros(row):
         return zeros
+    levels = [found for kind in BASELINE_LEVELS if (found := kind.among(decode(row["reasons"])))]
+    if levels:
+        return f"{levels[0].words}."
     within = contrast.is_within
     none = "change" if within else "difference"
     lies = f"lies {'above' if float(row['estimate']) > no_change(row) else 'below'} no {none}"
