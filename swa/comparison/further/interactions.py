@@ -297,8 +297,8 @@ def within_subjects(grid: Grid, settings: ComparisonSettings) -> dict[str, Any]:
 def _doubt_of_places(signs: Floats, used: Bools) -> Reason | None:
     """Why the places of the nights may make an interaction; those that are not known count as the worst they can be."""
     placed = used & np.isfinite(signs).all(axis=1)
-    uneven = np.abs(signs[placed].sum(axis=0)).max(initial=0)
-    unknown, allowed = np.count_nonzero(used & ~placed), UNEQUAL_ORDERS * max(np.count_nonzero(used), 1)
+    uneven = float(np.abs(signs[placed].sum(axis=0)).max(initial=0.0))
+    unknown, allowed = int(np.sum(used & ~placed)), UNEQUAL_ORDERS * max(int(np.sum(used)), 1)
     if uneven >= allowed:
         return doubts.FOUR_ORDERS()
     return doubts.ORDER_OPEN() if uneven + unknown >= allowed else None
