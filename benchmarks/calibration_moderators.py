@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.further.moderators import Slope, cautious_slope, permuted_slope, uneven_slope
+from swa.comparison.further.moderators import Slope, cautious_slope, permuted_slope
 from swa.comparison.linear import least_squares, t_interval
 from swa.settings import ComparisonSettings
 
@@ -93,6 +93,10 @@ def sleep_cell(rng, subjects: int, r: float, shape: str, studies: int) -> dict[s
     """How often a covariate that follows the level of a marker of sleep is found to go with its change."""
     found = dict.fromkeys((*SLEEP, "N3 permuted", "N3 power"), 0)
     order = np.where(np.arange(subjects) % 2, 1.0, -1.0)
+
+    def slope_of(x, before, after, others) -> Slope:
+        return cautious_slope(after - before, x, before, others, ComparisonSettings(), ratio=False)
+
     for seed in range(studies):
         covariate = rng.normal(size=subjects)
         level = math.sqrt(0.7) * (r * covariate + math.sqrt(1 - r**2) * rng.normal(size=subjects))
@@ -100,11 +104,11 @@ def sleep_cell(rng, subjects: int, r: float, shape: str, studies: int) -> dict[s
         nights = level + math.sqrt(0.3) * rng.normal(size=(2, subjects))
         for name, scale in SLEEP.items():
             before, after = scale(nights)
-            found[name] += uneven_slope(after - before, x, [order] if seed % 2 else []).p <= 0.05
+            found[name] += slope_of(x, before, after, [order] if seed % 2 else []).p <= 0.05
         before, after = SLEEP["N3"](nights)
         found["N3 permuted"] += permuted_slope(after - before, x, [], PERMUTATIONS, seed).p <= 0.05
         after = SLEEP["N3"](nights[1] + MODERATED * covariate)
-        found["N3 power"] += uneven_slope(after - before, x, []).p <= 0.05
+        found["N3 power"] += slope_of(x, before, after, []).p <= 0.05
     return {name: hits / studies for name, hits in found.items()}
 
 

@@ -13,6 +13,6 @@ group = results.contrasts.query(
 markers = ["swa", "delta_power", "wave_density", "wave_amplitude_p90", "wave_slope_up", "wave_slope_up_matched"]
 rows = group.set_index("measure").reindex(markers).dropna(subset="estimate").reset_index()
 
-figure = swa.figures.forest(rows, count="subjects", title="Ketamine against baseline, first NREM episode, C4-M1")
+figure = swa.figures.forest(rows, count="subjects", title="Ketamine against baseline, NREM cycle 1, C4-M1")
 figure.savefig("forest.svg")
 figure.savefig("forest.png", dpi=300)

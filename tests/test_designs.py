@@ -402,6 +402,26 @@ class TestRecognised:
             "ketamine:placebo",
         }
 
+    @pytest.mark.parametrize(
+        ("orders", "limit"), [((0, 1), "one order"), ((0, 0), "one order"), (None, "unknown order")]
+    )
+    def test_a_control_after_a_baseline_that_always_came_first_is_limited_too(self, orders, limit):
+        """Nothing was given, and a first night that was too light reads as an effect of the placebo."""
+        rows = [
+            {"subject": f"s{i}", "session": c, "condition": c, "value": 100.0 + 7 * i + 20 * (c != "baseline")}
+            | (
+                {"order": {"baseline": 1, "placebo": 2 + (i + orders[i % 2]) % 2}.get(c, 3 - (i + orders[i % 2]) % 2)}
+                if orders
+                else {}
+            )
+            for i in range(8)
+            for c in ("baseline", "placebo", "ketamine")
+        ]
+        table = pd.DataFrame(rows).assign(channel="C4", stages="NREM", window="night", measure="swa", unit="µV²")
+        found = compare_nights(table, nights=table.drop(columns="value"))
+        found = found[found["subject"] == "group"].set_index("contrast")
+        assert found.loc["placebo:baseline", "design_limit"] == limit
+
     def test_baseline_fixed_density_has_no_standardised_effect(self):
         study = BENCH.missing_nights(np.random.default_rng(1), 1, 8, 0)
         table = study.table(0.1).assign(measure="wave_density_baseline_fixed", unit="1/min")

@@ -103,8 +103,21 @@ def test_one_order_for_all_is_not_comparable_and_few_subjects_keep_their_flips()
     assert "period effect not removed" in row["note"]
 
 
-def test_a_row_is_no_sounder_than_the_contrasts_of_its_conditions():
+def test_an_order_that_nobody_has_written_is_a_doubt():
     table, nights = study(8, interaction=0.3)
+    row = found(table, nights)
+    assert row["verdict"] == "caution"
+    assert "the order of the nights is not known" in row["verdict_reasons"]
+    assert "more than the two add up to, but the order" in interaction_table(pd.DataFrame([row]), Settings()).about
+    table, nights = in_orders(table, nights, ORDERS, (0.0,) * 4)
+    one_unknown = nights.assign(period=nights["period"].where(nights["subject"] != "s00"))
+    assert found(table, one_unknown)["verdict"] == ""  # it cannot tip the balance of the seven others
+    half_unknown = nights.assign(period=nights["period"].where(nights["subject"] > "s03"))
+    assert found(table, half_unknown)["verdict"] == "caution"
+
+
+def test_a_row_is_no_sounder_than_the_contrasts_of_its_conditions():
+    table, nights = in_orders(*study(8, interaction=0.3), ORDERS, (0.0,) * 4)
     judged = compare_nights(table, nights=nights.assign(verdict="sound", verdict_reasons="", doubts=""))
     marker = matches(judged, subject="group", window="night")
     judged = judged.assign(

@@ -193,7 +193,7 @@ def test_recordings_versions_and_simulation_are_named():
     text = write_methods(facts(Settings()), [night, night])
     assert "We analysed 2 nights of 1 subject (1 night baseline and 1 night ketamine {x})." in text.text
     assert "1 further night could not be used." in text.text
-    assert "EEG: C4-M1, recorded at 256 Hz; derivations: C4 less M1." in text.text
+    assert " The EEG, recorded at 256 Hz, was C4-M1 (C4 less M1)." in text.text
     assert "swa 0.1.0 (with yasa 0.8.1)" in text.text
     assert "note = {Version 0.1.0}" in text.references
 
@@ -226,10 +226,22 @@ def test_nights_before_an_infusion_are_counted_apart():
     assert f"We analysed 8 nights of 2 subjects ({counts})." in text
 
 
+def test_derivations_stand_once_with_how_they_were_made():
+    notes = {
+        "C3-A2": "as recorded",
+        "F3-A2": "as recorded",
+        "EEG1": "as recorded; the label does not name the electrode",
+    }
+    channels = [{"name": name, "role": "eeg", "rate_hz": 100.0, "note": note} for name, note in notes.items()]
+    text = write_methods(facts(Settings()), [Stored(channels=channels)]).text
+    unnamed = "EEG1 (as recorded; the label does not name the electrode)"
+    assert f" The EEG, recorded at 100 Hz, was C3-A2 and F3-A2 (as recorded) and {unnamed}." in text
+
+
 def test_sixty_four_derivations_are_counted_not_listed():
     channels = [{"name": f"E{i}", "role": "eeg", "rate_hz": 500.0, "note": ""} for i in range(1, 65)]
     text = write_methods(facts(Settings()), [Stored(channels=channels)]).text
-    assert "EEG: 64 derivations (E1 to E64)" in text
+    assert "Hz, was 64 derivations, E1 to E64 (" in text
 
 
 def test_a_declared_primary_is_named_and_an_undeclared_one_said():

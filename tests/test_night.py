@@ -3,6 +3,7 @@
 import dataclasses
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from swa.comparison.contrasts import compare_nights
 from swa.errors import RecordingError, ScoringError, StudyError, SwaError
 from swa.measures.quality import judge_night
 from swa.night.analysis import analyze_night, detect_slow_waves
+from swa.night.rows import spectrogram_of
 from swa.recordings.recording import read_recording
 from swa.settings import RELEASES, Settings, WaveCriteria, check_settings
 from swa.sleep.hypnogram import stages_of
@@ -628,3 +630,10 @@ def test_a_real_cycle_as_it_is_and_spoilt(make_recording, real_cycle, change, ve
     assert found == verdict
     assert reason in in_words(reasons)
     assert (doubts.POLARITY.among(reasons) is None) == (reason != "as with polarity reversed")
+
+
+def test_the_spectrogram_is_of_the_channel_that_leads_by_default():
+    spectra = {"density": np.ones((2, 3)), "frequencies_hz": np.arange(3.0)}
+    for names, kept in ((("C4-M1", "F3-M2", "F4-M1"), "F3-M2"), (("O1-M2", "C4-M1"), "C4-M1"), (("O1-M2",), "O1-M2")):
+        results = [SimpleNamespace(name=name, **spectra) for name in names]
+        assert set(spectrogram_of(results)["channel"]) == {kept}

@@ -34,6 +34,7 @@ from swa.report.words.p_values import TESTS
 from swa.report.words.sentences import (
     MAGNESIUM,
     caveats,
+    exploratory,
     glosses,
     group_answer,
     group_result,
@@ -156,6 +157,18 @@ def two_drugs(build, tmp_path_factory):
     return build(tmp_path_factory.mktemp("two") / "results", rows, drawn=True)
 
 
+@pytest.fixture(scope="session")
+def two_arms(build, tmp_path_factory):
+    """Two arms of three subjects: a card of their comparison and one of the change within each."""
+    rows = [
+        night(f"S{place}", condition, arm=arm, size=size * (1 + place / 50), order=order, simulated="yes")
+        for place in range(6)
+        for arm in [("placebo", "ketamine")[place % 2]]
+        for order, (condition, size) in enumerate({"baseline": 1.0, arm: 1 + 0.4 * (place % 2)}.items(), 1)
+    ]
+    return build(tmp_path_factory.mktemp("arms") / "results", rows, drawn=True)
+
+
 def subject_page(results, subject):
     return results.path / f"sub-{subject}" / f"sub-{subject}.html"
 
@@ -253,9 +266,7 @@ def test_the_result_is_a_sentence_with_interval_and_n(study):
     assert "every result on this page is exploratory" in text
     study_text = parse(study.path / "index.html").text
     assert "n = 2 subjects" in study_text
-    assert "no p; n = 2 subjects" in study_text
-    assert "paired t" in study_text
-    assert "Two subjects are too few" in study_text
+    assert "Two subjects cannot carry a test" in study_text
 
 
 def test_what_the_design_leaves_open_stands_in_plain_words_first_and_beside_each_effect(study):
@@ -307,7 +318,8 @@ def test_short_names_of_the_headline_are_said_in_words():
         (("Fpz-Cz",), []),
     ):  # fmt: skip
         headline = Headline(marker=Marker("swa", "NREM", "cycle-1", "frontal"), declared=True, members=members)
-        assert glosses(headline) == ["N2+N3: non-REM sleep beyond the lightest stage", *said]
+        usual = ["N2+N3: non-REM sleep beyond the lightest stage", "NREM cycle 1: the first stretch of non-REM sleep"]
+        assert glosses(headline) == [*usual, *said]
 
 
 @pytest.mark.parametrize(
@@ -324,10 +336,25 @@ def test_the_first_screen_asks_in_plain_words_and_keeps_the_exact_terms(channel,
     headline = Headline(marker=Marker("swa", "NREM", "cycle-1", channel), declared=True, members=members)
     parts = headline_in_plain_words(headline, Settings())
     assert "".join(text for text, _ in parts) == (
-        "slow-wave activity (0.5–4 Hz) in non-REM sleep beyond the lightest stage of the first sleep cycle at "
-        + electrode
+        "slow-wave activity (0.5–4 Hz) in non-REM sleep beyond the lightest stage of NREM cycle 1 at " + electrode
     )
-    assert [term for _, term in parts if term] == ["N2+N3", "NREM cycle 1", exact][: 2 + bool(exact)]
+    assert [term for _, term in parts if term] == ["N2+N3", exact][: 1 + bool(exact)]
+
+
+def test_two_subjects_have_nothing_beside_their_change_that_looks_like_a_test():
+    row = result_row(n=2, p=math.nan, p_adjusted=math.nan, reasons=encode([PAIRED_T(), TWO_SUBJECTS()]))
+    answer = group_answer(row, WITHIN, SWA, Settings())
+    assert answer.numbers == ("n\u00a0=\u00a02 subjects", "no p with two subjects")
+    assert (answer.aside, answer.is_told) == ("too few to tell", False)
+    assert answer.sentence.endswith(
+        "(n\u00a0=\u00a02 subjects). Two subjects cannot carry a test: look at each of them."
+    )
+    assert "interval" in group_answer(result_row(n=3), WITHIN, SWA, Settings()).numbers[0]
+
+
+def test_what_leads_by_default_is_explained_without_a_drug():
+    assert "NREM cycle 1 leads" in exploratory(dataclasses.replace(SWA, declared=False), compared=True)
+    assert "ketamine" not in exploratory(dataclasses.replace(SWA, declared=False), compared=True)
 
 
 def test_a_card_is_told_only_where_its_interval_leaves_out_no_change_between_comparable_nights():
@@ -818,7 +845,7 @@ def test_many_channels_have_a_scalp_picture_and_are_counted_not_listed(build, tm
     assert set(table["channel"]) == set(channels)
     highest = table.loc[table["estimate"].idxmax()]
     assert f"to {percent(highest['estimate'])} at {highest['channel']}, n = 12 electrodes" in scalp
-    assert "EEG: 12 derivations" not in page.text  # the provenance of these nights names one channel
+    assert "was 12 derivations" not in page.text  # the provenance of these nights names one channel
     unusable = next(table for table in parse(subject_page(results, "A")).tables if table[1][:1] == ["Staged by"])
     assert {row[0] for row in unusable if row[0].endswith("unusable")} == {f"{name} unusable" for name in channels}
 
@@ -967,6 +994,12 @@ const broken = (inner) => [...inner.querySelectorAll(".nights th, .nights td")].
     }
   return found;
 });
+// Heads of that table that reach into the next column.
+const spilled = (inner) => [...inner.querySelectorAll(".nights thead th")].filter((cell) => {
+  const range = inner.createRange();
+  range.selectNodeContents(cell);
+  return range.getBoundingClientRect().right > cell.getBoundingClientRect().right + 0.5;
+}).map((cell) => cell.textContent);
 const shape = (frame) => {
   const inner = frame.contentDocument, width = frame.clientWidth, view = frame.contentWindow;
   const right = (element) => element.getBoundingClientRect().right;
@@ -977,7 +1010,7 @@ const shape = (frame) => {
       !element.closest(".scroll") && right(element) > width + 1).map((element) => element.outerHTML.slice(0, 80)),
     clipped: [...inner.querySelectorAll(".scroll")].filter((box) => view.getComputedStyle(box).display !== "none" &&
       box.clientWidth && box.scrollWidth > width + 1).map((box) => box.getAttribute("aria-label")),
-    broken_words: broken(inner),
+    broken_words: broken(inner), spilled: spilled(inner),
     asked: view.performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) =>
       !name.startsWith("data:")),
   };
@@ -1001,7 +1034,8 @@ const tables = (inner) => [...inner.querySelectorAll("table.sortable")].map((tab
     return [column(0), field.parentElement.querySelector("[role=status]").textContent];
   };
   const kept = filter("KETAMINE s2");
-  return { sorted, kept, labelled: field.labels.length, none: filter("no such night"), all: filter("") };
+  const shared = filter("lies inside the band");
+  return { sorted, kept, shared, labelled: field.labels.length, none: filter("no such night"), all: filter("") };
 });
 const zoom = (inner) => [...inner.querySelectorAll("figure.wide")].map((figure) => {
   const [inward, outward] = figure.querySelectorAll(".zoom button"), image = figure.querySelector("img");
@@ -1111,9 +1145,10 @@ def look_at(pages, folder, chromium, axe):
 @pytest.fixture(scope="session")
 def seen(study, build, chromium, axe, tmp_path_factory):
     """Pages of a study, and of one whose names are markup and whose primary is declared."""
+    shared = {"verdict": "caution", "verdict_reasons": "a filter lies inside the band", "doubts": "shared"}
     rows = [
-        night(NASTY, "baseline", notes=[f"note {NASTY}"], simulated="yes"),
-        night(NASTY, "ketamine <b>", size=1.2, simulated="yes"),
+        night(NASTY, "baseline", notes=[f"note {NASTY}"], simulated="yes", **shared),
+        night(NASTY, "ketamine <b>", size=1.2, simulated="yes", **shared),
         night("x" * 60, "ketamine <b>", status="failed", recording=f"{'long' * 30}.edf"),
     ]
     declared = {"primary": "swa NREM night central"}
@@ -1141,6 +1176,7 @@ def test_nothing_is_cut_off_on_paper(seen):
     for frame in printed:
         assert frame["clipped"] == [], (frame["name"], frame["width"])
         assert frame["broken_words"] == [], (frame["name"], frame["width"])
+        assert frame["spilled"] == [], (frame["name"], frame["width"])
 
 
 @pytest.mark.slow
@@ -1169,6 +1205,14 @@ def test_the_table_of_nights_sorts_and_filters(seen):
     assert (len(table["all"][0]), table["all"][1], table["labelled"]) == (6, "", 1)
 
 
+@pytest.mark.slow
+def test_a_reason_that_nights_share_is_found_in_each_of_them(seen):
+    """It stands once, below the table, where the filter did not look."""
+    tables = [frame["tables"] for frame in seen[0] if frame["kind"] == "page" and frame.get("tables")]
+    (shared,) = [table["shared"] for own in tables for table in own if len(table["all"][0]) == 3]
+    assert shared == [[NASTY, NASTY], "2 of 3"]
+
+
 FIRST_SCREEN = """<!DOCTYPE html><body style="margin:0">
 <iframe style="border:0;width:{width}px;height:{height}px" src="{page}"></iframe>
 <script>addEventListener("load", () => {{
@@ -1178,11 +1222,12 @@ FIRST_SCREEN = """<!DOCTYPE html><body style="margin:0">
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["study", "subject"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
-def test_the_figure_is_whole_on_the_first_screen(two_drugs, chromium, tmp_path, kind, width, height):
-    """On a phone two cards filled the screen, and on a desk those of a subject."""
-    page = two_drugs.path / "index.html" if kind == "study" else subject_page(two_drugs, "S1")
+@pytest.mark.parametrize("kind", ["study", "arms", "subject"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (820, 1180), (390, 844)])
+def test_the_figure_is_whole_on_the_first_screen(two_drugs, two_arms, chromium, tmp_path, kind, width, height):
+    """On a phone two cards filled the screen, on a tablet three, and on a desk those of a subject."""
+    page = subject_page(two_drugs, "S1") if kind == "subject" else (two_arms if kind == "arms" else two_drugs).path
+    page = page if kind == "subject" else page / "index.html"
     wrapper = tmp_path / "screen.html"
     address = page.resolve().as_uri()
     wrapper.write_text(FIRST_SCREEN.format(width=width, height=height, page=address), encoding="utf-8")

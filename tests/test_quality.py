@@ -190,6 +190,14 @@ def test_a_row_over_subjects_names_what_several_nights_have_once():
     assert said["group"] == "recordings of 1 of 1 subject are doubtful (S01: artefacts on F3-M2, clipping on F3-M2)"
 
 
+def test_artefacts_between_nights_are_another_doubt_than_those_of_one():
+    one = doubts.LOST_WAVES(percent=12.0, channel="F3-M2")
+    shares = {"nrem": 2.8, "waves": 12.9, "nrem_before": 2.3, "waves_before": 8.8}
+    between = doubts.located(doubts.REJECTION(**shares), channel="F3-M2")
+    said = [doubts.in_brief(reason) for reason in (one, between, doubts.REJECTION(**shares))]
+    assert said == ["artefacts on F3-M2", "unequal artefacts on F3-M2", "unequal artefacts"]
+
+
 def test_a_channel_whose_spectrum_stands_apart_is_bad_and_natural_differences_are_not():
     hz = np.arange(226) * 0.2
     base = 1 / np.maximum(hz, 0.2) ** 2

@@ -30,7 +30,7 @@ def main() -> None:
         "night": swa.figures.night_overview(first.epochs, first.hypnogram, first.spectrogram, first.cycles),
         "waves": swa.figures.slow_wave_average(waves, channel="C4-M1"),
         "spectra": swa.figures.average_spectra(spectra, channel="C4-M1"),
-        "pairs": swa.figures.paired_changes(values, contrasts=contrasts, unit="µV²", title="SWA, first NREM episode"),
+        "pairs": swa.figures.paired_changes(values, contrasts=contrasts, unit="µV²", title="SWA, NREM cycle 1"),
         "forest": swa.figures.forest(rows, count="subjects"),
     }
     for name, figure in figures.items():

@@ -209,7 +209,7 @@ def doubt_of_orders(reasons: Iterable[Reason], limits: Collection[DesignLimit], 
 
 def verdict_of_orders(reason: Reason) -> str:
     """Orders that are known to be unequal cannot be mended; one that is not known may be equal."""
-    known = any(kind.among((reason,)) for kind in (doubts.ORDERS, doubts.GROUP_ORDERS))
+    known = any(kind.among((reason,)) for kind in (doubts.ORDERS, doubts.GROUP_ORDERS, doubts.FOUR_ORDERS))
     return NOT_COMPARABLE if known else CAUTION
 
 

@@ -17,7 +17,7 @@ from swa.night.summaries import early_late_rows, no_waves, too_short
 from swa.recordings.channels import region
 from swa.settings import Settings
 from swa.sleep.architecture import measure_architecture
-from swa.tables.marker import ALL
+from swa.tables.marker import ALL, REGIONS
 from swa.tables.night_document import PROCESS_S_BAND, QUIET_WAKE, TOTAL_POWER
 from swa.tables.reason import Reason
 from swa.tables.results_tables import NIGHT_MEASURES, SPECTRA
@@ -231,8 +231,8 @@ def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
 
 
 def spectrogram_of(results: list[ChannelResult]) -> pd.DataFrame:
-    """Spectrum of every epoch of one central channel, else of the first."""
-    shown = next((result for result in results if region(result.name) == "central"), results[0])
+    """Spectrum of every epoch of one channel: the first frontal one, with which a study leads, else a central one."""
+    shown = next((result for place in REGIONS for result in results if region(result.name) == place), results[0])
     table = pd.DataFrame(shown.density, columns=[f"{hz:.1f}" for hz in shown.frequencies_hz])
     table.insert(0, "channel", shown.name)
     return table

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from swa.comparison.controls.registry import find_control
-from swa.comparison.verdicts import NOT_COMPARABLE
+from swa.comparison.verdicts import CAUTION, NOT_COMPARABLE
 from swa.glossary import read_glossary
 from swa.report.words.names import contrast_name, in_sentence, marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import (
@@ -239,9 +239,10 @@ def _adds_up(row: pd.Series) -> str:
         return "too few subjects to tell"
     if row["verdict"] == NOT_COMPARABLE:
         return f"not to be told from these nights ({row['verdict_reasons']})"
+    but = f", but {row['verdict_reasons']}" if row["verdict"] == CAUTION else ""
     if low > none or high < none:
-        return f"{'more' if low > none else 'less'} than the two add up to"
-    return "these nights show neither more nor less than the two add up to"
+        return f"{'more' if low > none else 'less'} than the two add up to{but}"
+    return f"these nights show neither more nor less than the two add up to{but}"
 
 
 def profile_table(table: pd.DataFrame) -> PlainTable | None:
@@ -354,8 +355,8 @@ def cycle_table(table: pd.DataFrame, channel: str, settings: Settings, name_of: 
             "n": _count("n"),
             "Note": _text("note"),
         },
-        label="The first NREM cycle against later ones",
-        about=f"Whether a change is larger early in the night ({channel}): the change in cycle 1 over the change in "
+        label="NREM cycle 1 against later ones",
+        about=f"Whether a change is larger early in the night ({channel}): the change in NREM cycle 1 over that in "
         "later cycles of the same nights; +10 % says that cycle 1 rose by a tenth more. A change that is found in one "
         "cycle and not in another is no difference between them; this is its test. n counts subjects; all rows are "
         "exploratory.",

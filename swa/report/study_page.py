@@ -69,7 +69,7 @@ TABLES = (
     ("precision.tsv", "how precisely the nights of each subject tell a change, by themselves"),
     ("interactions.tsv", "whether two treatments add up"),
     ("combinations.tsv", "each combination of two treatments, in each subject"),
-    ("cycle_contrasts.tsv", "the change in the first cycle against later ones"),
+    ("cycle_contrasts.tsv", "the change in NREM cycle 1 against later ones"),
     ("dose_contrasts.tsv", "each night after each infusion, where doses are known"),
     ("clusters.tsv", "clusters of frequencies, hours and electrodes"),
     ("specifications.tsv", "the primary contrast under other choices"),

@@ -134,13 +134,21 @@ def _draw_nights(draft: Draft, nights: Sequence[StoredNight], measures: pd.DataF
                 draw,
                 curve.drop(columns=[name for name in curve.columns if name.endswith("_power")]),
                 alt=f"{_night_alt(night, curve)} {said}",
-                caption=f"{night.name}: hypnogram, multitaper spectrogram and slow-wave activity on one time axis. "
-                "Bars over the hypnogram: NREM periods grey, REM periods red. Scales are those of all nights of "
+                caption=f"{night.name}: hypnogram, {_spectrum_of(night, channel)} and slow-wave activity on one time "
+                "axis. Bars over the hypnogram: NREM periods grey, REM periods red. Scales are those of all nights of "
                 f"this subject. In the spectrogram, grey has no usable window. {said}",
                 size="wide",
             )
         )
     return pictures
+
+
+def _spectrum_of(night: StoredNight, channel: str | None) -> str:
+    """The spectrogram of the figure; of which channel where that is not the one of the activity."""
+    kept = "".join(night.spectrogram["channel"].iloc[:1])
+    return "multitaper spectrogram" + (
+        f" (of {kept}, the one channel that is kept)" if kept not in ("", channel) else ""
+    )
 
 
 def _process_s(

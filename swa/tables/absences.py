@@ -12,7 +12,7 @@ NO_WINDOW = declare("absent_window", "none of its nights has this window at {cha
 NO_VALUE = declare("absent_value", "{condition} not measured[: {why}]")
 NO_RATIO = declare("absent_ratio", "zero or negative in {condition}, so that there is no ratio")
 COPY = declare("absent_copy", "the same recording stands for several of its nights")
-COPY_OF_OTHER = declare("absent_copy_of_other", "the same recording stands for a night of another subject")
+COPY_OF_OTHER = declare("absent_copy_of_other", "its recording stands for a night of another subject too")
 NO_PLACE = declare("absent_place", "its nights have values, but {why}")
 
 _ELECTRODES = {"frontal": "F3-A2", "central": "C3-A2"}  # examples of what a label may stand for

@@ -3,7 +3,7 @@
 The values `contrast`, `session` and `channel` of a doubt say where it lies; where they are known they stand before it.
 """
 
-from swa.tables.reason import Kind, Reason, declare
+from swa.tables.reason import Kind, Reason, declare, filled
 
 _BRIEF: dict[str, str] = {}
 
@@ -16,7 +16,7 @@ def _doubt(code: str, words: str, brief: str = "") -> Kind:
 
 def in_brief(reason: Reason) -> str:
     """A doubt in a word or two, or as what it is about: ``31 % of NREM on F3-M2 unusable``."""
-    return _BRIEF[reason.code].format_map(reason.values)
+    return filled(_BRIEF[reason.code], reason.values)
 
 
 def located(reason: Reason, **where: str) -> Reason:
@@ -78,22 +78,24 @@ REJECTION = _doubt(
     "rejection",
     "artefact rules remove {nrem:.1f} % of NREM and {waves:.1f} % of the slow waves, {nrem_before:.1f} % and "
     "{waves_before:.1f} % at baseline[; most by {rules}]",
-    brief="artefacts",
+    brief="unequal artefacts[ on {channel}]",
 )
 CLIPPING = _doubt(
-    "clipping", "slow waves clipped: {shares} (limit {limit:.0f} %); the largest are missing", brief="clipping"
+    "clipping",
+    "slow waves clipped: {shares} (limit {limit:.0f} %); the largest are missing",
+    brief="clipping[ on {channel}]",
 )
 BELOW_BAND = _doubt(
     "below_band",
     "power at 0.2-0.5 Hz (sweat, drift) is {share:.2f} of slow-wave activity, {before:.2f} at baseline; most of the "
     "difference leaks into slow-wave activity",
-    brief="sweat or drift",
+    brief="sweat or drift[ on {channel}]",
 )
 LOWEST_CUT = _doubt(
     "lowest_cut",
     "power at 0.2-0.5 Hz is {share:.2f} of slow-wave activity, {before:.2f} at baseline: another high-pass filter or "
     "amplifier, whatever the headers say, which cuts slow-wave activity too",
-    brief="another high-pass",
+    brief="another high-pass[ on {channel}]",
 )
 
 # Sleep and time.

@@ -107,18 +107,23 @@ class Reason:
     @property
     def words(self) -> str:
         """The sentence."""
-        said, values = [], _Values(self.values)
-        for place, part in enumerate(_BRACKETS.split(self.kind.words)):
-            try:
-                said.append(_COUNTED.sub(values.counted, part).format_map(values))
-            except KeyError:
-                if place % 2 == 0:  # not in brackets
-                    raise
-        return "".join(said)
+        return filled(self.kind.words, self.values)
 
     def __hash__(self) -> int:
         """By code and values."""
         return hash((self.code, tuple(self.values.items())))
+
+
+def filled(words: str, values: Mapping[str, Value]) -> str:
+    """Words of a kind with values in their places, without the brackets of which a value is not known."""
+    said, known = [], _Values(values)
+    for place, part in enumerate(_BRACKETS.split(words)):
+        try:
+            said.append(_COUNTED.sub(known.counted, part).format_map(known))
+        except KeyError:
+            if place % 2 == 0:  # not in brackets
+                raise
+    return "".join(said)
 
 
 def in_words(reasons: Iterable[Reason]) -> str:

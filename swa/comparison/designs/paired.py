@@ -89,6 +89,6 @@ def _of_flips(n: int, level: float, settings: ComparisonSettings) -> list[Reason
 def _of_t(t: PairedT, i: int, told: Mapping[str, float]) -> list[Reason]:
     if t.alike[i]:
         return [notes.EQUAL_CHANGES()]
-    if t.df[i] < 1:
+    if t.df[i] < FEWEST_TESTED - 1:
         return []
     return [notes.PAIRED_T_IS(df=int(t.df[i]), t=float(t.t[i]), **told)]

@@ -106,9 +106,7 @@ def _limits(used: pd.DataFrame, design: ContrastDesign, baseline: str) -> tuple[
         unequal = (DesignLimit.UNEQUAL_ORDERS,) if notes.GROUP_ORDERS.among(design.limits) else ()
         return unequal if key.first in arms else (DesignLimit.GROUPS, *unequal)
     order = _order_limit(used, design)
-    if is_control(key.treatment):  # no drug
-        return (order,) if order is DesignLimit.UNEQUAL_ORDERS else ()
-    if key.comparator == baseline and not is_control(baseline):
+    if key.comparator == baseline and not is_control(baseline) and not is_control(key.treatment):
         without = DesignLimit.ONE_ARM if arms else DesignLimit.NO_CONTROL
         return (without, order) if order in OPEN_ORDERS else (without,)
     return (order,) if order else ()

@@ -34,7 +34,7 @@ from swa.comparison.headline import leading_marker
 from swa.comparison.linear import least_squares, t_interval, unequal_variances
 from swa.comparison.primary import declared_primary, roles
 from swa.comparison.sources import Source, measure_rows, nights_of, rows_of_nights
-from swa.comparison.verdicts import NOT_COMPARABLE, RANK, SOUND
+from swa.comparison.verdicts import RANK, SOUND, verdict_of_orders
 from swa.comparison.within_subject import Changes, Grid, mean_over_nights, measure_grid, subject_changes
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import doubts, notes
@@ -244,7 +244,7 @@ def _judge(
     row: Mapping[Hashable, Any], study: Factorial, contrasts: pd.DataFrame | None, own: Reason | None
 ) -> tuple[str, str]:
     """Worst verdict of the contrasts that a row rests on, with their reasons; nothing where nobody judged them."""
-    found: list[tuple[str, tuple[Reason, ...]]] = [(NOT_COMPARABLE, (own,))] if own else []
+    found: list[tuple[str, tuple[Reason, ...]]] = [(verdict_of_orders(own), (own,))] if own else []
     if contrasts is not None and len(contrasts):
         rows = select(contrasts, subject=GROUP, **{name: str(row[name]) for name in MARKER_COLUMNS})
         keys = pd.Series(contrasts_of(rows), index=rows.index, dtype=object)
@@ -275,9 +275,6 @@ def within_subjects(grid: Grid, settings: ComparisonSettings) -> dict[str, Any]:
     t, p, low, high = t_interval(*fit.combine([1, *[0] * len(columns)]), fit.df, settings.confidence)
     ordered = ~(used & ~placed[:, None]).any(axis=0)
     taken: Bools = np.asarray(ordered & bool(columns) & (fit.df >= FEWEST_FREE) & np.isfinite(t))
-    uneven = [
-        np.abs(signs[placed & who].sum(axis=0)).max(initial=0) >= UNEQUAL_ORDERS * max(who.sum(), 1) for who in used.T
-    ]
     reasons = [
         [notes.PERIODS_OUT(), notes.T_IS(df=int(fit.df[i]), t=float(t[i]))]
         if taken[i]
@@ -293,8 +290,18 @@ def within_subjects(grid: Grid, settings: ComparisonSettings) -> dict[str, Any]:
         "n": outcome.n,
         "method": texts[0],
         "note": texts[1],
-        "doubt": [doubts.FOUR_ORDERS() if bad and not out else None for bad, out in zip(uneven, taken, strict=True)],
+        "doubt": [None if out else _doubt_of_places(signs, who) for who, out in zip(used.T, taken, strict=True)],
     }
+
+
+def _doubt_of_places(signs: Floats, used: Bools) -> Reason | None:
+    """Why the places of the nights may make an interaction; those that are not known count as the worst they can be."""
+    placed = used & np.isfinite(signs).all(axis=1)
+    uneven = float(np.abs(signs[placed].sum(axis=0)).max(initial=0.0))
+    unknown, allowed = int(np.sum(used & ~placed)), UNEQUAL_ORDERS * max(int(np.sum(used)), 1)
+    if uneven >= allowed:
+        return doubts.FOUR_ORDERS()
+    return doubts.ORDER_OPEN() if uneven + unknown >= allowed else None
 
 
 def signs_by_place(nights: pd.DataFrame, subjects: Sequence[str] | npt.NDArray[np.object_]) -> Floats:

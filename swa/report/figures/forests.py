@@ -62,7 +62,7 @@ def paired_changes(
     check_table("paired_changes", values, ("contrast", "baseline", "treatment", "scale"))
     complete = values[np.isfinite(values["baseline"]) & np.isfinite(values["treatment"])]
     names = sorted(values["contrast"].unique())
-    figure = new_figure(2.3 * max(len(names), 1) + 0.7, 3.0, left=0.62, right=0.1)
+    figure = new_figure(1.9 * max(len(names), 1) + 0.7, 2.5, left=0.62, right=0.1)
     if complete.empty:
         say_nothing_there(figure.subplots(), "no subject has both values")
         return figure
@@ -182,7 +182,8 @@ def _widen(axes: Axes) -> None:
 
 def _plain_log_ticks(axes: Axes, values: np.ndarray[Any, Any]) -> None:
     span = math.log10(values.max() / values.min())
-    subs = (1.0, 2.0, 5.0) if span > 0.7 else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
+    some = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if span > 0.35 else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
+    subs = (1.0, 2.0, 5.0) if span > 0.7 else some
     axes.yaxis.set_major_locator(LogLocator(subs=subs))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", MINUS)))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -57,7 +57,7 @@ def covariate_changes(
     >>> import pandas as pd, swa
     >>> points = pd.DataFrame({"covariate": "serum_mg", "contrast": "ketamine:placebo", "subject": ["S01", "S02"],
     ...     "x": [0.78, 0.91], "change": [1.1, 1.4], "scale": "ratio"})
-    >>> swa.figures.covariate_changes(points, title="SWA, first NREM episode").axes[0].get_xlabel()
+    >>> swa.figures.covariate_changes(points, title="SWA, NREM cycle 1").axes[0].get_xlabel()
     'serum mg'
     """
     check_table("covariate_changes", points, ("covariate", "contrast", "x", "change", "scale"))

@@ -57,7 +57,13 @@
       });
     });
     const rows = [...table.tBodies[0].rows];
-    const texts = rows.map((row) => row.textContent.toLowerCase());
+    // What several rows share stands once below the table, by its letter: it is found as if it stood in each of them.
+    const below = table.closest(".scroll").nextElementSibling;
+    const notes = new Map([...below?.matches(".notes") ? below.children : []].map((note) =>
+      [note.querySelector("sup").textContent, note.textContent]));
+    const shared = (row) => [...row.querySelectorAll("sup")].flatMap((mark) =>
+      mark.textContent.split(", ").map((letter) => notes.get(letter) ?? ""));
+    const texts = rows.map((row) => [row.textContent, ...shared(row)].join(" ").toLowerCase());
     const count = make("span", { className: "count" });
     count.setAttribute("role", "status");
     const field = make("input", { type: "search", id: `${table.id}-filter`, autocomplete: "off" });

@@ -302,13 +302,23 @@ def _collect(nights: Iterable[StoredNight]) -> _Collected:
 def _recordings(facts: StudyFacts, found: _Collected) -> str:
     text = _count_nights(facts)
     if found.channels:
-        # Sixty-four derivations are no reading matter: the first ones stand for them.
-        names = list(found.channels)
-        shown = join(names) if len(names) <= 8 else f"{len(names)} derivations ({names[0]} to {names[-1]})"
-        done = sorted({note for notes in found.channels.values() for note in notes})
         rates = join([f"{rate:g}" for rate in sorted(found.rates)])
-        text += f" EEG: {shown}, recorded at {rates} Hz; derivations: {'; '.join(done)}."
+        text += f" The EEG, recorded at {rates} Hz, was {_derivations(found.channels)}."
     return text + (" The recordings are simulated, not measured." if facts.simulated else "")
+
+
+def _derivations(channels: Mapping[str, Iterable[str]]) -> str:
+    """Derivations by how they were made: ``C4-M1 and F3-M2 (as recorded)``."""
+    alike: dict[str, list[str]] = {}
+    for name, notes in channels.items():
+        for note in notes:
+            alike.setdefault(note, []).append(name)
+    return join([f"{_shown(names)} ({note})" for note, names in alike.items()])
+
+
+def _shown(names: Sequence[str]) -> str:
+    # Sixty-four derivations are no reading matter: the first and the last stand for them.
+    return join(names) if len(names) <= 8 else f"{len(names)} derivations, {names[0]} to {names[-1]}"
 
 
 def _count_nights(facts: StudyFacts) -> str:

@@ -57,6 +57,15 @@ def stages_in_words(stages: str) -> str:
     return f"N2+N3: {DEEPER_SLEEP}" if stages == "NREM" else ""
 
 
+def window_in_words(window: str) -> str:
+    """What the name of a NREM cycle means; empty where a window's name says so itself."""
+    which = Window(window)
+    if which.kind != "cycle":
+        return ""
+    place = {1: "first", 2: "second", 3: "third"}.get(int(which.number), f"{which.number:g}th")
+    return f"{_NUMBERED['cycle']} {which.number:g}: the {place} stretch of non-REM sleep"
+
+
 def electrodes_in_words(channel: str) -> str:
     """``F3-M2: left frontal electrode against the right mastoid``; empty where the name does not say so much."""
     name, reference = electrode_name(channel), _REFERENCES.get(channel.partition("-")[2])

@@ -17,6 +17,7 @@ from swa.report.words.names import (
     stages_in_words,
     stages_name,
     unit_of,
+    window_in_words,
     window_name,
 )
 from swa.report.words.numbers import (
@@ -34,7 +35,6 @@ from swa.report.words.numbers import (
     share,
 )
 from swa.report.words.p_values import name_of_test, why_no_p
-from swa.report.words.references import source
 from swa.settings import Settings
 from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
@@ -85,9 +85,10 @@ COURSE = (
 )
 MOST_GLOSSED = 2  # channels
 MOST_NAMED = 4  # channels of a region
+TWO_SUBJECTS = "Two subjects cannot carry a test: look at each of them."
 DIRECTION_UNCLEAR = "direction unclear"
 MAY_BE_CHANCE = "may be chance: one of {n} comparisons"
-FIRST_PERIOD = "The first NREM period leads because the ketamine effect was reported there ({source})."
+FIRST_CYCLE = "NREM cycle 1 leads: sleep need, which slow-wave activity marks, is greatest there."
 
 
 # Whether nights can be compared at all: a mark that is told from the others without its colour, and words that cannot
@@ -198,8 +199,12 @@ def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, setting
     few, chance = change.measured and _too_few(change), _may_be_chance(row, change, settings)
     open_to_chance = few or chance or answer.is_part
     is_told = answer.is_told and not open_to_chance and NOT_TOLD.isdisjoint(decode_limits(row["design_limit"]))
-    aside = MAY_BE_CHANCE.format(n=row["n_tests"]) if chance else answer.aside
-    return replace(answer, aside="too few to tell" if few else aside, is_told=is_told)
+    if few:
+        counted = (_count(change, row, "subject"), *tests)
+        answer = replace(answer, aside="too few to tell", numbers=counted if change.interval else answer.numbers)
+    elif chance:
+        answer = replace(answer, aside=MAY_BE_CHANCE.format(n=row["n_tests"]))
+    return replace(answer, is_told=is_told)
 
 
 def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, settings: Settings) -> Answer:
@@ -306,13 +311,10 @@ def headline_in_plain_words(headline: Headline, settings: Settings) -> list[tupl
     """The headline as a first reader understands it: its parts, each with the exact term where that is another."""
     own, members = headline.marker, headline.members
     window = in_sentence(window_name(own.window, settings))
-    which = Window(own.window)
-    span, exact = f"the {window}", ""
-    if which.kind == "cycle":
-        span, exact = ("the first sleep cycle" if which.number == 1 else f"sleep cycle {which.number:g}"), window
+    span = window if Window(own.window).kind == "cycle" else f"the {window}"
     marker = in_sentence(marker_name(own.measure, settings))
     if own.channel == ALL:
-        return [(f"{marker} of ", ""), (span, exact)]
+        return [(f"{marker} of ", ""), (span, "")]
     place = members[0] if len(members) == 1 else own.channel
     electrode = f"{place} electrodes" if place in REGIONS else electrode_name(place)
     known = join(members) if 1 <= len(members) <= MOST_NAMED else place * (place not in REGIONS)
@@ -321,7 +323,7 @@ def headline_in_plain_words(headline: Headline, settings: Settings) -> list[tupl
         (f"{marker} in ", ""),
         (DEEPER_SLEEP, short) if own.stages == DEFAULT_MARKER.stages else (short, ""),
         (" of ", ""),
-        (span, exact),
+        (span, ""),
         (" at ", ""),
         (f"the {electrode}", known) if electrode else (where_in_words(headline), ""),
     ]
@@ -331,7 +333,7 @@ def glosses(headline: Headline) -> list[str]:
     """The short names in it, in words."""
     own = headline.marker
     channels = headline.members or (own.channel,)
-    found = [stages_in_words(own.stages) if own.channel != ALL else ""]
+    found = [stages_in_words(own.stages) if own.channel != ALL else "", window_in_words(own.window)]
     found += [electrodes_in_words(name) for name in channels if len(channels) <= MOST_GLOSSED]
     return [text for text in found if text]
 
@@ -407,6 +409,8 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
         else f"The change of {what} was {amount} in {contrast.first} {word} in {contrast.second}"
     )
     method = f"; {row['method']}" if row["method"] else ""
+    if change.interval and _too_few(change):  # what looks like a test would be taken for one
+        return _joined(f"{said} (n{NBSP}={NBSP}{plural(change.n, 'subject')}).", TWO_SUBJECTS, _verdict(row))
     sentence = (
         f"{said} ({_interval(change, reasons, settings)}; {_test(row, contrast)}; "
         f"n{NBSP}={NBSP}{plural(change.n, 'subject')}{method})."
@@ -484,7 +488,7 @@ def _zeros(row: pd.Series) -> str:
 
 def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings: Settings) -> str:
     if _too_few(change):
-        return "Two subjects are too few to tell a change from chance: look at each of them."
+        return TWO_SUBJECTS
     if zeros := _zeros(row):
         return zeros
     levels = [found for kind in BASELINE_LEVELS if (found := kind.among(decode(row["reasons"])))]
@@ -540,8 +544,8 @@ def exploratory(headline: Headline, *, compared: bool) -> str:
     """What a page says where no primary was declared."""
     if headline.declared or not compared:
         return ""
-    reported_there = headline.marker.window == DEFAULT_MARKER.window
-    return _joined(EXPLORATORY, FIRST_PERIOD.format(source=source("duncan2013")) if reported_there else "")
+    is_first = headline.marker.window == DEFAULT_MARKER.window
+    return _joined(EXPLORATORY, FIRST_CYCLE if is_first else "")
 
 
 def named_late(late: LatePrimary | None, settings: Settings) -> str:
