@@ -372,7 +372,7 @@ def test_a_card_is_told_only_where_its_interval_leaves_out_no_change_between_com
         answer = group_answer(result_row(p=0.04963, p_adjusted=0.04963, **facts), WITHIN, SWA, Settings())
         assert answer.is_told == told, facts
         assert "p = 0.050" in answer.numbers
-        assert "p = 0.0496;" in answer.sentence
+        assert ("p = 0.0496;" in answer.sentence) == (facts != {"n": 2})  # with two subjects nothing looks like a test
 
 
 @pytest.mark.parametrize(
