@@ -707,7 +707,7 @@ class TestDesign:
             (["baseline", "ketamine"], {}, ["no control", "unknown order"]),
             (["baseline", "ketamine"], {"order": lambda i, k: (k + (i == 0)) % 2}, ["no control", "unequal orders"]),
             (["pre", "ketamine"], {}, ["no control"]),
-            (["baseline", "placebo"], {"order": lambda i, k: k}, []),
+            (["baseline", "placebo"], {"order": lambda i, k: k}, ["one order"]),
             (["placebo", "ketamine"], {"order": lambda i, k: k}, ["one order"]),
             (["placebo", "ketamine"], {"order": lambda i, k: (k + (i == 0)) % 2}, ["unequal orders"]),
             (["placebo", "ketamine"], {"order": lambda i, k: 1}, ["same place"]),
