@@ -306,6 +306,8 @@ class TestModerators:
         _, error, df, _ = unequal_variances(y[:, None], [np.ones(9), group], [0, 1])
         assert error[0] == pytest.approx(found.estimate / welch.statistic)
         assert found.high - found.estimate == pytest.approx(stats.t.ppf(0.975, df[0]) * error[0])
+        first = uneven_slope(y[:8], np.r_[1.0, np.zeros(7)], [])  # whose degrees of freedom divide by nothing
+        assert np.isnan([*first]).all()
         alone = uneven_slope(y, np.r_[np.zeros(8), 1.0], [])
         assert np.isnan([alone.estimate, alone.low, alone.p]).all()  # nobody else has that value
 

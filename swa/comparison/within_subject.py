@@ -180,7 +180,7 @@ class Changes:
     def of_others(self) -> Bools:
         """Subjects with a night whose recording is told for another subject too."""
         nights = self.grid.nights
-        found: Bools = np.isin(self.subjects, nights["subject"].to_numpy(dtype=object)[_marked(nights, OTHERS)])
+        found: Bools = pd.Index(self.subjects).isin(nights.loc[_marked(nights, OTHERS), "subject"])
         return found
 
     @property
