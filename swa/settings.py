@@ -629,7 +629,7 @@ class ComparabilitySettings(Group):
     minutes_ratio: Annotated[float, Field(gt=1)] = Field(
         1.1,
         description="analysed minutes of NREM beyond this ratio are flagged (for values of the window `night` that are "
-        "not cut to common minutes)",
+        "not cut to common minutes), and the mean ratio over subjects of a cycle's, where chance explains less",
     )
     rejection_share: Share = Field(
         0.1, description="difference of the share of NREM removed as artefact that is flagged"
@@ -650,7 +650,11 @@ class ComparabilitySettings(Group):
         0.05,
         description="change of a marker of N2+N3 that is flagged, when the stager sees the EEG 20 % larger or smaller",
     )
-    clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
+    clock_h: Positive = Field(
+        2.0,
+        description="h; later or earlier starts and sleep onsets are flagged; of the mean onset over subjects half "
+        "of it, where chance explains less",
+    )
     caution: tuple[Control, ...] = Field(
         (
             *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),

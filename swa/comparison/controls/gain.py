@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from swa.comparison.controls.facts import GAIN_CONTROLS, ComparedNights, Floats, NightFacts, Spread, control_bands
+from swa.comparison.controls.of_all import mean_change
 from swa.comparison.controls.registry import Finding, RowKind, control, group_control
 from swa.settings import ComparabilitySettings
 from swa.tables import doubts
@@ -20,8 +21,6 @@ from swa.tables.reason import Reason
 # The one-channel rule stands beside the gain rule: with 0.3 of its false alarms the two together stay below 7 % of
 # pairs without any change, and × 1.2 in one of six channels is found in nine of ten (`benchmarks/gain_check.py`).
 ONE_CHANNEL_SHARE = 0.3
-GROUP_LEVEL = 0.99  # of the t limits of the mean over subjects: stricter than a subject's, drugs move the controls too
-FEWEST_SUBJECTS = 3
 BETWEEN_REGIONS = "/".join(REGIONS)  # the channel of the ratio of the two
 
 
@@ -97,17 +96,14 @@ def compare_one_channel(nights: ComparedNights) -> Iterator[Finding]:
 def compare_gain_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
     """Mean G over subjects: a gain too small for any single pair of nights shows where all of them have it."""
     shifts = [_shared_gain({name: _mean(values) for name, values in _changes(nights).items()}) for nights in subjects]
-    known = [shift for shift in shifts if np.isfinite(shift)]
-    n = len(known)
-    if n < FEWEST_SUBJECTS:
+    if (change := mean_change(shifts)) is None:
         return
-    mean = float(np.mean(known))
-    limit = float(stats.t.ppf((1 + GROUP_LEVEL) / 2, n - 1) * np.std(known, ddof=1) / np.sqrt(n))
-    counts = {"n": n, "above": sum(shift > 0 for shift in known)}
-    found, doubt = doubts.MEAN_GAIN(**counts), None
-    if abs(mean) > limit:
-        found = doubt = doubts.GAIN_OF_ALL(power=float(np.exp(mean)), amplitude=float(np.exp(mean / 2)), **counts)
-    yield Finding(control="gain", ln_ratio=mean, g=mean, limit=limit, notes=(found,), doubt=doubt)
+    mean = change.mean
+    found, doubt = doubts.MEAN_CHANGE(**change.counts), None
+    if change.is_beyond(change.limit):
+        amplitude = float(np.exp(mean / 2))
+        found = doubt = doubts.GAIN_OF_ALL(power=float(np.exp(mean)), amplitude=amplitude, **change.counts)
+    yield Finding(control="gain", ln_ratio=mean, g=mean, limit=change.limit, notes=(found,), doubt=doubt)
 
 
 def own_spread(facts: Sequence[NightFacts], condition: str, settings: ComparabilitySettings) -> Spread:
