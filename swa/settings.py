@@ -555,7 +555,6 @@ class ComparisonSettings(Group):
         description="two columns of the study file (1 or yes where given) whose combinations are tested for an "
         "interaction; empty: conditions called `a+b`",
     )
-    moderator_permutations: int = Field(5000, ge=1000, description="permutations of a test of a covariate")
     profile_measures: tuple[str, ...] = Field(
         (
             "swa",
@@ -847,7 +846,10 @@ def given_or_default(settings: object, kind: type[_Kind]) -> _Kind:
     return settings
 
 
-GONE = {"comparison.mixed_model_missing": "subjects with nights of one condition alone no longer count"}
+GONE = {
+    "comparison.mixed_model_missing": "subjects with nights of one condition alone no longer count",
+    "comparison.moderator_permutations": "covariates are tested by errors that may differ, without permutations",
+}
 
 
 def criteria_of(criteria: "WaveCriteria | str") -> WaveCriteria:
