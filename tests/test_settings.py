@@ -138,6 +138,14 @@ def test_a_wrong_value_of_ones_own_criteria_is_named(values, message):
         WaveCriteria(**values)
 
 
+@pytest.mark.parametrize("value", [True, False, [1.0, True]])
+@pytest.mark.parametrize("key", ["power.window_s", "waves.filter_order", "power.swa_hz", "homeostasis.tau_h"])
+def test_true_and_false_are_no_numbers(key, value):
+    group, name = key.split(".")
+    with pytest.raises(SettingsError, match=rf"{group}\.{name} = .*number"):
+        check_settings({group: {name: value}})
+
+
 def test_all_problems_of_nested_settings_are_told_at_once():
     with pytest.raises(SettingsError, match=r"windows\.matched_min = 0.*waves\.filter_order = 9"):
         check_settings({"waves": {"filter_order": 9}, "windows": {"matched_min": 0}})
