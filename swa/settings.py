@@ -786,6 +786,32 @@ def read_settings(path: str | Path) -> Settings:
     return check_settings(read_toml(path), str(path))
 
 
+def read_results_settings(path: str | Path) -> Settings:
+    """Read the settings of a folder of results, also of an earlier version: keys that are gone are left out.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``settings.toml`` of the folder.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        As `read_settings`, for keys that no version had.
+    """
+    values = read_toml(path)
+    for key in GONE:
+        group, _, name = key.partition(".")
+        former = values.get(group)
+        if isinstance(former, dict):
+            former.pop(name, None)
+    return check_settings(values, str(path))
+
+
 def read_toml(path: str | Path) -> dict[str, object]:
     """Read the plain values of a settings file."""
     path, text = Path(path), ""
