@@ -12,6 +12,7 @@ the page.
 
 import argparse
 import datetime
+import itertools
 import os
 import platform
 import re
@@ -66,6 +67,7 @@ PARTS = (
     Part("calibration_sleep_minutes", CALIBRATION, ("200",), ("2000",)),
     Part("calibration_levels", CALIBRATION, ("200",), ("2000",)),
     Part("calibration_verdicts", CALIBRATION, ("100",), ("2000",)),
+    Part("calibration_of_all", CALIBRATION, ("100",), ("2000",)),
     Part("calibration_told", CALIBRATION, ("100",), ("2000",)),
     Part("calibration_families", CALIBRATION, ("100", "50")),
     Part("calibration_plans", CALIBRATION, ("500",)),
@@ -99,11 +101,11 @@ def main(arguments: list[str] | None = None) -> int:
             lines += [f"## {section}", ""]
         lines += [f"### {title(part.name)}", ""]
         if part not in parts:
-            lines += kept[title(part.name)]
+            lines += [*kept[title(part.name)], *commented(title(part.name), kept)]
             continue
         given = part.full if options.full else part.quick
         if any(DATA in argument for argument in given) and not options.data.is_dir():
-            lines += ["Not run: the real recordings were not there.", ""]
+            lines += ["Not run: the real recordings were not there.", "", *commented(title(part.name), kept)]
             continue
         started = time.perf_counter()
         code, text = run(part.name, [argument.replace(DATA, str(options.data)) for argument in given])
@@ -111,6 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         broken += code not in (0, 1)
         shown = " ".join(["python", f"benchmarks/{part.name}.py", *(a.replace(DATA, "DATA") for a in given)])
         lines += [f"`{shown}` (commit {commit()})", "", "```text", without_paths(text, options.data), "```", ""]
+        lines += commented(title(part.name), kept)
     options.write.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return int(broken > 0)
 
@@ -126,6 +129,17 @@ def parts_of(page: Path) -> dict[str, list[str]]:
         elif not line.startswith("## "):
             found[name].append(line)
     return {name: [*"\n".join(lines).strip("\n").split("\n"), ""] for name, lines in found.items()}
+
+
+def commented(name: str, kept: dict[str, list[str]]) -> list[str]:
+    """What follows the part of this name on the page without a script of its own, such as a run that took a night."""
+    titles, own = list(kept), {title(part.name) for part in PARTS}
+    following = titles[titles.index(name) + 1 :] if name in kept else []
+    return [
+        line
+        for other in itertools.takewhile(lambda other: other not in own, following)
+        for line in (f"### {other}", "", *kept[other])
+    ]
 
 
 def commit() -> str:
