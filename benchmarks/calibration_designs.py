@@ -223,16 +223,20 @@ DESIGNS: dict[str, tuple[Maker, float, bool]] = {
     "three conditions, n 12, 4 missing, response SD 0.2": (
         lambda r, n: three_conditions(r, n, 12, 4, 0.2), 0.05, False,
     ),
-    "1 placebo and 3 drug nights, first or last, 4:4": (
+    "crossover, 1 placebo and 3 drug nights, first or last, 4:4": (
         lambda r, n: several_nights(r, n, "PKKK KKKP", 4), 2 * 1 / 70, True,
     ),
-    "1 placebo and 3 drug nights, first or last, 8:8, response SD 0.2": (
+    "crossover, 1 placebo and 3 drug nights, first or last, 8:8, response SD 0.2": (
         lambda r, n: several_nights(r, n, "PKKK KKKP", 8, 0.2), 0.05, True,
     ),
-    "1 placebo and 2 drug nights, first or last, 6:6": (lambda r, n: several_nights(r, n, "PKK KKP", 6), 0.05, True),
-    "1 placebo and 2 drug nights, first or second, 6:6": (lambda r, n: several_nights(r, n, "PKK KPK", 6), 0.05, True),
-    "2 placebo and 3 drug nights, 6:6": (lambda r, n: several_nights(r, n, "PPKKK KKKPP", 6), 0.05, True),
-    "1 placebo night at any of four places, 3 each, response SD 0.2": (
+    "crossover, 1 placebo and 2 drug nights, first or last, 6:6": (
+        lambda r, n: several_nights(r, n, "PKK KKP", 6), 0.05, True,
+    ),
+    "crossover, 1 placebo and 2 drug nights, first or second, 6:6": (
+        lambda r, n: several_nights(r, n, "PKK KPK", 6), 0.05, True,
+    ),
+    "crossover, 2 placebo and 3 drug nights, 6:6": (lambda r, n: several_nights(r, n, "PPKKK KKKPP", 6), 0.05, True),
+    "three drug nights, placebo at any of four places, 3 each, response SD 0.2": (
         lambda r, n: several_nights(r, n, "PKKK KPKK KKPK KKKP", 3, 0.2), 0.05, True,
     ),
     "before/after, n 10, 3 without the second night": (lambda r, n: missing_nights(r, n, 10, 3), 2 * 3 / 128, True),
