@@ -37,6 +37,7 @@ WRONG = {
     "1.3 h later": {"onset": 1.3},
     "cycle x 1.29": {"cycle": 1.29},
     "cycle x 0.81": {"cycle": 0.81},
+    "gain x 1.3, 22 Hz": {"controls": np.tile([0.46, 0.27, -0.28], (2, 1))},  # of the simulated nights
     "gain x 1.17": {"controls": np.full((2, 3), 2 * np.log(1.17))},
 }
 
@@ -71,7 +72,7 @@ def study(rng: np.random.Generator, subjects: int, scatter: tuple[float, float, 
 def rates(rng: np.random.Generator, studies: int, *drawn: object) -> dict[str, float]:
     """Share of the studies with a doubt, by control, and with any."""
     found = [{one.control for one in study(rng, *drawn)} for _ in range(studies)]
-    names = ("gain", "sleep_onset_of_all", "cycle_minutes_of_all")
+    names = ("gain", "gain_controls_of_all", "sleep_onset_of_all", "cycle_minutes_of_all")
     return {name: float(np.mean([name in own for own in found])) for name in names} | {
         "any": float(np.mean([bool(own) for own in found]))
     }

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from swa.comparison.comparability import compare_facts
-from swa.comparison.controls.facts import NightFacts
+from swa.comparison.controls.facts import GAIN_CONTROLS, NightFacts
 from swa.comparison.verdicts import judge_contrasts
 from swa.settings import Settings
 from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast
@@ -111,3 +111,43 @@ def test_rows_over_subjects_are_said_in_the_table_whether_flagged_or_not():
         in_words(row.notes)
         == "cycle 1 holds 71 min of N2 and N3, 67 at baseline; mean of 4 subjects, 4 of them above 0"
     )
+
+
+def with_controls(*changes):
+    """A study whose control bands (REM, quiet wake, fast NREM) change so, alike in all channels."""
+    return study([{} for _ in changes], [{"controls": change} for change in changes])
+
+
+# Four simulated subjects: amplitude x 1.3 and a low-pass (22 Hz, first order) in the treated nights; and as they were.
+FILTERED = [(0.38, 0.59, -0.02), (0.32, 0.01, -0.32), (0.36, -0.05, -0.67), (0.48, 0.39, -0.04)]
+UNTOUCHED = [(-0.07, 0.33, 0.25), (-0.17, -0.27, -0.02), (-0.08, -0.32, -0.42), (0.01, 0.13, 0.26)]
+
+
+def test_controls_of_the_gain_check_that_contradict_each_other_in_all_subjects_are_told_with_their_names():
+    records = with_controls(*FILTERED)
+    assert not [one for one in records if one.control in GAIN_CONTROLS and one.doubt]
+    assert not [one for one in of_all(records, "gain") if one.doubt]
+    verdict, why = verdict_of_all(records)
+    assert verdict == "caution"
+    assert "the controls of the gain check contradict each other: REM +0.39, fast NREM -0.26 (mean of 4 subjects" in why
+    assert verdict_of_all(records, measure="swa_relative")[0] == "sound"  # no factor on the signal moves it
+
+
+def test_controls_that_contradict_each_other_make_one_subject_caution():
+    records = with_controls(FILTERED[2])
+    (found,) = [one for one in records if one.doubt]
+    assert found.control == "gain_controls"
+    assert found.ln_ratio == pytest.approx(1.03)
+    assert "REM +0.36, fast NREM -0.67" in in_words([found.doubt])
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.5])
+def test_controls_that_scatter_as_from_night_to_night_do_not_contradict_each_other(gain):
+    records = with_controls(*(tuple(np.add(own, gain)) for own in UNTOUCHED))
+    assert not [one for one in records if one.control.startswith("gain_controls") and one.doubt]
+
+
+def test_of_two_controls_one_can_contradict_and_one_alone_cannot():
+    two = with_controls((0.8, np.nan, -0.5))
+    assert [one.control for one in two if one.doubt] == ["gain_controls"]
+    assert "gain_controls" not in {one.control for one in with_controls((0.8, np.nan, np.nan))}

@@ -56,6 +56,14 @@ GAIN_OF_ALL = _doubt(
     f"of them above 0), as an amplitude × {{amplitude:.2f}} in all would do, {_ALIKE}",
     brief="gain",
 )
+CONTROLS_FOUND = declare("controls_found", "{high} {up:+.2f}, {low} {down:+.2f}[ (mean of {n} subjects)]")
+CONTROLS_APART = _doubt(
+    "controls_apart",
+    f"the controls of the gain check contradict each other: {CONTROLS_FOUND.words}, further apart than {{limit:.2f}}, "
+    "as by a gain together with a filter, or by a drug that moves one of these bands; their mean says nothing of a "
+    "gain",
+    brief="controls of the gain check contradict each other",
+)
 
 # Recordings and headers.
 SAME_RECORDING = _doubt(

@@ -46,3 +46,9 @@ def mean_change(changes: Sequence[float] | Floats) -> MeanChange | None:
         n=int(known.size),
         above=int((known > 0).sum()),
     )
+
+
+def pooled_sd(stated: float, stated_df: float, own: float, own_df: float) -> tuple[float, float]:
+    """SD of few subjects together with a stated one, by what each is worth in degrees of freedom; and theirs."""
+    df = stated_df + own_df
+    return float(np.sqrt((stated_df * stated**2 + own_df * own**2) / df)), df
