@@ -12,9 +12,19 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from swa.errors import SettingsError
 from swa.tables.toml_text import Option, expected_form, tell_line, toml_value
@@ -66,6 +76,16 @@ class Group(BaseModel):
     """A group of settings: immutable, and closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: object, field: ValidationInfo) -> object:
+        """Refuse true and false where a number is due: pydantic reads them as 1 and 0, which nobody means by them."""
+        default = cls.model_fields[str(field.field_name)].default
+        items = value if isinstance(value, list | tuple) else [value]
+        if not isinstance(default, bool) and any(isinstance(item, bool) for item in items):
+            raise PydanticCustomError("number_type", "expected a number, found true or false")
+        return value
 
     def __init__(self, **values: object) -> None:
         try:
@@ -764,6 +784,32 @@ def read_settings(path: str | Path) -> Settings:
     (11.0, 12.9)
     """
     return check_settings(read_toml(path), str(path))
+
+
+def read_results_settings(path: str | Path) -> Settings:
+    """Read the settings of a folder of results, also of an earlier version: keys that are gone are left out.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``settings.toml`` of the folder.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        As `read_settings`, for keys that no version had.
+    """
+    values = read_toml(path)
+    for key in GONE:
+        group, _, name = key.partition(".")
+        former = values.get(group)
+        if isinstance(former, dict):
+            former.pop(name, None)
+    return check_settings(values, str(path))
 
 
 def read_toml(path: str | Path) -> dict[str, object]:
