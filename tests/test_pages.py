@@ -336,9 +336,28 @@ def test_the_first_screen_asks_in_plain_words_and_keeps_the_exact_terms(channel,
     headline = Headline(marker=Marker("swa", "NREM", "cycle-1", channel), declared=True, members=members)
     parts = headline_in_plain_words(headline, Settings())
     assert "".join(text for text, _ in parts) == (
-        "slow-wave activity (0.5–4 Hz) in non-REM sleep beyond the lightest stage of NREM cycle 1 at " + electrode
+        "slow-wave activity (0.5–4 Hz) in non-REM sleep beyond the lightest stage of the first sleep cycle "
+        "(NREM cycle 1) at " + electrode
     )
     assert [term for _, term in parts if term] == ["N2+N3", exact][: 1 + bool(exact)]
+
+
+@pytest.mark.parametrize(
+    ("window", "said"),
+    [
+        ("cycle-1", "the first sleep cycle (NREM cycle 1)"),
+        ("cycle-4", "the 4th sleep cycle (NREM cycle 4)"),
+        ("night", "the whole night"),
+        ("hour-2", "the second hour after sleep onset"),
+        ("third-1", "the first third of the night"),
+    ],
+)
+def test_a_window_is_called_as_everybody_says_it_with_its_exact_name_behind(window, said):
+    minutes = Headline(marker=Marker("N3_min", "any", window, "all"), declared=True)
+    for headline in (SWA, minutes):
+        own = dataclasses.replace(headline.marker, window=window)
+        parts = headline_in_plain_words(dataclasses.replace(headline, marker=own), Settings())
+        assert said in [text for text, _ in parts]
 
 
 def test_two_subjects_have_nothing_beside_their_change_that_looks_like_a_test():

@@ -355,7 +355,7 @@ def cycle_table(table: pd.DataFrame, channel: str, settings: Settings, name_of: 
             "n": _count("n"),
             "Note": _text("note"),
         },
-        label="NREM cycle 1 against later ones",
+        label="First sleep cycle (NREM cycle 1) against later ones",
         about=f"Whether a change is larger early in the night ({channel}): the change in NREM cycle 1 over that in "
         "later cycles of the same nights; +10 % says that cycle 1 rose by a tenth more. A change that is found in one "
         "cycle and not in another is no difference between them; this is its test. n counts subjects; all rows are "
