@@ -525,7 +525,7 @@ class TestDesignObjects:
             row = group_row(table, nights)
             assert row["method"] == "8 of 8 subjects up"
             assert row["estimate"] == pytest.approx(math.exp(9), rel=0.5)
-            assert state_designs(nights) == ["caffeine:baseline: sign test, 8 subjects"]
+            assert state_designs(nights) == ["caffeine against baseline: sign test, 8 subjects"]
             assert group_row(study.table(0.1), study.nights)["method"] == "sign-flip, exact"  # others stay as they are
         finally:
             known_designs.cache_clear()
@@ -575,7 +575,7 @@ class TestNames:
         found = compare_nights(table, nights=nights, contrast='a:"A:b"')
         assert set(found["contrast"]) == {'a:"a:b"'}
         (said,) = state_designs(nights.replace({"condition": {"a:b": "baseline", "a": "a:b"}}))
-        assert said.startswith('"a:b":baseline: 2×2 crossover, 8 subjects (4 baseline first, 4 a:b first)')
+        assert said.startswith("a:b against baseline: 2×2 crossover, 8 subjects (4 baseline first, 4 a:b first)")
 
 
 class TestPlanning:

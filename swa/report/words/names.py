@@ -116,19 +116,10 @@ def where_measured(marker: Marker) -> str:
     return "" if marker.channel == ALL else f"{stages_name(marker.stages)}, {marker.channel}"
 
 
-def contrast_name(contrast: Contrast) -> str:
-    """``ketamine against placebo``; between arms or groups also ``patients against controls``."""
-    conditions, sides = contrast.conditions, (contrast.first, contrast.second)
-    parts = [" against ".join(conditions)]
-    if not contrast.is_within and sides != conditions:
-        parts.append(" against ".join(sides))
-    return ", ".join(parts)
-
-
 def named(name: object, contrasts: Mapping[str, Contrast]) -> str:
     """A contrast of a table in words; its name where nobody said what it holds against what."""
     known = contrasts.get(str(name))
-    return contrast_name(known) if known else str(name)
+    return known.in_words if known else str(name)
 
 
 def in_sentence(name: str) -> str:

@@ -9,7 +9,6 @@ from swa.glossary import name_of, read_glossary
 from swa.report.leading_rows import Headline
 from swa.report.words.names import (
     DEEPER_SLEEP,
-    contrast_name,
     electrode_name,
     electrodes_in_words,
     in_sentence,
@@ -271,7 +270,7 @@ def _answer(
     limits = decode_limits(row["design_limit"]) or ((DesignLimit.ONE_ARM,) if is_part else ())
     mark, words = VERDICTS.get(row["verdict"], ("", row["verdict"]))
     return Answer(
-        question=contrast_name(contrast),
+        question=contrast.in_words,
         effect=change.change,
         aside=DIRECTION_UNCLEAR if change.interval and not change.excludes_none else "",
         is_part=is_part,
@@ -424,7 +423,7 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
 
 def _not_measured(row: pd.Series, contrast: Contrast, what: str) -> str:
     why = row["note"] or "no value in one of the nights"
-    return f"{contrast_name(contrast)}: the change of {what} was not measured ({why})."
+    return f"{contrast.in_words}: the change of {what} was not measured ({why})."
 
 
 def _amount(row: pd.Series, change: Change) -> tuple[str, str]:
