@@ -73,7 +73,8 @@ def contrast_changes(
     for i, name in enumerate(rows["contrast"].astype(str)):
         one, is_told = rows.iloc[[i]].assign(window=""), name in told
         dots = select(own, contrast=name)["change"].to_numpy(float)
-        axes.plot(dots, np.full(len(dots), i + DOTS_BELOW), "o", color=FAINT, alpha=0.55, markersize=3.5, markeredgewidth=0)
+        below = np.full(len(dots), i + DOTS_BELOW)
+        axes.plot(dots, below, "o", color=FAINT, alpha=0.55, markersize=3.5, markeredgewidth=0)
         color = color_of(treatment_of(name, contrasts), colors, i + 1)
         draw_estimates(axes, one, np.array([float(i)]), limits, color, np.array([is_told]))
         _write(axes, one.iloc[0], i, (named(name, contrasts or {}), unit), bold=is_told)
