@@ -423,9 +423,10 @@ def test_a_channel_stages_or_window_that_is_not_there_is_told_with_those_that_ar
 def test_contrasts_stand_on_one_axis_with_a_dot_for_each_subject():
     names = ["ketamine:placebo", "magnesium:placebo"]
     rows = changes().head(2).assign(contrast=names, n=[8, 2], ci_low=[1.05, np.nan], ci_high=[1.49, np.nan])
+    rows["is_told"] = [True, False]
     known = {name: Contrast(treatment=name.partition(":")[0], comparator="placebo") for name in names}
     subjects = pd.DataFrame({"contrast": names[0], "subject": ["S1", "S2"], "change": [0.4, 2.5]})
-    figure = figures.contrast_changes(rows, subjects, contrasts=known, told=names[:1])
+    figure = figures.contrast_changes(rows, subjects, contrasts=known)
     assert {"ketamine against placebo", "+25.0 (+5.0 to +49.0), n = 8", "magnesium against placebo"} <= set(
         texts(figure)
     )

@@ -38,7 +38,7 @@ def draw_contrasts(draft: Draft, rows: pd.DataFrame, answers: list[Answer], meas
     shown.loc[rows["n"] < FEWEST, ["ci_low", "ci_high"]] = np.nan  # as on their cards: two carry no interval
     within = [name for name in rows["contrast"] if draft.contrasts[name].is_within]
     values = paired_values(own.select(measures), draft.facts.nights, within, draft.settings)
-    told = [name for name, answer in zip(rows["contrast"], answers, strict=True) if answer.is_told]
+    told = [answer.is_told for answer in answers]
     unit, name = unit_of(own.measure), marker_name(own.measure)
     said = [
         f"{draft.name_of(row['contrast'])} {found.change} ({found.interval or NO_INTERVAL}), n = {found.n}"
@@ -49,15 +49,14 @@ def draw_contrasts(draft: Draft, rows: pd.DataFrame, answers: list[Answer], meas
         draft.shelf.put(
             f"contrasts_{own.measure}_{file_name(own.window)}",
             lambda: figures.contrast_changes(
-                shown,
+                shown.assign(is_told=told),
                 values,
                 contrasts=draft.contrasts,
                 colors=draft.colors,
-                told=told,
                 unit=unit,
                 title=name,
             ),
-            pd.concat([shown, _as_rows(values)], ignore_index=True),
+            pd.concat([shown, _as_rows(values)], ignore_index=True).astype({"n": "Int64"}),
             alt=f"{name}, changes over subjects: {'; '.join(said)}.",
             caption=f"{marker_name(own.measure, draft.settings)}: each dot is the change of a subject, each mark that "
             f"over subjects with its {draft.level} interval of that contrast alone; filled: told from no change.",

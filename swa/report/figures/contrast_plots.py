@@ -1,6 +1,6 @@
 """Picture of one marker in every contrast, on one axis."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,6 @@ def contrast_changes(
     *,
     contrasts: Mapping[str, Contrast] | None = None,
     colors: Mapping[str, str] | None = None,
-    told: Collection[str] = (),
     unit: str = "",
     title: str = "",
 ) -> Figure:
@@ -36,11 +35,9 @@ def contrast_changes(
     ----------
     rows : DataFrame
         Rows of the contrasts over subjects, one a contrast, in the order to show: contrast, estimate, ci_low, ci_high,
-        n, scale.
+        n, scale, and `is_told` where it is known whether the contrast is told from no change: its mark is filled.
     subjects : DataFrame
         contrast, subject, change.
-    told : collection of str
-        Contrasts that are told from no change; their marks are filled.
     unit : str
         Unit of a difference.
 
@@ -52,9 +49,9 @@ def contrast_changes(
     --------
     >>> import pandas as pd, swa
     >>> rows = pd.DataFrame({"contrast": ["ketamine:placebo", "magnesium:placebo"], "estimate": [1.3, 1.05],
-    ...     "ci_low": [1.1, 0.9], "ci_high": [1.5, 1.2], "n": 8, "scale": "ratio"})
+    ...     "ci_low": [1.1, 0.9], "ci_high": [1.5, 1.2], "n": 8, "scale": "ratio", "is_told": [True, False]})
     >>> subjects = pd.DataFrame({"contrast": "ketamine:placebo", "subject": ["S01", "S02"], "change": [1.2, 1.4]})
-    >>> figure = swa.figures.contrast_changes(rows, subjects, told=["ketamine:placebo"], title="SWA")
+    >>> figure = swa.figures.contrast_changes(rows, subjects, title="SWA")
     """
     check_table("contrast_changes", rows, ("contrast", "estimate", "ci_low", "ci_high", "n", "scale"))
     rows = rows[np.isfinite(rows["estimate"])].reset_index(drop=True)
@@ -66,13 +63,15 @@ def contrast_changes(
     if rows.empty:
         say_nothing_there(axes, "nothing was measured in both conditions")
         return figure
+    rows = rows if "is_told" in rows else rows.assign(is_told=False)
     is_ratio = bool((rows["scale"] == "ratio").all())
-    own = subjects[np.isfinite(subjects["change"].astype(float)) & subjects["contrast"].isin(rows["contrast"])]
+    own = select(subjects[np.isfinite(subjects["change"].astype(float))], contrast=list(rows["contrast"]))
     limits = _limits(rows, own, is_ratio=is_ratio)
     axes.axvline(1 if is_ratio else 0, color=FAINT, linewidth=0.9, zorder=0)
     for i, name in enumerate(rows["contrast"].astype(str)):
-        one, is_told = rows.iloc[[i]].assign(window=""), name in told
+        one = rows.iloc[[i]].assign(window="")
         dots = select(own, contrast=name)["change"].to_numpy(float)
+        is_told = bool(one["is_told"].iloc[0])
         below = np.full(len(dots), i + DOTS_BELOW)
         axes.plot(dots, below, "o", color=FAINT, alpha=0.55, markersize=3.5, markeredgewidth=0)
         color = color_of(treatment_of(name, contrasts), colors, i + 1)

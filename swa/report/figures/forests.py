@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
+from numpy.typing import NDArray
 
 from swa.report.figures.style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
 from swa.report.words.names import marker_name
@@ -239,7 +240,7 @@ def draw_estimates(
     places: np.ndarray[Any, Any],
     limits: tuple[float, float],
     color: str,
-    is_filled: np.ndarray[Any, Any],
+    is_filled: NDArray[np.bool_],
 ) -> None:
     """All estimates with their intervals: a call for each kind of mark, not for each line of the plot."""
     estimate, first, last = (rows[name].to_numpy(float) for name in ("estimate", "ci_low", "ci_high"))
