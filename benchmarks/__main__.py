@@ -67,6 +67,7 @@ PARTS = (
     Part("calibration_sleep_minutes", CALIBRATION, ("200",), ("2000",)),
     Part("calibration_levels", CALIBRATION, ("200",), ("2000",)),
     Part("calibration_verdicts", CALIBRATION, ("100",), ("2000",)),
+    Part("calibration_of_all", CALIBRATION, ("100",), ("2000",)),
     Part("calibration_told", CALIBRATION, ("100",), ("2000",)),
     Part("calibration_families", CALIBRATION, ("100", "50")),
     Part("calibration_plans", CALIBRATION, ("500",)),

@@ -9,14 +9,19 @@ models is told, so that less than 0.05 is found and more than 0.95 covered. Powe
 what that costs.
 
 Without moderation for what is compared by differences: minutes of N3, of which 0.4 or 0.6 of the nights have none,
-latency and density of REM sleep; the covariate normal, lognormal (skewed), or groups of a third and the rest; beside
-them what permutation, as for ratios, would find. Power where N3 minutes do go with the covariate.
+latency and density of REM sleep; the covariate normal, lognormal (skewed), or groups of a third and the rest. Power
+where N3 minutes do go with the covariate.
+
+Ratios whose changes scatter more in those with more of the covariate (in a quarter of the subjects; in step with a
+lognormal covariate), less, or alike: what is found without moderation, the share of intervals that hold a slope, and
+power; beside them permuted residuals, with the classical t (Freedman & Lane 1983) and with HC3 errors (DiCiccio &
+Romano 2017).
 
 Last, with covariates that follow the level, what other errors would find: HC3, which divide by the square of what HC2
 divide by (1 less the leverage), and HC2 with degrees of freedom from the residuals instead of from equal variances.
 
 Run as ``python benchmarks/calibration_moderators.py [studies]``; exits with 1 when a cell fails (99 % binomial interval
-adjusted for their number) by being liberal.
+adjusted for their number) by being liberal; those of changes that scatter may reach 0.06.
 """
 
 import math
@@ -26,11 +31,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.further.moderators import Slope, cautious_slope, permuted_slope
+from swa.comparison.further.moderators import cautious_slope
 from swa.comparison.linear import least_squares, t_interval
-from swa.settings import ComparisonSettings
 
-VARIANCE, SLOPE, PERMUTATIONS = math.log1p(0.4**2), 0.10, 200
+VARIANCE, ICC, SLOPE, PERMUTATIONS = math.log1p(0.4**2), 0.76, 0.10, 200
+MOST_OF_SCATTER = 0.06
 
 
 def draw(rng, subjects: int, icc: float, r: float, shared: float, *, slope: float = 0.0, response_sd: float = 0.0):
@@ -56,12 +61,11 @@ def cell(rng, subjects: int, icc: float, r: float, shared: float, studies: int) 
     """Rates of one cell."""
     names = ("null found", "covered", "power", "power against", "by plain", "by baseline", "by Oldham, SD 0.2")
     found = dict.fromkeys(names, 0)
-    for seed in range(studies):
-        settings = ComparisonSettings().model_copy(update={"moderator_permutations": PERMUTATIONS, "flip_seed": seed})
 
-        def slope_of(x, before, after, settings=settings) -> Slope:
-            return cautious_slope(after - before, x, before, [], settings, ratio=True)
+    def slope_of(x, before, after):
+        return cautious_slope(after - before, x, before, [])
 
+    for _ in range(studies):
         x, before, after = draw(rng, subjects, icc, r, shared)
         found["null found"] += slope_of(x, before, after).p <= 0.05
         found["by plain"] += stats.linregress(x, after - before).pvalue <= 0.05
@@ -91,11 +95,11 @@ MODERATED = 0.7  # latent change for one SD of the covariate, whose nights have 
 
 def sleep_cell(rng, subjects: int, r: float, shape: str, studies: int) -> dict[str, float]:
     """How often a covariate that follows the level of a marker of sleep is found to go with its change."""
-    found = dict.fromkeys((*SLEEP, "N3 permuted", "N3 power"), 0)
+    found = dict.fromkeys((*SLEEP, "N3 power"), 0)
     order = np.where(np.arange(subjects) % 2, 1.0, -1.0)
 
-    def slope_of(x, before, after, others) -> Slope:
-        return cautious_slope(after - before, x, before, others, ComparisonSettings(), ratio=False)
+    def slope_of(x, before, after, others):
+        return cautious_slope(after - before, x, before, others)
 
     for seed in range(studies):
         covariate = rng.normal(size=subjects)
@@ -106,9 +110,62 @@ def sleep_cell(rng, subjects: int, r: float, shape: str, studies: int) -> dict[s
             before, after = scale(nights)
             found[name] += slope_of(x, before, after, [order] if seed % 2 else []).p <= 0.05
         before, after = SLEEP["N3"](nights)
-        found["N3 permuted"] += permuted_slope(after - before, x, [], PERMUTATIONS, seed).p <= 0.05
         after = SLEEP["N3"](nights[1] + MODERATED * covariate)
         found["N3 power"] += slope_of(x, before, after, []).p <= 0.05
+    return {name: hits / studies for name, hits in found.items()}
+
+
+def quarter(_: np.random.Generator, subjects: int) -> np.ndarray:
+    """One in a quarter of the subjects, none in the others."""
+    return (np.arange(subjects) < subjects // 4).astype(float)
+
+
+SCATTER = {  # covariate, and SD of the response (ln)
+    "a quarter more": (quarter, lambda x: 0.5 * x),
+    "lognormal, SD .7, more": (lambda rng, n: rng.lognormal(0, 0.7, n), lambda x: 0.2 * x),
+    "lognormal, SD 1, more": (lambda rng, n: rng.lognormal(0, 1, n), lambda x: 0.2 * x),
+    "lognormal, SD .7, less": (lambda rng, n: rng.lognormal(0, 0.7, n), lambda x: 0.4 / (1 + x)),
+    "a quarter, alike": (quarter, lambda x: 0 * x),
+    "lognormal, SD .7, alike": (lambda rng, n: rng.lognormal(0, 0.7, n), lambda x: 0 * x),
+    "normal, alike": (lambda rng, n: rng.normal(size=n), lambda x: 0 * x),
+}
+
+
+def by_permutation(rng, y, columns) -> dict[str, tuple[float, float]]:
+    """Slope on the second column, and p of permuted residuals by the error that t is made with."""
+    x, reduced = np.column_stack(columns), np.column_stack([columns[0], *columns[2:]])
+    solve = np.linalg.pinv(x)
+    left = np.eye(len(y)) - x @ solve
+    free = np.maximum(np.diag(left), 1e-9)
+    own = y - reduced @ (np.linalg.pinv(reduced) @ y)
+    drawn = np.column_stack([own, rng.permuted(np.tile(own, (PERMUTATIONS - 1, 1)), axis=1).T])
+    slope, squares, found = solve[1] @ drawn, (left @ drawn) ** 2, {}
+    for name, weight in (("permuted", np.full(len(y), solve[1] @ solve[1])), ("permuted HC3", (solve[1] / free) ** 2)):
+        t = np.abs(slope) / np.sqrt(weight @ squares)
+        found[name] = slope[0], float((t >= t[0] - 1e-9).mean())
+    return found
+
+
+def scatter_cell(rng, subjects: int, kind: str, studies: int) -> dict[str, float]:
+    """Rates where the changes scatter by this rule; a power is of 0.15 for one SD of the covariate."""
+    covariate_of, sd_of = SCATTER[kind]
+    kinds = ("found", "permuted", "permuted HC3")
+    found = dict.fromkeys(kinds, 0) | {"covered": 0} | {f"power, {name}": 0 for name in kinds}
+    within = math.sqrt(VARIANCE * (1 - ICC))
+    for _ in range(studies):
+        x = covariate_of(rng, subjects)
+        level, errors = rng.normal(0, math.sqrt(VARIANCE * ICC), subjects), within * rng.normal(size=(2, subjects))
+        before, response = level + errors[0], sd_of(x) * rng.normal(size=subjects)
+        for slope in (0.0, 0.15 / x.std()):
+            change = errors[1] - errors[0] + response + slope * x
+            one = cautious_slope(change, x, before, [])
+            plain, beside = (by_permutation(rng, change, [np.ones(subjects), x, *more]) for more in ([], [before]))
+            prefix = "power, " if slope else ""
+            found[f"{prefix}found"] += one.p <= 0.05
+            for name in kinds[1:]:
+                alike = plain[name][0] * beside[name][0] > 0
+                found[prefix + name] += alike and max(plain[name][1], beside[name][1]) <= 0.05
+            found["covered"] += (slope > 0) * (one.low <= slope <= one.high)
     return {name: hits / studies for name, hits in found.items()}
 
 
@@ -174,6 +231,9 @@ def main(studies: int = 2000, seed: int = 21) -> int:
         [{"covariate": shape, "n": n, "r": r} | sleep_cell(rng, n, r, shape, studies) for n, r, shape in cells_of_sleep]
     )
     print("differences, found without moderation:", sleep.round(3).to_string(index=False), sep="\n")
+    scattered = [(kind, n) for kind in SCATTER for n in (8, 12, 15, 20, 24, 30)]
+    scatter = pd.DataFrame([{"changes": kind, "n": n} | scatter_cell(rng, n, kind, studies) for kind, n in scattered])
+    print("ratios by how their changes scatter:", scatter.round(3).to_string(index=False), sep="\n")
     level, failed = 1 - 0.01 / (2 * len(cells)), 0
     for rate in (*table["null found"], *(1 - table["covered"])):
         failed += stats.binomtest(round(rate * (studies // 4)), studies // 4).proportion_ci(level).low > 0.05
@@ -182,8 +242,12 @@ def main(studies: int = 2000, seed: int = 21) -> int:
     level = 1 - 0.01 / len(rates)
     liberal = sum(stats.binomtest(round(rate * studies), studies).proportion_ci(level).low > 0.05 for rate in rates)
     print(f"{liberal} of {len(rates)} rates of differences are above 0.05")
+    rates = np.r_[scatter["found"], 1 - scatter["covered"]]
+    level = 1 - 0.01 / len(rates)
+    uneven = sum(stats.binomtest(round(r * studies), studies).proportion_ci(level).low > MOST_OF_SCATTER for r in rates)
+    print(f"{uneven} of {len(rates)} rates of ratios that scatter are above {MOST_OF_SCATTER}")
     print_errors()
-    return int(failed > 0 or liberal > 0)
+    return int(failed > 0 or liberal > 0 or uneven > 0)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,19 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from swa.errors import SettingsError
 from swa.tables.toml_text import Option, expected_form, tell_line, toml_value
@@ -66,6 +76,16 @@ class Group(BaseModel):
     """A group of settings: immutable, and closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: object, field: ValidationInfo) -> object:
+        """Refuse true and false where a number is due: pydantic reads them as 1 and 0, which nobody means by them."""
+        default = cls.model_fields[str(field.field_name)].default
+        items = value if isinstance(value, list | tuple) else [value]
+        if not isinstance(default, bool) and any(isinstance(item, bool) for item in items):
+            raise PydanticCustomError("number_type", "expected a number, found true or false")
+        return value
 
     def __init__(self, **values: object) -> None:
         try:
@@ -555,7 +575,6 @@ class ComparisonSettings(Group):
         description="two columns of the study file (1 or yes where given) whose combinations are tested for an "
         "interaction; empty: conditions called `a+b`",
     )
-    moderator_permutations: int = Field(5000, ge=1000, description="permutations of a test of a covariate")
     profile_measures: tuple[str, ...] = Field(
         (
             "swa",
@@ -630,7 +649,7 @@ class ComparabilitySettings(Group):
     minutes_ratio: Annotated[float, Field(gt=1)] = Field(
         1.1,
         description="analysed minutes of NREM beyond this ratio are flagged (for values of the window `night` that are "
-        "not cut to common minutes)",
+        "not cut to common minutes), and the mean ratio over subjects of a cycle's, where chance explains less",
     )
     rejection_share: Share = Field(
         0.1, description="difference of the share of NREM removed as artefact that is flagged"
@@ -651,7 +670,11 @@ class ComparabilitySettings(Group):
         0.05,
         description="change of a marker of N2+N3 that is flagged, when the stager sees the EEG 20 % larger or smaller",
     )
-    clock_h: Positive = Field(2.0, description="h; later or earlier starts and sleep onsets are flagged")
+    clock_h: Positive = Field(
+        2.0,
+        description="h; later or earlier starts and sleep onsets are flagged; of the mean onset over subjects half "
+        "of it, where chance explains less",
+    )
     caution: tuple[Control, ...] = Field(
         (
             *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
@@ -763,6 +786,32 @@ def read_settings(path: str | Path) -> Settings:
     return check_settings(read_toml(path), str(path))
 
 
+def read_results_settings(path: str | Path) -> Settings:
+    """Read the settings of a folder of results, also of an earlier version: keys that are gone are left out.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``settings.toml`` of the folder.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        As `read_settings`, for keys that no version had.
+    """
+    values = read_toml(path)
+    for key in GONE:
+        group, _, name = key.partition(".")
+        former = values.get(group)
+        if isinstance(former, dict):
+            former.pop(name, None)
+    return check_settings(values, str(path))
+
+
 def read_toml(path: str | Path) -> dict[str, object]:
     """Read the plain values of a settings file."""
     path, text = Path(path), ""
@@ -843,7 +892,10 @@ def given_or_default(settings: object, kind: type[_Kind]) -> _Kind:
     return settings
 
 
-GONE = {"comparison.mixed_model_missing": "subjects with nights of one condition alone no longer count"}
+GONE = {
+    "comparison.mixed_model_missing": "subjects with nights of one condition alone no longer count",
+    "comparison.moderator_permutations": "covariates are tested by errors that may differ, without permutations",
+}
 
 
 def criteria_of(criteria: "WaveCriteria | str") -> WaveCriteria:

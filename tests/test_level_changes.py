@@ -52,7 +52,7 @@ def test_the_correlation_is_adjusted_for_the_order_as_the_slope_is():
     nights.insert(3, "order", 1 + first)
     table = table.assign(value=table["value"] * np.where(first, 1.5, 1.0))
     (row,) = follow_levels(table, nights=nights, settings=SETTINGS).to_dict("records")
-    assert row["method"] == "slope of the change on the change, adjusted for order"
+    assert row["method"] == "slope of the change on the change, adjusted for order, robust errors (HC2)"
     wide = table.assign(ln=np.log(table["value"])).pivot(index="subject", columns="condition", values="ln")
     serum = nights.pivot(index="subject", columns="condition", values="serum_mg")
     change, step = (part["magnesium"] - part["baseline"] for part in (wide, serum))

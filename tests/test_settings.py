@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from swa.errors import SettingsError
-from swa.settings import PRESETS, Settings, WaveCriteria, check_settings, given_or_default, read_settings, releases
+from swa.settings import (
+    PRESETS,
+    Settings,
+    WaveCriteria,
+    check_settings,
+    given_or_default,
+    read_results_settings,
+    read_settings,
+    releases,
+)
 
 
 def test_defaults_read_back_from_toml_are_equal(tmp_path):
@@ -138,6 +147,14 @@ def test_a_wrong_value_of_ones_own_criteria_is_named(values, message):
         WaveCriteria(**values)
 
 
+@pytest.mark.parametrize("value", [True, False, [1.0, True]])
+@pytest.mark.parametrize("key", ["power.window_s", "waves.filter_order", "power.swa_hz", "homeostasis.tau_h"])
+def test_true_and_false_are_no_numbers(key, value):
+    group, name = key.split(".")
+    with pytest.raises(SettingsError, match=rf"{group}\.{name} = .*number"):
+        check_settings({group: {name: value}})
+
+
 def test_all_problems_of_nested_settings_are_told_at_once():
     with pytest.raises(SettingsError, match=r"windows\.matched_min = 0.*waves\.filter_order = 9"):
         check_settings({"waves": {"filter_order": 9}, "windows": {"matched_min": 0}})
@@ -200,3 +217,12 @@ def test_a_control_that_is_not_known_is_refused_with_the_nearest_name():
 def test_a_setting_of_an_earlier_version_is_told_as_gone() -> None:
     with pytest.raises(SettingsError, match=r"mixed_model_missing' is gone: .*; leave it out\.[^.]"):
         check_settings({"comparison": {"mixed_model_missing": 0.2}})
+
+
+def test_results_of_an_earlier_version_are_read_without_the_settings_that_are_gone(tmp_path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("[comparison]\nmixed_model_missing = 0.2\n[waves]\nfilter_order = 3\n", encoding="utf-8")
+    assert read_results_settings(path).waves.filter_order == 3
+    path.write_text("[comparison]\nmixed_modell = 0.2\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="unknown key 'comparison"):
+        read_results_settings(path)

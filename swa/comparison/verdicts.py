@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
-from swa.comparison.controls.gain import BETWEEN_REGIONS, ONE_CHANNEL_SHARE
+from swa.comparison.controls.gain import BETWEEN_REGIONS, CONTRADICTION_SHARE, ONE_CHANNEL_SHARE
 from swa.comparison.controls.reading import CYCLE
 from swa.comparison.controls.registry import Control, Record, RowKind, find_control
 from swa.comparison.controls.times import CYCLE_SHARE
@@ -449,7 +449,7 @@ def _first_of(names: Sequence[str]) -> str:
 
 def false_alarms(confidence: float, *, of_cycle: bool = False) -> float:
     """Share of subjects who are doubted with nothing wrong: by the gain check, and by the length of a cycle."""
-    return (1 - confidence) * (1 + ONE_CHANNEL_SHARE) + of_cycle * CYCLE_SHARE
+    return (1 - confidence) * (1 + ONE_CHANNEL_SHARE + CONTRADICTION_SHARE) + of_cycle * CYCLE_SHARE
 
 
 def _are_many(doubtful: int, subjects: int, rate: float) -> bool:

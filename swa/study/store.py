@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from swa.errors import StudyError
 from swa.glossary import read_glossary
 from swa.recordings.edf.fields import SIMULATED
-from swa.settings import Settings, read_settings
+from swa.settings import Settings, read_results_settings
 from swa.study.written import write_believed
 from swa.tables.contrast import GROUP
 from swa.tables.files import hash_file, read_json, read_table, write_json, write_text
@@ -346,7 +346,7 @@ class Results:
     @cached_property
     def settings(self) -> Settings:
         """The settings that these results come from."""
-        return self._read("settings.toml", read_settings)
+        return self._read("settings.toml", read_results_settings)
 
     def __repr__(self) -> str:
         nights = self.nights

@@ -38,7 +38,7 @@ CONTROLS_THERE = declare("controls_there", "{n} of 3 controls")
 STATED_SPREAD = declare("stated_spread", "stated SD")
 OWN_SPREAD = declare("own_spread", "baseline pairs of this study, {df} df")
 APART = declare("apart", "G less the median of the other {n} channels[: amplitude × {amplitude:.2f}]")
-MEAN_GAIN = declare("mean_gain", "mean of {n} subjects, {above} of them above 0")
+MEAN_CHANGE = declare("mean_change", "mean of {n} subjects, {above} of them above 0")
 GAIN = _doubt(
     "gain",
     f"gain check G {{g:+.2f}} beyond ±{{limit:.2f}}, as an amplitude × {{amplitude:.2f}} would do, {_ALIKE}",
@@ -55,6 +55,14 @@ GAIN_OF_ALL = _doubt(
     "the gain check of all subjects together: power in the control bands × {power:.2f} (mean of {n} subjects, {above} "
     f"of them above 0), as an amplitude × {{amplitude:.2f}} in all would do, {_ALIKE}",
     brief="gain",
+)
+CONTROLS_FOUND = declare("controls_found", "{high} {up:+.2f}, {low} {down:+.2f}[ (mean of {n} subjects)]")
+CONTROLS_APART = _doubt(
+    "controls_apart",
+    f"the controls of the gain check contradict each other: {CONTROLS_FOUND.words}, further apart than {{limit:.2f}}, "
+    "as by a gain together with a filter, or by a drug that moves one of these bands; their mean says nothing of a "
+    "gain",
+    brief="controls of the gain check contradict each other",
 )
 
 # Recordings and headers.
@@ -135,9 +143,25 @@ CYCLE_MINUTES = _doubt(
     "slow waves build up and fall within a cycle",
     brief="length of {cycle}",
 )
+CYCLE_OF_ALL = _doubt(
+    "cycle_of_all",
+    f"{CYCLE_FOUND.words} (mean of {{n}} subjects, {{above}} of them longer): beyond chance the window holds other "
+    "minutes of sleep, and slow waves build up and fall within a cycle; a drug may truly change that, and so does "
+    "another way of scoring",
+    brief="length of {cycle}",
+)
 CLOCK_UNKNOWN = declare("clock_unknown", "the time of day is not known in every night")
 CLOCK_FOUND = declare("clock_found", "{time}, {before} at baseline ({shift:+.1f} h; limit {limit:g} h)")
 CLOCK = _doubt("clock", f"{{what}} {CLOCK_FOUND.words}", brief="clock")
+ONSET_FOUND = declare(
+    "onset_found", "{time}, {before} at baseline ({shift:+.1f} h, mean of {n} subjects, {above} of them later)"
+)
+ONSET_OF_ALL = _doubt(
+    "onset_of_all",
+    f"sleep onset {ONSET_FOUND.words}: other hours, after a time awake of another length, which moves slow-wave "
+    "activity by itself",
+    brief="clock",
+)
 ORDER_UNKNOWN = declare("order_unknown", "the order of the nights is not known")
 NOT_FIRST = declare("not_first_night", "no night of this comparison is the subject's first")
 FIRST_NIGHT = _doubt(

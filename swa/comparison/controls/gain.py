@@ -5,12 +5,14 @@ between nights could be one of gain. Nothing is ever corrected: drugs move these
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from scipy import stats
 
 from swa.comparison.controls.facts import GAIN_CONTROLS, ComparedNights, Floats, NightFacts, Spread, control_bands
+from swa.comparison.controls.of_all import FEWEST_SUBJECTS, LEVEL, mean_change, pooled_sd
 from swa.comparison.controls.registry import Finding, RowKind, control, group_control
 from swa.settings import ComparabilitySettings
 from swa.tables import doubts
@@ -20,8 +22,9 @@ from swa.tables.reason import Reason
 # The one-channel rule stands beside the gain rule: with 0.3 of its false alarms the two together stay below 7 % of
 # pairs without any change, and × 1.2 in one of six channels is found in nine of ten (`benchmarks/gain_check.py`).
 ONE_CHANNEL_SHARE = 0.3
-GROUP_LEVEL = 0.99  # of the t limits of the mean over subjects: stricter than a subject's, drugs move the controls too
-FEWEST_SUBJECTS = 3
+# Where controls do not contradict each other 1 % of subjects are told that they do.
+CONTRADICTION_SHARE = 0.2
+BANDS_SAID = dict(zip(GAIN_CONTROLS, ("REM", "quiet wake", "fast NREM"), strict=True))
 BETWEEN_REGIONS = "/".join(REGIONS)  # the channel of the ratio of the two
 
 
@@ -35,7 +38,7 @@ def _moved_by_one_channel(row: RowKind) -> bool:
 
 
 @control(
-    dict(zip(GAIN_CONTROLS, ("REM", "quiet wake", "fast NREM"), strict=True)),
+    BANDS_SAID,
     setting="gain",
     is_ratio=True,
     matters=_moved_by_gain,
@@ -97,17 +100,58 @@ def compare_one_channel(nights: ComparedNights) -> Iterator[Finding]:
 def compare_gain_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
     """Mean G over subjects: a gain too small for any single pair of nights shows where all of them have it."""
     shifts = [_shared_gain({name: _mean(values) for name, values in _changes(nights).items()}) for nights in subjects]
-    known = [shift for shift in shifts if np.isfinite(shift)]
-    n = len(known)
+    if (change := mean_change(shifts)) is None:
+        return
+    mean = change.mean
+    found, doubt = doubts.MEAN_CHANGE(**change.counts), None
+    if change.is_beyond(change.limit):
+        amplitude = float(np.exp(mean / 2))
+        found = doubt = doubts.GAIN_OF_ALL(power=float(np.exp(mean)), amplitude=amplitude, **change.counts)
+    yield Finding(control="gain", ln_ratio=mean, g=mean, limit=change.limit, notes=(found,), doubt=doubt)
+
+
+@control({"gain_controls": "controls of the gain check"}, setting="gain", is_ratio=True, matters=_moved_by_gain)
+def compare_gain_controls(nights: ComparedNights) -> Iterator[Finding]:
+    """The most and the least changed control: further apart than chance, their mean says nothing of a gain."""
+    changes = _shared_controls(nights)
+    known = [name for name, value in changes.items() if np.isfinite(value)]
+    if len(known) < 2:
+        return
+    quantile = _range_quantile(1 - _level(nights) * CONTRADICTION_SHARE, len(known), nights.spread.df)
+    limit = quantile * _scatter_of_controls(nights)
+    yield _apart("gain_controls", {name: changes[name] for name in known}, limit)
+
+
+@group_control(
+    {"gain_controls_of_all": "controls of the gain check"}, setting="gain", is_ratio=True, matters=_moved_by_gain
+)
+def compare_gain_controls_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
+    """Those of the mean over subjects, where they are further apart than the mean of one subject may be moved too."""
+    own = np.array([list(_shared_controls(nights).values()) for nights in subjects])
+    is_known = np.isfinite(own).all(axis=1)
+    own, n = own[is_known], int(is_known.sum())
     if n < FEWEST_SUBJECTS:
         return
-    mean = float(np.mean(known))
-    limit = float(stats.t.ppf((1 + GROUP_LEVEL) / 2, n - 1) * np.std(known, ddof=1) / np.sqrt(n))
-    counts = {"n": n, "above": sum(shift > 0 for shift in known)}
-    found, doubt = doubts.MEAN_GAIN(**counts), None
-    if abs(mean) > limit:
-        found = doubt = doubts.GAIN_OF_ALL(power=float(np.exp(mean)), amplitude=float(np.exp(mean / 2)), **counts)
-    yield Finding(control="gain", ln_ratio=mean, g=mean, limit=limit, notes=(found,), doubt=doubt)
+    kept = [nights for nights, known in zip(subjects, is_known, strict=True) if known]
+    stated = float(np.sqrt(np.mean([_scatter_of_controls(nights) ** 2 for nights in kept])))
+    df = (n - 1) * (own.shape[1] - 1)
+    apart = own - own.mean(axis=1, keepdims=True)
+    scatter = float(np.sqrt(((apart - apart.mean(axis=0)) ** 2).sum() / df))
+    scatter, worth = pooled_sd(stated, _prior_df(kept[0]), scatter, df)
+    chance = _range_quantile(LEVEL, own.shape[1], worth) * scatter / np.sqrt(n)
+    limit = max(chance, float(np.mean([_limit(nights) * nights.spread.gain for nights in kept])))
+    yield _apart("gain_controls_of_all", dict(zip(GAIN_CONTROLS, own.mean(axis=0).tolist(), strict=True)), limit, n=n)
+
+
+def _apart(control: str, changes: Mapping[str, float], limit: float, **of_all: int) -> Finding:
+    """Finding on the most and the least changed of the controls."""
+    high, low = max(changes, key=changes.__getitem__), min(changes, key=changes.__getitem__)
+    apart = changes[high] - changes[low]
+    found = doubts.CONTROLS_FOUND(
+        high=BANDS_SAID[high], up=changes[high], low=BANDS_SAID[low], down=changes[low], **of_all
+    )
+    doubt = doubts.CONTROLS_APART(**found.values, limit=limit) if apart > limit else None
+    return Finding(control=control, ln_ratio=apart, limit=limit, notes=(found,), doubt=doubt)
 
 
 def own_spread(facts: Sequence[NightFacts], condition: str, settings: ComparabilitySettings) -> Spread:
@@ -156,22 +200,58 @@ def _changes(nights: ComparedNights) -> dict[str, Floats]:
     }
 
 
+def _shared_controls(nights: ComparedNights) -> dict[str, float]:
+    """Change of each control (ln), the median over the channels that have it; NaN where none has."""
+    of_channels = np.array(list(_changes(nights).values())).reshape(-1, len(GAIN_CONTROLS))
+    return {name: _median(of_channels[:, place]) for place, name in enumerate(GAIN_CONTROLS)}
+
+
+def _scatter_of_controls(nights: ComparedNights) -> float:
+    """SD of the change of one control apart from what all of them share."""
+    r = nights.settings.comparability.control_correlation
+    return nights.spread.gain * float(np.sqrt((1 - r) / ((1 + 2 * r) / 3))) * _pair(nights)
+
+
+@cache
+def _range_quantile(level: float, n: int, df: float) -> float:
+    return float(stats.studentized_range.ppf(level, n, df))
+
+
 def _are_several(gains: dict[str, float], settings: ComparabilitySettings) -> bool:
     return sum(math.isfinite(gain) for gain in gains.values()) >= settings.channels_minimum
 
 
 def _shared_gain(gains: dict[str, float]) -> float:
     """The median over the channels that have a G."""
-    known = [gain for gain in gains.values() if np.isfinite(gain)]
-    return float(np.median(known)) if known else np.nan
+    return _median(np.array(list(gains.values())))
+
+
+def _median(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else np.nan
 
 
 def _limit(nights: ComparedNights, looks: float = 1) -> float:
     """Limit of a difference of two means over nights, in SD of one night."""
-    tail = 1 - (1 - nights.settings.comparison.confidence) / looks / 2
+    tail = 1 - _level(nights) / looks / 2
     df = nights.spread.df
     quantile = float(stats.norm.ppf(tail) if np.isinf(df) else stats.t.ppf(tail, df))
-    return quantile * float(np.sqrt(1 / len(nights.treated) + 1 / len(nights.before)))
+    return quantile * _pair(nights)
+
+
+def _pair(nights: ComparedNights) -> float:
+    """SD of a difference of two means over nights, in SD of one night."""
+    return float(np.sqrt(1 / len(nights.treated) + 1 / len(nights.before)))
+
+
+def _level(nights: ComparedNights) -> float:
+    """Share of the pairs of nights with nothing wrong that the gain check flags."""
+    return 1 - nights.settings.comparison.confidence
+
+
+def _prior_df(nights: ComparedNights) -> float:
+    """How many degrees of freedom the SD between nights is worth; a stated one gives way to as many of the study's."""
+    return min(nights.spread.df, nights.settings.comparability.control_pairs_df)
 
 
 def _fewer_controls(n: int, settings: ComparabilitySettings) -> float:

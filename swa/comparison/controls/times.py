@@ -1,11 +1,12 @@
 """Whether compared nights are of like length, began at like times, and which of them was the subject's first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from swa.comparison.controls.facts import ComparedNights
-from swa.comparison.controls.registry import Finding, control
+from swa.comparison.controls.of_all import mean_change
+from swa.comparison.controls.registry import Finding, control, group_control
 from swa.tables import doubts
 from swa.tables.reason import Value
 
@@ -44,16 +45,42 @@ def compare_minutes(nights: ComparedNights) -> Iterator[Finding]:
 def compare_cycles(nights: ComparedNights) -> Iterator[Finding]:
     """Analysed minutes of each cycle: its first minutes have little slow-wave activity, and its length is chance."""
     limit = float(np.log(CYCLE_RATIO))
-    for window in dict.fromkeys(window for night in nights.nights for window in sorted(night.cycle_min)):
-        after, earlier = (
-            float(np.mean([night.cycle_min.get(window, np.nan) for night in side])) for side in nights.sides
-        )
+    for window in _cycles(nights):
+        after, earlier = _minutes_of(window, nights)
         if not (after > 0 and earlier > 0):
             continue
         ratio = float(np.log(after / earlier))
         found = doubts.CYCLE_FOUND(cycle=window.replace("-", " "), minutes=after, before=earlier)
         doubt = doubts.CYCLE_MINUTES(**found.values, times=CYCLE_RATIO) if abs(ratio) > limit else None
         yield Finding(control="cycle_minutes", window=window, ln_ratio=ratio, limit=limit, notes=(found,), doubt=doubt)
+
+
+@group_control({"cycle_minutes_of_all": "minutes of a cycle"}, setting="analysed_minutes", is_ratio=True)
+def compare_cycles_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
+    """Mean over subjects of the change of each cycle's minutes: its window then holds other minutes of sleep in all."""
+    least = float(np.log(subjects[0].settings.comparability.minutes_ratio))
+    for window in dict.fromkeys(window for nights in subjects for window in _cycles(nights)):
+        minutes = np.array([_minutes_of(window, nights) for nights in subjects])
+        minutes = minutes[(minutes > 0).all(axis=1)]
+        if (change := mean_change(np.log(minutes[:, 0] / minutes[:, 1]))) is None:
+            continue
+        limit = max(least, min(change.limit, float(np.log(CYCLE_RATIO))))
+        after, earlier = minutes.mean(axis=0).tolist()
+        found = doubts.CYCLE_FOUND(cycle=window.replace("-", " "), minutes=after, before=earlier)
+        doubt = doubts.CYCLE_OF_ALL(**found.values, **change.counts) if change.is_beyond(limit) else None
+        notes = (found, doubts.MEAN_CHANGE(**change.counts))
+        yield Finding(
+            control="cycle_minutes_of_all", window=window, ln_ratio=change.mean, limit=limit, notes=notes, doubt=doubt
+        )
+
+
+def _cycles(nights: ComparedNights) -> list[str]:
+    return list(dict.fromkeys(window for night in nights.nights for window in sorted(night.cycle_min)))
+
+
+def _minutes_of(window: str, nights: ComparedNights) -> list[float]:
+    """Mean minutes of a cycle in the nights of the treatment and of the comparator; NaN where one lacks it."""
+    return [float(np.mean([night.cycle_min.get(window, np.nan) for night in side])) for side in nights.sides]
 
 
 @control({name: label for name, (label, *_) in _CLOCKS.items()})
@@ -69,6 +96,21 @@ def compare_clocks(nights: ComparedNights) -> Iterator[Finding]:
         found = doubts.CLOCK_FOUND(time=_clock(after), before=_clock(earlier), shift=shift, limit=limit)
         doubt = doubts.CLOCK(what=what, **found.values)
         yield Finding(control=name, notes=(found,), doubt=doubt if abs(shift) > limit else None)
+
+
+@group_control({"sleep_onset_of_all": "sleep onset"}, setting="sleep_onset")
+def compare_clocks_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
+    """Mean over subjects of how much later sleep began: half of what one subject is allowed, where chance is less."""
+    of_one = subjects[0].settings.comparability.clock_h
+    times = np.array([[np.mean([night.onset_h for night in side]) for side in nights.sides] for nights in subjects])
+    times = times[np.isfinite(times).all(axis=1)]
+    if (change := mean_change(times[:, 0] - times[:, 1])) is None:
+        return
+    limit = max(of_one / 2, min(change.limit, of_one))
+    after, earlier = times.mean(axis=0).tolist()
+    found = doubts.ONSET_FOUND(time=_clock(after), before=_clock(earlier), shift=change.mean, **change.counts)
+    doubt = doubts.ONSET_OF_ALL(**found.values) if change.is_beyond(limit) else None
+    yield Finding(control="sleep_onset_of_all", notes=(found,), doubt=doubt)
 
 
 @control({"first_night": "first night"})

@@ -226,7 +226,7 @@ def _slope(
     reason = reason or ("the covariate changes alike in every subject" if np.ptp(x) == 0 else "")
     found = Slope()
     if not reason:
-        found = find_slope(y, x, others, settings, ratio=ratio)
+        found = find_slope(y, x, others, settings.confidence)
         reason = "" if math.isfinite(found.p) else NO_SLOPE
     if not (reason or ordered):
         found, reason = found._replace(low=math.nan, high=math.nan, p=math.nan), NO_ORDER
@@ -235,9 +235,7 @@ def _slope(
         **dict(zip(("estimate", "ci_low", "ci_high", "p"), found, strict=False)),
         "correlation": found.correlation,
         "n": len(own),
-        "method": "slope of the change on the change"
-        + (", adjusted for order" if others else "")
-        + ("" if ratio else UNEVEN),
+        "method": "slope of the change on the change" + (", adjusted for order" if others else "") + UNEVEN,
         "note": reason or f"{unit}; association only",
     }
 

@@ -12,9 +12,11 @@ like regression to the mean; along it, power is that of the plain slope. The mea
 Dis 15:969) is no way out: it holds the response, and where that varies by an SD of 0.2 (ln), finds a covariate of the
 level in 8-22 % (benchmarks/calibration_moderators.py). A covariate that nearly is the baseline value has no test.
 
-p of a ratio is by permutation of residuals (Freedman & Lane 1983, J Bus Econ Stat 1:292) of the partial t. A change of
-minutes varies more the more of them a person has, so that permutation finds a covariate of the level in 8-20 %: there
-errors are let differ, which with logarithms would cost a tenth of the power. The order of the conditions is in the
+Changes scatter more in some people than in others: those of minutes in people who have more of them, those of ratios
+where a drug acts on a few. Permuted residuals (Freedman & Lane 1983, J Bus Econ Stat 1:292) presume that all scatter
+alike, and find a covariate that the scatter follows in 8-36 % of studies of 8-30 subjects; of a studentised statistic
+(DiCiccio & Romano 2017, J Am Stat Assoc 112:1211; HC3) they do in 4-11 %. So errors may differ (`unequal_variances`),
+which finds 3-7 %; what it costs where all do scatter alike is in docs/limits.md. The order of the conditions is in the
 model where it differs between subjects. A covariate that is itself an outcome (`Covariate`) is an association with the
 change, neither moderation nor mediation, and has the plain slope.
 """
@@ -40,7 +42,7 @@ from swa.comparison.compared_nights import (
 from swa.comparison.contrasts import contrast_designs, subject_values
 from swa.comparison.group import adjust_p
 from swa.comparison.headline import SLEEP_MARKERS, leading_marker
-from swa.comparison.linear import least_squares, t_interval, unequal_variances
+from swa.comparison.linear import t_interval, unequal_variances
 from swa.comparison.sources import Source, nights_of
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import Contrast
@@ -50,7 +52,7 @@ from swa.tables.schema import plain_name
 
 FEWEST = 8
 NO_SLOPE = "the change, or the covariate of all subjects but one, is the same in every subject: no test"
-UNEVEN = ", robust errors (HC2)"
+UNEVEN = ", robust errors (HC2)"  # of every slope, as its method says
 PREFIX = "covariate_"  # a column that the study file calls one
 OUTCOMES = ("_change", "_after", "_post")  # endings of columns that were taken after the treatment
 # Correlation with the baseline value, of values or ranks, from which a covariate is taken for that value: beyond it the
@@ -203,8 +205,8 @@ class Slope(NamedTuple):
     correlation: float = math.nan  # the partial one
 
 
-def find_slope(y: Floats, x: Floats, others: list[Floats], settings: ComparisonSettings, *, ratio: bool) -> Slope:
-    """Slope of changes on x beside the others: of logs of ratios by permutation, of differences by errors that differ.
+def find_slope(y: Floats, x: Floats, others: list[Floats], level: float = 0.95) -> Slope:
+    """Slope of changes on x, some of which may vary more than others (`unequal_variances`).
 
     Parameters
     ----------
@@ -212,58 +214,13 @@ def find_slope(y: Floats, x: Floats, others: list[Floats], settings: ComparisonS
         Changes, those of ratios as logarithms, and what they may go with.
     others : list of array
         What else is in the model, beside the constant.
-    settings : ComparisonSettings
-        Its `confidence`, `moderator_permutations` and `flip_seed`.
-    ratio : bool
-        Whether the changes are ratios.
-    """
-    if ratio:
-        return permuted_slope(y, x, others, settings.moderator_permutations, settings.flip_seed, settings.confidence)
-    return uneven_slope(y, x, others, settings.confidence)
+    level : float
+        Of the interval.
 
-
-def cautious_slope(
-    y: Floats, x: Floats, baseline: Floats, others: list[Floats], settings: ComparisonSettings, *, ratio: bool
-) -> Slope:
-    """Slope of `find_slope` with the interval and p that hold without and with the baseline value in the model.
-
-    p is 1 where the two slopes have opposite signs.
-    """
-    plain = find_slope(y, x, others, settings, ratio=ratio)
-    beside = find_slope(y, x, [*others, baseline], settings, ratio=ratio) if np.ptp(baseline) > 0 else plain
-    if not (math.isfinite(plain.p) and math.isfinite(beside.p)):
-        return Slope()
-    alike = plain.estimate * beside.estimate > 0
-    return plain._replace(
-        low=min(plain.low, beside.low), high=max(plain.high, beside.high), p=max(plain.p, beside.p) if alike else 1.0
-    )
-
-
-def permuted_slope(
-    y: Floats, x: Floats, others: list[Floats], permutations: int, seed: int, level: float = 0.95
-) -> Slope:
-    """Slope with its t interval and the p of permuted residuals, where changes vary alike in all subjects."""
-    ones = np.ones(len(y))
-    fit = least_squares(y[:, None], [ones, x, *others])
-    estimate, error = fit.combine([0, 1, *[0] * len(others)])
-    t, _, low, high = t_interval(estimate, error, fit.df, level)
-    if not math.isfinite(t[0]):
-        return Slope()
-    reduced = np.column_stack([ones, *others])
-    fitted = reduced @ np.linalg.lstsq(reduced, y, rcond=None)[0]
-    rng = np.random.default_rng(seed)
-    residual = rng.permuted(np.tile(y - fitted, (permutations - 1, 1)), axis=1).T
-    again = least_squares(fitted[:, None] + residual, [ones, x, *others])
-    shuffled = t_interval(*again.combine([0, 1, *[0] * len(others)]), again.df, level)[0]
-    p = (1 + np.count_nonzero(np.abs(shuffled) >= abs(t[0]) - 1e-9)) / permutations
-    correlation = t[0] / math.sqrt(t[0] ** 2 + fit.df[0])
-    return Slope(float(estimate[0]), float(low[0]), float(high[0]), float(p), float(correlation))
-
-
-def uneven_slope(y: Floats, x: Floats, others: list[Floats], level: float = 0.95) -> Slope:
-    """Slope with interval and p where some subjects' changes vary more than others' (`unequal_variances`).
-
-    One subject who alone has another value of x fits by itself: its error is not known, and so there is none.
+    Returns
+    -------
+    Slope
+        NaN where one subject alone has another value of x: it fits by itself, and its error is not known.
     """
     columns = [np.ones(len(y)), x, *others]
     design = np.column_stack(columns)
@@ -275,6 +232,21 @@ def uneven_slope(y: Floats, x: Floats, others: list[Floats], level: float = 0.95
     plain = estimate[0] / fit.combine([0, 1, *[0] * len(others)])[1][0]
     correlation = plain / math.sqrt(plain**2 + fit.df[0])
     return Slope(float(estimate[0]), float(low[0]), float(high[0]), float(p[0]), float(correlation))
+
+
+def cautious_slope(y: Floats, x: Floats, baseline: Floats, others: list[Floats], level: float = 0.95) -> Slope:
+    """Slope of `find_slope` with the interval and p that hold without and with the baseline value in the model.
+
+    p is 1 where the two slopes have opposite signs.
+    """
+    plain = find_slope(y, x, others, level)
+    beside = find_slope(y, x, [*others, baseline], level) if np.ptp(baseline) > 0 else plain
+    if not (math.isfinite(plain.p) and math.isfinite(beside.p)):
+        return Slope()
+    alike = plain.estimate * beside.estimate > 0
+    return plain._replace(
+        low=min(plain.low, beside.low), high=max(plain.high, beside.high), p=max(plain.p, beside.p) if alike else 1.0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,7 +301,7 @@ def _row(
 ) -> dict[str, object]:
     own = _regressed(points, nights, contrast)
     ratio = bool(points["scale"].iloc[0] == "ratio")
-    found, reason = _tested(own, covariate, settings, ratio=ratio)
+    found, reason = _tested(own, covariate, settings.confidence)
     told = f"left out: {own.without} without {covariate.name} in the {covariate.condition(contrast)} nights"
     about = [
         reason or _unit(own, covariate, found, ratio=ratio),
@@ -339,7 +311,7 @@ def _row(
     ]
     method = ("difference of groups" if covariate.groups else "slope") + (", adjusted for order" if own.order else "")
     method += "" if covariate.is_outcome else ", without and with the baseline value"
-    method += "" if ratio else UNEVEN
+    method += UNEVEN
     return {key: points[key].iloc[0] for key in MODERATORS.names[:6]} | {
         **dict(zip(("estimate", "ci_low", "ci_high", "p"), found, strict=False)),
         "n": len(own.change),
@@ -348,21 +320,21 @@ def _row(
     }
 
 
-def _tested(own: _Regressed, covariate: Covariate, settings: ComparisonSettings, *, ratio: bool) -> tuple[Slope, str]:
+def _tested(own: _Regressed, covariate: Covariate, level: float) -> tuple[Slope, str]:
     """The slope, or why there is none."""
     if own.reason:
         return Slope(), own.reason
     if len(covariate.groups) > 2:
         return Slope(), f"{len(covariate.groups)} groups: two are compared"
     if covariate.is_outcome:
-        found = find_slope(own.change, own.covariate, own.order, settings, ratio=ratio)
+        found = find_slope(own.change, own.covariate, own.order, level)
     elif own.is_baseline:
         return Slope(), (
             f"no test: the covariate nearly is the baseline value (correlation {own.with_baseline:+.2f}), and by "
             "regression to the mean a change from a value goes with that value without any response"
         )
     else:
-        found = cautious_slope(own.change, own.covariate, own.baseline, own.order, settings, ratio=ratio)
+        found = cautious_slope(own.change, own.covariate, own.baseline, own.order, level)
     return found, "" if math.isfinite(found.p) else NO_SLOPE
 
 

@@ -1,0 +1,153 @@
+"""What was done to all nights of one condition: no subject passes its own limit, and the mean over subjects does."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swa.comparison.comparability import compare_facts
+from swa.comparison.controls.facts import GAIN_CONTROLS, NightFacts
+from swa.comparison.verdicts import judge_contrasts
+from swa.settings import Settings
+from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast
+from swa.tables.reason import in_words
+
+KETAMINE = Contrast(treatment="ketamine", comparator="baseline")
+CHANNELS = ("F3-M2", "C4-M1")
+
+
+def night(subject, condition, controls=(0.0, 0.0, 0.0), **facts):
+    if not isinstance(controls, dict):
+        controls = dict.fromkeys(CHANNELS, np.array(controls))
+    return NightFacts(
+        subject=subject, session=condition, condition=condition, controls=controls, header={}, nrem_min={}, **facts
+    )
+
+
+def study(before, treated):
+    """Records of a study; the facts of each subject's baseline and ketamine night."""
+    names = [f"S{number:02d}" for number in range(1, len(treated) + 1)]
+    facts = [
+        night(name, condition, **own)
+        for name, sides in zip(names, zip(before, treated, strict=True), strict=True)
+        for condition, own in zip(("baseline", "ketamine"), sides, strict=True)
+    ]
+    return compare_facts(facts, [(name, KETAMINE) for name in names], Settings())
+
+
+def of_all(records, control):
+    return [one for one in records if one.subject == GROUP and one.control == control]
+
+
+def verdict_of_all(records, **row):
+    """Verdict and reasons of one row over subjects, all of whose nights are sound."""
+    subjects = sorted({one.subject for one in records} - {GROUP})
+    wanted = {"channel": "C4-M1", "measure": "swa", "window": "cycle-1", "stages": "NREM", "variant": ""} | row
+    facts = {name: getattr(KETAMINE, name) for name in CONTRAST_FACTS}
+    rows = pd.DataFrame([{"subject": GROUP, "contrast": str(KETAMINE)} | wanted | facts])
+    nights = pd.DataFrame(
+        [(name, c, c, "done", "sound", "") for name in subjects for c in KETAMINE.conditions],
+        columns=["subject", "session", "condition", "status", "verdict", "verdict_reasons"],
+    )
+    found = judge_contrasts(rows, records, nights, Settings()).iloc[0]
+    return found["verdict"], found["verdict_reasons"]
+
+
+LATER = [1.9, 1.8, 1.75, 1.95]
+
+
+def at(*onsets):
+    return [{"onset_h": onset} for onset in onsets]
+
+
+def test_nights_that_all_begin_nearly_two_hours_later_make_a_row_over_subjects_caution():
+    records = study(at(11.1, 11.0, 11.3, 10.9), at(*np.add([11.1, 11.0, 11.3, 10.9], LATER)))
+    assert not [one for one in records if one.subject != GROUP and one.doubt]
+    verdict, why = verdict_of_all(records)
+    assert verdict == "caution"
+    assert "00:56, 23:05 at baseline (+1.9 h, mean of 4 subjects, 4 of them later)" in why
+
+
+@pytest.mark.parametrize("shifts", [(0.5, 0.55, 0.45, 0.5), (1.9, -0.4, 1.8, 0.9), (1.9, -1.9, 0.3, 0.0)])
+def test_nights_that_begin_half_an_hour_later_or_at_scattered_times_are_no_doubt(shifts):
+    records = study(at(11, 11, 11, 11), at(*np.add(11, shifts)))
+    assert verdict_of_all(records) == ("sound", "")
+    (row,) = of_all(records, "sleep_onset_of_all")
+    assert row.doubt is None
+
+
+def test_two_subjects_and_unknown_times_have_no_row_over_subjects():
+    assert not of_all(study(at(11, 11), at(13, 13)), "sleep_onset_of_all")
+    assert not of_all(study(at(11, 11, 11), at(13, 13, np.nan)), "sleep_onset_of_all")
+
+
+def of_cycles(*minutes):
+    return [{"cycle_min": {"cycle-1": own, "cycle-2": 70.0}} for own in minutes]
+
+
+@pytest.mark.parametrize("minutes", [(83, 87, 89, 86), (53, 54, 54, 55)])  # REM called N2; N2 called N1
+def test_a_cycle_that_holds_other_minutes_in_all_subjects_makes_its_rows_caution(minutes):
+    records = study(of_cycles(67, 67, 67, 67), of_cycles(*minutes))
+    assert not [one for one in records if one.subject != GROUP and one.doubt]
+    verdict, why = verdict_of_all(records)
+    assert verdict == "caution"
+    assert f"cycle 1 holds {np.mean(minutes):.0f} min of N2 and N3, 67 at baseline" in why
+    assert "mean of 4 subjects" in why
+    assert "other minutes" in why
+    assert verdict_of_all(records, window="cycle-2") == ("sound", "")
+    assert verdict_of_all(records, window="night") == ("sound", "")
+
+
+@pytest.mark.parametrize("minutes", [(70, 71, 70, 72), (30, 150, 90, 100)])
+def test_a_cycle_a_little_longer_or_of_scattered_length_is_no_doubt(minutes):
+    records = study(of_cycles(67, 67, 67, 67), of_cycles(*minutes))
+    assert verdict_of_all(records) == ("sound", "")
+
+
+def test_rows_over_subjects_are_said_in_the_table_whether_flagged_or_not():
+    records = study(of_cycles(67, 67, 67, 67), of_cycles(70, 71, 70, 72))
+    row = next(one for one in of_all(records, "cycle_minutes_of_all") if one.window == "cycle-1")
+    assert row.ln_ratio == pytest.approx(np.log([70 / 67, 71 / 67, 70 / 67, 72 / 67]).mean())
+    assert (
+        in_words(row.notes)
+        == "cycle 1 holds 71 min of N2 and N3, 67 at baseline; mean of 4 subjects, 4 of them above 0"
+    )
+
+
+def with_controls(*changes):
+    """A study whose control bands (REM, quiet wake, fast NREM) change so, alike in all channels."""
+    return study([{} for _ in changes], [{"controls": change} for change in changes])
+
+
+# Four simulated subjects: amplitude x 1.3 and a low-pass (22 Hz, first order) in the treated nights; and as they were.
+FILTERED = [(0.38, 0.59, -0.02), (0.32, 0.01, -0.32), (0.36, -0.05, -0.67), (0.48, 0.39, -0.04)]
+UNTOUCHED = [(-0.07, 0.33, 0.25), (-0.17, -0.27, -0.02), (-0.08, -0.32, -0.42), (0.01, 0.13, 0.26)]
+
+
+def test_controls_of_the_gain_check_that_contradict_each_other_in_all_subjects_are_told_with_their_names():
+    records = with_controls(*FILTERED)
+    assert not [one for one in records if one.control in GAIN_CONTROLS and one.doubt]
+    assert not [one for one in of_all(records, "gain") if one.doubt]
+    verdict, why = verdict_of_all(records)
+    assert verdict == "caution"
+    assert "the controls of the gain check contradict each other: REM +0.39, fast NREM -0.26 (mean of 4 subjects" in why
+    assert verdict_of_all(records, measure="swa_relative")[0] == "sound"  # no factor on the signal moves it
+
+
+def test_controls_that_contradict_each_other_make_one_subject_caution():
+    records = with_controls(FILTERED[2])
+    (found,) = [one for one in records if one.doubt]
+    assert found.control == "gain_controls"
+    assert found.ln_ratio == pytest.approx(1.03)
+    assert "REM +0.36, fast NREM -0.67" in in_words([found.doubt])
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.5])
+def test_controls_that_scatter_as_from_night_to_night_do_not_contradict_each_other(gain):
+    records = with_controls(*(tuple(np.add(own, gain)) for own in UNTOUCHED))
+    assert not [one for one in records if one.control.startswith("gain_controls") and one.doubt]
+
+
+def test_of_two_controls_one_can_contradict_and_one_alone_cannot():
+    two = with_controls((0.8, np.nan, -0.5))
+    assert [one.control for one in two if one.doubt] == ["gain_controls"]
+    assert "gain_controls" not in {one.control for one in with_controls((0.8, np.nan, np.nan))}
