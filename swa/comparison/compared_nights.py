@@ -96,9 +96,10 @@ def copied_nights(nights: pd.DataFrame) -> pd.Series:
 
 def others_recordings(nights: pd.DataFrame) -> pd.Series:
     """Which nights cannot be compared because their recording stands for a night of another subject too."""
-    shared, subjects = text_column(nights, SHARED_RECORDING), text_column(nights, "subject")
+    shared = text_column(nights, SHARED_RECORDING)
     if (shared == "").all():
         return pd.Series(data=False, index=nights.index)
+    subjects = text_column(nights, "subject")
     facts = [text_column(nights, name) for name in ("condition", "phase", "arm", "group")]
     # A night that is shared with nobody is like no other.
     what = shared.where(shared != "", subjects + "/" + text_column(nights, "session"))
