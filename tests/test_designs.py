@@ -691,7 +691,7 @@ class TestPlanning:
         source.nights = nights.assign(status=status)
         with pytest.raises(StudyError) as told:
             study_variation(source)
-        assert "2 subjects with a change in ketamine:baseline, more than 3 are needed" in told.value.problem
+        assert "2 subjects with a change in ketamine against baseline, more than 3 are needed" in told.value.problem
         assert "left out: s1 (ketamine excluded), s2 (baseline failed), s4 (not measured)" in told.value.problem
         assert "repeated baseline nights give 0 degrees of freedom, 3 are needed" in told.value.problem
 
