@@ -35,7 +35,7 @@ from swa.comparison.sources import (
     rows_of_nights,
 )
 from swa.comparison.verdicts import doubt_of_orders, judge_contrasts, verdict_of_orders
-from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
+from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_rows
 from swa.errors import StudyError
 from swa.glossary import measures_that, read_glossary
 from swa.settings import ComparisonSettings, Settings, given_or_default
@@ -177,7 +177,7 @@ def _without_doubtful(
             continue
         places = changes.grid.places(own)
         grid = changes.grid.without(places, own["without"].tolist())
-        outcome = design.outcome(subject_changes(grid, design.treatment, design.baseline), settings)
+        outcome = design.outcome(design.changes(grid), settings)
         shown = [changes.on_reported_scale(part) for part in (outcome.estimate, outcome.low, outcome.high)]
         found |= dict(zip(own["place"], zip(*shown, outcome.n, strict=True), strict=True))
     return pd.DataFrame([found[place] for place in rows["place"]], columns=["estimate", "ci_low", "ci_high", "n"])
@@ -431,7 +431,7 @@ def _changes_of(grid: Grid, designs: Sequence[ContrastDesign]) -> Iterator[tuple
     for design in designs:
         pair = (design.treatment, design.baseline)
         if pair not in pairs:
-            pairs[pair] = subject_changes(grid, *pair)
+            pairs[pair] = design.changes(grid)
         yield design, pairs[pair]
 
 

@@ -169,6 +169,10 @@ ORDERS_ALIKE = declare(
     "orders would not help, some in other orders would",
     "no interval",
 )
+NIGHTS_ASIDE = declare(
+    "nights_aside",
+    "nights left aside: {nights}, at places where every order has the same condition, which tell of the place alone",
+)
 FEW_IN_AN_ARM = declare("few_in_an_arm", f"{_ARMS}: too few in an arm for a test", "no interval")
 FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test", "no interval")
 
