@@ -157,6 +157,9 @@ def check_contrasts(folder, drawn, subject):
         after, before = (folder.value(row["subject"], known[side], row["scale"], **where) for side in SIDES)
         change = after / before if row["scale"] == "ratio" else after - before
         assert float(row["estimate"]) == pytest.approx(change, rel=1e-9, abs=1e-9)
+    dots = drawn[drawn["subject"] != "group"]["contrast"].value_counts()
+    within = over[~over["contrast"].str.contains(" - ")]
+    assert [dots.get(name, 0) for name in within["contrast"]] == within["n"].astype(int).tolist()
 
 
 def check_pairs(folder, drawn, subject):
@@ -314,6 +317,23 @@ def test_every_number_of_the_figure_of_many_contrasts_is_computed_again(build, t
         if (i, condition) != (2, "magnesium")
     ]
     assert "contrasts" in check_folder(build(tmp_path / "results", rows).path)
+
+
+def test_a_subject_whose_order_is_not_known_has_no_dot_where_the_period_is_removed(build, tmp_path):
+    """Seven dots stood around a mark of six, and nothing said that the mark is corrected and the dots are not."""
+    orders = ("placebo", "ketamine", "magnesium"), ("magnesium", "ketamine", "placebo")
+    rows = [
+        {"subject": f"S{i}", "condition": condition, "size": 1 + place / 20 + i / 50}
+        | ({"order": place} if i < 6 else {})
+        for i in range(7)
+        for place, condition in enumerate(("baseline", *orders[i % 2]), 1)
+    ]
+    results = build(tmp_path / "results", rows)
+    assert "contrasts" in check_folder(results.path)
+    drawn = read_texts(results.path / "figures" / "contrasts_swa_cycle1.tsv")
+    assert set(drawn.loc[drawn["subject"] == "S6", "contrast"]) == {f"{name}:baseline" for name in orders[0]}
+    page = (results.path / "index.html").read_text(encoding="utf-8")
+    assert "the marks of ketamine against placebo and magnesium against placebo, not from the dots" in page
 
 
 def pre_post():

@@ -312,7 +312,7 @@ def test_a_card_cannot_be_taken_for_an_approval(study):
     card = re.search("<article.*?</article>", text, re.DOTALL)[0]
     assert 'class="effect open"' in card, "two subjects tell nothing from chance"
     assert re.search(r'class="effect open">[^<]* <small>too few to tell</small>', card)
-    assert "The recordings alone were checked" in card
+    assert "Recordings checked (not the design)" in card
     assert "these nights can be compared" in card
     assert card.index('class="limit"') < card.index('class="effect'), "what must not be concluded comes first"
     assert "sound" not in re.sub("<[^>]*>", "", card)
@@ -1291,6 +1291,7 @@ def test_many_contrasts_stand_on_one_axis_first_and_the_pairs_of_nights_further_
     drawn = pd.read_csv(results.path / "figures" / "contrasts_swa_cycle1.tsv", sep="\t")
     cards = re.findall(r"<h3>(.*?)</h3>.*?<p class=\"effect[^>]*>(.*?)[ <]", source, re.DOTALL)
     rows = drawn[drawn["subject"] == "group"]
+    assert "simulated: ketamine and magnesium against placebo and baseline</h1>" in source
     known = contrasts_in(results.contrasts)
     assert [known[name].in_words for name in rows["contrast"]] == [html.unescape(name) for name, _ in cards]
     assert [percent(ratio) for ratio in rows["estimate"]] == [effect for _, effect in cards]

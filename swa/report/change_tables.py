@@ -210,7 +210,7 @@ def sleep_table(nights: Sequence[StoredNight]) -> Rows:
         *((name, [_minutes(found.get(key)) for found in statistics]) for key, name in STATISTICS),
         # Where the windows begin is not where SOL ends: a first epoch of N1 alone opens no night.
         (
-            "Sleep onset of the windows, min of the recording",
+            "Sleep onset where the windows begin, min after the start of the recording",
             [_minutes(night.summary.get("sleep_onset_min")) for night in nights],
         ),
         ("NREM cycles", [str(night.summary.get("nrem_cycles", NOT_MEASURED)) for night in nights]),

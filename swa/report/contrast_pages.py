@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from swa.comparison.designs import ContrastDesign
 from swa.report import figures
 from swa.report.draft import Draft
 from swa.report.reading import paired_values
 from swa.report.shelf import Picture
 from swa.report.words.names import file_name, marker_name, unit_of
-from swa.report.words.numbers import NO_INTERVAL, describe_change
+from swa.report.words.numbers import NO_INTERVAL, describe_change, join
 from swa.report.words.sentences import Answer
 from swa.tables.marker import MARKER_COLUMNS
 
@@ -17,7 +18,9 @@ FEWEST = 3  # subjects who carry an interval
 COLUMNS = ["contrast", "subject", *MARKER_COLUMNS, "estimate", "ci_low", "ci_high", "n", "scale"]
 
 
-def draw_contrasts(draft: Draft, rows: pd.DataFrame, answers: list[Answer], measures: pd.DataFrame) -> list[Picture]:
+def draw_contrasts(
+    draft: Draft, rows: pd.DataFrame, answers: list[Answer], measures: pd.DataFrame, designs: list[ContrastDesign]
+) -> list[Picture]:
     """Every answer of the first screen on one axis, with the change of each subject; none where there are few.
 
     Parameters
@@ -30,6 +33,8 @@ def draw_contrasts(draft: Draft, rows: pd.DataFrame, answers: list[Answer], meas
         The card of each row.
     measures : DataFrame
         Rows of the long table that hold the leading marker.
+    designs : list of ContrastDesign
+        How the contrasts are analysed.
     """
     own = draft.headline.marker
     if len(rows) < MANY or not np.isfinite(rows["estimate"]).any():
@@ -37,7 +42,7 @@ def draw_contrasts(draft: Draft, rows: pd.DataFrame, answers: list[Answer], meas
     shown = rows[COLUMNS].copy()
     shown.loc[rows["n"] < FEWEST, ["ci_low", "ci_high"]] = np.nan  # as on their cards: two carry no interval
     within = [name for name in rows["contrast"] if draft.contrasts[name].is_within]
-    values = paired_values(own.select(measures), draft.facts.nights, within, draft.settings)
+    values = _that_count(paired_values(own.select(measures), draft.facts.nights, within, draft.settings), designs)
     told = [answer.is_told for answer in answers]
     unit, name = unit_of(own.measure), marker_name(own.measure)
     said = [
@@ -58,10 +63,30 @@ def draw_contrasts(draft: Draft, rows: pd.DataFrame, answers: list[Answer], meas
             ),
             pd.concat([shown, _as_rows(values)], ignore_index=True).astype({"n": "Int64"}),
             alt=f"{name}, changes over subjects: {'; '.join(said)}.",
-            caption=f"{marker_name(own.measure, draft.settings)}: each dot is the change of a subject, each mark that "
-            f"over subjects with its {draft.level} interval of that contrast alone; filled: told from no change.",
+            caption=f"{marker_name(own.measure, draft.settings)}: each dot is the change of a subject who counts, as "
+            f"measured; each mark is the change over subjects with its {draft.level} interval of that contrast alone; "
+            f"filled: told from no change.{_about_dots(draft, list(rows['contrast']), designs)}",
         )
     ]
+
+
+def _that_count(values: pd.DataFrame, designs: list[ContrastDesign]) -> pd.DataFrame:
+    """Changes of the subjects whom a contrast rests on: where a period is removed, those whose order is known."""
+    counts = np.ones(len(values), dtype=bool)
+    for design in designs:
+        own = (values["contrast"] == design.contrast).to_numpy()
+        counts[own] = ~np.isnan(design.period_columns(list(values.loc[own, "subject"]))).any(axis=1)
+    return values[counts]
+
+
+def _about_dots(draft: Draft, shown: list[str], designs: list[ContrastDesign]) -> str:
+    """Where a mark need not lie amid its dots, or has none."""
+    between = [draft.name_of(name) for name in shown if not draft.contrasts[name].is_within]
+    moved = [draft.name_of(one.contrast) for one in designs if one.contrast in shown and one.removes_period]
+    moved = [name for name in moved if name not in between]
+    return (
+        f" An effect of the period is removed from the marks of {join(moved)}, not from the dots." if moved else ""
+    ) + (f" {join(between)}: between subjects, so without dots." if between else "")
 
 
 def _as_rows(values: pd.DataFrame) -> pd.DataFrame:

@@ -101,9 +101,9 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
     measures = read_measures(results.path / "measures.parquet", list(wanted))
     headline = find_headline(facts.primary, measures)
     draft = Draft(results=results, facts=facts, headline=headline, rows=group, shelf=shelf, count="subjects")
-    answered = _answers(draft)
+    answered, designs = _answers(draft), _designs(draft)
     return (
-        shared_parts(draft, facts.nights, explained=[*draft.changes["measure"], *SHOWN], designs=_designs(draft))
+        shared_parts(draft, facts.nights, explained=[*draft.changes["measure"], *SHOWN], designs=designs)
         | {
             "title": _title(draft),
             "counts": _counts(facts),
@@ -111,7 +111,7 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
             **answered,
             "across": shelf.attempt(
                 "the figure of all contrasts",
-                lambda: draw_contrasts(draft, answered["rows"], answered["answers"], measures),
+                lambda: draw_contrasts(draft, answered["rows"], answered["answers"], measures, designs),
                 [],
             ),
             "paired": shelf.attempt("the figures of each subject", lambda: _draw_every_pair(draft, measures), None)
@@ -151,7 +151,10 @@ def _title(draft: Draft) -> str:
         return f"{begin}: {join(arms)}"
     against = [draft.contrasts[name] for name in draft.within]
     treatments = dict.fromkeys(one.treatment for one in against if one.comparator == draft.facts.baseline)
-    return begin + (f": {join(list(treatments))} against {draft.facts.baseline}" if treatments else "")
+    controls = [name for name in treatments if is_control(name)]
+    others = [name for name in treatments if name not in controls]
+    versus = join([*controls, draft.facts.baseline]) if others else draft.facts.baseline
+    return begin + (f": {join(others or controls)} against {versus}" if treatments else "")
 
 
 def _in_arms(draft: Draft) -> bool:

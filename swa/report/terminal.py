@@ -142,7 +142,7 @@ def plan_in_words(plan: SamplePlan) -> tuple[list[str], PlainTable]:
     curve = PlainTable(
         label="",
         about="",
-        columns=("subjects", f"power for {effect}", f"found with {power}"),
+        columns=("subjects", f"power for {effect}", f"smallest effect found with {power}"),
         rows=tuple(
             (str(row["subjects"]), f"{row['power']:.3f}", _either_way(row["detectable"]))
             for row in plan.curve.to_dict("records")

@@ -19,6 +19,7 @@ from swa.tables.contrast import Contrast
 from swa.tables.marker import select
 
 SHORTEST_AXIS = 1.5  # of paired plots, top over bottom
+COLUMNS = 3  # pairs of conditions beside each other: of more the letters cannot be read on half a page
 WINDOW_MARKS = {"cycle-1": "o", "matched": "D", "night": "s"}
 # Ticks of a ratio axis that read well in percent, those that matter most first.
 RATIO_TICKS = (
@@ -63,13 +64,16 @@ def paired_changes(
     check_table("paired_changes", values, ("contrast", "baseline", "treatment", "scale"))
     complete = values[np.isfinite(values["baseline"]) & np.isfinite(values["treatment"])]
     names = sorted(values["contrast"].unique())
-    figure = new_figure(1.9 * max(len(names), 1) + 0.7, 2.5, left=0.62, right=0.1)
+    columns, lines = min(max(len(names), 1), COLUMNS), -(-max(len(names), 1) // COLUMNS)
+    figure = new_figure(1.9 * columns + 0.7, 2.2 * lines + 0.3, left=0.62, right=0.1)
     if complete.empty:
         say_nothing_there(figure.subplots(), "no subject has both values")
         return figure
     is_ratio = (complete["scale"] == "ratio").all()
-    panels = np.atleast_1d(figure.subplots(1, len(names), sharey=True))
-    for position, (axes, name) in enumerate(zip(panels, names, strict=True)):
+    panels = np.atleast_1d(figure.subplots(lines, columns, sharey=True, gridspec_kw={"hspace": 0.4})).ravel()
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    for position, (axes, name) in enumerate(zip(panels, names, strict=False)):
         rows = select(complete, contrast=name)
         known = (contrasts or {}).get(name)
         baseline, treatment = (known.comparator, known.treatment) if known else ("baseline", "treatment")
@@ -81,10 +85,9 @@ def paired_changes(
         panels[0].set_yscale("log")
         _widen(panels[0])
         _plain_log_ticks(panels[0], complete[["baseline", "treatment"]].to_numpy(float))
-    panels[0].set_ylabel(
-        ", ".join(part for part in (unit if unit != "1" else "", "log scale" * bool(is_ratio)) if part)
-    )
-    figure.text(0.02, 0.975, title, va="top", fontsize=9.5, fontweight="bold")
+    for axes in panels[::columns]:
+        axes.set_ylabel(", ".join(part for part in (unit if unit != "1" else "", "log scale" * bool(is_ratio)) if part))
+    figure.text(0.02, 1 - 0.0625 / figure.get_figheight(), title, va="top", fontsize=9.5, fontweight="bold")
     return figure
 
 

@@ -94,10 +94,7 @@ FIRST_CYCLE = "NREM cycle 1 leads: sleep need, which slow-wave activity marks, i
 # Whether nights can be compared at all: a mark that is told from the others without its colour, and words that cannot
 # be taken for an approval of the result.
 VERDICTS = {
-    "sound": (
-        "\u25cb",
-        "The recordings alone were checked: these nights can be compared",
-    ),
+    "sound": ("\u25cb", "Recordings checked (not the design): these nights can be compared"),
     "caution": ("\u25b2", "Comparison in doubt"),
     "not comparable": ("\u25a0", "Nights cannot be compared"),
 }
