@@ -181,9 +181,7 @@ def run_study(
         asked = Asked(overwrite=overwrite, verify=verify, shared=is_shared, study_codes=study.scorings.codes)
         places = [i for i in runnable_nights(study.nights, left_out) if not own or own.has(i)]
         tasks, lost = plan_nights(study, settings, places, results, asked, blinded.originals if blinded else None)
-        tasks, excluded = choose_nights(
-            tasks, study, left_out, chosen if only else None, is_finished, has_tables=not nights_only
-        )
+        tasks, excluded = choose_nights(tasks, study, left_out, chosen or None, is_finished, has_tables=not nights_only)
         if not is_shared:
             _begin(results, study, settings)
         jobs, outcomes = jobs or default_jobs(len(tasks)), dict(lost)

@@ -1,8 +1,6 @@
 """The specification curve on the page of a study: picture, and tables of what the curves say."""
 
-from collections.abc import Hashable, Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -131,7 +129,9 @@ def _one_choice_table(rows: pd.DataFrame, draft: Draft) -> PlainTable:
                     draft.name_of(contrast),
                     what or ("reference" if row["role"] == "reference" else "as declared"),
                     change(row["estimate"], row["scale"]),
-                    _interval(row),
+                    TOO_FEW
+                    if row["n"] < FEWEST_TO_TELL
+                    else interval(row["ci_low"], row["ci_high"], row["scale"]) or NO_INTERVAL,
                     str(int(row["n"])),
                 )
             )
@@ -141,12 +141,6 @@ def _one_choice_table(rows: pd.DataFrame, draft: Draft) -> PlainTable:
         columns=("Contrast", "Changed to", "Change", "Interval", "n"),
         rows=tuple(cells),
     )
-
-
-def _interval(row: Mapping[Hashable, Any]) -> str:
-    if row["n"] < FEWEST_TO_TELL:
-        return TOO_FEW
-    return interval(row["ci_low"], row["ci_high"], row["scale"]) or NO_INTERVAL
 
 
 def _names(rows: pd.DataFrame, settings: Settings) -> dict[str, str]:
