@@ -9,7 +9,6 @@ from swa.comparison.compared_nights import (
     COPIED,
     find_condition,
     is_control,
-    night_order,
     parallel_arms,
     place_of_nights,
     text_column,
@@ -60,14 +59,19 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         found = find_designs(nights, pairs, settings or ComparisonSettings())
         designs = {design.treatment: design for design in found if design.key.is_within}
         before = {design.adjusted_for for design in designs.values()}
-        classes = {name: _direction(used, name, baseline) for name in treatments if not is_control(name)}
+        classes = {name: _direction(designs[name]) for name in treatments if not is_control(name)}
         for direction in dict.fromkeys(classes.values()):
             names = [name for name in treatments if classes.get(name) == direction]
             sentences.append(_sentence(used, [designs[name] for name in names], direction))
         controls = [name for name in treatments if is_control(name)]
         if controls and classes and not is_control(baseline):
-            controlled = ", ".join(str(Contrast(treatment=name, comparator=controls[0])) for name in classes)
-            sentences.append(f"The controlled comparison is {controlled}, not the change from {baseline}.")
+            drugs = _join(list(classes))
+            sentences.append(
+                f"The controlled comparison is {drugs} against {controls[0]}, not the change from {baseline}."
+            )
+            if also := _join([name for name in controls if _order_limit(used, designs[name])]):
+                also = also[:1].upper() + also[1:]
+                sentences.append(f"{also} nights may differ from {baseline} for the same reasons.")
         if without := _without_arms(used, treatments):
             sentences.append(
                 f"Each subject had one of {_join(without)} alone: the study file does not say that these are parallel "
@@ -148,13 +152,19 @@ def _without_arms(nights: pd.DataFrame, treatments: Sequence[str]) -> list[str]:
     return [name for name in treatments if sum(name in own for own in there) > 1]
 
 
-def _direction(nights: pd.DataFrame, treatment: str, baseline: str) -> Direction:
-    baseline_first, treatment_first = night_order(nights, treatment, baseline)
+def _direction(design: ContrastDesign) -> Direction:
+    baseline_first, treatment_first = _first(design)
     if baseline_first and treatment_first:
         return "mixed"
-    if baseline_first or baseline.casefold() in BEFORE_WORDS:
+    if baseline_first or design.baseline.casefold() in BEFORE_WORDS:
         return "earlier"
     return "later" if treatment_first else "unknown"
+
+
+def _first(design: ContrastDesign) -> tuple[int, int]:
+    """Count the subjects with the baseline first, and those with the treatment first."""
+    signs = list(design.sequence.values())
+    return signs.count(1), signs.count(-1)
 
 
 def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction: Direction) -> str:
@@ -173,7 +183,7 @@ def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction
         else "nothing says in which order (columns period and order of a study file, or dates of the recordings)"
     )
     if direction == "mixed":
-        counts = [night_order(nights, name, baseline) for name in treatments]
+        counts = [_first(design) for design in designs]
         orders = "; ".join(
             f"{first} subject{'' if first == 1 else 's'} had {baseline} first, {last} {name}"
             for name, (first, last) in zip(treatments, counts, strict=True)
