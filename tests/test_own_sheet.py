@@ -25,7 +25,8 @@ def plan_rows(write_edf, folder, header, rows, settings=None):
 
 def test_columns_in_german_are_read_and_what_is_not_understood_is_told_once(write_edf, tmp_path):
     rows = ["P1\tPlacebo\t05a.edf\t1\t23:00\t29\tw\t\tmüde", "P1\tKetamin\t09b.edf\t2\t23:10\t29\tw\tFieber\t"]
-    study = plan_rows(write_edf, tmp_path, f"{GERMAN}\tlights_onn", [f"{row}\t" for row in rows])
+    header = f"{GERMAN}\tlights_onn\tprimary\tcovariate_mg"
+    study = plan_rows(write_edf, tmp_path, header, [f"{row}\t\tswa NREM night F3\t1" for row in rows])
     nights = study.nights
     assert nights["order"].tolist() == [1, 2]
     assert nights["lights_off"].tolist() == ["23:00:00", "23:10:00"]

@@ -10,6 +10,7 @@ from swa.tables.schema import plain_name
 
 MOST_CARRIED = 12  # names in one note
 COVARIATE = "covariate_"
+_READ_LATER = ("primary", "infusion", "nights_since_dose", "simulated")  # by who compares the nights
 # Names that mean one thing: no "Nacht" or "Visite", which can be order and session.
 _OTHER_NAMES = {
     "subject": "proband, probandin, probanden_id, versuchsperson, vp, teilnehmer, sujet, sujeto",
@@ -63,7 +64,9 @@ def note_carried(columns: Sequence[str], known: Sequence[str], stated: Sequence[
     told = [
         f"{name}{nearest(name, unused, 0.85)}"
         for name in columns
-        if name not in known and not plain_name(name).startswith(COVARIATE) and plain_name(name) not in covariates
+        if name not in (*known, *_READ_LATER)
+        and not plain_name(name).startswith(COVARIATE)
+        and plain_name(name) not in covariates
     ]
     more = f" and {len(told) - MOST_CARRIED} more" if len(told) > MOST_CARRIED else ""
     return [f"columns carried along unread: {', '.join(told[:MOST_CARRIED])}{more}"] if told else []
