@@ -14,10 +14,10 @@ from swa.settings import ChannelSettings, Settings, given_or_default
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import staging_channels, staging_notes
 from swa.study.plan.bids import channel_settings
+from swa.study.plan.columns import nearest
 from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import printable
-from swa.study.plan.study_file import nearest
 
 _SHORTEST_EPOCH_S = 5.0  # of a lab that scores a night
 _OF_FILES = ("path", "problem", "subject_label", "session_label")  # columns of the plan that no study file has
