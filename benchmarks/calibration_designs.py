@@ -2,9 +2,9 @@
 
 Null and real studies of every design that is recognised from a study file: 2 x 2 crossover with a period effect twice
 the treatment effect (balanced, 7:3), pre/post crossover, parallel arms, three conditions with missing nights (mixed
-model), subjects of one night alone, group x treatment. Each "channel" is a study of its own. Prints bias, rejection and
-coverage; a cell passes when the 99 % binomial interval of its rate, adjusted for the number of gated cells, includes
-the attainable nominal one.
+model), several nights of a condition after a first night with less, subjects of one night alone, group x treatment.
+Each "channel" is a study of its own. Prints bias, rejection and coverage; a cell passes when the 99 % binomial interval
+of its rate, adjusted for the number of gated cells, includes the attainable nominal one.
 
 Run as ``python benchmarks/calibration_designs.py [studies]``; exits with 1 when a gated cell fails.
 """
@@ -144,6 +144,21 @@ def three_conditions(rng, studies, subjects: int, missing: int, response_sd=0.0)
     return Study(nights, ln_power, treated, "ketamine:placebo", "placebo")
 
 
+def several_nights(rng, studies, orders: str, each: int, response_sd=0.0) -> Study:
+    """Several nights of a condition (P, K) in these orders, after a first night with less and with a drift."""
+    rows = []
+    for i in range(each * len(orders.split())):
+        order = orders.split()[i % len(orders.split())]
+        names = ["placebo" if letter == "P" else "ketamine" for letter in order]
+        rows += rows_of(subject=f"s{i:02d}", conditions=names, period=[*range(1, len(order) + 1)])
+    nights = pd.DataFrame(rows)
+    place = np.where(nights["period"] == 1, math.log(0.8), PERIOD / 4 * (nights["period"] - 2))
+    treated = (nights["condition"] == "ketamine").to_numpy()
+    own = rng.normal(0, response_sd, (each * len(orders.split()), studies))[pd.factorize(nights["subject"])[0]]
+    ln_power = noise(rng, nights, studies) + place[:, None] + treated[:, None] * own
+    return Study(nights, ln_power, treated, "ketamine:placebo", "placebo")
+
+
 def missing_nights(rng, studies, subjects: int, without: int) -> Study:
     rows = []
     for i in range(subjects):
@@ -207,6 +222,22 @@ DESIGNS: dict[str, tuple[Maker, float, bool]] = {
     "three conditions, n 12, 4 without the third night": (lambda r, n: three_conditions(r, n, 12, 4), 0.05, True),
     "three conditions, n 12, 4 missing, response SD 0.2": (
         lambda r, n: three_conditions(r, n, 12, 4, 0.2), 0.05, False,
+    ),
+    "crossover, 1 placebo and 3 drug nights, first or last, 4:4": (
+        lambda r, n: several_nights(r, n, "PKKK KKKP", 4), 2 * 1 / 70, True,
+    ),
+    "crossover, 1 placebo and 3 drug nights, first or last, 8:8, response SD 0.2": (
+        lambda r, n: several_nights(r, n, "PKKK KKKP", 8, 0.2), 0.05, True,
+    ),
+    "crossover, 1 placebo and 2 drug nights, first or last, 6:6": (
+        lambda r, n: several_nights(r, n, "PKK KKP", 6), 0.05, True,
+    ),
+    "crossover, 1 placebo and 2 drug nights, first or second, 6:6": (
+        lambda r, n: several_nights(r, n, "PKK KPK", 6), 0.05, True,
+    ),
+    "crossover, 2 placebo and 3 drug nights, 6:6": (lambda r, n: several_nights(r, n, "PPKKK KKKPP", 6), 0.05, True),
+    "three drug nights, placebo at any of four places, 3 each, response SD 0.2": (
+        lambda r, n: several_nights(r, n, "PKKK KPKK KKPK KKKP", 3, 0.2), 0.05, True,
     ),
     "before/after, n 10, 3 without the second night": (lambda r, n: missing_nights(r, n, 10, 3), 2 * 3 / 128, True),
     "before/after, 20 and 20 with a higher baseline alone": (

@@ -38,6 +38,7 @@ WRONG = {
     "cycle x 1.29": {"cycle": 1.29},
     "cycle x 0.81": {"cycle": 0.81},
     "gain x 1.3, 22 Hz": {"controls": np.tile([0.46, 0.27, -0.28], (2, 1))},  # of the simulated nights
+    "reference": {"controls": np.array([[-0.35], [0.0]]) + np.zeros(3)},  # of the simulated nights
     "gain x 1.17": {"controls": np.full((2, 3), 2 * np.log(1.17))},
 }
 
@@ -72,7 +73,7 @@ def study(rng: np.random.Generator, subjects: int, scatter: tuple[float, float, 
 def rates(rng: np.random.Generator, studies: int, *drawn: object) -> dict[str, float]:
     """Share of the studies with a doubt, by control, and with any."""
     found = [{one.control for one in study(rng, *drawn)} for _ in range(studies)]
-    names = ("gain", "gain_controls_of_all", "sleep_onset_of_all", "cycle_minutes_of_all")
+    names = ("gain", "one_channel_of_all", "gain_controls_of_all", "sleep_onset_of_all", "cycle_minutes_of_all")
     return {name: float(np.mean([name in own for own in found])) for name in names} | {
         "any": float(np.mean([bool(own) for own in found]))
     }

@@ -151,3 +151,43 @@ def test_of_two_controls_one_can_contradict_and_one_alone_cannot():
     two = with_controls((0.8, np.nan, -0.5))
     assert [one.control for one in two if one.doubt] == ["gain_controls"]
     assert "gain_controls" not in {one.control for one in with_controls((0.8, np.nan, np.nan))}
+
+
+def alike(*changes):
+    """The same change of all three controls in each subject."""
+    return [(change,) * 3 for change in changes]
+
+
+# Of the same four simulated subjects: amplitude x 1.17 in the treated nights, and channel F3 less 0.35 of channel C4.
+GAIN_117 = alike(0.47, 0.17, 0.04, 0.46)
+
+
+def test_a_gain_in_all_treated_nights_of_four_is_told_and_what_none_explains_is_not():
+    (row,) = of_all(with_controls(*GAIN_117), "gain")
+    assert row.doubt is not None
+    assert row.limit == pytest.approx(0.272, abs=0.005)
+    assert of_all(with_controls(*alike(0.13, -0.15, -0.27, 0.13)), "gain")[0].doubt is None
+
+
+def test_the_limit_over_subjects_is_never_laxer_than_that_of_one():
+    changes = alike(-0.9, 1.9, 0.1, 0.6)
+    records = with_controls(*changes)
+    own = next(one for one in records if one.control == "rem").limit
+    (row,) = of_all(records, "gain")
+    assert row.limit == pytest.approx(own)
+    assert row.doubt is not None
+
+
+def test_one_channel_that_departs_in_all_subjects_is_told_of_two_channels_too():
+    """Another reference of F3 in the treated nights; the shared gain of two channels is halved by it."""
+    apart = (-0.33, -0.35, -0.35, -0.36)
+    treated = [
+        {"controls": {"F3-M2": np.full(3, own + less), "C4-M1": np.full(3, own)}}
+        for own, less in zip((0.15, -0.15, -0.27, 0.14), apart, strict=True)
+    ]
+    records = study([{} for _ in treated], treated)
+    assert {one.channel for one in of_all(records, "one_channel_of_all") if one.doubt} == {"F3-M2", "C4-M1"}
+    verdict, why = verdict_of_all(records)
+    assert verdict == "caution"
+    assert "gain departs from that of the other channel" in why
+    assert not [one for one in of_all(with_controls(*UNTOUCHED), "one_channel_of_all") if one.doubt]

@@ -312,6 +312,51 @@ class TestRecognised:
         settings = Settings(comparison=ComparisonSettings(baseline=["p"]))
         assert "do not separate" not in "".join(state_designs(nights_in_orders(["pkm", "kmp", "mpk"], 3), settings))
 
+    @pytest.mark.parametrize(
+        ("orders", "method", "aside"),
+        [
+            (("pkkk", "kkkp"), "Hills-Armitage", 16),  # was refused: the orders "do not separate" them
+            (("pkk", "kkp"), "Hills-Armitage", 8),  # a quarter of a first night's effect stayed in
+            (("kpk", "pkk"), "Hills-Armitage", 8),  # one order had both on average at the same place
+            (("ppkk", "kkpp"), "Hills-Armitage", 0),
+            (("pkkk", "kkkp", "kpkk"), "mixed model", 12),
+            (("pkkk", "kpkk", "kkpk", "kkkp"), "mixed model", 0),
+        ],
+    )
+    def test_any_effect_of_the_places_is_taken_out_of_several_nights_of_a_condition(self, orders, method, aside):
+        nights = nights_in_orders(orders, 4)
+        nights["session"] += nights["period"].astype(str)
+        nights["condition"] = nights["condition"].map({"p": "placebo", "k": "ketamine"})
+        place = np.array([-0.4, 0.1, 0.3, -0.2])[nights["period"] - 1]
+        level = np.random.default_rng(3).normal(5, 0.3, nights["subject"].nunique())
+        drug = math.log(1.3) * (nights["condition"] == "ketamine")
+        ln = level[pd.factorize(nights["subject"])[0]] + place + drug
+        ln += 1e-3 * np.random.default_rng(4).normal(size=len(ln))
+        table = nights.drop(columns="period").assign(value=np.exp(ln), channel="Cz", stages="NREM", window="night")
+        found = compare_nights(table.assign(measure="swa", variant="", unit="µV²", note=""), nights=nights)
+        row = found[found["subject"] == "group"].iloc[0]
+        assert row["method"].startswith(method)
+        assert row["estimate"] == pytest.approx(1.3, rel=2e-3)
+        assert row["p"] < 0.03
+        assert row["design_limit"] == ""
+        assert (f"nights left aside: {aside}," in row["note"]) == (aside > 0)
+        assert ("nights left aside" in state_designs(nights)[0]) == (aside > 0)
+        assert "a crossover" in design_statement(nights, "placebo")
+
+    def test_a_lost_night_leaves_a_subject_in_the_order_of_the_others(self):
+        nights = nights_in_orders(("pkkk", "kkkp"), 4)
+        nights["session"] += nights["period"].astype(str)
+        middle, only = nights["subject"] == "spkkk0", nights["subject"] == "skkkp0"
+        nights = nights[~((middle & (nights["period"] == 3)) | (only & (nights["period"] == 1)))]
+        table = nights.drop(columns="period").assign(channel="Cz", stages="NREM", window="night", measure="swa")
+        table = table.assign(
+            variant="", unit="µV²", note="", value=np.random.default_rng(1).lognormal(5, 0.2, len(table))
+        )
+        found = compare_nights(table, "p", nights=nights)
+        row = found[found["subject"] == "group"].iloc[0]
+        assert row["n"] == 7  # who lost the one night that tells of the drug is out
+        assert "p first 4, k first 3" in row["method"]
+
     def test_equal_values_of_many_subjects_are_not_said_to_be_too_few_subjects(self):
         study = BENCH.pre_post(np.random.default_rng(1), 1, 7)
         table = study.table(0.3).drop(columns="condition", errors="ignore")
@@ -525,7 +570,7 @@ class TestDesignObjects:
             row = group_row(table, nights)
             assert row["method"] == "8 of 8 subjects up"
             assert row["estimate"] == pytest.approx(math.exp(9), rel=0.5)
-            assert state_designs(nights) == ["caffeine:baseline: sign test, 8 subjects"]
+            assert state_designs(nights) == ["caffeine against baseline: sign test, 8 subjects"]
             assert group_row(study.table(0.1), study.nights)["method"] == "sign-flip, exact"  # others stay as they are
         finally:
             known_designs.cache_clear()
@@ -575,7 +620,7 @@ class TestNames:
         found = compare_nights(table, nights=nights, contrast='a:"A:b"')
         assert set(found["contrast"]) == {'a:"a:b"'}
         (said,) = state_designs(nights.replace({"condition": {"a:b": "baseline", "a": "a:b"}}))
-        assert said.startswith('"a:b":baseline: 2×2 crossover, 8 subjects (4 baseline first, 4 a:b first)')
+        assert said.startswith("a:b against baseline: 2×2 crossover, 8 subjects (4 baseline first, 4 a:b first)")
 
 
 class TestPlanning:
@@ -691,7 +736,7 @@ class TestPlanning:
         source.nights = nights.assign(status=status)
         with pytest.raises(StudyError) as told:
             study_variation(source)
-        assert "2 subjects with a change in ketamine:baseline, more than 3 are needed" in told.value.problem
+        assert "2 subjects with a change in ketamine against baseline, more than 3 are needed" in told.value.problem
         assert "left out: s1 (ketamine excluded), s2 (baseline failed), s4 (not measured)" in told.value.problem
         assert "repeated baseline nights give 0 degrees of freedom, 3 are needed" in told.value.problem
 

@@ -18,7 +18,7 @@ from swa.study import store
 from swa.study.run.night_files import write_night
 from swa.study.store import NightFolder, describe_results, read_results
 from swa.tables import files
-from swa.tables.files import read_table, write_table, write_text
+from swa.tables.files import read_rows, read_table, write_table, write_text
 
 
 @pytest.fixture
@@ -247,3 +247,24 @@ def test_results_are_read_without_the_analysis(folder):
 def test_a_folder_without_results_is_an_error(tmp_path):
     with pytest.raises(StudyError, match="no results here"):
         read_results(tmp_path)
+
+
+def test_rows_are_read_by_their_texts_as_pandas_reads_them(tmp_path):
+    table = pd.DataFrame(
+        {
+            "channel": pd.Series(["C4-M1", "F3-M2", "C4-M1", "C4-M1"], dtype="str"),
+            "window": pd.Categorical(["night", "night", None, "cycle-1"]),
+            "value": [1.0, 2.0, np.nan, np.nan],
+            "n": [1, 2, 3, 4],
+        }
+    )
+    write_table(table, tmp_path / "rows.parquet")
+
+    own = read_rows(tmp_path / "rows.parquet", channel=["C4-M1"], window=["night", "cycle-1"])
+    few = read_rows(tmp_path / "rows.parquet", ["channel", "value"], channel=["O1-M2"])
+
+    filters = [("channel", "in", ["C4-M1"]), ("window", "in", ["night", "cycle-1"])]
+    pd.testing.assert_frame_equal(own, pd.read_parquet(tmp_path / "rows.parquet", filters=filters))
+    assert own["n"].tolist() == [1, 4]
+    assert few.columns.tolist() == ["channel", "value"]
+    assert few.empty

@@ -9,7 +9,7 @@ import pandas as pd
 from swa.comparison.compared_nights import usable_nights
 from swa.comparison.controls.facts import ComparedNights, NightFacts, Spread
 from swa.comparison.controls.gain import own_spread
-from swa.comparison.controls.reading import first_places, read_facts
+from swa.comparison.controls.reading import first_places, places_of, read_facts
 from swa.comparison.controls.registry import Finding, Record, control, group_control
 from swa.settings import Settings
 from swa.tables.contrast import CONTRAST_FACTS, GROUP, Contrast, contrasts_of
@@ -49,7 +49,8 @@ def check_comparability(
     pairs = zip(rows["subject"].astype(str), contrasts_of(rows), strict=True)
     used = usable_nights(nights)
     used = used[used["subject"].isin(rows["subject"])]
-    facts = [read_facts(results, _named(row), settings.comparability) for row in used.to_dict("records")]
+    rows_of_used = zip(used.to_dict("records"), places_of(used), strict=True)
+    facts = [read_facts(results, _named(row), float(place), settings.comparability) for row, place in rows_of_used]
     return compare_facts([fact for fact in facts if fact], pairs, settings, first_places(nights))
 
 

@@ -96,9 +96,10 @@ def copied_nights(nights: pd.DataFrame) -> pd.Series:
 
 def others_recordings(nights: pd.DataFrame) -> pd.Series:
     """Which nights cannot be compared because their recording stands for a night of another subject too."""
-    shared, subjects = text_column(nights, SHARED_RECORDING), text_column(nights, "subject")
+    shared = text_column(nights, SHARED_RECORDING)
     if (shared == "").all():
         return pd.Series(data=False, index=nights.index)
+    subjects = text_column(nights, "subject")
     facts = [text_column(nights, name) for name in ("condition", "phase", "arm", "group")]
     # A night that is shared with nobody is like no other.
     what = shared.where(shared != "", subjects + "/" + text_column(nights, "session"))
@@ -214,11 +215,30 @@ def find_condition(name: str, conditions: list[str]) -> str:
 
 def place_of_nights(nights: pd.DataFrame) -> pd.DataFrame:
     """Mean `period`, else `order`, of each subject's nights of a condition: subjects x conditions."""
+    return night_places(nights).groupby([nights["subject"], nights["condition"]]).mean().unstack()
+
+
+def complete_orders(nights: pd.DataFrame) -> list[dict[float, str]]:
+    """Orders of the conditions, as the condition at each place, without those that are part of another (lost nights).
+
+    None where a subject had two conditions at one place.
+    """
+    table = nights.assign(place=night_places(nights)).dropna(subset=["place"])
+    if table.groupby(["subject", "place"])["condition"].nunique().max() != 1:
+        return []
+    orders = {
+        frozenset(zip(own["place"], own["condition"], strict=True)) for _, own in table.groupby("subject", sort=True)
+    }
+    return [dict(sorted(own)) for own in orders if not any(own < other for other in orders)]
+
+
+def night_places(nights: pd.DataFrame) -> pd.Series:
+    """`period`, else `order`, of each night."""
     place = pd.Series(np.nan, index=nights.index)
     for name in ("order", "period"):  # the later one wins where it is known
         if name in nights:
             place = pd.to_numeric(nights[name], errors="coerce").astype(float).fillna(place)
-    return place.groupby([nights["subject"], nights["condition"]]).mean().unstack()
+    return place
 
 
 def night_order(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[int, int]:

@@ -35,7 +35,7 @@ from swa.comparison.sources import (
     rows_of_nights,
 )
 from swa.comparison.verdicts import doubt_of_orders, judge_contrasts, verdict_of_orders
-from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_changes, subject_rows
+from swa.comparison.within_subject import Changes, Grid, cell_keys, measure_grid, subject_rows
 from swa.errors import StudyError
 from swa.glossary import measures_that, read_glossary
 from swa.settings import ComparisonSettings, Settings, given_or_default
@@ -177,7 +177,7 @@ def _without_doubtful(
             continue
         places = changes.grid.places(own)
         grid = changes.grid.without(places, own["without"].tolist())
-        outcome = design.outcome(subject_changes(grid, design.treatment, design.baseline), settings)
+        outcome = design.outcome(design.changes(grid), settings)
         shown = [changes.on_reported_scale(part) for part in (outcome.estimate, outcome.low, outcome.high)]
         found |= dict(zip(own["place"], zip(*shown, outcome.n, strict=True), strict=True))
     return pd.DataFrame([found[place] for place in rows["place"]], columns=["estimate", "ci_low", "ci_high", "n"])
@@ -208,7 +208,7 @@ def measure_contrasts(
         except Exception as error:
             if on_fault is None:
                 raise
-            on_fault(f"the contrast {design.key} of {changes.grid.measure}", error)
+            on_fault(f"the contrast {design.key.in_words} of {changes.grid.measure}", error)
         del changes  # those of a large study: not beside the rows of the next measure
     if not parts:
         return CONTRASTS.empty()
@@ -383,7 +383,7 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
     said = []
     for design in designs:
         both = {design.treatment, design.baseline}
-        text = f"{design.contrast}: {design.state(used)}"
+        text = f"{design.key.in_words}: {design.state(used)}"
         text += "" if any(both <= own for own in conditions) else _NOBODY_HAS_BOTH
         doubt = doubt_of_orders(design.limits, limits[design.key], sum(both <= own for own in there))
         text += f"; {verdict_of_orders(doubt)} over subjects: {doubt.words}" if doubt else ""
@@ -431,7 +431,7 @@ def _changes_of(grid: Grid, designs: Sequence[ContrastDesign]) -> Iterator[tuple
     for design in designs:
         pair = (design.treatment, design.baseline)
         if pair not in pairs:
-            pairs[pair] = subject_changes(grid, *pair)
+            pairs[pair] = design.changes(grid)
         yield design, pairs[pair]
 
 

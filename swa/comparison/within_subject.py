@@ -75,6 +75,22 @@ class Grid:
         known = self.markers.assign(column=range(len(self.markers)))
         return rows[MARKER_COLUMNS].astype(str).merge(known, on=MARKER_COLUMNS, how="left")["column"].to_numpy(np.int64)
 
+    def without_nights(self, gone: Collection[tuple[str, str]]) -> "Grid":
+        """Return the grid without the nights of these subjects and sessions."""
+        if not gone:
+            return self
+        keep = ~pd.MultiIndex.from_frame(self.nights[["subject", "session"]].astype(str)).isin(list(gone))
+        return dataclasses.replace(
+            self,
+            nights=self.nights[keep].reset_index(drop=True),
+            values=self.values[keep],
+            present=self.present[keep],
+            nonpositive=self.nonpositive[keep],
+            note_codes=self.note_codes[keep],
+            errors=None if self.errors is None else self.errors[keep],
+            uncut=None if self.uncut is None else self.uncut[keep],
+        )
+
     def without(self, columns: Ints, subjects: Sequence[Collection[str]]) -> "Grid":
         """Return these columns, each as if some subjects had not been measured."""
         names = self.nights["subject"].astype(str)

@@ -37,7 +37,7 @@ NOT_EXCLUDED = declare(
 CONTROLS_THERE = declare("controls_there", "{n} of 3 controls")
 STATED_SPREAD = declare("stated_spread", "stated SD")
 OWN_SPREAD = declare("own_spread", "baseline pairs of this study, {df} df")
-APART = declare("apart", "G less the median of the other {n} channels[: amplitude × {amplitude:.2f}]")
+APART = declare("apart", "G less the median of the other channels ({n})[: amplitude × {amplitude:.2f}]")
 MEAN_CHANGE = declare("mean_change", "mean of {n} subjects, {above} of them above 0")
 GAIN = _doubt(
     "gain",
@@ -46,8 +46,8 @@ GAIN = _doubt(
 )
 ONE_CHANNEL = _doubt(
     "one_channel",
-    "gain departs from that of the other channels by {apart:+.2f}, beyond ±{limit:.2f}, as heart beat or muscle in it "
-    "would do too",
+    "gain departs from that of the other channels by {apart:+.2f}[ (mean of {n} subjects, {above} of them above 0)], "
+    "beyond ±{limit:.2f}, as another reference, or heart beat or muscle in it, would do too",
     brief="one channel",
 )
 GAIN_OF_ALL = _doubt(

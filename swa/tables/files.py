@@ -5,12 +5,14 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from swa.tables.results_tables import table_of
 
@@ -98,6 +100,26 @@ def read_table(path: Path) -> pd.DataFrame:
         table[column] = table[column].map(_as_it_was).astype(table[column].dtype)  # all missing, it would be of numbers
     table.columns = table.columns.map(_as_it_was)
     return table
+
+
+def read_rows(path: Path, columns: Sequence[str] | None = None, **wanted: Sequence[str]) -> pd.DataFrame:
+    """Read the rows of a small `.parquet` whose columns hold one of these texts: in half the time of pandas' filters.
+
+    Parameters
+    ----------
+    path : Path
+        A file of one night or subject, which fits in memory.
+    columns : sequence of str, optional
+        Read no others; those of `wanted` are among them.
+    **wanted : sequence of str
+        Column and its texts.
+    """
+    with pq.ParquetFile(path) as file:
+        table = file.read(columns=columns, use_threads=False)
+    for name, texts in wanted.items():
+        table = table.filter(pc.is_in(table[name].cast(pa.string()), value_set=pa.array(texts, pa.string())))
+    found: pd.DataFrame = table.to_pandas(use_threads=False)
+    return found
 
 
 def replace_file(path: Path, write: Callable[[Path], object], *, lasting: bool = True) -> None:

@@ -169,6 +169,10 @@ ORDERS_ALIKE = declare(
     "orders would not help, some in other orders would",
     "no interval",
 )
+NIGHTS_ASIDE = declare(
+    "nights_aside",
+    "nights left aside: {nights}, at places where every order has the same condition, which tell of the place alone",
+)
 FEW_IN_AN_ARM = declare("few_in_an_arm", f"{_ARMS}: too few in an arm for a test", "no interval")
 FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test", "no interval")
 
@@ -213,11 +217,12 @@ GROUP_ORDERS = declare(
 _BOTH_PROFILES = "so that what a first night does would stand in both profiles"
 BASELINE_NOT_CROSSED = declare(
     "baseline_not_crossed",
-    f"nothing concluded: {{baseline}} did not come both before and after each treatment, {_BOTH_PROFILES}",
+    "nothing concluded of similarity: {baseline} did not come both before and after each treatment, " + _BOTH_PROFILES,
 )
 BASELINE_MAY_BE_FIRST = declare(
     "baseline_may_be_first",
-    "nothing concluded: the order of the nights is not known, and {baseline} may have come first, " + _BOTH_PROFILES,
+    "nothing concluded of similarity: the order of the nights is not known, and {baseline} may have come first, "
+    + _BOTH_PROFILES,
 )
 _HIDDEN = "an effect of the order would hide a difference between them"
 ORDERS_HIDE_DIFFERENCE = declare(

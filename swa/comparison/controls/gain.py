@@ -52,7 +52,7 @@ def compare_gain(nights: ComparedNights) -> Iterator[Finding]:
     together = _shared_gain(gains) if _are_several(gains, limits) else np.nan
     for name, g in gains.items():
         n = int(np.isfinite(change[name]).sum())
-        limit = _limit(nights) * nights.spread.gain * _fewer_controls(n, limits) if n else np.nan
+        limit = _quantile(nights) * _scatter_of_gain(nights, n) if n else np.nan
         # Of several channels the median speaks for all, so that looking at each does not multiply false alarms; a
         # single one that departs is found by its own control.
         is_flagged = bool(n and abs(g) > limit and (np.isnan(together) or abs(together) > limit))
@@ -83,7 +83,7 @@ def compare_one_channel(nights: ComparedNights) -> Iterator[Finding]:
         return
     known = {name: g for name, g in gains.items() if np.isfinite(g)}
     # As many looks as there are channels: the level is shared among them (Bonferroni).
-    limit = _limit(nights, looks=len(known) / ONE_CHANNEL_SHARE) * nights.spread.channel
+    limit = _quantile(nights, looks=len(known) / ONE_CHANNEL_SHARE) * nights.spread.channel * _pair(nights)
     for name, apart in zip(known, _from_others(np.array([list(known.values())]))[0].tolist(), strict=True):
         others = len(known) - 1
         notes: tuple[Reason, ...] = (doubts.APART(n=others), _not_excluded(limit))
@@ -98,16 +98,52 @@ def compare_one_channel(nights: ComparedNights) -> Iterator[Finding]:
 
 @group_control({"gain": "gain"}, matters=_moved_by_gain)
 def compare_gain_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
-    """Mean G over subjects: a gain too small for any single pair of nights shows where all of them have it."""
+    """Mean G over subjects: a gain too small for any single pair of nights shows where all of them have it.
+
+    Its limit is what chance explains, by the subjects' own scatter or by that with the stated one, and at most that of
+    a subject: four subjects know their scatter so badly that by it alone a mean needs twice what one subject needs.
+    """
     shifts = [_shared_gain({name: _mean(values) for name, values in _changes(nights).items()}) for nights in subjects]
     if (change := mean_change(shifts)) is None:
         return
-    mean = change.mean
+    kept = [nights for nights, shift in zip(subjects, shifts, strict=True) if np.isfinite(shift)]
+    sds = [_scatter_of_gain(nights) for nights in kept]
+    of_one = float(np.mean([_quantile(nights) * sd for nights, sd in zip(kept, sds, strict=True)]))
+    stated = float(np.sqrt(np.mean(np.square(sds))))
+    limit = min(change.chance(), change.chance_with(stated, _prior_df(kept[0])), of_one)
     found, doubt = doubts.MEAN_CHANGE(**change.counts), None
-    if change.is_beyond(change.limit):
-        amplitude = float(np.exp(mean / 2))
-        found = doubt = doubts.GAIN_OF_ALL(power=float(np.exp(mean)), amplitude=amplitude, **change.counts)
-    yield Finding(control="gain", ln_ratio=mean, g=mean, limit=change.limit, notes=(found,), doubt=doubt)
+    if change.is_beyond(limit):
+        power, amplitude = float(np.exp(change.mean)), float(np.exp(change.mean / 2))
+        found = doubt = doubts.GAIN_OF_ALL(power=power, amplitude=amplitude, **change.counts)
+    yield Finding(control="gain", ln_ratio=change.mean, g=change.mean, limit=limit, notes=(found,), doubt=doubt)
+
+
+@group_control(
+    {"one_channel_of_all": "one channel against the others"},
+    setting="one_channel",
+    is_ratio=True,
+    matters=_moved_by_one_channel,
+)
+def compare_one_channel_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
+    """Mean over subjects of each channel's departure, of two channels too: from half of what one subject is allowed."""
+    departures = [_departures(nights) for nights in subjects]
+    channels = list(dict.fromkeys(name for own in departures for name in own))
+    for name in channels:
+        if (change := mean_change([own.get(name, np.nan) for own in departures])) is None:
+            continue
+        kept = [nights for nights, own in zip(subjects, departures, strict=True) if name in own]
+        sds = [nights.spread.channel * _pair(nights) for nights in kept]
+        looks = len(channels)
+        of_one = float(
+            np.mean([_quantile(nights, looks / ONE_CHANNEL_SHARE) * sd for nights, sd in zip(kept, sds, strict=True)])
+        )
+        chance = change.chance_with(float(np.sqrt(np.mean(np.square(sds)))), _prior_df(kept[0]), looks)
+        limit = max(of_one / 2, min(chance, of_one))
+        doubt = doubts.ONE_CHANNEL(apart=change.mean, limit=limit, **change.counts) if change.is_beyond(limit) else None
+        notes = (doubts.APART(n=looks - 1), doubts.MEAN_CHANGE(**change.counts))
+        yield Finding(
+            control="one_channel_of_all", channel=name, ln_ratio=change.mean, limit=limit, notes=notes, doubt=doubt
+        )
 
 
 @control({"gain_controls": "controls of the gain check"}, setting="gain", is_ratio=True, matters=_moved_by_gain)
@@ -139,7 +175,7 @@ def compare_gain_controls_of_all(subjects: Sequence[ComparedNights]) -> Iterator
     scatter = float(np.sqrt(((apart - apart.mean(axis=0)) ** 2).sum() / df))
     scatter, worth = pooled_sd(stated, _prior_df(kept[0]), scatter, df)
     chance = _range_quantile(LEVEL, own.shape[1], worth) * scatter / np.sqrt(n)
-    limit = max(chance, float(np.mean([_limit(nights) * nights.spread.gain for nights in kept])))
+    limit = max(chance, float(np.mean([_quantile(nights) * _scatter_of_gain(nights) for nights in kept])))
     yield _apart("gain_controls_of_all", dict(zip(GAIN_CONTROLS, own.mean(axis=0).tolist(), strict=True)), limit, n=n)
 
 
@@ -231,12 +267,25 @@ def _median(values: Floats) -> float:
     return float(np.median(known)) if known.size else np.nan
 
 
-def _limit(nights: ComparedNights, looks: float = 1) -> float:
-    """Limit of a difference of two means over nights, in SD of one night."""
+def _departures(nights: ComparedNights) -> dict[str, float]:
+    """Each channel's G less the median of the others'; empty where there are no others."""
+    known = {name: g for name, values in _changes(nights).items() if np.isfinite(g := _mean(values))}
+    if len(known) < 2:
+        return {}
+    return dict(zip(known, _from_others(np.array([list(known.values())]))[0].tolist(), strict=True))
+
+
+def _scatter_of_gain(nights: ComparedNights, controls: int = 0) -> float:
+    """SD of the change of G, the mean of so many controls; by default of those that any channel has."""
+    n = controls or sum(math.isfinite(value) for value in _shared_controls(nights).values())
+    return nights.spread.gain * _fewer_controls(n, nights.settings.comparability) * _pair(nights)
+
+
+def _quantile(nights: ComparedNights, looks: float = 1) -> float:
+    """Limit of a subject's change in its SD, at one of so many looks."""
     tail = 1 - _level(nights) / looks / 2
     df = nights.spread.df
-    quantile = float(stats.norm.ppf(tail) if np.isinf(df) else stats.t.ppf(tail, df))
-    return quantile * _pair(nights)
+    return float(stats.norm.ppf(tail) if np.isinf(df) else stats.t.ppf(tail, df))
 
 
 def _pair(nights: ComparedNights) -> float:

@@ -16,10 +16,10 @@ FEWEST_SUBJECTS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class MeanChange:
-    """Mean of the subjects' changes, its limit by their own scatter, and how many subjects there are and rise."""
+    """Mean of the subjects' changes, their SD, and how many subjects there are and rise."""
 
     mean: float
-    limit: float
+    sd: float
     n: int
     above: int
 
@@ -27,6 +27,17 @@ class MeanChange:
     def counts(self) -> dict[str, int]:
         """What a row says of its subjects."""
         return {"n": self.n, "above": self.above}
+
+    def chance(self, looks: int = 1) -> float:
+        """How far from 0 the mean lies by chance, by the subjects' own scatter, at one of so many looks."""
+        return self._limit(self.sd, self.n - 1, looks)
+
+    def chance_with(self, stated: float, stated_df: float, looks: int = 1) -> float:
+        """The same by their scatter together with a stated one: that of few subjects is known badly."""
+        return self._limit(*pooled_sd(stated, stated_df, self.sd, self.n - 1), looks)
+
+    def _limit(self, sd: float, df: float, looks: int) -> float:
+        return float(stats.t.ppf(1 - (1 - LEVEL) / looks / 2, df) * sd / np.sqrt(self.n))
 
     def is_beyond(self, limit: float) -> bool:
         """Whether the mean lies beyond a limit."""
@@ -39,12 +50,8 @@ def mean_change(changes: Sequence[float] | Floats) -> MeanChange | None:
     known = known[np.isfinite(known)]
     if known.size < FEWEST_SUBJECTS:
         return None
-    error = float(np.std(known, ddof=1)) / np.sqrt(known.size)
     return MeanChange(
-        mean=float(known.mean()),
-        limit=float(stats.t.ppf((1 + LEVEL) / 2, known.size - 1) * error),
-        n=int(known.size),
-        above=int((known > 0).sum()),
+        mean=float(known.mean()), sd=float(np.std(known, ddof=1)), n=int(known.size), above=int((known > 0).sum())
     )
 
 

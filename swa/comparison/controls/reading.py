@@ -11,7 +11,9 @@ from swa.comparison.controls.facts import GAIN_CONTROLS, Floats, NightFacts, con
 from swa.measures.power import band_weights
 from swa.settings import ComparabilitySettings
 from swa.study.store import NIGHT_TABLES, NightFolder, content_of
-from swa.tables.marker import ALL, select
+from swa.tables.files import read_rows
+from swa.tables.marker import ALL
+from swa.tables.night_document import AnalysedMinutes
 
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
 CYCLE = "cycle-"  # windows whose names begin so are NREM cycles
@@ -20,10 +22,11 @@ CARRIED_SHARE = 0.4  # a recording holds frequencies up to this share of its rat
 
 def first_places(nights: pd.DataFrame) -> dict[str, float]:
     """Place of each subject's first night, adaptation nights among them."""
-    return {str(subject): float(place) for subject, place in _places(nights).groupby(nights["subject"]).min().items()}
+    return {str(subject): float(place) for subject, place in places_of(nights).groupby(nights["subject"]).min().items()}
 
 
-def _places(nights: pd.DataFrame) -> pd.Series:
+def places_of(nights: pd.DataFrame) -> pd.Series:
+    """Place of each night among those of its subject, as the study file says it; NaN where it does not."""
     place = pd.Series(np.nan, index=nights.index)
     for name in ("order", "period"):
         if name in nights:
@@ -31,7 +34,9 @@ def _places(nights: pd.DataFrame) -> pd.Series:
     return place
 
 
-def read_facts(results: Path, night: Mapping[str, object], settings: ComparabilitySettings) -> NightFacts | None:
+def read_facts(
+    results: Path, night: Mapping[str, object], place: float, settings: ComparabilitySettings
+) -> NightFacts | None:
     """Facts of one stored night; None when it is not finished.
 
     Parameters
@@ -40,6 +45,8 @@ def read_facts(results: Path, night: Mapping[str, object], settings: Comparabili
         The results folder.
     night : mapping
         A row of the table of nights.
+    place : float
+        From `places_of`.
     settings : ComparabilitySettings
         Control bands.
     """
@@ -49,8 +56,6 @@ def read_facts(results: Path, night: Mapping[str, object], settings: Comparabili
         return None
     summary = stored["summary"]
     header = summary.get("header", {})
-    minutes = pd.DataFrame(stored["analysed_minutes"])
-    nrem = minutes[minutes["stage"].isin(["N2", "N3"])].groupby("channel", sort=False)["minutes"].sum()
     start = pd.to_datetime(summary["recording_start"]) if summary["recording_start"] else None
     start_h = np.nan if start is None else (start.hour + start.minute / 60 - 12) % 24
     onset_min = summary["sleep_onset_min"]
@@ -70,32 +75,49 @@ def read_facts(results: Path, night: Mapping[str, object], settings: Comparabili
         shifts=staging_shifts(bias),
         unmoved={name: float(value) for name, value in _unmoved(bias)},
         is_staged_by_machine=summary["staging_confidence"] is not None,
-        nrem_min={str(channel): float(value) for channel, value in nrem.items()},
+        nrem_min=_nrem_minutes(stored["analysed_minutes"]),
         **_of_measures(folder),
         start_h=start_h,
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
-        place=float(_places(pd.DataFrame([dict(night)])).iloc[0]),
+        place=place,
     )
+
+
+def _nrem_minutes(analysed: AnalysedMinutes) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for channel, stage, minutes in zip(analysed["channel"], analysed["stage"], analysed["minutes"], strict=True):
+        if stage in ("N2", "N3"):
+            found[channel] = found.get(channel, 0.0) + minutes
+    return found
 
 
 def _of_measures(folder: NightFolder) -> dict[str, dict[str, float]]:
     """The facts of a night that are values of its measures: fall of SWA by channel, minutes by cycle."""
-    wanted = [("measure", "in", ["swa_decline", "analysed_minutes"])]
-    rows = pd.read_parquet(folder.file(NIGHT_TABLES["measures"]), filters=wanted)
-    rows = select(rows, stages="NREM", variant="").dropna(subset="value").astype({"channel": str, "window": str})
-    falls = select(rows, measure="swa_decline", window="night")
-    minutes = select(rows, measure="analysed_minutes")
-    of_cycles = minutes[minutes["window"].str.startswith(CYCLE)].sort_values("value")  # the longest of a cycle is last
-    return {
-        "decline": dict(zip(falls["channel"], falls["value"].astype(float), strict=True)),
-        "cycle_min": dict(zip(of_cycles["window"], of_cycles["value"].astype(float), strict=True)),
-    }
+    rows = read_rows(
+        folder.file(NIGHT_TABLES["measures"]),
+        ["channel", "stages", "window", "measure", "variant", "value"],
+        measure=["swa_decline", "analysed_minutes"],
+        stages=["NREM"],
+        variant=[""],
+    )
+    decline: dict[str, float] = {}
+    cycle_min: dict[str, float] = {}
+    for channel, window, measure, value in zip(
+        *(rows[name] for name in ("channel", "window", "measure", "value")), strict=True
+    ):
+        if measure == "swa_decline" and window == "night" and not np.isnan(value):
+            decline[channel] = float(value)
+        elif measure == "analysed_minutes" and window.startswith(CYCLE) and not np.isnan(value):
+            cycle_min[window] = max(float(value), cycle_min.get(window, 0.0))  # of the channel with most
+    return {"decline": decline, "cycle_min": cycle_min}
 
 
 def staging_shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
     """Largest and smallest change of each channel and measure with the stager alone, from `Night.staging_bias`."""
-    night = bias[(bias["window"] == "night") & (bias["gain"] != 1)] if len(bias) else bias
-    found = {}
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    if bias.empty:  # as of most studies: the night has a scoring
+        return found
+    night = bias[(bias["window"] == "night") & (bias["gain"] != 1)]
     for key, rows in night.groupby(["channel", "measure"], sort=False):
         change = rows["change"].to_numpy(dtype=float)
         if np.isfinite(change).all():
@@ -105,19 +127,25 @@ def staging_shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, flo
 
 
 def _unmoved(bias: pd.DataFrame) -> Iterator[tuple[str, float]]:
+    if bias.empty:
+        return
     own = bias[(bias["channel"] == ALL) & (bias["gain"] == 1)]
     yield from zip(own["measure"].astype(str), own["value"].astype(float), strict=True)
 
 
 def rejected_shares(table: pd.DataFrame) -> dict[str, tuple[float, float, str]]:
     """Per channel what all artefact rules remove of NREM and of slow waves, and the rule that removes most."""
+    own: dict[str, dict[str, tuple[float, float]]] = {}
+    columns = (table[name] for name in ("channel", "rule", "nrem_share", "wave_share"))
+    for channel, rule, nrem, waves in zip(*columns, strict=True):
+        if not rule.startswith("limits"):
+            own.setdefault(str(channel), {})[rule] = (float(nrem), float(waves))
     found = {}
-    for channel, rows in table[~table["rule"].str.startswith("limits")].groupby("channel"):
-        by_rule = rows.set_index("rule")
-        shares = by_rule["nrem_share"].drop("any").astype(float)
-        most = str(shares.idxmax()) if shares.max() > 0 else ""
-        nrem, waves = rows.loc[rows["rule"] == "any", ["nrem_share", "wave_share"]].to_numpy(dtype=float)[0].tolist()
-        found[str(channel)] = (nrem, float(np.nan_to_num(waves)), most)
+    for channel, shares in sorted(own.items()):
+        nrem, waves = shares.pop("any")
+        by_rule = {rule: share for rule, (share, _) in shares.items() if share > 0}
+        most = max(by_rule, key=by_rule.__getitem__) if by_rule else ""
+        found[channel] = (nrem, float(np.nan_to_num(waves)), most)
     return found
 
 

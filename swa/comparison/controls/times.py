@@ -64,7 +64,7 @@ def compare_cycles_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Findin
         minutes = minutes[(minutes > 0).all(axis=1)]
         if (change := mean_change(np.log(minutes[:, 0] / minutes[:, 1]))) is None:
             continue
-        limit = max(least, min(change.limit, float(np.log(CYCLE_RATIO))))
+        limit = max(least, min(change.chance(), float(np.log(CYCLE_RATIO))))
         after, earlier = minutes.mean(axis=0).tolist()
         found = doubts.CYCLE_FOUND(cycle=window.replace("-", " "), minutes=after, before=earlier)
         doubt = doubts.CYCLE_OF_ALL(**found.values, **change.counts) if change.is_beyond(limit) else None
@@ -106,7 +106,7 @@ def compare_clocks_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Findin
     times = times[np.isfinite(times).all(axis=1)]
     if (change := mean_change(times[:, 0] - times[:, 1])) is None:
         return
-    limit = max(of_one / 2, min(change.limit, of_one))
+    limit = max(of_one / 2, min(change.chance(), of_one))
     after, earlier = times.mean(axis=0).tolist()
     found = doubts.ONSET_FOUND(time=_clock(after), before=_clock(earlier), shift=change.mean, **change.counts)
     doubt = doubts.ONSET_OF_ALL(**found.values) if change.is_beyond(limit) else None

@@ -16,12 +16,14 @@ import pandas as pd
 from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.compared_nights import (
     FEWEST_OF_A_SEQUENCE,
+    complete_orders,
+    night_places,
     parallel_arms,
     place_of_nights,
     text_column,
 )
 from swa.comparison.outcomes import Outcome, effects, median_differences, repeats
-from swa.comparison.within_subject import Changes, cell_keys
+from swa.comparison.within_subject import Changes, Grid, cell_keys, subject_changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import GROUP, Contrast, join_name
@@ -47,7 +49,12 @@ class Pair:
     sequence : mapping
         1 for subjects with the baseline first, -1 with the treatment first.
     periods : mapping
-        Period of each (subject, condition).
+        Periods of the nights of each (subject, condition).
+    mirrored : bool
+        Whether the nights are of two orders with the same places: those of one condition in both set aside, the one
+        has either condition where the other has the other.
+    aside : frozenset of (str, str)
+        Subject and session of nights that do not count (`set_aside`).
     """
 
     nights: pd.DataFrame
@@ -55,7 +62,9 @@ class Pair:
     treatment: str
     baseline: str
     sequence: Mapping[str, int]
-    periods: Mapping[tuple[str, str], float]
+    periods: Mapping[tuple[str, str], tuple[float, ...]]
+    mirrored: bool = False
+    aside: frozenset[tuple[str, str]] = frozenset()
 
     @cached_property
     def complete(self) -> pd.Series:
@@ -82,23 +91,48 @@ def in_both_orders(sequence: Mapping[str, int]) -> bool:
 
 def read_pair(nights: pd.DataFrame, before: pd.DataFrame, key: Contrast) -> Pair:
     """Read from the usable nights of a study, and those before infusions, how two conditions were given."""
-    treatment, baseline = key.treatment, key.comparator
-    own = nights[nights["condition"].isin([treatment, baseline])]
-    place = place_of_nights(own).reindex(columns=[baseline, treatment])
-    step = np.sign((place[treatment] - place[baseline]).to_numpy(dtype=float))
+    own = nights[nights["condition"].isin([key.treatment, key.comparator])]
+    orders = complete_orders(own)
+    aside = set_aside(own, orders)
+    if parallel_arms(nights) or not in_both_orders(_sequence(own[~aside], key)):
+        aside[:] = False
+    used = own[~aside]
+    places = night_places(used)
+    known = places.notna()
+    periods: dict[tuple[str, str], tuple[float, ...]] = {}
+    for subject, condition, place in zip(used["subject"][known], used["condition"][known], places[known], strict=True):
+        periods[str(subject), str(condition)] = (*periods.get((str(subject), str(condition)), ()), float(place))
     return Pair(
         nights=own,
         before=before,
-        treatment=treatment,
-        baseline=baseline,
-        sequence={str(name): int(sign) for name, sign in zip(place.index, step, strict=True) if sign in (1, -1)},
-        periods={
-            (str(subject), condition): float(value)
-            for condition in (baseline, treatment)
-            for subject, value in zip(place.index, place[condition].to_numpy(dtype=float), strict=True)
-            if np.isfinite(value)
-        },
+        treatment=key.treatment,
+        baseline=key.comparator,
+        sequence=_sequence(used, key),
+        periods=periods,
+        mirrored=len(orders) == 2 and set(orders[0]) == set(orders[1]),
+        aside=frozenset(zip(own["subject"][aside].astype(str), own["session"][aside].astype(str), strict=True)),
     )
+
+
+def set_aside(nights: pd.DataFrame, orders: Sequence[Mapping[float, str]]) -> pd.Series:
+    """Which nights of two conditions stand where all orders have the same condition, as the second of P-D-D and D-D-P.
+
+    In the mean over the nights of a condition an effect of such a place would stay: of a first night that differs, a
+    third in P-D-D-D and D-D-D-P. Beside an intercept for each subject and each place, least squares give these nights
+    no weight where there are two orders.
+    """
+    none = pd.Series(data=False, index=nights.index)
+    if len(orders) < 2 or any(set(order) != set(orders[0]) for order in orders):
+        return none
+    shared = [place for place in orders[0] if len({order[place] for order in orders}) == 1]
+    return night_places(nights).isin(shared) if shared else none
+
+
+def _sequence(nights: pd.DataFrame, key: Contrast) -> dict[str, int]:
+    """1 for subjects with the comparator first, -1 with the treatment first, by the mean place of their nights."""
+    place = place_of_nights(nights).reindex(columns=[key.comparator, key.treatment])
+    step = np.sign((place[key.treatment] - place[key.comparator]).to_numpy(dtype=float))
+    return {str(name): int(sign) for name, sign in zip(place.index, step, strict=True) if sign in (1, -1)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +160,7 @@ class ContrastDesign(ABC):
         Arms: the condition of the second arm.
     members : mapping
         Arm or group of each subject; `sides` are the two that are compared, the first less the second.
-    sequence, periods : mapping
+    sequence, periods, aside
         As in `Pair`.
     limits : tuple of Reason
         What the design forbids the contrast to be read as.
@@ -147,7 +181,8 @@ class ContrastDesign(ABC):
     members: Mapping[str, str] = field(default_factory=dict)
     sides: tuple[str, str] = ("", "")
     sequence: Mapping[str, int] = field(default_factory=dict)
-    periods: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    periods: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
+    aside: frozenset[tuple[str, str]] = frozenset()
     limits: tuple[Reason, ...] = ()
     tested: bool = True
 
@@ -175,6 +210,10 @@ class ContrastDesign(ABC):
     def why_untested(self) -> Reason | None:
         """Why no number of subjects in the same orders gives a test; None where one can be made."""
         return None
+
+    def changes(self, grid: Grid) -> Changes:
+        """Changes of the subjects' treatment from their baseline nights, those set aside left out."""
+        return subject_changes(grid.without_nights(self.aside), self.treatment, self.baseline)
 
     @abstractmethod
     def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
@@ -255,11 +294,14 @@ class WithinSubjects(ContrastDesign):
     def of(cls, pair: Pair, nights: pd.DataFrame) -> Self:
         """Return the design of a pair in the usable nights of its study."""
         limits, tested = limits_of(nights, pair.treatment, pair.baseline)
+        if pair.aside:
+            limits.append(notes.NIGHTS_ASIDE(nights=len(pair.aside)))
         design = cls(
             treatment=pair.treatment,
             baseline=pair.baseline,
             sequence=pair.sequence,
             periods=pair.periods,
+            aside=pair.aside,
             limits=tuple(limits),
             tested=tested,
         )

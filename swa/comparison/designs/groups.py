@@ -47,6 +47,7 @@ class Groups(BetweenSubjects):
                     members=members,
                     sides=sides,
                     sequence=orders,
+                    aside=pair.aside,
                     limits=_orders_within(sides, members, orders, pair),
                 )
                 for sides in combinations(names, 2)

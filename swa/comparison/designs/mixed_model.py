@@ -39,9 +39,9 @@ class MixedModel(WithinSubjects):
     @classmethod
     def fits(cls, pair: Pair, settings: ComparisonSettings) -> bool:
         """Whether they came in more than two periods, each order with two subjects or more who had both."""
-        periods = set(pair.periods.values())
+        periods = {place for places in pair.periods.values() for place in places}
         several = 2 < len(periods) <= MOST_PERIODS and all(value == int(value) for value in periods)
-        return pair.may_be_crossed and in_both_orders(pair.sequence) and several
+        return pair.may_be_crossed and in_both_orders(pair.sequence) and several and not pair.mirrored
 
     @property
     def removes_period(self) -> str:
@@ -92,15 +92,13 @@ class MixedModel(WithinSubjects):
         return by_t(fit, weights, method, settings, [None] * len(fit.n), (used, left_out), self._alike)
 
     def period_columns(self, subjects: Collection[object]) -> Floats:
-        """How far each subject's change is from one period to another: a column for each period but the first."""
+        """Share of each period in a subject's treatment nights less that in the baseline nights, but of the first."""
         if not self.removes_period:
             return np.zeros((len(subjects), 0))
-        places = np.array(
-            [
-                [self.periods.get((str(name), condition), np.nan) for condition in (self.treatment, self.baseline)]
-                for name in subjects
-            ]
-        )
-        values = np.unique(places[np.isfinite(places)])[1:]
-        steps = np.subtract(*(np.equal.outer(side, values).astype(float) for side in places.T))
-        return np.where(np.isfinite(places).all(axis=1)[:, None], steps, np.nan)
+        values = sorted({place for places in self.periods.values() for place in places})[1:]
+        steps = np.full((len(subjects), len(values)), np.nan)
+        for i, name in enumerate(subjects):
+            treated, untreated = (self.periods.get((str(name), own), ()) for own in (self.treatment, self.baseline))
+            if treated and untreated:
+                steps[i] = [np.equal(treated, value).mean() - np.equal(untreated, value).mean() for value in values]
+        return steps

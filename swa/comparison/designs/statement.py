@@ -9,7 +9,6 @@ from swa.comparison.compared_nights import (
     COPIED,
     find_condition,
     is_control,
-    night_order,
     parallel_arms,
     place_of_nights,
     text_column,
@@ -60,14 +59,19 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         found = find_designs(nights, pairs, settings or ComparisonSettings())
         designs = {design.treatment: design for design in found if design.key.is_within}
         before = {design.adjusted_for for design in designs.values()}
-        classes = {name: _direction(used, name, baseline) for name in treatments if not is_control(name)}
+        classes = {name: _direction(designs[name]) for name in treatments if not is_control(name)}
         for direction in dict.fromkeys(classes.values()):
             names = [name for name in treatments if classes.get(name) == direction]
             sentences.append(_sentence(used, [designs[name] for name in names], direction))
         controls = [name for name in treatments if is_control(name)]
         if controls and classes and not is_control(baseline):
-            controlled = ", ".join(str(Contrast(treatment=name, comparator=controls[0])) for name in classes)
-            sentences.append(f"The controlled comparison is {controlled}, not the change from {baseline}.")
+            drugs = _join(list(classes))
+            sentences.append(
+                f"The controlled comparison is {drugs} against {controls[0]}, not the change from {baseline}."
+            )
+            if also := _join([name for name in controls if _order_limit(used, designs[name])]):
+                also = also[:1].upper() + also[1:]
+                sentences.append(f"{also} nights may differ from {baseline} for the same reasons.")
         if without := _without_arms(used, treatments):
             sentences.append(
                 f"Each subject had one of {_join(without)} alone: the study file does not say that these are parallel "
@@ -121,10 +125,7 @@ def _order_limit(used: pd.DataFrame, design: ContrastDesign) -> DesignLimit | No
         return None
     if key.comparator.casefold() in BEFORE_WORDS:
         return DesignLimit.ONE_ORDER
-    place = place_of_nights(used).reindex(columns=list(key.conditions))
-    there = used.groupby("subject")["condition"].agg(set).reindex(place.index)
-    place = place[[set(key.conditions) <= own for own in there]]
-    step = place[key.treatment] - place[key.comparator]
+    step = _steps(used, key.treatment, key.comparator)
     first, last, unknown = int((step > 0).sum()), int((step < 0).sum()), int(step.isna().sum())
     if unknown and abs(first - last) + unknown >= UNEQUAL_ORDERS * (first + last + unknown):
         return DesignLimit.UNKNOWN_ORDER
@@ -132,7 +133,15 @@ def _order_limit(used: pd.DataFrame, design: ContrastDesign) -> DesignLimit | No
         return None
     if first or last:
         return DesignLimit.ONE_ORDER
-    return DesignLimit.SAME_PLACE if len(place) else DesignLimit.UNKNOWN_ORDER
+    return DesignLimit.SAME_PLACE if len(step) else DesignLimit.UNKNOWN_ORDER
+
+
+def _steps(used: pd.DataFrame, treatment: str, comparator: str) -> pd.Series:
+    """Places of the treatment after the comparator, for each subject with both; NaN where that is not known."""
+    place = place_of_nights(used).reindex(columns=[treatment, comparator])
+    there = used.groupby("subject")["condition"].agg(set).reindex(place.index)
+    place = place[[{treatment, comparator} <= own for own in there]]
+    return place[treatment] - place[comparator]
 
 
 def _without_arms(nights: pd.DataFrame, treatments: Sequence[str]) -> list[str]:
@@ -143,13 +152,19 @@ def _without_arms(nights: pd.DataFrame, treatments: Sequence[str]) -> list[str]:
     return [name for name in treatments if sum(name in own for own in there) > 1]
 
 
-def _direction(nights: pd.DataFrame, treatment: str, baseline: str) -> Direction:
-    baseline_first, treatment_first = night_order(nights, treatment, baseline)
+def _direction(design: ContrastDesign) -> Direction:
+    baseline_first, treatment_first = _first(design)
     if baseline_first and treatment_first:
         return "mixed"
-    if baseline_first or baseline.casefold() in BEFORE_WORDS:
+    if baseline_first or design.baseline.casefold() in BEFORE_WORDS:
         return "earlier"
     return "later" if treatment_first else "unknown"
+
+
+def _first(design: ContrastDesign) -> tuple[int, int]:
+    """Count the subjects with the baseline first, and those with the treatment first."""
+    signs = list(design.sequence.values())
+    return signs.count(1), signs.count(-1)
 
 
 def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction: Direction) -> str:
@@ -168,7 +183,7 @@ def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction
         else "nothing says in which order (columns period and order of a study file, or dates of the recordings)"
     )
     if direction == "mixed":
-        counts = [night_order(nights, name, baseline) for name in treatments]
+        counts = [_first(design) for design in designs]
         orders = "; ".join(
             f"{first} subject{'' if first == 1 else 's'} had {baseline} first, {last} {name}"
             for name, (first, last) in zip(treatments, counts, strict=True)
@@ -183,9 +198,12 @@ def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction
         )
     if direction == "unknown":
         return f"{compared}; {unsaid}, so that an effect of night order cannot be told from one of the drug."
+    steps = pd.concat([_steps(nights, name, baseline) for name in treatments])
+    unknown = int(steps.isna().sum())
+    told = f" whose order is known; of {unknown} of {len(steps)} nothing says it" if unknown else ""
     return (
-        f"{compared}, in the same order in every subject: a difference may also come from night order or getting used "
-        "to the laboratory."
+        f"{compared}, in the same order in every subject{told}: a difference may also come from night order or getting "
+        "used to the laboratory."
     )
 
 

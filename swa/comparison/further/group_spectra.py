@@ -13,6 +13,7 @@ from swa.settings import Settings
 from swa.study.regions import regions_of_every_night
 from swa.study.store import NIGHT_TABLES, NightFolder, read_results
 from swa.tables.contrast import Contrast
+from swa.tables.files import read_rows
 from swa.tables.marker import REGIONS, Marker
 from swa.tables.results_tables import GROUP_SPECTRA
 
@@ -100,8 +101,7 @@ def _read_night(path: Path, channels: list[str], marker: Marker) -> pd.Series:
     """Ln density by frequency; empty where nothing is stored."""
     if not path.is_file():
         return pd.Series(dtype=float)
-    wanted = [("stages", "==", marker.stages), ("window", "==", marker.window), ("channel", "in", channels)]
-    table = pd.read_parquet(path, filters=wanted)
+    table = read_rows(path, stages=[marker.stages], window=[marker.window], channel=channels)
     table = table[table["frequency_hz"].between(*SPECTRUM_HZ) & (table["density_uv2_hz"] > 0)]
     logs = pd.Series(np.log(table["density_uv2_hz"].to_numpy(float)), index=table.index)
     return logs.groupby(table["frequency_hz"].round(4)).mean()
