@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from swa.errors import StudyError
-from swa.study.plan.study_file import nearest
+from swa.study.plan.columns import nearest
 
 KEPT = ("", "no", "false", "0")
 NO_REASON = ("yes", "true", "1", "x")
