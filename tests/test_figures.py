@@ -355,9 +355,9 @@ def test_an_interval_of_few_subjects_does_not_squash_the_activity_of_the_others(
     table = pd.DataFrame(numbers).assign(ci_low=100.0, ci_high=[800.0, 3200.0, np.nan], n=[4, 3, 2])
     figure = figures.activity_course(table)
     hours = figure.axes[1]
-    assert hours.get_ylim() == (0, 1120)
+    assert hours.get_ylim() == (0, 1680)
     (cut,) = [line.get_xydata().tolist() for line in hours.lines if line.get_marker() == "^" and len(line.get_xdata())]
-    assert cut == [[pytest.approx(2 - 0.045), 1120]]
+    assert cut == [[pytest.approx(2 - 0.045), 1680]]
     assert [text.get_text() for text in hours.texts] == ["n = 3"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a (n = 4)", "b (n = 2)"]
     assert figures.activity_course(table.assign(ci_high=600.0)).axes[0].get_ylim() == (0, 630)

@@ -21,7 +21,7 @@ from swa.report.figures.style import (
 
 AXES = {"cycle": "NREM cycle", "hour": "hour after sleep onset"}
 APART = 0.09  # between the marks of two conditions
-TALLEST = 2.0  # of the axis, in highest means: an interval that reaches further would squash what it stands beside
+TALLEST = 3.0  # of the axis, in highest means: an interval that reaches further would squash what it stands beside
 
 
 @styled
@@ -40,7 +40,7 @@ def activity_course(
 
     Notes
     -----
-    An interval that reaches beyond twice the highest mean is cut at the top of the axis, with an arrow head.
+    An interval that reaches beyond three times the highest mean is cut at the top of the axis, with an arrow head.
 
     Examples
     --------
