@@ -2,7 +2,8 @@
 
 21 correlated markers, three nights a subject, the two treatments sharing the baseline night; true profiles alike,
 orthogonal, or none. The same with minutes of N3 of which many nights have none, latency and density of REM sleep beside
-them, each on its own scale. Prints rates with 99 % binomial intervals adjusted for the number of gated cells.
+them, each on its own scale. Equivalence of two treatments, by the orders of the nights. Prints rates with 99 % binomial
+intervals adjusted for the number of gated cells.
 
 Run as ``python benchmarks/calibration_profiles.py [studies]``; exits with 1 when a gated cell fails.
 """
@@ -13,16 +14,22 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
+from swa.comparison.compared_nights import split_nights
+from swa.comparison.designs import find_designs
 from swa.comparison.further.profiles import (
     Profiles,
+    compare_profiles,
     equivalence_p,
     mean_without_period,
     similarity,
     standardised,
     without_order,
 )
+from swa.settings import ComparisonSettings
+from swa.tables.contrast import Contrast
 
 VARIANCE, ICC = math.log1p(0.4**2), 0.76
 MARKERS = 21
@@ -169,6 +176,85 @@ def equivalence_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
     return cells
 
 
+# Places of Placebo or Baseline, Ketamine and Magnesium in orders that a study has, or of each arm.
+ASKED = {
+    "all six orders": "KPM KMP PKM PMK MKP MPK",
+    "two orders": "KPM MPK",
+    "ketamine first in two of three": "KMP KPM PKM KMP MPK MKP",
+    "baseline first, both orders": "BKM BMK",
+    "arms, baseline first": "BK BM",
+    "two orders that do not mirror": "KPM MKP",
+    "ketamine always first": "KPM KMP PKM",
+    "baseline first, one order": "BKM",
+}
+WITHHELD = ("two orders that do not mirror", "ketamine always first", "baseline first, one order")
+KETAMINE_MAGNESIUM = Contrast(treatment="ketamine", comparator="magnesium")
+LETTERS = {"K": "ketamine", "M": "magnesium", "P": "placebo", "B": "baseline"}
+
+
+def asked_nights(name: str, subjects: int) -> pd.DataFrame:
+    """Nights of a study in these orders."""
+    orders = ASKED[name].split()
+    return pd.DataFrame(
+        {"subject": f"s{i:02d}", "session": f"n{place}", "condition": LETTERS[letter], "order": place}
+        | ({"arm": LETTERS[orders[i % len(orders)][1]]} if name.startswith("arms") else {})
+        for i in range(subjects)
+        for place, letter in enumerate(orders[i % len(orders)], 1)
+    )
+
+
+def told_of(nights: pd.DataFrame, ln: np.ndarray) -> float:
+    """Equivalence as the product tells it of one study."""
+    table = nights[["subject", "session", "condition"]].assign(
+        channel="frontal", stages="NREM", window="cycle-1", measure="swa", variant="", unit="µV²", n=1, note=""
+    )
+    (found,) = compare_profiles(table.assign(value=np.exp(ln)), nights=nights)["equivalence_p"]
+    return float(found)
+
+
+def asked_cell(rng: np.random.Generator, nights: pd.DataFrame, effect: np.ndarray, studies: int) -> tuple[int, bool]:
+    """Count the studies that find equivalence, and say whether the product tells it; of one study both must agree."""
+    subject, condition = nights["subject"], nights["condition"].to_numpy()
+    pair = find_designs(split_nights(nights)[0], [KETAMINE_MAGNESIUM], ComparisonSettings())[0]
+    arms, hits, told = "arm" in nights, 0, False
+    for study in range(studies):
+        level = rng.normal(5, math.sqrt(0.9 * VARIANCE), subject.nunique())[pd.factorize(subject)[0]]
+        ln = level + rng.normal(0, math.sqrt(0.1 * VARIANCE), len(nights)) + effect
+        wide = pd.Series(ln).groupby([subject, condition]).mean().unstack()
+        if arms:
+            sides = [(wide[drug] - wide["baseline"]).dropna().to_numpy() for drug in ("ketamine", "magnesium")]
+            p = equivalence_p([mean_without_period(side) for side in sides], math.log(1.25))
+        else:
+            change = (wide["ketamine"] - wide["magnesium"]).to_numpy()
+            p = equivalence_p([mean_without_period(change, pair.period_columns(wide.index))], math.log(1.25))
+        if study == 0:
+            own = told_of(nights, ln)
+            told = math.isfinite(own)
+            assert not told or math.isclose(own, p, rel_tol=1e-6), (own, p)
+        hits += p <= 0.05
+    return hits, told
+
+
+def asked_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
+    """Equivalence at the margin, and where there is no difference, ICC 0.9, of what the product tells.
+
+    Without an effect of the night's place, and with a first night 20 % lower and 14 % less from night to night.
+    """
+    cells = []
+    drifts = {"": np.zeros(3), ", drift": np.array([math.log(0.8), 0.0, -0.15])}
+    for name, subjects in [(name, n) for name in ASKED for n in (12, 24)]:
+        nights = asked_nights(name, subjects)
+        for said, drift in drifts.items():
+            for what, ratio in (("at the margin", 1.25), ("no difference", 1.0)):
+                drug = math.log(ratio) * (nights["condition"] == "magnesium").to_numpy()
+                hits, told = asked_cell(rng, nights, drug + drift[nights["order"] - 1], studies)
+                assert told == (name not in WITHHELD), name
+                at, withheld = what == "at the margin", "" if told else " (withheld)"
+                label = f"equivalence, {name}, n = {subjects}{said}, {what}{withheld}"
+                cells.append(Cell(label, hits, studies, 0.05 if at else 1.0, at and told, at_most=True))
+    return cells
+
+
 def judge(cells: list[Cell]) -> int:
     level = 1 - 0.01 / max(sum(cell.gated for cell in cells), 1)
     failed = 0
@@ -187,6 +273,7 @@ def main(studies: int = 1000, seed: int = 7) -> int:
     rng = np.random.default_rng(seed)
     cells = [*first_night_cells(rng, studies), *profile_cells(rng, studies), *equivalence_cells(rng, studies)]
     cells += sleep_cells(rng, studies)
+    cells += asked_cells(rng, studies)
     return int(judge(cells) > 0)
 
 

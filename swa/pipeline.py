@@ -543,7 +543,7 @@ def _page_of(task: Path | PageTask) -> Path | None:
 def _missing_page(work: Work, subject: str, name: str, error: BaseException) -> Problem:
     problem = f"{name} could not be written ({describe_fault(error)})."
     remedy = "The tables are whole. Close it where it is open, and run `swa compare`."
-    if is_fault(error):
+    if is_fault(error) or is_death(error):
         remedy = "The tables are whole. " + leave_fault(work.results, work.settings, "a page could not be made", error)
     return Problem(subject=subject, step="page", problem=problem, remedy=remedy)
 

@@ -475,7 +475,7 @@ def test_a_gain_of_all_nights_of_one_arm_concerns_its_contrast_with_another():
     between = [named(name, "placebo", first=name, second="placebo") for name in ("ketamine", "magnesium")]
     found = of_group(records, nights, *between, *within)
     assert [word for word, _ in found] == ["caution", "sound", "caution", "sound", "sound"]
-    assert found[0][1].startswith("ketamine:baseline: the gain check of all subjects together")
+    assert found[0][1].startswith("ketamine against baseline: the gain check of all subjects together")
 
 
 def study(changes, doubtful):

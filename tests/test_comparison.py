@@ -734,7 +734,14 @@ class TestDesign:
 
     def test_control_among_the_treatments_points_to_the_controlled_contrast(self):
         text = design_statement(self.nights(["baseline", "placebo", "ketamine"], order=lambda i, k: k), "baseline")
-        assert "The controlled comparison is ketamine:placebo" in text
+        assert "The controlled comparison is ketamine against placebo, not the change from baseline." in text
+
+    def test_what_the_order_leaves_open_is_said_of_the_control_too(self):
+        same = self.nights(["baseline", "placebo", "ketamine"], order=lambda i, k: k)
+        said = "Placebo nights may differ from baseline for the same reasons."
+        assert said in design_statement(same, "baseline")
+        turned = self.nights(["baseline", "placebo", "ketamine"], order=lambda i, k: k if i % 2 else 2 - k)
+        assert said not in design_statement(turned, "baseline")
 
     def test_parallel_arms_have_no_p(self):
         nights = pd.concat(

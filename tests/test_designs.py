@@ -570,7 +570,7 @@ class TestDesignObjects:
             row = group_row(table, nights)
             assert row["method"] == "8 of 8 subjects up"
             assert row["estimate"] == pytest.approx(math.exp(9), rel=0.5)
-            assert state_designs(nights) == ["caffeine:baseline: sign test, 8 subjects"]
+            assert state_designs(nights) == ["caffeine against baseline: sign test, 8 subjects"]
             assert group_row(study.table(0.1), study.nights)["method"] == "sign-flip, exact"  # others stay as they are
         finally:
             known_designs.cache_clear()
@@ -620,7 +620,7 @@ class TestNames:
         found = compare_nights(table, nights=nights, contrast='a:"A:b"')
         assert set(found["contrast"]) == {'a:"a:b"'}
         (said,) = state_designs(nights.replace({"condition": {"a:b": "baseline", "a": "a:b"}}))
-        assert said.startswith('"a:b":baseline: 2×2 crossover, 8 subjects (4 baseline first, 4 a:b first)')
+        assert said.startswith("a:b against baseline: 2×2 crossover, 8 subjects (4 baseline first, 4 a:b first)")
 
 
 class TestPlanning:
@@ -736,7 +736,7 @@ class TestPlanning:
         source.nights = nights.assign(status=status)
         with pytest.raises(StudyError) as told:
             study_variation(source)
-        assert "2 subjects with a change in ketamine:baseline, more than 3 are needed" in told.value.problem
+        assert "2 subjects with a change in ketamine against baseline, more than 3 are needed" in told.value.problem
         assert "left out: s1 (ketamine excluded), s2 (baseline failed), s4 (not measured)" in told.value.problem
         assert "repeated baseline nights give 0 degrees of freedom, 3 are needed" in told.value.problem
 

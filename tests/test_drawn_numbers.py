@@ -125,6 +125,7 @@ class Folder:
         return pd.concat(nights, axis=1).mean(axis=1)
 
 
+SIDES = ("treatment", "comparator")
 KEY = ["subject", "contrast", "channel", "stages", "window", "measure", "variant"]
 
 
@@ -142,6 +143,20 @@ def check_forest(folder, drawn, subject):
         sides = [folder.value(subject, row[side], row["scale"], **where) for side in ("treatment", "comparator")]
         change = sides[0] / sides[1] if row["scale"] == "ratio" else sides[0] - sides[1]
         assert float(row["estimate"]) == pytest.approx(change, rel=1e-9, abs=1e-9), where
+
+
+def check_contrasts(folder, drawn, subject):
+    over = drawn[drawn["subject"] == "group"]
+    few = over["n"].astype(int) < 3
+    ends = ["ci_low", "ci_high"]
+    assert (over.loc[few, ends] == "n/a").all(axis=None)
+    check_changes(folder, over.drop(columns=ends) if few.any() else over, "group")
+    for row in drawn[drawn["subject"] != "group"].to_dict("records"):
+        where = {name: row[name] for name in KEY[2:]}
+        (known,) = folder.contrasts[folder.contrasts["contrast"] == row["contrast"]].to_dict("records")[:1]
+        after, before = (folder.value(row["subject"], known[side], row["scale"], **where) for side in SIDES)
+        change = after / before if row["scale"] == "ratio" else after - before
+        assert float(row["estimate"]) == pytest.approx(change, rel=1e-9, abs=1e-9)
 
 
 def check_pairs(folder, drawn, subject):
@@ -260,6 +275,7 @@ CHECKS = {
     "sleep": check_forest,
     "paired": check_pairs,
     "spectra": check_group_spectra,
+    "contrasts": check_contrasts,
     "course": check_course,
     "specifications": check_specifications,
     "average_spectra": check_spectra,
@@ -287,7 +303,17 @@ def check_folder(path):
 
 
 def test_every_number_of_every_figure_is_computed_again_of_the_sample_study(studied):
-    assert set(CHECKS) <= check_folder(studied / "results") | {"specifications"}
+    assert set(CHECKS) <= check_folder(studied / "results") | {"specifications", "contrasts"}
+
+
+def test_every_number_of_the_figure_of_many_contrasts_is_computed_again(build, tmp_path):
+    rows = [
+        {"subject": f"S{i}", "condition": condition, "order": place, "size": 1 + place / 20 + i / 50}
+        for i in range(3)
+        for place, condition in enumerate(("baseline", "placebo", "ketamine", "magnesium"), 1)
+        if (i, condition) != (2, "magnesium")
+    ]
+    assert "contrasts" in check_folder(build(tmp_path / "results", rows).path)
 
 
 def pre_post():
@@ -320,4 +346,4 @@ def several_nights():
 @pytest.mark.parametrize("rows", [pre_post, several_nights])
 def test_every_number_of_every_figure_is_that_of_the_nights_compared(build, tmp_path, rows):
     results = build(tmp_path / "results", list(rows()))
-    assert set(CHECKS) - {"specifications"} <= check_folder(results.path)
+    assert set(CHECKS) - {"specifications", "contrasts"} <= check_folder(results.path)

@@ -74,6 +74,7 @@ def all_figures(night):
         "average": figures.slow_wave_average({"baseline": night.waves, "ketamine": night.waves}, colors=colors),
         "spectra": figures.average_spectra({"baseline": night.spectra, "ketamine": night.spectra}, colors=colors),
         "paired": figures.paired_changes(pairs(), unit="µV²", colors=colors),
+        "contrasts": figures.contrast_changes(changes().head(2), pairs().assign(change=1.1), title="SWA"),
         "forest": figures.forest(changes()),
     }
 
@@ -417,3 +418,29 @@ def test_a_channel_stages_or_window_that_is_not_there_is_told_with_those_that_ar
     unknown = pd.DataFrame({"contrast": "a:b", "channel": ["F3-M2", "E17"], "estimate": 1.1})
     with pytest.raises(SwaError, match="the channel 'E17' has no place on the head"):
         figures.scalp_changes(unknown)
+
+
+def test_contrasts_stand_on_one_axis_with_a_dot_for_each_subject():
+    names = ["ketamine:placebo", "magnesium:placebo"]
+    rows = changes().head(2).assign(contrast=names, n=[8, 2], ci_low=[1.05, np.nan], ci_high=[1.49, np.nan])
+    rows["is_told"] = [True, False]
+    known = {name: Contrast(treatment=name.partition(":")[0], comparator="placebo") for name in names}
+    subjects = pd.DataFrame({"contrast": names[0], "subject": ["S1", "S2"], "change": [0.4, 2.5]})
+    figure = figures.contrast_changes(rows, subjects, contrasts=known)
+    assert {"ketamine against placebo", "+25.0 (+5.0 to +49.0), n = 8", "magnesium against placebo"} <= set(
+        texts(figure)
+    )
+    (axes,) = figure.axes
+    low, high = axes.get_xlim()
+    assert (low < 0.4, high > 2.5) == (True, True), "no subject is beyond the axis"
+    marks = [line for line in axes.lines if line.get_markersize() == 5.5]
+    assert [line.get_markerfacecolor() != "white" for line in marks] == [True]
+    minutes = rows.assign(scale="difference", estimate=[5.0, -3.0], ci_low=[1.0, np.nan], ci_high=[9.0, np.nan])
+    assert "change, min" in texts(figures.contrast_changes(minutes, subjects, unit="min"))
+    assert "nothing was measured in both conditions" in texts(figures.contrast_changes(rows.head(0), subjects))
+
+
+def test_forests_beside_each_other_have_one_axis():
+    rows = changes()
+    wide = figures.forest(rows, limits=(0.2, 5.0))
+    assert wide.axes[0].get_xlim() == pytest.approx((0.2, 5.0))

@@ -128,7 +128,7 @@ def test_a_row_is_no_sounder_than_the_contrasts_of_its_conditions():
     rows = compare_combinations(table, nights=nights, settings=Settings(comparison=comparison), contrasts=judged)
     assert rows["verdict"].tolist() == ["caution"]
     assert rows["verdict_reasons"].tolist() == [
-        "magnesium:placebo: recordings of 1 of 8 subjects are doubtful (s01: gain)"
+        "magnesium against placebo: recordings of 1 of 8 subjects are doubtful (s01: gain)"
     ]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import functools
 import hashlib
 import html
 import json
@@ -45,7 +46,7 @@ from swa.report.words.sentences import (
 from swa.settings import Settings
 from swa.study.plan.manifest import file_label
 from swa.study.store import read_results
-from swa.tables.contrast import Contrast
+from swa.tables.contrast import Contrast, contrasts_in
 from swa.tables.marker import DEFAULT_MARKER, Marker
 from swa.tables.notes import (
     ARM_SIZES,
@@ -167,6 +168,25 @@ def two_arms(build, tmp_path_factory):
         for order, (condition, size) in enumerate({"baseline": 1.0, arm: 1 + 0.4 * (place % 2)}.items(), 1)
     ]
     return build(tmp_path_factory.mktemp("arms") / "results", rows, drawn=True)
+
+
+SIX = ("baseline", "placebo", "ketamine", "magnesium", "zolpidem", "caffeine")
+
+
+@pytest.fixture(scope="session")
+def with_conditions(build, tmp_path_factory):
+    """Three subjects with a night of each of so many conditions: two and more contrasts."""
+
+    @functools.cache
+    def make(count):
+        rows = [
+            night(subject, condition, size=1 + place / 20 + i / 50, order=place, simulated="yes")
+            for i, subject in enumerate(("S1", "S2", "S3"))
+            for place, condition in enumerate(SIX[:count], 1)
+        ]
+        return build(tmp_path_factory.mktemp("conditions") / "results", rows, drawn=True)
+
+    return make
 
 
 def subject_page(results, subject):
@@ -336,9 +356,28 @@ def test_the_first_screen_asks_in_plain_words_and_keeps_the_exact_terms(channel,
     headline = Headline(marker=Marker("swa", "NREM", "cycle-1", channel), declared=True, members=members)
     parts = headline_in_plain_words(headline, Settings())
     assert "".join(text for text, _ in parts) == (
-        "slow-wave activity (0.5–4 Hz) in non-REM sleep beyond the lightest stage of NREM cycle 1 at " + electrode
+        "slow-wave activity (0.5–4 Hz) in non-REM sleep beyond the lightest stage of the first sleep cycle "
+        "(NREM cycle 1) at " + electrode
     )
     assert [term for _, term in parts if term] == ["N2+N3", exact][: 1 + bool(exact)]
+
+
+@pytest.mark.parametrize(
+    ("window", "said"),
+    [
+        ("cycle-1", "the first sleep cycle (NREM cycle 1)"),
+        ("cycle-4", "the 4th sleep cycle (NREM cycle 4)"),
+        ("night", "the whole night"),
+        ("hour-2", "the second hour after sleep onset"),
+        ("third-1", "the first third of the night"),
+    ],
+)
+def test_a_window_is_called_as_everybody_says_it_with_its_exact_name_behind(window, said):
+    minutes = Headline(marker=Marker("N3_min", "any", window, "all"), declared=True)
+    for headline in (SWA, minutes):
+        own = dataclasses.replace(headline.marker, window=window)
+        parts = headline_in_plain_words(dataclasses.replace(headline, marker=own), Settings())
+        assert said in [text for text, _ in parts]
 
 
 def test_two_subjects_have_nothing_beside_their_change_that_looks_like_a_test():
@@ -1222,18 +1261,39 @@ FIRST_SCREEN = """<!DOCTYPE html><body style="margin:0">
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["study", "arms", "subject"])
+@pytest.mark.parametrize("kind", ["study", "arms", "subject", 3, 4, 6])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (820, 1180), (390, 844)])
-def test_the_figure_is_whole_on_the_first_screen(two_drugs, two_arms, chromium, tmp_path, kind, width, height):
+def test_the_figure_is_whole_on_the_first_screen(
+    two_drugs, two_arms, with_conditions, chromium, tmp_path, kind, width, height
+):
     """On a phone two cards filled the screen, on a tablet three, and on a desk those of a subject."""
-    page = subject_page(two_drugs, "S1") if kind == "subject" else (two_arms if kind == "arms" else two_drugs).path
-    page = page if kind == "subject" else page / "index.html"
+    if kind == "subject":
+        page = subject_page(two_drugs, "S1")
+    else:
+        results = {"study": two_drugs, "arms": two_arms}.get(kind) or with_conditions(kind)
+        page = results.path / "index.html"
     wrapper = tmp_path / "screen.html"
     address = page.resolve().as_uri()
     wrapper.write_text(FIRST_SCREEN.format(width=width, height=height, page=address), encoding="utf-8")
     options = ["--virtual-time-budget=20000", "--dump-dom", wrapper.as_uri()]
     found = re.search(r'data-bottom="(\d+)"', run_chromium(chromium, tmp_path, *options).stdout)
     assert int(found[1]) <= height
+
+
+@pytest.mark.slow
+def test_many_contrasts_stand_on_one_axis_first_and_the_pairs_of_nights_further_down(with_conditions):
+    for count, first in ((3, "paired_swa_cycle1"), (4, "contrasts_swa_cycle1")):
+        source = (with_conditions(count).path / "index.html").read_text(encoding="utf-8")
+        result, _, rest = source.partition('<section id="subjects"')
+        assert re.findall('<figure class="small" data-name="(.*?)"', result) == [first]
+        assert ('data-name="paired_swa_cycle1"' in rest) == (count == 4)
+    results = with_conditions(4)
+    drawn = pd.read_csv(results.path / "figures" / "contrasts_swa_cycle1.tsv", sep="\t")
+    cards = re.findall(r"<h3>(.*?)</h3>.*?<p class=\"effect[^>]*>(.*?)[ <]", source, re.DOTALL)
+    rows = drawn[drawn["subject"] == "group"]
+    known = contrasts_in(results.contrasts)
+    assert [known[name].in_words for name in rows["contrast"]] == [html.unescape(name) for name, _ in cards]
+    assert [percent(ratio) for ratio in rows["estimate"]] == [effect for _, effect in cards]
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def test_each_subject_that_is_not_in_the_primary_is_named_with_the_reason():
     assert told["P04"].reason.words == "no frontal channel in every night; its EEG: EEG1, EEG2"
     assert 'names = { "EEG2" = "F3-A2" }' in told["P04"].remedy
     assert told["P05"].reason.words == "no ketamine night that can be compared"
-    assert all("swa NREM cycle-1 frontal of ketamine:baseline" in one.words for one in told.values())
+    assert all("swa NREM cycle-1 frontal of ketamine against baseline" in one.words for one in told.values())
 
 
 def test_nobody_is_told_of_where_all_are_in_or_nobody_was_meant_to_be():
@@ -60,7 +60,7 @@ def test_nobody_is_told_of_where_all_are_in_or_nobody_was_meant_to_be():
 def test_subjects_of_one_reason_are_told_together():
     nights = _nights(("P05", "ketamine"), ("P02", "ketamine"))
     (said,) = told_together(absent_subjects(_measures(nights, {}, {}), nights, "baseline", Settings()))
-    assert said.startswith("P02, P05: not in swa NREM cycle-1 frontal of ketamine:baseline: no ketamine night")
+    assert said.startswith("P02, P05: not in swa NREM cycle-1 frontal of ketamine against baseline: no ketamine night")
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,12 @@ def test_inspect_names_who_will_not_be_in_the_primary_and_the_remedy(tmp_path, c
     (tmp_path / "S2_ketamine.edf").unlink()
     show_inspection(inspect_study(tmp_path), as_json=False)
     said = capsys.readouterr().out
-    assert "S3: not in swa NREM cycle-1 frontal of ketamine:baseline: no frontal channel" in said
+    assert "S3: not in swa NREM cycle-1 frontal of ketamine against baseline: no frontal channel" in said
     assert '[channels] names = { "EEG2" = "F3-A2" }' in said
-    assert "S2: not in swa NREM cycle-1 frontal of ketamine:baseline: no ketamine night that can be compared" in said
+    assert (
+        "S2: not in swa NREM cycle-1 frontal of ketamine against baseline: no ketamine night that can be compared"
+        in said
+    )
     assert "paired, 2 subjects" in said
 
 

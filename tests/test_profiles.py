@@ -414,7 +414,7 @@ class TestProfiles:
             nights.insert(4, "order", nights["condition"].map(dict(zip(CONDITIONS, places, strict=True))))
         row = compare_profiles(table, nights=nights).iloc[0]
         assert row[["similarity", "ci_low", "ci_high", "p"]].isna().all()
-        assert "nothing concluded: " in row["note"]
+        assert "nothing concluded of similarity: " in row["note"]
         assert "what a first night does would stand in both profiles" in row["note"]
         assert np.isnan(row["equivalence_p"])
         assert "within a factor" not in row["note"]
@@ -426,6 +426,14 @@ class TestProfiles:
         assert np.isnan(row["equivalence_p"])
         assert "no equivalence: the orders of the nights do not separate ketamine from magnesium" in row["note"]
         assert "within a factor" not in row["note"]
+
+    def test_a_baseline_that_came_first_hides_no_difference_of_treatments_in_both_orders(self):
+        table, nights = study(16, 3)
+        row = compare_profiles(table, nights=ordered(nights, "BKM", "BMK")).iloc[0]
+        assert np.isnan(row["similarity"])
+        assert row["equivalence_p"] < 0.05
+        assert "nothing concluded of similarity" in row["note"]
+        assert "within a factor of 1.25" in row["note"]
 
     def test_no_equivalence_of_treatments_in_an_order_that_is_not_known(self):
         table, nights = against_placebo(*study(16, 3))

@@ -29,7 +29,9 @@ def test_the_design_is_said(tmp_path, capsys):
     keys = ["subject", "session", "condition", "channel", "stages", "window", "measure", "variant", "value"]
     pd.DataFrame(columns=keys).to_parquet(tmp_path / "measures.parquet")
     _show_design(Results(tmp_path))
-    said = "Design as understood: ketamine:placebo: 2×2 crossover, 6 subjects (3 placebo first, 3 ketamine first)."
+    said = (
+        "Design as understood: ketamine against placebo: 2×2 crossover, 6 subjects (3 placebo first, 3 ketamine first)."
+    )
     assert said in capsys.readouterr().out
     write_table(table.assign(condition="ketamine", session=table["session"]), tmp_path / "nights.tsv")
     _show_design(Results(tmp_path))
@@ -57,7 +59,7 @@ def test_inspect_says_the_design_and_how_many_can_run(folder, capsys):
     show_inspection(inspect_study(folder), as_json=False)
     said = capsys.readouterr().out
     assert (
-        "Design as understood: ketamine:placebo: paired, 1 subject (1 placebo first)" in said
+        "Design as understood: ketamine against placebo: paired, 1 subject (1 placebo first)" in said
     )  # of nights that can run
     plan, _, end = said.partition("4 of 6 recordings can run.\n")
     heading, *broken = end.splitlines()
@@ -113,7 +115,7 @@ def test_no_subject_with_both_conditions_is_told_with_what_to_do(subjects, told)
     nights = pd.DataFrame({"subject": list(subjects), "session": ["1", "2"], "condition": ["placebo", "ketamine"]})
     (said,) = state_designs(nights)
     hint = "no subject has both conditions: give the nights of one person the same `subject`"
-    assert said.startswith(f"ketamine:placebo: paired, {0 if told else 1} subject")
+    assert said.startswith(f"ketamine against placebo: paired, {0 if told else 1} subject")
     assert (hint in said) is told
 
 
@@ -133,13 +135,13 @@ def test_inspect_says_what_the_names_of_a_data_set_tell(tmp_path, write_edf, cap
         path.write_bytes(raw[:88] + b"Startdate X X X X".ljust(80) + raw[168:])
     show_inspection(inspect_study(tmp_path), as_json=False)
     said = capsys.readouterr().out
-    assert "Design as understood: visit2:visit1: paired, 1 subject" in said
+    assert "Design as understood: visit2 against visit1: paired, 1 subject" in said
     assert "named by the documentation of the data set; as recorded" in said
     assert "start 22:13:00, date hidden" in said
     own = check_settings({"channels": {"names": {"EEG": "C4-M1"}}, "comparison": {"baseline": ["visit2"]}})
     show_inspection(inspect_study(tmp_path, settings=own), as_json=False, settings=own)
     said = capsys.readouterr().out
-    assert "Design as understood: visit1:visit2: paired, 1 subject" in said
+    assert "Design as understood: visit1 against visit2: paired, 1 subject" in said
     assert "named in the settings; as recorded" in said
 
 
@@ -196,7 +198,7 @@ def test_the_design_counts_without_excluded_nights_and_says_when_it_is_another_o
     nights = nights.assign(session=nights["condition"], period=[1, 2, 1, 2, 2, 1, 2, 1], status="done")
     nights.loc[7, "status"] = "excluded"
     (said,) = state_designs(nights)
-    assert said.startswith("ketamine:placebo: paired, 3 subjects")
+    assert said.startswith("ketamine against placebo: paired, 3 subjects")
     assert "with the excluded nights it would be a crossover" in said
     (said,) = state_designs(nights.assign(period=[1, 2] * 4))
     assert "excluded" not in said

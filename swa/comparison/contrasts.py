@@ -208,7 +208,7 @@ def measure_contrasts(
         except Exception as error:
             if on_fault is None:
                 raise
-            on_fault(f"the contrast {design.key} of {changes.grid.measure}", error)
+            on_fault(f"the contrast {design.key.in_words} of {changes.grid.measure}", error)
         del changes  # those of a large study: not beside the rows of the next measure
     if not parts:
         return CONTRASTS.empty()
@@ -383,7 +383,7 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
     said = []
     for design in designs:
         both = {design.treatment, design.baseline}
-        text = f"{design.contrast}: {design.state(used)}"
+        text = f"{design.key.in_words}: {design.state(used)}"
         text += "" if any(both <= own for own in conditions) else _NOBODY_HAS_BOTH
         doubt = doubt_of_orders(design.limits, limits[design.key], sum(both <= own for own in there))
         text += f"; {verdict_of_orders(doubt)} over subjects: {doubt.words}" if doubt else ""

@@ -35,6 +35,7 @@ from swa.tables.absences import (
     NO_WINDOW,
     Absence,
 )
+from swa.tables.contrast import Contrast
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker, lead
 from swa.tables.reason import Reason
 
@@ -44,7 +45,9 @@ _OF_DESIGN = (  # why a design cannot use a change that there is
     (notes.WITHOUT_ARM, "it is in no arm"),
     (notes.WITHOUT_GROUP, "it is in no group"),
 )
-Found = dict[str, dict[str, Reason | None]]  # of each contrast and subject why it takes no part; None where it does
+Found = dict[
+    Contrast, dict[str, Reason | None]
+]  # of each contrast and subject why it takes no part; None where it does
 
 
 def absent_subjects(source: Source, nights: pd.DataFrame, baseline: str, settings: Settings) -> list[Absence]:
@@ -74,7 +77,7 @@ def absent_subjects(source: Source, nights: pd.DataFrame, baseline: str, setting
     for design, changes, outcome in group_outcomes(rows, baseline, nights=nights, settings=settings):
         if design.key.is_within:
             there = {str(name): i for i, name in enumerate(changes.subjects)}
-            found[design.contrast] = {
+            found[design.key] = {
                 name: NO_NIGHT(condition=design.treatment)
                 if name not in there
                 else _reason(changes, outcome, there[name], marker, channels.get(name, []))
@@ -112,7 +115,7 @@ def expected_absences(
     for design in planned_designs(nights, settings):
         if not design.key.is_within:
             continue
-        own_reasons = found.setdefault(design.contrast, {})
+        own_reasons = found.setdefault(design.key, {})
         for name in _subjects(nights):
             missing = [one for one in (design.baseline, design.treatment) if one not in conditions.get(name, set())]
             lacks = not _has(marker.channel, within.get(name, []))
@@ -186,8 +189,8 @@ def _worth_telling(
     left_out = nights[nights["status"] != "done"] if "status" in nights else nights.iloc[:0]
     told_of = set(zip(left_out["subject"].astype(str), left_out["condition"].astype(str), strict=True))
     takes_part = {name for own in found.values() for name, why in own.items() if why is None}
-    told: dict[tuple[str, Reason], list[str]] = {}
-    without: dict[str, dict[str, str]] = {}
+    told: dict[tuple[str, Reason], list[Contrast]] = {}
+    without: dict[str, dict[Contrast, str]] = {}
     for contrast, own in found.items():
         if all(why is not None and why.kind is NO_NIGHT for why in own.values()):
             continue

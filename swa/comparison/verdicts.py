@@ -79,7 +79,9 @@ class Known:
     def about_all(self, contrast: Contrast, pairs: Iterable[Contrast], kind: RowKind) -> list[Doubt]:
         """Doubts that only all subjects together give; of which arm is said where a row compares two."""
         return [
-            doubt if pair == contrast.pair else replace(doubt, reason=doubts.located(doubt.reason, contrast=str(pair)))
+            doubt
+            if pair == contrast.pair
+            else replace(doubt, reason=doubts.located(doubt.reason, contrast=pair.in_words))
             for pair in pairs
             for doubt in self.by_pair.get((GROUP, pair), ())
             if doubt.matters(kind)

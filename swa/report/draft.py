@@ -12,12 +12,12 @@ from swa.comparison.designs import ContrastDesign
 from swa.report import figures
 from swa.report.change_tables import change_table, explain_markers
 from swa.report.facts import StudyFacts, done_nights, read_optional
+from swa.report.figures.forests import ratio_limits
 from swa.report.leading_rows import Headline, headline_rows
 from swa.report.shelf import Picture, Shelf
 from swa.report.words.methods_text import write_methods
 from swa.report.words.names import (
     contrast_file,
-    contrast_name,
     in_sentence,
     marker_name,
     named,
@@ -147,7 +147,7 @@ def shared_parts(
     stored = stored_nights(draft.results.path, nights)
     declared = headline_name(headline, settings) if headline.declared else ""
     losses = [
-        f"{contrast_name(draft.contrasts[row['contrast']])}: {said}"
+        f"{draft.contrasts[row['contrast']].in_words}: {said}"
         for _, row in headline.marker.select(draft.changes).iterrows()
         if (said := loss_in_words(row))
     ]
@@ -164,7 +164,7 @@ def shared_parts(
             dict.fromkeys(name for one in draft.contrasts.values() for name in one.conditions),
             draft.limits,
         ),
-        "forests": [_draw_forest(draft, name) for name in draft.contrasts],
+        "forests": _draw_forests(draft),
         "change_tables": [
             change_table(
                 draft.changes_of(name), contrast, settings, None if values is None else select(values, contrast=name)
@@ -205,10 +205,16 @@ def _some_nights(count: int, there: int, condition: str) -> str:
     return f"{f'all {there}' if count == there else f'{count} of {there}'} {condition} nights"
 
 
-def _draw_forest(draft: Draft, name: str) -> Picture:
+def _draw_forests(draft: Draft) -> list[Picture]:
+    """Forest plot of each contrast, on one axis: a change in one is as long as an equal change in another."""
+    limits = ratio_limits(draft.changes)
+    return [_draw_forest(draft, name, limits) for name in draft.contrasts]
+
+
+def _draw_forest(draft: Draft, name: str, limits: tuple[float, float]) -> Picture:
     """Forest plot of one contrast: markers by windows."""
     rows, contrast, settings, count = draft.changes_of(name), draft.contrasts[name], draft.settings, draft.count
-    called = contrast_name(contrast)
+    called = contrast.in_words
     ends = f"from {contrast.comparator} to {contrast.treatment}" if contrast.is_within else f"of {called}"
     markers = {measure: marker_name(measure, settings) for measure in rows["measure"].unique()}
     windows = {window: window_name(window, settings) for window in rows["window"].unique()}
@@ -226,6 +232,7 @@ def _draw_forest(draft: Draft, name: str) -> Picture:
             window_names=windows,
             color=draft.colors.get(contrast.treatment),
             count=count,
+            limits=limits,
             title=called,
         ),
         rows,

@@ -11,7 +11,7 @@ import pandas as pd
 from swa.comparison.controls.registry import find_control
 from swa.comparison.verdicts import CAUTION, NOT_COMPARABLE
 from swa.glossary import read_glossary
-from swa.report.words.names import contrast_name, in_sentence, marker_name, stages_name, unit_of, window_name
+from swa.report.words.names import in_sentence, marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import (
     NO_INTERVAL,
     NOT_MEASURED,
@@ -84,8 +84,8 @@ def gain_table(rows: pd.DataFrame, contrast: Contrast) -> PlainTable | None:
             "Reading": lambda row: "flagged" if row["flag"] else "not flagged",
             "Note": _text("note"),
         },
-        label=f"Gain check, {contrast_name(contrast)}",
-        about=f"{contrast_name(contrast)}: bands and stages far from slow waves, which a change of "
+        label=f"Gain check, {contrast.in_words}",
+        about=f"{contrast.in_words}: bands and stages far from slow waves, which a change of "
         "electrode or amplifier gain would move as well, and what else differs between the nights. "
         + (f"Flagged, standing first: {_flagged_names(own[own['flag']])}." if flagged else "Nothing is flagged.")
         + " Nothing is corrected: a drug may move these controls too, and a change of gain within the limit is not "
@@ -107,7 +107,7 @@ def gain_overview(table: pd.DataFrame, contrasts: Mapping[str, Contrast]) -> Pla
         return None
     rows = [
         (
-            contrast_name(contrasts[str(name)]),
+            contrasts[str(name)].in_words,
             plural(part.loc[part["subject"] != GROUP, "subject"].nunique(), "subject"),
             *(
                 ", ".join(_said_of(who, own) for who, own in flagged.groupby("subject", sort=False)) or "none"
@@ -355,7 +355,7 @@ def cycle_table(table: pd.DataFrame, channel: str, settings: Settings, name_of: 
             "n": _count("n"),
             "Note": _text("note"),
         },
-        label="NREM cycle 1 against later ones",
+        label="First sleep cycle (NREM cycle 1) against later ones",
         about=f"Whether a change is larger early in the night ({channel}): the change in NREM cycle 1 over that in "
         "later cycles of the same nights; +10 % says that cycle 1 rose by a tenth more. A change that is found in one "
         "cycle and not in another is no difference between them; this is its test. n counts subjects; all rows are "

@@ -13,7 +13,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from swa.report.shelf import Shelf
 from swa.report.study_page import describe_study
 from swa.report.subject_page import describe_subject
-from swa.report.words.names import contrast_name
 from swa.study.store import Results
 from swa.tables.files import write_text
 
@@ -92,12 +91,10 @@ def _script() -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("swa.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["name_of"] = contrast_name
-    return environment

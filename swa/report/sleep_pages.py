@@ -14,7 +14,7 @@ from swa.report.figures.style import BASELINE_COLOR
 from swa.report.leading_rows import shown_channel
 from swa.report.reading import paired_values
 from swa.report.shelf import Picture
-from swa.report.words.names import contrast_file, contrast_name, marker_name, unit_of, with_unit
+from swa.report.words.names import contrast_file, marker_name, unit_of, with_unit
 from swa.report.words.numbers import NO_INTERVAL, NOT_MEASURED, change, describe_change, number
 from swa.study.store import StoredNight
 from swa.tables.contrast import contrasts_in
@@ -132,6 +132,8 @@ def draw_changes(draft: Draft) -> list[Picture]:
     rows = sleep_changes(draft)
     rows = select(rows, window="night", measure=[name for name in SHOWN if unit_of(name) == "min"])
     pictures = []
+    ends = np.abs(rows[["estimate", "ci_low", "ci_high"]].to_numpy(float))
+    reach = 1.08 * float(ends[np.isfinite(ends)].max(initial=0.0))  # of all, so that they can be compared
     for name, contrast in contrasts_in(rows).items():
         own = select(rows, contrast=name)
         said = []
@@ -140,7 +142,7 @@ def draw_changes(draft: Draft) -> list[Picture]:
             if told.measured:
                 said.append(f"{marker_name(row['measure'])} {told.change} ({told.interval or NO_INTERVAL})")
         draw = partial(
-            figures.sleep_changes, own, color=draft.colors.get(contrast.treatment), title=contrast_name(contrast)
+            figures.sleep_changes, own, color=draft.colors.get(contrast.treatment), reach=reach, title=contrast.in_words
         )
         pictures.append(
             draft.shelf.put(
@@ -167,7 +169,7 @@ def draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
         return []
     name = marker_name(LEAD)
     said = "; ".join(
-        f"{row['subject']} ({draft.contrasts[row['contrast']].treatment}) {change(row['change'], row['scale'])} min"
+        f"{row['subject']} ({draft.contrasts[row['contrast']].in_words}) {change(row['change'], row['scale'])} min"
         for row in pairs.head(30).to_dict("records")
         if np.isfinite(row["change"])
     )
@@ -178,7 +180,7 @@ def draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
                 pairs, unit="min", contrasts=draft.contrasts, colors=draft.colors, title=name
             ),
             pairs,
-            alt=f"{name} of each subject, change from baseline: {said}.",
+            alt=f"{name} of each subject, change: {said}.",
             caption=f"{name}, whole night: {lines_of(pairs)}.",
         )
     ]

@@ -17,6 +17,7 @@ from swa.glossary import headline_measures, short_names
 from swa.report import figures
 from swa.report.change_tables import Footnotes
 from swa.report.combination_pages import draw_combinations
+from swa.report.contrast_pages import draw_contrasts
 from swa.report.draft import Draft, shared_parts
 from swa.report.facts import StudyFacts, done_nights
 from swa.report.leading_rows import Headline, find_headline, members_of
@@ -36,7 +37,6 @@ from swa.report.shelf import Picture, Shelf
 from swa.report.sleep_pages import LEAD, SHOWN, draw_changes, draw_pairs, lines_of, sleep_tables
 from swa.report.specification_pages import draw_specifications, specification_tables
 from swa.report.words.names import (
-    contrast_name,
     file_name,
     in_sentence,
     marker_name,
@@ -101,13 +101,19 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
     measures = read_measures(results.path / "measures.parquet", list(wanted))
     headline = find_headline(facts.primary, measures)
     draft = Draft(results=results, facts=facts, headline=headline, rows=group, shelf=shelf, count="subjects")
+    answered = _answers(draft)
     return (
         shared_parts(draft, facts.nights, explained=[*draft.changes["measure"], *SHOWN], designs=_designs(draft))
         | {
             "title": _title(draft),
             "counts": _counts(facts),
             "template": (results.path / "study-template.tsv").is_file() and not draft.contrasts,
-            **_answers(draft),
+            **answered,
+            "across": shelf.attempt(
+                "the figure of all contrasts",
+                lambda: draw_contrasts(draft, answered["rows"], answered["answers"], measures),
+                [],
+            ),
             "paired": shelf.attempt("the figures of each subject", lambda: _draw_every_pair(draft, measures), None)
             or [],
             "sleep_forests": shelf.attempt("the figures of sleep", lambda: draw_changes(draft), []),
@@ -140,7 +146,7 @@ def _designs(draft: Draft) -> list[ContrastDesign]:
 
 def _title(draft: Draft) -> str:
     begin = "Slow-wave sleep, simulated" if draft.facts.simulated else "Slow-wave sleep"
-    arms = [contrast_name(one) for one in draft.contrasts.values() if not one.is_within] if _in_arms(draft) else []
+    arms = [one.in_words for one in draft.contrasts.values() if not one.is_within] if _in_arms(draft) else []
     if arms:  # each against its own baseline says nothing of the drug
         return f"{begin}: {join(arms)}"
     against = [draft.contrasts[name] for name in draft.within]
@@ -209,7 +215,12 @@ def _answers(draft: Draft) -> dict[str, Any]:
             )
         answers.append(answer)
     shown = [draft.contrasts[name] for name in rows["contrast"]]
-    return {"answers": answers, "nothing": nothing, "apart": [*_not_compared(shown), UNSTATED]}
+    return {
+        "answers": answers,
+        "nothing": nothing,
+        "apart": [*_not_compared(shown), UNSTATED],
+        "rows": rows,
+    }
 
 
 def _was_asked_for(key: Contrast, draft: Draft) -> bool:

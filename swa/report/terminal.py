@@ -13,7 +13,7 @@ from swa.glossary import short_names
 from swa.report.leading_rows import find_headline, headline_rows
 from swa.report.optional_tables import PlainTable
 from swa.report.reading import read_contrasts
-from swa.report.words.names import contrast_name, marker_name, stages_name, unit_of, window_name
+from swa.report.words.names import marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import NO_INTERVAL, describe_change, in_plain_letters, p_value, percent, plural, share
 from swa.report.words.sentences import group_answer, headline_name, named_late, stand_in
 from swa.settings import Settings
@@ -87,7 +87,7 @@ def absent_lines(results: Results) -> list[str]:
 
 
 def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Settings, about: str) -> PlainTable:
-    called = contrast_name(contrast)
+    called = contrast.in_words
     cells = []
     doubts: dict[str, None] = dict.fromkeys([about] * bool(about))
     for _, row in rows.iterrows():

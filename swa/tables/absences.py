@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from swa.tables.contrast import Contrast
 from swa.tables.marker import Marker
 from swa.tables.reason import Reason, declare
 
@@ -28,7 +29,7 @@ class Absence:
         Who.
     marker : Marker
         The declared primary, or what leads in its place.
-    contrasts : tuple of str
+    contrasts : tuple of Contrast
         In which contrasts.
     reason : Reason
         Why.
@@ -38,14 +39,14 @@ class Absence:
 
     subject: str
     marker: Marker
-    contrasts: tuple[str, ...]
+    contrasts: tuple[Contrast, ...]
     reason: Reason
     unnamed: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
         """What is missing."""
-        return f"not in {self.marker} of {', '.join(self.contrasts)}: {self.reason.words}."
+        return f"not in {self.marker} of {', '.join(one.in_words for one in self.contrasts)}: {self.reason.words}."
 
     @property
     def remedy(self) -> str:

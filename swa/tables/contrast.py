@@ -53,6 +53,15 @@ class Contrast:
         """Name of a contrast of conditions: ``ketamine:baseline``."""
         return join_name(self.treatment, self.comparator)
 
+    @property
+    def in_words(self) -> str:
+        """``ketamine against placebo``; between arms or groups also ``patients against controls``."""
+        sides = (self.first, self.second)
+        parts = [" against ".join(self.conditions)]
+        if not self.is_within and sides != self.conditions:
+            parts.append(" against ".join(sides))
+        return ", ".join(parts)
+
     @classmethod
     def parse(cls, text: str, conditions: Iterable[str]) -> "Contrast":
         """Read TREATMENT:BASELINE as typed on a command line.

@@ -217,11 +217,12 @@ GROUP_ORDERS = declare(
 _BOTH_PROFILES = "so that what a first night does would stand in both profiles"
 BASELINE_NOT_CROSSED = declare(
     "baseline_not_crossed",
-    f"nothing concluded: {{baseline}} did not come both before and after each treatment, {_BOTH_PROFILES}",
+    "nothing concluded of similarity: {baseline} did not come both before and after each treatment, " + _BOTH_PROFILES,
 )
 BASELINE_MAY_BE_FIRST = declare(
     "baseline_may_be_first",
-    "nothing concluded: the order of the nights is not known, and {baseline} may have come first, " + _BOTH_PROFILES,
+    "nothing concluded of similarity: the order of the nights is not known, and {baseline} may have come first, "
+    + _BOTH_PROFILES,
 )
 _HIDDEN = "an effect of the order would hide a difference between them"
 ORDERS_HIDE_DIFFERENCE = declare(

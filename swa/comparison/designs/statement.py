@@ -65,8 +65,13 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
             sentences.append(_sentence(used, [designs[name] for name in names], direction))
         controls = [name for name in treatments if is_control(name)]
         if controls and classes and not is_control(baseline):
-            controlled = ", ".join(str(Contrast(treatment=name, comparator=controls[0])) for name in classes)
-            sentences.append(f"The controlled comparison is {controlled}, not the change from {baseline}.")
+            drugs = _join(list(classes))
+            sentences.append(
+                f"The controlled comparison is {drugs} against {controls[0]}, not the change from {baseline}."
+            )
+            if also := _join([name for name in controls if _order_limit(used, designs[name])]):
+                also = also[:1].upper() + also[1:]
+                sentences.append(f"{also} nights may differ from {baseline} for the same reasons.")
         if without := _without_arms(used, treatments):
             sentences.append(
                 f"Each subject had one of {_join(without)} alone: the study file does not say that these are parallel "

@@ -253,7 +253,7 @@ def _judge(
         from_baseline = within & keys.map(lambda key: key.treatment in study.conditions)
         for place in rows.index[inside if inside.any() else from_baseline]:
             word, why = str(rows.loc[place, "verdict"]), decode(str(rows.loc[place, "doubts"] or ""))
-            found.append((word, tuple(doubts.located(reason, contrast=str(keys[place])) for reason in why)))
+            found.append((word, tuple(doubts.located(reason, contrast=keys[place].in_words) for reason in why)))
     found = [(word, why) for word, why in found if word in RANK]
     worst = max((word for word, _ in found), key=RANK.__getitem__, default="")
     return worst, in_words(dict.fromkeys(reason for word, why in found if word != SOUND for reason in why))

@@ -377,7 +377,7 @@ def _of_marker(source: Source, settings: Settings, effect_sd: float | None) -> t
             "State the reliability of a ratio (swa plan --icc 0.76 --cv 0.4), or declare a primary such as swa.",
         )
     rows = marker.select(measure_rows(source, marker.measure))
-    df, contrast, paired = 0, "", pd.Series(dtype=object)
+    df, where, paired = 0, "", pd.Series(dtype=object)
     if len(rows):
         sd, df = _baseline_sd(rows, nights, comparison)
         if df >= comparison.baseline_pairs_df and math.isfinite(sd):
@@ -388,20 +388,21 @@ def _of_marker(source: Source, settings: Settings, effect_sd: float | None) -> t
         parts = [(str(name), part) for name, part in known.groupby("contrast")]
         contrast, part = max(parts, key=lambda item: len(item[1]), default=("", known))
         paired, change = part["subject"].astype(str), np.log(part["change"])
+        keys = {design.contrast: design.key.in_words for design in contrast_designs(source, settings=settings)}
+        where = keys.get(contrast, "")
         if len(change) > comparison.baseline_pairs_df:
-            keys = {design.contrast: design.key for design in contrast_designs(source, settings=settings)}
             held = "they hold the spread of responses" + (", so effect SD is not added" if effect_sd else "")
-            basis = f"changes of {len(change)} subjects in {' against '.join(keys[contrast].conditions)} ({held})"
+            basis = f"changes of {len(change)} subjects in {where} ({held})"
             return marker, _estimated(float(change.std()), len(change) - 1, 0.0, basis, comparison.confidence)
     least = comparison.baseline_pairs_df
     raise StudyError(
-        f"{marker}: {_too_few(set(paired), contrast, nights, least)}; repeated "
+        f"{marker}: {_too_few(set(paired), where, nights, least)}; repeated "
         f"baseline nights give {df} degrees of freedom, {least} are needed.",
         "State the reliability instead: swa plan --icc 0.76 --cv 0.4.",
     )
 
 
-def _too_few(paired: set[str], contrast: str, nights: pd.DataFrame, least: int) -> str:
+def _too_few(paired: set[str], where: str, nights: pd.DataFrame, least: int) -> str:
     """How many subjects have a change, and who has none and why."""
     status = text_column(nights, "status").replace("", "done")
     out = []
@@ -412,7 +413,7 @@ def _too_few(paired: set[str], contrast: str, nights: pd.DataFrame, least: int) 
         no_reason = "not measured" if len(conditions) > 1 else f"{conditions[0]} alone"
         out += [f"{subject} ({', '.join(why) or no_reason})"] * (subject not in paired)
     more = f" and {len(out) - MOST_NAMED} more" if len(out) > MOST_NAMED else ""
-    of = f" in {contrast}" if contrast else ""
+    of = f" in {where}" if where else ""
     left = f" (left out: {', '.join(out[:MOST_NAMED])}{more})" if out else ""
     count = f"{len(paired)} subject{'' if len(paired) == 1 else 's'}"
     return f"{count} with a change{of}, more than {least} are needed{left}"

@@ -199,9 +199,8 @@ def _row(treated: Sequence[Treated], direct: Direct, marker: Marker, settings: C
             said.append("no similarity: the profile of one of them is not longer than noise alone makes it")
         if not (first.sequence and second.sequence):
             said.append("the order of the nights is not known: taken as a random one")
-    if not shared:
-        row["equivalence_p"], hidden = _equivalence(treated, direct, marker, settings, paired=profiles.paired)
-        said.append(hidden.words if hidden else _margin_words(marker, settings))
+    row["equivalence_p"], hidden = _equivalence(treated, direct, marker, settings, paired=profiles.paired)
+    said.append(hidden.words if hidden else _margin_words(marker, settings))
     return row | {"note": "; ".join(said)}
 
 
@@ -225,15 +224,26 @@ def _shared_place(designs: Sequence[ContrastDesign]) -> Reason | None:
 
 
 def _hidden_difference(direct: Direct, designs: Sequence[ContrastDesign], *, paired: bool) -> Reason | None:
-    """Why the order of the nights may hide a difference of two treatments, as their own contrast would say."""
+    """Why the order of the nights may hide a difference of two treatments, as their own contrast would say.
+
+    That the nights which both are held against came first hides none: they cancel out of it.
+    """
     design, limits = direct
     names = {"first": design.treatment, "second": design.baseline}
-    if not paired:  # other subjects: arms began alike, and of subjects in all orders the place is taken out
-        known = all(notes.ONE_ARM.among(own.limits) or own.sequence for own in designs)
-        return None if known else notes.ORDER_MAY_HIDE_DIFFERENCE(**names)
+    if not paired:  # other subjects: the place is taken out where they are in all orders, or alike in both
+        orders = {frozenset(own.sequence.values()) for own in designs}
+        if all(in_both_orders(own.sequence) for own in designs):
+            return None
+        arms = all(notes.ONE_ARM.among(own.limits) for own in designs)
+        known = arms or frozenset() not in orders
+        if known and len(orders) == 1 and len(*orders) < 2:
+            return None
+        return (notes.ORDERS_HIDE_DIFFERENCE if known else notes.ORDER_MAY_HIDE_DIFFERENCE)(**names)
     if DesignLimit.UNKNOWN_ORDER in limits:
         return notes.ORDER_MAY_HIDE_DIFFERENCE(**names)
-    apart = OF_THE_ORDER.isdisjoint(limits) and not design.why_untested
+    # Nights set aside in one of the contrasts are in another: the changes would not be of the same nights.
+    aside = any(own.aside for own in (design, *designs))
+    apart = OF_THE_ORDER.isdisjoint(limits) and not design.why_untested and not aside
     return None if apart else notes.ORDERS_HIDE_DIFFERENCE(**names)
 
 

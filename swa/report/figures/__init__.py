@@ -3,6 +3,7 @@
 Conditions have the colours of `condition_colors`; `figure_bytes` writes a figure so that equal figures are equal bytes.
 """
 
+from swa.report.figures.contrast_plots import contrast_changes
 from swa.report.figures.controls import control_spectra
 from swa.report.figures.course_plots import activity_course
 from swa.report.figures.files import figure_bytes, figure_files
@@ -22,6 +23,7 @@ __all__ = [
     "average_spectra",
     "combinations",
     "condition_colors",
+    "contrast_changes",
     "control_spectra",
     "covariate_changes",
     "figure_bytes",

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
+from numpy.typing import NDArray
 
 from swa.report.figures.style import FAINT, INK, RULE, check_table, color_of, new_figure, say_nothing_there, styled
 from swa.report.words.names import marker_name
@@ -95,6 +96,7 @@ def forest(
     window_names: Mapping[str, str] | None = None,
     color: str | None = None,
     count: str = "n",
+    limits: tuple[float, float] | None = None,
     title: str = "",
 ) -> Figure:
     """Changes of markers with their intervals, one line for each marker and window, on a ratio axis in percent.
@@ -107,6 +109,8 @@ def forest(
         How measures and windows are written.
     count : str
         What `n` counts, behind the numbers: ``nights`` or ``subjects``.
+    limits : tuple of float, optional
+        Ratios at both ends of the axis, so that forests beside each other can be compared; else those of the rows.
 
     Notes
     -----
@@ -130,15 +134,16 @@ def forest(
     if rows.empty:
         say_nothing_there(axes, "nothing was measured in both conditions")
         return figure
-    low, high = _ratio_limits(rows)
-    _draw_estimates(axes, rows, np.array(places), (low, high), color or color_of("", None, 1))
+    low, high = limits or ratio_limits(rows)
+    excludes = ((rows["ci_low"] > 1) | (rows["ci_high"] < 1)).to_numpy()
+    draw_estimates(axes, rows, np.array(places), (low, high), color or color_of("", None, 1), excludes)
     axes.axvline(1, color=FAINT, linewidth=0.9, zorder=0)
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     ticks = ratio_ticks(low, high)
     axes.set_xticks(ticks, [plain_percent(tick) for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("change from baseline (axis of log ratios)")
+    axes.set_xlabel("change (axis of log ratios)")
     axes.set_ylim(places[-1] + 0.8, -0.6)
     axes.spines["left"].set_visible(False)
     _label_rows(axes, rows, places, names or {}, window_names or {}, count)
@@ -189,8 +194,11 @@ def _plain_log_ticks(axes: Axes, values: np.ndarray[Any, Any]) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _ratio_limits(rows: pd.DataFrame) -> tuple[float, float]:
-    """Limits that hold every estimate, and intervals as far as they help: a wide one is cut, with an arrow."""
+def ratio_limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Limits of an axis for every estimate, and intervals as far as they help: a wide one is cut, with an arrow."""
+    rows = rows[(rows["scale"] == "ratio") & np.isfinite(rows["estimate"])]
+    if rows.empty:
+        return 1 / 1.3, 1.3
     estimates = rows["estimate"].to_numpy(float)
     ends = rows[["ci_low", "ci_high"]].to_numpy(float)
     largest = float(np.abs(np.log(estimates)).max())
@@ -226,8 +234,13 @@ def _places(measures: pd.Series) -> list[float]:
     return places
 
 
-def _draw_estimates(
-    axes: Axes, rows: pd.DataFrame, places: np.ndarray[Any, Any], limits: tuple[float, float], color: str
+def draw_estimates(
+    axes: Axes,
+    rows: pd.DataFrame,
+    places: np.ndarray[Any, Any],
+    limits: tuple[float, float],
+    color: str,
+    is_filled: NDArray[np.bool_],
 ) -> None:
     """All estimates with their intervals: a call for each kind of mark, not for each line of the plot."""
     estimate, first, last = (rows[name].to_numpy(float) for name in ("estimate", "ci_low", "ci_high"))
@@ -240,11 +253,10 @@ def _draw_estimates(
             cut = places[known & goes_on]
             if len(cut):
                 axes.plot(np.full(len(cut), edge), cut, marker=arrow, markersize=5, transform=across, **bare)
-    excludes = (first > 1) | (last < 1)
     marks = rows["window"].map(WINDOW_MARKS).fillna("o").to_numpy()
     for mark in dict.fromkeys(marks):
         for filled in (True, False):
-            these = known & (marks == mark) & (excludes == filled)
+            these = known & (marks == mark) & (is_filled == filled)
             face = color if filled else "white"
             if these.any():
                 axes.plot(estimate[these], places[these], marker=mark, markersize=5.5, markerfacecolor=face, **bare)
@@ -275,11 +287,12 @@ def _label_rows(
         axes.text(
             -0.02, place, window_names.get(window, window), transform=beside, ha="right", va="center", color=FAINT
         )
-        axes.text(1.03, place, _numbers(row), transform=beside, va="center", fontsize=7.8)
+        axes.text(1.03, place, numbers_of(row), transform=beside, va="center", fontsize=7.8)
     heading = f"change, % (interval), n {count}"
     axes.text(1.03, -0.75, heading, transform=beside, va="bottom", fontsize=8, color=FAINT)
 
 
-def _numbers(row: pd.Series) -> str:
-    change = describe_change(row)
+def numbers_of(row: pd.Series, unit: str = "") -> str:
+    """Change, interval and n of a row; a percent sign is written once, in the heading."""
+    change = describe_change(row, unit)
     return f"{change.change} ({change.interval or NO_INTERVAL}), n = {change.n}".replace(f"{NBSP}%", "")

@@ -101,6 +101,7 @@ def sleep_changes(
     *,
     names: Mapping[str, str] | None = None,
     color: str | None = None,
+    reach: float | None = None,
     title: str = "",
 ) -> Figure:
     """Changes of sleep architecture in minutes with their intervals, one line for each measure.
@@ -110,6 +111,8 @@ def sleep_changes(
     rows : DataFrame
         Rows of the contrasts on the scale difference, in minutes, in the order to show: measure, estimate, ci_low,
         ci_high.
+    reach : float, optional
+        Minutes from no change to both ends of the axis, so that figures beside each other can be compared.
 
     Notes
     -----
@@ -121,7 +124,7 @@ def sleep_changes(
     >>> rows = pd.DataFrame({"measure": ["n3_minutes"], "estimate": [6.4], "ci_low": [1.0], "ci_high": [11.8]})
     >>> figure = swa.figures.sleep_changes(rows, title="magnesium against placebo")
     >>> figure.axes[0].get_xlabel()
-    'change from baseline, min'
+    'change, min'
     """
     check_table("sleep_changes", rows, ("measure", "estimate", "ci_low", "ci_high"))
     rows = rows[np.isfinite(rows["estimate"])].reset_index(drop=True)
@@ -141,7 +144,9 @@ def sleep_changes(
     axes.axvline(0, color=FAINT, linewidth=0.9, zorder=0)
     axes.set_yticks(range(len(rows)), [(names or {}).get(one, marker_name(one)) for one in rows["measure"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlabel("change from baseline, min", color=INK)
+    axes.set_xlabel("change, min", color=INK)
+    if reach:
+        axes.set_xlim(-reach, reach)
     axes.grid(axis="x")
     figure.text(0.008, 1 - 0.1 / height, title, ha="left", va="top", fontsize=9.5, fontweight="bold")
     return figure

@@ -49,7 +49,7 @@ def specification_curve(
     >>> rows = pd.read_table("results/specifications.tsv", keep_default_na=False, na_values="n/a")
     >>> figure = swa.figures.specification_curve(rows.query("curve == 'swa'"), title="ketamine against baseline")
     >>> figure.axes[0].get_ylabel()
-    'change from baseline'
+    'change'
     """
     check_table("specification_curve", rows, ("role", *CHOICE_NAMES, "scale", "estimate", "ci_low", "ci_high"))
     known = rows[np.isfinite(rows["estimate"].astype(float))].sort_values("estimate", kind="stable", ignore_index=True)
@@ -118,7 +118,7 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, color: str) -> None:
     else:
         pad = 0.06 * (edges[1] - edges[0] or 1.0)
         axes.set_ylim(edges[0] - pad, edges[1] + pad)
-    axes.set_ylabel("change from baseline")
+    axes.set_ylabel("change")
     axes.spines["bottom"].set_visible(False)
     axes.grid(axis="y")
 

@@ -9,7 +9,7 @@ from swa.comparison.compared_nights import MOST_NAMED, copied_nights, is_adaptat
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.designs.statement import find_limits
 from swa.report.facts import StudyFacts, done_nights
-from swa.report.words.names import contrast_name, in_sentence
+from swa.report.words.names import in_sentence
 from swa.report.words.numbers import join, limit, plural, share, span
 from swa.report.words.references import bibtex, cite, source
 from swa.report.words.sentences import LIMITS, named_late
@@ -388,7 +388,7 @@ def _tests(designs: Sequence[ContrastDesign], facts: StudyFacts) -> str:
         return ""
     texts = []
     for words, own in said.items():
-        names = f"{join([contrast_name(design.key) for design in own])}: " if len(said) > 1 else ""
+        names = f"{join([design.key.in_words for design in own])}: " if len(said) > 1 else ""
         cited = f" ({{cite:{'+'.join(own[0].sources)}}})." if own[0].sources else ""
         texts.append(_literal(f"{names}{words.removesuffix('.') if cited else words}") + cited)
     return f" Over subjects: {' '.join(texts)} {ADJUSTED}{_left_open(designs, facts)}"
@@ -400,7 +400,7 @@ def _left_open(designs: Sequence[ContrastDesign], facts: StudyFacts) -> str:
     named: dict[DesignLimit, list[str]] = {}
     for contrast, found in limits.items():
         for one in found:
-            named.setdefault(one, []).append(contrast_name(contrast))
+            named.setdefault(one, []).append(contrast.in_words)
     texts = [
         LIMITS[limit][1] if len(names) == len(limits) else f"{join(names)}: {in_sentence(LIMITS[limit][1])}"
         for limit, names in named.items()

@@ -62,8 +62,26 @@ def window_in_words(window: str) -> str:
     which = Window(window)
     if which.kind != "cycle":
         return ""
-    place = {1: "first", 2: "second", 3: "third"}.get(int(which.number), f"{which.number:g}th")
-    return f"{_NUMBERED['cycle']} {which.number:g}: the {place} stretch of non-REM sleep"
+    return f"{_NUMBERED['cycle']} {which.number:g}: the {_ordinal(which.number)} stretch of non-REM sleep"
+
+
+def window_in_sentence(window: str, settings: Settings) -> str:
+    """A window within a sentence: ``NREM cycle 1``, ``the second hour after sleep onset``, ``the whole night``."""
+    which = Window(window)
+    if which.kind in _NUMBERED and which.kind != "cycle":
+        return f"the {_ordinal(which.number)} {in_sentence(_NUMBERED[which.kind])}"
+    name = in_sentence(window_name(window, settings))
+    return name if which.kind == "cycle" else f"the {name}"
+
+
+def window_for_everyone(window: str, settings: Settings) -> str:
+    """``the first sleep cycle (NREM cycle 1)``: a window as everybody says it, and its exact name behind it."""
+    which, exact = Window(window), window_in_sentence(window, settings)
+    return f"the {_ordinal(which.number)} sleep cycle ({exact})" if which.kind == "cycle" else exact
+
+
+def _ordinal(number: float) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(int(number), f"{number:g}th")
 
 
 def electrodes_in_words(channel: str) -> str:
@@ -98,19 +116,10 @@ def where_measured(marker: Marker) -> str:
     return "" if marker.channel == ALL else f"{stages_name(marker.stages)}, {marker.channel}"
 
 
-def contrast_name(contrast: Contrast) -> str:
-    """``ketamine against placebo``; between arms or groups also ``patients against controls``."""
-    conditions, sides = contrast.conditions, (contrast.first, contrast.second)
-    parts = [" against ".join(conditions)]
-    if not contrast.is_within and sides != conditions:
-        parts.append(" against ".join(sides))
-    return ", ".join(parts)
-
-
 def named(name: object, contrasts: Mapping[str, Contrast]) -> str:
     """A contrast of a table in words; its name where nobody said what it holds against what."""
     known = contrasts.get(str(name))
-    return contrast_name(known) if known else str(name)
+    return known.in_words if known else str(name)
 
 
 def in_sentence(name: str) -> str:

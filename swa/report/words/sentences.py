@@ -9,7 +9,6 @@ from swa.glossary import name_of, read_glossary
 from swa.report.leading_rows import Headline
 from swa.report.words.names import (
     DEEPER_SLEEP,
-    contrast_name,
     electrode_name,
     electrodes_in_words,
     in_sentence,
@@ -17,8 +16,9 @@ from swa.report.words.names import (
     stages_in_words,
     stages_name,
     unit_of,
+    window_for_everyone,
+    window_in_sentence,
     window_in_words,
-    window_name,
 )
 from swa.report.words.numbers import (
     LOWEST_P,
@@ -39,7 +39,7 @@ from swa.settings import Settings
 from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
 from swa.tables.design_limit import NOT_TOLD, OF_A_ROW, DesignLimit, decode_limits
-from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker, Window
+from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker
 from swa.tables.notes import (
     ARM_SIZES,
     BASELINE_ALIKE,
@@ -270,7 +270,7 @@ def _answer(
     limits = decode_limits(row["design_limit"]) or ((DesignLimit.ONE_ARM,) if is_part else ())
     mark, words = VERDICTS.get(row["verdict"], ("", row["verdict"]))
     return Answer(
-        question=contrast_name(contrast),
+        question=contrast.in_words,
         effect=change.change,
         aside=DIRECTION_UNCLEAR if change.interval and not change.excludes_none else "",
         is_part=is_part,
@@ -299,8 +299,7 @@ def _count(change: Change, row: pd.Series, counted: str) -> str:
 def headline_name(headline: Headline, settings: Settings) -> str:
     """The headline in words: marker, stages, window, channel."""
     own = headline.marker
-    window = in_sentence(window_name(own.window, settings))
-    window = window if Window(own.window).kind == "cycle" else f"the {window}"
+    window = window_in_sentence(own.window, settings)
     marker = in_sentence(marker_name(own.measure, settings))
     if own.channel == ALL:  # sleep architecture is of no channel
         return f"{marker} of {window}"
@@ -310,8 +309,7 @@ def headline_name(headline: Headline, settings: Settings) -> str:
 def headline_in_plain_words(headline: Headline, settings: Settings) -> list[tuple[str, str]]:
     """The headline as a first reader understands it: its parts, each with the exact term where that is another."""
     own, members = headline.marker, headline.members
-    window = in_sentence(window_name(own.window, settings))
-    span = window if Window(own.window).kind == "cycle" else f"the {window}"
+    span = window_for_everyone(own.window, settings)
     marker = in_sentence(marker_name(own.measure, settings))
     if own.channel == ALL:
         return [(f"{marker} of ", ""), (span, "")]
@@ -425,7 +423,7 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
 
 def _not_measured(row: pd.Series, contrast: Contrast, what: str) -> str:
     why = row["note"] or "no value in one of the nights"
-    return f"{contrast_name(contrast)}: the change of {what} was not measured ({why})."
+    return f"{contrast.in_words}: the change of {what} was not measured ({why})."
 
 
 def _amount(row: pd.Series, change: Change) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from swa.errors import StudyError
+from swa.errors import StudyError, SwaError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -42,6 +42,10 @@ DASK_CONFIG = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 32 * 2**20,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 16 * 2**20,
 }
+
+
+class WorkerDeathError(SwaError):
+    """The outcome of a task whose worker process died each time, although no other task ran beside it at last."""
 
 
 class Workers:
@@ -91,7 +95,7 @@ class Workers:
         Yields
         ------
         (int, result or exception)
-            Position of the task, in the order of completion; an exception where its worker died.
+            Position of the task, in the order of completion; `WorkerDeathError` where its worker died.
 
         Raises
         ------
@@ -111,12 +115,30 @@ class Workers:
         from concurrent.futures import CancelledError
 
         try:
-            yield from self._run_on_workers(function, tasks)
+            yield from self._run_until_alone(function, tasks)
         except (CancelledError, OSError):  # a scheduler that is gone: errors of tasks are outcomes
             raise StudyError(
                 f"The connection to the scheduler {self._scheduler or 'of the workers'} was lost.",
                 "Repeat the command when it runs again: finished nights are kept.",
             ) from None
+
+    def _run_until_alone(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result | BaseException]]:
+        """Run tasks; those whose worker died are tried once more, one after another.
+
+        Of few tasks Dask gives each worker several, and blames all of them for its death, whichever it was at; and
+        where memory was short, one alone has more of it.
+        """
+        died = []
+        for position, outcome in self._run_on_workers(function, tasks):
+            if _is_killed(outcome):
+                died.append(position)
+            else:
+                yield position, outcome
+        for position in died:
+            for _, outcome in self._run_on_workers(function, [tasks[position]]):
+                yield position, _death() if _is_killed(outcome) else outcome
 
     def _run_on_workers(
         self, function: Callable[[Task], Result], tasks: Sequence[Task]
@@ -222,11 +244,20 @@ def _without_main() -> Iterator[None]:
 
 def is_death(outcome: object) -> bool:
     """Whether an outcome of `Workers.run` says that the worker died, not that the task failed."""
-    if "distributed" not in sys.modules:  # no worker was ever asked
-        return False
+    return isinstance(outcome, WorkerDeathError)
+
+
+def _is_killed(outcome: object) -> bool:
     from distributed import KilledWorker
 
     return isinstance(outcome, KilledWorker)
+
+
+def _death() -> WorkerDeathError:
+    return WorkerDeathError(
+        "the worker process died each time it was tried, at last with nothing beside it: out of memory, or killed",
+        "Close other programs, and run `swa compare RESULTS --jobs 1`, which needs no worker.",
+    )
 
 
 def default_jobs(n_tasks: int) -> int:

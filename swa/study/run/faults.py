@@ -39,6 +39,8 @@ def leave_fault(results: Path, settings: Settings, what: str, error: BaseExcepti
     error : BaseException
         What came.
     """
+    if isinstance(error, SwaError) and error.remedy:
+        return error.remedy
     if not is_fault(error):
         return "Run again; if it stays, please report it."
     places = "\n".join(_places(error))
@@ -59,6 +61,8 @@ def leave_fault(results: Path, settings: Settings, what: str, error: BaseExcepti
 
 def describe_fault(error: BaseException) -> str:
     """What an exception says, in few words, for a row of `problems.tsv`."""
+    if isinstance(error, SwaError):
+        return error.problem
     return f"{type(error).__name__}: {str(error)[:200]}"
 
 

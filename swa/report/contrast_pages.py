@@ -1,0 +1,70 @@
+"""The figure of a study with so many contrasts that their pairs of nights have no room on its first screen."""
+
+import numpy as np
+import pandas as pd
+
+from swa.report import figures
+from swa.report.draft import Draft
+from swa.report.reading import paired_values
+from swa.report.shelf import Picture
+from swa.report.words.names import file_name, marker_name, unit_of
+from swa.report.words.numbers import NO_INTERVAL, describe_change
+from swa.report.words.sentences import Answer
+from swa.tables.marker import MARKER_COLUMNS
+
+MANY = 4  # contrasts
+FEWEST = 3  # subjects who carry an interval
+COLUMNS = ["contrast", "subject", *MARKER_COLUMNS, "estimate", "ci_low", "ci_high", "n", "scale"]
+
+
+def draw_contrasts(draft: Draft, rows: pd.DataFrame, answers: list[Answer], measures: pd.DataFrame) -> list[Picture]:
+    """Every answer of the first screen on one axis, with the change of each subject; none where there are few.
+
+    Parameters
+    ----------
+    draft : Draft
+        The page.
+    rows : DataFrame
+        What is answered, in the order of the cards.
+    answers : list of Answer
+        The card of each row.
+    measures : DataFrame
+        Rows of the long table that hold the leading marker.
+    """
+    own = draft.headline.marker
+    if len(rows) < MANY or not np.isfinite(rows["estimate"]).any():
+        return []
+    shown = rows[COLUMNS].copy()
+    shown.loc[rows["n"] < FEWEST, ["ci_low", "ci_high"]] = np.nan  # as on their cards: two carry no interval
+    within = [name for name in rows["contrast"] if draft.contrasts[name].is_within]
+    values = paired_values(own.select(measures), draft.facts.nights, within, draft.settings)
+    told = [answer.is_told for answer in answers]
+    unit, name = unit_of(own.measure), marker_name(own.measure)
+    said = [
+        f"{draft.name_of(row['contrast'])} {found.change} ({found.interval or NO_INTERVAL}), n = {found.n}"
+        for _, row in shown.iterrows()
+        if (found := describe_change(row, unit)).measured
+    ]
+    return [
+        draft.shelf.put(
+            f"contrasts_{own.measure}_{file_name(own.window)}",
+            lambda: figures.contrast_changes(
+                shown.assign(is_told=told),
+                values,
+                contrasts=draft.contrasts,
+                colors=draft.colors,
+                unit=unit,
+                title=name,
+            ),
+            pd.concat([shown, _as_rows(values)], ignore_index=True).astype({"n": "Int64"}),
+            alt=f"{name}, changes over subjects: {'; '.join(said)}.",
+            caption=f"{marker_name(own.measure, draft.settings)}: each dot is the change of a subject, each mark that "
+            f"over subjects with its {draft.level} interval of that contrast alone; filled: told from no change.",
+        )
+    ]
+
+
+def _as_rows(values: pd.DataFrame) -> pd.DataFrame:
+    """Subjects' changes as rows of the contrasts are."""
+    there = values[np.isfinite(values["change"].astype(float))]
+    return there.rename(columns={"change": "estimate"}).reindex(columns=COLUMNS)
