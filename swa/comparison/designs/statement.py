@@ -126,10 +126,7 @@ def _order_limit(used: pd.DataFrame, design: ContrastDesign) -> DesignLimit | No
         return None
     if key.comparator.casefold() in BEFORE_WORDS:
         return DesignLimit.ONE_ORDER
-    place = place_of_nights(used).reindex(columns=list(key.conditions))
-    there = used.groupby("subject")["condition"].agg(set).reindex(place.index)
-    place = place[[set(key.conditions) <= own for own in there]]
-    step = place[key.treatment] - place[key.comparator]
+    step = _steps(used, key.treatment, key.comparator)
     first, last, unknown = int((step > 0).sum()), int((step < 0).sum()), int(step.isna().sum())
     if unknown and abs(first - last) + unknown >= UNEQUAL_ORDERS * (first + last + unknown):
         return DesignLimit.UNKNOWN_ORDER
@@ -137,7 +134,15 @@ def _order_limit(used: pd.DataFrame, design: ContrastDesign) -> DesignLimit | No
         return None
     if first or last:
         return DesignLimit.ONE_ORDER
-    return DesignLimit.SAME_PLACE if len(place) else DesignLimit.UNKNOWN_ORDER
+    return DesignLimit.SAME_PLACE if len(step) else DesignLimit.UNKNOWN_ORDER
+
+
+def _steps(used: pd.DataFrame, treatment: str, comparator: str) -> pd.Series:
+    """Places of the treatment after the comparator, for each subject with both; NaN where that is not known."""
+    place = place_of_nights(used).reindex(columns=[treatment, comparator])
+    there = used.groupby("subject")["condition"].agg(set).reindex(place.index)
+    place = place[[{treatment, comparator} <= own for own in there]]
+    return place[treatment] - place[comparator]
 
 
 def _without_arms(nights: pd.DataFrame, treatments: Sequence[str]) -> list[str]:
@@ -198,9 +203,12 @@ def _sentence(
         )
     if direction == "unknown":
         return f"{compared}; {unsaid}, so that an effect of night order cannot be told from one of the drug."
+    steps = pd.concat([_steps(nights, name, baseline) for name in treatments])
+    unknown = int(steps.isna().sum())
+    told = f" whose order is known; of {unknown} of {len(steps)} nothing says it" if unknown else ""
     return (
-        f"{compared}, in the same order in every subject: a difference may also come from night order or getting used "
-        "to the laboratory."
+        f"{compared}, in the same order in every subject{told}: a difference may also come from night order or getting "
+        "used to the laboratory."
     )
 
 
