@@ -100,7 +100,7 @@ def open_raw(path: Path, kind: str) -> "mne.io.BaseRaw":
         try:
             return mne.io.read_raw(file, preload=False, verbose="error")
         except Exception as error:  # its readers raise whatever they stumble over
-            what = (str(error).strip() or type(error).__name__).splitlines()[0]
+            what = (str(error).strip() or "without saying why").splitlines()[0]
             what = what.replace(f"{file.parent}{os.sep}", "").replace(stem_of(file.name), stem_of(path.name))[:200]
             raise RecordingError(
                 f"{path.name}: mne could not read it as a recording of {kind} ({what}).",
