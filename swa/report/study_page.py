@@ -351,8 +351,8 @@ def _draw_course(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
             alt=f"{name} at {channel} over the night: {said}.",
             caption=f"{name}, {stages_name(DEFAULT_MARKER.stages)}, {channel}, in each NREM cycle and hour after sleep "
             f"onset: geometric mean over the subjects who have it, with the {draft.level} interval between subjects "
-            "(from three on; cut, with an arrow head, beyond three times the highest mean), which is wider than that of "
-            "a change within them. n where fewer subjects have it.",
+            "(from three on; cut, with an arrow head, beyond three times the highest mean), which is wider than that "
+            "of a change within them. n where fewer subjects have it.",
             size="medium",
         )
     ]
