@@ -25,6 +25,7 @@ from swa_cli.show import show_results
 
 from swa.pipeline import compare_study
 from swa.report.draft import _filters
+from swa.report.figures.files import BothRenderers
 from swa.report.leading_rows import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
 from swa.report.study_page import _answers
@@ -560,6 +561,25 @@ def test_equal_results_give_equal_pages(study):
     write_subject_page(PageTask(results=study.path, subject="S1", label="S1"))
     write_study_page(read_results(study.path))
     assert {path: path.read_bytes() for path in all_pages(study)} == before
+
+
+def test_no_text_of_a_figure_leaves_its_canvas(study, monkeypatch):
+    """A label that is too long for its margin was cut off at the left edge."""
+    drawn, own = [], BothRenderers.draw_text
+
+    def draw(self, gc, x, y, s, prop, angle, *args, **kwargs):
+        width, height, descent = self.get_text_width_height_descent(s, prop, False)
+        corners = np.array([(0, descent), (width, descent), (0, descent - height), (width, descent - height)])
+        turn = np.deg2rad(-angle)
+        turned = corners @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + (x, y)
+        drawn.append((s, turned.min(axis=0), self.get_canvas_width_height() - turned.max(axis=0)))
+        own(self, gc, x, y, s, prop, angle, *args, **kwargs)
+
+    monkeypatch.setattr(BothRenderers, "draw_text", draw)
+    write_subject_page(PageTask(results=study.path, subject="S1", label="S1"))
+    write_study_page(read_results(study.path))
+    assert len(drawn) > 100
+    assert [(s, first, last) for s, first, last in drawn if min(*first, *last) < -0.5] == []
 
 
 def test_what_was_left_out_is_listed_with_the_way_out(study):

@@ -21,10 +21,12 @@ from swa.report.words.names import (
     window_in_words,
 )
 from swa.report.words.numbers import (
+    FEWEST_TO_TELL,
     LOWEST_P,
     MINUS,
     NBSP,
     NO_INTERVAL,
+    TOO_FEW,
     Change,
     describe_change,
     join,
@@ -201,7 +203,7 @@ def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, setting
     is_told = answer.is_told and not open_to_chance and NOT_TOLD.isdisjoint(decode_limits(row["design_limit"]))
     if few:
         counted = (_count(change, row, "subject"), *tests)
-        answer = replace(answer, aside="too few to tell", numbers=counted if change.interval else answer.numbers)
+        answer = replace(answer, aside=TOO_FEW, numbers=counted if change.interval else answer.numbers)
     elif chance:
         answer = replace(answer, aside=MAY_BE_CHANCE.format(n=row["n_tests"]))
     return replace(answer, is_told=is_told)
@@ -250,7 +252,7 @@ def _loss_in_short(row: pd.Series) -> str:
 
 
 def _too_few(change: Change) -> bool:
-    return change.n < 3
+    return change.n < FEWEST_TO_TELL
 
 
 def _may_be_chance(row: pd.Series, change: Change, settings: Settings) -> bool:

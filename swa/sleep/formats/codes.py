@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import AmbiguousScoringError, ScoringError
-from swa.sleep.formats.document import Document, EmptyScoringError, Marks, is_number
+from swa.sleep.formats.cells import is_number
+from swa.sleep.formats.document import Document, EmptyScoringError, Marks
 
 # --- words
 
