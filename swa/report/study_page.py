@@ -150,8 +150,13 @@ def _title(draft: Draft) -> str:
     if arms:  # each against its own baseline says nothing of the drug
         return f"{begin}: {join(arms)}"
     against = [draft.contrasts[name] for name in draft.within]
-    treatments = dict.fromkeys(one.treatment for one in against if one.comparator == draft.facts.baseline)
-    return begin + (f": {join(list(treatments))} against {draft.facts.baseline}" if treatments else "")
+    baseline = draft.facts.baseline
+    treatments = list(dict.fromkeys(one.treatment for one in against if one.comparator == baseline))
+    controls = [name for name in treatments if is_control(name)]
+    drugs = [name for name in treatments if name not in controls]
+    if not drugs or is_control(baseline):
+        drugs, controls = treatments, []
+    return begin + (f": {join(drugs)} against {join([*controls, baseline])}" if drugs else "")
 
 
 def _in_arms(draft: Draft) -> bool:

@@ -98,7 +98,7 @@ FIRST_CYCLE = "NREM cycle 1 leads: sleep need, which slow-wave activity marks, i
 VERDICTS = {
     "sound": (
         "\u25cb",
-        "The recordings alone were checked: these nights can be compared",
+        "Recordings checked: nothing in them speaks against comparing these nights",
     ),
     "caution": ("\u25b2", "Comparison in doubt"),
     "not comparable": ("\u25a0", "Nights cannot be compared"),
@@ -110,7 +110,7 @@ LIMITS = {
         "Without a control condition the drug is confounded with night order, adaptation and regression to the mean.",
     ),
     DesignLimit.ONE_ORDER: (
-        "Same order in every subject",
+        "Nights in the same order in every subject",
         "In one order of the nights the drug is confounded with night order and adaptation.",
     ),
     DesignLimit.UNEQUAL_ORDERS: (
@@ -503,11 +503,12 @@ def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings:
             f"{share(1 - settings.comparison.confidence)} of studies: adjusted for that, no {none} is told."
         )
     if change.excludes_none:
-        return f"The whole interval {lies}."
+        doubted = ", if the recordings can be compared" if row["verdict"] in ("caution", "not comparable") else ""
+        return f"The whole interval {lies}{doubted}."
     if within:
         return "The interval reaches from a fall to a rise: these nights show neither for certain."
     sides = f"{contrast.first} changed more or less than {contrast.second}"
-    return f"Whether {sides} stays open: the interval reaches from less to more."
+    return f"Whether {sides} stays open: the interval holds both."
 
 
 def _verdict(row: pd.Series) -> str:
