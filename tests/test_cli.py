@@ -125,6 +125,17 @@ def test_plan_says_how_many_subjects(capsys: pytest.CaptureFixture[str]) -> None
     assert "10 subjects: power 0.850" in out
 
 
+def test_numbers_have_a_decimal_comma_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("plan", "--icc", "0,9", "--cv", "0,4", "--effect", "20%", "--power", ",8") == 0
+    assert "+20.0 % with power 0.8: 10 subjects." in capsys.readouterr().out
+    assert run("plan", "--icc", "1,000") == 2
+    assert "could be 1.000 or 1000" in " ".join(capsys.readouterr().err.split())
+    assert run("plan", "--icc", "high") == 2
+    assert "is not a number" in capsys.readouterr().err
+    effects = ("--effect", "ketamine=1,25", "--hours", "1,5", "--rate", "100", "--channels", "C4-M1")
+    assert run("simulate", str(tmp_path / "study"), "--subjects", "1", *effects) == 0
+
+
 def test_plan_says_where_a_t_finds_more_and_what_to_preregister(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("plan", "--icc", "0.9", "--cv", "0.4", "--effect", "30%", "--subjects", "6") == 0
     said = " ".join(capsys.readouterr().out.split())

@@ -7,6 +7,7 @@ import pytest
 
 from swa.comparison.designs.statement import design_statement
 from swa.settings import ComparisonSettings, Settings
+from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.study_file import read_study_file
 
@@ -18,7 +19,7 @@ def plan_rows(write_edf, folder, header, rows, settings=None):
     for row in rows:
         name = row.split("\t")[2]
         start = datetime.datetime(2024, 2, int(name[:2]), 22) if name[:2] != "00" else datetime.datetime(1985, 1, 1)
-        write_edf(folder / name, {"C4-M1": np.arange(600.0) % (50 + sum(name.encode()))}, start=start)
+        write_edf(folder / name, {"C4-M1": np.arange(600.0) % (50 + sum(name.encode()) % 97)}, start=start)
     (folder / "study.tsv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return plan_study(folder, None, settings or Settings())
 
@@ -103,3 +104,13 @@ def test_an_order_that_is_unknown_has_its_one_reason_and_no_sentence_claims_it_f
     assert "not of P3 (a date is 1 January, as of hidden dates" in told
     said = design_statement(study.nights, "Placebo")
     assert "in the same order in every subject whose order is known; of 2 of 3 nothing says it" in said
+
+
+@pytest.mark.parametrize(("condition", "place"), [("adaptation", "notes"), ("Magnesium", "problems")])
+def test_an_equal_start_is_a_problem_of_compared_nights_alone(write_edf, tmp_path, condition, place):
+    rows = [f"P1\t{condition}\t09a.edf", "P1\tPlacebo\t05b.edf", "P1\tKetamin\t09c.edf"]
+    plan_rows(write_edf, tmp_path, "subject\tcondition\trecording", rows)
+    (night,) = [one for one in inspect_study(tmp_path)["recordings"] if one["recording"] == "09c.edf"]
+    (told,) = [text for text in night[place] if text.startswith("begins at the same second as 09a.edf")]
+    assert "Nobody sleeps two nights at once" in told
+    assert not [text for key in ("notes", "problems") if key != place for text in night[key] if "same second" in text]

@@ -16,6 +16,11 @@ _SAMPLE = 65_536
 _STARTS = tuple(MAIN_HEADER + kilobytes * 1024 for kilobytes in (0, 256, 1024))
 _LEAST_LEVELS = 100  # of the last of these blocks: channels that are not connected yet hold one value each
 
+START_REMEDY = (
+    "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
+    "wrong; of two devices of one night leave one out (--exclude); parts of one night are to be joined."
+)
+
 
 def find_copies(paths: Sequence[str]) -> dict[int, int]:
     """Places of recordings that hold the same signals as an earlier one, or a part of them from their start.
