@@ -144,14 +144,15 @@ def run(
         prune=prune,
         blind=blind,
     )
-    _follow(asked, quiet=quiet)
+    _follow(asked, recordings, quiet=quiet)
 
 
-def _follow(study: "Callable[..., StudyRun]", *, quiet: bool = False) -> NoReturn:
+def _follow(study: "Callable[..., StudyRun]", recordings: Path, *, quiet: bool = False) -> NoReturn:
     """Run a study, say what became of it, and exit with its code."""
     from .show import Bar, show_run
 
     with _stoppable(), Bar(quiet=quiet) as bar:
+        bar.say(f"looking through {recordings} ...")
         outcome = study(progress=bar.update)
     show_run(outcome, quiet=quiet)
     raise typer.Exit(_code(outcome.nights, outcome.problems))
@@ -189,7 +190,7 @@ def _run_bids_app(arguments: Sequence[str]) -> NoReturn:
         nights_only=call.level == "participant",
     )
     try:
-        _follow(asked)
+        _follow(asked, Path(call.bids_dir))
     except typer.Exit as end:
         sys.exit(end.exit_code)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from swa_cli.main import main
+from swa_cli.show import Bar
 
 
 def run(*args: str) -> int:
@@ -156,3 +157,34 @@ def test_help_shows_what_stands_in_brackets(capsys: pytest.CaptureFixture[str]) 
     assert "the groups `comparison` and `comparability` are used" in " ".join(
         capsys.readouterr().out.replace("│", " ").split()
     )
+
+
+def test_progress_says_at_once_what_is_read_and_how_long_the_rest_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Plain lines, as in a file: the first night of a real study takes minutes."""
+    clock = iter([0.0, 240.0, 480.0, 720.0, 960.0, 1200.0, 1440.0])
+    monkeypatch.setattr("swa_cli.show.time.monotonic", lambda: next(clock))
+    with Bar() as bar:
+        bar.say("looking through recordings ...")
+        bar.update("nights", 0, 6, "")
+        assert capsys.readouterr().err.splitlines() == ["looking through recordings ...", "reading 6 recordings ..."]
+        for done in range(1, 7):
+            bar.update("nights", done, 6, f"P{done} baseline")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "nights 1/6 P1 baseline about 20 min left"
+    assert said[4:] == ["nights 5/6 P5 baseline about 4 min left", "nights 6/6 P6 baseline"]
+
+
+def test_progress_counts_the_nights_that_were_finished_before_apart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 30.0])
+    monkeypatch.setattr("swa_cli.show.time.monotonic", lambda: next(clock))
+    with Bar() as bar:
+        bar.update("nights", 4, 6, "")
+        bar.update("nights", 5, 6, "P5 baseline")
+    assert capsys.readouterr().err.splitlines() == [
+        "reading 2 of 6 recordings ...",
+        "nights 5/6 P5 baseline less than 1 min left",
+    ]

@@ -1,5 +1,6 @@
 """What an `mne.io.Raw` says of itself (what was not recorded, joined, marked as bad), and its samples."""
 
+import datetime
 import itertools
 import os
 import re
@@ -122,6 +123,12 @@ def read_annotations(path: Path) -> list[tuple[float, float, str]]:
         (float(mark["onset"]) - raw.first_time, float(mark["duration"]), _KIND.sub("", str(mark["description"])))
         for mark in raw.annotations
     ]
+
+
+def start_of(raw: "mne.io.BaseRaw") -> datetime.datetime | None:
+    """When the first sample was taken; None where the raw does not say it."""
+    begin = raw.info["meas_date"]
+    return None if begin is None else (begin + datetime.timedelta(seconds=raw.first_time)).replace(tzinfo=None)
 
 
 def describe_filters(raw: "mne.io.BaseRaw") -> str:

@@ -59,7 +59,7 @@ def draw_contrasts(draft: Draft, rows: pd.DataFrame, answers: list[Answer], meas
             pd.concat([shown, _as_rows(values)], ignore_index=True).astype({"n": "Int64"}),
             alt=f"{name}, changes over subjects: {'; '.join(said)}.",
             caption=f"{marker_name(own.measure, draft.settings)}: each dot is the change of a subject, each mark that "
-            f"over subjects with its {draft.level} interval of that contrast alone; filled: told from no change.",
+            f"over subjects with its {draft.level} interval of that contrast alone; filled where a change is told.",
         )
     ]
 

@@ -16,6 +16,7 @@ from swa.study.joined_tables import name_copies
 from swa.study.plan.copies import find_copies, find_same_starts
 from swa.study.plan.manifest import Study
 from swa.study.plan.scoring_search import LEFT_OVER, Why
+from swa.study.plan.selection import LeftOut
 from swa.study.problems import Problem, as_table
 from swa.study.run.faults import describe_fault, leave_fault
 from swa.study.run.night_task import NightOutcome
@@ -129,7 +130,7 @@ def _verdict(summary: Summary | None, status: str, settings: Settings) -> dict[s
 def problems_of_nights(
     study: Study,
     outcomes: Mapping[int, NightOutcome],
-    excluded: Mapping[int, str],
+    excluded: Mapping[int, LeftOut],
     attempt: Attempt,
     copies: Mapping[int, int],
 ) -> pd.DataFrame:
@@ -143,7 +144,7 @@ def problems_of_nights(
     for place, wrong in zip(study.nights.index, study.nights["problem"].astype(str), strict=True):
         outcome = outcomes.get(place)
         if place in excluded:
-            add(place, "exclude", excluded[place], "")
+            add(place, "exclude", *excluded[place])
         elif wrong:
             add(place, "plan", f"{wrong.rstrip('.')}.", FILE_REMEDY if study.has_file else SCORING_REMEDY)
         elif outcome and outcome.status == "failed":

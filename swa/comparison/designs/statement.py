@@ -60,14 +60,15 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         designs = {design.treatment: design for design in found if design.key.is_within}
         before = {design.adjusted_for for design in designs.values()}
         classes = {name: _direction(designs[name]) for name in treatments if not is_control(name)}
+        controls = [name for name in treatments if is_control(name)]
+        controlled = bool(controls and classes) and not is_control(baseline)
         for direction in dict.fromkeys(classes.values()):
             names = [name for name in treatments if classes.get(name) == direction]
-            sentences.append(_sentence(used, [designs[name] for name in names], direction))
-        controls = [name for name in treatments if is_control(name)]
-        if controls and classes and not is_control(baseline):
+            sentences.append(_sentence(used, [designs[name] for name in names], direction, controlled=controlled))
+        if controlled:
             drugs = _join(list(classes))
-            sentences.append(
-                f"The controlled comparison is {drugs} against {controls[0]}, not the change from {baseline}."
+            sentences.insert(
+                0, f"The controlled comparison is {drugs} against {controls[0]}, not the change from {baseline}."
             )
             if also := _join([name for name in controls if _order_limit(used, designs[name])]):
                 also = also[:1].upper() + also[1:]
@@ -167,7 +168,9 @@ def _first(design: ContrastDesign) -> tuple[int, int]:
     return signs.count(1), signs.count(-1)
 
 
-def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction: Direction) -> str:
+def _sentence(
+    nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction: Direction, *, controlled: bool
+) -> str:
     treatments, baseline = [design.treatment for design in designs], designs[0].baseline
     drug = _join(treatments)
     subject = f"Each subject's {drug} " + ("night is" if len(treatments) == 1 else "nights are")
@@ -188,12 +191,14 @@ def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction
             f"{first} subject{'' if first == 1 else 's'} had {baseline} first, {last} {name}"
             for name, (first, last) in zip(treatments, counts, strict=True)
         )
-        kind = "a crossover" if is_control(baseline) else "in both orders, but without a control condition"
+        orders_alone = f"in both orders{'' if controlled else ', but without a control condition'}"
+        kind = "a crossover" if is_control(baseline) else orders_alone
         return f"{compared}, {kind} ({orders}). {_period(designs, counts)}."
     if not is_control(baseline):
         order = f", and {unsaid}" if direction == "unknown" else ""
+        alone = "" if controlled else " without a control condition"
         return (
-            f"{compared} without a control condition{order}: a difference may also come from night order, getting used "
+            f"{compared}{alone}{order}: a difference may also come from night order, getting used "
             f"to the laboratory or an unusual {baseline} night."
         )
     if direction == "unknown":

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from functools import partial
 from pathlib import Path
 
-from swa.recordings.edf.header import read_start
 from swa.recordings.formats import signal_file
+from swa.recordings.starts import read_start
 
 MAIN_HEADER = 256  # bytes of EDF and BDF that name the patient and the date: an export under another name differs here
 _SAMPLE = 65_536

@@ -8,7 +8,7 @@ from enum import Enum
 
 import pandas as pd
 
-from swa.recordings.edf.header import read_start
+from swa.recordings.starts import read_start
 from swa.study.infusions import MOST_NIGHTS, day_of_night
 from swa.study.plan.selection import excluded_by_file
 from swa.tables.results_tables import DATES_OF_RECORDINGS, ORDER_SOURCE
