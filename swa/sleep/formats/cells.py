@@ -95,7 +95,7 @@ def head_length(rows: Sequence[Sequence[str]]) -> int:
     if column is None:
         return 0
     first = next((i for i, row in enumerate(rows[: PREAMBLE + 1]) if _is_place(row, column)), 0)
-    width = _usual_width(below)
+    width = usual_width(below)
     # A row whose other cells stand below, too, is a stage that has lost its place.
     cells = [{row[i] for row in below if i < len(row) and row[i]} for i in range(width)]
     first = next((i for i, row in enumerate(rows[:first]) if lost_place(row, column, cells)), first)
@@ -118,13 +118,14 @@ def _is_place(row: Sequence[str], column: int) -> bool:
     return column < len(row) and (is_clock(row[column]) or is_number(row[column]))
 
 
-def _usual_width(rows: Sequence[Sequence[str]]) -> int:
+def usual_width(rows: Sequence[Sequence[str]]) -> int:
+    """How many cells most rows have."""
     return sorted(map(len, rows))[len(rows) // 2] if rows else 0
 
 
 def _place_column(rows: Sequence[Sequence[str]]) -> int | None:
     """The column in which most rows have a clock time, else the first of several in which they have a number."""
-    width = _usual_width(rows)
+    width = usual_width(rows)
     for kind in (is_clock, is_number):
         for column in range(width if width > 1 else 0):
             if 2 * sum(column < len(row) and kind(row[column]) for row in rows) > len(rows):

@@ -1,5 +1,6 @@
 """Where rows belong whose clock alone does not tell: it is lost, or to the minute beside the number of an epoch."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -7,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import ScoringError
-from swa.sleep.formats.cells import is_clock, is_number, lost_place
+from swa.sleep.formats.cells import is_clock, is_number, lost_place, usual_width
 from swa.sleep.formats.document import EPOCH_COLUMNS, Document
 
 _LONGEST_SHOWN = 40  # letters of a line in a message
 _MINUTE_S = 60.0
+_LIKE_A_TIME = re.compile(r"\d{1,2}\s?[:.hH]\s?\d\d(?!\d)")
 
 
 def refuse_remnants(document: Document) -> None:
@@ -34,11 +36,33 @@ def refuse_unnumbered(document: Document, stage: int | None) -> None:
         It names the row.
     """
     table = document.table
-    width = min((len(row) for row in table.rows), default=0)
+    width = usual_width(table.rows)
     for column in (place for place in range(width) if width > 1 and place != (width - 1 if stage is None else stage)):
         numbers = [float(cell) for cell in table.cells(column) if is_number(cell)]
         if len(numbers) > 2 and np.all(np.diff(numbers) > 0):
             _refuse(document, is_number, "number", [column])
+
+
+def refuse_unread_times(document: Document, stage: int | None) -> None:
+    """Refuse a list whose rows have times in a form that is not read, so that they are not one after the other by it.
+
+    Raises
+    ------
+    ScoringError
+        It names the first row.
+    """
+    table = document.table
+    width = usual_width(table.rows)
+    for column in (place for place in range(width) if width > 1 and place != (width - 1 if stage is None else stage)):
+        cells = table.cells(column)
+        timed = [i for i, cell in enumerate(cells) if _LIKE_A_TIME.match(cell) and not is_number(cell)]
+        if 2 * len(timed) > len(cells) and 2 * len({*cells}) > len(cells):
+            text = cells[timed[0]][:_LONGEST_SHOWN]
+            raise ScoringError(
+                f"{document.name}: line {table.lines[timed[0]]} has {text!r}, which could be a time in a form that is "
+                f"not read.",
+                "Write times as 23:15:30, one a row, below the name `time`; begin and end as `onset` and `end`.",
+            )
 
 
 def _refuse(document: Document, is_place: Callable[[str], bool], what: str, columns: Sequence[int] = ()) -> None:

@@ -52,7 +52,7 @@ from swa.sleep.formats.document import (
     seconds_per_unit,
     times_in,
 )
-from swa.sleep.formats.places import by_number, refuse_remnants, refuse_unnumbered
+from swa.sleep.formats.places import by_number, refuse_remnants, refuse_unnumbered, refuse_unread_times
 
 # Stage-change tables with the columns Time and Stage (as pyDYNAM-O writes them) count depth upwards from N3.
 CHANGE_POINT_CODES = {"5": "W", "4": "R", "3": "N1", "2": "N2", "1": "N3", "0": "UNS", "6": "UNS"}
@@ -373,19 +373,23 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     back = np.flatnonzero(np.diff(times) < 0)
     order = np.argsort(times, kind="stable")
     times, labels, lines = times[order], [labels[i] for i in order], [lines[i] for i in order]
-    step_s = epoch_step(times)
+    # Lights stand between the rows of epochs, and are none.
+    is_row = np.array([not lights_of(label) for label in labels])
+    of_rows = [label for label, is_one in zip(labels, is_row, strict=True) if is_one]
+    step_s = epoch_step(times[is_row])
     # The names stand in the first row where none of them was known.
     is_end = (table.titled or first == 1) and bool({*column_name(table.titles[time]).split("_")} & _END_WORDS)
-    if step_s is not None and _is_row_an_epoch(document, times, labels, step_s):
+    if step_s is not None and _is_row_an_epoch(document, times[is_row], of_rows, step_s):
         if is_end and start is not None:
             start -= pd.Timedelta(seconds=step_s)
         elif is_end:
             times = times - step_s
-        return Marks(onsets_s=times, ends_s=times + step_s, labels=labels, start=start, lines=lines,
+        gaps = bool(np.any(np.diff(times[is_row]) > 1.5 * step_s))
+        return Marks(onsets_s=times, ends_s=times + step_s * is_row, labels=labels, start=start, lines=lines,
+                     from_first=start is not None,
                      codes=codes_of_column(document, stage), columns=table.titles if table.titled else (),
                      changed_at=changed_at, days=days, in_s=start is None, by_clock=start is not None,
-                     apart=_is_of_breaths(document) or (
-                         _names_events(document, stage) and bool(np.any(np.diff(times) > 1.5 * step_s))))  # fmt: skip
+                     apart=_is_of_breaths(document) or (_names_events(document, stage) and gaps))  # fmt: skip
     if is_end:
         raise AmbiguousScoringError(
             f"{document.name}: its column `{table.titles[time]}` says when a stage ends, and none when it begins.",
@@ -655,6 +659,7 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
         labels = labels[1:]
     _ask_what_goes_up(document, stage, settings.epoch_s)
     refuse_unnumbered(document, stage)
+    refuse_unread_times(document, stage)
     marks = one_after_the_other(document, labels, settings.epoch_s)
     named = table.titled or document.suffix == ".eannot" or table.names[0].startswith("hypnogram")
     words = any(is_stage_word(label) and not is_number(label) for label in labels if label)
