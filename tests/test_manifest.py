@@ -130,6 +130,12 @@ class TestNames:
         study = plan(make("S1_Placebo.edf", "S1_drug.edf", "S2_placebo.edf", "S2_drug.edf"))
         assert set(study.nights["condition"]) == {"Placebo", "drug"}
 
+    @pytest.mark.parametrize("kind", ["raw", "eeg", "PSG"])
+    def test_the_kind_of_a_file_behind_the_condition_is_none_of_its_name(self, make, kind):
+        study = plan(make(f"S1_baseline_{kind}.edf", f"S1_ketamine_{kind}.edf"))
+        assert study.nights["condition"].tolist() == ["baseline", "ketamine"]
+        assert study.nights["subject"].tolist() == ["S1", "S1"]
+
     def test_one_subject_with_two_nights(self, make):
         assert plan(make("P_baseline.edf", "P_ketamine.edf")).source == "SUBJECT_CONDITION names"
 
