@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from .bids_app import is_bids_call, read_bids_call
+from .decimals import decimal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,14 +146,15 @@ def run(
         prune=prune,
         blind=blind,
     )
-    _follow(asked, quiet=quiet)
+    _follow(asked, recordings, quiet=quiet)
 
 
-def _follow(study: "Callable[..., StudyRun]", *, quiet: bool = False) -> NoReturn:
+def _follow(study: "Callable[..., StudyRun]", recordings: Path, *, quiet: bool = False) -> NoReturn:
     """Run a study, say what became of it, and exit with its code."""
     from .show import Bar, show_run
 
     with _stoppable(), Bar(quiet=quiet) as bar:
+        bar.say(f"looking through {recordings} ...")
         outcome = study(progress=bar.update)
     show_run(outcome, quiet=quiet)
     raise typer.Exit(_code(outcome.nights, outcome.problems))
@@ -189,7 +192,7 @@ def _run_bids_app(arguments: Sequence[str]) -> NoReturn:
         nights_only=call.level == "participant",
     )
     try:
-        _follow(asked)
+        _follow(asked, Path(call.bids_dir))
     except typer.Exit as end:
         sys.exit(end.exit_code)
 
@@ -286,17 +289,26 @@ def simulate(
     directory: Annotated[Path, typer.Argument(help="Folder for the recordings, study file and truth.json.")],
     subjects: Annotated[int, typer.Option(min=1, help="Number of subjects.")] = 4,
     conditions: Annotated[str, typer.Option(help="Conditions, the baseline first.")] = "baseline,ketamine",
-    hours: Annotated[float, typer.Option(help="Length of a night.")] = 8.0,
+    hours: Annotated[float, typer.Option(parser=decimal, metavar="NUMBER", help="Length of a night.")] = 8.0,
     effect: Annotated[
         list[str] | None,
         typer.Option(metavar="CONDITION=RATIO", help="Ratio of slow-wave power in NREM; may be given several times."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
-    rate: Annotated[float, typer.Option(metavar="HZ", help="Sampling rate of the EEG.")] = 256.0,
+    rate: Annotated[float, typer.Option(parser=decimal, metavar="HZ", help="Sampling rate of the EEG.")] = 256.0,
     channels: Annotated[str | None, typer.Option(help="Channels, e.g. F3-M2,C4-M1,E1-M2,Chin.")] = None,
-    icc: Annotated[float, typer.Option(help="Between-night reliability of slow-wave activity.")] = 0.8,
-    cv: Annotated[float, typer.Option(help="Coefficient of variation of slow-wave activity over all nights.")] = 0.40,
-    control_cv: Annotated[float, typer.Option(help="Between-night variation of the gain-control bands.")] = 0.15,
+    icc: Annotated[
+        float, typer.Option(parser=decimal, metavar="NUMBER", help="Between-night reliability of slow-wave activity.")
+    ] = 0.8,
+    cv: Annotated[
+        float,
+        typer.Option(
+            parser=decimal, metavar="NUMBER", help="Coefficient of variation of slow-wave activity over all nights."
+        ),
+    ] = 0.40,
+    control_cv: Annotated[
+        float, typer.Option(parser=decimal, metavar="NUMBER", help="Between-night variation of the gain-control bands.")
+    ] = 0.15,
     artifacts: Annotated[int, typer.Option(min=0, help="Artefacts in each night.")] = 0,
 ) -> None:
     """Write whole nights with known truth: true stages, waves, Process S and effect."""
@@ -331,16 +343,27 @@ def simulate(
 @app.command()
 def plan(
     results: Annotated[Path | None, typer.Argument(help="A results folder whose own reliability is used.")] = None,
-    icc: Annotated[float | None, typer.Option(help="Between-night reliability of the marker (0 to 1).")] = None,
-    cv: Annotated[float | None, typer.Option(help="Coefficient of variation over subjects: 0.4 is 40 %.")] = None,
+    icc: Annotated[
+        float | None,
+        typer.Option(parser=decimal, metavar="NUMBER", help="Between-night reliability of the marker (0 to 1)."),
+    ] = None,
+    cv: Annotated[
+        float | None,
+        typer.Option(parser=decimal, metavar="NUMBER", help="Coefficient of variation over subjects: 0.4 is 40 %."),
+    ] = None,
     effect: Annotated[str, typer.Option(help="Effect to find: 20%, -15%, or a ratio, 1.2.")] = "20%",
-    effect_sd: Annotated[float | None, typer.Option(help="SD of the response over subjects (ln). Default: 0.")] = None,
-    power: Annotated[float, typer.Option(help="Wanted power.")] = 0.8,
+    effect_sd: Annotated[
+        float | None,
+        typer.Option(parser=decimal, metavar="NUMBER", help="SD of the response over subjects (ln). Default: 0."),
+    ] = None,
+    power: Annotated[float, typer.Option(parser=decimal, metavar="NUMBER", help="Wanted power.")] = 0.8,
     subjects: Annotated[int | None, typer.Option(help="What this number of subjects can find.")] = None,
     design: Annotated[
         str, typer.Option(help="paired, crossover, pre/post crossover, parallel arms or mixed model.")
     ] = "paired",
-    dropout: Annotated[float, typer.Option(help="Share of subjects who will be lost: 0.1 is 10 %.")] = 0.0,
+    dropout: Annotated[
+        float, typer.Option(parser=decimal, metavar="NUMBER", help="Share of subjects who will be lost: 0.1 is 10 %.")
+    ] = 0.0,
 ) -> None:
     """Sample size and smallest effect that can be found, from a stated or a study's own reliability."""
     from swa.comparison.further.planning import plan_sample, read_effect, stated_variation, study_variation
@@ -396,12 +419,12 @@ def _read_settings(path: Path | None) -> "Settings | None":
 
 def _effects(texts: Sequence[str]) -> dict[str, float]:
     effects: dict[str, float] = {}
-    for text in ",".join(texts).split(","):
+    for text in re.split(r",(?!\d+(?:,|$))", ",".join(texts)):  # not at a decimal comma
         name, _, ratio = text.partition("=")
         try:
             if text:
-                effects[name.strip()] = float(ratio)
-        except ValueError:
+                effects[name.strip()] = decimal(ratio)
+        except typer.BadParameter:
             _fail(f"--effect {text}: expected CONDITION=RATIO, for example ketamine=1.25.")
     return effects
 

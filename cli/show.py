@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def plain(text: str) -> str:
 
 
 class Bar:
-    """Progress on standard error: a bar with nights per hour and time left on a terminal, plain lines elsewhere."""
+    """Progress on standard error: a bar with the time left on a terminal, plain lines elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet)
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._started = time.monotonic()
+        self._begun: dict[str, tuple[int, float]] = {}  # how many were done of a stage when it began, and when
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -52,8 +52,7 @@ class Bar:
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[speed]}"),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[left]}"),  # rich forgets speeds after 30 s, and a night takes longer
                 console=self._console,
             )
             self._bar.start()
@@ -65,16 +64,35 @@ class Bar:
         if self._bar is not None:
             self._bar.stop()
 
+    def say(self, text: str) -> None:
+        """Say what is being done before anything can be counted."""
+        _say(self._console if self._bar is None else self._bar.console, text)
+
     def update(self, stage: str, done: int, total: int, what: str) -> None:
         """Show that `done` of `total` are done at this stage."""
-        per_hour = done / max(time.monotonic() - self._started, 1e-3) * 3600
-        speed = f"{per_hour:.0f} nights/h" if stage == "nights" else ""
+        if stage not in self._begun:
+            self._begun[stage] = done, time.monotonic()
+            if stage == "nights":
+                which = f"{total - done} of {total}" if done else f"{total}"
+                self.say(f"reading {which} recordings ...")
+        left = self._time_left(stage, done, total) if stage == "nights" else ""
         if self._bar is None:
-            _say(self._console, f"{stage} {done}/{total} {what} {speed}".rstrip())
+            if what or stage != "nights":
+                _say(self._console, f"{stage} {done}/{total} {what} {left}".rstrip())
             return
         if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(stage, total=total, speed=speed)
-        self._bar.update(self._tasks[stage], completed=done, speed=speed)
+            self._tasks[stage] = self._bar.add_task(stage, total=total, left=left)
+        self._bar.update(self._tasks[stage], completed=done, left=left)
+
+    def _time_left(self, stage: str, done: int, total: int) -> str:
+        """How long the rest takes at the pace so far; empty while none is done, and at the end."""
+        before, begun = self._begun[stage]
+        if done <= before or done >= total:
+            return ""
+        left_min = (time.monotonic() - begun) / (done - before) * (total - done) / 60
+        if left_min >= 90:
+            return f"about {left_min / 60:.0f} h left"
+        return f"about {left_min:.0f} min left" if left_min >= 1 else "less than 1 min left"
 
 
 def show_run(run: "StudyRun", *, quiet: bool = False) -> None:

@@ -15,11 +15,12 @@ from swa.report.pages import PageTask, subject_page, write_placeholder, write_st
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
 from swa.study.plan.manifest import TEMPLATE, Study, plan_study, write_template
-from swa.study.plan.selection import UNDONE, find_nights, night_names, nights_left_out
+from swa.study.plan.selection import LeftOut, find_nights, night_names, nights_left_out
 from swa.study.problems import MISSING_STEPS, Problem, add_problems, as_table
 from swa.study.run.attempts import MOST, clear_work, count_attempts
 from swa.study.run.batch import Workers, default_jobs, is_death
 from swa.study.run.blinding import blind_study, check_not_blinded, mark_unblinded, unblind_results
+from swa.study.run.chosen_nights import choose_nights
 from swa.study.run.damage import find_damage, leave_out_damaged
 from swa.study.run.faults import clear_faults, describe_fault, is_fault, leave_fault
 from swa.study.run.journal import (
@@ -176,14 +177,13 @@ def run_study(
     is_shared = own is not None or nights_only
     with nullcontext() if is_shared else hold(results):
         journal = Journal(results, "run")
-        if prune:
-            remove_strays(results, study)
-        if not is_shared:
-            _begin(results, study, settings)
+        _clear(results, study, prune=prune, is_shared=is_shared)
         asked = Asked(overwrite=overwrite, verify=verify, shared=is_shared, study_codes=study.scorings.codes)
         places = [i for i in runnable_nights(study.nights, left_out) if not own or own.has(i)]
         tasks, lost = plan_nights(study, settings, places, results, asked, blinded.originals if blinded else None)
-        tasks, excluded = _choose(tasks, study, left_out, chosen if only else None)
+        tasks, excluded = choose_nights(tasks, study, left_out, chosen or None, is_finished, has_tables=not nights_only)
+        if not is_shared:
+            _begin(results, study, settings)
         jobs, outcomes = jobs or default_jobs(len(tasks)), dict(lost)
         with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler) as workers:
             work = Work(results=results, settings=settings, workers=workers, progress=progress or silent)
@@ -246,28 +246,16 @@ def _check_sharing(results: Path, part: str | None, *, blind: bool, nights_only:
     return own
 
 
-def _choose(
-    tasks: Mapping[int, NightTask], study: Study, left_out: Mapping[str, str], chosen: Collection[str] | None
-) -> tuple[dict[int, NightTask], dict[int, str]]:
-    """Tasks of this call, and why other nights are none: those that it does not name stay where they are finished."""
-    names = night_names(study.nights)
-    excluded = {int(i): left_out[name] for i, name in zip(names.index, names, strict=True) if name in left_out}
-    if chosen is None:
-        return dict(tasks), excluded
-    kept = {}
-    for place, task in tasks.items():
-        usual = replace(task, overwrite=False)
-        if names[place] in chosen:
-            kept[place] = task
-        elif is_finished(usual):
-            kept[place] = usual
-    undone = {i: UNDONE for i in names.index if i not in kept and names[i] not in chosen}
-    return kept, undone | excluded
+def _clear(results: Path, study: Study, *, prune: bool, is_shared: bool) -> None:
+    """Remove nights of which the plan knows nothing, and what told of the faults of former runs."""
+    if prune:
+        remove_strays(results, study)
+    if not is_shared:
+        clear_faults(results)
 
 
 def _begin(results: Path, study: Study, settings: Settings) -> None:
     clear_work(results, keep=("logs",))
-    clear_faults(results)
     describe_results(results, settings)
     keep_study_notes(results, () if is_blinded(results) else study.notes)
     if study.needs_template:
@@ -275,7 +263,7 @@ def _begin(results: Path, study: Study, settings: Settings) -> None:
 
 
 def _tables_of_nights(
-    study: Study, excluded: Mapping[int, str], outcomes: dict[int, NightOutcome], work: Work
+    study: Study, excluded: Mapping[int, LeftOut], outcomes: dict[int, NightOutcome], work: Work
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What became of each night, and what is wrong with them; without the first nothing can be compared."""
     copies = look_for_copies(study, list(excluded), work.attempt_study)
@@ -462,6 +450,8 @@ def _process_nights(tasks: Mapping[int, NightTask], work: Work, outcomes: dict[i
     outcomes.update((place, NightOutcome(status="done", fresh=False)) for place in finished)
     waiting = [place for place in tasks if place not in outcomes]
     done = len(tasks) - len(waiting)
+    if waiting:
+        work.advance("nights", done, len(tasks), "")
     while waiting:
         again = []
         for number, outcome in work.workers.run(process_night, [tasks[place] for place in waiting]):

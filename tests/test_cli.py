@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from swa_cli.main import main
+from swa_cli.show import Bar
 
 
 def run(*args: str) -> int:
@@ -124,6 +125,17 @@ def test_plan_says_how_many_subjects(capsys: pytest.CaptureFixture[str]) -> None
     assert "10 subjects: power 0.850" in out
 
 
+def test_numbers_have_a_decimal_comma_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("plan", "--icc", "0,9", "--cv", "0,4", "--effect", "20%", "--power", ",8") == 0
+    assert "+20.0 % with power 0.8: 10 subjects." in capsys.readouterr().out
+    assert run("plan", "--icc", "1,000") == 2
+    assert "could be 1.000 or 1000" in " ".join(capsys.readouterr().err.split())
+    assert run("plan", "--icc", "high") == 2
+    assert "is not a number" in capsys.readouterr().err
+    effects = ("--effect", "ketamine=1,25", "--hours", "1,5", "--rate", "100", "--channels", "C4-M1")
+    assert run("simulate", str(tmp_path / "study"), "--subjects", "1", *effects) == 0
+
+
 def test_plan_says_where_a_t_finds_more_and_what_to_preregister(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("plan", "--icc", "0.9", "--cv", "0.4", "--effect", "30%", "--subjects", "6") == 0
     said = " ".join(capsys.readouterr().out.split())
@@ -156,3 +168,34 @@ def test_help_shows_what_stands_in_brackets(capsys: pytest.CaptureFixture[str]) 
     assert "the groups `comparison` and `comparability` are used" in " ".join(
         capsys.readouterr().out.replace("│", " ").split()
     )
+
+
+def test_progress_says_at_once_what_is_read_and_how_long_the_rest_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Plain lines, as in a file: the first night of a real study takes minutes."""
+    clock = iter([0.0, 240.0, 480.0, 720.0, 960.0, 1200.0, 1440.0])
+    monkeypatch.setattr("swa_cli.show.time.monotonic", lambda: next(clock))
+    with Bar() as bar:
+        bar.say("looking through recordings ...")
+        bar.update("nights", 0, 6, "")
+        assert capsys.readouterr().err.splitlines() == ["looking through recordings ...", "reading 6 recordings ..."]
+        for done in range(1, 7):
+            bar.update("nights", done, 6, f"P{done} baseline")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "nights 1/6 P1 baseline about 20 min left"
+    assert said[4:] == ["nights 5/6 P5 baseline about 4 min left", "nights 6/6 P6 baseline"]
+
+
+def test_progress_counts_the_nights_that_were_finished_before_apart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 30.0])
+    monkeypatch.setattr("swa_cli.show.time.monotonic", lambda: next(clock))
+    with Bar() as bar:
+        bar.update("nights", 4, 6, "")
+        bar.update("nights", 5, 6, "P5 baseline")
+    assert capsys.readouterr().err.splitlines() == [
+        "reading 2 of 6 recordings ...",
+        "nights 5/6 P5 baseline less than 1 min left",
+    ]

@@ -503,8 +503,8 @@ def test_one_doubtful_subject_of_many_is_what_chance_gives_and_the_row_says_so()
     row = study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3, 1.2, 1.35], ["S03"])
     assert row["verdict"] == "sound"
     assert row["verdict_reasons"] == (
-        "recordings of 1 of 8 subjects are doubtful (S03: too short in ketamine nights); no more than chance gives, "
-        "and without them the same is concluded"
+        "recordings of 1 of 8 subjects are doubtful (S03: too short in ketamine nights); no more of them "
+        "than chance makes doubtful, and without them the same is concluded"
     )
     assert study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3, 1.2, 1.35], ["S01", "S03", "S05"])["verdict"] == "caution"
 

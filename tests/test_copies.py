@@ -13,6 +13,7 @@ from swa.settings import Settings
 from swa.study.plan.copies import MAIN_HEADER, find_copies
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
+from swa.study.plan.selection import LeftOut
 from swa.study.store import NightFolder, read_results
 from swa.study.study_tables import look_for_copies, problems_of_nights
 from swa.study.written import write_believed
@@ -39,7 +40,7 @@ def plainly(_what, make, _otherwise):
 def problems_of(folder, excluded=()):
     """What a run tells of the nights of a folder."""
     study = plan_study(folder, None, Settings())
-    left_out = dict.fromkeys(excluded, "left out")
+    left_out = dict.fromkeys(excluded, LeftOut("left out"))
     return problems_of_nights(study, {}, left_out, plainly, look_for_copies(study, left_out, plainly))
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import itertools
 
 import matplotlib
 import matplotlib as mpl
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from swa.errors import SwaError
+from swa.glossary import read_glossary
 from swa.report import figures
 from swa.report.figures.night_plots import STAGE_ROWS
 from swa.report.figures.style import BASELINE_COLOR, TREATMENT_COLORS
@@ -285,6 +287,18 @@ def test_forest_leaves_out_what_was_not_measured_and_differences():
     assert "nothing was measured in both conditions" in texts(figures.forest(changes(estimate=[np.nan] * 3)))
 
 
+def test_names_of_changes_of_sleep_begin_within_the_figure():
+    names = [name for name, known in read_glossary().items() if known.group == "architecture"]
+    rows = pd.DataFrame({"measure": names, "estimate": 1.0, "ci_low": 0.0, "ci_high": 2.0})
+    figure = figures.sleep_changes(rows)
+    figure.canvas.draw()
+    labels = figure.axes[0].get_yticklabels()
+    assert len(labels) == len(names)
+    assert min(label.get_window_extent().x0 for label in labels) >= 0
+    boxes = [label.get_window_extent() for label in labels]
+    assert all(above.y0 >= below.y1 - 2 for above, below in itertools.pairwise(boxes))
+
+
 def test_an_axis_of_activity_is_not_set_by_movement_in_wake(night):
     channel = night.epochs[night.epochs["channel"] == "F3-M2"]
     moved = channel.copy()
@@ -334,6 +348,19 @@ def test_a_course_of_one_cycle_counts_in_whole_cycles():
     table = pd.DataFrame({"condition": "a", "kind": ["cycle", "hour", "hour"], "number": [1, 1, 2], "mean": 200.0})
     figure = figures.activity_course(table.assign(ci_low=150.0, ci_high=250.0))
     assert [axes.get_xticks().tolist() for axes in figure.axes] == [[1], [1, 2]]
+
+
+def test_an_interval_of_few_subjects_does_not_squash_the_activity_of_the_others():
+    numbers = {"condition": ["a", "a", "b"], "kind": "hour", "number": [1, 2, 2], "mean": [560.0, 300.0, 400.0]}
+    table = pd.DataFrame(numbers).assign(ci_low=100.0, ci_high=[800.0, 3200.0, np.nan], n=[4, 3, 2])
+    figure = figures.activity_course(table)
+    hours = figure.axes[1]
+    assert hours.get_ylim() == (0, 1680)
+    (cut,) = [line.get_xydata().tolist() for line in hours.lines if line.get_marker() == "^" and len(line.get_xdata())]
+    assert cut == [[pytest.approx(2 - 0.045), 1680]]
+    assert [text.get_text() for text in hours.texts] == ["n = 3"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a (n = 4)", "b (n = 2)"]
+    assert figures.activity_course(table.assign(ci_high=600.0)).axes[0].get_ylim() == (0, 630)
 
 
 def test_a_legend_lies_over_no_data():

@@ -119,12 +119,25 @@ def test_what_the_text_has_no_words_for_stands_at_its_end():
     assert "Further settings" not in write().text
 
 
-def test_many_scorings_are_counted_and_few_are_named():
+def test_scorings_are_counted_and_none_is_named_by_its_file():
+    """Names of files hold dates of visits, which are no matter of a paper."""
     known = facts(Settings())
     nights = pd.concat([known.nights[:2]] * 4, ignore_index=True).assign(session=[f"n{i}" for i in range(8)])
-    for several, told in ((True, "came from 8 scorings that came with them."), (False, "came from S1_stages.csv.")):
-        own = nights.assign(staging_source=[f"S{1 + several * i}_stages.csv" for i in range(len(nights))])
-        assert told in write_methods(dataclasses.replace(known, nights=own), []).text
+    files = [f"Nacht {i} 06.01.2001 Scoring.csv" for i in range(8)]
+    yasa = "YASA 0.8.1 (eeg: C4-M1)"
+    for sources, told in (
+        (files, "came from the scoring that came with the recording."),
+        (
+            [*files[:6], yasa, yasa],
+            "came from YASA 0.8.1 (eeg: C4-M1) (Vallat & Walker, 2021) in 2 nights and the scoring that came with the "
+            "recording in 6 nights.",
+        ),
+        ([f"YASA 0.8.1 (eeg: C{i}-M1)" for i in range(8)], "came from YASA 0.8.1 (Vallat & Walker, 2021)."),
+    ):
+        own = nights.assign(staging_source=sources, recording=[f"Nacht {i} 06.01.2001.edf" for i in range(8)])
+        text = write_methods(dataclasses.replace(known, nights=own), []).text
+        assert told in text
+        assert "06.01.2001" not in text
 
 
 def test_references_are_those_that_are_cited():
@@ -211,7 +224,8 @@ def test_nights_are_counted_as_they_are_used_and_the_others_with_their_reason():
     nights = pd.DataFrame(rows, columns=["subject", "condition", "status", "adaptation", "exclude"])
     nights = nights.assign(session=[f"n{i}" for i in range(len(nights))])
     text = write_methods(dataclasses.replace(facts(Settings()), nights=nights), []).text
-    assert "We analysed 4 nights of 2 subjects (2 nights baseline and 2 nights ketamine {x})." in text
+    counts = "2 nights baseline and 2 nights ketamine {x}"
+    assert f"We analysed 5 nights of 2 subjects and compared 4 of them ({counts})." in text
     assert "1 adaptation night was not compared." in text
     assert "3 further nights were excluded by the user (fever: 2)." in text
     assert "1 further night could not be used." in text

@@ -83,26 +83,26 @@ def test_a_line_that_is_no_toml_is_shown_with_its_number(tmp_path):
         read_settings(file)
 
 
-GERMAN = "Proband\tBedingung\tDatei\tDatum\tBemerkung"
+OTHER = "Kennziffer\tMedikament\tPfad\tDatum\tBemerkung"
 NIGHT = "P01\tBaseline\tP01_night1.edf\t01.03.2026\t"
 
 
 @pytest.mark.parametrize("above", [[], ["Ketamin-Studie, Stand April\t\t\t\t"], ["Studie", "", "AG Müller\tSchlaf"]])
 def test_a_header_in_another_language_is_told_once_with_its_columns(tmp_path, above):
     file = tmp_path / "Studienübersicht.tsv"
-    file.write_text("\n".join([*above, GERMAN, NIGHT, NIGHT.replace("1", "2")]) + "\n", encoding="utf-8")
+    file.write_text("\n".join([*above, OTHER, NIGHT, NIGHT.replace("1", "2")]) + "\n", encoding="utf-8")
     (problem,) = read_study_file(file, ["P01_night1.edf"]).problems
-    row = f"row {len(above) + 1} looks like the header (Proband, Bedingung, Datei, Datum, Bemerkung)"
+    row = f"row {len(above) + 1} looks like the header (Kennziffer, Medikament, Pfad, Datum, Bemerkung)"
     assert problem.startswith(row)
-    assert "rename those that hold subject, condition, recording (Datei names the recordings)" in problem
+    assert "rename those that hold subject, condition, recording (Pfad names the recordings)" in problem
 
 
 def test_a_header_below_a_title_lacks_only_what_it_lacks(tmp_path):
     file = tmp_path / "study.tsv"
-    header = GERMAN.replace("Proband", "subject").replace("Datei", "recording")
+    header = OTHER.replace("Kennziffer", "subject").replace("Pfad", "recording")
     file.write_text("\n".join(["Ketamin-Studie", header, NIGHT]) + "\n", encoding="utf-8")
     (problem,) = read_study_file(file).problems
-    assert problem.startswith("row 2 looks like the header (subject, Bedingung, recording, ")
+    assert problem.startswith("row 2 looks like the header (subject, Medikament, recording, ")
     assert "rename the one that holds condition" in problem
 
 

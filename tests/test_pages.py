@@ -25,8 +25,10 @@ from swa_cli.show import show_results
 
 from swa.pipeline import compare_study
 from swa.report.draft import _filters
+from swa.report.figures.files import BothRenderers
 from swa.report.leading_rows import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
+from swa.report.sleep_pages import lines_of
 from swa.report.study_page import _answers
 from swa.report.study_page import _not_compared as not_compared
 from swa.report.terminal import leading_lines, leading_tables
@@ -312,10 +314,19 @@ def test_a_card_cannot_be_taken_for_an_approval(study):
     card = re.search("<article.*?</article>", text, re.DOTALL)[0]
     assert 'class="effect open"' in card, "two subjects tell nothing from chance"
     assert re.search(r'class="effect open">[^<]* <small>too few to tell</small>', card)
-    assert "Recordings checked (not the design)" in card
-    assert "these nights can be compared" in card
+    assert "Recordings checked: nothing in them speaks against" in card
     assert card.index('class="limit"') < card.index('class="effect'), "what must not be concluded comes first"
     assert "sound" not in re.sub("<[^>]*>", "", card)
+
+
+def test_a_caption_says_that_panels_hold_other_subjects():
+    pairs = pd.DataFrame(
+        [(subject, drug, 500.0, 600.0) for drug in ("k", "m") for subject in ("S1", "S2")],
+        columns=["subject", "contrast", "baseline", "treatment"],
+    ).assign(scale="ratio")
+    same = "each line is a subject, the thick one their geometric mean"
+    assert lines_of(pairs) == same
+    assert lines_of(pairs.drop(index=3)) == f"{same} (not the same subjects in each panel)"
 
 
 def test_treatments_side_by_side_are_said_not_to_be_compared_with_each_other():
@@ -560,6 +571,25 @@ def test_equal_results_give_equal_pages(study):
     write_subject_page(PageTask(results=study.path, subject="S1", label="S1"))
     write_study_page(read_results(study.path))
     assert {path: path.read_bytes() for path in all_pages(study)} == before
+
+
+def test_no_text_of_a_figure_leaves_its_canvas(study, monkeypatch):
+    """A label that is too long for its margin was cut off at the left edge."""
+    drawn, own = [], BothRenderers.draw_text
+
+    def draw(self, gc, x, y, s, prop, angle, *args, **kwargs):
+        width, height, descent = self.get_text_width_height_descent(s, prop, False)
+        corners = np.array([(0, descent), (width, descent), (0, descent - height), (width, descent - height)])
+        turn = np.deg2rad(-angle)
+        turned = corners @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + (x, y)
+        drawn.append((s, turned.min(axis=0), self.get_canvas_width_height() - turned.max(axis=0)))
+        own(self, gc, x, y, s, prop, angle, *args, **kwargs)
+
+    monkeypatch.setattr(BothRenderers, "draw_text", draw)
+    write_subject_page(PageTask(results=study.path, subject="S1", label="S1"))
+    write_study_page(read_results(study.path))
+    assert len(drawn) > 100
+    assert [(s, first, last) for s, first, last in drawn if min(*first, *last) < -0.5] == []
 
 
 def test_what_was_left_out_is_listed_with_the_way_out(study):
@@ -1438,10 +1468,7 @@ def test_a_change_that_is_compared_between_arms_or_groups_is_told_as_that():
     assert group_answer(result_row(), groups, SWA, Settings()).aside == ""
     same = group_result(result_row(estimate=1.0, ci_low=0.9, ci_high=1.1), groups, SWA, Settings())
     assert "was on average the same in patients as in controls" in same
-    assert (
-        "Whether patients changed more or less than controls stays open: the interval reaches from less to more."
-        in same
-    )
+    assert "Whether patients changed more or less than controls stays open: the interval holds both." in same
 
 
 @pytest.mark.parametrize(

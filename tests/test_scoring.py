@@ -104,7 +104,7 @@ def test_a_table_without_a_header_loses_no_epoch(read):
 
 
 def test_numbers_that_are_no_whole_codes_are_an_error(read):
-    with pytest.raises(ScoringError, match=r"2 of its labels \(line 1\) are no stage"):
+    with pytest.raises(ScoringError, match=r"2 of its labels \(lines 1, 2\) are no stage"):
         read("0.97\n0.91\n")
 
 

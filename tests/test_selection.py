@@ -7,19 +7,22 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import pytest
 from swa_cli.main import main
 from swa_cli.show import show_run
 
-from swa.errors import StudyError
+from swa.errors import SettingsError, StudyError
 from swa.pipeline import StudyRun, run_study
 from swa.settings import Settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.selection import find_nights, nights_left_out
+from swa.study.store import Results
 from swa.study.strays import check_same_study
+from swa.tables.night_document import NightDocument
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,7 @@ def test_what_only_names_is_done_and_finished_nights_stay_in_the_tables(recordin
     assert first.n_fresh == 2
     assert first.results.nights["status"].tolist() == ["done", "done", "excluded", "excluded"]
     assert set(first.results.problems["problem"]) == {"not named by --only, and not done before"}
+    assert set(first.results.problems["remedy"]) == {"Run without --only, or name it too."}
     second = run_study(recordings, tmp_path / "out", only=["S02/baseline"], jobs=1)
     assert second.n_fresh == 1
     assert second.results.nights["status"].tolist() == ["done", "done", "done", "excluded"]
@@ -69,6 +73,67 @@ def test_only_with_overwrite_does_again_what_it_names_alone(recordings: Path, wh
     again = run_study(recordings, tmp_path / "out", only=["S02"], overwrite=True, jobs=1)
     assert again.n_fresh == 2
     assert _files(tmp_path / "out") == _files(whole.results.path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", [None, "1/1"])
+def test_only_is_refused_where_the_others_were_measured_with_other_settings(
+    recordings: Path, whole: StudyRun, tmp_path: Path, part: str | None
+) -> None:
+    """Their numbers could not stand beside those of the call, and would leave tables and pages."""
+    shutil.copytree(whole.results.path, tmp_path / "out")
+    before = _files(tmp_path / "out")
+    other = Settings(power={"swa_hz": (0.75, 4.0)}, comparison={"icc": 0.6})
+    with pytest.raises(SettingsError) as told:
+        run_study(recordings, tmp_path / "out", settings=other, only=["S01/ketamine"], jobs=1, part=part)
+    assert told.value.problem == (
+        "--only does not name S01/baseline and 2 more, which were measured with other settings (power.swa_hz was "
+        "[0.5, 4.0] and is [0.75, 4.0]); nothing was changed."
+    )
+    assert told.value.remedy == "Give the same --settings as before, or run without --only, which measures them again."
+    assert _files(tmp_path / "out") == before
+
+
+@pytest.mark.slow
+def test_calls_for_the_nights_of_one_subject_each_may_bring_other_settings(
+    recordings: Path, whole: StudyRun, tmp_path: Path
+) -> None:
+    """As those of the BIDS App for each participant: none of them makes tables."""
+    shutil.copytree(whole.results.path, tmp_path / "out")
+    other = Settings(power={"swa_hz": (0.75, 4.0)})
+    assert run_study(recordings, tmp_path / "out", settings=other, only=["S01"], nights_only=True, jobs=1).n_fresh == 2
+
+
+@pytest.mark.slow
+def test_only_goes_on_where_settings_of_the_comparison_alone_differ(
+    recordings: Path, whole: StudyRun, tmp_path: Path
+) -> None:
+    shutil.copytree(whole.results.path, tmp_path / "out")
+    other = Settings(comparison={"icc": 0.6})
+    again = run_study(recordings, tmp_path / "out", settings=other, only=["S01/ketamine"], jobs=1)
+    assert again.n_fresh == 0
+    assert again.results.nights["status"].tolist() == ["done"] * 4
+    assert again.results.settings.comparison.icc == 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"fingerprint": "0", "format": 0}, "--only does not name S02/ketamine, which another version of swa measured"),
+        ({"fingerprint": "0"}, "and the recording, the scoring, the row of the study file or the stored files changed"),
+    ],
+)
+def test_only_is_refused_where_another_night_would_be_measured_again(
+    recordings: Path, whole: StudyRun, tmp_path: Path, other: dict[str, object], told: str
+) -> None:
+    shutil.copytree(whole.results.path, tmp_path / "out")
+    folder = Results(tmp_path / "out").night("S02", "ketamine")
+    document = folder.document()
+    assert document is not None
+    folder.finish(cast("NightDocument", document | other))
+    with pytest.raises(StudyError, match=re.escape(told)):
+        run_study(recordings, tmp_path / "out", only=["S01"], jobs=1)
 
 
 def test_a_name_that_only_does_not_find_is_refused(recordings: Path, tmp_path: Path) -> None:

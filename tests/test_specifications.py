@@ -323,6 +323,10 @@ def test_page_shows_the_curve_of_the_primary_with_its_numbers_and_what_was_left_
     assert [row[1] for row in curves.rows] == ["Slow-wave activity", "Amplitude of waves", "Slope of waves"]
     assert [row[1] for row in near.rows[:2]] == ["as declared", "1\u20134 Hz"]
     assert len(near.rows) == int(((found["curve"] == "swa") & (found["differs"] <= 1)).sum())
+    assert "too few to tell" not in {row[3] for row in near.rows}
+    write_table(found.assign(n=2), tmp_path / "specifications.tsv")  # as a card of two subjects says it
+    _, few = specification_tables(make_draft(tmp_path, contrasts[contrasts["subject"] == "group"], settings=SETTINGS))
+    assert {row[3] for row in few.rows} == {"too few to tell"}
 
 
 def test_a_study_without_contrasts_has_no_section(tmp_path, make_draft):

@@ -64,11 +64,39 @@ def test_cells_are_the_values_of_the_tables_and_no_text_is_a_formula(results: Re
     assert contrasts[1]["estimate"] == 1.2345678
     assert contrasts[1]["ci_low"] is None
     assert contrasts[1]["marker"] == "Slow-wave activity"
+    assert [row["change"] for row in contrasts[1:]] == ["+23.5 % (no interval)", "-12.5 min (no interval)"]
     assert _rows(path, "Subjects")[0]["subject"] == "=1+1"
     sheet = openpyxl.load_workbook(path)["Subjects"]
     assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n"}
     night = _rows(path, "Nights")[0]
     assert (night["session"], night["condition"]) == ("007", "0,5")
+
+
+def test_a_change_stands_in_words_before_its_numbers_which_show_few_digits(results: Results) -> None:
+    row = ROW | {"estimate": 1.313123456789012, "ci_low": 1.182, "ci_high": 1.458, "p": 0.00369123}
+    path = _write_contrasts(results, [row])
+    (told,) = _rows(path, "Contrasts")
+    assert told["change"] == "+31.3 % (+18.2 % to +45.8 %)"
+    names = list(told)
+    assert names.index("change") + 1 == names.index("estimate")
+    sheet = openpyxl.load_workbook(path)["Contrasts"]
+    cells = {name: sheet.cell(2, place) for place, name in enumerate(names, 1)}
+    assert cells["estimate"].value == 1.313123456789012
+    assert {name: cells[name].number_format for name in ("estimate", "p", "n", "change")} == {
+        "estimate": "0.000",
+        "p": "0.0000",
+        "n": "General",
+        "change": "General",
+    }
+
+
+def test_a_date_of_the_study_file_is_a_date(results: Results) -> None:
+    nights = pd.DataFrame({"subject": ["A", "B"], "session": "1", "condition": "baseline", "status": "done"})
+    nights = nights.assign(visit=["2000-12-30T00:00:00", ""], lights_on=["2000-12-31T00:00:00", "2000-12-30T06:30:00"])
+    write_table(nights, results.path / "nights.tsv")
+    told = _rows(write_workbook(Results(results.path)), "Nights")
+    assert [row["visit"] for row in told] == ["2000-12-30", None]
+    assert [row["lights_on"] for row in told] == nights["lights_on"].tolist()
 
 
 def _write_contrasts(results: Results, rows: list[dict[str, object]]) -> Path:

@@ -1,5 +1,6 @@
 """What an `mne.io.Raw` says of itself (what was not recorded, joined, marked as bad), and its samples."""
 
+import datetime
 import itertools
 import os
 import re
@@ -99,7 +100,7 @@ def open_raw(path: Path, kind: str) -> "mne.io.BaseRaw":
         try:
             return mne.io.read_raw(file, preload=False, verbose="error")
         except Exception as error:  # its readers raise whatever they stumble over
-            what = (str(error).strip() or type(error).__name__).splitlines()[0]
+            what = (str(error).strip() or "without saying why").splitlines()[0]
             what = what.replace(f"{file.parent}{os.sep}", "").replace(stem_of(file.name), stem_of(path.name))[:200]
             raise RecordingError(
                 f"{path.name}: mne could not read it as a recording of {kind} ({what}).",
@@ -122,6 +123,12 @@ def read_annotations(path: Path) -> list[tuple[float, float, str]]:
         (float(mark["onset"]) - raw.first_time, float(mark["duration"]), _KIND.sub("", str(mark["description"])))
         for mark in raw.annotations
     ]
+
+
+def start_of(raw: "mne.io.BaseRaw") -> datetime.datetime | None:
+    """When the first sample was taken; None where the raw does not say it."""
+    begin = raw.info["meas_date"]
+    return None if begin is None else (begin + datetime.timedelta(seconds=raw.first_time)).replace(tzinfo=None)
 
 
 def describe_filters(raw: "mne.io.BaseRaw") -> str:

@@ -25,7 +25,7 @@ from swa.recordings.edf.samples import EdfSource
 from swa.recordings.formats import READ_BY_MNE, ending_of, parts_of
 from swa.recordings.labels import SHORT_LEAD, is_short_lead
 from swa.recordings.limits import check_length
-from swa.recordings.mne_raw import RawSource, describe_filters, open_raw, read_marks
+from swa.recordings.mne_raw import RawSource, describe_filters, open_raw, read_marks, start_of
 from swa.recordings.signal_source import Piece, SignalSource
 from swa.settings import Settings, given_or_default
 from swa.tables.night_document import HeaderFacts
@@ -328,7 +328,6 @@ class Recording:
             else channel
             for channel in channels
         )
-        start = raw.info["meas_date"]
         edges = [0, *(edge for piece in kept for edge in piece), raw.n_times]
         gaps = zip(edges[::2], edges[1::2], strict=True)
         inner = range(
@@ -337,7 +336,7 @@ class Recording:
         return cls(
             name=name,
             path=None,
-            start=None if start is None else (start + datetime.timedelta(seconds=raw.first_time)).replace(tzinfo=None),
+            start=start_of(raw),
             duration_s=float(raw.n_times / rate_hz),
             gaps=tuple((a / rate_hz, b / rate_hz) for i, (a, b) in enumerate(gaps) if a < b or i in inner),
             rate_hz=settings.signal.rate_hz,

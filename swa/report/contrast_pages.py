@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from swa.comparison.arrays import Bools
 from swa.comparison.designs import ContrastDesign
 from swa.report import figures
 from swa.report.draft import Draft
@@ -11,7 +12,7 @@ from swa.report.shelf import Picture
 from swa.report.words.names import file_name, marker_name, unit_of
 from swa.report.words.numbers import NO_INTERVAL, describe_change, join
 from swa.report.words.sentences import Answer
-from swa.tables.marker import MARKER_COLUMNS
+from swa.tables.marker import MARKER_COLUMNS, select
 
 MANY = 4  # contrasts
 FEWEST = 3  # subjects who carry an interval
@@ -65,25 +66,26 @@ def draw_contrasts(
             alt=f"{name}, changes over subjects: {'; '.join(said)}.",
             caption=f"{marker_name(own.measure, draft.settings)}: each dot is the change of a subject who counts, as "
             f"measured; each mark is the change over subjects with its {draft.level} interval of that contrast alone; "
-            f"filled: told from no change.{_about_dots(draft, list(rows['contrast']), designs)}",
+            f"filled where a change is told.{_about_dots(draft, list(rows['contrast']), designs)}",
         )
     ]
 
 
 def _that_count(values: pd.DataFrame, designs: list[ContrastDesign]) -> pd.DataFrame:
     """Changes of the subjects whom a contrast rests on: where a period is removed, those whose order is known."""
-    counts = np.ones(len(values), dtype=bool)
     for design in designs:
-        own = (values["contrast"] == design.contrast).to_numpy()
-        counts[own] = ~np.isnan(design.period_columns(list(values.loc[own, "subject"]))).any(axis=1)
-    return values[counts]
+        own = select(values, contrast=design.contrast)
+        unknown: Bools = np.asarray(np.isnan(design.period_columns(list(own["subject"]))).any(axis=1))
+        values = values.drop(index=own.index[unknown])
+    return values
 
 
 def _about_dots(draft: Draft, shown: list[str], designs: list[ContrastDesign]) -> str:
     """Where a mark need not lie amid its dots, or has none."""
-    between = [draft.name_of(name) for name in shown if not draft.contrasts[name].is_within]
-    moved = [draft.name_of(one.contrast) for one in designs if one.contrast in shown and one.removes_period]
-    moved = [name for name in moved if name not in between]
+    keys = [draft.contrasts[name] for name in shown]
+    between = [key.in_words for key in keys if not key.is_within]
+    crossed = {design.key for design in designs if design.removes_period}
+    moved = [key.in_words for key in keys if key.is_within and key in crossed]
     return (
         f" An effect of the period is removed from the marks of {join(moved)}, not from the dots." if moved else ""
     ) + (f" {join(between)}: between subjects, so without dots." if between else "")

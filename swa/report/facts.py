@@ -1,5 +1,6 @@
 """What is the same on every page of a study."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,7 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from swa.comparison.compared_nights import copied_nights, is_adaptation, is_before, planned_pairs, text_column
+from swa.comparison.compared_nights import (
+    copied_nights,
+    is_adaptation,
+    is_before,
+    planned_pairs,
+    split_nights,
+    text_column,
+)
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.settings import Settings
@@ -72,6 +80,51 @@ class StudyFacts:
 def done_nights(nights: pd.DataFrame) -> pd.DataFrame:
     """Nights that were analysed."""
     return nights[text_column(nights, "status") == "done"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uses:
+    """What the finished nights of a study are used for.
+
+    Attributes
+    ----------
+    by_condition : dict
+        Nights that can be compared, by condition; of a study without a comparison, all.
+    before : int
+        Nights before an infusion, which theirs are held against.
+    adaptation, copied : int
+        Nights that are not compared: for adaptation, and of a recording that stands for several.
+    """
+
+    by_condition: dict[str, int]
+    before: int = 0
+    adaptation: int = 0
+    copied: int = 0
+
+    @property
+    def compared(self) -> int:
+        """All that are used."""
+        return sum(self.by_condition.values()) + self.before
+
+
+def count_uses(facts: StudyFacts) -> Uses:
+    """What the finished nights are used for."""
+    done = done_nights(facts.nights)
+    if not facts.is_compared:
+        return Uses(by_condition=_count_conditions(done, facts.conditions))
+    used, before = split_nights(done)
+    copied = copied_nights(used)
+    return Uses(
+        by_condition=_count_conditions(used[~copied], facts.conditions),
+        before=len(before),
+        adaptation=int(is_adaptation(done).sum()),
+        copied=int(copied.sum()),
+    )
+
+
+def _count_conditions(nights: pd.DataFrame, conditions: Iterable[str]) -> dict[str, int]:
+    counts = text_column(nights, "condition").value_counts()
+    return {name: int(counts[name]) for name in conditions if name in counts}
 
 
 def nights_of_subject(results: Path, nights: pd.DataFrame, subject: str) -> list[StoredNight]:

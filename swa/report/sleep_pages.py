@@ -189,5 +189,11 @@ def draw_pairs(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
 def lines_of(pairs: pd.DataFrame) -> str:
     """What the lines of a paired plot are."""
     mean = "geometric mean" if (pairs["scale"] == "ratio").all() else "mean"
-    several = pairs.dropna(subset=["baseline", "treatment"])["contrast"].duplicated().any()
-    return "each line is a subject" + (f", the thick one their {mean}" if several else "")
+    measured = pairs.dropna(subset=["baseline", "treatment"])
+    several = measured["contrast"].duplicated().any()
+    apart = measured.groupby("contrast")["subject"].agg(frozenset).nunique() > 1
+    return (
+        "each line is a subject"
+        + (f", the thick one their {mean}" if several else "")
+        + (" (not the same subjects in each panel)" if apart else "")
+    )

@@ -11,7 +11,17 @@ from swa.report.figures.specification_plots import CHOICE_NAMES
 from swa.report.optional_tables import PlainTable
 from swa.report.shelf import Picture
 from swa.report.words.names import contrast_file, file_name, in_sentence, marker_name, stages_name, window_name
-from swa.report.words.numbers import NBSP, NO_INTERVAL, NOTHING, change, interval, p_value, plural
+from swa.report.words.numbers import (
+    FEWEST_TO_TELL,
+    NBSP,
+    NO_INTERVAL,
+    NOTHING,
+    TOO_FEW,
+    change,
+    interval,
+    p_value,
+    plural,
+)
 from swa.settings import Settings
 from swa.study.respecification import presets_left_out
 from swa.tables.marker import select
@@ -29,7 +39,7 @@ ABOUT = (
 )
 MOST_PICTURES = 4
 COLUMNS = (
-    *("Contrast", "Curve", "Primary or reference", "Range", "Median", "Same sign", "Interval excludes none"),
+    *("Contrast", "Curve", "Primary or reference", "Range", "Median", "Same sign", "Interval leaves out no change"),
     *("Estimated", "p of the curve", "Test"),
 )
 
@@ -119,7 +129,9 @@ def _one_choice_table(rows: pd.DataFrame, draft: Draft) -> PlainTable:
                     draft.name_of(contrast),
                     what or ("reference" if row["role"] == "reference" else "as declared"),
                     change(row["estimate"], row["scale"]),
-                    interval(row["ci_low"], row["ci_high"], row["scale"]) or NO_INTERVAL,
+                    TOO_FEW
+                    if row["n"] < FEWEST_TO_TELL
+                    else interval(row["ci_low"], row["ci_high"], row["scale"]) or NO_INTERVAL,
                     str(int(row["n"])),
                 )
             )

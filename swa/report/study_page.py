@@ -19,7 +19,7 @@ from swa.report.change_tables import Footnotes
 from swa.report.combination_pages import draw_combinations
 from swa.report.contrast_pages import draw_contrasts
 from swa.report.draft import Draft, shared_parts
-from swa.report.facts import StudyFacts, done_nights
+from swa.report.facts import StudyFacts, count_uses, done_nights
 from swa.report.leading_rows import Headline, find_headline, members_of
 from swa.report.optional_tables import (
     PlainTable,
@@ -150,11 +150,13 @@ def _title(draft: Draft) -> str:
     if arms:  # each against its own baseline says nothing of the drug
         return f"{begin}: {join(arms)}"
     against = [draft.contrasts[name] for name in draft.within]
-    treatments = dict.fromkeys(one.treatment for one in against if one.comparator == draft.facts.baseline)
+    baseline = draft.facts.baseline
+    treatments = list(dict.fromkeys(one.treatment for one in against if one.comparator == baseline))
     controls = [name for name in treatments if is_control(name)]
-    others = [name for name in treatments if name not in controls]
-    versus = join([*controls, draft.facts.baseline]) if others else draft.facts.baseline
-    return begin + (f": {join(others or controls)} against {versus}" if treatments else "")
+    drugs = [name for name in treatments if name not in controls]
+    if not drugs or is_control(baseline):
+        drugs, controls = treatments, []
+    return begin + (f": {join(drugs)} against {join([*controls, baseline])}" if drugs else "")
 
 
 def _in_arms(draft: Draft) -> bool:
@@ -181,8 +183,10 @@ def _extra_tables(draft: Draft) -> list[tuple[PlainTable | None, list[Picture]]]
 def _counts(facts: StudyFacts) -> str:
     done = done_nights(facts.nights)
     statuses = text_column(facts.nights, "status").value_counts()
+    compared = count_uses(facts).compared
     parts = [
         f"{plural(len(done), 'night')} of {plural(done['subject'].nunique(), 'subject')} analysed",
+        *([f"{compared} of them compared"] if compared < len(done) else []),
         *(f"{statuses[status]} {status}" for status in ("failed", "excluded") if status in statuses),
     ]
     return ", ".join(parts) + "."
@@ -347,7 +351,8 @@ def _draw_course(draft: Draft, measures: pd.DataFrame) -> list[Picture]:
             alt=f"{name} at {channel} over the night: {said}.",
             caption=f"{name}, {stages_name(DEFAULT_MARKER.stages)}, {channel}, in each NREM cycle and hour after sleep "
             f"onset: geometric mean over the subjects who have it, with the {draft.level} interval between subjects "
-            "(from three on), which is wider than that of a change within them.",
+            "(from three on; cut, with an arrow head, beyond three times the highest mean), which is wider than that "
+            "of a change within them. n where fewer subjects have it.",
             size="medium",
         )
     ]

@@ -12,6 +12,7 @@ import pandas as pd
 from swa.comparison.primary import declared_primary
 from swa.glossary import headline_measures, measures_in, read_glossary
 from swa.report.leading_rows import find_headline, headline_rows
+from swa.report.words.numbers import change_with_interval, in_plain_letters
 from swa.study.store import Results
 from swa.tables.contrast import GROUP
 from swa.tables.files import replace_file
@@ -21,6 +22,8 @@ from swa.tables.schema import fill
 
 WORKBOOK = "results.xlsx"
 WIDEST = 48
+NUMBER_FORMAT, P_FORMAT = "0.000", "0.0000"  # what a cell shows; its value stays whole
+_MIDNIGHT = "T00:00:00"  # of a cell that holds a date
 # For programs, who read the tables.
 _CODES = {"doubts", "reasons", "subject_label", "session_label"}
 # A cell is what it is: no text becomes a formula, a link or a number.
@@ -51,7 +54,7 @@ def write_workbook(results: Results) -> Path:
     sheets = {
         "Contrasts": contrasts[is_group],
         "Subjects": contrasts[~is_group],
-        "Nights": results.nights.drop(columns=list(_CODES), errors="ignore"),
+        "Nights": _with_plain_dates(results.nights.drop(columns=list(_CODES), errors="ignore")),
         "Columns": _columns(results),
     }
     path = results.path / WORKBOOK
@@ -78,15 +81,31 @@ def _in_order(contrasts: pd.DataFrame, results: Results) -> pd.DataFrame:
 
 
 def _in_words(contrasts: pd.DataFrame) -> pd.DataFrame:
-    """Contrasts with the name of each measure, and the unit of its change."""
+    """Contrasts with the name of each measure, its change in words, and the unit of the numbers."""
     known = read_glossary()
     measures = contrasts["measure"].astype(str)
     is_ratio = contrasts["scale"].eq("ratio")
-    units = measures.map({name: entry.unit for name, entry in known.items()}).fillna("").mask(is_ratio, "ratio")
+    own_units = measures.map({name: entry.unit for name, entry in known.items()}).fillna("")
+    units = own_units.mask(is_ratio, "ratio")
+    numbers = (contrasts[name].astype(float) for name in ("estimate", "ci_low", "ci_high"))
+    said = map(change_with_interval, *numbers, contrasts["scale"].astype(str), own_units)
+    changes = [in_plain_letters(text) for text in said]
     names = measures.map({name: entry.name for name, entry in known.items()})
     shown = contrasts.drop(columns=list(_CODES), errors="ignore")
-    for place, name, column in (("measure", "marker", names), ("ci_low", "unit", units)):
+    columns = (("measure", "marker", names), ("estimate", "change", changes), ("ci_low", "unit", units))
+    for place, name, column in columns:
         shown.insert(list(shown.columns).index(place), name, column)
+    return shown
+
+
+def _with_plain_dates(nights: pd.DataFrame) -> pd.DataFrame:
+    """Nights with dates as dates: a cell of a spreadsheet that holds one brings a midnight along."""
+    shown = nights.copy()
+    for name in shown.columns:
+        texts = shown[name].dropna().astype(str)
+        texts = texts[texts != ""]
+        if len(texts) and texts.str.endswith(_MIDNIGHT).all():
+            shown[name] = shown[name].astype(str).str.removesuffix(_MIDNIGHT).where(shown[name].notna())
     return shown
 
 
@@ -94,6 +113,12 @@ def _columns(results: Results) -> pd.DataFrame:
     """What every column of the other sheets means."""
     rows = [
         ("Contrasts, Subjects", "marker", "", "The measure in words; the glossary of the pages and docs define it"),
+        (
+            "Contrasts, Subjects",
+            "change",
+            "",
+            "The change with its interval, as the pages write it; the columns after it hold the numbers",
+        ),
         (
             "Contrasts, Subjects",
             "unit",
@@ -111,6 +136,13 @@ def _columns(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["sheet", "column", "unit", "meaning"])
 
 
+def _format_of(column: pd.Series) -> str:
+    """How numbers with decimals are shown; empty for texts and counts."""
+    if not pd.api.types.is_float_dtype(column) or (column.dropna() % 1 == 0).all():
+        return ""
+    return P_FORMAT if str(column.name).partition("_")[0] == "p" else NUMBER_FORMAT
+
+
 def _write(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
     whole = io.BytesIO()
     with pd.ExcelWriter(whole, engine="xlsxwriter", engine_kwargs={"options": _PLAIN}) as book:
@@ -121,7 +153,8 @@ def _write(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
             sheet.autofilter(0, 0, len(table), max(len(table.columns) - 1, 0))
             for place, column in enumerate(table.columns):
                 longest = table[column].astype(str).str.len().max() if len(table) else 0
-                sheet.set_column(place, place, min(max(len(str(column)), longest) + 2, WIDEST))
+                shown = book.book.add_format({"num_format": form}) if (form := _format_of(table[column])) else None
+                sheet.set_column(place, place, min(max(len(str(column)), longest) + 2, WIDEST), shown)
         first = next((name for name, table in sheets.items() if len(table)), None)
         if first:
             book.sheets[first].activate()

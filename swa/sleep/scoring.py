@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from swa.errors import AmbiguousScoringError, RecordingError, ScoringError
 from swa.recordings.edf.fields import HIDDEN_DATE
 from swa.settings import ScoringSettings, Settings, given_or_default
+from swa.sleep.formats.cells import is_number
 from swa.sleep.formats.codes import (
     STAGE_BY_WORD,
     CodesFound,
@@ -34,7 +35,6 @@ from swa.sleep.formats.document import (
     EmptyScoringError,
     Marks,
     UnreadFormError,
-    is_number,
 )
 from swa.sleep.formats.edf import is_edf, is_read_by_mne
 from swa.sleep.formats.registry import FORMATS, Format
@@ -88,7 +88,7 @@ class Scoring:
         Whether the rows follow on each other as those of a night do.
     numbers_until : float or None
         The last end in a table of numbers that are taken for s.
-    counted, apart : bool
+    counted, apart, start_within_s
         As of `Marks`.
     """
 
@@ -107,6 +107,7 @@ class Scoring:
     numbers_until: float | None = None
     counted: bool = False
     apart: bool = False
+    start_within_s: float = 0.0
 
     @property
     def hypnogram(self) -> "yasa.Hypnogram":
@@ -116,8 +117,16 @@ class Scoring:
     def stages_in(self, recording: "Recording") -> tuple[NDArray[np.str_], float, tuple[str, ...]]:
         """Stages on the time line of the recording, their epoch in s, and notes, as by `fit_to_recording`."""
         told = self.check_clock(recording)
-        stages, epoch_s, notes = _lay_on(self.stages, self.epoch_s, self.start, self.name, recording)
+        stages, epoch_s, notes = _lay_on(self.stages, self.epoch_s, self._start_in(recording), self.name, recording)
         return stages, epoch_s, (*told, *notes)
+
+    def _start_in(self, recording: "Recording") -> pd.Timestamp | None:
+        """Clock time of the first epoch; known to the minute, it is that of an epoch of the recording."""
+        offset_s = _offset_s(self.start, len(self.stages) * self.epoch_s, recording)
+        later_s = -offset_s % self.epoch_s
+        if self.start is None or not 0 < later_s < self.start_within_s:
+            return self.start
+        return self.start + pd.Timedelta(seconds=later_s)
 
     def check_clock(self, recording: "Recording") -> tuple[str, ...]:
         """Notes on the clock of the scoring.
@@ -164,7 +173,7 @@ class Scoring:
 
     def lights_in(self, recording: "Recording") -> tuple[float | None, float | None]:
         """Lights off and on in s from the first sample of the recording, as `analyze_night` takes them."""
-        offset_s = _offset_s(self.start, len(self.stages) * self.epoch_s, recording)
+        offset_s = _offset_s(self._start_in(recording), len(self.stages) * self.epoch_s, recording)
         off_s, on_s = (
             None if light_s is None else light_s + offset_s for light_s in (self.lights_off_s, self.lights_on_s)
         )
@@ -307,6 +316,7 @@ class OpenScoring:
             numbers_until=float(marks.ends_s.max()) if marks.in_s else None,
             counted=marks.counted,
             apart=marks.apart,
+            start_within_s=marks.start_within_s,
         )
 
 
@@ -330,9 +340,10 @@ def open_scoring(path: str | Path, settings: ScoringSettings | Settings | None =
         return _only_stages(document, _read_with_head(document, form, settings), settings)
     except RecordingError as error:
         raise ScoringError(error.problem, error.remedy) from None
-    except (ValueError, LookupError, ArithmeticError, RecursionError) as error:
+    except (ValueError, LookupError, ArithmeticError, RecursionError):
         raise ScoringError(
-            f"{path.name}: not readable as a {form.name} ({type(error).__name__}).", "Export the scoring again."
+            f"{path.name}: not readable as a {form.name}.",
+            "Export the scoring again, as a table with the columns `time` (or `onset`, `duration`) and `stage`.",
         ) from None
 
 

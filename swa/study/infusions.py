@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from swa.recordings.edf.header import read_start
+from swa.recordings.starts import read_start
 
 INFUSION, NIGHT = "infusion", "nights_since_dose"
 DOSE_COLUMNS = (INFUSION, NIGHT)

@@ -13,9 +13,10 @@ from swa.measures.quality import UNUSABLE, judge_night
 from swa.settings import Settings
 from swa.study.infusions import dose_columns, note_doses
 from swa.study.joined_tables import name_copies
-from swa.study.plan.copies import find_copies, find_same_starts
+from swa.study.plan.copies import START_REMEDY, find_copies, find_same_starts
 from swa.study.plan.manifest import Study
 from swa.study.plan.scoring_search import LEFT_OVER, Why
+from swa.study.plan.selection import LeftOut
 from swa.study.problems import Problem, as_table
 from swa.study.run.faults import describe_fault, leave_fault
 from swa.study.run.night_task import NightOutcome
@@ -23,10 +24,6 @@ from swa.study.store import NightFolder
 from swa.tables.night_document import Summary
 from swa.tables.reason import encode, in_words
 
-START_REMEDY = (
-    "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
-    "wrong; of two devices of one night leave one out (--exclude); parts of one night are to be joined."
-)
 DOSE_REMEDY = (
     "Correct dose_start in the study file, or the date in the header if that is wrong: until then hours and nights "
     "since the dose mean nothing."
@@ -129,7 +126,7 @@ def _verdict(summary: Summary | None, status: str, settings: Settings) -> dict[s
 def problems_of_nights(
     study: Study,
     outcomes: Mapping[int, NightOutcome],
-    excluded: Mapping[int, str],
+    excluded: Mapping[int, LeftOut],
     attempt: Attempt,
     copies: Mapping[int, int],
 ) -> pd.DataFrame:
@@ -143,7 +140,7 @@ def problems_of_nights(
     for place, wrong in zip(study.nights.index, study.nights["problem"].astype(str), strict=True):
         outcome = outcomes.get(place)
         if place in excluded:
-            add(place, "exclude", excluded[place], "")
+            add(place, "exclude", *excluded[place])
         elif wrong:
             add(place, "plan", f"{wrong.rstrip('.')}.", FILE_REMEDY if study.has_file else SCORING_REMEDY)
         elif outcome and outcome.status == "failed":

@@ -280,7 +280,9 @@ FOUR_ORDERS = _doubt(
     "the four nights did not come in balanced orders: an effect of their place reads as one of the treatments together",
     brief="orders",
 )
-SAME_CONCLUSION = _doubt("same_conclusion", "no more than chance gives, and without them the same is concluded")
+SAME_CONCLUSION = _doubt(
+    "same_conclusion", "no more of them than chance makes doubtful, and without them the same is concluded"
+)
 OTHER_CONCLUSION = _doubt(
     "other_conclusion",
     "another conclusion without them: {estimate_with:.3g} ({ci_low_with to ci_high_with:.3g}) with all {n}, "

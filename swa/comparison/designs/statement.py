@@ -60,14 +60,15 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         designs = {design.treatment: design for design in found if design.key.is_within}
         before = {design.adjusted_for for design in designs.values()}
         classes = {name: _direction(designs[name]) for name in treatments if not is_control(name)}
+        controls = [name for name in treatments if is_control(name)]
+        controlled = bool(controls and classes) and not is_control(baseline)
         for direction in dict.fromkeys(classes.values()):
             names = [name for name in treatments if classes.get(name) == direction]
-            sentences.append(_sentence(used, [designs[name] for name in names], direction))
-        controls = [name for name in treatments if is_control(name)]
-        if controls and classes and not is_control(baseline):
+            sentences.append(_sentence(used, [designs[name] for name in names], direction, controlled=controlled))
+        if controlled:
             drugs = _join(list(classes))
-            sentences.append(
-                f"The controlled comparison is {drugs} against {controls[0]}, not the change from {baseline}."
+            sentences.insert(
+                0, f"The controlled comparison is {drugs} against {controls[0]}, not the change from {baseline}."
             )
             if also := _join([name for name in controls if _order_limit(used, designs[name])]):
                 also = also[:1].upper() + also[1:]
@@ -125,10 +126,7 @@ def _order_limit(used: pd.DataFrame, design: ContrastDesign) -> DesignLimit | No
         return None
     if key.comparator.casefold() in BEFORE_WORDS:
         return DesignLimit.ONE_ORDER
-    place = place_of_nights(used).reindex(columns=list(key.conditions))
-    there = used.groupby("subject")["condition"].agg(set).reindex(place.index)
-    place = place[[set(key.conditions) <= own for own in there]]
-    step = place[key.treatment] - place[key.comparator]
+    step = _steps(used, key.treatment, key.comparator)
     first, last, unknown = int((step > 0).sum()), int((step < 0).sum()), int(step.isna().sum())
     if unknown and abs(first - last) + unknown >= UNEQUAL_ORDERS * (first + last + unknown):
         return DesignLimit.UNKNOWN_ORDER
@@ -136,7 +134,15 @@ def _order_limit(used: pd.DataFrame, design: ContrastDesign) -> DesignLimit | No
         return None
     if first or last:
         return DesignLimit.ONE_ORDER
-    return DesignLimit.SAME_PLACE if len(place) else DesignLimit.UNKNOWN_ORDER
+    return DesignLimit.SAME_PLACE if len(step) else DesignLimit.UNKNOWN_ORDER
+
+
+def _steps(used: pd.DataFrame, treatment: str, comparator: str) -> pd.Series:
+    """Places of the treatment after the comparator, for each subject with both; NaN where that is not known."""
+    place = place_of_nights(used).reindex(columns=[treatment, comparator])
+    there = used.groupby("subject")["condition"].agg(set).reindex(place.index)
+    place = place[[{treatment, comparator} <= own for own in there]]
+    return place[treatment] - place[comparator]
 
 
 def _without_arms(nights: pd.DataFrame, treatments: Sequence[str]) -> list[str]:
@@ -162,7 +168,9 @@ def _first(design: ContrastDesign) -> tuple[int, int]:
     return signs.count(1), signs.count(-1)
 
 
-def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction: Direction) -> str:
+def _sentence(
+    nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction: Direction, *, controlled: bool
+) -> str:
     treatments, baseline = [design.treatment for design in designs], designs[0].baseline
     drug = _join(treatments)
     subject = f"Each subject's {drug} " + ("night is" if len(treatments) == 1 else "nights are")
@@ -183,19 +191,24 @@ def _sentence(nights: pd.DataFrame, designs: Sequence[ContrastDesign], direction
             f"{first} subject{'' if first == 1 else 's'} had {baseline} first, {last} {name}"
             for name, (first, last) in zip(treatments, counts, strict=True)
         )
-        kind = "a crossover" if is_control(baseline) else "in both orders, but without a control condition"
+        orders_alone = f"in both orders{'' if controlled else ', but without a control condition'}"
+        kind = "a crossover" if is_control(baseline) else orders_alone
         return f"{compared}, {kind} ({orders}). {_period(designs, counts)}."
     if not is_control(baseline):
         order = f", and {unsaid}" if direction == "unknown" else ""
+        alone = "" if controlled else " without a control condition"
         return (
-            f"{compared} without a control condition{order}: a difference may also come from night order, getting used "
+            f"{compared}{alone}{order}: a difference may also come from night order, getting used "
             f"to the laboratory or an unusual {baseline} night."
         )
     if direction == "unknown":
         return f"{compared}; {unsaid}, so that an effect of night order cannot be told from one of the drug."
+    steps = pd.concat([_steps(nights, name, baseline) for name in treatments])
+    unknown = int(steps.isna().sum())
+    told = f" whose order is known; of {unknown} of {len(steps)} nothing says it" if unknown else ""
     return (
-        f"{compared}, in the same order in every subject: a difference may also come from night order or getting used "
-        "to the laboratory."
+        f"{compared}, in the same order in every subject{told}: a difference may also come from night order or getting "
+        "used to the laboratory."
     )
 
 

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from swa.report.figures.forests import draw_estimates, numbers_of, plain_percent, ratio_limits, ratio_ticks
+from swa.report.figures.forests import draw_estimates, plain_percent, ratio_limits, ratio_ticks
 from swa.report.figures.style import FAINT, check_table, color_of, new_figure, say_nothing_there, styled, treatment_of
 from swa.report.words.names import named
+from swa.report.words.numbers import NO_INTERVAL, describe_change
 from swa.tables.contrast import Contrast
 from swa.tables.marker import select
 
@@ -98,7 +99,8 @@ def _write(axes: Axes, row: pd.Series, place: int, said: tuple[str, str], *, bol
     beside, (name, unit) = axes.get_yaxis_transform(), said
     weight = "bold" if bold else "normal"
     axes.text(0, place - 0.42, name, transform=beside, va="center", fontsize=8, fontweight=weight)
-    numbers = numbers_of(row, unit)
+    change = describe_change(row, unit)
+    numbers = f"{change.change} ({change.interval or NO_INTERVAL}), n = {change.n}"
     axes.text(1, place - 0.42, numbers, transform=beside, ha="right", va="center", fontsize=8, fontweight=weight)
 
 

@@ -1,6 +1,7 @@
 """Pictures of sleep architecture: hypnograms on one axis, and changes in minutes."""
 
 from collections.abc import Collection, Mapping
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ HYPNOGRAM_IN = (0.65, 1.05)  # these two
 ACTIVITY_IN = 1.7  # height of the panel of activity
 ACTIVITY_EPOCHS = 10  # of a running mean
 ROW_IN = 0.235  # height of a line of the changes
+WIDEST_NAME = 40  # letters of a line of the measure's name: more than fit left of the axis
 
 
 @styled
@@ -142,7 +144,8 @@ def sleep_changes(
         face = shade if known and low * high > 0 else "white"
         axes.plot(estimate, place, "s" if known else "x", color=shade, markerfacecolor=face, markersize=5)
     axes.axvline(0, color=FAINT, linewidth=0.9, zorder=0)
-    axes.set_yticks(range(len(rows)), [(names or {}).get(one, marker_name(one)) for one in rows["measure"]])
+    labels = [fill((names or {}).get(one, marker_name(one)), WIDEST_NAME) for one in rows["measure"]]
+    axes.set_yticks(range(len(rows)), labels, linespacing=0.9)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel("change, min", color=INK)
     if reach:

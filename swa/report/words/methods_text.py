@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from swa.comparison.compared_nights import MOST_NAMED, copied_nights, is_adaptation, split_nights, text_column
+from swa.comparison.compared_nights import MOST_NAMED, text_column
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.designs.statement import find_limits
-from swa.report.facts import StudyFacts, done_nights
+from swa.report.facts import StudyFacts, count_uses, done_nights
 from swa.report.words.names import in_sentence
 from swa.report.words.numbers import join, limit, plural, share, span
 from swa.report.words.references import bibtex, cite, source
@@ -322,23 +322,20 @@ def _shown(names: Sequence[str]) -> str:
 
 
 def _count_nights(facts: StudyFacts) -> str:
-    """How many nights were used, and why the others were not."""
-    status = text_column(facts.nights, "status")
+    """How many nights were analysed, how many of them are compared, and why the others are not."""
     done = done_nights(facts.nights)
-    used, before = split_nights(done) if facts.is_compared else (done, done[:0])
-    copied = copied_nights(used) & facts.is_compared
-    counts = text_column(used[~copied], "condition").value_counts()
-    parts = [f"{plural(int(counts[name]), 'night')} {name}" for name in facts.conditions if name in counts]
-    parts += [f"{plural(len(before), 'night')} before the infusion"] if len(before) else []
-    n_used = int(counts.sum()) + len(before)
-    text = f"We analysed {plural(n_used, 'night')} of {plural(done['subject'].nunique(), 'subject')}"
+    use = count_uses(facts)
+    parts = [f"{plural(n, 'night')} {name}" for name, n in use.by_condition.items()]
+    parts += [f"{plural(use.before, 'night')} before the infusion"] if use.before else []
+    text = f"We analysed {plural(len(done), 'night')} of {plural(done['subject'].nunique(), 'subject')}"
+    text += f" and compared {use.compared} of them" if use.compared < len(done) else ""
     text += f" ({join(parts)})." if parts else "."
-    reasons = text_column(facts.nights, "exclude")[status == "excluded"]
+    reasons = text_column(facts.nights, "exclude")[text_column(facts.nights, "status") == "excluded"]
     given = reasons[reasons != ""].value_counts(sort=False)
     named = f" ({'; '.join(f'{reason}: {n}' for reason, n in given.items())})" if len(given) else ""
     for n, what, why in (
-        (int(is_adaptation(done).sum()) * facts.is_compared, "adaptation night", "not compared"),
-        (int(copied.sum()), "further night", "not compared, since one recording stood for several nights"),
+        (use.adaptation, "adaptation night", "not compared"),
+        (use.copied, "further night", "not compared, since one recording stood for several nights"),
         (len(reasons), "further night", f"excluded by the user{named}"),
     ):
         text += f" {plural(n, what)} {'was' if n == 1 else 'were'} {why}." if n else ""
@@ -356,13 +353,19 @@ def _signal(versions: Mapping[str, str]) -> str:
 
 
 def _staging(facts: StudyFacts) -> str:
-    sources = sorted({str(source) for source in text_column(done_nights(facts.nights), "staging_source")} - {""})
-    automatic = " ({cite:vallat2021})" if any(source.startswith("YASA") for source in sources) else ""
-    files = [source for source in sources if not source.startswith("YASA")]
-    if len(files) > MOST_NAMED:  # one for each night says nothing
-        sources = [*(source for source in sources if source not in files), f"{len(files)} scorings that came with them"]
-    named = _literal(join(sources))
-    return f" Sleep stages came from {named or 'the stored scoring'}{automatic}."
+    """Who scored how many nights. Names of files often hold the date of a visit, and stand in no paper."""
+    sources = text_column(done_nights(facts.nights), "staging_source")
+    of_yasa = sources.str.startswith("YASA")
+    if sources[of_yasa].nunique() > MOST_NAMED:  # other channels in each night
+        sources = sources.str.partition(" (")[0]
+    named = sources.where(of_yasa, "the scoring that came with the recording")
+    counts = named.value_counts().sort_index()
+    parts = [
+        f"{_literal(str(name))}{' ({cite:vallat2021})' if str(name).startswith('YASA') else ''}"
+        + (f" in {plural(int(n), 'night')}" if len(counts) > 1 else "")
+        for name, n in counts.items()
+    ]
+    return f" Sleep stages came from {join(parts)}."
 
 
 def _cycles(settings: Settings) -> str:

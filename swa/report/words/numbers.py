@@ -14,6 +14,8 @@ NOTHING = "\u2013"
 NOT_MEASURED = "not measured"
 LOWEST_P = 0.001  # below it a p is said to be below it
 NO_INTERVAL = "no interval"
+TOO_FEW = "too few to tell"
+FEWEST_TO_TELL = 3  # subjects: the interval of two spans what nobody would believe
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _PLAIN = str.maketrans({MINUS: "-", NBSP: " "})
 
@@ -83,6 +85,13 @@ def interval(low: float, high: float, scale: str, unit: str = "") -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"{Interval(change(low, scale, unit), change(high, scale, unit))}"
+
+
+def change_with_interval(estimate: float, low: float, high: float, scale: str, unit: str = "") -> str:
+    """A change as a reader reads it: +31.3 % (+18.2 % to +45.8 %)."""
+    if not math.isfinite(estimate):
+        return NOT_MEASURED
+    return f"{change(estimate, scale, unit)} ({interval(low, high, scale, unit) or NO_INTERVAL})"
 
 
 def p_value(p: float, digits: int = 3) -> str:

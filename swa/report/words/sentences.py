@@ -21,10 +21,12 @@ from swa.report.words.names import (
     window_in_words,
 )
 from swa.report.words.numbers import (
+    FEWEST_TO_TELL,
     LOWEST_P,
     MINUS,
     NBSP,
     NO_INTERVAL,
+    TOO_FEW,
     Change,
     describe_change,
     join,
@@ -94,7 +96,10 @@ FIRST_CYCLE = "NREM cycle 1 leads: sleep need, which slow-wave activity marks, i
 # Whether nights can be compared at all: a mark that is told from the others without its colour, and words that cannot
 # be taken for an approval of the result.
 VERDICTS = {
-    "sound": ("\u25cb", "Recordings checked (not the design): these nights can be compared"),
+    "sound": (
+        "\u25cb",
+        "Recordings checked: nothing in them speaks against comparing these nights",
+    ),
     "caution": ("\u25b2", "Comparison in doubt"),
     "not comparable": ("\u25a0", "Nights cannot be compared"),
 }
@@ -105,7 +110,7 @@ LIMITS = {
         "Without a control condition the drug is confounded with night order, adaptation and regression to the mean.",
     ),
     DesignLimit.ONE_ORDER: (
-        "Same order in every subject",
+        "Nights in the same order in every subject",
         "In one order of the nights the drug is confounded with night order and adaptation.",
     ),
     DesignLimit.UNEQUAL_ORDERS: (
@@ -198,7 +203,7 @@ def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, setting
     is_told = answer.is_told and not open_to_chance and NOT_TOLD.isdisjoint(decode_limits(row["design_limit"]))
     if few:
         counted = (_count(change, row, "subject"), *tests)
-        answer = replace(answer, aside="too few to tell", numbers=counted if change.interval else answer.numbers)
+        answer = replace(answer, aside=TOO_FEW, numbers=counted if change.interval else answer.numbers)
     elif chance:
         answer = replace(answer, aside=MAY_BE_CHANCE.format(n=row["n_tests"]))
     return replace(answer, is_told=is_told)
@@ -247,7 +252,7 @@ def _loss_in_short(row: pd.Series) -> str:
 
 
 def _too_few(change: Change) -> bool:
-    return change.n < 3
+    return change.n < FEWEST_TO_TELL
 
 
 def _may_be_chance(row: pd.Series, change: Change, settings: Settings) -> bool:
@@ -498,11 +503,12 @@ def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings:
             f"{share(1 - settings.comparison.confidence)} of studies: adjusted for that, no {none} is told."
         )
     if change.excludes_none:
-        return f"The whole interval {lies}."
+        doubted = ", if the recordings can be compared" if row["verdict"] in ("caution", "not comparable") else ""
+        return f"The whole interval {lies}{doubted}."
     if within:
         return "The interval reaches from a fall to a rise: these nights show neither for certain."
     sides = f"{contrast.first} changed more or less than {contrast.second}"
-    return f"Whether {sides} stays open: the interval reaches from less to more."
+    return f"Whether {sides} stays open: the interval holds both."
 
 
 def _verdict(row: pd.Series) -> str:

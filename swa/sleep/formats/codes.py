@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import AmbiguousScoringError, ScoringError
-from swa.sleep.formats.document import Document, EmptyScoringError, Marks, is_number
+from swa.sleep.formats.cells import is_number
+from swa.sleep.formats.document import Document, EmptyScoringError, Marks
 
 # --- words
 
@@ -343,7 +344,8 @@ def unknown_stages(document: Document, labels: Sequence[str], among: Sequence[st
     lines = document.lines_with({*shown[:_MOST_SHOWN], *([] if shown else labels)})
     if not shown:
         number = len(set(labels))
-        where = f" (line {min(lines.values())})" if lines else ""
+        where = ", ".join(map(str, sorted(lines.values())[:_MOST_SHOWN]))
+        where = f" (line{'s' if len(lines) > 1 else ''} {where})" if lines else ""
         found = f"{number} of its labels{where} {'is' if number == 1 else 'are'} no stage"
     else:
         named = [f"{label!r} (line {lines[label]})" if label in lines else repr(label) for label in shown]

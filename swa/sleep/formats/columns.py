@@ -6,8 +6,9 @@ from pathlib import Path
 
 from swa.errors import AmbiguousScoringError
 from swa.settings import ScoringSettings
+from swa.sleep.formats.cells import is_number
 from swa.sleep.formats.codes import AASM_CODES, STAGE_BY_WORD, is_code, is_stage_word, known_words, plain_word
-from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, choose_scorer, is_number
+from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, choose_scorer
 from swa.tables.files import read_json
 
 _SCORED = re.compile(

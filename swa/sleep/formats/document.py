@@ -3,7 +3,6 @@
 The forms in which labs store scorings are read into `Marks`; `swa.sleep.scoring` makes stages of them.
 """
 
-import csv
 import datetime
 import io
 import math
@@ -11,7 +10,6 @@ import os
 import re
 import unicodedata
 import zipfile
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -32,6 +30,7 @@ from swa.recordings.limits import (
     MOST_SHEET_CELLS,
     MOST_XML_BYTES,
 )
+from swa.sleep.formats.cells import CLOCK, DATE, PREAMBLE, cut_rows, head_length, is_number
 from swa.tables.workbook import WorkbookError, read_sheets
 
 # The date of a time of day whose day the file does not tell; earlier than any date that an EDF can have.
@@ -55,15 +54,6 @@ EPOCH_COLUMNS = (
     "number", "index", "epoche", "epochen_nr", "epoque", "epoca", "epoka", "",
 )  # fmt: skip
 
-_DATE = (
-    r"\d{4}(?P<mark>[-/.])\d\d(?P=mark)\d\d|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)"
-    r"|\d{1,2}(?P<slash>[/-])\d{1,2}(?P=slash)\d{2,4}|\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}"
-)
-CLOCK = re.compile(
-    rf"(?:(?P<date>{_DATE})[T -]\s*)?"
-    r"(?P<hour>\d{1,2})[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:[.,](?P<part>\d{1,9}))?)?"
-    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
-)
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 _TEXTS = (".csv", ".tsv", ".txt", ".eannot", ".annot", ".ids", ".hyp", ".sta", ".stg", ".slp", *_WORKBOOKS)
 _BOMS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
@@ -74,7 +64,6 @@ _NIGHT_DAYS = 2  # between the dates of a night
 _SUNDAY = 6  # on which clocks are changed everywhere
 _FEWEST_ROWS = 20
 _LONGEST_EPOCH_S = 60.0
-_PREAMBLE = 40  # a header stands in the first lines or nowhere
 _UNITS = {
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "sek": 1.0, "sekunden": 1.0, "secondes": 1.0,
     "segundos": 1.0, "secondi": 1.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0, "minuten": 60.0,
@@ -93,7 +82,7 @@ _HEAD_DATE = re.compile(
     r"|datum|(?:aufnahme|aufzeichnungs|mess|untersuchungs|start)datum|datum der (?:aufnahme|aufzeichnung|messung)"
     r"|date (?:de l'|d')?enregistrement|data (?:di registrazione|do exame)?"
     r"|fecha(?: de(?: la)? (?:grabaci[oó]n|registro|prueba))?)"
-    rf"{_MARK}(?P<day>{_DATE})(?:[T ]\s*[\d:.,]+(?:\s*[AaPp]\.?[Mm]\.?)?)?[\s\",;]*",
+    rf"{_MARK}(?P<day>{DATE})(?:[T ]\s*[\d:.,]+(?:\s*[AaPp]\.?[Mm]\.?)?)?[\s\",;]*",
     re.IGNORECASE,
 )
 _HEAD_EPOCH = re.compile(
@@ -208,8 +197,17 @@ class Document:
         return found
 
     @property
+    def first_number(self) -> int:
+        """Number of the first of the lines in the file."""
+        return self._numbered[0]
+
+    def lines_from(self, number: int) -> list[str]:
+        """Stripped lines from that of this number on."""
+        return self.lines[number - self.first_number :]
+
+    @property
     def _first_lines(self) -> list[str]:
-        return self.lines[:_PREAMBLE] if self.suffix in _TEXTS else []
+        return self.lines[:PREAMBLE] if self.suffix in _TEXTS else []
 
     @property
     def head_days(self) -> tuple[pd.Timestamp, ...]:
@@ -245,9 +243,12 @@ class Document:
     def table(self) -> "Table":
         """The cells with the names of their columns."""
         rows, numbers = self.cells, [number for number, _ in self._filled]
-        title = next((i for i, row in enumerate(rows[:_PREAMBLE]) if _is_title(row)), None)
-        body = 0 if title is None else title + 1
-        return Table(rows[title or 0] if rows else [], rows[body:], numbers[body:], title is not None)
+        is_list = sum(len(row) > 1 for row in rows) <= len(rows) // 2
+        known = [_known_names(row) if is_list or len(row) > 1 else 0 for row in rows[:PREAMBLE]]
+        title = known.index(max(known)) if any(known) else None
+        first = head_length(rows) if title is None else title
+        body = first if title is None else first + 1
+        return Table(rows[first] if rows else [], rows[body:], numbers[body:], title is not None)
 
 
 class Table(NamedTuple):
@@ -350,7 +351,7 @@ def _text_of_workbook(document: Document) -> str:
     staged = [
         name
         for name, rows in sheets.items()
-        if any(_is_title(row) and {*map(column_name, row)} & {*STAGE_COLUMNS} for row in rows[:_PREAMBLE])
+        if any(_known_names(row) and {*map(column_name, row)} & {*STAGE_COLUMNS} for row in rows[:PREAMBLE])
     ]
     if len(staged) > 1:
         raise AmbiguousScoringError(
@@ -373,57 +374,12 @@ def _cell_text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
 
 
-def cut_rows(lines: Sequence[str]) -> list[list[str]]:
-    """Lines as cells."""
-    separator = next((mark for mark in "\t;," if 2 * sum(mark in line for line in lines) >= len(lines)), "")
-    if not separator and (rows := _cut_at_gaps(lines)):
-        return rows
-    if not separator and sum(_SPACED.match(line) is not None for line in lines) > 0.9 * len(lines):
-        return [_cut_at_spaces(line) for line in lines]
-    cut = separator or ","
-    rows = [_cut_quoted(line, cut) if '"' in line else line.split(cut) for line in lines]
-    rows = [[cell.strip().strip('"').strip() for cell in row] for row in rows]
-    if cut == ",":
-        return rows
-    decimal = re.compile(r"[+-]?\d+,\d+")  # where another mark stands between cells, commas are decimal
-    return [[cell.replace(",", ".") if cut == ";" or decimal.fullmatch(cell) else cell for cell in row] for row in rows]
-
-
-def _cut_quoted(line: str, mark: str) -> list[str]:
-    try:
-        return next(csv.reader([line], delimiter=mark))
-    except csv.Error:  # a quote that nothing ends, and more behind it than any cell holds
-        return line.split(mark)
-
-
-def _cut_at_gaps(lines: Sequence[str]) -> list[list[str]]:
-    """Cells of a printed table, whose columns two blanks or more set apart; none where lines differ in their number."""
-    rows = [re.split(r" {2,}", line.strip()) for line in lines]
-    widths = Counter(len(row) for row in rows)
-    width = max(widths, key=widths.__getitem__, default=1)
-    return rows if width > 1 and widths[width] > 0.9 * len(rows) else []
-
-
-# A row that is no cell but numbers and times, and then a stage.
-_SPACED = re.compile(r"[+-]?\d[\d:.,]*\s+\S")
-
-
-def _cut_at_spaces(line: str) -> list[str]:
-    cells = []
-    while found := re.match(r"([+-]?\d[\d:.,]*)\s+(?=\S)", line):
-        cells.append(found[1])
-        line = line[found.end() :]
-    return [*cells, line.strip()]
-
-
-def _is_title(row: Sequence[str]) -> bool:
-    """Whether a row holds names of columns: one for stages, or a place in time and something beside it."""
-    if any(is_number(cell) or CLOCK.fullmatch(cell) for cell in row if cell):
-        return False
+def _known_names(row: Sequence[str]) -> int:
+    """How many names of columns a row holds: one for stages, or a place in time and something beside it."""
+    if any(is_number(cell) or CLOCK.fullmatch(cell) or re.fullmatch(DATE, cell) for cell in row if cell):
+        return 0
     names = {column_name(cell) for cell in row if cell}
-    if len(row) == 1:
-        return bool(names & {*STAGE_COLUMNS})
-    return bool(names & _TITLES)
+    return len(names & ({*STAGE_COLUMNS} if len(row) == 1 else _TITLES))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -468,6 +424,8 @@ class Marks:
         Whether the times are numbers of a table that are taken for s, where its titles may lack another unit.
     apart : bool
         Whether the rows seem single events with the stage beside each, or sums of each stage: no night.
+    start_within_s : float
+        How much later than `start` 0 s can be, where clocks are to the minute.
     """
 
     onsets_s: NDArray[np.float64]
@@ -489,6 +447,7 @@ class Marks:
     counted: bool = False
     in_s: bool = False
     apart: bool = False
+    start_within_s: float = 0.0
 
 
 # --- cells
@@ -515,8 +474,10 @@ class Times(NamedTuple):
     days: tuple[pd.Timestamp, ...] = ()
 
 
-def read_times(document: Document, cells: Sequence[str]) -> Times:
+def read_times(document: Document, cells: Sequence[str], lines: Sequence[int] = ()) -> Times:
     """Times in s, with the clock time of 0 s where they are clock times: they go on over midnight.
+
+    The message names that of the `lines` in which a cell is no time.
 
     Raises
     ------
@@ -526,9 +487,10 @@ def read_times(document: Document, cells: Sequence[str]) -> Times:
     if all(is_number(cell) for cell in cells):
         return Times(np.array([float(cell) for cell in cells], dtype=float))
     matches = [CLOCK.fullmatch(cell.strip()) for cell in cells]
-    wrong = next((cell for cell, match in zip(cells, matches, strict=True) if match is None), None)
+    wrong = next((i for i, match in enumerate(matches) if match is None), None)
     if wrong is not None:
-        raise bad_row(document, "a time and a stage", ValueError(f"{wrong[:20]!r} is no time"))
+        where = f" in line {lines[wrong]}" if lines else ""
+        raise bad_row(document, "a time and a stage", ValueError(f"{cells[wrong][:20]!r}{where} is no time"))
     dates = {match["date"]: None for match in matches if match is not None and match["date"]}
     order = _order_of(list(dates))
     moments = [_clock_parts(match, order) for match in matches if match is not None]
@@ -635,7 +597,7 @@ def _date(text: str, order: str = "") -> pd.Timestamp | None:
 
 def days_of(text: str) -> tuple[pd.Timestamp, ...]:
     """Days that a date can mean: with strokes, the day or the month may stand first."""
-    if re.fullmatch(_DATE, text) is None:
+    if re.fullmatch(DATE, text) is None:
         return ()
     read = [_date(text)] if "." in text else [_date(text, order) for order in ("%d/%m", "%m/%d")]
     return tuple(dict.fromkeys(day for day in read if day is not None))
@@ -647,14 +609,6 @@ def clock_start(text: str) -> pd.Timestamp | None:
     if match is None or is_number(text):
         return None
     return NO_DATE + pd.Timedelta(seconds=_clock_parts(match)[1])
-
-
-def is_number(text: str) -> bool:
-    """Whether a cell is a finite number."""
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
 
 
 def parse_duration(text: str) -> float:
@@ -678,7 +632,7 @@ def times_in(document: Document, column: int) -> Times:
     ScoringError
         A cell is no time, or the title states a unit that is none of time.
     """
-    times = read_times(document, document.table.moments(column))
+    times = read_times(document, document.table.moments(column), document.table.lines)
     if times.start is not None:
         return times
     return times._replace(seconds=times.seconds * seconds_per_unit(document, column))

@@ -12,19 +12,19 @@ import pandas as pd
 
 from swa.errors import ScoringError
 from swa.settings import ScoringSettings
+from swa.sleep.formats.cells import CLOCK, is_number
 from swa.sleep.formats.codes import RK_CODES, is_stage_word, known_words
 from swa.sleep.formats.document import (
-    CLOCK,
     NO_DATE,
     Document,
     Marks,
     bad_row,
     days_of,
-    is_number,
     luna_label,
     parse_seconds,
     read_times,
 )
+from swa.sleep.formats.places import lost_row
 from swa.sleep.formats.tables import epoch_step
 
 REMLOGIC_LABELS = {"S0": "W", "S1": "S1", "S2": "S2", "S3": "S3", "S4": "S4", "REM": "REM", "MT": "MT", "UNSCORED": "?"}
@@ -92,6 +92,10 @@ def is_other_domino(document: Document) -> bool:
 def read_domino(document: Document, settings: ScoringSettings) -> Marks:
     """One row an epoch of the length that `Rate` states; A and Artifact are unscored."""
     rows = [line for line in document.lines if _is_domino_row(document, line)]
+    below = document.lines.index(rows[0]) if rows else len(document.lines)
+    for number, line in enumerate(document.lines[below:], start=document.first_number + below):
+        if line.strip() and not _is_domino_row(document, line):
+            raise lost_row(document, number, [line], "time of day")
     header = _domino_header(document)
     cells = [row.split("\t" if document.is_workbook else ";", 1) for row in rows]
     artefacts = {"a": "?", "artifact": "?", "artefact": "?", "artefakt": "?"}

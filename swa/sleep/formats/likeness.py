@@ -8,6 +8,7 @@ from itertools import pairwise
 from swa.errors import AmbiguousScoringError, SwaError
 from swa.recordings.edf.packed import DAMAGE, open_plain
 from swa.settings import ScoringSettings
+from swa.sleep.formats.cells import cut_rows
 from swa.sleep.formats.codes import (
     MOST_LABELS,
     NIGHT_EPOCHS,
@@ -17,7 +18,7 @@ from swa.sleep.formats.codes import (
     known_words,
     plain_word,
 )
-from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, cut_rows, read_any_text
+from swa.sleep.formats.document import EVENT_COLUMNS, STAGE_COLUMNS, Document, read_any_text
 from swa.sleep.formats.edf import annotations_of, is_edf, is_read_by_mne
 from swa.sleep.formats.exports import is_other_domino
 from swa.sleep.formats.tables import stages_a_line

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from swa.errors import AmbiguousScoringError, ScoringError
 from swa.settings import ScoringSettings
+from swa.sleep.formats.cells import CLOCK, is_number, named_lines
 from swa.sleep.formats.codes import (
     AASM_CODES,
     RK_CODES,
@@ -33,7 +34,6 @@ from swa.sleep.formats.codes import (
 )
 from swa.sleep.formats.columns import NamelessTableError, codes_of_column, stage_column
 from swa.sleep.formats.document import (
-    CLOCK,
     DURATION_COLUMNS,
     END_COLUMNS,
     EPOCH_COLUMNS,
@@ -47,12 +47,12 @@ from swa.sleep.formats.document import (
     Times,
     bad_row,
     column_name,
-    is_number,
     parse_duration,
     read_times,
     seconds_per_unit,
     times_in,
 )
+from swa.sleep.formats.places import by_number, refuse_remnants, refuse_unnumbered, refuse_unread_times
 
 # Stage-change tables with the columns Time and Stage (as pyDYNAM-O writes them) count depth upwards from N3.
 CHANGE_POINT_CODES = {"5": "W", "4": "R", "3": "N1", "2": "N2", "1": "N3", "0": "UNS", "6": "UNS"}
@@ -353,17 +353,12 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     """Times, in s or clock times: one a row and epoch, or those at which a stage begins that lasts until the next."""
     table = document.table
     time, stage, first = _change_columns(document) or (0, 0, 0)
-    stage = stage_column(document, settings) if table.titled or stage is None else stage
-    if stage is None:
-        found = ", ".join(table.names[:9])[:100]
-        raise ScoringError(
-            f"{document.name}: a table of times without a column stage (found {found}).",
-            "Call the column that holds the stages `stage`.",
-        )
+    stage = _stages_of_times(document, settings) if table.titled or stage is None else stage
     rows, lines = table.rows[first:], table.lines[first:]
+    refuse_remnants(document)
     try:
         labels = [row[stage] for row in rows]
-        times, start, changed_at, days = read_times(document, table.moments(time)[first:])
+        times, start, changed_at, days = read_times(document, table.moments(time)[first:], lines)
     except (ValueError, IndexError) as error:
         raise bad_row(document, "a time and a stage", error) from None
     if start is None:
@@ -371,23 +366,30 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     if any(is_named := [plain_word(label).startswith("stage ") for label in labels]):  # a log: events between stages
         kept = [i for i, named in enumerate(is_named) if named or lights_of(labels[i])]
         times, labels, lines = times[kept], [labels[i] for i in kept], [lines[i] for i in kept]
+    numbered = _by_number(document, Times(times, start, changed_at, days), stage, first, settings)
+    if numbered is not None:
+        return numbered
     refuse_repeats(document, times, lines)
     back = np.flatnonzero(np.diff(times) < 0)
     order = np.argsort(times, kind="stable")
     times, labels, lines = times[order], [labels[i] for i in order], [lines[i] for i in order]
-    step_s = epoch_step(times)
+    # Lights stand between the rows of epochs, and are none.
+    is_row = np.array([not lights_of(label) for label in labels])
+    of_rows = [label for label, is_one in zip(labels, is_row, strict=True) if is_one]
+    step_s = epoch_step(times[is_row])
     # The names stand in the first row where none of them was known.
     is_end = (table.titled or first == 1) and bool({*column_name(table.titles[time]).split("_")} & _END_WORDS)
-    if step_s is not None and _is_row_an_epoch(document, times, labels, step_s):
+    if step_s is not None and _is_row_an_epoch(document, times[is_row], of_rows, step_s):
         if is_end and start is not None:
             start -= pd.Timedelta(seconds=step_s)
         elif is_end:
             times = times - step_s
-        return Marks(onsets_s=times, ends_s=times + step_s, labels=labels, start=start, lines=lines,
+        gaps = bool(np.any(np.diff(times[is_row]) > 1.5 * step_s))
+        return Marks(onsets_s=times, ends_s=times + step_s * is_row, labels=labels, start=start, lines=lines,
+                     from_first=start is not None,
                      codes=codes_of_column(document, stage), columns=table.titles if table.titled else (),
                      changed_at=changed_at, days=days, in_s=start is None, by_clock=start is not None,
-                     apart=_is_of_breaths(document) or (
-                         _names_events(document, stage) and bool(np.any(np.diff(times) > 1.5 * step_s))))  # fmt: skip
+                     apart=_is_of_breaths(document) or (_names_events(document, stage) and gaps))  # fmt: skip
     if is_end:
         raise AmbiguousScoringError(
             f"{document.name}: its column `{table.titles[time]}` says when a stage ends, and none when it begins.",
@@ -401,6 +403,36 @@ def read_changes(document: Document, settings: ScoringSettings) -> Marks:
     codes = _change_codes(document, labels)
     changes = from_changes(document, times, labels, settings.epoch_s, start=start, codes=codes)
     return replace(changes, days=days, in_s=start is None, apart=_is_of_events(document, stage, labels))
+
+
+def _stages_of_times(document: Document, settings: ScoringSettings) -> int:
+    stage = stage_column(document, settings)
+    if stage is None:
+        found = ", ".join(document.table.names[:9])[:100]
+        raise ScoringError(
+            f"{document.name}: a table of times without a column stage (found {found}).",
+            "Call the column that holds the stages `stage`.",
+        )
+    return stage
+
+
+def _by_number(document: Document, times: Times, stage: int, first: int, settings: ScoringSettings) -> Marks | None:
+    """Rows whose clocks are to the minute, by the number of their epochs; None where they have none."""
+    table = document.table
+    repeats = len(np.unique(times.seconds)) < len(times.seconds) == len(table.rows) - first
+    if times.start is None or not repeats:
+        return None
+    since = times.start.normalize()
+    clocks_s = times.seconds + (times.start - since).total_seconds()
+    if (numbered := by_number(document, clocks_s, settings.epoch_s, first)) is None:
+        return None
+    return Marks(
+        onsets_s=numbered.onsets_s, ends_s=numbered.onsets_s + settings.epoch_s,
+        labels=[row[stage] for row in table.rows[first:]], lines=table.lines[first:],
+        start=since + pd.Timedelta(seconds=numbered.start_s), start_within_s=numbered.within_s, by_clock=True,
+        codes=codes_of_column(document, stage) if table.titled else None,
+        columns=table.titles if table.titled else (), changed_at=times.changed_at, days=times.days,
+    )  # fmt: skip
 
 
 def _is_of_events(document: Document, stage: int, labels: Sequence[str]) -> bool:
@@ -541,6 +573,8 @@ def read_epochs(document: Document, settings: ScoringSettings) -> Marks:
             f"{document.name}: a table of epochs without a column stage (found {found}).",
             "Call the column that holds the stages `stage`.",
         )
+    if not table.titled:
+        refuse_remnants(document)
     skipped = 0 if table.titled or is_number(table.rows[0][0]) else 1
     rows, lines = table.rows[skipped:], table.lines[skipped:]
     numbers = []
@@ -604,13 +638,16 @@ def is_anything(document: Document) -> bool:
 def read_lines(document: Document, settings: ScoringSettings) -> Marks:
     """One stage a line: Luna's ``.eannot``, Compumedics' text, DREAMS, and tables that neither count nor time."""
     table = document.table
-    _check_blank_lines(document)
+    head = named_lines(table.rows, is_stage_word)
+    _check_blank_lines(document, (table.lines or [1])[min(head, max(len(table.lines) - 1, 0))])
+    refuse_remnants(document)
     if not table.titled:
         _ask_about_several_a_line(document)
-    lies = len(table.rows) == 1 and not table.titled  # a night in one line, perhaps a letter or digit an epoch
-    line = table.rows[0] if lies else []
+    table_rows = table.rows[head:]
+    lies = len(table_rows) == 1 and not table.titled  # a night in one line, perhaps a letter or digit an epoch
+    line = table_rows[0] if lies else []
     line = list(line[0]) if len(line) == 1 and is_night_of_labels([*line[0]]) else line
-    rows = [[cell] for cell in line] if len(line) >= _FEWEST_CHANGES else table.rows
+    rows = [[cell] for cell in line] if len(line) >= _FEWEST_CHANGES else table_rows
     if not table.titled:
         _ask_what_goes_up(document, None, settings.epoch_s)  # before columns of numbers are taken for stages
     stage = stage_column(document, settings) if any(len(row) > 1 for row in rows) or table.titled else None
@@ -621,6 +658,8 @@ def read_lines(document: Document, settings: ScoringSettings) -> Marks:
     if not table.titled and not is_label:
         labels = labels[1:]
     _ask_what_goes_up(document, stage, settings.epoch_s)
+    refuse_unnumbered(document, stage)
+    refuse_unread_times(document, stage)
     marks = one_after_the_other(document, labels, settings.epoch_s)
     named = table.titled or document.suffix == ".eannot" or table.names[0].startswith("hypnogram")
     words = any(is_stage_word(label) and not is_number(label) for label in labels if label)
@@ -691,19 +730,20 @@ def _ask_what_goes_up(document: Document, stage: int | None, epoch_s: float) -> 
             )
 
 
-def _check_blank_lines(document: Document) -> None:
+def _check_blank_lines(document: Document, first: int) -> None:
     """An empty line among stages is an epoch that got lost, unless every second line is empty."""
-    blank = [number for number, line in enumerate(document.lines, start=1) if not line.strip()]
-    lines = len(document.lines)
-    rows = [line.split(",") for line in document.lines if line.strip()]
+    body = document.lines_from(first)
+    blank = [number for number, line in enumerate(body, start=1) if not line.strip()]
+    lines = len(body)
+    rows = [line.split(",") for line in body if line.strip()]
     known = sum(is_number(row[-1]) or is_stage_word(row[-1]) for row in rows)
     if known < len(rows) / 2:
         return  # no scoring at all, as is said later
-    if blank and "," not in document.lines[0] and blank != list(range(2, lines, 2)) and len(blank) < lines // 2:
-        filled = [line for line in document.lines[blank[0] :] if line.strip()]
+    if blank and "," not in body[0] and blank != list(range(2, lines, 2)) and len(blank) < lines // 2:
+        filled = [line for line in body[blank[0] :] if line.strip()]
         if len(rows) - len(filled) > 1:  # below a title a line may be empty
             raise ScoringError(
-                f"{document.name}: line {blank[0]} is empty, so the epochs after it have no certain place.",
+                f"{document.name}: line {blank[0] + first - 1} is empty, so the epochs after it have no certain place.",
                 "Write ? for an epoch without a stage.",
             )
 

@@ -13,13 +13,13 @@ import pandas as pd
 
 from swa.errors import ScoringError
 from swa.settings import ScoringSettings
+from swa.sleep.formats.cells import is_number
 from swa.sleep.formats.codes import PROFUSION_LABELS, own_words
 from swa.sleep.formats.document import (
     Document,
     Marks,
     choose_scorer,
     clock_start,
-    is_number,
     luna_label,
     parse_duration,
     parse_seconds,
@@ -127,10 +127,8 @@ def _parse_xml(document: Document) -> "Element":
             f"{document.name}: this XML defines entities of its own, which no scoring needs and attacks use.",
             "It was not read; export the scoring again.",
         ) from None
-    except (ValueError, LookupError, SyntaxError) as error:  # damaged, or in an encoding that nobody knows
-        raise ScoringError(
-            f"{document.name}: not readable as XML ({type(error).__name__}).", "Export the scoring again."
-        ) from None
+    except (ValueError, LookupError, SyntaxError):  # damaged, or in an encoding that nobody knows
+        raise ScoringError(f"{document.name}: not readable as XML.", "Export the scoring again.") from None
     return root
 
 

@@ -7,14 +7,19 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from functools import partial
 from pathlib import Path
 
-from swa.recordings.edf.header import read_start
 from swa.recordings.formats import signal_file
+from swa.recordings.starts import read_start
 
 MAIN_HEADER = 256  # bytes of EDF and BDF that name the patient and the date: an export under another name differs here
 _SAMPLE = 65_536
 # Where files of different lengths are held against each other: a copy that ends earlier has all of these too.
 _STARTS = tuple(MAIN_HEADER + kilobytes * 1024 for kilobytes in (0, 256, 1024))
 _LEAST_LEVELS = 100  # of the last of these blocks: channels that are not connected yet hold one value each
+
+START_REMEDY = (
+    "Nobody sleeps two nights at once: name the recording of each night, or correct the start in the header that is "
+    "wrong; of two devices of one night leave one out (--exclude); parts of one night are to be joined."
+)
 
 
 def find_copies(paths: Sequence[str]) -> dict[int, int]:

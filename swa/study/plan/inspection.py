@@ -14,7 +14,8 @@ from swa.settings import ChannelSettings, Settings, given_or_default
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import staging_channels, staging_notes
 from swa.study.plan.bids import channel_settings
-from swa.study.plan.copies import find_copies, find_same_starts
+from swa.study.plan.columns import nearest
+from swa.study.plan.copies import START_REMEDY, find_copies, find_same_starts
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import printable
 
@@ -68,9 +69,10 @@ def inspect_study(
         found[copy][told].append(f"holds the same signals as {nights[first]['recording']}: one of the two is a copy")
     for later, (first, start) in find_same_starts([row["subject"] for row in nights], paths, copies).items():
         same = f"begins at the same second as {nights[first]['recording']} ({start})"
-        found[later]["problems"].append(f"{same}: of two devices of one night leave one out (--exclude)")
+        compared = not (nights[later].get("adaptation") or nights[first].get("adaptation"))
+        found[later]["problems" if compared else "notes"].append(f"{same}: {START_REMEDY.rstrip('.')}")
     labels = _count_labels(found, settings.channels.names, given.channels.names)
-    notes = [*study.notes, *_unused_labels(labels, given.channels)]
+    notes = [*_unused_labels(labels, given.channels), *study.notes]  # a slip of the user's own comes first
     scorings = {
         "scored": len(study.scorings.used),
         "staged": study.scorings.staged,
@@ -128,7 +130,7 @@ def _unused_labels(labels: Sequence[Mapping[str, object]], channels: ChannelSett
     """Labels that the settings speak of and no recording has; only those of names may be patterns."""
     known = [str(told["label"]) for told in labels]
     return [
-        f"channels.{setting}: no recording has a label {key!r}"
+        f"channels.{setting}: no recording has a label {key!r}{nearest(key, known, 0.5)}"
         for setting in ("names", "roles", "units")
         for key in getattr(channels, setting)
         if (setting != "names" and "*" in key) or all(rename_label(label, {key: "\0"}) != "\0" for label in known)

@@ -13,7 +13,9 @@ import pandas as pd
 from swa.errors import StudyError
 from swa.recordings.formats import FORMATS, parts_of
 from swa.settings import Settings
+from swa.study.plan.adaptation import mark_adaptation
 from swa.study.plan.bids import describe_nights, leave_out_others
+from swa.study.plan.columns import nearest, note_carried
 from swa.study.plan.layouts import find_layout
 from swa.study.plan.names import (
     LONGEST_LABEL,
@@ -31,7 +33,7 @@ from swa.study.plan.places import locate_all
 from swa.study.plan.recording_search import absolute, find_recordings, is_one, what_it_holds
 from swa.study.plan.scoring_search import FORCE_STAGING, ScoringPlan, add_scorings
 from swa.study.plan.sheet import shown
-from swa.study.plan.study_file import convert_columns, find_study_file, nearest, read_study_file
+from swa.study.plan.study_file import KNOWN, convert_columns, find_study_file, read_study_file
 from swa.tables.contrast import check_names
 
 TEMPLATE = "study-template.tsv"
@@ -84,6 +86,7 @@ class Study:
 BIDS_NAMES = "BIDS names"
 CONDITION_NAMES = "SUBJECT_CONDITION names"
 OWN_SUBJECTS = "each recording a subject of its own"
+_CORRECT = "Nothing was processed; correct these first."
 _STUDY_FILE = "a study file with subject, condition and recording does that"
 
 
@@ -212,7 +215,7 @@ def _plan_from_file(
         rows = _add_labels(rows)
         problems += _check_labels(rows, lambda row: f"row {row}", given)
     if problems:
-        raise StudyError(_list_problems(file.name, problems), "Nothing was processed; correct these first.")
+        raise StudyError(_list_problems(file.name, problems), _CORRECT + (table.read_as and f" The {table.read_as}."))
     if single:
         rows = rows[[os.path.realpath(path) == os.path.realpath(found[0]) for path in rows["path"]]]
         if not len(rows):
@@ -226,7 +229,10 @@ def _plan_from_file(
         rows, settings.scoring, staged, root=root, recordings=found, others=[path for path in others if path != file]
     )
     told = plan.tell(root)
-    notes = [*notes, *table.notes, *shared, *_note_unused(rows, found), *_note_conditions(rows, settings), *told]
+    carried = note_carried([str(name) for name in table.rows], KNOWN, settings.comparison.covariates)
+    adapting = mark_adaptation(rows, settings.comparison.baseline)
+    notes = [*notes, *table.notes, *carried, *adapting, *shared, *_note_unused(rows, found)]
+    notes += [*_note_conditions(rows, settings), *told]
     rows = convert_columns(rows, decimal_comma=table.decimal_comma)
     nights, orders = order_by_dates(_arrange(rows))
     notes += [*orders, *note_orders(nights), *note_same_places(rows)]
@@ -337,8 +343,10 @@ def _plan_from_names(
             notes = [*notes, *_note_conditions(rows, settings)]
         elif source != BIDS_NAMES:
             notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}{told.advice}"]
+    if adapting := mark_adaptation(rows, settings.comparison.baseline):
+        rows["adaptation"] = rows["adaptation"] == "yes"
     nights, orders = order_by_dates(_arrange(rows))
-    notes = [*notes, *orders]
+    notes = [*notes, *adapting, *orders]
     return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=scorings, settings=settings)
 
 

@@ -16,6 +16,7 @@ UNKNOWN_CONDITION = "recording"  # of a recording whose name tells no condition;
 LONGEST_LABEL = 48  # Windows refuses paths of 260 characters, and a label stands four times in one
 
 _BIDS = re.compile(r"sub-([^_]+)((?:_[a-z]+-[^_]+)*)_(?:eeg|psg)", re.IGNORECASE)
+_KIND = re.compile(r"_(?:raw|eeg|psg)$", re.IGNORECASE)  # what a file holds, as mne and others end its name
 _CONDITIONS = ("ses", "task", "acq")  # entities behind which a condition can stand
 
 
@@ -87,12 +88,12 @@ def _differs(told: Sequence[Mapping[str, str]], key: str) -> bool:
 
 
 def read_condition_names(names: Sequence[str], baseline: Sequence[str]) -> pd.DataFrame | None:
-    """Read `S01_ketamine.edf`; None unless that explains every recording.
+    """Read `S01_ketamine.edf`, `S01_ketamine_raw.fif`; None unless that explains every recording.
 
     It does when one condition is a baseline word, and each recording's condition is found in other subjects too or its
     subject has a baseline night.
     """
-    parts = [_stem(name).rpartition("_") for name in names]
+    parts = [_KIND.sub("", _stem(name)).rpartition("_") for name in names]
     nights = [(subject.strip(" _-"), condition.strip()) for subject, _, condition in parts]
     folded = [(subject.casefold(), condition.casefold()) for subject, condition in nights]
     conditions = Counter(condition for _, condition in folded)

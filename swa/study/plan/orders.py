@@ -3,10 +3,12 @@
 import datetime
 import itertools
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import Enum
 
 import pandas as pd
 
-from swa.recordings.edf.header import read_start
+from swa.recordings.starts import read_start
 from swa.study.infusions import MOST_NIGHTS, day_of_night
 from swa.study.plan.selection import excluded_by_file
 from swa.tables.results_tables import DATES_OF_RECORDINGS, ORDER_SOURCE
@@ -20,8 +22,9 @@ _HOW_TO_STATE = "a column order (or period) of a study file says it"
 def order_by_dates(nights: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Fill `order` by the dates of the recordings, where no night has an order or period and nights are compared.
 
-    Only subjects whose every recording has a date of its own get one: a date that is hidden, New Year (a clock that
-    was never set), the same for two nights, or more than a year from another says nothing.
+    Only subjects whose every compared recording has a date of its own get one: a date that is hidden, New Year (a clock
+    that was never set), the same for two nights, or more than a year from another says nothing. Nights that are not
+    compared (adaptation, exclude) take the order from no other.
 
     Parameters
     ----------
@@ -37,51 +40,82 @@ def order_by_dates(nights: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """
     stated = [name for name in ("order", "period") if name in nights and _numbers(nights[name]).notna().any()]
     there = nights[nights["path"].astype(bool)]
-    several = there.groupby("subject")["condition"].nunique() > 1
-    compared = there[there["subject"].map(several)]
+    may_be = there[~_left_out(there)]
+    several = may_be.groupby("subject")["condition"].nunique() > 1
+    compared = may_be[may_be["subject"].map(several)]
     if stated or compared.empty:
         return nights, []
     place = pd.Series(float("nan"), index=nights.index)
     sequences: Counter[tuple[str, ...]] = Counter()
-    unknown = []
+    unknown: dict[_Undated, list[str]] = {}
     for subject, own in compared.groupby("subject", sort=False):
         days = _days(own["path"])
-        if days is None:
-            unknown.append(str(subject))
+        if isinstance(days, _Undated):
+            unknown.setdefault(days, []).append(str(subject))
             continue
+        every = there[there["subject"] == subject]
+        more = days if len(every) == len(own) else _days(every["path"])
+        # What is not compared takes no place from the others, and has one of its own where its date tells it.
+        own, days = (own, days) if isinstance(more, _Undated) else (every, more)
         place[own.index] = pd.Series(days, index=own.index).rank()
+        own = compared[compared["subject"] == subject]
         conditions = own.loc[place[own.index].sort_values().index, "condition"].astype(str)
         sequences[tuple(name for name, _ in itertools.groupby(conditions))] += 1
     if not sequences:
-        why = "the dates of the recordings are hidden, missing, the same or more than a year apart"
-        return nights, [f"order of the nights: not known, for {why}; {_HOW_TO_STATE}"]
+        return nights, [f"order of the nights: not known ({_tell_unknown(unknown)}); {_HOW_TO_STATE}"]
     nights = nights.assign(order=place, **{ORDER_SOURCE: place.map(lambda at: DATES_OF_RECORDINGS if at > 0 else "")})
-    if not unknown and len(compared) == len(nights):
+    if place.notna().all():
         nights["order"] = place.astype(int)
     return nights, [_tell_sequences(sequences, unknown)]
 
 
-def _days(paths: pd.Series) -> list[datetime.date] | None:
-    """The day of each night by its recording; None where they do not tell the order."""
-    starts = [read_start(path) for path in paths]
-    if any(start is None or (start.month, start.day) == (1, 1) for start in starts):
-        return None
-    days = [day_of_night(start) for start in starts if start is not None]
-    apart = max(days) - min(days)
-    return days if len(set(days)) == len(days) and apart.days <= MOST_NIGHTS else None
+class _Undated(Enum):
+    """Why the dates of a subject's recordings tell no order."""
+
+    HIDDEN = "a date is hidden or missing"
+    NEW_YEAR = "a date is 1 January, as of hidden dates and clocks that were never set"
+    SAME = "two nights have the same date"
+    APART = "the dates are more than a year apart"
 
 
-def _tell_sequences(sequences: Counter[tuple[str, ...]], unknown: list[str]) -> str:
+def _days(paths: pd.Series) -> list[datetime.date] | _Undated:
+    """The day of each night by its recording, or why they do not tell the order."""
+    starts = [start for path in paths if (start := read_start(path)) is not None]
+    if len(starts) < len(paths):
+        return _Undated.HIDDEN
+    if any((start.month, start.day) == (1, 1) for start in starts):
+        return _Undated.NEW_YEAR
+    days = [day_of_night(start) for start in starts]
+    if len(set(days)) < len(days):
+        return _Undated.SAME
+    return days if (max(days) - min(days)).days <= MOST_NIGHTS else _Undated.APART
+
+
+def _tell_unknown(unknown: Mapping[_Undated, Sequence[str]]) -> str:
+    return "; ".join(f"{why.value}: {_name(subjects)}" for why, subjects in unknown.items())
+
+
+def _name(subjects: Sequence[str]) -> str:
+    more = len(subjects) - MOST_NAMED
+    return ", ".join(subjects[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _left_out(rows: pd.DataFrame) -> pd.Series:
+    """Which nights are compared with none: for adaptation, or excluded."""
+    return excluded_by_file(rows) | (rows["adaptation"].astype(bool) if "adaptation" in rows else False)
+
+
+def _tell_sequences(sequences: Counter[tuple[str, ...]], unknown: Mapping[_Undated, Sequence[str]]) -> str:
     most = sequences.most_common(MOST_SEQUENCES)
     told = [f"{', then '.join(names)} in {count}" for names, count in most]
-    subjects = sequences.total() + len(unknown)
+    subjects = sequences.total() + sum(map(len, unknown.values()))
     told[0] += f" of {subjects} subject{'' if subjects == 1 else 's'}"
     others = sequences.total() - sum(count for _, count in most)
     told += [f"others in {others}"] * bool(others)
-    not_of = f"; not of {', '.join(unknown)}, whose dates are hidden, missing, the same or more than a year apart: "
+    not_of = "".join(f"; not of {_name(subjects)} ({why.value})" for why, subjects in unknown.items())
     return (
         f"order of the nights, by the {DATES_OF_RECORDINGS}, as no column states it: {'; '.join(told)}"
-        f"{not_of + _HOW_TO_STATE if unknown else ''}"
+        f"{f'{not_of}: {_HOW_TO_STATE}' if unknown else ''}"
     )
 
 
@@ -94,8 +128,7 @@ def note_same_places(rows: pd.DataFrame) -> list[str]:
         Rows of a study file by their number, columns converted. Nights before and after an infusion (`phase`) share a
         period, as those of one condition may; adaptation nights and what is excluded count nowhere.
     """
-    left_out = excluded_by_file(rows) | (rows["adaptation"].astype(bool) if "adaptation" in rows else False)
-    counted = rows[~left_out]
+    counted = rows[~_left_out(rows)]
     phase = counted["phase"] if "phase" in counted else pd.Series("", index=counted.index)
     notes = []
     for column, why in _SAME.items():

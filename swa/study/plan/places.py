@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from swa.study.plan.columns import nearest
 from swa.study.plan.recording_search import absolute, is_one
 from swa.study.plan.sheet import shown
-from swa.study.plan.study_file import nearest
 
 LONGEST_PATH = 300  # characters that a sentence shows of a path
 MOST_NAMED = 3  # files that may be meant

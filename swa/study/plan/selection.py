@@ -2,16 +2,26 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 
 from swa.errors import StudyError
-from swa.study.plan.study_file import nearest
+from swa.study.plan.columns import nearest
 
 KEPT = ("", "no", "false", "0")
 NO_REASON = ("yes", "true", "1", "x")
 MOST_NAMED = 40  # nights in a message
-UNDONE = "not named by --only, and not done before"
+
+
+class LeftOut(NamedTuple):
+    """Why a night is left out, and what to do for it to be in."""
+
+    why: str
+    remedy: str = ""
+
+
+UNDONE = LeftOut("not named by --only, and not done before", "Run without --only, or name it too.")
 
 
 def night_names(nights: pd.DataFrame) -> pd.Series:

@@ -108,7 +108,7 @@ def one_spelling(rows: pd.DataFrame, column: str) -> list[str]:
     notes = []
     for name in (name for key, names in alike.items() for name in names if name != usual[key]):
         where = rows.index[rows[column] == name]
-        notes.append(f"{_rows(where)}, {column}: {name!r} is read as {usual[_folded(name)]!r}")
+        notes.append(f"{list_rows(where)}, {column}: {name!r} is read as {usual[_folded(name)]!r}")
     rows[column] = [usual[_folded(cell)] for cell in rows[column]]
     return notes
 
@@ -141,7 +141,7 @@ def rewrite_numbers(
             continue
         if commas:
             cell = certain[0]
-            notes.append(f"{column}: decimal commas ({_rows(commas)}), {shown(cell)} is {cell.replace(',', '.')}")
+            notes.append(f"{column}: decimal commas ({list_rows(commas)}), {shown(cell)} is {cell.replace(',', '.')}")
             rows.loc[list(commas), column] = [cell.replace(",", ".") for cell in commas.values()]
         if column in checked:
             continue
@@ -179,7 +179,7 @@ def rewrite_times(rows: pd.DataFrame, expected: Mapping[str, str]) -> tuple[list
                 problems.append(f"row {number}, {column}: {shown(cell)} is not a time; expected is one like {example}")
         if read:
             cell, written = next(iter(read.values()))
-            notes.append(f"{column} ({_rows(read)}): {shown(cell)} is read as {written}")
+            notes.append(f"{column} ({list_rows(read)}): {shown(cell)} is read as {written}")
     return problems, notes
 
 
@@ -228,10 +228,12 @@ def _date(match: re.Match[str], order: str) -> str:
         return ""
 
 
-def _rows(numbers: Iterable[object]) -> str:
+def list_rows(numbers: Iterable[object]) -> str:
+    """Rows of a sheet by their numbers, recordings by their names."""
     listed = [str(number) for number in numbers]
     more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
-    return f"row{'s' if len(listed) > 1 else ''} {', '.join(listed[:MOST_NAMED])}{more}"
+    rows = "" if not "".join(listed[:1]).isdigit() else "rows " if len(listed) > 1 else "row "
+    return f"{rows}{', '.join(listed[:MOST_NAMED])}{more}"
 
 
 def shown(text: str, most: int = LONGEST_SHOWN) -> str:

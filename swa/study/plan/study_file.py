@@ -5,7 +5,6 @@ Paths are not looked at here, only cells; `manifest` finds the recordings and re
 
 import csv
 import datetime
-import difflib
 import io
 import math
 import re
@@ -20,6 +19,7 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.recordings.limits import MOST_SHEET_CELLS, MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
+from swa.study.plan.columns import name_in_english, nearest, read_other_names
 from swa.study.plan.layouts import read_own_table
 from swa.study.plan.sheet import (
     find_header,
@@ -74,6 +74,8 @@ class StudyTable:
         One sentence for each wrong row or column.
     notes : tuple of str
         What may be meant otherwise, without being wrong.
+    read_as : str
+        Which columns have names of another language and what they are read as; empty where none has.
     """
 
     path: Path
@@ -81,6 +83,7 @@ class StudyTable:
     decimal_comma: bool
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    read_as: str = ""
 
 
 def find_study_file(folder: Path) -> tuple[Path | None, tuple[str, ...]]:
@@ -111,13 +114,13 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
     if not cells:
         raise StudyError(f"{path.name}: the file is empty.", f"Expected are the columns {', '.join(REQUIRED)}.")
     own = read_own_table(cells, recordings)
-    table, notes = (own[0], [own[1]]) if own else find_header(cells, REQUIRED, _column_name)
-    if not own and (wrong := unknown_header(table, REQUIRED, _column_name, recordings)):
+    table, notes = (own[0], [own[1]]) if own else find_header(cells, REQUIRED, _meant)
+    if not own and (wrong := unknown_header(table, REQUIRED, _meant, recordings)):
         rows = pd.DataFrame(index=pd.Index([], name="row"))
         return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=(wrong,), notes=())
-    rows, problems, more = _arrange(table, _COMMAS if path.suffix.lower() == ".csv" else "")
+    rows, problems, read_as = _arrange(table, _COMMAS if path.suffix.lower() == ".csv" else "")
     rows, left_out = nights_alone(rows)
-    notes += [*more, *left_out]
+    notes += [*[read_as][: bool(read_as)], *left_out]
     if not len(rows) and not problems:
         raise StudyError(f"{path.name}: no row names a recording.", "Write one row for each night.")
     notes += one_spelling(rows, "condition")
@@ -125,7 +128,14 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
     numbers = [name for name in others if not any(re.match(r"0\d", cell) for cell in rows[name])]
     notes += rewrite_numbers(rows, numbers, decimal_comma=decimal_comma, checked=("order", "age"))
     problems += check_cells(rows, decimal_comma=decimal_comma, notes=notes)
-    return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=tuple(problems), notes=tuple(notes))
+    return StudyTable(
+        path=path,
+        rows=rows,
+        decimal_comma=decimal_comma,
+        problems=tuple(problems),
+        notes=tuple(notes),
+        read_as=read_as,
+    )
 
 
 def convert_columns(rows: pd.DataFrame, *, decimal_comma: bool) -> pd.DataFrame:
@@ -148,13 +158,6 @@ def convert_columns(rows: pd.DataFrame, *, decimal_comma: bool) -> pd.DataFrame:
                 whole = all(value.is_integer() for value in values)
                 converted[column] = [int(value) for value in values] if whole else values
     return converted
-
-
-def nearest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
-    """Suggest the known name that resembles a wrong one, as a clause to append; empty where none does."""
-    by_case = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.casefold(), list(by_case), n=1, cutoff=cutoff)
-    return f" (did you mean {by_case[close[0]]!r}?)" if close else ""
 
 
 def _read_cells(path: Path) -> tuple[list[tuple[int, list[str]]], bool]:
@@ -301,8 +304,8 @@ def _tidy_cell(cell: str) -> str:
 _COMMAS = " (a comma within a cell, or a decimal comma, parts it in two: put that cell in quotes, or save as .tsv)"
 
 
-def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Make columns of the cells; says which columns are missing, doubled, nameless or reserved.
+def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.DataFrame, list[str], str]:
+    """Make columns of the cells; says which are missing, doubled, nameless or reserved, and which it read by meaning.
 
     `commas` is what may have made a nameless cell.
     """
@@ -310,6 +313,7 @@ def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.Da
     width = max(len(row) for _, row in cells)
     header += [""] * (width - len(header))
     body = {number: row + [""] * (width - len(row)) for number, row in cells[1:]}
+    read_as = read_other_names(header, [[row[index] for row in body.values()] for index in range(width)])
     problems: list[str] = []
     columns: dict[str, list[str]] = {}
     for index, name in enumerate(header):
@@ -326,16 +330,16 @@ def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.Da
             columns[name] = column
     others = [name for name in columns if name not in KNOWN]
     problems += [f"column {name!r} is missing{nearest(name, others)}" for name in REQUIRED if name not in columns]
-    unused = [name for name in KNOWN if name not in columns]
-    notes = [
-        f"column {name!r} is carried along unread{hint}" for name in others if (hint := nearest(name, unused, 0.85))
-    ]
-    return pd.DataFrame(columns, index=pd.Index(list(body), name="row"), dtype=object), problems, notes
+    return pd.DataFrame(columns, index=pd.Index(list(body), name="row"), dtype=object), problems, read_as
 
 
 def _column_name(cell: str) -> str:
     known = plain_name(cell)
     return known if known in KNOWN else cell.strip()
+
+
+def _meant(cell: str) -> str:
+    return name_in_english(_column_name(cell))
 
 
 def check_cells(rows: pd.DataFrame, *, decimal_comma: bool, notes: list[str]) -> list[str]:

@@ -1,0 +1,79 @@
+"""Names of a study file's columns: in other languages, and those that mean nothing here."""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from swa.study.plan.sheet import number_of
+from swa.tables.schema import plain_name
+
+MOST_CARRIED = 12  # names in one note
+COVARIATE = "covariate_"
+_READ_LATER = ("primary", "infusion", "nights_since_dose", "simulated")  # by who compares the nights
+# Names that mean one thing: no "Nacht" or "Visite", which can be order and session.
+_OTHER_NAMES = {
+    "subject": "proband, probandin, probanden_id, versuchsperson, vp, teilnehmer, sujet, sujeto",
+    "condition": "bedingung, behandlung, traitement, condición, tratamiento",
+    "recording": "aufnahme, aufzeichnung, datei, dateiname, enregistrement, fichier, grabación, archivo",
+    "session": "sitzung, séance, sesión",
+    "hypnogram": "hypnogramm, hypnogramme, hipnograma",
+    "order": "reihenfolge, ordre, orden",
+    "period": "periode, période, periodo, período",
+    "group": "gruppe, groupe, grupo",
+    "adaptation": "eingewöhnung, eingewöhnungsnacht, gewöhnungsnacht, adaptationsnacht, habituation, adaptación",
+    "lights_off": "licht_aus, lichtaus, lumières_éteintes, luces_apagadas",
+    "lights_on": "licht_an, lichtan, lumières_allumées, luces_encendidas",
+    "wake_time": "aufwachzeit, heure_de_réveil, hora_de_despertar",
+    "dose_start": "infusionsbeginn, infusionsstart, début_de_perfusion, inicio_de_infusión",
+    "dose_end": "infusionsende, fin_de_perfusion, fin_de_infusión",
+    "age": "alter, âge, edad",
+    "sex": "geschlecht, sexe, sexo",
+    "exclude": "ausschluss, ausgeschlossen, exclusion, exclusión",
+}
+_KNOWN_AS = {other: name for name, others in _OTHER_NAMES.items() for other in others.split(", ")}
+
+
+def name_in_english(cell: str) -> str:
+    """What a header cell in another language is called here, also with a unit behind it; itself where that is open."""
+    return _KNOWN_AS.get(re.sub(r"_*[(\[].*[)\]]$", "", plain_name(cell)), cell.strip())
+
+
+def read_other_names(header: list[str], columns: Sequence[Sequence[str]]) -> str:
+    """Rename columns of other languages, in place; the note that says so, empty where there is none.
+
+    A name that is there already, or that two columns could have, is given to none, nor a place in the order to words.
+    """
+    meant = [name_in_english(name) if name else "" for name in header]
+    counts = Counter(meant)
+    read = []
+    for place, (name, other) in enumerate(zip(header, meant, strict=True)):
+        words = other in ("order", "period") and any(
+            cell and number_of(cell, decimal_comma=True) is None for cell in columns[place]
+        )
+        if other != name and counts[other] == 1 and not words:
+            header[place] = other
+            read.append(f"{name!r} as {other}")
+    return f"columns are read by what they mean: {', '.join(read)}" if read else ""
+
+
+def note_carried(columns: Sequence[str], known: Sequence[str], stated: Sequence[str]) -> list[str]:
+    """One note on the columns that mean nothing here: not known, and no covariates by their name or the settings."""
+    unused = [name for name in known if name not in columns]
+    covariates = {plain_name(name) for name in stated}
+    told = [
+        f"{name}{nearest(name, unused, 0.85)}"
+        for name in columns
+        if name not in (*known, *_READ_LATER)
+        and not plain_name(name).startswith(COVARIATE)
+        and plain_name(name) not in covariates
+    ]
+    more = f" and {len(told) - MOST_CARRIED} more" if len(told) > MOST_CARRIED else ""
+    return [f"columns carried along unread: {', '.join(told[:MOST_CARRIED])}{more}"] if told else []
+
+
+def nearest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """Suggest the known name that resembles a wrong one, as a clause to append; empty where none does."""
+    by_case = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), list(by_case), n=1, cutoff=cutoff)
+    return f" (did you mean {by_case[close[0]]!r}?)" if close else ""

@@ -1,0 +1,116 @@
+"""A lab's own sheet: columns in its language, columns that mean nothing, and nights for adaptation."""
+
+import datetime
+
+import numpy as np
+import pytest
+
+from swa.comparison.designs.statement import design_statement
+from swa.settings import ComparisonSettings, Settings
+from swa.study.plan.inspection import inspect_study
+from swa.study.plan.manifest import plan_study
+from swa.study.plan.study_file import read_study_file
+
+GERMAN = "Proband\tBedingung\tAufnahme\tReihenfolge\tLicht aus\tAlter (Jahre)\tGeschlecht\tAusschluss\tBemerkung"
+
+
+def plan_rows(write_edf, folder, header, rows, settings=None):
+    """Plan rows of a study file; the third cell names the recording, with its day of February 2024 in front."""
+    for row in rows:
+        name = row.split("\t")[2]
+        start = datetime.datetime(2024, 2, int(name[:2]), 22) if name[:2] != "00" else datetime.datetime(1985, 1, 1)
+        write_edf(folder / name, {"C4-M1": np.arange(600.0) % (50 + sum(name.encode()) % 97)}, start=start)
+    (folder / "study.tsv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return plan_study(folder, None, settings or Settings())
+
+
+def test_columns_in_german_are_read_and_what_is_not_understood_is_told_once(write_edf, tmp_path):
+    rows = ["P1\tPlacebo\t05a.edf\t1\t23:00\t29\tw\t\tmüde", "P1\tKetamin\t09b.edf\t2\t23:10\t29\tw\tFieber\t"]
+    header = f"{GERMAN}\tlights_onn\tprimary\tcovariate_mg"
+    study = plan_rows(write_edf, tmp_path, header, [f"{row}\t\tswa NREM night F3\t1" for row in rows])
+    nights = study.nights
+    assert nights["order"].tolist() == [1, 2]
+    assert nights["lights_off"].tolist() == ["23:00:00", "23:10:00"]
+    assert nights[["age", "sex"]].to_numpy().tolist() == [[29, "w"], [29, "w"]]
+    assert nights["exclude"].tolist() == ["", "Fieber"]
+    (read,) = [note for note in study.notes if note.startswith("columns are read")]
+    assert "'Licht aus' as lights_off" in read
+    assert "'Alter (Jahre)' as age" in read
+    (carried,) = [note for note in study.notes if "carried along" in note]
+    assert carried == "columns carried along unread: Bemerkung, lights_onn (did you mean 'lights_on'?)"
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "kept"),
+    [
+        ("age\tAlter", "29\t31", "Alter"),
+        ("Gruppe\tgroupe", "a\tb", "Gruppe"),
+        ("Reihenfolge", "Placebo zuerst", "Reihenfolge"),
+    ],
+)
+def test_what_could_mean_two_things_is_left_as_it_is_and_told(tmp_path, header, cells, kept):
+    file = tmp_path / "study.tsv"
+    file.write_text(f"subject\tcondition\trecording\t{header}\nP1\ta\ta.edf\t{cells}\n", encoding="utf-8")
+    table = read_study_file(file)
+    assert kept in table.rows
+    assert not table.problems
+    assert not table.read_as
+
+
+@pytest.mark.parametrize("name", ["Eingewöhnung", "adaptation", "Adaptation night", "habituation", "First night"])
+def test_a_condition_called_adaptation_is_a_night_for_adaptation(write_edf, tmp_path, name):
+    rows = [f"P1\t{name}\t02a.edf", "P1\tPlacebo\t05b.edf", "P1\tKetamin\t09c.edf"]
+    study = plan_rows(write_edf, tmp_path, "subject\tcondition\trecording", rows)
+    assert study.nights["adaptation"].tolist() == [True, False, False]
+    (told,) = [note for note in study.notes if "adaptation night" in note]
+    assert told.startswith(f"row 2: '{name}' is taken as an adaptation night")
+
+
+def test_a_stated_adaptation_and_a_baseline_of_that_name_stand(write_edf, tmp_path):
+    rows = ["P1\tHabituation\t02a.edf\tno", "P1\tPlacebo\t05b.edf\tno", "P1\tKetamin\t09c.edf\tno"]
+    study = plan_rows(write_edf, tmp_path, "subject\tcondition\trecording\tadaptation", rows)
+    assert not study.nights["adaptation"].any()
+    baseline = Settings(comparison=ComparisonSettings(baseline=("habituation",)))
+    rows = [row.removesuffix("\tno") for row in rows]
+    study = plan_rows(write_edf, tmp_path, "subject\tcondition\trecording", rows, baseline)
+    assert "adaptation" not in study.nights
+
+
+def test_names_of_recordings_tell_adaptation_too(write_edf, tmp_path):
+    for day, name in ((2, "S1_adaptation"), (5, "S1_baseline"), (9, "S1_ketamine")):
+        start = datetime.datetime(2024, 2, day, 22)
+        write_edf(tmp_path / f"{name}.edf", {"C4-M1": np.arange(600.0) % (50 + day)}, start=start)
+    study = plan_study(tmp_path, None, Settings())
+    assert dict(zip(study.nights["condition"], study.nights["adaptation"], strict=True))["adaptation"]
+    assert study.nights["adaptation"].sum() == 1
+
+
+@pytest.mark.parametrize(("day", "order"), [("09", [0, 1, 2]), ("00", [0, 1, 2]), ("02", [1, 2, 3])])
+def test_an_adaptation_night_takes_the_order_from_no_other(write_edf, tmp_path, day, order):
+    rows = [f"P1\tadaptation\t{day}a.edf", "P1\tPlacebo\t05b.edf", "P1\tKetamin\t09c.edf"]
+    study = plan_rows(write_edf, tmp_path, "subject\tcondition\trecording", rows)
+    assert study.nights["order"].fillna(0).tolist() == order
+    (told,) = [note for note in study.notes if note.startswith("order of the nights")]
+    assert "Placebo, then Ketamin in 1 of 1 subject" in told
+    assert "not of" not in told
+
+
+def test_an_order_that_is_unknown_has_its_one_reason_and_no_sentence_claims_it_for_all(write_edf, tmp_path):
+    rows = ["P1\tPlacebo\t05a.edf", "P1\tKetamin\t09b.edf", "P2\tPlacebo\t05c.edf", "P2\tKetamin\t05d.edf"]
+    rows += ["P3\tPlacebo\t00e.edf", "P3\tKetamin\t05f.edf"]
+    study = plan_rows(write_edf, tmp_path, "subject\tcondition\trecording", rows)
+    (told,) = [note for note in study.notes if note.startswith("order of the nights")]
+    assert "not of P2 (two nights have the same date)" in told
+    assert "not of P3 (a date is 1 January, as of hidden dates" in told
+    said = design_statement(study.nights, "Placebo")
+    assert "in the same order in every subject whose order is known; of 2 of 3 nothing says it" in said
+
+
+@pytest.mark.parametrize(("condition", "place"), [("adaptation", "notes"), ("Magnesium", "problems")])
+def test_an_equal_start_is_a_problem_of_compared_nights_alone(write_edf, tmp_path, condition, place):
+    rows = [f"P1\t{condition}\t09a.edf", "P1\tPlacebo\t05b.edf", "P1\tKetamin\t09c.edf"]
+    plan_rows(write_edf, tmp_path, "subject\tcondition\trecording", rows)
+    (night,) = [one for one in inspect_study(tmp_path)["recordings"] if one["recording"] == "09c.edf"]
+    (told,) = [text for text in night[place] if text.startswith("begins at the same second as 09a.edf")]
+    assert "Nobody sleeps two nights at once" in told
+    assert not [text for key in ("notes", "problems") if key != place for text in night[key] if "same second" in text]
