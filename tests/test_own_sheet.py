@@ -10,6 +10,7 @@ from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.study_file import read_study_file
+from swa.study.study_tables import problems_of_nights
 
 GERMAN = "Proband\tBedingung\tAufnahme\tReihenfolge\tLicht aus\tAlter (Jahre)\tGeschlecht\tAusschluss\tBemerkung"
 
@@ -114,3 +115,38 @@ def test_an_equal_start_is_a_problem_of_compared_nights_alone(write_edf, tmp_pat
     (told,) = [text for text in night[place] if text.startswith("begins at the same second as 09a.edf")]
     assert "Nobody sleeps two nights at once" in told
     assert not [text for key in ("notes", "problems") if key != place for text in night[key] if "same second" in text]
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("11:00", "row 2: lights_off 11:00 does not fit the recording (22:00 to 01:00), all of it is measured; "
+         "did you mean 23:00?"),
+        ("2024-02-05T11:00", "did you mean 2024-02-05T23:00?"),
+        ("05:00", "row 2: lights_off 05:00 does not fit the recording (22:00 to 01:00), all of it is measured"),
+        ("2024-02-04T23:00", "lights_off 2024-02-04T23:00 does not fit the recording (22:00 to 01:00), "
+         "all of it is measured"),
+    ],
+)  # fmt: skip
+def test_lights_of_the_other_half_of_the_day_are_told_with_their_row(write_edf, tmp_path, cell, told):
+    long = np.tile(np.arange(600.0) % 57, 1800)
+    write_edf(tmp_path / "a.edf", {"C4-M1": long}, start=datetime.datetime(2024, 2, 5, 22))
+    text = f"subject\tcondition\trecording\tlights_off\nP1\tPlacebo\ta.edf\t{cell}\n"
+    (tmp_path / "study.tsv").write_text(text, encoding="utf-8")
+    study = plan_study(tmp_path, None, Settings())
+    (note,) = [note for note in study.notes if "fit the recording" in note]
+    assert note.endswith(told)
+    table = problems_of_nights(study, {}, {}, lambda _, make, __: make(), {})
+    assert table[["subject", "session", "recording"]].to_numpy().tolist() == [["P1", "Placebo", "a.edf"]]
+    assert table["problem"][0].startswith(note.removeprefix("row 2: "))
+
+
+@pytest.mark.parametrize("cell", ["23:00", "23.00", "00.30", "21:30", "23.00 Uhr"])
+def test_lights_that_lie_in_the_night_are_read_and_nothing_is_told(write_edf, tmp_path, cell):
+    long = np.tile(np.arange(600.0) % 57, 1800)
+    write_edf(tmp_path / "a.edf", {"C4-M1": long}, start=datetime.datetime(2024, 2, 5, 22))
+    text = f"subject\tcondition\trecording\tlights_off\tsex\nP1\tPlacebo\ta.edf\t{cell}\tweibl.\n"
+    (tmp_path / "study.tsv").write_text(text, encoding="utf-8")
+    study = plan_study(tmp_path, None, Settings())
+    assert study.nights["lights_off"].tolist() == [f"{cell[:5].replace('.', ':')}:00"]
+    assert not [note for note in study.notes if "fit the recording" in note]

@@ -14,6 +14,7 @@ from swa.settings import Settings
 from swa.study.infusions import dose_columns, note_doses
 from swa.study.joined_tables import name_copies
 from swa.study.plan.copies import START_REMEDY, find_copies, find_same_starts
+from swa.study.plan.lights import LIGHTS_REMEDY, find_misfits
 from swa.study.plan.manifest import Study
 from swa.study.plan.scoring_search import LEFT_OVER, Why
 from swa.study.plan.selection import LeftOut
@@ -163,13 +164,21 @@ def problems_of_nights(
             same = kept.iloc[first]
             problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
             add(kept.index[later], "plan", problem, START_REMEDY)
-    wrong_doses: dict[int, str] = attempt("the dates of doses", lambda: note_doses(kept), {})
-    for place, problem in wrong_doses.items():
-        add(place, "plan", problem, DOSE_REMEDY)
+    for place, problem, remedy in _wrong_times(kept, study.settings, attempt):
+        add(place, "plan", problem, remedy)
     found += _unused_scorings(study)
     table = as_table(problem for _, problem in found)
     table.index = pd.Index([place for place, _ in found], dtype=int)
     return table
+
+
+def _wrong_times(kept: pd.DataFrame, settings: Settings, attempt: Attempt) -> Iterator[tuple[int, str, str]]:
+    """Nights whose dose or lights contradict their recording: place, what is wrong, and what to do."""
+    nothing: dict[int, str] = {}
+    for place, problem in attempt("the dates of doses", lambda: note_doses(kept), nothing).items():
+        yield place, problem, DOSE_REMEDY
+    for place, problem in attempt("the lights", lambda: find_misfits(kept, settings), nothing).items():
+        yield place, f"{problem}{'' if problem.endswith('?') else '.'}", LIGHTS_REMEDY
 
 
 def _unused_scorings(study: Study) -> Iterator[tuple[int, Problem]]:

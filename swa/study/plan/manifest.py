@@ -17,6 +17,7 @@ from swa.study.plan.adaptation import mark_adaptation
 from swa.study.plan.bids import describe_nights, leave_out_others
 from swa.study.plan.columns import nearest, note_carried
 from swa.study.plan.layouts import find_layout
+from swa.study.plan.lights import find_misfits
 from swa.study.plan.names import (
     LONGEST_LABEL,
     UNKNOWN_CONDITION,
@@ -231,7 +232,8 @@ def _plan_from_file(
     told = plan.tell(root)
     carried = note_carried([str(name) for name in table.rows], KNOWN, settings.comparison.covariates)
     adapting = mark_adaptation(rows, settings.comparison.baseline)
-    notes = [*notes, *table.notes, *carried, *adapting, *shared, *_note_unused(rows, found)]
+    lights = [f"row {row}: {wrong}" for row, wrong in find_misfits(rows, settings).items()]
+    notes = [*notes, *lights, *table.notes, *carried, *adapting, *shared, *_note_unused(rows, found)]
     notes += [*_note_conditions(rows, settings), *told]
     rows = convert_columns(rows, decimal_comma=table.decimal_comma)
     nights, orders = order_by_dates(_arrange(rows))
