@@ -150,3 +150,42 @@ def test_lights_that_lie_in_the_night_are_read_and_nothing_is_told(write_edf, tm
     study = plan_study(tmp_path, None, Settings())
     assert study.nights["lights_off"].tolist() == [f"{cell[:5].replace('.', ':')}:00"]
     assert not [note for note in study.notes if "fit the recording" in note]
+
+
+def test_a_row_that_points_to_the_recording_of_another_subject_is_told(write_edf, tmp_path):
+    rows = []
+    for number, (subject, name) in enumerate([
+        ("P01", "P01/Nacht 1.edf"), ("P01", "P01/Nacht 2.edf"), ("P02", "P01/Nacht 3.edf"),
+        ("P02", "Proband P-01 Ketamin.edf"), ("P02", "P02 Nacht P01.edf"), ("P010", "b.edf"), ("P010", "P010 a.edf"),
+    ]):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_edf(tmp_path / name, {"C4-M1": np.arange(600.0) % (50 + number)})
+        rows.append(f"{subject}\tc{number}\t{name}")
+    text = "\n".join(["subject\tcondition\trecording", *rows])
+    (tmp_path / "study.tsv").write_text(text, encoding="utf-8")
+    (note,) = [note for note in plan_study(tmp_path, None, Settings()).notes if "correct the one" in note]
+    assert note == (
+        "row 4 is of P02, its recording 'P01/Nacht 3.edf' of P01; row 5 is of P02, its recording "
+        "'Proband P-01 Ketamin.edf' of P01, by their names; correct the one that is wrong"
+    )
+
+
+def test_names_that_are_numbers_alone_are_of_nobody_else(write_edf, tmp_path):
+    study = plan_rows(
+        write_edf, tmp_path, "subject\tcondition\trecording", ["1\ta\t05 night 2.edf", "2\ta\t06 night 1.edf"]
+    )
+    assert not [note for note in study.notes if "correct the one" in note]
+
+
+@pytest.mark.parametrize(("more", "cells", "told"), [
+    ("", ["", "", "", ""], ["P2 has 2 Ketamin nights (rows 4, 5): they are averaged"]),
+    ("\tsession", ["\t1", "\t1", "\t2", "\t3"], []),
+    ("\tphase", ["\tpre", "\tpre", "\tpre", "\tpost"], []),
+    ("\texclude", ["\t", "\t", "\t", "\tFieber"], []),
+    ("\tadaptation", ["\t", "\t", "\tja", "\t"], []),
+])  # fmt: skip
+def test_several_nights_of_a_condition_are_told(write_edf, tmp_path, more, cells, told):
+    nights = ["P1\tPlacebo\t05a.edf", "P2\tPlacebo\t06b.edf", "P2\tKetamin\t07c.edf", "P2\tKetamin\t08d.edf"]
+    rows = [f"{night}{cell}" for night, cell in zip(nights, cells, strict=True)]
+    study = plan_rows(write_edf, tmp_path, f"subject\tcondition\trecording{more}", rows)
+    assert [note for note in study.notes if "averaged" in note] == told

@@ -35,6 +35,7 @@ from swa.study.plan.recording_search import absolute, find_recordings, is_one, w
 from swa.study.plan.scoring_search import FORCE_STAGING, ScoringPlan, add_scorings
 from swa.study.plan.sheet import shown
 from swa.study.plan.study_file import KNOWN, convert_columns, find_study_file, read_study_file
+from swa.study.plan.subjects import note_other_subjects, note_repeated_conditions
 from swa.tables.contrast import check_names
 
 TEMPLATE = "study-template.tsv"
@@ -233,10 +234,20 @@ def _plan_from_file(
     carried = note_carried([str(name) for name in table.rows], KNOWN, settings.comparison.covariates)
     adapting = mark_adaptation(rows, settings.comparison.baseline)
     lights = [f"row {row}: {wrong}" for row, wrong in find_misfits(rows, settings).items()]
-    notes = [*notes, *lights, *table.notes, *carried, *adapting, *shared, *_note_unused(rows, found)]
+    notes = [
+        *notes,
+        *lights,
+        *note_other_subjects(rows),
+        *table.notes,
+        *carried,
+        *adapting,
+        *shared,
+        *_note_unused(rows, found),
+    ]
     notes += [*_note_conditions(rows, settings), *told]
     rows = convert_columns(rows, decimal_comma=table.decimal_comma)
     nights, orders = order_by_dates(_arrange(rows))
+    notes += [] if "session" in given else note_repeated_conditions(rows)
     notes += [*orders, *note_orders(nights), *note_same_places(rows)]
     source = f"study file {file.name}"
     return Study(
