@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from swa.comparison.designs.statement import design_statement
+from swa.report.pages import _environment
 from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.study_file import read_study_file
+from swa.study.problems import CHECK_STEP
 from swa.study.study_tables import problems_of_nights
 
 GERMAN = "Proband\tBedingung\tAufnahme\tReihenfolge\tLicht aus\tAlter (Jahre)\tGeschlecht\tAusschluss\tBemerkung"
@@ -189,3 +191,19 @@ def test_several_nights_of_a_condition_are_told(write_edf, tmp_path, more, cells
     rows = [f"{night}{cell}" for night, cell in zip(nights, cells, strict=True)]
     study = plan_rows(write_edf, tmp_path, f"subject\tcondition\trecording{more}", rows)
     assert [note for note in study.notes if "averaged" in note] == told
+
+
+@pytest.mark.parametrize(("first", "steps"), [("Eingewöhnung", []), ("Placebo", ["check"])])
+def test_nights_that_begin_alike_are_to_be_checked_where_both_are_compared(write_edf, tmp_path, first, steps):
+    rows = [f"P1\t{first}\t09a.edf", "P1\tKetamin\t09b.edf", "P1\tBaseline\t10c.edf"]
+    study = plan_rows(write_edf, tmp_path, "subject\tcondition\trecording", rows)
+    table = problems_of_nights(study, {}, {}, lambda _, make, __: make(), {})
+    assert table["step"].tolist() == steps
+    assert table["session"].tolist() == ["Ketamin"] * len(steps)
+
+
+def test_a_night_in_the_result_is_not_listed_as_left_out():
+    told = {"subject": "P1", "session": "a", "recording": "a.edf", "problem": "starts alike", "remedy": "look"}
+    page = _environment().from_string('{% import "macros.html" as show %}{{ show.to_check(rows) }}')
+    assert "To be checked" in page.render(rows=[{**told, "step": CHECK_STEP}])
+    assert not page.render(rows=[{**told, "step": "plan"}]).strip()
