@@ -627,7 +627,7 @@ def test_a_dose_that_is_of_no_night_is_told(write_edf, tmp_path):
     assert note_doses(study.nights) == {0: "dose_start 2026-03-02 is 9179 days after the night of its recording."}
     told = problems_of_nights(study, {}, {}, lambda what, make, otherwise: make(), {})
     (row,) = told[told["problem"].str.startswith("dose_start")].to_dict("records")
-    assert (row["subject"], row["step"]) == ("S1", "plan")
+    assert (row["subject"], row["step"]) == ("S1", "check")
     assert "date in the header" in row["remedy"]
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from swa.night.analysis import analyze_night
 from swa.settings import Settings, check_settings
+from swa.study.plan.lights import clock_offset_s
 from swa.study.run.attempts import count_attempts, mark_attempt
-from swa.study.run.night_work import NightTask, clock_offset_s, process_night
+from swa.study.run.night_work import NightTask, process_night
 
 LATE = datetime.datetime(2024, 3, 1, 22, 40)
 

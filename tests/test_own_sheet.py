@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from swa.comparison.designs.statement import design_statement
+from swa.report.pages import _environment
 from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.study_file import read_study_file
+from swa.study.problems import CHECK_STEP
+from swa.study.study_tables import problems_of_nights
 
 GERMAN = "Proband\tBedingung\tAufnahme\tReihenfolge\tLicht aus\tAlter (Jahre)\tGeschlecht\tAusschluss\tBemerkung"
 
@@ -114,3 +117,93 @@ def test_an_equal_start_is_a_problem_of_compared_nights_alone(write_edf, tmp_pat
     (told,) = [text for text in night[place] if text.startswith("begins at the same second as 09a.edf")]
     assert "Nobody sleeps two nights at once" in told
     assert not [text for key in ("notes", "problems") if key != place for text in night[key] if "same second" in text]
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("11:00", "row 2: lights_off 11:00 does not fit the recording (22:00 to 01:00), all of it is measured; "
+         "did you mean 23:00?"),
+        ("2024-02-05T11:00", "did you mean 2024-02-05T23:00?"),
+        ("05:00", "row 2: lights_off 05:00 does not fit the recording (22:00 to 01:00), all of it is measured"),
+        ("2024-02-04T23:00", "lights_off 2024-02-04T23:00 does not fit the recording (22:00 to 01:00), "
+         "all of it is measured"),
+    ],
+)  # fmt: skip
+def test_lights_of_the_other_half_of_the_day_are_told_with_their_row(write_edf, tmp_path, cell, told):
+    long = np.tile(np.arange(600.0) % 57, 1800)
+    write_edf(tmp_path / "a.edf", {"C4-M1": long}, start=datetime.datetime(2024, 2, 5, 22))
+    text = f"subject\tcondition\trecording\tlights_off\nP1\tPlacebo\ta.edf\t{cell}\n"
+    (tmp_path / "study.tsv").write_text(text, encoding="utf-8")
+    study = plan_study(tmp_path, None, Settings())
+    (note,) = [note for note in study.notes if "fit the recording" in note]
+    assert note.endswith(told)
+    table = problems_of_nights(study, {}, {}, lambda _, make, __: make(), {})
+    assert table[["subject", "session", "recording"]].to_numpy().tolist() == [["P1", "Placebo", "a.edf"]]
+    assert table["problem"][0].startswith(note.removeprefix("row 2: "))
+
+
+@pytest.mark.parametrize("cell", ["23:00", "23.00", "00.30", "21:30", "23.00 Uhr"])
+def test_lights_that_lie_in_the_night_are_read_and_nothing_is_told(write_edf, tmp_path, cell):
+    long = np.tile(np.arange(600.0) % 57, 1800)
+    write_edf(tmp_path / "a.edf", {"C4-M1": long}, start=datetime.datetime(2024, 2, 5, 22))
+    text = f"subject\tcondition\trecording\tlights_off\tsex\nP1\tPlacebo\ta.edf\t{cell}\tweibl.\n"
+    (tmp_path / "study.tsv").write_text(text, encoding="utf-8")
+    study = plan_study(tmp_path, None, Settings())
+    assert study.nights["lights_off"].tolist() == [f"{cell[:5].replace('.', ':')}:00"]
+    assert not [note for note in study.notes if "fit the recording" in note]
+
+
+def test_a_row_that_points_to_the_recording_of_another_subject_is_told(write_edf, tmp_path):
+    rows = []
+    for number, (subject, name) in enumerate([
+        ("P01", "P01/Nacht 1.edf"), ("P01", "P01/Nacht 2.edf"), ("P02", "P01/Nacht 3.edf"),
+        ("P02", "Proband P-01 Ketamin.edf"), ("P02", "P02 Nacht P01.edf"), ("P010", "b.edf"), ("P010", "P010 a.edf"),
+    ]):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_edf(tmp_path / name, {"C4-M1": np.arange(600.0) % (50 + number)})
+        rows.append(f"{subject}\tc{number}\t{name}")
+    text = "\n".join(["subject\tcondition\trecording", *rows])
+    (tmp_path / "study.tsv").write_text(text, encoding="utf-8")
+    (note,) = [note for note in plan_study(tmp_path, None, Settings()).notes if "correct the one" in note]
+    assert note == (
+        "row 4 is of P02, its recording 'P01/Nacht 3.edf' of P01; row 5 is of P02, its recording "
+        "'Proband P-01 Ketamin.edf' of P01, by their names; correct the one that is wrong"
+    )
+
+
+def test_names_that_are_numbers_alone_are_of_nobody_else(write_edf, tmp_path):
+    study = plan_rows(
+        write_edf, tmp_path, "subject\tcondition\trecording", ["1\ta\t05 night 2.edf", "2\ta\t06 night 1.edf"]
+    )
+    assert not [note for note in study.notes if "correct the one" in note]
+
+
+@pytest.mark.parametrize(("more", "cells", "told"), [
+    ("", ["", "", "", ""], ["P2 has 2 Ketamin nights (rows 4, 5): they are averaged"]),
+    ("\tsession", ["\t1", "\t1", "\t2", "\t3"], []),
+    ("\tphase", ["\tpre", "\tpre", "\tpre", "\tpost"], []),
+    ("\texclude", ["\t", "\t", "\t", "\tFieber"], []),
+    ("\tadaptation", ["\t", "\t", "\tja", "\t"], []),
+])  # fmt: skip
+def test_several_nights_of_a_condition_are_told(write_edf, tmp_path, more, cells, told):
+    nights = ["P1\tPlacebo\t05a.edf", "P2\tPlacebo\t06b.edf", "P2\tKetamin\t07c.edf", "P2\tKetamin\t08d.edf"]
+    rows = [f"{night}{cell}" for night, cell in zip(nights, cells, strict=True)]
+    study = plan_rows(write_edf, tmp_path, f"subject\tcondition\trecording{more}", rows)
+    assert [note for note in study.notes if "averaged" in note] == told
+
+
+@pytest.mark.parametrize(("first", "steps"), [("Eingewöhnung", []), ("Placebo", ["check"])])
+def test_nights_that_begin_alike_are_to_be_checked_where_both_are_compared(write_edf, tmp_path, first, steps):
+    rows = [f"P1\t{first}\t09a.edf", "P1\tKetamin\t09b.edf", "P1\tBaseline\t10c.edf"]
+    study = plan_rows(write_edf, tmp_path, "subject\tcondition\trecording", rows)
+    table = problems_of_nights(study, {}, {}, lambda _, make, __: make(), {})
+    assert table["step"].tolist() == steps
+    assert table["session"].tolist() == ["Ketamin"] * len(steps)
+
+
+def test_a_night_in_the_result_is_not_listed_as_left_out():
+    told = {"subject": "P1", "session": "a", "recording": "a.edf", "problem": "starts alike", "remedy": "look"}
+    page = _environment().from_string('{% import "macros.html" as show %}{{ show.to_check(rows) }}')
+    assert "To be checked" in page.render(rows=[{**told, "step": CHECK_STEP}])
+    assert not page.render(rows=[{**told, "step": "plan"}]).strip()

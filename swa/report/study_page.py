@@ -84,7 +84,7 @@ TABLES = (
     ("planning.tsv", "how many subjects the next study needs"),
     ("comparability.tsv", "the gain check"),
     ("rejection.tsv", "what each artefact rule took"),
-    ("problems.tsv", "what was left out"),
+    ("problems.tsv", "what was left out, and what is to be checked"),
     ("settings.toml", "the settings in force"),
 )
 VERDICT = ("verdict", "verdict_reasons")

@@ -1,4 +1,4 @@
-"""What was left out of a study, and what to do about it: the rows of `problems.tsv`."""
+"""What was left out of a study or is doubtful, and what to do about it: the rows of `problems.tsv`."""
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
@@ -12,6 +12,7 @@ from swa.tables.results_tables import PROBLEMS
 
 # Steps of `swa compare`, whose problems are told anew each time; those of the first set mean that something is missing.
 _MISSING_STEPS = ("subject", "compare", "specifications", "figure", "page")
+CHECK_STEP = "check"  # of what is in the result all the same, until somebody corrects it
 LEAD_STEP = "primary"  # who is not in what the study leads with
 COMPARE_STEPS = (*_MISSING_STEPS, "channel", "store", LEAD_STEP)
 MISSING_STEPS = (*_MISSING_STEPS, "study")  # the last is what `swa run` does before and after it

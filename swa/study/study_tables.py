@@ -14,10 +14,11 @@ from swa.settings import Settings
 from swa.study.infusions import dose_columns, note_doses
 from swa.study.joined_tables import name_copies
 from swa.study.plan.copies import START_REMEDY, find_copies, find_same_starts
+from swa.study.plan.lights import LIGHTS_REMEDY, find_misfits
 from swa.study.plan.manifest import Study
 from swa.study.plan.scoring_search import LEFT_OVER, Why
 from swa.study.plan.selection import LeftOut
-from swa.study.problems import Problem, as_table
+from swa.study.problems import CHECK_STEP, Problem, as_table
 from swa.study.run.faults import describe_fault, leave_fault
 from swa.study.run.night_task import NightOutcome
 from swa.study.store import NightFolder
@@ -130,7 +131,7 @@ def problems_of_nights(
     attempt: Attempt,
     copies: Mapping[int, int],
 ) -> pd.DataFrame:
-    """Every night that was left out, where it failed, why, and what to do; indexed by place in the plan."""
+    """Every night that was left out, where it failed, or is doubtful, why, and what to do; by its place in the plan."""
     found: list[tuple[int, Problem]] = []
 
     def add(place: int, step: str, problem: str, remedy: str) -> None:
@@ -147,29 +148,46 @@ def problems_of_nights(
             add(place, outcome.step, outcome.problem, outcome.remedy)
     kept = study.nights.drop(index=list(excluded))
     if not study.needs_template:  # there nothing is compared
-        paths = kept["path"].tolist()
-        subjects, place_of = kept["subject"].tolist(), {int(row): place for place, row in enumerate(kept.index)}
-        places = {place_of[row] for row in copies}
-        starts: dict[int, tuple[int, datetime.datetime]] = attempt(
-            "the look for equal starts", lambda: find_same_starts(subjects, paths, places), {}
-        )
         for copy, first in copies.items():
-            one, same = kept.iloc[place_of[copy]], kept.iloc[place_of[first]]
+            (_, one), (_, same) = kept.loc[[copy, first]].iterrows()
             problem = f"holds the same signals as the recording of {same['subject']} {same['session']}."
             remedy = f"One of the two is a copy: name the recording of each night. {_of_copies(one, same)}"
             add(copy, "plan", problem, remedy)
-        # Without its date, which could say in what order the nights of a blinded study were.
-        for later, (first, _) in starts.items():
-            same = kept.iloc[first]
-            problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
-            add(kept.index[later], "plan", problem, START_REMEDY)
-    wrong_doses: dict[int, str] = attempt("the dates of doses", lambda: note_doses(kept), {})
-    for place, problem in wrong_doses.items():
-        add(place, "plan", problem, DOSE_REMEDY)
+        for later, problem in _same_starts(kept, copies, attempt):
+            add(later, CHECK_STEP, problem, START_REMEDY)
+    for place, problem, remedy in _wrong_times(kept, study.settings, attempt):
+        add(place, CHECK_STEP, problem, remedy)
     found += _unused_scorings(study)
     table = as_table(problem for _, problem in found)
     table.index = pd.Index([place for place, _ in found], dtype=int)
     return table
+
+
+def _same_starts(kept: pd.DataFrame, copies: Collection[int], attempt: Attempt) -> Iterator[tuple[int, str]]:
+    """Nights of a subject that are compared and begin alike, without the date: it could say the order of a blinded one.
+
+    A night for adaptation is compared with none.
+    """
+    compared = kept[~kept["adaptation"].astype(bool)] if "adaptation" in kept else kept
+    places = {int(row): place for place, row in enumerate(compared.index)}
+    known = {places[row] for row in copies if row in places}
+    subjects, paths = compared["subject"].tolist(), compared["path"].tolist()
+    starts: dict[int, tuple[int, datetime.datetime]] = attempt(
+        "the look for equal starts", lambda: find_same_starts(subjects, paths, known), {}
+    )
+    for later, (first, _) in starts.items():
+        same = compared.iloc[first]
+        problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
+        yield int(compared.index[later]), problem
+
+
+def _wrong_times(kept: pd.DataFrame, settings: Settings, attempt: Attempt) -> Iterator[tuple[int, str, str]]:
+    """Nights whose dose or lights contradict their recording: place, what is wrong, and what to do."""
+    nothing: dict[int, str] = {}
+    for place, problem in attempt("the dates of doses", lambda: note_doses(kept), nothing).items():
+        yield place, problem, DOSE_REMEDY
+    for place, problem in attempt("the lights", lambda: find_misfits(kept, settings), nothing).items():
+        yield place, f"{problem}{'' if problem.endswith('?') else '.'}", LIGHTS_REMEDY
 
 
 def _unused_scorings(study: Study) -> Iterator[tuple[int, Problem]]:

@@ -157,7 +157,10 @@ PROBLEMS = _table(
     SUBJECT,
     SESSION,
     _text("recording", "Path of the recording"),
-    _text("step", "What the program was doing"),
+    _text(
+        "step",
+        "What the program was doing; check: the night is in the result, and something of it contradicts its file",
+    ),
     _text("problem", "What was found, and what was expected"),
     _text("remedy", "What to do"),
 )

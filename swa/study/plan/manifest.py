@@ -17,6 +17,7 @@ from swa.study.plan.adaptation import mark_adaptation
 from swa.study.plan.bids import describe_nights, leave_out_others
 from swa.study.plan.columns import nearest, note_carried
 from swa.study.plan.layouts import find_layout
+from swa.study.plan.lights import find_misfits
 from swa.study.plan.names import (
     LONGEST_LABEL,
     UNKNOWN_CONDITION,
@@ -34,6 +35,7 @@ from swa.study.plan.recording_search import absolute, find_recordings, is_one, w
 from swa.study.plan.scoring_search import FORCE_STAGING, ScoringPlan, add_scorings
 from swa.study.plan.sheet import shown
 from swa.study.plan.study_file import KNOWN, convert_columns, find_study_file, read_study_file
+from swa.study.plan.subjects import note_other_subjects, note_repeated_conditions
 from swa.tables.contrast import check_names
 
 TEMPLATE = "study-template.tsv"
@@ -231,10 +233,21 @@ def _plan_from_file(
     told = plan.tell(root)
     carried = note_carried([str(name) for name in table.rows], KNOWN, settings.comparison.covariates)
     adapting = mark_adaptation(rows, settings.comparison.baseline)
-    notes = [*notes, *table.notes, *carried, *adapting, *shared, *_note_unused(rows, found)]
+    lights = [f"row {row}: {wrong}" for row, wrong in find_misfits(rows, settings).items()]
+    notes = [
+        *notes,
+        *lights,
+        *note_other_subjects(rows),
+        *table.notes,
+        *carried,
+        *adapting,
+        *shared,
+        *_note_unused(rows, found),
+    ]
     notes += [*_note_conditions(rows, settings), *told]
     rows = convert_columns(rows, decimal_comma=table.decimal_comma)
     nights, orders = order_by_dates(_arrange(rows))
+    notes += [] if "session" in given else note_repeated_conditions(rows)
     notes += [*orders, *note_orders(nights), *note_same_places(rows)]
     source = f"study file {file.name}"
     return Study(

@@ -21,7 +21,7 @@ LONGEST_SHOWN = 60  # characters of a remark
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"([+-]?\d+),(\d+)")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234 is one thing in English and another in German
-_CLOCK = re.compile(r"(\d{1,2})[:hH]([0-5]\d)(?::([0-5]\d))?\s*(uhr|h|am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,2})[:.hH]([0-5]\d)(?:[:.]([0-5]\d))?\s*(uhr|h|am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
 _DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2((?:\d\d)?\d\d)(?:[ T]|, ?)\s*(\S.*)")
 
 

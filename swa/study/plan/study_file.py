@@ -52,7 +52,7 @@ _KEPT_AS_TEXT = ("subject", "session", "condition", "recording", "hypnogram", "p
 _TEXT = (*_KEPT_AS_TEXT, *RESERVED, *TIMES, *MOMENTS, "adaptation")
 _MISSING = ("", "n/a", "na", "nan", "#n/a")
 _A_CLOCK, _A_MOMENT = "23:15 or 2024-03-01T23:15", "2024-03-01T09:30"
-_SEXES = ("f", "female", "w", "weiblich", "m", "male", "männlich")
+_SEXES = ("f", "female", "w", "weiblich", "weibl.", "weibl", "m", "male", "männlich", "männl.", "männl")
 _TRUTH = dict.fromkeys(("true", "yes", "y", "1", "x", "ja", "wahr"), True) | dict.fromkeys(
     ("false", "no", "n", "0", "", "-", "nein", "falsch"), False
 )

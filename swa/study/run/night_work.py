@@ -20,7 +20,8 @@ from swa.recordings.recording import Recording, leave_out_blocks, read_recording
 from swa.settings import AFTERWARDS
 from swa.sleep.scoring import read_scoring
 from swa.sleep.staging import Staging, measure_agreement, stage_at_gains, stage_recording, staging_notes
-from swa.study.infusions import DAY_S, undosed_offset_s
+from swa.study.infusions import undosed_offset_s
+from swa.study.plan.lights import clock_offset_s
 from swa.study.run.attempts import MOST, count_attempts, mark_attempt
 from swa.study.run.faults import leave_fault
 from swa.study.run.journal import NightLog
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 PACKAGES = ("swa", "yasa", "mne", "numpy", "scipy", "pandas", "edfio")
 STAGING_PACKAGES = ("antropy", "scikit-learn", "lightgbm", "numba")  # features, classifier, its trees, compilation
-BEFORE_START_S = 6 * 3600.0  # lights off lies at most so long before the recording begins
 
 
 def is_finished(task: NightTask) -> bool:
@@ -283,29 +283,6 @@ def _dose(task: NightTask, recording: Recording, offsets: Mapping[str, float]) -
         return offsets.get("dose_start"), []
     told = f"no dose: hours after the dose are the clock hours of the other nights, from {task.undosed_clock:%H:%M}"
     return undosed_offset_s(task.undosed_clock, start), [told]
-
-
-def clock_offset_s(text: str, start: datetime.datetime) -> float:
-    """Seconds from the start of the recording to a time.
-
-    Parameters
-    ----------
-    text : str
-        ISO 8601 (a time zone is not looked at: recordings have none), or HH:MM or HH:MM:SS of the recording's night. A
-        time of day up to 6 h before the start lies before it, any other after it.
-    start : datetime.datetime
-        Clock time of the first sample.
-
-    Raises
-    ------
-    ValueError
-        The text is no time.
-    """
-    if "T" in text or "-" in text:
-        return (datetime.datetime.fromisoformat(text).replace(tzinfo=None) - start).total_seconds()
-    clock = datetime.time.fromisoformat(text)
-    offset_s = (datetime.datetime.combine(start.date(), clock) - start).total_seconds() % DAY_S
-    return offset_s if offset_s < DAY_S - BEFORE_START_S else offset_s - DAY_S
 
 
 def _provenance(task: NightTask, recording: Recording, hashes: Inputs, notes: list[str]) -> Provenance:
