@@ -21,6 +21,8 @@ from swa.tables.contrast import Contrast
 
 CONDITIONS = ["baseline", "ketamine", "magnesium"]
 
+NBSP = "\u00a0"
+
 
 def wave(amplitude_uv=80.0, channel="F3", n=12):
     time = np.arange(-100, 151) / 100
@@ -454,9 +456,12 @@ def test_contrasts_stand_on_one_axis_with_a_dot_for_each_subject():
     known = {name: Contrast(treatment=name.partition(":")[0], comparator="placebo") for name in names}
     subjects = pd.DataFrame({"contrast": names[0], "subject": ["S1", "S2"], "change": [0.4, 2.5]})
     figure = figures.contrast_changes(rows, subjects, contrasts=known)
-    assert {"ketamine against placebo", "+25.0 (+5.0 to +49.0), n = 8", "magnesium against placebo"} <= set(
-        texts(figure)
-    )
+    said = {
+        "ketamine against placebo",
+        f"+25.0{NBSP}% (+5.0{NBSP}% to +49.0{NBSP}%), n = 8",
+        "magnesium against placebo",
+    }
+    assert said <= set(texts(figure))
     (axes,) = figure.axes
     low, high = axes.get_xlim()
     assert (low < 0.4, high > 2.5) == (True, True), "no subject is beyond the axis"
