@@ -64,8 +64,8 @@ def draw_contrasts(
             ),
             pd.concat([shown, _as_rows(values)], ignore_index=True).astype({"n": "Int64"}),
             alt=f"{name}, changes over subjects: {'; '.join(said)}.",
-            caption=f"{marker_name(own.measure, draft.settings)}: each dot is the change of a subject who counts, as "
-            f"measured; each mark is the change over subjects with its {draft.level} interval of that contrast alone; "
+            caption=f"{marker_name(own.measure, draft.settings)}: each dot is one subject of the result, as measured; "
+            f"each mark is the change over subjects with its {draft.level} interval of that contrast alone; "
             f"filled where a change is told.{_about_dots(draft, list(rows['contrast']), designs)}",
         )
     ]

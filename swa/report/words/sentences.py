@@ -508,7 +508,7 @@ def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings:
     if within:
         return "The interval reaches from a fall to a rise: these nights show neither for certain."
     sides = f"{contrast.first} changed more or less than {contrast.second}"
-    return f"Whether {sides} stays open: the interval holds both."
+    return f"Whether {sides} stays open: the interval leaves room for either."
 
 
 def _verdict(row: pd.Series) -> str:

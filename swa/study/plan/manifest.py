@@ -189,27 +189,11 @@ def _plan_from_file(
     if layout := find_layout(names, others):
         settings = layout[0].complete(settings)
     notes = [*notes, *note_copies(file)]
-    bases = (file.parent, root)
     rows, problems = table.rows.copy(), list(table.problems)
     given = {str(column) for column in rows.columns}
-    scorings = [str(cell) for cell in rows["hypnogram"]] if "hypnogram" in rows else [""] * len(rows)
-    staged = [scoring.casefold() in FORCE_STAGING for scoring in scorings]
-    scorings = ["" if force else scoring for scoring, force in zip(scorings, staged, strict=True)]
-    subjects = [str(name) for name in rows.get("subject", [""] * len(rows))]
-    written = [str(cell) for cell in rows["recording"]] if "recording" in rows else [""] * len(rows)
-    located = locate_all(written, bases, names, subjects)
     tables = [path.relative_to(root).as_posix() for path in others if path != file]
-    folders = [Path(place.path).parent.as_posix() if place.path else "" for place in located]
-    places = {"recording": located, "hypnogram": locate_all(scorings, bases, tables, subjects, folders)}
-    for column, located in places.items():
-        problems += [f"row {row}, {column}: {p.wrong}" for row, p in zip(rows.index, located, strict=True) if p.wrong]
-    rows["recording"] = [place.text for place in places["recording"]]
-    rows["path"] = [place.path for place in places["recording"]]
-    rows["hypnogram"] = [place.path for place in places["hypnogram"]]
-    rows["problem"] = [
-        recording.problem or (hypnogram.problem and f"hypnogram {hypnogram.problem}")
-        for recording, hypnogram in zip(places["recording"], places["hypnogram"], strict=True)
-    ]
+    staged, misplaced = _place_files(rows, (file.parent, root), names, tables)
+    problems += misplaced
     problems += _find_repeated_recordings(rows)
     shared = _note_shared_scorings(rows)
     if {"subject", "condition"} <= set(rows):
@@ -253,6 +237,34 @@ def _plan_from_file(
     return Study(
         root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings, has_file=True
     )
+
+
+def _place_files(
+    rows: pd.DataFrame, bases: tuple[Path, Path], names: Sequence[str], tables: Sequence[str]
+) -> tuple[list[bool], list[str]]:
+    """Set where recordings and scorings of the rows lie; say whom YASA is to stage, and what is wrong in which row."""
+    scorings = [str(cell) for cell in rows["hypnogram"]] if "hypnogram" in rows else [""] * len(rows)
+    staged = [scoring.casefold() in FORCE_STAGING for scoring in scorings]
+    scorings = ["" if force else scoring for scoring, force in zip(scorings, staged, strict=True)]
+    subjects = [str(name) for name in rows.get("subject", [""] * len(rows))]
+    written = [str(cell) for cell in rows["recording"]] if "recording" in rows else [""] * len(rows)
+    located = locate_all(written, bases, names, subjects)
+    folders = [Path(place.path).parent.as_posix() if place.path else "" for place in located]
+    places = {"recording": located, "hypnogram": locate_all(scorings, bases, tables, subjects, folders)}
+    rows["recording"] = [place.text for place in places["recording"]]
+    rows["path"] = [place.path for place in places["recording"]]
+    rows["hypnogram"] = [place.path for place in places["hypnogram"]]
+    rows["problem"] = [
+        recording.problem or (hypnogram.problem and f"hypnogram {hypnogram.problem}")
+        for recording, hypnogram in zip(places["recording"], places["hypnogram"], strict=True)
+    ]
+    wrong = [
+        f"row {row}, {column}: {place.wrong}"
+        for column, found in places.items()
+        for row, place in zip(rows.index, found, strict=True)
+        if place.wrong
+    ]
+    return staged, wrong
 
 
 def _find_repeated_recordings(rows: pd.DataFrame) -> list[str]:
