@@ -38,7 +38,7 @@ def plain(text: str) -> str:
 
 
 class Bar:
-    """Progress on standard error: a bar with the time left on a terminal, plain lines elsewhere."""
+    """Progress on standard error: a bar with pace and time left on a terminal, plain lines elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet)
@@ -75,7 +75,7 @@ class Bar:
             if stage == "nights":
                 which = f"{total - done} of {total}" if done else f"{total}"
                 self.say(f"reading {which} recordings ...")
-        left = self._time_left(stage, done, total) if stage == "nights" else ""
+        left = self._pace(stage, done, total) if stage == "nights" else ""
         if self._bar is None:
             if what or stage != "nights":
                 _say(self._console, f"{stage} {done}/{total} {what} {left}".rstrip())
@@ -84,15 +84,15 @@ class Bar:
             self._tasks[stage] = self._bar.add_task(stage, total=total, left=left)
         self._bar.update(self._tasks[stage], completed=done, left=left)
 
-    def _time_left(self, stage: str, done: int, total: int) -> str:
-        """How long the rest takes at the pace so far; empty while none is done, and at the end."""
+    def _pace(self, stage: str, done: int, total: int) -> str:
+        """Nights an hour so far, and how long the rest takes so; empty while none is done, and at the end."""
         before, begun = self._begun[stage]
         if done <= before or done >= total:
             return ""
-        left_min = (time.monotonic() - begun) / (done - before) * (total - done) / 60
-        if left_min >= 90:
-            return f"about {left_min / 60:.0f} h left"
-        return f"about {left_min:.0f} min left" if left_min >= 1 else "less than 1 min left"
+        hours = max(time.monotonic() - begun, 1e-3) / (done - before) / 3600
+        left_min = hours * 60 * (total - done)
+        left = f"about {left_min:.0f} min left" if left_min >= 1 else "less than 1 min left"
+        return f"{1 / hours:.0f} nights/h, {f'about {left_min / 60:.0f} h left' if left_min >= 90 else left}"
 
 
 def show_run(run: "StudyRun", *, quiet: bool = False) -> None:

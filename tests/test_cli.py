@@ -183,8 +183,8 @@ def test_progress_says_at_once_what_is_read_and_how_long_the_rest_takes(
         for done in range(1, 7):
             bar.update("nights", done, 6, f"P{done} baseline")
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "nights 1/6 P1 baseline about 20 min left"
-    assert said[4:] == ["nights 5/6 P5 baseline about 4 min left", "nights 6/6 P6 baseline"]
+    assert said[0] == "nights 1/6 P1 baseline 15 nights/h, about 20 min left"
+    assert said[4:] == ["nights 5/6 P5 baseline 15 nights/h, about 4 min left", "nights 6/6 P6 baseline"]
 
 
 def test_progress_counts_the_nights_that_were_finished_before_apart(
@@ -197,5 +197,5 @@ def test_progress_counts_the_nights_that_were_finished_before_apart(
         bar.update("nights", 5, 6, "P5 baseline")
     assert capsys.readouterr().err.splitlines() == [
         "reading 2 of 6 recordings ...",
-        "nights 5/6 P5 baseline less than 1 min left",
+        "nights 5/6 P5 baseline 120 nights/h, less than 1 min left",
     ]
