@@ -37,6 +37,7 @@ from swa.comparison.linear import least_squares, t_interval, unequal_variances
 from swa.errors import SettingsError, StudyError
 from swa.report.study_page import _answers, _title
 from swa.settings import ComparisonSettings, Settings
+from swa.tables import reason
 from swa.tables.marker import Marker
 from swa.tables.reason import decode
 from swa.tables.results_tables import PLANNING
@@ -561,6 +562,7 @@ class TestDesignObjects:
     def test_a_new_one_is_one_file(self, tmp_path, monkeypatch):
         (tmp_path / "sign_test.py").write_text(SIGN_TEST)
         monkeypatch.setattr(designs, "__path__", [*designs.__path__, str(tmp_path)])
+        monkeypatch.setattr(reason, "_KINDS", dict(reason.known_kinds()))  # its kind of reason ends with it
         known_designs.cache_clear()
         try:
             study = BENCH.missing_nights(np.random.default_rng(1), 1, 8, 0)
