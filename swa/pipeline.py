@@ -177,13 +177,14 @@ def run_study(
     is_shared = own is not None or nights_only
     with nullcontext() if is_shared else hold(results):
         journal = Journal(results, "run")
-        _clear(results, study, prune=prune, is_shared=is_shared)
+        if not is_shared:
+            clear_faults(results)
         asked = Asked(overwrite=overwrite, verify=verify, shared=is_shared, study_codes=study.scorings.codes)
         places = [i for i in runnable_nights(study.nights, left_out) if not own or own.has(i)]
         tasks, lost = plan_nights(study, settings, places, results, asked, blinded.originals if blinded else None)
         tasks, excluded = choose_nights(tasks, study, left_out, chosen or None, is_finished, has_tables=not nights_only)
         if not is_shared:
-            _begin(results, study, settings)
+            _begin(results, study, settings, prune=prune)
         jobs, outcomes = jobs or default_jobs(len(tasks)), dict(lost)
         with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler) as workers:
             work = Work(results=results, settings=settings, workers=workers, progress=progress or silent)
@@ -246,15 +247,10 @@ def _check_sharing(results: Path, part: str | None, *, blind: bool, nights_only:
     return own
 
 
-def _clear(results: Path, study: Study, *, prune: bool, is_shared: bool) -> None:
-    """Remove nights of which the plan knows nothing, and what told of the faults of former runs."""
+def _begin(results: Path, study: Study, settings: Settings, *, prune: bool) -> None:
+    """Write what a run stands on, once nothing refuses it."""
     if prune:
         remove_strays(results, study)
-    if not is_shared:
-        clear_faults(results)
-
-
-def _begin(results: Path, study: Study, settings: Settings) -> None:
     clear_work(results, keep=("logs",))
     describe_results(results, settings)
     keep_study_notes(results, () if is_blinded(results) else study.notes)

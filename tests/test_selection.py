@@ -95,6 +95,19 @@ def test_only_is_refused_where_the_others_were_measured_with_other_settings(
 
 
 @pytest.mark.slow
+def test_what_refuses_only_removes_nothing_either(recordings: Path, whole: StudyRun, tmp_path: Path) -> None:
+    shutil.copytree(whole.results.path, tmp_path / "out")
+    stray = tmp_path / "out" / "sub-S99" / "ses-baseline" / "eeg"
+    stray.mkdir(parents=True)
+    (stray / "sub-S99_ses-baseline_task-sleep_desc-night.json").write_text("{}", encoding="utf-8")
+    before, other = _files(tmp_path / "out"), Settings(power={"swa_hz": (0.75, 4.0)})
+    with pytest.raises(SettingsError, match="nothing was changed"):
+        run_study(recordings, tmp_path / "out", settings=other, only=["S01/ketamine"], jobs=1, prune=True)
+    assert _files(tmp_path / "out") == before
+    assert list(stray.iterdir())
+
+
+@pytest.mark.slow
 def test_calls_for_the_nights_of_one_subject_each_may_bring_other_settings(
     recordings: Path, whole: StudyRun, tmp_path: Path
 ) -> None:
