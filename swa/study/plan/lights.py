@@ -53,9 +53,11 @@ def find_misfits(nights: pd.DataFrame, settings: Settings) -> dict[int, str]:
     found = {}
     for place, row in nights[nights["path"].astype(bool)].iterrows() if columns else ():
         given = {name: str(row[name]) for name in columns if row[name] and not pd.isna(row[name])}
+        if not given:
+            continue
         start = read_start(row["path"])
         try:
-            if given and not (start and _is_sure(given, start)) and (wrong := _misfit(row["path"], given, settings)):
+            if not (start and _is_sure(given, start)) and (wrong := _misfit(row["path"], given, settings)):
                 found[int(str(place))] = wrong
         except (SwaError, ValueError):  # told where the night is read
             continue
