@@ -290,12 +290,12 @@ def _label_rows(
         axes.text(
             -0.02, place, window_names.get(window, window), transform=beside, ha="right", va="center", color=FAINT
         )
-        axes.text(1.03, place, numbers_of(row), transform=beside, va="center", fontsize=7.8)
+        axes.text(1.03, place, _numbers(row), transform=beside, va="center", fontsize=7.8)
     heading = f"change, % (interval), n {count}"
     axes.text(1.03, -0.75, heading, transform=beside, va="bottom", fontsize=8, color=FAINT)
 
 
-def numbers_of(row: pd.Series, unit: str = "") -> str:
+def _numbers(row: pd.Series) -> str:
     """Change, interval and n of a row; a percent sign is written once, in the heading."""
-    change = describe_change(row, unit)
+    change = describe_change(row)
     return f"{change.change} ({change.interval or NO_INTERVAL}), n = {change.n}".replace(f"{NBSP}%", "")
