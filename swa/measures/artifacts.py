@@ -20,6 +20,7 @@ FLAT_WINDOW_S = 5.0
 HIGH_PASS_HZ = 0.3
 HEIGHT_BLOCK_S, HEIGHT_MARGIN_S = 60.0, 10.0
 Piece = tuple[int, int]
+Height = list[tuple[int, NDArray[np.float32]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,9 @@ class Artifacts:
 
     @cached_property
     def unusable(self) -> NDArray[np.bool_]:
-        """Samples that any rule excludes."""
-        return reduce(np.logical_or, self.samples.values())
+        """Samples that any rule excludes; most rules exclude none of a night, which is told sooner than added."""
+        masks = tuple(self.samples.values())
+        return reduce(np.logical_or, [mask for mask in masks if mask.any()] or masks[:1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,25 @@ class Trace:
     rate_hz: float
     pieces: Sequence[Piece]
 
+    @cached_property
+    def range_uv(self) -> NDArray[np.float32]:
+        """Range of each 5-s window, half overlapping (`FLAT_WINDOW_S`): made once, whatever the limits."""
+        hop = round(FLAT_WINDOW_S * self.rate_hz) // 2
+        blocks = self.signal_uv[: len(self.signal_uv) // hop * hop].reshape(-1, hop)
+        high, low = blocks.max(axis=1), blocks.min(axis=1)
+        pairs = len(self._range_starts)
+        return np.asarray(np.maximum(high[:pairs], high[1 : pairs + 1]) - np.minimum(low[:pairs], low[1 : pairs + 1]))
+
+    @property
+    def _range_starts(self) -> NDArray[np.int64]:
+        length = round(FLAT_WINDOW_S * self.rate_hz)
+        return np.arange(0, max(len(self.signal_uv) - length + 1, 0), length // 2)
+
+    def below(self, limit_uv: float) -> NDArray[np.bool_]:
+        """Samples of the windows whose range is below a limit."""
+        starts = self._range_starts[self.range_uv < limit_uv]
+        return _mark_windows(starts, round(FLAT_WINDOW_S * self.rate_hz), len(self.signal_uv))
+
 
 def find_artifacts(
     trace: Trace,
@@ -77,7 +98,7 @@ def find_artifacts(
     muscle_power: NDArray[np.float64],
     settings: ArtifactSettings | None = None,
     focal: NDArray[np.bool_] | None = None,
-    height_uv: NDArray[np.floating] | None = None,
+    height: Height | None = None,
 ) -> Artifacts:
     """Find the unusable time of one channel.
 
@@ -93,7 +114,7 @@ def find_artifacts(
         Limits.
     focal : ndarray of bool, shape (n_windows,), optional
         Windows in which this channel alone is large, from `find_focal`.
-    height_uv : ndarray, shape (n_samples,), optional
+    height : list of (int, ndarray), optional
         From `measure_height`, where several limits are tried on one signal.
 
     Returns
@@ -108,12 +129,10 @@ def find_artifacts(
     settings = settings or ArtifactSettings()
     n_samples, rate_hz = len(trace.signal_uv), trace.rate_hz
     gap = np.ones(n_samples, bool)
-    amplitude = np.zeros(n_samples, bool)
-    if height_uv is None:
-        height_uv = measure_height(trace, settings.amplitude_uv)
     for first, end in trace.pieces:
         gap[first:end] = False
-        amplitude[first:end] = _with_ringing(height_uv[first:end] > settings.amplitude_uv, rate_hz)
+    if height is None:
+        height = measure_height(trace, settings.amplitude_uv)
     interrupted = _touches(gap, window_starts, window_length) if gap.any() else np.zeros(len(window_starts), bool)
     bursts = np.zeros(len(window_starts), bool)
     if len(window_starts) > 1:
@@ -123,8 +142,8 @@ def find_artifacts(
     samples = {
         "gap": gap,
         "clipped": trace.clipped & ~gap,
-        "amplitude": amplitude,
-        "flat": _flat(trace.signal_uv, rate_hz, settings.flat_uv) & ~gap,
+        "amplitude": _with_ringing(_beyond(height, settings.amplitude_uv), trace),
+        "flat": trace.below(settings.flat_uv) & ~gap,
         "muscle": _mark_windows(window_starts[bursts], window_length, n_samples),
     }
     alone = np.zeros(len(window_starts), bool) if focal is None else focal
@@ -136,24 +155,29 @@ def find_artifacts(
     return Artifacts(samples=samples, by_rule=by_rule | {"muscle": bursts, "focal": alone})
 
 
-def measure_height(trace: Trace, lowest_uv: float) -> NDArray[np.floating]:
-    """Size of each sample after a zero-phase high-pass at 0.3 Hz, µV; 0 in minutes whose range is below `lowest_uv`.
+def measure_height(trace: Trace, lowest_uv: float) -> Height:
+    """Size of samples after a zero-phase high-pass at 0.3 Hz, µV, in the minutes whose range reaches `lowest_uv`.
 
     No high-pass makes a signal larger than its range; what lies ten seconds away is forgotten (e^-19).
+
+    Returns
+    -------
+    list of (int, ndarray of float32)
+        First sample of each such minute, and the sizes of its samples.
     """
     from scipy.signal import butter, sosfiltfilt
 
     signal_uv, rate_hz = trace.signal_uv, trace.rate_hz
     high_pass = butter(1, HIGH_PASS_HZ, "highpass", fs=rate_hz, output="sos")
     block, margin = round(HEIGHT_BLOCK_S * rate_hz), round(HEIGHT_MARGIN_S * rate_hz)
-    height = np.zeros(len(signal_uv), np.float32)
+    height: Height = []
     for first, end in trace.pieces:
         for begin in range(first, end, block):
             stop = min(begin + block, end)
             around = slice(max(begin - margin, first), min(stop + margin, end))
             if np.ptp(signal_uv[around]) >= lowest_uv:
                 found = np.abs(sosfiltfilt(high_pass, signal_uv[around]))
-                height[begin:stop] = found[begin - around.start : stop - around.start]
+                height.append((begin, found[begin - around.start : stop - around.start].astype(np.float32)))
     return height
 
 
@@ -170,9 +194,9 @@ def dead_share(trace: Trace, settings: ArtifactSettings | None = None, *, judge_
         False for signals that may be large: EOG and EMG.
     """
     settings = settings or ArtifactSettings()
-    dead = trace.clipped | _flat(trace.signal_uv, trace.rate_hz, settings.flat_uv)
+    dead = trace.clipped | trace.below(settings.flat_uv)
     if judge_amplitude:
-        dead |= measure_height(trace, settings.amplitude_uv) > settings.amplitude_uv
+        dead[_beyond(measure_height(trace, settings.amplitude_uv), settings.amplitude_uv)] = True
     recorded = sum(end - first for first, end in trace.pieces)
     return sum(int(np.count_nonzero(dead[first:end])) for first, end in trace.pieces) / max(recorded, 1)
 
@@ -248,23 +272,21 @@ def _above_moving_median(power: NDArray[np.float64], settings: ArtifactSettings,
     return power > np.maximum(settings.muscle_factor * median, settings.muscle_least_uv**2)
 
 
-def _with_ringing(beyond: NDArray[np.bool_], rate_hz: float) -> NDArray[np.bool_]:
-    """Samples beyond a limit, and the second before and after them."""
-    from scipy.ndimage import binary_dilation
+def _beyond(height: Height, limit_uv: float) -> NDArray[np.int64]:
+    """Samples that are larger than a limit: few."""
+    found = [begin + np.flatnonzero(sizes > limit_uv) for begin, sizes in height]
+    return np.concatenate([np.empty(0, np.int64), *found])
 
-    return binary_dilation(beyond, np.ones(2 * round(RINGING_S * rate_hz) + 1, bool)) if beyond.any() else beyond
 
-
-def _flat(signal_uv: NDArray[np.float32], rate_hz: float, limit_uv: float) -> NDArray[np.bool_]:
-    """5-s windows, half overlapping, whose range is below the limit."""
-    length = round(FLAT_WINDOW_S * rate_hz)
-    hop = length // 2
-    starts = np.arange(0, max(len(signal_uv) - length + 1, 0), hop)
-    blocks = signal_uv[: len(signal_uv) // hop * hop].reshape(-1, hop)
-    high, low = blocks.max(axis=1), blocks.min(axis=1)
-    pairs = len(starts)
-    extent = np.maximum(high[:pairs], high[1 : pairs + 1]) - np.minimum(low[:pairs], low[1 : pairs + 1])
-    return _mark_windows(starts[extent < limit_uv], length, len(signal_uv))
+def _with_ringing(beyond: NDArray[np.int64], trace: Trace) -> NDArray[np.bool_]:
+    """Samples beyond a limit, and the second before and after them, within their piece."""
+    marked = np.zeros(len(trace.signal_uv), bool)
+    ringing = round(RINGING_S * trace.rate_hz)
+    for first, end in trace.pieces:
+        inside = beyond[np.searchsorted(beyond, first) : np.searchsorted(beyond, end)]
+        for run in np.split(inside, np.flatnonzero(np.diff(inside) > 1) + 1) if inside.size else ():
+            marked[max(run[0] - ringing, first) : min(run[-1] + ringing + 1, end)] = True
+    return marked
 
 
 def _mark_windows(starts: NDArray[np.int64], length: int, n_samples: int) -> NDArray[np.bool_]:

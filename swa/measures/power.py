@@ -91,7 +91,8 @@ def compute_window_spectra(
         for first in range(0, len(starts), CHUNK):  # keeps the copies small enough for the cache
             part = windows[first : first + CHUNK]
             tapered = (part - part.mean(axis=1, keepdims=True)) * taper
-            tapered -= (tapered @ trend) @ trend.T
+            if settings.trend_order:
+                tapered -= (tapered @ trend) @ trend.T
             spectrum = rfft(tapered, axis=1)[:, : len(frequencies)]
             density[first : first + CHUNK] = (spectrum.real**2 + spectrum.imag**2) * scale
     density[:, 0] /= 2  # 0 Hz has no negative twin, nor has half the rate

@@ -53,7 +53,7 @@ def account_for_rules(
     for rule, mask in masks.items():
         swa_share = float(slow_power[nrem_windows & windows[rule]].sum()) / power if power > 0 else np.nan
         wave_share = float(touched(waves, mask).mean()) if len(waves) else np.nan
-        nrem_share = float(np.count_nonzero(mask & nrem_samples)) / total
+        nrem_share = float(count_both(mask, nrem_samples)) / total
         rows.append((rule, nrem_share, swa_share, wave_share, len(waves), np.nan, np.nan))
     return rows
 
@@ -101,6 +101,11 @@ def clipped_share(rows: Sequence[tuple[object, ...]]) -> float:
     """Share of the slow waves that are clipped, or of NREM where that is more."""
     shares = next(([float(str(row[1])), float(str(row[3]))] for row in rows if row[0] == "clipped"), [0.0])
     return round(max(share for share in (*shares, 0.0) if not np.isnan(share)), 4)
+
+
+def count_both(mask: Bools, others: Bools) -> int:
+    """How many samples both masks mark; `mask` marks few, most often none."""
+    return int(np.count_nonzero(others[np.flatnonzero(mask)]))
 
 
 def touched(waves: NDArray[np.int64], mask: Bools) -> Bools:

@@ -12,6 +12,7 @@ from swa.settings import WaveCriteria
 YASA_TRANSITION_HZ = 0.2
 AVERAGE_S = (-1.0, 1.5)
 ASYMMETRY_TAIL = 0.005  # share of samples at either end
+STRETCH = 2**16  # samples that are gone through at once: what a core's own cache holds
 SUMMARIES = (
     ("wave_negative_amplitude", "negative_amplitude_uv", "µV"),
     ("wave_peak_to_peak", "peak_to_peak_uv", "µV"),
@@ -81,22 +82,40 @@ def filter_for_waves(
         The trace whose zero crossings, amplitudes and slopes are measured. The filter takes about a fifth off an
         isolated wave and adds rebounds, so it is part of the definition of every wave measure.
     """
-    from scipy.signal import butter, fftconvolve, firwin, sosfiltfilt
+    from scipy.signal import butter, fftconvolve, firwin
 
     low, high = criteria.band_hz
-    signal = np.asarray(signal_uv, dtype=np.float64)
-    if len(signal) < 2:
-        return np.zeros_like(signal)
+    if len(signal_uv) < 2:
+        return np.zeros(len(signal_uv))
     if criteria.filter == "butterworth":
         sos = butter(criteria.filter_order, (low, high), "bandpass", fs=rate_hz, output="sos")
         # Two periods of the lower edge, so that the reflected ends settle before the signal begins.
-        padding = min(len(signal) - 1, round(2 * rate_hz / low))
-        return sosfiltfilt(sos, signal, padlen=padding)
+        padding = min(len(signal_uv) - 1, round(2 * rate_hz / low))
+        return _filter_there_and_back(sos, signal_uv, padding)
     half = YASA_TRANSITION_HZ / 2
     length = 2 * int(3.3 / YASA_TRANSITION_HZ * rate_hz / 2) + 1
     taps = firwin(length, (low - half, high + half), pass_zero=False, window="hamming", fs=rate_hz)
+    signal = np.asarray(signal_uv, dtype=np.float64)
     signal = signal - np.median(signal)  # the taps let 0.1 % of an offset through, which moves every crossing
     return fftconvolve(np.pad(signal, length // 2, mode="reflect", reflect_type="odd"), taps, mode="valid")
+
+
+def _filter_there_and_back(sos: NDArray[np.float64], signal: NDArray[np.floating], padding: int) -> NDArray[np.float64]:
+    """What `scipy.signal.sosfiltfilt` gives, to the last bit, without its four copies of a night."""
+    from scipy.signal import sosfilt, sosfilt_zi
+
+    padded = np.empty(len(signal) + 2 * padding)
+    middle = padded[padding : padding + len(signal)]
+    middle[:] = signal
+    if padding:
+        padded[:padding] = 2 * middle[0] - middle[padding:0:-1]
+        padded[-padding:] = 2 * middle[-1] - middle[-2 : -padding - 2 : -1]
+    settled = sosfilt_zi(sos)
+    for way in (padded, padded[::-1]):
+        state = settled * way[0]
+        for first in range(0, len(way), STRETCH):
+            way[first : first + STRETCH], state = sosfilt(sos, way[first : first + STRETCH], zi=state)
+    return middle
 
 
 def find_halfwaves(filtered_uv: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -113,13 +132,12 @@ def find_halfwaves(filtered_uv: NDArray[np.float64]) -> NDArray[np.int64]:
         First negative sample, first sample at or above zero after it, first negative sample after that.
     """
     negative = filtered_uv < 0
-    down = np.flatnonzero(~negative[:-1] & negative[1:]) + 1
-    up = np.flatnonzero(negative[:-1] & ~negative[1:]) + 1
-    if not down.size:
-        return np.empty((0, 3), np.int64)
-    up = up[up > down[0]]
-    count = min(len(down) - 1, len(up))
-    return np.stack([down[:count], up[:count], down[1 : count + 1]], axis=1)
+    crossings = np.flatnonzero(negative[1:] != negative[:-1]) + 1  # down and up in turn
+    if crossings.size and not negative[crossings[0]]:
+        crossings = crossings[1:]
+    down, up = crossings[::2], crossings[1::2]
+    count = max(len(down) - 1, 0)
+    return np.stack([down[:count], up[:count], down[1:]], axis=1) if count else np.empty((0, 3), np.int64)
 
 
 def measure_waves(
@@ -146,12 +164,12 @@ def measure_waves(
         `slope_down` = |negative peak| / (negative peak - start); `slope_up` = |negative peak| / (mid-crossing -
         negative peak) (Riedner 2007); maximum slopes are those of the first derivative on the same stretches.
     """
-    down, up, end = halfwaves.T
     extrema = _find_extrema(filtered_uv)
     extreme_uv = filtered_uv[extrema]
-    trough, depth = _refined_peaks(filtered_uv, extrema, extreme_uv, down, up, -1)
-    crest, height = _refined_peaks(filtered_uv, extrema, extreme_uv, up, end, 1)
-    start_s, mid_s, end_s = (_crossing(filtered_uv, index) / rate_hz for index in (down, up, end))
+    from_down, from_up, from_end = np.searchsorted(extrema, halfwaves).T
+    trough, depth = _refined_peaks(filtered_uv, extrema, extreme_uv, from_down, from_up, -1)
+    crest, height = _refined_peaks(filtered_uv, extrema, extreme_uv, from_up, from_end, 1)
+    start_s, mid_s, end_s = (_crossing(filtered_uv, index) / rate_hz for index in halfwaves.T)
     trough_s, crest_s = trough / rate_hz, crest / rate_hz
     slope = _derivative(filtered_uv, rate_hz)
     bends = _find_extrema(slope)
@@ -171,7 +189,9 @@ def measure_waves(
             "slope_up_uv_s": depth / (mid_s - trough_s),
             "max_slope_down_uv_s": _largest_between(slope, bends, steepest, start_s * rate_hz, trough, -1),
             "max_slope_up_uv_s": _largest_between(slope, bends, steepest, trough, mid_s * rate_hz, 1),
-            "negative_peaks": _count_peaks(extreme_uv, extrema, down, up, trough, depth, criteria.peak_prominence),
+            "negative_peaks": _count_peaks(
+                extreme_uv, extrema, from_down, from_up, trough, depth, criteria.peak_prominence
+            ),
         }
     )
 
@@ -351,26 +371,29 @@ def _crossing(signal: NDArray[np.float64], after: NDArray[np.int64]) -> NDArray[
 
 def _find_extrema(signal: NDArray[np.float64]) -> NDArray[np.int64]:
     """Samples where the signal turns: few, so that what follows need not go through all samples."""
-    rising = signal[1:] > signal[:-1]
-    return np.flatnonzero(rising[1:] != rising[:-1]) + 1
+    found = [np.empty(0, np.int64)]
+    for first in range(0, len(signal) - 2, STRETCH):
+        piece = signal[first : first + STRETCH + 2]
+        rising = piece[1:] > piece[:-1]
+        found.append(np.flatnonzero(rising[1:] != rising[:-1]) + (first + 1))
+    return np.concatenate(found)
 
 
 def _refined_peaks(
     signal: NDArray[np.float64],
     extrema: NDArray[np.int64],
     values: NDArray[np.float64],
-    first: NDArray[np.int64],
-    end: NDArray[np.int64],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
     sign: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Position (in samples) and height of the maximum of `sign` * signal in each [first, end), by a parabola.
+    """Position (in samples) and height of the maximum of `sign` * signal in each half-wave, by a parabola.
 
-    `values` are those of the signal at the extrema.
+    `values` are those of the signal at the extrema, of which a half-wave holds those from `low` to before `high`.
     """
-    if not first.size:
+    if not low.size:
         return np.empty(0), np.empty(0)
     # Between two zero crossings the signal turns at least once, and is largest where it turns.
-    low, high = np.searchsorted(extrema, first), np.searchsorted(extrema, end)
     peak = extrema[_first_maximum(sign * values, low, high)]
     left, middle, right = (sign * signal[peak + step] for step in (-1, 0, 1))
     curvature = left - 2 * middle + right
@@ -394,12 +417,14 @@ def _derivative(signal: NDArray[np.float64], rate_hz: float) -> NDArray[np.float
     if len(signal) < 5:
         return np.gradient(signal) * rate_hz if len(signal) > 1 else np.zeros_like(signal)
     slope = np.empty_like(signal)
-    inner = slope[2:-2]
-    np.subtract(signal[1:-3], signal[3:-1], out=inner)
-    inner *= -8.0
-    inner += signal[:-4]
-    inner -= signal[4:]
-    inner *= rate_hz / 12
+    for first in range(0, len(signal) - 4, STRETCH):
+        piece = signal[first : first + STRETCH + 4]
+        inner = slope[first + 2 : first + len(piece) - 2]
+        np.subtract(piece[1:-3], piece[3:-1], out=inner)
+        inner *= -8.0
+        inner += piece[:-4]
+        inner -= piece[4:]
+        inner *= rate_hz / 12
     slope[:2] = (signal[1:3] - signal[:2]) * rate_hz
     slope[-2:] = (signal[-2:] - signal[-3:-1]) * rate_hz
     return slope
@@ -446,26 +471,27 @@ def _at(signal: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[n
 def _count_peaks(
     values: NDArray[np.float64],
     extrema: NDArray[np.int64],
-    down: NDArray[np.int64],
-    up: NDArray[np.int64],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
     trough: NDArray[np.float64],
     depth: NDArray[np.float64],
     share: float,
 ) -> NDArray[np.int64]:
     """Negative peaks of each half-wave that stand out by at least a share of its depth: the deepest, and any other.
 
-    `values` are those of the signal at the extrema.
+    `values` are those of the signal at the extrema, of which a half-wave holds those from `low` to before `high`.
     """
     from scipy.signal import peak_prominences
 
-    if not down.size:
+    if not low.size:
         return np.empty(0, np.int64)
-    owner = np.searchsorted(down, extrema, side="right") - 1
-    inside = (owner >= 0) & (extrema < up[owner])
+    counts = high - low
+    owner = np.repeat(np.arange(len(low)), counts)
+    others = np.arange(len(owner)) + np.repeat(low - np.cumsum(counts) + counts, counts)
     minimum = np.append(np.diff(values) > 0, False)
-    others = np.flatnonzero(inside & minimum & (np.abs(extrema - trough[owner]) > 0.75))
-    others = others[others > 0]
+    further = minimum[others] & (np.abs(extrema[others] - trough[owner]) > 0.75) & (others > 0)
+    owner, others = owner[further], others[further]
     # Cut at zero: a peak then stands out of its own half-wave, not of its neighbours.
     prominences = peak_prominences(np.maximum(-values, 0), others)[0]
-    enough = owner[others[prominences >= share * depth[owner[others]]]]
-    return 1 + np.bincount(enough, minlength=len(down))
+    enough = owner[prominences >= share * depth[owner]]
+    return 1 + np.bincount(enough, minlength=len(low))

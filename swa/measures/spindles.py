@@ -135,7 +135,7 @@ def detect_spindles(
     if not POSSIBLE_SD_UV[0] < scatter_uv < POSSIBLE_SD_UV[1]:
         reason = f"a standard deviation of {scatter_uv:.3g} µV in N2 and N3: no EEG"
         return no_spindles(minutes, reason)
-    del signal, signal_uv, source  # YASA's spectrogram is the peak of memory of a whole night
+    del signal, signal_uv, source  # YASA's detector is the peak of memory of a whole night
     table = _to_table(_run_yasa(apart, inside_yasa, rate_hz, settings), begins, shifts, rate_hz)
     kept = table[_wholly_inside(table, analysed, rate_hz)].reset_index(drop=True)
     peak = np.minimum((kept["peak_s"].to_numpy() * rate_hz).astype(int), len(usable) - 1)

@@ -15,7 +15,7 @@ from swa.measures.spindles import Spindles
 from swa.night.frame import NREM, Frame
 from swa.recordings.channels import Channel, region
 from swa.recordings.recording import Recording, SignalGroup
-from swa.settings import ArtifactSettings, Settings
+from swa.settings import ArtifactSettings, Settings, WaveCriteria
 
 ASYMMETRY_MIN = 20.0  # of usable NREM
 ASYMMETRY_RATE_HZ = 25.0
@@ -171,12 +171,12 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
     """Artefacts, epochs and half-waves of one channel."""
     trace, spectra, rate_hz = read.trace, read.spectra, read.trace.rate_hz
     lowest_uv = settings.artifacts.amplitude_uv * min((1.0, *rejection.OTHER_LIMITS.values()))
-    height_uv = artifacts.measure_height(trace, lowest_uv)
+    height = artifacts.measure_height(trace, lowest_uv)
     muscle = spectra.band_power(artifacts.muscle_band(read.channel.rate_hz, settings.artifacts))
     place = (spectra.starts, spectra.length, muscle)
 
     def find(limits: ArtifactSettings) -> artifacts.Artifacts:
-        return artifacts.find_artifacts(trace, *place, limits, read.focal, height_uv)
+        return artifacts.find_artifacts(trace, *place, limits, read.focal, height)
 
     found = find(settings.artifacts)
     _, codes = np.unique(frame.stages, return_inverse=True)
@@ -185,9 +185,7 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
     density, _ = power.average_by_epoch(spectra, epochs, len(codes))
     usable = ~found.unusable
     nrem_samples = _by_sample(frame.nrem, frame.epoch_s, rate_hz, len(usable))
-    filtered = np.zeros(len(trace.signal_uv))
-    for first, end in trace.pieces:
-        filtered[first:end] = slow_waves.filter_for_waves(trace.signal_uv[first:end], rate_hz, settings.waves)
+    filtered = _filter_pieces(trace, settings.waves)
     detected = slow_waves.detect_in_trace(filtered, rate_hz, settings.waves)
     waves = _usable_waves(detected, usable, rate_hz, frame)
     return ChannelResult(
@@ -196,7 +194,7 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
         density=density,
         usable_s=_per_epoch(usable, frame.epoch_s, rate_hz, len(codes)) / rate_hz,
         usable_bits=np.packbits(usable),
-        removed_s={rule: np.count_nonzero(mask & nrem_samples) / rate_hz for rule, mask in found.samples.items()},
+        removed_s={rule: rejection.count_both(mask, nrem_samples) / rate_hz for rule, mask in found.samples.items()},
         rejection=_account_for(read, found, find, detected, nrem_samples, frame, settings),
         waves=waves,
         window_epochs=epochs,
@@ -206,6 +204,16 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
         levels=read.levels,
         asymmetry=_asymmetry(filtered, usable & nrem_samples, rate_hz),
     )
+
+
+def _filter_pieces(trace: artifacts.Trace, criteria: WaveCriteria) -> NDArray[np.float64]:
+    """Each piece filtered for itself; 0 in what lies between them."""
+    if tuple(trace.pieces) == ((0, len(trace.signal_uv)),):
+        return slow_waves.filter_for_waves(trace.signal_uv, trace.rate_hz, criteria)
+    filtered = np.zeros(len(trace.signal_uv))
+    for first, end in trace.pieces:
+        filtered[first:end] = slow_waves.filter_for_waves(trace.signal_uv[first:end], trace.rate_hz, criteria)
+    return filtered
 
 
 def _asymmetry(filtered: NDArray[np.float64], taken: NDArray[np.bool_], rate_hz: float) -> float:
@@ -254,7 +262,7 @@ def _account_for(
         other = find(artifacts.scale_limits(settings.artifacts, factor))
         good = (~other.unusable, ~other.windows)
         ratios = rejection.compare_limits(usable, good, nrem_samples, epochs, slow, waves)
-        share = np.count_nonzero(other.unusable & nrem_samples) / max(int(np.count_nonzero(nrem_samples)), 1)
+        share = rejection.count_both(other.unusable, nrem_samples) / max(int(np.count_nonzero(nrem_samples)), 1)
         lost = float(rejection.touched(waves, other.unusable).mean()) if len(waves) else np.nan
         rows.append((rule, share, np.nan, lost, len(waves), *ratios))
     return rows

@@ -70,7 +70,8 @@ class ChannelIntake:
         """Take the next stretch: a block of each signal of the channel."""
         samples = blocks[0][0] if len(blocks) == 1 else blocks[0][0] - blocks[1][0]
         for runs, extremes, (own, at_limit) in zip(self.at_limit, self.extremes, blocks, strict=True):
-            runs.append(first_and_end(at_limit + self.taken))
+            if at_limit.size:  # a few blocks of a night, if any
+                runs.append(first_and_end(at_limit + self.taken))
             extremes.take(own, self.taken)
         seen = samples[:: self.step]
         self.seen.append(seen[np.isfinite(seen)])
@@ -82,7 +83,7 @@ class ChannelIntake:
             return
         self.mains.append(mains_power(samples, self.channel.rate_hz))
         inside = self.joints[self.piece : np.searchsorted(self.joints, first + len(samples), side="right")]
-        for part in np.split(samples, inside - first):
+        for part in np.split(samples, inside - first) if inside.size else (samples,):
             if self.piece < np.searchsorted(self.joints, first, side="right"):
                 self.resampler.close()
                 self.piece += 1
