@@ -387,7 +387,7 @@ def plan(
         )
     level = round(1 - settings.comparison.confidence, 12)
     asked = {"power": power, "subjects": subjects, "level": level, "design": design, "dropout": dropout}
-    show_plan(plan_sample(variation, effect=read_effect(effect), **asked))
+    show_plan(plan_sample(variation, effect=read_effect(effect), **asked), settings)
 
 
 @app.command("settings")

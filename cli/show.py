@@ -202,13 +202,13 @@ def tell_dropped(names: "set[str]") -> None:
         _say(errors, f"note: {name} is no longer among the contrasts; --contrast {name} makes it again")
 
 
-def show_plan(plan: "SamplePlan") -> None:
+def show_plan(plan: "SamplePlan", settings: "Settings") -> None:
     """Print how many subjects are needed, what a number of them can find, and the power curve."""
     from swa.report.terminal import plan_in_words
     from swa.report.words.numbers import in_plain_letters
 
     console = _console()
-    sentences, curve = plan_in_words(plan)
+    sentences, curve = plan_in_words(plan, settings)
     for sentence in sentences:
         _say(console, in_plain_letters(sentence))
     _print_table(console, curve, justify="right")
@@ -224,9 +224,9 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         from swa.comparison.participation import expected_absences
         from swa.errors import SwaError
         from swa.report.terminal import say_what_is_tested
+        from swa.report.words.absent import told_together
         from swa.settings import Settings, given_or_default
         from swa.study.plan.selection import excluded_by_file
-        from swa.tables.absences import told_together
 
         settings = given_or_default(settings, Settings)
         # What the names of a data set say of its baseline counts for the run, too.
@@ -242,7 +242,7 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
             found["design"] = planned if able.empty else [f"{text}{_NOT_YET}" for text in planned]
         with suppress(SwaError):  # a wrong primary is refused once what was found is told
             compared = say_what_is_tested(nights, told)
-            found["absent"] = told_together(expected_absences(able, _eeg_channels(found["recordings"]), told))
+            found["absent"] = told_together(expected_absences(able, _eeg_channels(found["recordings"]), told), told)
             compared += found["absent"]
     if as_json:
         print(plain(json.dumps(found, indent=1, ensure_ascii=False)))

@@ -302,7 +302,7 @@ def test_a_filter_inside_a_band_makes_the_night_doubtful_and_names_what_is_left(
         assert judge_night(filtered(usual, usual), bands_hz=BANDS) == ("sound", ())
     verdict, reasons = judge_night(filtered("HP:1Hz", "HP:1Hz"), bands_hz=BANDS)
     assert verdict == "caution"
-    assert "the header's filter HP:1Hz lies inside what is measured" in in_words(reasons)
+    assert "the header's filter HP:1Hz takes away part of what is measured, which reads lower: " in in_words(reasons)
     assert "of 0.5-4 Hz 1-4 Hz are left" in in_words(reasons)
     assert "of 0.5-1 Hz nothing is left" in in_words(reasons)
     assert len(reasons) == 1  # of all channels at once

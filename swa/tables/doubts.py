@@ -42,7 +42,7 @@ MEAN_CHANGE = declare("mean_change", "mean of {n} subjects, {above} of them abov
 GAIN = _doubt(
     "gain",
     f"gain check G {{g:+.2f}} beyond ±{{limit:.2f}}, as an amplitude × {{amplitude:.2f}} would do, {_ALIKE}",
-    brief="gain",
+    brief="amplification",
 )
 ONE_CHANNEL = _doubt(
     "one_channel",
@@ -54,7 +54,7 @@ GAIN_OF_ALL = _doubt(
     "gain_of_all",
     "the gain check of all subjects together: power in the control bands × {power:.2f} (mean of {n} subjects, {above} "
     f"of them above 0), as an amplitude × {{amplitude:.2f}} in all would do, {_ALIKE}",
-    brief="gain",
+    brief="amplification",
 )
 CONTROLS_FOUND = declare("controls_found", "{high} {up:+.2f}, {low} {down:+.2f}[ (mean of {n} subjects)]")
 CONTROLS_APART = _doubt(
@@ -205,8 +205,8 @@ POLARITY = _doubt(
 )
 FILTERED = _doubt(
     "filtered",
-    "the header's filter {filter} lies inside what is measured: {bands}",
-    brief="filter {filter} inside the band",
+    "the header's filter {filter} takes away part of what is measured, which reads lower: {bands}",
+    brief="filter {filter} lowers what is measured",
 )
 BAND_LEFT = declare("band_left", "of {low:g}-{high:g} Hz {low_hz:g}-{high_hz:g} Hz are left")
 BAND_GONE = declare("band_gone", "of {low:g}-{high:g} Hz nothing is left")
