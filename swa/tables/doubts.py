@@ -156,6 +156,13 @@ CLOCK = _doubt("clock", f"{{what}} {CLOCK_FOUND.words}", brief="clock")
 ONSET_FOUND = declare(
     "onset_found", "{time}, {before} at baseline ({shift:+.1f} h, mean of {n} subjects, {above} of them later)"
 )
+SHARE_FOUND = declare("share_found", "{stage} is {share:.0f} % of N1 to N3, {before:.0f} % at baseline")
+SHARE_OF_ALL = _doubt(
+    "share_of_all",
+    f"{SHARE_FOUND.words} (mean of {{n}} subjects, {{above}} of them with more): the stages that this is measured in "
+    "hold other sleep, by another way of scoring or truly; windows that need no stages are free of it",
+    brief="share of {stage}",
+)
 ONSET_OF_ALL = _doubt(
     "onset_of_all",
     f"sleep onset {ONSET_FOUND.words}: other hours, after a time awake of another length, which moves slow-wave "

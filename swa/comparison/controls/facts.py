@@ -35,6 +35,8 @@ class NightFacts:
         Per channel the facts of its header.
     nrem_min : dict of str to float
         Per channel the analysed minutes of N2+N3.
+    sleep_min : dict of str to float
+        Per stage (``N1``, ``N2``, ``N3``) the scored minutes.
     cycle_min : dict of str to float
         Per cycle (``cycle-1``) the analysed minutes of N2+N3, of the channel that has most.
     decline : dict of str to float
@@ -72,6 +74,7 @@ class NightFacts:
     nrem_min: Mapping[str, float]
     cycle_min: Mapping[str, float] = field(default_factory=dict)
     decline: Mapping[str, float] = field(default_factory=dict)
+    sleep_min: Mapping[str, float] = field(default_factory=dict)
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)

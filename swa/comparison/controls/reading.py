@@ -76,6 +76,7 @@ def read_facts(
         unmoved={name: float(value) for name, value in _unmoved(bias)},
         is_staged_by_machine=summary["staging_confidence"] is not None,
         nrem_min=_nrem_minutes(stored["analysed_minutes"]),
+        sleep_min={stage: float(summary["statistics"].get(stage) or 0) for stage in ("N1", "N2", "N3")},
         **_of_measures(folder),
         start_h=start_h,
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
