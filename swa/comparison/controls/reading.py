@@ -9,6 +9,7 @@ import pandas as pd
 from swa.comparison.compared_nights import COPIED, OTHERS
 from swa.comparison.controls.facts import GAIN_CONTROLS, Floats, NightFacts, control_bands
 from swa.measures.power import band_weights
+from swa.recordings.edf.fields import is_made_up
 from swa.settings import ComparabilitySettings
 from swa.study.store import NIGHT_TABLES, NightFolder, content_of
 from swa.tables.files import read_rows
@@ -78,6 +79,7 @@ def read_facts(
         nrem_min=_nrem_minutes(stored["analysed_minutes"]),
         **_of_measures(folder),
         start_h=start_h,
+        start=None if start is None or is_made_up(start) else start.to_pydatetime(),
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
         place=place,
     )
