@@ -76,7 +76,42 @@ def test_lowest_frequencies_that_are_gone_are_a_high_pass_and_not_sweat():
     less = find(night("baseline", below_band={"F3-M2": 0.19}), night("ketamine", below_band={"F3-M2": 0.12}))
     told = [next(one for one in found if one.control == "below_band") for found in (cut, sweat, less)]
     assert [one.is_worst for one in told] == [True, True, False]
-    assert ["high-pass" in in_words([one.doubt]) for one in told] == [True, False, False]
+    assert ["another high-pass" in in_words([one.doubt]) for one in told] == [True, False, False]
+
+
+# Share of 0.2-0.5 Hz and SWA of a simulated night: clean, with a pulse wave of 50 µV, a high-pass at 1 Hz, and sweat.
+CLEAN, PULSE, HIGH_PASS, SWEAT = (0.15, 400.0), (0.07, 840.0), (0.05, 300.0), (0.28, 480.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (CLEAN, PULSE, "slow-wave activity moved (× 2.10) and what lies below it hardly did; sweat and drift do not"),
+        (PULSE, CLEAN, "slow-wave activity moved (× 0.48) and what lies below it hardly did"),
+        (CLEAN, HIGH_PASS, "or a high-pass filter that no header tells in the other"),
+        (CLEAN, SWEAT, "sweat or drift in the one, of which most leaks"),
+    ],
+    ids=["pulse", "pulse at baseline", "high-pass", "sweat"],
+)
+def test_a_share_of_the_lowest_frequencies_names_what_may_have_moved_it(before, after, words):
+    sides = [
+        night(condition, below_band={"F3-M2": share}, swa={"F3-M2": swa})
+        for condition, (share, swa) in (("baseline", before), ("ketamine", after))
+    ]
+    told = next(one for one in find(*sides) if one.control == "below_band")
+    assert words in in_words([told.doubt])
+    assert ("pulse wave" in in_words([told.doubt])) == (PULSE in (before, after))
+
+
+def test_a_low_pass_that_no_header_tells_is_among_what_moves_the_bands_of_the_gain_check():
+    """First order at 12 Hz: the higher a band, the more is gone."""
+    treated = NightFacts(
+        **vars(night("ketamine")) | {"controls": dict.fromkeys(CHANNELS, np.array([-0.3, -0.9, -1.7]))}
+    )
+    said = [in_words([one.doubt]) for one in find(night("baseline"), treated) if one.doubt]
+    assert said
+    assert all("another low-pass filter" in words or "as by a filter" in words for words in said)
+    assert any("as by a filter, with another gain or without, by a pulse wave" in words for words in said)
 
 
 def test_a_gain_on_all_channels_is_flagged_in_each_and_its_size_named():
@@ -439,7 +474,7 @@ def test_a_small_gain_of_all_subjects_is_found_whatever_their_condition_is_calle
     records = of_nine(2 * np.log(1.03), named(name), spread=0.01)
     ((verdict, why),) = of_group(records, nights_of("baseline", name), named(name))
     assert verdict == "caution"
-    assert "as an amplitude × 1.03 in all would do, heart beat or muscle in the channel, or a drug" in why
+    assert "as an amplitude × 1.03 in all would do, heart beat or muscle in the channel, another low-pass" in why
 
 
 def test_a_condition_with_a_colon_keeps_its_name_in_the_table():

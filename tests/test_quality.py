@@ -63,7 +63,9 @@ def test_a_channel_of_which_most_waves_are_clipped_is_bad():
 def test_polarity_reversed_is_told():
     verdict, (told,) = judge_night(summary() | {"asymmetry": {"C0": -0.1, "C1": 0.1}})
     assert verdict == "caution"
-    assert told.words.startswith("C0: large waves go further up than down (× 1.11), as with polarity reversed")
+    assert told.words.startswith(
+        "C0: large waves go further up than down (× 1.11), as with polarity reversed, or with a high-pass filter"
+    )
     assert judge_night(summary() | {"asymmetry": {"C0": -0.01, "C1": None}}) == ("sound", ())
 
 

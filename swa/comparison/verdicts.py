@@ -140,6 +140,7 @@ def judge_contrasts(
             "gain_free": contrasts["measure"].isin(measures_that("gain_free")),
             "over_night": _over_night(contrasts, settings),
             "by_stages": text_column(contrasts, "stages").ne("any") | of_sleep,
+            "stages": _stages(contrasts).mask(of_sleep, ""),
             "of_sleep": contrasts["measure"].where(of_sleep, "").astype(str),
             "bands_hz": [bands.get(measure, ()) for measure in contrasts["measure"]],
             "cycle": text_column(contrasts, "window").where(text_column(contrasts, "window").str.startswith(CYCLE), ""),
@@ -257,6 +258,12 @@ def _is_other(row: Mapping[Any, Any], other: Mapping[Any, Any], left_out: int, c
     error = (sides[0, 2] - sides[0, 1]) / 2 / stats.norm.ppf((1 + confidence) / 2)
     usual = error * np.sqrt(left_out / max(int(row["n"]) - left_out, 1))
     return not abs(sides[0, 0] - sides[1, 0]) <= MOVED_SD * usual
+
+
+def _stages(contrasts: pd.DataFrame) -> pd.Series:
+    """Stages of rows over N2 and N3, or one of them (`RowKind.stages`)."""
+    stages = text_column(contrasts, "stages")
+    return stages.where(stages.isin(["NREM", "N2", "N3"]), "")
 
 
 def _over_night(contrasts: pd.DataFrame, settings: Settings) -> pd.Series:

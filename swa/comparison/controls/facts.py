@@ -36,10 +36,14 @@ class NightFacts:
         Per channel the facts of its header.
     nrem_min : dict of str to float
         Per channel the analysed minutes of N2+N3.
+    sleep_min : dict of str to float
+        Per stage (``N1``, ``N2``, ``N3``) the scored minutes.
     cycle_min : dict of str to float
         Per cycle (``cycle-1``) the analysed minutes of N2+N3, of the channel that has most.
     decline : dict of str to float
         Per channel the fall of SWA over the whole night (ln per h of NREM).
+    swa : dict of str to float
+        Per channel slow-wave activity of N2+N3 of the whole night (µV²).
     rejected : dict of str to tuple
         Per channel the shares of NREM and of slow waves that artefact rules remove, and the rule that removes most.
     clipped : dict of str to float
@@ -73,8 +77,10 @@ class NightFacts:
     controls: Mapping[str, Floats]
     header: Mapping[str, Mapping[str, object]]
     nrem_min: Mapping[str, float]
+    sleep_min: Mapping[str, float] = field(default_factory=dict)
     cycle_min: Mapping[str, float] = field(default_factory=dict)
     decline: Mapping[str, float] = field(default_factory=dict)
+    swa: Mapping[str, float] = field(default_factory=dict)
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)

@@ -77,6 +77,7 @@ def read_facts(
         unmoved={name: float(value) for name, value in _unmoved(bias)},
         is_staged_by_machine=summary["staging_confidence"] is not None,
         nrem_min=_nrem_minutes(stored["analysed_minutes"]),
+        sleep_min={stage: float(summary["statistics"].get(stage) or 0) for stage in ("N1", "N2", "N3")},
         **_of_measures(folder),
         start_h=start_h,
         start=None if start is None or is_made_up(start) else start.to_pydatetime(),
@@ -94,24 +95,24 @@ def _nrem_minutes(analysed: AnalysedMinutes) -> dict[str, float]:
 
 
 def _of_measures(folder: NightFolder) -> dict[str, dict[str, float]]:
-    """The facts of a night that are values of its measures: fall of SWA by channel, minutes by cycle."""
+    """The facts of a night that are values of its measures: SWA and its fall by channel, minutes by cycle."""
     rows = read_rows(
         folder.file(NIGHT_TABLES["measures"]),
         ["channel", "stages", "window", "measure", "variant", "value"],
-        measure=["swa_decline", "analysed_minutes"],
+        measure=["swa", "swa_decline", "analysed_minutes"],
         stages=["NREM"],
         variant=[""],
     )
-    decline: dict[str, float] = {}
+    over_night: dict[str, dict[str, float]] = {"swa": {}, "swa_decline": {}}
     cycle_min: dict[str, float] = {}
     for channel, window, measure, value in zip(
         *(rows[name] for name in ("channel", "window", "measure", "value")), strict=True
     ):
-        if measure == "swa_decline" and window == "night" and not np.isnan(value):
-            decline[channel] = float(value)
+        if measure in over_night and window == "night" and not np.isnan(value):
+            over_night[measure][channel] = float(value)
         elif measure == "analysed_minutes" and window.startswith(CYCLE) and not np.isnan(value):
             cycle_min[window] = max(float(value), cycle_min.get(window, 0.0))  # of the channel with most
-    return {"decline": decline, "cycle_min": cycle_min}
+    return {"swa": over_night["swa"], "decline": over_night["swa_decline"], "cycle_min": cycle_min}
 
 
 def staging_shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:

@@ -64,6 +64,9 @@ def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
         more, lower, higher = abs(after - earlier), min(after, earlier), max(after, earlier)
         is_cut = lower * HIGH_PASS_RATIO < higher <= CLEAN_SHARE
         found = (doubts.LOWEST_CUT if is_cut else doubts.BELOW_BAND)(share=after, before=earlier)
+        swa, lowest = _moves(name, nights)
+        if not is_cut and abs(swa) > abs(lowest):
+            found = doubts.BAND_ALONE(**found.values, ratio=float(np.exp(swa)))
         yield Finding(
             control="below_band",
             channel=name,
@@ -73,3 +76,15 @@ def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
             doubt=found if is_cut or more > limits.below_band_share else None,
             is_worst=is_cut or more > limits.below_band_worst,
         )
+
+
+def _moves(channel: str, nights: ComparedNights) -> tuple[float, float]:
+    """Change (ln) of slow-wave activity, and of the power below it; NaN where a night has no such activity."""
+    swa, share = (
+        np.array(
+            [np.mean([np.log(getattr(night, fact).get(channel, np.nan)) for night in side]) for side in nights.sides]
+        )
+        for fact in ("swa", "below_band")
+    )
+    lowest = swa + share
+    return float(swa[0] - swa[1]), float(lowest[0] - lowest[1])
