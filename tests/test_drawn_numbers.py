@@ -86,6 +86,8 @@ class Folder:
         self.nights = read_texts(path / "nights.tsv")
         self.measures = pd.read_parquet(path / "measures.parquet").astype({"session": str, "condition": str})
         self.contrasts = read_texts(path / "contrasts.tsv")
+        over_two = (self.contrasts["subject"] == "group") & (self.contrasts["n"].astype(int) < 3)
+        self.contrasts.loc[over_two, ["ci_low", "ci_high"]] = "n/a"  # of two subjects no interval is drawn
 
     def column(self, name):
         return self.nights[name] if name in self.nights else pd.Series("", index=self.nights.index)
@@ -130,11 +132,9 @@ KEY = ["subject", "contrast", "channel", "stages", "window", "measure", "variant
 
 
 def check_changes(folder, drawn, subject):
-    """Rows of contrasts, as the table has them to the last letter, but for the intervals of two subjects: none."""
+    """Rows of contrasts, as the table has them to the last letter."""
     assert set(drawn["subject"]) == {subject}
-    told = folder.contrasts.copy()
-    told.loc[(told["subject"] == "group") & (told["n"].astype(int) < 3), ["ci_low", "ci_high"]] = "n/a"
-    own = drawn.merge(told, on=list(drawn.columns), how="left", indicator=True)
+    own = drawn.merge(folder.contrasts, on=list(drawn.columns), how="left", indicator=True)
     assert (own["_merge"] == "both").all()
 
 
