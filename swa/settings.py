@@ -55,6 +55,7 @@ Control = Literal[
     "sleep_onset",
     "first_night",
     "same_recording",
+    "same_start",
 ]
 
 
@@ -678,7 +679,7 @@ class ComparabilitySettings(Group):
     caution: tuple[Control, ...] = Field(
         (
             *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
-            *("staging", "staging_source", "sleep_onset"),
+            *("staging", "staging_source", "sleep_onset", "same_start"),
         ),
         description="flagged controls that make a comparison `caution`",
     )

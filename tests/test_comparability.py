@@ -1,6 +1,7 @@
 """The gain check finds changes of gain at its stated rates, and the verdict says what it rests on."""
 
 import dataclasses
+import datetime
 import importlib.util
 from pathlib import Path
 from typing import get_args
@@ -364,6 +365,29 @@ def test_a_night_held_against_itself_is_never_sound():
     assert found["verdict_reasons"].iloc[0].startswith("baseline and ketamine hold the same signals")
     other = check(night("baseline", content=("file a",)), night("ketamine", content=("file b",)))
     assert "same_recording" not in set(other["control"])
+
+
+def test_nights_that_begin_at_the_same_second_are_caution():
+    start = datetime.datetime(2026, 3, 2, 22, 41, 7)
+    others = [night("baseline", subject="S02", start=start - datetime.timedelta(days=9))]
+    same = [night("baseline", start=start), night("ketamine", start=start)]
+    found = judged(find(*same, *others)).loc["S01"]
+    assert (found["verdict"] == "caution").all()
+    assert found["verdict_reasons"].iloc[0].startswith("baseline and ketamine begin at the same second")
+    assert "same_start" in set(check(*same)["control"])
+    later = night("ketamine", start=start + datetime.timedelta(seconds=1))
+    assert "same_start" not in set(check(same[0], later, *others)["control"])
+
+
+def test_starts_that_are_hidden_or_those_of_copies_say_nothing_more():
+    start = datetime.datetime(2026, 3, 2, 22, 41, 7)
+    same = [night("baseline", start=start), night("ketamine", start=start)]
+    everywhere = night("baseline", subject="S02", start=start)
+    assert "same_start" not in set(check(*same, everywhere)["control"])
+    copies = [dataclasses.replace(one, content=("a",)) for one in same]
+    assert set(check(*copies)["control"]) >= {"same_recording"}
+    assert "same_start" not in set(check(*copies)["control"])
+    assert "same_start" not in set(check(night("baseline"), night("ketamine"))["control"])
 
 
 def test_analysed_minutes_concern_what_is_not_cut_to_common_minutes():

@@ -74,6 +74,11 @@ OTHERS_RECORDING = _doubt(
     "{one} holds the same signals as a night of another subject: whose it is is not known",
     brief="recording of another subject",
 )
+SAME_START = _doubt(
+    "same_start",
+    "{one} and {other} begin at the same second of the same date: one header is a copy, or both are of one night",
+    brief="same start",
+)
 COPIES = (SAME_RECORDING, OTHERS_RECORDING)  # that leave a subject no change to be judged
 HEADER_UNKNOWN = declare("header_unknown", "the recordings do not say it")
 HEADER_EMPTY = declare("header_empty", "not stated")

@@ -1,5 +1,6 @@
 """What one night is held against others by, and the nights of a subject that a contrast holds against each other."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -64,6 +65,8 @@ class NightFacts:
         Whether it is left out because its recording stands for a night of another subject too.
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
+    start : datetime or None
+        Date and time of the first sample; None where they are not known, hidden or made up.
     place : float
         Place in the subject's sequence of nights; NaN where unknown.
     """
@@ -89,6 +92,7 @@ class NightFacts:
     of_other: bool = False
     start_h: float = np.nan
     onset_h: float = np.nan
+    start: datetime.datetime | None = None
     place: float = np.nan
 
 

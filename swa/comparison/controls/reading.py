@@ -9,6 +9,7 @@ import pandas as pd
 from swa.comparison.compared_nights import COPIED, OTHERS
 from swa.comparison.controls.facts import GAIN_CONTROLS, Floats, NightFacts, control_bands
 from swa.measures.power import band_weights
+from swa.recordings.edf.fields import is_made_up
 from swa.settings import ComparabilitySettings
 from swa.study.store import NIGHT_TABLES, NightFolder, content_of
 from swa.tables.files import read_rows
@@ -79,6 +80,7 @@ def read_facts(
         sleep_min={stage: float(summary["statistics"].get(stage) or 0) for stage in ("N1", "N2", "N3")},
         **_of_measures(folder),
         start_h=start_h,
+        start=None if start is None or is_made_up(start) else start.to_pydatetime(),
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
         place=place,
     )

@@ -20,7 +20,7 @@ from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
 from swa.tables.design_limit import OPEN_ORDERS, DesignLimit
-from swa.tables.results_tables import DATES_OF_RECORDINGS, ORDER_SOURCE
+from swa.tables.results_tables import ORDER_SOURCE
 
 BEFORE_WORDS = {"pre", "before"}
 
@@ -176,8 +176,8 @@ def _sentence(
     subject = f"Each subject's {drug} " + ("night is" if len(treatments) == 1 else "nights are")
     article = "an" if direction == "earlier" else "a"
     when = f"{direction} " if direction in ("earlier", "later") else ""
-    by_dates = DATES_OF_RECORDINGS in set(text_column(nights, ORDER_SOURCE)) and direction != "unknown"
-    source = f" (order by the {DATES_OF_RECORDINGS})" if by_dates else ""
+    sources = sorted(set(text_column(nights, ORDER_SOURCE)) - {""}) if direction != "unknown" else []
+    source = f" (order by the {_join(sources)})" if sources else ""
     compared = f"{subject} compared with {article} {when}{baseline} night{source}"
     tied = place_of_nights(nights).reindex(columns=[*treatments, baseline]).notna().all(axis=1).any()
     unsaid = (
