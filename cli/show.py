@@ -26,7 +26,7 @@ MOST_NAMED = 10
 _NOT_YET = "; of the recordings that can run no two are compared yet"
 MANY_ALIKE = 4  # recordings of which nothing is to be said but their length
 DESIGN_COLUMNS = (
-    *("order", "period", "phase", "arm", "group", "adaptation", "exclude"),
+    *("date", "order", "period", "phase", "arm", "group", "adaptation", "exclude"),
     *("dose_start", "dose_end", "lights_off", "lights_on"),
 )
 # Of a file's name or a cell: these would move the cursor, colour or rename the window, or turn the text around.

@@ -213,12 +213,13 @@ def test_inspect_says_order_lights_adaptation_covariates_the_primary_and_who_sta
     table = table.assign(adaptation=np.where(first & (table["subject"] == "S2"), "yes", ""), covariate_dose="1.5")
     table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]
     table.loc[0, "hypnogram"] = ""
+    table["date"] = ["2001-01-06", *[""] * (len(table) - 1)]
     table.to_csv(file, sep="\t", index=False)
     primary = check_settings({"comparison": {"primary": "swa N2+N3 cycle-1 frontal"}})
     show_inspection(inspect_study(tmp_path, settings=primary), as_json=False, settings=primary)
     said = capsys.readouterr().out
     plan = [line.split() for line in said.splitlines()[1:6]]
-    assert {"order", "adaptation", "lights_off", "dose_start"} <= set(plan[0])
+    assert {"date", "order", "adaptation", "lights_off", "dose_start"} <= set(plan[0])
     place = plan[0].index("adaptation")
     assert [row[place] for row in plan[1:]] == ["-", "-", "yes", "-"]
     assert "Primary: swa NREM cycle-1 frontal\nCovariates: covariate_dose\n" in said
