@@ -103,6 +103,34 @@ def test_a_share_of_the_lowest_frequencies_names_what_may_have_moved_it(before, 
     assert ("pulse wave" in in_words([told.doubt])) == (PULSE in (before, after))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "flagged"),
+    [
+        ((600, 90), (744, 234), True),  # 12 µV rms added in every stage: + 24 % in N2+N3, which was `sound`
+        ((744, 234), (600, 90), True),
+        ((600, 90), (780, 117), False),  # amplitude × 1.14
+        ((600, 90), (780, 130), False),  # a drug, and a REM sleep that differs by chance
+        ((600, 90), (560, 155), False),  # REM sleep alone
+        ((600, 90), (600, 90), False),
+    ],
+    ids=["added", "taken away", "gain", "drug", "the other way", "alike"],
+)
+def test_slow_activity_that_is_added_in_rem_sleep_too_is_no_slow_wave(before, after, flagged):
+    sides = [
+        night(condition, swa={"F3-M2": nrem}, swa_rem={"F3-M2": rem})
+        for condition, (nrem, rem) in (("baseline", before), ("ketamine", after))
+    ]
+    told = next(one for one in find(*sides) if one.control == "rem_slow")
+    assert (told.doubt is not None) == flagged
+    if flagged:
+        assert f"in REM sleep too, from {before[1]} to {after[1]} µV²" in in_words([told.doubt])
+
+
+def test_a_night_with_little_rem_sleep_is_not_held_against_others_by_it():
+    sides = night("baseline", swa={"F3-M2": 600.0}, swa_rem={"F3-M2": 90.0}), night("ketamine", swa={"F3-M2": 744.0})
+    assert not [one for one in find(*sides) if one.control == "rem_slow"]
+
+
 def test_a_low_pass_that_no_header_tells_is_among_what_moves_the_bands_of_the_gain_check():
     """First order at 12 Hz: the higher a band, the more is gone."""
     treated = NightFacts(

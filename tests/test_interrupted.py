@@ -65,6 +65,8 @@ def stop_at(line, *words):
     """What a command says on standard error after Ctrl+C at this line, and its exit code."""
     call = [sys.executable, "-m", "swa", *map(str, words)]
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    # A shell that runs the tests in its background has them ignore what Ctrl+C sends, and so would the command.
+    streams["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(call, start_new_session=True, **streams) as command:
         next(text for text in command.stderr if text.startswith(line))
         os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to the worker processes, too

@@ -339,3 +339,18 @@ def test_every_band_of_the_glossary_is_a_setting_and_every_marker_of_the_eeg_has
     without = {name for name, entry in glossary.items() if entry.compared and name not in bands}
     groups = {glossary[name].group for name in without}
     assert groups == {"architecture", "coupling", "aperiodic"}  # the exponent of 30-45 Hz asks the low-pass itself
+
+
+@pytest.mark.parametrize(
+    ("side", "minutes", "verdict"),
+    [
+        ("before lights off", 48.5, "caution"),
+        ("after lights on", 25.0, "caution"),
+        ("before lights off", 12.0, "sound"),
+    ],
+)
+def test_much_sleep_outside_of_lights_asks_about_the_clocks(side, minutes, verdict):
+    """Lights in summer time, a recorder an hour behind: fifty minutes of sleep were gone and the night was sound."""
+    found, reasons = judge_night(summary() | {"asleep_outside_min": {side: minutes}})
+    assert found == verdict
+    assert in_words(reasons).startswith(f"{minutes:.0f} min of scored sleep lie {side}") == (verdict == "caution")

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
+from swa.comparison.compared_nights import text_column, usable_nights
 from swa.comparison.controls.gain import BETWEEN_REGIONS, CONTRADICTION_SHARE, ONE_CHANNEL_SHARE
 from swa.comparison.controls.reading import CYCLE
 from swa.comparison.controls.registry import Control, Record, RowKind, find_control
 from swa.comparison.controls.times import CYCLE_SHARE
+from swa.comparison.members import members_by, parallel_arms
 from swa.glossary import bands_hz, measures_in, measures_over_night, measures_that
 from swa.measures.quality import UNUSABLE, cuts
 from swa.recordings.channels import region
@@ -317,8 +318,7 @@ def _resting_on(contrast: Contrast, nights: pd.DataFrame, within: Sequence[Contr
     }
     sides = (contrast.first, contrast.second)
     by_arm = not contrast.is_within and set(sides) <= set(parallel_arms(nights))
-    side = text_column(nights, "arm" if by_arm else "group")
-    side_of = {str(subject): name for subject, name in zip(nights["subject"], side, strict=True) if name}
+    side_of = members_by("arm" if by_arm else "group", nights)
     if by_arm:
         treatments = dict(zip(sides, (contrast.treatment, contrast.comparator), strict=True))
         own = {name: treatments[side] for name, side in side_of.items() if side in treatments}

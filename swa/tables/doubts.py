@@ -111,6 +111,13 @@ BAND_ALONE = _doubt(
     "hardly did; sweat and drift do not do that, a pulse wave in the channel does, and a drug may",
     brief="shape of the spectrum[ on {channel}]",
 )
+REM_SLOW = _doubt(
+    "rem_slow",
+    "slow-wave activity changed in REM sleep too, from {rem_before:.0f} to {rem:.0f} µV², in N2+N3 from "
+    "{nrem_before:.0f} to {nrem:.0f}: something slow that is no slow wave of sleep is added in the one, as a pulse "
+    "wave, movement or drift",
+    brief="slow activity in REM sleep too[ on {channel}]",
+)
 LOWEST_CUT = _doubt(
     "lowest_cut",
     f"{_LOWEST}: another high-pass filter or amplifier, whatever the headers say, which cuts slow-wave activity too",
@@ -214,6 +221,12 @@ SWEAT_OR_DRIFT = _doubt(
     "power at 0.2-0.5 Hz is {share:.2f} of slow-wave activity (sweat or drift; limit {limit:g}), and most of it leaks "
     "into slow-wave activity; the setting power.trend_order = 2 takes drift off",
     brief="sweat or drift on {channel}",
+)
+OUTSIDE_LIGHTS = _doubt(
+    "outside_lights",
+    "{minutes:.0f} min of scored sleep lie {side} and count for nothing: check that lights, scoring and recording go "
+    "by one clock (summer time)",
+    brief="scored sleep {side}",
 )
 POLARITY = _doubt(
     "polarity",

@@ -44,6 +44,8 @@ class NightFacts:
         Per channel the fall of SWA over the whole night (ln per h of NREM).
     swa : dict of str to float
         Per channel slow-wave activity of N2+N3 of the whole night (µV²).
+    swa_rem : dict of str to float
+        The same of REM sleep, where `FEWEST_REM_MIN` of it are analysed.
     rejected : dict of str to tuple
         Per channel the shares of NREM and of slow waves that artefact rules remove, and the rule that removes most.
     clipped : dict of str to float
@@ -81,6 +83,7 @@ class NightFacts:
     cycle_min: Mapping[str, float] = field(default_factory=dict)
     decline: Mapping[str, float] = field(default_factory=dict)
     swa: Mapping[str, float] = field(default_factory=dict)
+    swa_rem: Mapping[str, float] = field(default_factory=dict)
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)

@@ -5,13 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from swa.comparison.controls.facts import ComparedNights
-from swa.comparison.controls.registry import Finding, control
+from swa.comparison.controls.registry import Finding, RowKind, control
 from swa.tables import doubts
 
 # Clean recordings have 0.06 to 0.23 of slow-wave activity at 0.2-0.5 Hz; a first-order filter at 1 Hz, forward and
 # backward, leaves 0.02.
 CLEAN_SHARE = 0.3
+FASTEST_HZ = 4.0  # of slow waves
 HIGH_PASS_RATIO = 4.0
+
+
+def _holds_slow_waves(row: RowKind) -> bool:
+    """Whether a row is measured in frequencies of slow waves."""
+    return any(low < FASTEST_HZ for low, _ in row.bands_hz)
 
 
 @control({"rejection": "what artefact rules remove"})
@@ -75,6 +81,30 @@ def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
             notes=(found,),
             doubt=found if is_cut or more > limits.below_band_share else None,
             is_worst=is_cut or more > limits.below_band_worst,
+        )
+
+
+@control({"rem_slow": "slow activity in REM sleep"}, matters=_holds_slow_waves)
+def compare_rem(nights: ComparedNights) -> Iterator[Finding]:
+    """Slow activity that is added in all stages alike: REM sleep has few slow waves that a drug could change."""
+    limit = nights.settings.comparability.rem_slow_share
+    for name in nights.shared("swa_rem"):
+        if any(name not in night.swa for night in nights.nights):
+            continue
+        (rem, nrem), (rem_before, nrem_before) = (
+            tuple(float(np.mean([getattr(night, fact)[name] for night in side])) for fact in ("swa_rem", "swa"))
+            for side in nights.sides
+        )
+        added, change = (rem - rem_before) / nrem_before, (nrem - nrem_before) / nrem_before
+        found = doubts.REM_SLOW(rem=rem, rem_before=rem_before, nrem=nrem, nrem_before=nrem_before)
+        is_flagged = abs(added) > limit and added * change > 0 and abs(added) >= abs(change) / 2
+        yield Finding(
+            control="rem_slow",
+            channel=name,
+            ln_ratio=float(np.log(rem / rem_before)),
+            limit=limit,
+            notes=(found,),
+            doubt=found if is_flagged else None,
         )
 
 

@@ -9,13 +9,13 @@ from swa.comparison.compared_nights import (
     COPIED,
     find_condition,
     is_control,
-    parallel_arms,
     place_of_nights,
     text_column,
     usable_nights,
 )
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.base import UNEQUAL_ORDERS
+from swa.comparison.members import parallel_arms, unused_arms
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
@@ -76,10 +76,11 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         if without := _without_arms(used, treatments):
             sentences.append(
                 f"Each subject had one of {_join(without)} alone: the study file does not say that these are parallel "
-                "arms (column arm), so that they are not compared with each other."
+                "arms (column arm, one name in all nights of a subject), so that they are not compared with each other."
             )
         if not classes:
             sentences.append(f"Each subject's {_join(controls)} night is compared with a {baseline} night; no drug.")
+    sentences += unused_arms(used)
     if len(used) < len(usable_nights(nights.drop(columns="phase", errors="ignore"))):
         adjusted = f", adjusted for {before.pop()}" if len(before) == 1 and "" not in before else ""
         sentences.append(f"Of each infusion, only the nights after it are compared{adjusted or ' here'}.")

@@ -198,8 +198,9 @@ def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, setting
     sentence = group_result(row, contrast, headline, settings)
     answer = _answer(row, contrast, change, settings, (tests, "subject", reading, sentence))
     few, chance = change.measured and change.n < FEWEST_TO_TELL, _may_be_chance(row, change, settings)
-    open_to_chance = few or chance or answer.is_part
-    is_told = answer.is_told and not open_to_chance and NOT_TOLD.isdisjoint(decode_limits(row["design_limit"]))
+    limits = decode_limits(row["design_limit"])
+    is_open = few or chance or answer.is_part or DesignLimit.ONE_ARM in limits
+    is_told = answer.is_told and not is_open and NOT_TOLD.isdisjoint(limits)
     if few and _too_few_alone(row, change):
         counted = (_count(change, row, "subject"), *tests)
         answer = replace(answer, aside=TOO_FEW, numbers=counted, reading=TWO_SUBJECTS)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -476,7 +476,7 @@ def _note_conditions(rows: pd.DataFrame, settings: Settings) -> list[str]:
     return notes
 
 
-def _note_dates(nights: pd.DataFrame, where: "pd.Index[Any]") -> list[str]:
+def _note_dates(nights: pd.DataFrame, where: pd.Index) -> list[str]:
     """Stated dates that are not those of the recordings; `where` has the row, or the recording, of each night."""
     rows = [f"row {name}" if isinstance(name, int | np.integer) else str(name) for name in where]
     wrong = [

@@ -127,7 +127,7 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
     notes += [*[read_as][: bool(read_as)], *left_out]
     if not len(rows) and not problems:
         raise StudyError(f"{path.name}: no row names a recording.", "Write one row for each night.")
-    notes += one_spelling(rows, "condition")
+    notes += [note for column in ("condition", "arm", "group") for note in one_spelling(rows, column)]
     others = [str(name) for name in rows if name not in _TEXT]
     numbers = [name for name in others if not any(re.match(r"0\d", cell) for cell in rows[name])]
     notes += rewrite_numbers(rows, numbers, decimal_comma=decimal_comma, checked=("order", "age"))
