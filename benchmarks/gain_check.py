@@ -85,11 +85,15 @@ def effect_on_controls(swa):
 
 
 def flag_rates(facts, settings=None):
-    """Share of subjects flagged: by the gain of the first channel, of any; by its departure, of any; by either."""
+    """Share of subjects flagged: by the gain of the first channel, of any; by its departure, of any; by controls apart.
+
+    The last is how many are flagged by one of these.
+    """
     subjects = sorted({fact.subject for fact in facts})
     contrast = Contrast(treatment="ketamine", comparator="baseline")
     table = comparability_table(compare_facts(facts, [(name, contrast) for name in subjects], settings or Settings()))
-    flagged = table[(table["flagged"] == "true") & table["control"].isin((*GAIN_CONTROLS, "one_channel"))]
+    of_gain = (*GAIN_CONTROLS, "one_channel", "gain_controls")
+    flagged = table[(table["flagged"] == "true") & table["control"].isin(of_gain)]
     gain, apart = flagged[flagged["control"].isin(GAIN_CONTROLS)], flagged[flagged["control"] == "one_channel"]
 
     def share(rows):
@@ -101,7 +105,8 @@ def flag_rates(facts, settings=None):
         "gain, any": share(gain),
         "departs, that channel": share(apart[apart["channel"] == first]),
         "departs, any": share(apart),
-        "either, any": share(flagged),
+        "controls apart": share(flagged[flagged["control"] == "gain_controls"]),
+        "any of these": share(flagged),
     }
 
 
@@ -115,7 +120,7 @@ def main() -> None:
         f"{name} {value:+.4f}" for name, value in zip(GAIN_CONTROLS, effect_on_controls(1.2), strict=True)
     )
     print(f"A true SWA + 20 % moves the control bands (ln, mean of {NIGHTS} simulated pairs): {moved}")
-    heads = f"{'gain, one':>11}{'gain, any':>11}{'departs':>9}{'dep., any':>11}{'either':>9}"
+    heads = f"{'gain, one':>11}{'gain, any':>11}{'departs':>9}{'dep., any':>11}{'contra.':>9}{'any':>9}"
     print(f"{'amplitude':<26}{'r':>5}{'nights':>8}{heads}")
     for nights in ((1, 1), (2, 1)):
         for correlation in (0.3, 0.4, 0.5):
@@ -128,7 +133,7 @@ def main() -> None:
             ):
                 rates = flag_rates(draw_nights(rng, arguments.pairs, correlation, gain, one, nights, swa))
                 cells = "".join(
-                    f"{rate:>{width}.1%}" for rate, width in zip(rates.values(), (11, 11, 9, 11, 9), strict=True)
+                    f"{rate:>{width}.1%}" for rate, width in zip(rates.values(), (11, 11, 9, 11, 9, 9), strict=True)
                 )
                 print(f"{name:<26}{correlation:>5}{nights[0]:>6}+{nights[1]}{cells}")
 

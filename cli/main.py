@@ -41,8 +41,8 @@ def main(args: Sequence[str] | None = None) -> None:
     debug = "--debug" in arguments
     if debug:
         arguments.remove("--debug")
-    if args is None and not debug:
-        _keep_libraries_quiet()
+    if args is None:
+        _keep_libraries_quiet(debug=debug)
     try:
         if is_bids_call(arguments, [command.name or command.callback.__name__ for command in app.registered_commands]):
             _run_bids_app(arguments)
@@ -60,14 +60,21 @@ def main(args: Sequence[str] | None = None) -> None:
         _fail(f"{type(error).__name__}: {error}. This is a fault of swa; --debug shows where.")
 
 
-def _keep_libraries_quiet() -> None:
-    """What libraries warn of is for those who write programs; ``--debug`` and ``-W`` show it."""
+def _keep_libraries_quiet(*, debug: bool) -> None:
+    """What libraries warn of is for those who write programs; ``--debug`` and ``-W`` show it.
+
+    Python's own process that counts semaphores at the end of a run that was stopped tells nobody anything.
+    """
     import logging
     import warnings
 
+    given = os.environ.get("PYTHONWARNINGS", "")
+    os.environ["PYTHONWARNINGS"] = ",".join([*[given] * bool(given), "ignore:resource_tracker:UserWarning"])
+    if debug:
+        return
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-        os.environ["PYTHONWARNINGS"] = "ignore"  # of its other processes, too: one of them counts semaphores at the end
+        os.environ["PYTHONWARNINGS"] = "ignore"  # of its other processes, too
     logging.disable()
 
 
@@ -387,7 +394,7 @@ def plan(
         )
     level = round(1 - settings.comparison.confidence, 12)
     asked = {"power": power, "subjects": subjects, "level": level, "design": design, "dropout": dropout}
-    show_plan(plan_sample(variation, effect=read_effect(effect), **asked))
+    show_plan(plan_sample(variation, effect=read_effect(effect), **asked), settings)
 
 
 @app.command("settings")

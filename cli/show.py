@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from .alike_notes import told_together
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -24,7 +26,7 @@ MOST_NAMED = 10
 _NOT_YET = "; of the recordings that can run no two are compared yet"
 MANY_ALIKE = 4  # recordings of which nothing is to be said but their length
 DESIGN_COLUMNS = (
-    *("order", "period", "phase", "arm", "group", "adaptation", "exclude"),
+    *("date", "order", "period", "phase", "arm", "group", "adaptation", "exclude"),
     *("dose_start", "dose_end", "lights_off", "lights_on"),
 )
 # Of a file's name or a cell: these would move the cursor, colour or rename the window, or turn the text around.
@@ -161,8 +163,12 @@ def tell_failed(nights: "pd.DataFrame", problems: "pd.DataFrame") -> int:
 def _show_design(results: "Results") -> None:
     """Print how each contrast was analysed, as the study file was understood; nothing where there is none."""
     from swa.comparison.contrasts import state_designs
+    from swa.comparison.lost_contrasts import state_lost_contrasts
 
-    for text in state_designs(results.nights, results.settings):
+    for text in (
+        *state_designs(results.nights, results.settings),
+        *state_lost_contrasts(results.nights, results.settings),
+    ):
         _say(_console(), f"Design as understood: {text}.")
 
 
@@ -202,13 +208,13 @@ def tell_dropped(names: "set[str]") -> None:
         _say(errors, f"note: {name} is no longer among the contrasts; --contrast {name} makes it again")
 
 
-def show_plan(plan: "SamplePlan") -> None:
+def show_plan(plan: "SamplePlan", settings: "Settings") -> None:
     """Print how many subjects are needed, what a number of them can find, and the power curve."""
     from swa.report.terminal import plan_in_words
     from swa.report.words.numbers import in_plain_letters
 
     console = _console()
-    sentences, curve = plan_in_words(plan)
+    sentences, curve = plan_in_words(plan, settings)
     for sentence in sentences:
         _say(console, in_plain_letters(sentence))
     _print_table(console, curve, justify="right")
@@ -216,17 +222,18 @@ def show_plan(plan: "SamplePlan") -> None:
 
 def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings | None" = None) -> None:
     """Print what `inspect_study` found, the design that a run would follow, and how many recordings can run."""
-    found["design"], found["absent"], compared = [], [], []
+    found["design"], found["lost"], found["absent"], compared = [], [], [], []
     if len({night["condition"] for night in found["plan"]}) > 1:  # else there is nothing to import for
         import pandas as pd
 
         from swa.comparison.contrasts import state_designs
+        from swa.comparison.lost_contrasts import state_lost_contrasts
         from swa.comparison.participation import expected_absences
         from swa.errors import SwaError
         from swa.report.terminal import say_what_is_tested
+        from swa.report.words.absent import told_together
         from swa.settings import Settings, given_or_default
         from swa.study.plan.selection import excluded_by_file
-        from swa.tables.absences import told_together
 
         settings = given_or_default(settings, Settings)
         # What the names of a data set say of its baseline counts for the run, too.
@@ -235,20 +242,22 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
         nights = pd.DataFrame(found["plan"])
         nights["status"] = excluded_by_file(nights).map({True: "excluded", False: "done"})
         can_run = {one["recording"] for one in found["recordings"] if one["can_run"]}
+        expected = nights["status"].mask((nights["status"] == "done") & ~nights["recording"].isin(can_run), "failed")
         able = nights[nights["recording"].isin(can_run)]
         found["design"] = state_designs(able, told)
         if not found["design"]:
             planned = state_designs(nights, told)
             found["design"] = planned if able.empty else [f"{text}{_NOT_YET}" for text in planned]
+        found["lost"] = state_lost_contrasts(nights.assign(status=expected), told)
         with suppress(SwaError):  # a wrong primary is refused once what was found is told
             compared = say_what_is_tested(nights, told)
-            found["absent"] = told_together(expected_absences(able, _eeg_channels(found["recordings"]), told))
+            found["absent"] = told_together(expected_absences(able, _eeg_channels(found["recordings"]), told), told)
             compared += found["absent"]
     if as_json:
         print(plain(json.dumps(found, indent=1, ensure_ascii=False)))
         return
     lines = _plan_lines(found)
-    lines += [f"Design as understood: {text}" for text in found["design"]]
+    lines += [f"Design as understood: {text}" for text in (*found["design"], *found["lost"])]
     lines += [*compared, _who_stages(found["scorings"]), *(f"note: {note}" for note in found["notes"])]
     if len(found["recordings"]) > 1:
         rows = [("label", "recordings", "channel", "role", "why")]
@@ -257,11 +266,12 @@ def show_inspection(found: dict[str, Any], *, as_json: bool, settings: "Settings
             for told in found["labels"]
         ]
         lines += ["Labels, and what they are taken for:", *_align(rows)]
+    scorings = {night["recording"]: Path(night["hypnogram"]).name for night in found["plan"] if night["hypnogram"]}
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for recording in found["recordings"]:
         groups.setdefault(tuple(_channel_lines(recording)), []).append(recording)
     for channels, alike in groups.items():
-        told = _recordings_lines(alike)
+        told = _recordings_lines(alike, scorings)
         same = [f"{len(alike)} recordings:"] if len(alike) > 1 and channels else []
         lines += ["", *told, *same, *channels]
     _say(_console(), "\n".join([*lines, "", *_sum_up(found["recordings"])]))
@@ -305,15 +315,10 @@ def _who_stages(scorings: dict[str, Any]) -> str:
     return f"Stages: {scored} night{'' if scored == 1 else 's'} by a scoring, {staged} by YASA"
 
 
-def _recordings_lines(alike: list[dict[str, Any]]) -> list[str]:
-    """What is to be said of recordings with equal channels: what holds of all of them, or of many, once."""
-    lists = [dict.fromkeys(one["notes"]) for one in alike]
-    shared = [*lists[0]] if len(alike) > 1 else []
-    for held in lists[1:]:
-        shared = [text for text in shared if text in held]
-    alike = [
-        one | {"notes": [text for text in held if text not in shared]} for one, held in zip(alike, lists, strict=True)
-    ]
+def _recordings_lines(alike: list[dict[str, Any]], scorings: dict[str, str]) -> list[str]:
+    """What is to be said of recordings with equal channels: what holds of several of them once."""
+    own, shared = told_together({one["recording"]: one["notes"] for one in alike}, scorings)
+    alike = [one | {"notes": own[one["recording"]]} for one in alike]
     quiet = [one for one in alike if not one["notes"] and not one["problems"] and one["duration_s"] is not None]
     quiet = quiet if len(quiet) >= MANY_ALIKE else []
     lines = [line for one in alike if one not in quiet for line in _recording_lines(one)]
@@ -322,7 +327,7 @@ def _recordings_lines(alike: list[dict[str, Any]]) -> list[str]:
         names = ", ".join(one["recording"] for one in quiet[:MANY_ALIKE])
         more = f" and {len(quiet) - MANY_ALIKE} more" if len(quiet) > MANY_ALIKE else ""
         lines.append(f"{names}{more}: {' to '.join(dict.fromkeys((minutes[0], minutes[-1])))} min")
-    return lines + [f"  note, of all {len(alike)}: {note}" for note in shared]
+    return lines + [f"  note, {line}" for line in shared]
 
 
 def _recording_lines(recording: dict[str, Any]) -> list[str]:

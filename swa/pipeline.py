@@ -15,7 +15,7 @@ from swa.report.pages import PageTask, subject_page, write_placeholder, write_st
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
 from swa.study.plan.manifest import TEMPLATE, Study, plan_study, write_template
-from swa.study.plan.selection import LeftOut, find_nights, night_names, nights_left_out
+from swa.study.plan.selection import BY_USER, LeftOut, find_nights, night_names, nights_left_out
 from swa.study.problems import MISSING_STEPS, Problem, add_problems, as_table
 from swa.study.run.attempts import MOST, clear_work, count_attempts
 from swa.study.run.batch import Workers, default_jobs, is_death
@@ -171,7 +171,7 @@ def run_study(
     if blind:
         blinded = blind_study(study, settings, results)
         study, settings, chosen = blinded.study, blinded.settings, [blinded.translate(name) for name in chosen]
-        left_out = {blinded.translate(name): "left out by the user" for name in left_out}
+        left_out = {blinded.translate(name): BY_USER for name in left_out}
     else:
         _check_folder(results, study, prune=prune)
     is_shared = own is not None or nights_only

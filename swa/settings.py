@@ -49,12 +49,14 @@ Control = Literal[
     "rejection",
     "clipping",
     "below_band",
+    "rem_slow",
     "staging",
     "staging_source",
     "recording_start",
     "sleep_onset",
     "first_night",
     "same_recording",
+    "same_start",
 ]
 
 
@@ -245,6 +247,9 @@ class QualitySettings(Group):
 
     lost_waves_share: Share = Field(0.05, description="share of the slow waves of a channel that artefact rules remove")
     uncertain_share: Share = Field(0.25, description="share of uncertain epochs among N2 and N3")
+    asleep_outside_min: Positive = Field(
+        20.0, description="min of scored sleep before lights off or after lights on, more than a doze"
+    )
     staging_shift: Share = Field(
         0.05, description="change of SWA or wave density when the stager sees the EEG 20 % larger or smaller"
     )
@@ -666,6 +671,11 @@ class ComparabilitySettings(Group):
         "leaks into slow-wave activity (benchmarks/recording_faults.py)",
     )
     below_band_worst: Positive = Field(0.2, description="such a difference that makes a comparison `not comparable`")
+    rem_slow_share: Positive = Field(
+        0.1,
+        description="change of slow-wave activity in REM sleep, as a share of that in N2+N3, that is flagged where it "
+        "is half of the change in N2+N3 or more, the same way",
+    )
     staging_shift: Share = Field(
         0.05,
         description="change of a marker of N2+N3 that is flagged, when the stager sees the EEG 20 % larger or smaller",
@@ -678,7 +688,7 @@ class ComparabilitySettings(Group):
     caution: tuple[Control, ...] = Field(
         (
             *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
-            *("staging", "staging_source", "sleep_onset"),
+            *("rem_slow", "staging", "staging_source", "sleep_onset", "same_start"),
         ),
         description="flagged controls that make a comparison `caution`",
     )

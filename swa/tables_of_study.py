@@ -26,6 +26,7 @@ from swa.comparison.participation import absent_subjects
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.report.published import published_effects
+from swa.report.words.absent import what_is_missing, what_to_do
 from swa.settings import Settings
 from swa.study.joined_tables import add_headlines, join_rejection, mark_copies
 from swa.study.long_table import join_measures
@@ -200,7 +201,7 @@ def _contrasts(
 def _absent(found: Results, baseline: str, settings: Settings) -> list[Problem]:
     """The subjects who are not in what the study leads with, by name."""
     return [
-        Problem(subject=one.subject, step=LEAD_STEP, problem=one.words, remedy=one.remedy)
+        Problem(subject=one.subject, step=LEAD_STEP, problem=what_is_missing(one, settings), remedy=what_to_do(one))
         for one in absent_subjects(found, found.nights, baseline, settings)
     ]
 

@@ -1,6 +1,7 @@
 """The gain check finds changes of gain at its stated rates, and the verdict says what it rests on."""
 
 import dataclasses
+import datetime
 import importlib.util
 from pathlib import Path
 from typing import get_args
@@ -75,7 +76,70 @@ def test_lowest_frequencies_that_are_gone_are_a_high_pass_and_not_sweat():
     less = find(night("baseline", below_band={"F3-M2": 0.19}), night("ketamine", below_band={"F3-M2": 0.12}))
     told = [next(one for one in found if one.control == "below_band") for found in (cut, sweat, less)]
     assert [one.is_worst for one in told] == [True, True, False]
-    assert ["high-pass" in in_words([one.doubt]) for one in told] == [True, False, False]
+    assert ["another high-pass" in in_words([one.doubt]) for one in told] == [True, False, False]
+
+
+# Share of 0.2-0.5 Hz and SWA of a simulated night: clean, with a pulse wave of 50 µV, a high-pass at 1 Hz, and sweat.
+CLEAN, PULSE, HIGH_PASS, SWEAT = (0.15, 400.0), (0.07, 840.0), (0.05, 300.0), (0.28, 480.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (CLEAN, PULSE, "slow-wave activity moved (× 2.10) and what lies below it hardly did; sweat and drift do not"),
+        (PULSE, CLEAN, "slow-wave activity moved (× 0.48) and what lies below it hardly did"),
+        (CLEAN, HIGH_PASS, "or a high-pass filter that no header tells in the other"),
+        (CLEAN, SWEAT, "sweat or drift in the one, of which most leaks"),
+    ],
+    ids=["pulse", "pulse at baseline", "high-pass", "sweat"],
+)
+def test_a_share_of_the_lowest_frequencies_names_what_may_have_moved_it(before, after, words):
+    sides = [
+        night(condition, below_band={"F3-M2": share}, swa={"F3-M2": swa})
+        for condition, (share, swa) in (("baseline", before), ("ketamine", after))
+    ]
+    told = next(one for one in find(*sides) if one.control == "below_band")
+    assert words in in_words([told.doubt])
+    assert ("pulse wave" in in_words([told.doubt])) == (PULSE in (before, after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "flagged"),
+    [
+        ((600, 90), (744, 234), True),  # 12 µV rms added in every stage: + 24 % in N2+N3, which was `sound`
+        ((744, 234), (600, 90), True),
+        ((600, 90), (780, 117), False),  # amplitude × 1.14
+        ((600, 90), (780, 130), False),  # a drug, and a REM sleep that differs by chance
+        ((600, 90), (560, 155), False),  # REM sleep alone
+        ((600, 90), (600, 90), False),
+    ],
+    ids=["added", "taken away", "gain", "drug", "the other way", "alike"],
+)
+def test_slow_activity_that_is_added_in_rem_sleep_too_is_no_slow_wave(before, after, flagged):
+    sides = [
+        night(condition, swa={"F3-M2": nrem}, swa_rem={"F3-M2": rem})
+        for condition, (nrem, rem) in (("baseline", before), ("ketamine", after))
+    ]
+    told = next(one for one in find(*sides) if one.control == "rem_slow")
+    assert (told.doubt is not None) == flagged
+    if flagged:
+        assert f"in REM sleep too, from {before[1]} to {after[1]} µV²" in in_words([told.doubt])
+
+
+def test_a_night_with_little_rem_sleep_is_not_held_against_others_by_it():
+    sides = night("baseline", swa={"F3-M2": 600.0}, swa_rem={"F3-M2": 90.0}), night("ketamine", swa={"F3-M2": 744.0})
+    assert not [one for one in find(*sides) if one.control == "rem_slow"]
+
+
+def test_a_low_pass_that_no_header_tells_is_among_what_moves_the_bands_of_the_gain_check():
+    """First order at 12 Hz: the higher a band, the more is gone."""
+    treated = NightFacts(
+        **vars(night("ketamine")) | {"controls": dict.fromkeys(CHANNELS, np.array([-0.3, -0.9, -1.7]))}
+    )
+    said = [in_words([one.doubt]) for one in find(night("baseline"), treated) if one.doubt]
+    assert said
+    assert all("another low-pass filter" in words or "as by a filter" in words for words in said)
+    assert any("as by a filter, with another gain or without, by a pulse wave" in words for words in said)
 
 
 def test_a_gain_on_all_channels_is_flagged_in_each_and_its_size_named():
@@ -331,6 +395,29 @@ def test_a_night_held_against_itself_is_never_sound():
     assert "same_recording" not in set(other["control"])
 
 
+def test_nights_that_begin_at_the_same_second_are_caution():
+    start = datetime.datetime(2026, 3, 2, 22, 41, 7)
+    others = [night("baseline", subject="S02", start=start - datetime.timedelta(days=9))]
+    same = [night("baseline", start=start), night("ketamine", start=start)]
+    found = judged(find(*same, *others)).loc["S01"]
+    assert (found["verdict"] == "caution").all()
+    assert found["verdict_reasons"].iloc[0].startswith("baseline and ketamine begin at the same second")
+    assert "same_start" in set(check(*same)["control"])
+    later = night("ketamine", start=start + datetime.timedelta(seconds=1))
+    assert "same_start" not in set(check(same[0], later, *others)["control"])
+
+
+def test_starts_that_are_hidden_or_those_of_copies_say_nothing_more():
+    start = datetime.datetime(2026, 3, 2, 22, 41, 7)
+    same = [night("baseline", start=start), night("ketamine", start=start)]
+    everywhere = night("baseline", subject="S02", start=start)
+    assert "same_start" not in set(check(*same, everywhere)["control"])
+    copies = [dataclasses.replace(one, content=("a",)) for one in same]
+    assert set(check(*copies)["control"]) >= {"same_recording"}
+    assert "same_start" not in set(check(*copies)["control"])
+    assert "same_start" not in set(check(night("baseline"), night("ketamine"))["control"])
+
+
 def test_analysed_minutes_concern_what_is_not_cut_to_common_minutes():
     """Two hours and three of NREM, SWA falling by 0.35 per h: the mean of the shorter night is 16 % larger."""
     falls = {"decline": dict.fromkeys(CHANNELS, -0.35)}
@@ -415,7 +502,7 @@ def test_a_small_gain_of_all_subjects_is_found_whatever_their_condition_is_calle
     records = of_nine(2 * np.log(1.03), named(name), spread=0.01)
     ((verdict, why),) = of_group(records, nights_of("baseline", name), named(name))
     assert verdict == "caution"
-    assert "as an amplitude × 1.03 in all would do, heart beat or muscle in the channel, or a drug" in why
+    assert "as an amplitude × 1.03 in all would do, heart beat or muscle in the channel, another low-pass" in why
 
 
 def test_a_condition_with_a_colon_keeps_its_name_in_the_table():

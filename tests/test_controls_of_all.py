@@ -113,6 +113,56 @@ def test_rows_over_subjects_are_said_in_the_table_whether_flagged_or_not():
     )
 
 
+def of_stages(*minutes):
+    return [{"sleep_min": dict(zip(("N1", "N2", "N3"), own, strict=True))} for own in minutes]
+
+
+# Minutes of N1, N2 and N3 of four nights, and what a stricter scorer makes of them.
+SCORED = np.array([(12, 150, 90), (20, 170, 80), (9, 140, 110), (15, 160, 70)])
+N2_AS_N1 = SCORED + np.outer(0.4 * SCORED[:, 1], (1, -1, 0))
+N3_AS_N2 = SCORED + np.outer(0.5 * SCORED[:, 2], (0, 1, -1))
+DEEPER = SCORED + np.outer([5, 6, 2, 4], (-1, 0, 1)) + np.outer([45, 50, 38, 40], (0, -1, 1))  # as a drug does
+
+
+@pytest.mark.parametrize(
+    ("treated", "doubted", "why"),
+    [
+        (
+            N2_AS_N1,
+            ("NREM", "N2"),
+            "N1 is 30 % of N1 to N3, 5 % at baseline (mean of 4 subjects, 4 of them with more)",
+        ),
+        (N3_AS_N2, ("N2", "N3"), "N3 is 17 % of N1 to N3, 34 % at baseline (mean of 4 subjects, 0 of them with more)"),
+        (DEEPER, ("N2", "N3"), "N3 is 53 % of N1 to N3, 34 % at baseline"),
+    ],
+    ids=["N2 as N1", "N3 as N2", "deeper"],
+)
+def test_rows_whose_stages_hold_other_sleep_in_all_subjects_are_caution_and_those_without_stages_never(
+    treated, doubted, why
+):
+    records = study(of_stages(*SCORED), of_stages(*treated))
+    found = {stages: verdict_of_all(records, stages=stages, window="night") for stages in ("NREM", "N2", "N3", "REM")}
+    found["any"] = verdict_of_all(records, stages="any", window="first60min")
+    assert {stages for stages, (verdict, _) in found.items() if verdict == "caution"} == set(doubted)
+    assert {found[stages] for stages in set(found) - set(doubted)} == {("sound", "")}
+    assert why in found[doubted[-1]][1]
+    assert "windows that need no stages are free of it" in found[doubted[-1]][1]
+
+
+def test_a_share_of_a_stage_is_no_doubt_of_the_minutes_of_stages_themselves():
+    records = study(of_stages(*SCORED), of_stages(*N2_AS_N1))
+    assert verdict_of_all(records, measure="n1_minutes", channel="all", stages="", window="night") == ("sound", "")
+
+
+@pytest.mark.parametrize("by", [(3, 2, 4, 3), (70, -60, 80, -50)])  # a little in all; much, here more and there less
+def test_a_share_that_moves_a_little_or_here_and_there_is_no_doubt(by):
+    records = study(of_stages(*SCORED), of_stages(*(SCORED + np.outer(by, (1, -1, 0)))))
+    assert verdict_of_all(records, stages="NREM", window="night") == ("sound", "")
+    (row,) = of_all(records, "n1_share_of_all")
+    assert row.doubt is None
+    assert not of_all(study(of_stages(*SCORED[:2]), of_stages(*N2_AS_N1[:2])), "n1_share_of_all")
+
+
 def with_controls(*changes):
     """A study whose control bands (REM, quiet wake, fast NREM) change so, alike in all channels."""
     return study([{} for _ in changes], [{"controls": change} for change in changes])

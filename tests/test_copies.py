@@ -40,7 +40,7 @@ def plainly(_what, make, _otherwise):
 def problems_of(folder, excluded=()):
     """What a run tells of the nights of a folder."""
     study = plan_study(folder, None, Settings())
-    left_out = dict.fromkeys(excluded, LeftOut("left out"))
+    left_out = dict.fromkeys(excluded, LeftOut("left out", ""))
     return problems_of_nights(study, {}, left_out, plainly, look_for_copies(study, left_out, plainly))
 
 

@@ -132,13 +132,28 @@ def test_a_trend_without_a_control_that_is_counted_the_same_way_says_what_it_may
     assert not controlled["design_limit"].str.contains("no control").any()
 
 
-def test_a_trend_against_control_nights_without_a_dose_has_no_control():
+def test_a_trend_against_control_nights_without_a_dose_has_one_order_and_a_control():
     table, nights = make_study(6, noise=1e-4)
     names = {"condition": {"baseline": "placebo"}}
     found = compare_doses(table.replace(names), nights=nights.replace(names))
     trends = found["term"].str.startswith("per ")
-    assert (found["design_limit"].str.contains("no control") == trends).all()
+    assert found.loc[trends, "design_limit"].str.contains("one order").all()
+    assert not found["design_limit"].str.contains("no control").any()
     assert (found["note"].str.contains(DRIFT) == trends).all()
+    assert found.loc[trends, "note"].str.contains("without nights of a control condition counted the same way").all()
+
+
+def test_the_trend_of_placebo_nights_is_not_said_to_lack_a_control():
+    table, nights = make_study(6, fade=1.0, placebo=True, noise=1e-4)
+    found = compare_doses(table, nights=nights)
+    trends = found[found["term"].str.startswith("per ")].groupby("contrast")
+    limits = {contrast: set(own["design_limit"]) for contrast, own in trends}
+    assert limits["placebo:baseline"] == {"one order"}
+    assert all("no control" in limit for limit in limits["ketamine:baseline"])
+    assert not any("no control" in limit for limit in limits["ketamine:placebo"])
+    placebo = trends.get_group("placebo:baseline")["note"]
+    assert placebo.str.contains("nights since a dose come in one order: a drift of the nights looks the same").all()
+    assert not placebo.str.contains("without nights of a control").any()
 
 
 @pytest.mark.slow

@@ -337,6 +337,14 @@ def test_hypnograms_are_aligned_at_sleep_onset_whatever_their_starts():
     assert texts(figures.aligned_hypnograms({}, {}))
 
 
+def test_stages_of_the_nights_of_a_subject_can_be_read_on_a_phone():
+    stages = pd.DataFrame({"onset": [0, 30, 60], "duration": 30, "stage": ["W", "N2", "N3"]})
+    figure = figures.aligned_hypnograms(dict.fromkeys("abc", stages), {})
+    phone_px = 344  # what the card of a figure leaves of 390
+    letters = [text.get_fontsize() for axes in figure.axes[:3] for text in axes.get_yticklabels()]
+    assert min(letters) * phone_px / (figure.get_figwidth() * 72) > 5
+
+
 def test_five_hypnograms_are_no_taller_than_a_screen():
     stages = pd.DataFrame({"onset": [0.0, 30.0, 60.0], "duration": 30.0, "stage": ["W", "N2", "R"], "swa": 100.0})
     sizes = [

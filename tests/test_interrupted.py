@@ -65,10 +65,12 @@ def stop_at(line, *words):
     """What a command says on standard error after Ctrl+C at this line, and its exit code."""
     call = [sys.executable, "-m", "swa", *map(str, words)]
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    # A shell that runs the tests in its background has them ignore what Ctrl+C sends, and so would the command.
+    streams["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(call, start_new_session=True, **streams) as command:
         next(text for text in command.stderr if text.startswith(line))
         os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to the worker processes, too
-        said = [text for text in command.stderr.read().splitlines() if text.split()[0] not in STAGES_OF_WORK]
+        said = [text for text in command.stderr.read().splitlines() if text.partition(" ")[0] not in STAGES_OF_WORK]
         return said, command.wait(60)
 
 
@@ -167,6 +169,12 @@ def test_a_run_that_is_stopped_says_how_many_nights_are_kept_and_nothing_else(re
         ["swa: stopped: 4 of 4 nights are finished and kept; the same command goes on from there."],
         130,
     )
+
+
+def test_a_run_that_is_stopped_under_debug_says_nothing_of_semaphores(recordings, tmp_path):
+    said, end = stop_at("nights 1/4", "run", recordings, "-o", tmp_path, "--jobs", 2, "--debug")
+    assert end == 130
+    assert not [text for text in said if "semaphore" in text or "resource_tracker" in text]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -388,6 +388,13 @@ def test_a_dose_before_the_recording_gives_dose_hours_and_hours_since_the_dose(s
     np.testing.assert_allclose(table["dose_h"], table["negative_peak_s"] / 3600 + 2)
 
 
+def test_sleep_outside_of_lights_is_counted_apart(short):
+    whole, cut = short().summary, short(lights_off_s=1200.0, lights_on_s=2400.0).summary
+    assert whole["asleep_outside_min"] == {"before lights off": 0.0, "after lights on": 0.0}
+    asleep = [sum(found["statistics"][name] for name in ("N1", "N2", "N3", "REM")) for found in (whole, cut)]
+    assert sum(cut["asleep_outside_min"].values()) == asleep[0] - asleep[1] > 0
+
+
 def test_sleep_statistics_are_taken_between_lights_off_and_on(short):
     whole = short().summary["statistics"]
     between = short(lights_off_s=120.0, lights_on_s=1800.0).summary["statistics"]

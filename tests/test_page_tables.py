@@ -1,6 +1,7 @@
 """Tables behind the pages: waves by size and slope, gain check, covariates, profiles."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from swa.report.optional_tables import (
     plan_table,
     profile_table,
 )
+from swa.report.sleep_pages import sleep_rows
 from swa.report.words.names import where_measured
 from swa.report.words.numbers import change
 from swa.report.words.sentences import stand_in, was
@@ -376,3 +378,19 @@ def test_nights_of_a_page_stand_in_the_order_of_their_dates_and_say_why_they_are
         "ketamine, session third",
         "ketamine, session fourth (before the infusion)",
     ]
+
+
+def test_a_count_of_sleep_has_no_decimals():
+    nights = [SimpleNamespace(session=name) for name in ("a", "b")]
+    rows = [
+        ("awakenings", "a", 1.0),
+        ("awakenings", "b", 0.0),
+        ("cycle_minutes", "a", 74.0),
+        ("stage_shifts", "a", 6.0),
+    ]
+    measures = pd.DataFrame(rows, columns=["measure", "session", "value"])
+    measures = measures.assign(channel="all", window="night", variant="")
+    told = dict(sleep_rows(nights, measures))
+    assert told["Awakenings"] == ["1", "0"]
+    assert told["Length of NREM\u2013REM cycles, min"] == ["74.0", "not measured"]
+    assert told["Stage shifts an hour, 1/h"][0] == "6.00"

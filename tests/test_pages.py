@@ -32,7 +32,7 @@ from swa.report.sleep_pages import lines_of
 from swa.report.study_page import _answers
 from swa.report.study_page import _not_compared as not_compared
 from swa.report.terminal import leading_lines, leading_tables
-from swa.report.words.numbers import MINUS, describe_change, number, p_value, percent
+from swa.report.words.numbers import MINUS, describe_change, number, p_is, p_value, percent
 from swa.report.words.p_values import TESTS
 from swa.report.words.sentences import (
     MAGNESIUM,
@@ -44,6 +44,7 @@ from swa.report.words.sentences import (
     headline_in_plain_words,
     subject_answer,
     subject_result,
+    unstated,
 )
 from swa.settings import Settings
 from swa.study.plan.manifest import file_label
@@ -267,7 +268,7 @@ def test_numbers_of_a_subject_page_are_those_of_the_tables(study, subject):
 def test_numbers_of_the_study_page_are_those_of_the_tables(study):
     page = parse(study.path / "index.html")
     table = next(table for table in page.tables if table[0][0] == "Window")
-    check_changes(table, shown_contrasts(study, "group"), WINDOWS)
+    check_changes(table, shown_contrasts(study, "group").assign(ci_low=math.nan, ci_high=math.nan), WINDOWS)
     nights = next(table for table in page.tables if table[0][0] == "Subject" and "Status" in table[0])
     assert [row[0] for row in nights[1:]] == ["S1", "S1", "S2", "S2", "S10", "S10"], "S2 stands before S10"
     column = nights[0].index("SWA, µV²")
@@ -276,6 +277,24 @@ def test_numbers_of_the_study_page_are_those_of_the_tables(study):
         value = by_key.loc[(row[0], row[1]), "swa"]
         assert row[3] == by_key.loc[(row[0], row[1]), "status"]
         assert row[column] == "–" if math.isnan(value) else float(row[column]) == pytest.approx(value, rel=6e-3)
+
+
+def test_no_word_and_no_picture_has_an_interval_of_two_subjects_which_the_table_keeps(study, two_drugs):
+    of_three = leading_tables(two_drugs)[0].rows
+    assert any(" to " in row[3] for row in of_three)
+    assert np.isfinite(shown_contrasts(study, "group")["ci_low"]).any()
+    told = [row[3] for table in leading_tables(study) for row in table.rows]
+    assert set(told) <= {"no interval", ""}
+    page = (study.path / "index.html").read_text(encoding="utf-8")
+    captions = " ".join(re.findall("<figcaption>(.*?)</figcaption>", page, re.DOTALL))
+    assert "Filled marks" not in captions, "nor is one explained"
+    assert "No row has an interval." in captions
+    for alt in re.findall(r'<img[^>]* alt="([^"]*)"', page):
+        assert not re.search(r"\([+\u2212]?[\d.]+[^)]* to ", alt), alt
+    for path in (study.path / "figures").glob("*.tsv"):
+        drawn = pd.read_csv(path, sep="\t")
+        if {"ci_low", "n", "estimate"} <= set(drawn):
+            assert drawn["ci_low"].isna().all(), path.name
 
 
 def test_the_result_is_a_sentence_with_interval_and_n(study):
@@ -1021,6 +1040,9 @@ def test_large_and_missing_numbers():
     assert number(math.nan) == "–"
     assert p_value(0.0004) == "< 0.001"
     assert p_value(0.0456) == "0.0456"
+    assert [p_is(p, 2) for p in (0.0004, 0.031, 0.99, 0.996, 1.0)] == [
+        *("p < 0.001", "p = 0.031", "p = 0.99", "p > 0.99", "p > 0.99")
+    ], "a p of 1.0 reads as certainty that there is nothing"
 
 
 @given(st.floats(0.01, 50))
@@ -1526,6 +1548,7 @@ def test_the_arm_of_the_control_carries_the_same_warning():
 def test_the_study_page_says_that_swa_does_not_know_of_randomisation_and_blinding(study):
     cards = (study.path / "index.html").read_text(encoding="utf-8").split("<details>")[0]
     assert "Whether the study was randomised or blinded is not in its files" in cards
+    assert "or blinded" not in unstated(blinded=True), "beside a notice that the conditions are codes"
 
 
 def test_filters_of_the_headers_stand_in_the_head_of_each_page(build, compare, tmp_path):

@@ -63,7 +63,9 @@ def test_a_channel_of_which_most_waves_are_clipped_is_bad():
 def test_polarity_reversed_is_told():
     verdict, (told,) = judge_night(summary() | {"asymmetry": {"C0": -0.1, "C1": 0.1}})
     assert verdict == "caution"
-    assert told.words.startswith("C0: large waves go further up than down (× 1.11), as with polarity reversed")
+    assert told.words.startswith(
+        "C0: large waves go further up than down (× 1.11), as with polarity reversed, or with a high-pass filter"
+    )
     assert judge_night(summary() | {"asymmetry": {"C0": -0.01, "C1": None}}) == ("sound", ())
 
 
@@ -302,7 +304,7 @@ def test_a_filter_inside_a_band_makes_the_night_doubtful_and_names_what_is_left(
         assert judge_night(filtered(usual, usual), bands_hz=BANDS) == ("sound", ())
     verdict, reasons = judge_night(filtered("HP:1Hz", "HP:1Hz"), bands_hz=BANDS)
     assert verdict == "caution"
-    assert "the header's filter HP:1Hz lies inside what is measured" in in_words(reasons)
+    assert "the header's filter HP:1Hz takes away part of what is measured, which reads lower: " in in_words(reasons)
     assert "of 0.5-4 Hz 1-4 Hz are left" in in_words(reasons)
     assert "of 0.5-1 Hz nothing is left" in in_words(reasons)
     assert len(reasons) == 1  # of all channels at once
@@ -337,3 +339,18 @@ def test_every_band_of_the_glossary_is_a_setting_and_every_marker_of_the_eeg_has
     without = {name for name, entry in glossary.items() if entry.compared and name not in bands}
     groups = {glossary[name].group for name in without}
     assert groups == {"architecture", "coupling", "aperiodic"}  # the exponent of 30-45 Hz asks the low-pass itself
+
+
+@pytest.mark.parametrize(
+    ("side", "minutes", "verdict"),
+    [
+        ("before lights off", 48.5, "caution"),
+        ("after lights on", 25.0, "caution"),
+        ("before lights off", 12.0, "sound"),
+    ],
+)
+def test_much_sleep_outside_of_lights_asks_about_the_clocks(side, minutes, verdict):
+    """Lights in summer time, a recorder an hour behind: fifty minutes of sleep were gone and the night was sound."""
+    found, reasons = judge_night(summary() | {"asleep_outside_min": {side: minutes}})
+    assert found == verdict
+    assert in_words(reasons).startswith(f"{minutes:.0f} min of scored sleep lie {side}") == (verdict == "caution")

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -98,6 +99,42 @@ def test_unknown_labels_are_named_with_their_lines(read):
     with pytest.raises(ScoringError, match=r"'Tief' \(line 64\), 'Wachsein' \(line 6\)") as error:
         read(profile(words={**WORDS, "N3": "Tief", "W": "Wach"}).replace("Wach", "Wachsein"))
     assert "Patient" not in str(error.value)
+
+
+FROM_TO = [
+    "Von;Bis;Stadium", "Zeit von;Zeit bis;Schlafstadium", "Nr;Von;Bis;Stadium", "From,To,Stage", "De;À;Stade",
+    "Début;Fin;Stade", "Heure de début;Heure de fin;Stade", "Desde;Hasta;Fase", "Startzeit;Endzeit;Stadium",
+]  # fmt: skip
+
+
+def stretches(title, time):
+    """Rows of the stretches of one stage, some of them missing, with what `time` makes of seconds from the start."""
+    mark = ";" if ";" in title else ","
+    changes = [0, *(i for i in range(1, 150) if STAGES[i] != STAGES[i - 1]), 150]
+    rows = [(n, time(30 * a), time(30 * b), WORDS[STAGES[a]]) for n, (a, b) in enumerate(pairwise(changes), start=1)]
+    del rows[1]
+    return "\n".join([title, *(mark.join(map(str, row[-len(title.split(mark)) :])) for row in rows)]) + "\n"
+
+
+@pytest.mark.parametrize("head", [HEAD, ""])
+@pytest.mark.parametrize("title", FROM_TO)
+@pytest.mark.parametrize("form", ["%H:%M:%S", "%d.%m.%Y %H:%M:%S", ""])
+def test_rows_from_a_time_to_another_are_read(read, recording, head, title, form):
+    def time(seconds):
+        return (BEGIN + datetime.timedelta(seconds=seconds)).strftime(form) if form else seconds
+
+    stages, epoch_s, _ = read(head + stretches(title, time)).stages_in(recording)
+    gone = range(12, 18)
+    assert (stages.tolist(), epoch_s) == (["UNS" if i in gone else stage for i, stage in enumerate(STAGES)], 30)
+
+
+@pytest.mark.parametrize("title", ["Von;Bis;Stadium", "start;end;stage"])
+@pytest.mark.parametrize("of_seconds", [False, True])
+def test_rows_that_end_one_before_the_next_are_asked_about(read, title, of_seconds):
+    step = 30 if of_seconds else 1
+    rows = "".join(f"{i * step};{(i + 1) * step - 1};{stage}\n" for i, stage in enumerate(STAGES))
+    with pytest.raises(ScoringError, match=r"its rows go from 0 to \d+, then from .*: numbers of epochs, or seconds"):
+        read(f"{title}\n{rows}")
 
 
 @pytest.mark.parametrize("head", [HEAD, ""])

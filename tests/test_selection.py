@@ -200,11 +200,14 @@ def test_the_study_file_leaves_nights_out_with_its_reason() -> None:
     nights = pd.DataFrame(
         {"subject": "S1", "session": list("abcde"), "subject_label": "S1", "exclude": cells}, dtype=object
     )
-    assert nights_left_out(nights, ["S1/a"]) == {
+    found = nights_left_out(nights, ["S1/a"])
+    assert {name: left.why for name, left in found.items()} == {
         "S1/a": "left out by --exclude",
         "S1/c": "left out by the study file: electrode fell off",
         "S1/d": "left out by the study file",
     }
+    assert "run without --exclude" in found["S1/a"].remedy
+    assert "empty its cell `exclude`" in found["S1/c"].remedy
 
 
 @pytest.mark.slow
@@ -223,6 +226,7 @@ def test_a_night_that_the_study_file_excludes_is_listed_and_not_read(
     told = found.results.problems["problem"].tolist()
     reason = "left out by the user" if blind else "left out by the study file: vomited after ketamine"
     assert reason in told
+    assert all(found.results.problems["remedy"])
     assert b"vomited" not in b"".join(_files(tmp_path / "out").values()) or not blind
 
 

@@ -7,9 +7,11 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from swa_cli.alike_notes import told_together
 from swa_cli.show import _describe, _show_design, contrast_names, show_inspection, tell_dropped
 
 from swa.comparison.contrasts import state_designs
+from swa.comparison.lost_contrasts import state_lost_contrasts
 from swa.settings import Settings, check_settings
 from swa.simulation.simulated_study import simulate_study
 from swa.study.plan.inspection import inspect_study
@@ -75,6 +77,45 @@ def test_inspect_says_the_design_and_how_many_can_run(folder, capsys):
     assert len(found["design"]) == 1
 
 
+def test_a_contrast_of_which_no_night_is_there_is_told(folder, capsys):
+    file = folder / "study.tsv"
+    rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()]
+    at = [rows[0].index(name) for name in ("condition", "session", "recording") if name in rows[0]]
+    for subject in ("S1", "S2"):
+        row = next(row for row in rows if row[rows[0].index("subject")] == subject)
+        more = ["magnesium" if i in at[:-1] else f"{subject}_m.edf" if i == at[-1] else row[i] for i in range(len(row))]
+        rows.append(more)
+    file.write_text("\n".join("\t".join(row) for row in rows) + "\n", encoding="utf-8")
+    show_inspection(inspect_study(folder), as_json=False)
+    designs = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Design as understood")]
+    assert designs[1:] == [
+        "Design as understood: magnesium against placebo: not compared; of magnesium no night can be used, of 2"
+    ]
+    show_inspection(inspect_study(folder), as_json=True)
+    assert len(json.loads(capsys.readouterr().out)["lost"]) == 1
+
+
+def test_a_contrast_whose_nights_are_excluded_or_failed_is_told():
+    nights = pd.DataFrame(
+        [
+            (subject, name, status)
+            for subject in "ABC"
+            for name, status in (
+                ("placebo", "done"),
+                ("ketamine", "done"),
+                ("mg", "excluded"),
+                ("s", "failed" if subject == "A" else "excluded"),
+            )
+        ],
+        columns=["subject", "condition", "status"],
+    ).assign(session=lambda table: table["condition"])
+    assert state_lost_contrasts(nights) == [
+        "mg against placebo: not compared; of mg every night is excluded",
+        "s against placebo: not compared; of s no night can be used, of 3 (2 excluded)",
+    ]
+    assert state_lost_contrasts(nights.assign(status="done")) == []
+
+
 def test_a_copy_can_run_and_is_to_be_looked_at_first(folder, capsys):
     shutil.copy(folder / "S1_placebo.edf", folder / "S1_ketamine.edf")
     show_inspection(inspect_study(folder), as_json=False)
@@ -119,6 +160,25 @@ def test_no_subject_with_both_conditions_is_told_with_what_to_do(subjects, told)
     assert (hint in said) is told
 
 
+def test_notes_of_several_recordings_are_told_once_with_those_that_they_are_true_of():
+    names = [f"S{number}.edf" for number in range(1, 7)]
+    notes = {name: [f"scored by S{i}.txt: {300 + i}.5 min of N2 and N3"] for i, name in enumerate(names, 1)}
+    notes["S2.edf"] += ["its clock jumps", "5.0 min have none: 03:31 to 03:36"]
+    notes["S5.edf"] += ["its clock jumps", "2.0 min have none: 03:33 to 03:35"]
+    for name in names[1:]:
+        notes[name].append(f"{notes[name][0].rpartition(': ')[2]} are few")
+    own, lines = told_together(notes, {name: name.replace("edf", "txt") for name in names})
+    assert lines == [
+        "of all 6: scored by its scoring: 301.5 to 306.5 min of N2 and N3",
+        "of S2.edf, S5.edf: its clock jumps",
+        "of S2.edf, S3.edf, S4.edf, S5.edf and 1 more: 302.5 to 306.5 min of N2 and N3 are few",
+    ]
+    assert {name: held for name, held in own.items() if held} == {
+        "S2.edf": ["5.0 min have none: 03:31 to 03:36"],
+        "S5.edf": ["2.0 min have none: 03:33 to 03:35"],
+    }
+
+
 def test_a_contrast_that_is_gone_is_told(tmp_path, capsys):
     assert contrast_names(tmp_path) == set()
     write_table(pd.DataFrame({"contrast": ["a:b", "a:b", "c:b"]}), tmp_path / "contrasts.tsv")
@@ -153,12 +213,13 @@ def test_inspect_says_order_lights_adaptation_covariates_the_primary_and_who_sta
     table = table.assign(adaptation=np.where(first & (table["subject"] == "S2"), "yes", ""), covariate_dose="1.5")
     table["hypnogram"] = [f"truth/{name.removesuffix('.edf')}_stages.tsv" for name in table["recording"]]
     table.loc[0, "hypnogram"] = ""
+    table["date"] = ["2001-01-06", *[""] * (len(table) - 1)]
     table.to_csv(file, sep="\t", index=False)
     primary = check_settings({"comparison": {"primary": "swa N2+N3 cycle-1 frontal"}})
     show_inspection(inspect_study(tmp_path, settings=primary), as_json=False, settings=primary)
     said = capsys.readouterr().out
     plan = [line.split() for line in said.splitlines()[1:6]]
-    assert {"order", "adaptation", "lights_off", "dose_start"} <= set(plan[0])
+    assert {"date", "order", "adaptation", "lights_off", "dose_start"} <= set(plan[0])
     place = plan[0].index("adaptation")
     assert [row[place] for row in plan[1:]] == ["-", "-", "yes", "-"]
     assert "Primary: swa NREM cycle-1 frontal\nCovariates: covariate_dose\n" in said

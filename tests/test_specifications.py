@@ -317,16 +317,19 @@ def test_page_shows_the_curve_of_the_primary_with_its_numbers_and_what_was_left_
     n = int((found["curve"] == "swa").sum())
     assert f"{n} specifications of 7 subjects, 0.0\u00a0% to +44.0\u00a0%, median +44.0\u00a0%" in picture.alt
     assert "marked +44.0\u00a0%" in picture.alt
-    assert "a test of the whole curve, not of the primary: p 0.0156" in picture.alt
+    assert "a test of the whole curve, not of the primary: p = 0.0156" in picture.alt
     curves, near = specification_tables(draft)
     assert "carrier2011 (another filter" in curves.about
     assert [row[1] for row in curves.rows] == ["Slow-wave activity", "Amplitude of waves", "Slope of waves"]
     assert [row[1] for row in near.rows[:2]] == ["as declared", "1\u20134 Hz"]
     assert len(near.rows) == int(((found["curve"] == "swa") & (found["differs"] <= 1)).sum())
-    assert "too few to tell" not in {row[3] for row in near.rows}
-    write_table(found.assign(n=2), tmp_path / "specifications.tsv")  # as a card of two subjects says it
-    _, few = specification_tables(make_draft(tmp_path, contrasts[contrasts["subject"] == "group"], settings=SETTINGS))
-    assert {row[3] for row in few.rows} == {"too few to tell"}
+    assert "no interval" not in {row[3] for row in near.rows}
+    for name, table in (("specifications", found), ("specification_summary", summary)):
+        write_table(table.assign(n=2), tmp_path / f"{name}.tsv")
+    two = make_draft(tmp_path, contrasts[contrasts["subject"] == "group"], settings=SETTINGS)
+    curves, few = specification_tables(two)
+    assert {row[3] for row in few.rows} == {"no interval"}, "as a card of two subjects"
+    assert {row[6] for row in curves.rows} == {"\u2013"}, "and none leaves out no change"
 
 
 def test_a_study_without_contrasts_has_no_section(tmp_path, make_draft):

@@ -5,6 +5,9 @@ import datetime
 import numpy as np
 import pytest
 
+from swa.recordings.mne_raw import start_of
+from swa.recordings.recording import read_recording
+from swa.recordings.starts import read_start
 from swa.settings import Settings
 from swa.study.plan.manifest import plan_study
 
@@ -37,14 +40,46 @@ def write_brainvision(folder, name, day):
     (folder / f"{name}.eeg").write_bytes(np.full(600, len(name), "<f4").tobytes())
 
 
+def write_egi(folder, name, day):
+    """A folder of EGI, which says its date together with a time zone: the clock on the wall counts."""
+    pytest.importorskip("mffpy")
+    from mffpy.bin_writer import BinWriter
+    from mffpy.writer import Writer
+
+    samples = BinWriter(sampling_rate=100)
+    samples.add_block(np.full((33, 600), len(name), np.float32))
+    writer = Writer(str(folder / f"{name}.mff"))
+    zone = datetime.timezone(datetime.timedelta(hours=-5))
+    start = datetime.datetime(2000, 1, 1, 22) if day is None else FIRST + datetime.timedelta(days=day)
+    writer.addxml("fileInfo", recordTime=start.replace(tzinfo=zone))
+    writer.addbin(samples)
+    writer.add_coordinates_and_sensor_layout("HydroCel GSN 32 1.0")
+    writer.write()
+
+
 def write_study(folder):
     """A study file without an order: names of FIF files end with `_raw`, which is no condition."""
-    files = sorted(path.name for path in folder.iterdir() if path.suffix in (".fif", ".vhdr"))
+    files = sorted(path.name for path in folder.iterdir() if path.suffix in (".fif", ".vhdr", ".mff"))
     rows = ["\t".join([*file.split(".")[0].removesuffix("_raw").split("_"), file]) for file in files]
     (folder / "study.tsv").write_text("\n".join(["subject\tcondition\trecording", *rows]) + "\n", encoding="utf-8")
 
 
-WRITERS = {"fif": write_fif, "brainvision": write_brainvision}
+WRITERS = {"fif": write_fif, "brainvision": write_brainvision, "egi": write_egi}
+
+
+def test_the_clock_on_the_wall_counts_where_the_raw_says_its_zone(tmp_path):
+    write_egi(tmp_path, "S1_baseline", 1)
+    assert read_start(tmp_path / "S1_baseline.mff") == datetime.datetime(2024, 2, 2, 22)
+    assert read_recording(tmp_path / "S1_baseline.mff").start == datetime.datetime(2024, 2, 2, 22)
+
+
+@pytest.mark.parametrize(("offset", "hour"), [(None, 22), ("+02:00", 0), ("-0500", 17), ("somewhere", 22)])
+def test_an_offset_from_utc_is_added_to_the_moment(offset, hour):
+    raw = mne.io.RawArray(np.zeros((1, 600)), mne.create_info(["C4-M1"], 100, "eeg"), verbose="error")
+    raw.set_meas_date(FIRST)
+    with raw.info._unlock():
+        raw.info["utc_offset"] = offset
+    assert start_of(raw) == FIRST.replace(tzinfo=None) + datetime.timedelta(hours=(hour - 22 + 12) % 24 - 12)
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)

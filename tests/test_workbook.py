@@ -53,6 +53,18 @@ def _rows(path: Path, sheet: str) -> list[dict[str, object]]:
     return [dict(zip(first, row, strict=True)) for row in rows]
 
 
+def test_a_change_of_two_subjects_has_no_interval_in_words_and_keeps_its_numbers(
+    tmp_path: Path, results: Results
+) -> None:
+    ends = {"ci_low": 0.5, "ci_high": 3.0}
+    rows = [ROW | ends | {"n": 2}, ROW | ends | {"n": 3, "window": "cycle-1"}, ROW | ends | {"n": 2, "subject": "S1"}]
+    write_table(pd.DataFrame(rows).reindex(columns=CONTRASTS.names), tmp_path / "contrasts.tsv")
+    path = write_workbook(Results(tmp_path))
+    two, three = sorted(_rows(path, "Contrasts"), key=lambda row: row["n"])
+    assert (two["change"], two["ci_high"]) == ("+23.5 % (no interval)", 3.0)
+    assert three["change"] == _rows(path, "Subjects")[0]["change"] == "+23.5 % (-50.0 % to +200.0 %)", "n: two nights"
+
+
 def test_cells_are_the_values_of_the_tables_and_no_text_is_a_formula(results: Results) -> None:
     path = write_workbook(results)
     contrasts = _rows(path, "Contrasts")

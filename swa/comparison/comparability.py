@@ -1,6 +1,7 @@
 """Whether nights can be compared at all: every control of `swa.comparison.controls` on every subject and contrast."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,7 @@ def compare_facts(
     first : dict of str to float, optional
         Place of each subject's first night.
     """
+    facts = _without_hidden_dates(facts)
     by_night: dict[tuple[str, str], list[NightFacts]] = {}
     for fact in facts:
         by_night.setdefault((fact.subject, fact.condition), []).append(fact)
@@ -111,6 +113,13 @@ def compare_facts(
         for found in known.find(subjects)
     ]
     return records
+
+
+def _without_hidden_dates(facts: Sequence[NightFacts]) -> Sequence[NightFacts]:
+    """Nights without their starts where those of several subjects all have one date, which hides the true ones."""
+    dated = [fact for fact in facts if fact.start]
+    hidden = len({fact.start.date() for fact in dated if fact.start}) == 1 < len({fact.subject for fact in dated})
+    return [replace(fact, start=None) for fact in facts] if hidden else facts
 
 
 def comparability_table(records: Iterable[Record]) -> pd.DataFrame:

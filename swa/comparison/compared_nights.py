@@ -14,6 +14,8 @@ from swa.tables.results_tables import SAME_RECORDING, SHARED_RECORDING
 from swa.tables.schema import plain_name
 
 CONTROLS = {"placebo", "sham", "saline", "vehicle", "control", "controls"}
+_JOINED = re.compile(r"[+&/]|\b(?:and|plus|vs|versus|or|und|oder|et|ou|y)\b")
+_GIVEN_IN = re.compile(r"(?<=\S)\s+(?:in|with|dissolved|diluted|mit|dans|avec|en|con)\s")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
 
 COPIED = "|copied"  # column that marks nights that no comparison can use for one of these reasons
@@ -248,24 +250,12 @@ def night_order(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[in
     return int((step > 0).sum()), int((step < 0).sum())
 
 
-def parallel_arms(nights: pd.DataFrame) -> list[str]:
-    """Names of the parallel arms; none where a subject is in several or where there are crossover periods."""
-    arm = text_column(nights, "arm")
-    if (text_column(nights, "period") != "").any():
-        return []
-    known = arm[arm != ""]
-    if known.empty or known.groupby(nights.loc[known.index, "subject"]).nunique().max() > 1:
-        return []
-    names = sorted(known.unique())
-    return names if len(names) > 1 else []
-
-
 def is_control(condition: str) -> bool:
     """Whether the name of a condition or arm is that of a control: ``saline 0.9 %``, not ``ketamine+placebo``.
 
-    Of a name that joins several by ``+`` each must be one.
+    Of a name that joins several each must be one; what something is given in (``ketamine in saline``) does not count.
     """
-    parts = [re.findall(r"[^\W\d_]+", part) for part in condition.casefold().split("+")]
+    parts = [re.findall(r"[^\W\d_]+", part) for part in _JOINED.split(_GIVEN_IN.split(condition.casefold())[0])]
     return all(words and {words[0], words[-1]} & CONTROLS for words in parts)
 
 

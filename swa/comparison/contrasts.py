@@ -23,6 +23,7 @@ from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.statement import find_limits
 from swa.comparison.group import adjust_p, adjust_primary_p
 from swa.comparison.losses import with_losses
+from swa.comparison.members import unused_arms
 from swa.comparison.outcomes import Outcome, limits_of_rows
 from swa.comparison.primary import declared_primary, roles
 from swa.comparison.sources import (
@@ -388,7 +389,7 @@ def state_designs(nights: pd.DataFrame, settings: Settings | None = None) -> lis
         doubt = doubt_of_orders(design.limits, limits[design.key], sum(both <= own for own in there))
         text += f"; {verdict_of_orders(doubt)} over subjects: {doubt.words}" if doubt else ""
         said.append(text + _without_exclusions(design, with_all))
-    return said
+    return said + unused_arms(used)
 
 
 def _kinds_with_excluded(nights: pd.DataFrame, settings: Settings | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from swa.comparison.arrays import Bools, Ints
+from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.designs.base import ContrastDesign
 from swa.comparison.outcomes import Outcome
 from swa.comparison.within_subject import ONE_RECORDING, ZEROS, Changes
@@ -14,8 +14,9 @@ from swa.tables import notes
 from swa.tables.contrast import Contrast
 from swa.tables.reason import Reason
 
-# Losses differ from here on: in subjects, and in the share of them.
-FEWEST, SMALLEST_SHARE = 2, 0.1
+# Losses differ from here on: in subjects, and in the difference of their shares in units of its standard error if all
+# were alike, since so do what the loss of the lowest adds to a difference and the error of that.
+FEWEST, IN_ERRORS = 2, 0.3
 
 
 def with_losses(design: ContrastDesign, changes: Changes, outcome: Outcome) -> Outcome:
@@ -40,7 +41,8 @@ def _lost_nights(design: ContrastDesign, changes: Changes, outcome: Outcome) -> 
     lost = (untreated & ~treated & ~other).sum(axis=0) + alone
     other_lost = (treated & ~untreated & ~other).sum(axis=0)
     n = (treated | untreated | other).sum(axis=0) + alone
-    differs = _differs(lost, n, other_lost, n) & (outcome.n > 0)
+    differs = _differs(lost - other_lost, (lost - other_lost) / np.maximum(n, 1), 1 / np.maximum(n, 1))
+    differs &= outcome.n > 0
     return {i: _say(key, int(lost[i]), int(other_lost[i]), int(n[i])) for i in np.flatnonzero(differs).tolist()}
 
 
@@ -84,14 +86,16 @@ def _lost_of_sides(design: ContrastDesign, changes: Changes, outcome: Outcome) -
         if sizes is None or not n or not other_n:
             continue
         lost, other_lost = n - int(sizes.values["n_first"]), other_n - int(sizes.values["n_second"])
-        if _differs(np.array(lost), np.array(n), np.array(other_lost), np.array(other_n)):
+        if _differs(
+            np.array(lost - other_lost), np.array(lost / n - other_lost / other_n), np.array(1 / n + 1 / other_n)
+        ):
             found[i] = notes.SUBJECTS_LOST(
                 first=key.first, lost=lost, n=n, second=key.second, other_lost=other_lost, other_n=other_n
             )
     return found
 
 
-def _differs(lost: Ints, n: Ints, other_lost: Ints, other_n: Ints) -> Bools:
-    shares = np.abs(lost / np.maximum(n, 1) - other_lost / np.maximum(other_n, 1))
-    differs: Bools = (np.abs(lost - other_lost) >= FEWEST) & (shares >= SMALLEST_SHARE - 1e-9)
+def _differs(difference: Ints, share: Floats, variance: Floats) -> Bools:
+    """Whether losses differ by two subjects and enough for the difference of shares that they are of (`IN_ERRORS`)."""
+    differs: Bools = (np.abs(difference) >= FEWEST) & (np.abs(share) >= IN_ERRORS * np.sqrt(variance) - 1e-9)
     return differs

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from swa.comparison.compared_nights import parallel_arms, text_column, usable_nights
+from swa.comparison.compared_nights import text_column, usable_nights
 from swa.comparison.controls.gain import BETWEEN_REGIONS, CONTRADICTION_SHARE, ONE_CHANNEL_SHARE
 from swa.comparison.controls.reading import CYCLE
 from swa.comparison.controls.registry import Control, Record, RowKind, find_control
 from swa.comparison.controls.times import CYCLE_SHARE
+from swa.comparison.members import members_by, parallel_arms
 from swa.glossary import bands_hz, measures_in, measures_over_night, measures_that
 from swa.measures.quality import UNUSABLE, cuts
 from swa.recordings.channels import region
@@ -140,6 +141,7 @@ def judge_contrasts(
             "gain_free": contrasts["measure"].isin(measures_that("gain_free")),
             "over_night": _over_night(contrasts, settings),
             "by_stages": text_column(contrasts, "stages").ne("any") | of_sleep,
+            "stages": _stages(contrasts).mask(of_sleep, ""),
             "of_sleep": contrasts["measure"].where(of_sleep, "").astype(str),
             "bands_hz": [bands.get(measure, ()) for measure in contrasts["measure"]],
             "cycle": text_column(contrasts, "window").where(text_column(contrasts, "window").str.startswith(CYCLE), ""),
@@ -259,6 +261,12 @@ def _is_other(row: Mapping[Any, Any], other: Mapping[Any, Any], left_out: int, c
     return not abs(sides[0, 0] - sides[1, 0]) <= MOVED_SD * usual
 
 
+def _stages(contrasts: pd.DataFrame) -> pd.Series:
+    """Stages of rows over N2 and N3, or one of them (`RowKind.stages`)."""
+    stages = text_column(contrasts, "stages")
+    return stages.where(stages.isin(["NREM", "N2", "N3"]), "")
+
+
 def _over_night(contrasts: pd.DataFrame, settings: Settings) -> pd.Series:
     """Which rows hang on the length of the night (`RowKind.over_night`)."""
     cut = contrasts["measure"].isin(measures_over_night("cut"))
@@ -310,8 +318,7 @@ def _resting_on(contrast: Contrast, nights: pd.DataFrame, within: Sequence[Contr
     }
     sides = (contrast.first, contrast.second)
     by_arm = not contrast.is_within and set(sides) <= set(parallel_arms(nights))
-    side = text_column(nights, "arm" if by_arm else "group")
-    side_of = {str(subject): name for subject, name in zip(nights["subject"], side, strict=True) if name}
+    side_of = members_by("arm" if by_arm else "group", nights)
     if by_arm:
         treatments = dict(zip(sides, (contrast.treatment, contrast.comparator), strict=True))
         own = {name: treatments[side] for name, side in side_of.items() if side in treatments}

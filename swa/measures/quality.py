@@ -215,6 +215,9 @@ def _sleep_reasons(summary: Summary, settings: QualitySettings) -> Iterator[Reas
     nrem_min = float(summary["statistics"].get("N2") or 0) + float(summary["statistics"].get("N3") or 0)
     if nrem_min < settings.nrem_min:
         yield doubts.FEW_MINUTES(minutes=nrem_min, limit=settings.nrem_min)
+    for side, minutes in summary.get("asleep_outside_min", {}).items():
+        if minutes > settings.asleep_outside_min:
+            yield doubts.OUTSIDE_LIGHTS(minutes=minutes, side=side)
     confidence = summary["staging_confidence"]
     if confidence is not None and confidence < settings.staging_confidence:
         yield doubts.UNSURE_STAGING(confidence=confidence, limit=settings.staging_confidence)

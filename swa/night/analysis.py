@@ -326,18 +326,20 @@ def _between_lights(
     hypnogram: "yasa.Hypnogram", off_s: float | None, on_s: float | None
 ) -> tuple[slice, tuple[str, ...]]:
     """Epochs from lights off to lights on; all, with a note, where none lies between them."""
-    stages, epoch_s = stages_of(hypnogram), epoch_length_s(hypnogram)
-    n_epochs = len(stages)
+    n_epochs, epoch_s = len(stages_of(hypnogram)), epoch_length_s(hypnogram)
     first = 0 if off_s is None else max(round(off_s / epoch_s), 0)
     end = n_epochs if on_s is None else min(round(on_s / epoch_s), n_epochs)
     if first >= end:
         return slice(0, n_epochs), ("lights off and on do not fit the recording: all of it is measured",)
-    asleep = np.isin(stages, ASLEEP)
-    told = []
-    for side, epochs in (("before lights off", asleep[:first]), ("after lights on", asleep[end:])):
-        if epochs.any():
-            told.append(f"{epochs.sum() * epoch_s / 60:g} min of sleep {side} are not counted")
-    return slice(first, end), tuple(told)
+    outside = _asleep_outside_min(hypnogram, slice(first, end))
+    return slice(first, end), tuple(f"{m:g} min of sleep {side} are not counted" for side, m in outside.items() if m)
+
+
+def _asleep_outside_min(hypnogram: "yasa.Hypnogram", between: slice) -> dict[str, float]:
+    """Minutes of scored sleep before lights off and after lights on, which nothing counts."""
+    asleep, epoch_min = np.isin(stages_of(hypnogram), ASLEEP), epoch_length_s(hypnogram) / 60
+    sides = {"before lights off": asleep[: between.start], "after lights on": asleep[between.stop :]}
+    return {side: float(epochs.sum()) * epoch_min for side, epochs in sides.items()}
 
 
 def _only_in(stages: NDArray[np.str_], between: slice) -> NDArray[np.str_]:
@@ -436,7 +438,7 @@ def _summarize(
 ) -> Summary:
     nrem_s = float(frame.nrem.sum()) * frame.epoch_s
     clock = "" if recording.start is None else recording.start.isoformat(timespec="seconds")
-    proba = hypnogram.proba
+    proba, counted = hypnogram.proba, np.flatnonzero(frame.stages != "UNS")
     found: Summary = {
         "staging_source": hypnogram.scorer or "",
         "recording_start": clock,
@@ -482,6 +484,7 @@ def _summarize(
         "header": {name: facts.copy() for name, facts in recording.header_facts.items()},
         "unread": unread,
         "staging": staging,
+        "asleep_outside_min": _asleep_outside_min(hypnogram, slice(counted[0], counted[-1] + 1)),
     }
     if recording.doubts:
         found["header_doubts"] = encode(recording.doubts)

@@ -29,6 +29,7 @@ _NO_POTENTIALS = (
 _SEVERAL_RATES = (".edf", ".bdf", ".gdf")
 _SKIP = "bad_acq_skip"
 _KIND = re.compile(r"^(?:comment|stimulus)/", re.IGNORECASE)  # what mne puts before markers of BrainVision
+_UTC_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 _JOINTS = re.compile(r"(?:edge |bad )?boundary|new segment/.*")  # of mne, EEGLAB and BrainVision
 
 
@@ -126,9 +127,17 @@ def read_annotations(path: Path) -> list[tuple[float, float, str]]:
 
 
 def start_of(raw: "mne.io.BaseRaw") -> datetime.datetime | None:
-    """When the first sample was taken; None where the raw does not say it."""
-    begin = raw.info["meas_date"]
-    return None if begin is None else (begin + datetime.timedelta(seconds=raw.first_time)).replace(tzinfo=None)
+    """When the first sample was taken, by the clock of the place; None where the raw does not say it.
+
+    mne keeps the moment in UTC. EGI and MEGIN say how far the clock on the wall was from it, which others mean by UTC.
+    """
+    begin: datetime.datetime | None = raw.info["meas_date"]
+    if begin is None:
+        return None
+    told = _UTC_OFFSET.fullmatch(str(raw.info.get("utc_offset") or ""))
+    east = datetime.timedelta(hours=int(told[2]), minutes=int(told[3])) if told else datetime.timedelta()
+    local = begin + (-east if told and told[1] == "-" else east)
+    return (local + datetime.timedelta(seconds=raw.first_time)).replace(tzinfo=None)
 
 
 def describe_filters(raw: "mne.io.BaseRaw") -> str:

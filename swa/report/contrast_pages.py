@@ -10,7 +10,7 @@ from swa.report.draft import Draft
 from swa.report.reading import paired_values
 from swa.report.shelf import Picture
 from swa.report.words.names import file_name, marker_name, unit_of
-from swa.report.words.numbers import FEWEST_TO_TELL, NO_INTERVAL, describe_change, join
+from swa.report.words.numbers import NO_INTERVAL, describe_change, join
 from swa.report.words.sentences import Answer
 from swa.tables.marker import MARKER_COLUMNS, select
 
@@ -40,7 +40,6 @@ def draw_contrasts(
     if len(rows) < MANY or not np.isfinite(rows["estimate"]).any():
         return []
     shown = rows[COLUMNS].copy()
-    shown.loc[rows["n"] < FEWEST_TO_TELL, ["ci_low", "ci_high"]] = np.nan  # as on their cards: two carry no interval
     within = [name for name in rows["contrast"] if draft.contrasts[name].is_within]
     values = _that_count(paired_values(own.select(measures), draft.facts.nights, within, draft.settings), designs)
     told = [answer.is_told for answer in answers]

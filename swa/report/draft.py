@@ -11,7 +11,7 @@ import pandas as pd
 from swa.comparison.designs import ContrastDesign
 from swa.report import figures
 from swa.report.change_tables import change_table, explain_markers
-from swa.report.facts import StudyFacts, done_nights, read_optional
+from swa.report.facts import StudyFacts, as_told, done_nights, read_optional
 from swa.report.figures.forests import ratio_limits
 from swa.report.leading_rows import Headline, headline_rows
 from swa.report.shelf import Picture, Shelf
@@ -126,6 +126,7 @@ class Draft:
     def read(self, name: str, **wanted: str) -> pd.DataFrame:
         """Rows of a table that not every folder has."""
         table = read_optional(self.results, name)
+        table = as_told(table) if self.count == "subjects" else table
         return select(table, **wanted) if len(table) else table
 
     def name_of(self, contrast: object) -> str:
@@ -240,7 +241,9 @@ def _draw_forest(draft: Draft, name: str, limits: tuple[float, float]) -> Pictur
         caption=f"Change {ends} with its {draft.level} interval; n counts {count}. Filled "
         "marks: the whole interval lies on one side of no change; marks are not adjusted for their number. "
         "Circle: one NREM period; diamond: matched "
-        "minutes; square: whole night; cross: no interval. An arrow marks an interval that goes on.",
+        "minutes; square: whole night; cross: no interval. An arrow marks an interval that goes on."
+        if rows["ci_low"].notna().any()
+        else f"Change {ends}; n counts {count}. No row has an interval.",
         size="medium",
     )
 

@@ -18,12 +18,15 @@ from swa.comparison.compared_nights import (
 )
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
+from swa.report.words.numbers import FEWEST_TO_TELL
 from swa.settings import Settings
 from swa.study.store import Results, StoredNight, stored_nights
 from swa.study.written import LatePrimary
-from swa.tables.contrast import Contrast
+from swa.tables.contrast import GROUP, Contrast
 from swa.tables.files import read_table
-from swa.tables.marker import Marker
+from swa.tables.marker import Marker, matches
+
+ENDS = ["ci_low", "ci_high"]  # of an interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,3 +160,15 @@ def read_optional(results: Results, name: str) -> pd.DataFrame:
     """A table of the results folder; empty where the folder has none."""
     path = results.path / name
     return read_table(path) if path.is_file() else pd.DataFrame()
+
+
+def as_told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows as words and pictures tell them: those over two subjects have no interval, which the tables keep.
+
+    Two changes that happen to agree give one as narrow as two that do not give one of every fall and rise. Rows without
+    a column ``subject`` are over subjects.
+    """
+    if not {*ENDS, "n"} <= set(rows.columns):
+        return rows
+    few = rows["n"].lt(FEWEST_TO_TELL) & (matches(rows, subject=GROUP) if "subject" in rows else True)
+    return rows.assign(**{name: rows[name].mask(few) for name in ENDS})

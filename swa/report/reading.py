@@ -11,14 +11,14 @@ from swa.comparison.contrasts import subject_values
 from swa.comparison.designs.statement import design_statement
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
-from swa.report.facts import StudyFacts, done_nights
+from swa.report.facts import ENDS, StudyFacts, as_told, done_nights
 from swa.settings import Settings
 from swa.study.store import Results, is_blinded, stored_nights
 from swa.study.written import late_primary
 from swa.tables.marker import select
 from swa.tables.results_tables import CONTRASTS, SUBJECT_VALUES
 
-NUMBERS = ("estimate", "ci_low", "ci_high", "p", "p_adjusted")
+NUMBERS = ("estimate", *ENDS, "p", "p_adjusted")
 
 
 def read_facts(results: Results, subject: str = "") -> StudyFacts:
@@ -96,7 +96,7 @@ def read_contrasts(results: Path, subject: str) -> pd.DataFrame:
         table: pd.DataFrame = pa.Table.from_batches(parts, reader.schema).to_pandas()
     texts = [name for name in CONTRASTS.names if name not in (*NUMBERS, "n")]
     missing = {name: "" for name in texts if name not in table}  # of an earlier version
-    return table.assign(**missing).astype(dict.fromkeys(texts, "object"))
+    return as_told(table.assign(**missing).astype(dict.fromkeys(texts, "object")))
 
 
 def read_measures(path: Path, measures: Sequence[str]) -> pd.DataFrame:

@@ -60,6 +60,8 @@ def _value(row: pd.DataFrame, unit: str) -> str:
     if known.empty:
         return NOT_MEASURED
     value = float(known.iloc[0])
+    if not unit and value.is_integer():  # a count
+        return f"{value:.0f}"
     return f"{value:.1f}" if unit == "min" else number(value)  # as yasa's minutes beside them
 
 
@@ -151,7 +153,9 @@ def draw_changes(draft: Draft) -> list[Picture]:
                 own.drop(columns=["order", "late"]),
                 alt=f"Changes of sleep in min: {'; '.join(said) or 'nothing was measured'}.",
                 caption=f"Change of sleep over the whole night with its {draft.level} interval. Filled marks: the "
-                "whole interval lies on one side of no change, not adjusted for their number; cross: no interval.",
+                "whole interval lies on one side of no change, not adjusted for their number; cross: no interval."
+                if own["ci_low"].notna().any()
+                else "Change of sleep over the whole night. No row has an interval.",
                 size="medium",
             )
         )

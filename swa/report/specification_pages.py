@@ -16,9 +16,9 @@ from swa.report.words.numbers import (
     NBSP,
     NO_INTERVAL,
     NOTHING,
-    TOO_FEW,
     change,
     interval,
+    p_is,
     p_value,
     plural,
 )
@@ -38,6 +38,10 @@ ABOUT = (
     "for all. N2 or N3 alone follow the staging, which a drug can shift."
 )
 MOST_PICTURES = 4
+WITH_INTERVALS = (
+    " with their intervals, in colour where an interval excludes no change, cut where it reaches far beyond the "
+    "estimates"
+)
 COLUMNS = (
     *("Contrast", "Curve", "Primary or reference", "Range", "Median", "Same sign", "Interval leaves out no change"),
     *("Estimated", "p of the curve", "Test"),
@@ -72,8 +76,7 @@ def draw_specifications(draft: Draft) -> list[Picture]:
                 own,
                 alt=f"Specification curve of {in_sentence(_curve_name(curve))}, {said}",
                 caption=f"{called}: {said} Diamond: the {marked}{undeclared}. Above: estimates in "
-                "order with their intervals, in colour where an interval excludes no change, cut where it reaches far "
-                "beyond the estimates. Below: the choices behind each.",
+                f"order{WITH_INTERVALS if own['ci_low'].notna().any() else ''}. Below: the choices behind each.",
                 size="wide",
             )
         )
@@ -98,7 +101,7 @@ def _summary_table(summary: pd.DataFrame, draft: Draft) -> PlainTable:
             interval(row["lowest"], row["highest"], row["scale"]) or NOTHING,
             change(row["median"], row["scale"]),
             _share(row["same_sign_share"]),
-            _share(row["excluding_none_share"]),
+            _share(row["excluding_none_share"]) if row["n"] >= FEWEST_TO_TELL else NOTHING,
             f"{int(row['n_estimated'])} of {int(row['n_specifications'])}",
             p_value(row["p"]),
             str(row["method"]),
@@ -129,9 +132,7 @@ def _one_choice_table(rows: pd.DataFrame, draft: Draft) -> PlainTable:
                     draft.name_of(contrast),
                     what or ("reference" if row["role"] == "reference" else "as declared"),
                     change(row["estimate"], row["scale"]),
-                    TOO_FEW
-                    if row["n"] < FEWEST_TO_TELL
-                    else interval(row["ci_low"], row["ci_high"], row["scale"]) or NO_INTERVAL,
+                    interval(row["ci_low"], row["ci_high"], row["scale"]) or NO_INTERVAL,
                     str(int(row["n"])),
                 )
             )
@@ -163,7 +164,7 @@ def _share(value: float) -> str:
 
 def _said(row: pd.Series, marked: str) -> str:
     scale, p = row["scale"], float(row["p"])
-    tested = f"a test of the whole curve, not of the {marked}: p {p_value(p)}" if np.isfinite(p) else str(row["method"])
+    tested = f"a test of the whole curve, not of the {marked}: {p_is(p)}" if np.isfinite(p) else str(row["method"])
     return (
         f"{plural(int(row['n_estimated']), 'specification')} of {plural(int(row['n']), 'subject')}, "
         f"{interval(row['lowest'], row['highest'], scale)}, median {change(row['median'], scale)}; "

@@ -45,8 +45,8 @@ from swa.report.words.names import (
     where_measured,
     with_unit,
 )
-from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, percent, plural, signed, span
-from swa.report.words.sentences import UNSTATED, group_answer, headline_name, where_in_words
+from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, p_is, percent, plural, signed, span
+from swa.report.words.sentences import group_answer, headline_name, unstated, where_in_words
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
 from swa.study.written import study_notes
@@ -225,7 +225,7 @@ def _answers(draft: Draft) -> dict[str, Any]:
     return {
         "answers": answers,
         "nothing": nothing,
-        "apart": [*_not_compared(shown), UNSTATED],
+        "apart": [*_not_compared(shown), unstated(blinded=draft.facts.blinded)],
         "rows": rows,
     }
 
@@ -411,7 +411,7 @@ def _clusters(draft: Draft) -> tuple[pd.DataFrame, str]:
     for contrast, rows in table.groupby("contrast", sort=False):
         first = rows.iloc[0]
         low = rows[rows["p"].astype(float) < limit]
-        parts = [f"{row['from']:g}\u2013{row['to']:g} Hz (p = {row['p']:.2g})" for _, row in low.iterrows()]
+        parts = [f"{row['from']:g}\u2013{row['to']:g} Hz ({p_is(row['p'], 2)})" for _, row in low.iterrows()]
         text = join(parts) if parts else f"none below {limit:.2g}"
         if float(first["smallest_p"]) > limit:
             text = f"none can be below {limit:.2g}: with {plural(int(first['n']), 'subject')} the smallest reachable p "

@@ -10,7 +10,7 @@ from swa.comparison.further.power import PLANNED
 from swa.comparison.headline import adjust_leading
 from swa.comparison.primary import declared_primary
 from swa.glossary import short_names
-from swa.report.leading_rows import find_headline, headline_rows
+from swa.report.leading_rows import Headline, find_headline, headline_rows
 from swa.report.optional_tables import PlainTable
 from swa.report.reading import read_contrasts
 from swa.report.words.names import marker_name, stages_name, unit_of, window_name
@@ -116,11 +116,12 @@ def _leading(rows: pd.DataFrame, contrast: Contrast, where: str, settings: Setti
     )
 
 
-def plan_in_words(plan: SamplePlan) -> tuple[list[str], PlainTable]:
+def plan_in_words(plan: SamplePlan, settings: Settings) -> tuple[list[str], PlainTable]:
     """Say how many subjects are needed and what a number of them can find, and give the power curve as a table."""
     variation, effect, power = plan.variation, percent(plan.effect), f"power {plan.power:g}"
     ends = Interval(*plan.subjects_range)
-    of = f"{variation.marker}: " if variation.marker else ""
+    leads = Headline(marker=variation.marker, declared=True) if variation.marker else None
+    of = f"{headline_name(leads, settings)}: " if leads else ""
     between = f" ({ends}, since that SD is itself an estimate)" if ends.low != ends.high else ""
     sentences = [
         f"{plan.design.capitalize()}: {PLANNED[plan.design].test}; two-sided, level {plan.level:g}; SD of a subject's "

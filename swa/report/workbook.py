@@ -11,6 +11,7 @@ import pandas as pd
 
 from swa.comparison.primary import declared_primary
 from swa.glossary import headline_measures, measures_in, read_glossary
+from swa.report.facts import ENDS, as_told
 from swa.report.leading_rows import find_headline, headline_rows
 from swa.report.words.numbers import change_with_interval, in_plain_letters
 from swa.study.store import Results
@@ -87,7 +88,7 @@ def _in_words(contrasts: pd.DataFrame) -> pd.DataFrame:
     is_ratio = contrasts["scale"].eq("ratio")
     own_units = measures.map({name: entry.unit for name, entry in known.items()}).fillna("")
     units = own_units.mask(is_ratio, "ratio")
-    numbers = (contrasts[name].astype(float) for name in ("estimate", "ci_low", "ci_high"))
+    numbers = (as_told(contrasts)[name].astype(float) for name in ("estimate", *ENDS))
     said = map(change_with_interval, *numbers, contrasts["scale"].astype(str), own_units)
     changes = [in_plain_letters(text) for text in said]
     names = measures.map({name: entry.name for name, entry in known.items()})
@@ -117,7 +118,8 @@ def _columns(results: Results) -> pd.DataFrame:
             "Contrasts, Subjects",
             "change",
             "",
-            "The change with its interval, as the pages write it; the columns after it hold the numbers",
+            "The change with its interval, as the pages write it (of two subjects none); the columns after it hold the "
+            "numbers",
         ),
         (
             "Contrasts, Subjects",

@@ -14,6 +14,7 @@ from swa.settings import Settings
 from swa.study.infusions import dose_columns, note_doses
 from swa.study.joined_tables import name_copies
 from swa.study.plan.copies import START_REMEDY, find_copies, find_same_starts
+from swa.study.plan.dates import find_wrong_dates
 from swa.study.plan.lights import LIGHTS_REMEDY, find_misfits
 from swa.study.plan.manifest import Study
 from swa.study.plan.scoring_search import LEFT_OVER, Why
@@ -28,6 +29,10 @@ from swa.tables.reason import encode, in_words
 DOSE_REMEDY = (
     "Correct dose_start in the study file, or the date in the header if that is wrong: until then hours and nights "
     "since the dose mean nothing."
+)
+DATE_REMEDY = (
+    "Look which of the two is right: a row that names the recording of another night compares the wrong one, and a "
+    "clock that was set wrong changes nothing."
 )
 FILE_REMEDY = "Correct the study file, or the file that it names."
 SCORING_REMEDY = "Correct that file, or name the scoring in a study file (column hypnogram: a file, or none for YASA)."
@@ -182,10 +187,13 @@ def _same_starts(kept: pd.DataFrame, copies: Collection[int], attempt: Attempt) 
 
 
 def _wrong_times(kept: pd.DataFrame, settings: Settings, attempt: Attempt) -> Iterator[tuple[int, str, str]]:
-    """Nights whose dose or lights contradict their recording: place, what is wrong, and what to do."""
+    """Nights whose date, dose or lights contradict their recording: place, what is wrong, and what to do."""
     nothing: dict[int, str] = {}
     for place, problem in attempt("the dates of doses", lambda: note_doses(kept), nothing).items():
         yield place, problem, DOSE_REMEDY
+    no_dates: dict[int, tuple[str, str]] = {}
+    for place, (problem, counts) in attempt("the dates", lambda: find_wrong_dates(kept), no_dates).items():
+        yield place, f"{problem}.", f"{DATE_REMEDY}{counts and f' Until one is corrected {counts}.'}"
     for place, problem in attempt("the lights", lambda: find_misfits(kept, settings), nothing).items():
         yield place, f"{problem}{'' if problem.endswith('?') else '.'}", LIGHTS_REMEDY
 

@@ -29,7 +29,7 @@ BAND = declare("control_band", "{low:g}-{high:g} Hz")
 CONTROL_MISSING = declare("control_missing", "this control is not there in every night")
 NO_CONTROL = declare("no_control", "no control: a gain change is not excluded at all")
 # What raises all the bands of the check besides a gain.
-_ALIKE = "heart beat or muscle in the channel, or a drug that moves these bands"
+_ALIKE = "heart beat or muscle in the channel, another low-pass filter, or a drug that moves these bands"
 GAIN_OR_DRUG = declare("gain_or_drug", f"as an amplitude × {{amplitude:.2f}} would do, {_ALIKE}")
 NOT_EXCLUDED = declare(
     "gain_not_excluded", "a gain change below × {amplitude:.2f} (power × {power:.2f}) is not excluded"
@@ -42,7 +42,7 @@ MEAN_CHANGE = declare("mean_change", "mean of {n} subjects, {above} of them abov
 GAIN = _doubt(
     "gain",
     f"gain check G {{g:+.2f}} beyond ±{{limit:.2f}}, as an amplitude × {{amplitude:.2f}} would do, {_ALIKE}",
-    brief="gain",
+    brief="amplification",
 )
 ONE_CHANNEL = _doubt(
     "one_channel",
@@ -54,14 +54,14 @@ GAIN_OF_ALL = _doubt(
     "gain_of_all",
     "the gain check of all subjects together: power in the control bands × {power:.2f} (mean of {n} subjects, {above} "
     f"of them above 0), as an amplitude × {{amplitude:.2f}} in all would do, {_ALIKE}",
-    brief="gain",
+    brief="amplification",
 )
 CONTROLS_FOUND = declare("controls_found", "{high} {up:+.2f}, {low} {down:+.2f}[ (mean of {n} subjects)]")
 CONTROLS_APART = _doubt(
     "controls_apart",
     f"the controls of the gain check contradict each other: {CONTROLS_FOUND.words}, further apart than {{limit:.2f}}, "
-    "as by a gain together with a filter, or by a drug that moves one of these bands; their mean says nothing of a "
-    "gain",
+    "as by a filter, with another gain or without, by a pulse wave or muscle in the channel, or by a drug that moves "
+    "one of these bands; their mean says nothing of a gain",
     brief="controls of the gain check contradict each other",
 )
 
@@ -73,6 +73,11 @@ OTHERS_RECORDING = _doubt(
     "others_recording_doubt",
     "{one} holds the same signals as a night of another subject: whose it is is not known",
     brief="recording of another subject",
+)
+SAME_START = _doubt(
+    "same_start",
+    "{one} and {other} begin at the same second of the same date: one header is a copy, or both are of one night",
+    brief="same start",
 )
 COPIES = (SAME_RECORDING, OTHERS_RECORDING)  # that leave a subject no change to be judged
 HEADER_UNKNOWN = declare("header_unknown", "the recordings do not say it")
@@ -93,16 +98,29 @@ CLIPPING = _doubt(
     "slow waves clipped: {shares} (limit {limit:.0f} %); the largest are missing",
     brief="clipping[ on {channel}]",
 )
+_LOWEST = "power at 0.2-0.5 Hz is {share:.2f} of slow-wave activity, {before:.2f} at baseline"
 BELOW_BAND = _doubt(
     "below_band",
-    "power at 0.2-0.5 Hz (sweat, drift) is {share:.2f} of slow-wave activity, {before:.2f} at baseline; most of the "
-    "difference leaks into slow-wave activity",
-    brief="sweat or drift[ on {channel}]",
+    f"{_LOWEST}: sweat or drift in the one, of which most leaks into slow-wave activity, or a high-pass filter that no "
+    "header tells in the other, which cuts it",
+    brief="sweat, drift or a high-pass[ on {channel}]",
+)
+BAND_ALONE = _doubt(
+    "band_alone",
+    f"{_LOWEST}: the spectrum changed its shape, for slow-wave activity moved (× {{ratio:.2f}}) and what lies below it "
+    "hardly did; sweat and drift do not do that, a pulse wave in the channel does, and a drug may",
+    brief="shape of the spectrum[ on {channel}]",
+)
+REM_SLOW = _doubt(
+    "rem_slow",
+    "slow-wave activity changed in REM sleep too, from {rem_before:.0f} to {rem:.0f} µV², in N2+N3 from "
+    "{nrem_before:.0f} to {nrem:.0f}: something slow that is no slow wave of sleep is added in the one, as a pulse "
+    "wave, movement or drift",
+    brief="slow activity in REM sleep too[ on {channel}]",
 )
 LOWEST_CUT = _doubt(
     "lowest_cut",
-    "power at 0.2-0.5 Hz is {share:.2f} of slow-wave activity, {before:.2f} at baseline: another high-pass filter or "
-    "amplifier, whatever the headers say, which cuts slow-wave activity too",
+    f"{_LOWEST}: another high-pass filter or amplifier, whatever the headers say, which cuts slow-wave activity too",
     brief="another high-pass[ on {channel}]",
 )
 
@@ -149,6 +167,13 @@ CYCLE_OF_ALL = _doubt(
     "minutes of sleep, and slow waves build up and fall within a cycle; a drug may truly change that, and so does "
     "another way of scoring",
     brief="length of {cycle}",
+)
+SHARE_FOUND = declare("share_found", "{stage} is {share:.0f} % of N1 to N3, {before:.0f} % at baseline")
+SHARE_OF_ALL = _doubt(
+    "share_of_all",
+    f"{SHARE_FOUND.words} (mean of {{n}} subjects, {{above}} of them with more): the stages that this is measured in "
+    "hold other sleep, by another way of scoring or truly; windows that need no stages are free of it",
+    brief="share of {stage}",
 )
 CLOCK_UNKNOWN = declare("clock_unknown", "the time of day is not known in every night")
 CLOCK_FOUND = declare("clock_found", "{time}, {before} at baseline ({shift:+.1f} h; limit {limit:g} h)")
@@ -197,16 +222,23 @@ SWEAT_OR_DRIFT = _doubt(
     "into slow-wave activity; the setting power.trend_order = 2 takes drift off",
     brief="sweat or drift on {channel}",
 )
+OUTSIDE_LIGHTS = _doubt(
+    "outside_lights",
+    "{minutes:.0f} min of scored sleep lie {side} and count for nothing: check that lights, scoring and recording go "
+    "by one clock (summer time)",
+    brief="scored sleep {side}",
+)
 POLARITY = _doubt(
     "polarity",
-    "large waves go further up than down (× {ratio:.2f}), as with polarity reversed: slow waves are found by their "
-    "negative half; nothing is corrected, look at the K-complexes",
+    "large waves go further up than down (× {ratio:.2f}), as with polarity reversed, or with a high-pass "
+    "filter near 1 Hz that no header tells; slow waves are found by their negative half, nothing is corrected: look at "
+    "the K-complexes",
     brief="polarity of {channel}",
 )
 FILTERED = _doubt(
     "filtered",
-    "the header's filter {filter} lies inside what is measured: {bands}",
-    brief="filter {filter} inside the band",
+    "the header's filter {filter} takes away part of what is measured, which reads lower: {bands}",
+    brief="filter {filter} lowers what is measured",
 )
 BAND_LEFT = declare("band_left", "of {low:g}-{high:g} Hz {low_hz:g}-{high_hz:g} Hz are left")
 BAND_GONE = declare("band_gone", "of {low:g}-{high:g} Hz nothing is left")

@@ -58,6 +58,7 @@ class Summary(TypedDict):
     header: dict[str, HeaderFacts]
     unread: dict[str, str]
     staging: StagingFacts
+    asleep_outside_min: NotRequired[dict[str, float]]  # before lights off and after lights on
     agreement: NotRequired[Agreement | None]
     header_doubts: NotRequired[str]  # for `swa.tables.reason.decode`
 

@@ -237,6 +237,9 @@ TREND_WITHOUT_CONTROL = declare(
     "trend_without_control",
     "without nights of a control condition counted the same way, a drift of the nights looks the same",
 )
+TREND_OF_CONTROL = declare(
+    "trend_of_control", "nights since a dose come in one order: a drift of the nights looks the same"
+)
 
 
 def course_words(aicc: Mapping[str, float]) -> str:

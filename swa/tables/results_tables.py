@@ -84,7 +84,7 @@ DESIGN_LIMIT = _text(
         DesignLimit.SAME_PLACE: "nights of both stand at the same place in the order on average",
         DesignLimit.UNKNOWN_ORDER: "nothing says in which order the nights were, and one may be in more subjects",
         DesignLimit.ZEROS: "subjects with a zero or negative value have no ratio, and they are those with the lowest",
-        DesignLimit.LOSS: "more subjects are lost of one condition or arm than of the other, by two and a tenth",
+        DesignLimit.LOSS: "more subjects are lost of one condition or arm than of the other, by two, and 0.3 √n of n",
         DesignLimit.BASELINE_LEVEL: "arms differ at baseline, and only adjusted for it in their changes",
     },
 )
@@ -97,6 +97,7 @@ STAGE = _text(
 CYCLE = _count("cycle", "Number of the NREM cycle, 0 outside of one")
 FROM_START = "From the first sample of the recording"
 ORDER_SOURCE, DATES_OF_RECORDINGS = "order_source", "dates of the recordings"
+DATES_OF_STUDY_FILE = "dates of the study file"  # its column date
 # Columns of the nights: sessions of a subject, and nights of several subjects, that share a recording.
 SAME_RECORDING, SHARED_RECORDING = "same_recording", "shared_recording"
 
@@ -108,7 +109,8 @@ NIGHTS = _table(
     _text("session_label", "Letters and digits of its name, as in the names of files"),
     Column(
         name=ORDER_SOURCE,
-        text=f"`{DATES_OF_RECORDINGS}` where `order` is told by them; only where no column of the study file states it",
+        text=f"`{DATES_OF_STUDY_FILE}` (column date) or `{DATES_OF_RECORDINGS}` where `order` is told by them; only "
+        "where no column order or period states it",
         type="given",
     ),
     _text("status", "done, failed (why: problems.tsv) or excluded (by the call or the study file; why: problems.tsv)"),

@@ -1,5 +1,6 @@
 """What one night is held against others by, and the nights of a subject that a contrast holds against each other."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -35,10 +36,16 @@ class NightFacts:
         Per channel the facts of its header.
     nrem_min : dict of str to float
         Per channel the analysed minutes of N2+N3.
+    sleep_min : dict of str to float
+        Per stage (``N1``, ``N2``, ``N3``) the scored minutes.
     cycle_min : dict of str to float
         Per cycle (``cycle-1``) the analysed minutes of N2+N3, of the channel that has most.
     decline : dict of str to float
         Per channel the fall of SWA over the whole night (ln per h of NREM).
+    swa : dict of str to float
+        Per channel slow-wave activity of N2+N3 of the whole night (µV²).
+    swa_rem : dict of str to float
+        The same of REM sleep, where `FEWEST_REM_MIN` of it are analysed.
     rejected : dict of str to tuple
         Per channel the shares of NREM and of slow waves that artefact rules remove, and the rule that removes most.
     clipped : dict of str to float
@@ -60,6 +67,8 @@ class NightFacts:
         Whether it is left out because its recording stands for a night of another subject too.
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
+    start : datetime or None
+        Date and time of the first sample; None where they are not known, hidden or made up.
     place : float
         Place in the subject's sequence of nights; NaN where unknown.
     """
@@ -70,8 +79,11 @@ class NightFacts:
     controls: Mapping[str, Floats]
     header: Mapping[str, Mapping[str, object]]
     nrem_min: Mapping[str, float]
+    sleep_min: Mapping[str, float] = field(default_factory=dict)
     cycle_min: Mapping[str, float] = field(default_factory=dict)
     decline: Mapping[str, float] = field(default_factory=dict)
+    swa: Mapping[str, float] = field(default_factory=dict)
+    swa_rem: Mapping[str, float] = field(default_factory=dict)
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)
@@ -83,6 +95,7 @@ class NightFacts:
     of_other: bool = False
     start_h: float = np.nan
     onset_h: float = np.nan
+    start: datetime.datetime | None = None
     place: float = np.nan
 
 

@@ -19,8 +19,9 @@ from swa.tables import doubts
 from swa.tables.marker import REGIONS
 from swa.tables.reason import Reason
 
-# The one-channel rule stands beside the gain rule: with 0.3 of its false alarms the two together stay below 7 % of
-# pairs without any change, and × 1.2 in one of six channels is found in nine of ten (`benchmarks/gain_check.py`).
+# The one-channel rule stands beside the gain rule: with 0.3 of its false alarms the two, and the rule of controls that
+# contradict each other, flag 4 to 8 % of pairs without any change, and × 1.2 in one of six channels is found in nine of
+# ten (`benchmarks/gain_check.py`).
 ONE_CHANNEL_SHARE = 0.3
 # Where controls do not contradict each other 1 % of subjects are told that they do.
 CONTRADICTION_SHARE = 0.2

@@ -9,6 +9,7 @@ import pandas as pd
 from swa.comparison.compared_nights import COPIED, OTHERS
 from swa.comparison.controls.facts import GAIN_CONTROLS, Floats, NightFacts, control_bands
 from swa.measures.power import band_weights
+from swa.recordings.edf.fields import is_made_up
 from swa.settings import ComparabilitySettings
 from swa.study.store import NIGHT_TABLES, NightFolder, content_of
 from swa.tables.files import read_rows
@@ -16,6 +17,7 @@ from swa.tables.marker import ALL
 from swa.tables.night_document import AnalysedMinutes
 
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
+FEWEST_REM_MIN = 10.0  # analysed, from which slow activity of REM sleep is held against that of other nights
 CYCLE = "cycle-"  # windows whose names begin so are NREM cycles
 CARRIED_SHARE = 0.4  # a recording holds frequencies up to this share of its rate
 
@@ -75,41 +77,47 @@ def read_facts(
         shifts=staging_shifts(bias),
         unmoved={name: float(value) for name, value in _unmoved(bias)},
         is_staged_by_machine=summary["staging_confidence"] is not None,
-        nrem_min=_nrem_minutes(stored["analysed_minutes"]),
-        **_of_measures(folder),
+        nrem_min=_minutes(stored["analysed_minutes"], "N2", "N3"),
+        sleep_min={stage: float(summary["statistics"].get(stage) or 0) for stage in ("N1", "N2", "N3")},
+        **_of_measures(folder, _minutes(stored["analysed_minutes"], "R")),
         start_h=start_h,
+        start=None if start is None or is_made_up(start) else start.to_pydatetime(),
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
         place=place,
     )
 
 
-def _nrem_minutes(analysed: AnalysedMinutes) -> dict[str, float]:
+def _minutes(analysed: AnalysedMinutes, *stages: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for channel, stage, minutes in zip(analysed["channel"], analysed["stage"], analysed["minutes"], strict=True):
-        if stage in ("N2", "N3"):
+        if stage in stages:
             found[channel] = found.get(channel, 0.0) + minutes
     return found
 
 
-def _of_measures(folder: NightFolder) -> dict[str, dict[str, float]]:
-    """The facts of a night that are values of its measures: fall of SWA by channel, minutes by cycle."""
+def _of_measures(folder: NightFolder, rem_min: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """The facts of a night that are values of its measures: SWA and its fall by channel, minutes by cycle."""
     rows = read_rows(
         folder.file(NIGHT_TABLES["measures"]),
         ["channel", "stages", "window", "measure", "variant", "value"],
-        measure=["swa_decline", "analysed_minutes"],
-        stages=["NREM"],
+        measure=["swa", "swa_decline", "analysed_minutes"],
+        stages=["NREM", "REM"],
         variant=[""],
     )
-    decline: dict[str, float] = {}
+    over_night: dict[str, dict[str, float]] = {"swa": {}, "swa_decline": {}}
     cycle_min: dict[str, float] = {}
-    for channel, window, measure, value in zip(
-        *(rows[name] for name in ("channel", "window", "measure", "value")), strict=True
+    swa_rem: dict[str, float] = {}
+    for channel, stages, window, measure, value in zip(
+        *(rows[name] for name in ("channel", "stages", "window", "measure", "value")), strict=True
     ):
-        if measure == "swa_decline" and window == "night" and not np.isnan(value):
-            decline[channel] = float(value)
+        if stages == "REM":
+            if measure == "swa" and window == "night" and rem_min.get(channel, 0) >= FEWEST_REM_MIN and value > 0:
+                swa_rem[channel] = float(value)
+        elif measure in over_night and window == "night" and not np.isnan(value):
+            over_night[measure][channel] = float(value)
         elif measure == "analysed_minutes" and window.startswith(CYCLE) and not np.isnan(value):
             cycle_min[window] = max(float(value), cycle_min.get(window, 0.0))  # of the channel with most
-    return {"decline": decline, "cycle_min": cycle_min}
+    return {"swa": over_night["swa"], "swa_rem": swa_rem, "decline": over_night["swa_decline"], "cycle_min": cycle_min}
 
 
 def staging_shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:

@@ -74,6 +74,8 @@ class RowKind:
         Whether its value hangs on the length of the night: over all of its NREM, not cut to common minutes.
     by_stages : bool
         Whether it rests on the stages of the night: not a stage-free window.
+    stages : str
+        ``NREM`` (N2 and N3), ``N2`` or ``N3`` where its value is of these alone, else empty.
     of_sleep : str
         Its measure where that is one of sleep architecture, else empty.
     bands_hz : tuple of (float, float)
@@ -86,6 +88,7 @@ class RowKind:
     gain_free: bool
     over_night: bool
     by_stages: bool = True
+    stages: str = ""
     of_sleep: str = ""
     bands_hz: tuple[tuple[float, float], ...] = ()
     cycle: str = ""

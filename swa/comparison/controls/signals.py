@@ -5,13 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from swa.comparison.controls.facts import ComparedNights
-from swa.comparison.controls.registry import Finding, control
+from swa.comparison.controls.registry import Finding, RowKind, control
 from swa.tables import doubts
 
 # Clean recordings have 0.06 to 0.23 of slow-wave activity at 0.2-0.5 Hz; a first-order filter at 1 Hz, forward and
 # backward, leaves 0.02.
 CLEAN_SHARE = 0.3
+FASTEST_HZ = 4.0  # of slow waves
 HIGH_PASS_RATIO = 4.0
+
+
+def _holds_slow_waves(row: RowKind) -> bool:
+    """Whether a row is measured in frequencies of slow waves."""
+    return any(low < FASTEST_HZ for low, _ in row.bands_hz)
 
 
 @control({"rejection": "what artefact rules remove"})
@@ -64,6 +70,9 @@ def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
         more, lower, higher = abs(after - earlier), min(after, earlier), max(after, earlier)
         is_cut = lower * HIGH_PASS_RATIO < higher <= CLEAN_SHARE
         found = (doubts.LOWEST_CUT if is_cut else doubts.BELOW_BAND)(share=after, before=earlier)
+        swa, lowest = _moves(name, nights)
+        if not is_cut and abs(swa) > abs(lowest):
+            found = doubts.BAND_ALONE(**found.values, ratio=float(np.exp(swa)))
         yield Finding(
             control="below_band",
             channel=name,
@@ -73,3 +82,39 @@ def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
             doubt=found if is_cut or more > limits.below_band_share else None,
             is_worst=is_cut or more > limits.below_band_worst,
         )
+
+
+@control({"rem_slow": "slow activity in REM sleep"}, matters=_holds_slow_waves)
+def compare_rem(nights: ComparedNights) -> Iterator[Finding]:
+    """Slow activity that is added in all stages alike: REM sleep has few slow waves that a drug could change."""
+    limit = nights.settings.comparability.rem_slow_share
+    for name in nights.shared("swa_rem"):
+        if any(name not in night.swa for night in nights.nights):
+            continue
+        (rem, nrem), (rem_before, nrem_before) = (
+            tuple(float(np.mean([getattr(night, fact)[name] for night in side])) for fact in ("swa_rem", "swa"))
+            for side in nights.sides
+        )
+        added, change = (rem - rem_before) / nrem_before, (nrem - nrem_before) / nrem_before
+        found = doubts.REM_SLOW(rem=rem, rem_before=rem_before, nrem=nrem, nrem_before=nrem_before)
+        is_flagged = abs(added) > limit and added * change > 0 and abs(added) >= abs(change) / 2
+        yield Finding(
+            control="rem_slow",
+            channel=name,
+            ln_ratio=float(np.log(rem / rem_before)),
+            limit=limit,
+            notes=(found,),
+            doubt=found if is_flagged else None,
+        )
+
+
+def _moves(channel: str, nights: ComparedNights) -> tuple[float, float]:
+    """Change (ln) of slow-wave activity, and of the power below it; NaN where a night has no such activity."""
+    swa, share = (
+        np.array(
+            [np.mean([np.log(getattr(night, fact).get(channel, np.nan)) for night in side]) for side in nights.sides]
+        )
+        for fact in ("swa", "below_band")
+    )
+    lowest = swa + share
+    return float(swa[0] - swa[1]), float(lowest[0] - lowest[1])

@@ -1,6 +1,7 @@
-"""Whether compared nights are of like length, began at like times, and which of them was the subject's first."""
+"""Whether compared nights are of like length, began at like times but not at the same, and which was the first."""
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -111,6 +112,15 @@ def compare_clocks_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Findin
     found = doubts.ONSET_FOUND(time=_clock(after), before=_clock(earlier), shift=change.mean, **change.counts)
     doubt = doubts.ONSET_OF_ALL(**found.values) if change.is_beyond(limit) else None
     yield Finding(control="sleep_onset_of_all", notes=(found,), doubt=doubt)
+
+
+@control({"same_start": "start at the same second"})
+def find_same_starts(nights: ComparedNights) -> Iterator[Finding]:
+    """Nights that begin at the same second of the same date, and are no copies: one of the headers is wrong."""
+    for earlier, later in combinations(nights.nights, 2):
+        if earlier.start and earlier.start == later.start and not set(earlier.content) & set(later.content):
+            doubt = doubts.SAME_START(one=earlier.session, other=later.session)
+            yield Finding(control="same_start", notes=(doubt,), doubt=doubt)
 
 
 @control({"first_night": "first night"})

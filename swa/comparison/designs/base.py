@@ -18,10 +18,9 @@ from swa.comparison.compared_nights import (
     FEWEST_OF_A_SEQUENCE,
     complete_orders,
     night_places,
-    parallel_arms,
     place_of_nights,
-    text_column,
 )
+from swa.comparison.members import members_by, parallel_arms
 from swa.comparison.outcomes import Outcome, effects, median_differences, repeats
 from swa.comparison.within_subject import Changes, Grid, cell_keys, subject_changes
 from swa.settings import ComparisonSettings
@@ -344,12 +343,6 @@ class BetweenSubjects(ContrastDesign):
         return [f"{sum(self.members[name] == side for name in subjects)} {side}" for side in self.sides]
 
 
-def members_by(column: str, nights: pd.DataFrame) -> dict[str, str]:
-    """Arm or group of each subject, by a column of the nights; subjects without one are left out."""
-    texts = text_column(nights, column)
-    return {str(subject): str(text) for subject, text in zip(nights["subject"], texts, strict=True) if text}
-
-
 def limits_of(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[list[Reason], bool]:
     """Say what the design forbids a group row to be read as, and whether a p over subjects has a meaning.
 
@@ -361,11 +354,11 @@ def limits_of(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[list
     own = nights[nights["subject"].isin(subjects)]
     limits = []
     arms = parallel_arms(nights)
-    if arms:
-        here = sorted(set(text_column(own, "arm")) - {""})
+    here = sorted(set(members_by("arm", own).values())) if arms else []
+    if here:
         one = len(here) == 1
         limits.append(notes.ONE_ARM(arm=here[0]) if one else notes.ARMS_TOGETHER(arms=", ".join(here)))
-    groups = sorted(set(text_column(own, "group")) - {""})
+    groups = sorted(set(members_by("group", own).values()))
     if len(groups) > 1:
         limits.append(notes.GROUPS_TOGETHER(groups=", ".join(groups)))
     return limits, not arms

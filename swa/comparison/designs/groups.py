@@ -11,9 +11,10 @@ import pandas as pd
 
 from swa.comparison.arrays import Bools, Floats, Ints
 from swa.comparison.compared_nights import FEWEST_OF_A_SEQUENCE, is_control
-from swa.comparison.designs.base import UNEQUAL_ORDERS, BetweenSubjects, WithinSubjects, members_by
+from swa.comparison.designs.base import UNEQUAL_ORDERS, BetweenSubjects, WithinSubjects
 from swa.comparison.group import FEWEST_TESTED
 from swa.comparison.linear import least_squares, t_interval, unequal_variances
+from swa.comparison.members import members_by
 from swa.comparison.outcomes import Outcome, each, outside, taking_part, together
 from swa.comparison.within_subject import Changes
 from swa.settings import ComparisonSettings

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from swa.comparison.baseline_levels import DIFFER_P, untold_by_change
-from swa.comparison.compared_nights import is_control, parallel_arms, text_column
-from swa.comparison.designs.base import BetweenSubjects, WithinSubjects, members_by
+from swa.comparison.compared_nights import is_control
+from swa.comparison.designs.base import BetweenSubjects, WithinSubjects
 from swa.comparison.group import FEWEST_TESTED
 from swa.comparison.linear import t_interval, unequal_variances
+from swa.comparison.members import members_by, parallel_arms
 from swa.comparison.outcomes import Outcome, each, outside, taking_part, together
 from swa.comparison.within_subject import Changes, subject_changes
 from swa.settings import ComparisonSettings
@@ -55,7 +56,8 @@ class ParallelArms(BetweenSubjects):
         arms = parallel_arms(nights)
         if not arms or settings.design not in ("auto", cls.kind):
             return None
-        arm, members = text_column(nights, "arm"), members_by("arm", nights)
+        members = members_by("arm", nights)
+        arm = nights["subject"].astype(str).map(members)
         conditions = {name: sorted(nights.loc[arm == name, "condition"].unique()) for name in arms}
         controls = [name for name in arms if is_control(name)]
         others = [(name, controls[0]) for name in arms if name != controls[0]] if controls else combinations(arms, 2)

@@ -9,18 +9,18 @@ from swa.comparison.compared_nights import (
     COPIED,
     find_condition,
     is_control,
-    parallel_arms,
     place_of_nights,
     text_column,
     usable_nights,
 )
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.base import UNEQUAL_ORDERS
+from swa.comparison.members import parallel_arms, unused_arms
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
 from swa.tables.design_limit import OPEN_ORDERS, DesignLimit
-from swa.tables.results_tables import DATES_OF_RECORDINGS, ORDER_SOURCE
+from swa.tables.results_tables import ORDER_SOURCE
 
 BEFORE_WORDS = {"pre", "before"}
 
@@ -76,10 +76,11 @@ def design_statement(nights: pd.DataFrame, baseline: str, settings: ComparisonSe
         if without := _without_arms(used, treatments):
             sentences.append(
                 f"Each subject had one of {_join(without)} alone: the study file does not say that these are parallel "
-                "arms (column arm), so that they are not compared with each other."
+                "arms (column arm, one name in all nights of a subject), so that they are not compared with each other."
             )
         if not classes:
             sentences.append(f"Each subject's {_join(controls)} night is compared with a {baseline} night; no drug.")
+    sentences += unused_arms(used)
     if len(used) < len(usable_nights(nights.drop(columns="phase", errors="ignore"))):
         adjusted = f", adjusted for {before.pop()}" if len(before) == 1 and "" not in before else ""
         sentences.append(f"Of each infusion, only the nights after it are compared{adjusted or ' here'}.")
@@ -176,8 +177,8 @@ def _sentence(
     subject = f"Each subject's {drug} " + ("night is" if len(treatments) == 1 else "nights are")
     article = "an" if direction == "earlier" else "a"
     when = f"{direction} " if direction in ("earlier", "later") else ""
-    by_dates = DATES_OF_RECORDINGS in set(text_column(nights, ORDER_SOURCE)) and direction != "unknown"
-    source = f" (order by the {DATES_OF_RECORDINGS})" if by_dates else ""
+    sources = sorted(set(text_column(nights, ORDER_SOURCE)) - {""}) if direction != "unknown" else []
+    source = f" (order by the {_join(sources)})" if sources else ""
     compared = f"{subject} compared with {article} {when}{baseline} night{source}"
     tied = place_of_nights(nights).reindex(columns=[*treatments, baseline]).notna().all(axis=1).any()
     unsaid = (

@@ -10,7 +10,7 @@ subject's changes on the night since the dose, within infusions, and on the numb
 subjects by sign flips, as all paired contrasts. Everything here is exploratory.
 
 Without nights of a control condition that are counted the same way, a drift of the nights is such a trend: of an inert
-drug, 8 % a night, in 37 % of studies of 8 subjects.
+drug, 8 % a night, in 37 % of studies of 8 subjects. Such a row has `no control`, or `one order` where one is in it.
 """
 
 import math
@@ -29,7 +29,7 @@ from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import GROUP, Contrast
 from swa.tables.design_limit import DesignLimit, encode_limits
 from swa.tables.marker import select
-from swa.tables.notes import EQUAL_CHANGES, TREND_WITHOUT_CONTROL
+from swa.tables.notes import EQUAL_CHANGES, TREND_OF_CONTROL, TREND_WITHOUT_CONTROL
 from swa.tables.results_tables import DOSE_CONTRASTS
 
 PLACE = ["infusion", "nights_since_dose"]
@@ -78,8 +78,11 @@ def compare_doses(
         changes = pd.concat(found, ignore_index=True)
         against_all = not (placed["condition"] == pair.comparator).any()
         trends = _trends(changes, settings.comparison, against_all=against_all)
-        controlled = is_control(pair.comparator) and not against_all
-        parts += [changes, *(_with_limits(part, limits[pair], controlled=controlled) for part in trends)]
+        if against_all or not is_control(pair.comparator):
+            trends = [_with_drift(part, pair, limits[pair]) for part in trends]
+        else:
+            trends = [part.assign(design_limit=encode_limits(limits[pair])) for part in trends]
+        parts += [changes, *trends]
     if not parts:
         return DOSE_CONTRASTS.empty()
     table = pd.concat(parts, ignore_index=True)
@@ -134,14 +137,18 @@ def _of_cell(
     return select(table, first="").assign(term=f"infusion {infusion}, night {night}", infusion=infusion, night=night)
 
 
-def _with_limits(trends: pd.DataFrame, limits: Collection[DesignLimit], *, controlled: bool) -> pd.DataFrame:
-    """Trends with what the design leaves open: a drift, where no nights of a control are counted as they are."""
-    if controlled:
-        return trends.assign(design_limit=encode_limits(limits))
-    without = () if {DesignLimit.NO_CONTROL, DesignLimit.ONE_ARM} & set(limits) else (DesignLimit.NO_CONTROL,)
-    drift = TREND_WITHOUT_CONTROL().words
+def _with_drift(trends: pd.DataFrame, pair: Contrast, limits: Collection[DesignLimit]) -> pd.DataFrame:
+    """Trends of which no nights of a control, counted as they are, take a drift out: what the design leaves open then.
+
+    Where the control itself is what has the trend, or is there with nights that are not counted, it is not missing:
+    the nights since a dose come in one order.
+    """
+    has_control = is_control(pair.treatment) or is_control(pair.comparator)
+    lacking = DesignLimit.ONE_ORDER if has_control else DesignLimit.NO_CONTROL
+    known = {lacking, DesignLimit.NO_CONTROL, DesignLimit.ONE_ARM} & set(limits)
+    drift = (TREND_OF_CONTROL if is_control(pair.treatment) else TREND_WITHOUT_CONTROL)().words
     said = [f"{note}; {drift}" if note else drift for note in trends["note"]]
-    return trends.assign(design_limit=encode_limits((*without, *limits)), note=said)
+    return trends.assign(design_limit=encode_limits(limits if known else (lacking, *limits)), note=said)
 
 
 def _trends(changes: pd.DataFrame, settings: ComparisonSettings, *, against_all: bool) -> list[pd.DataFrame]:

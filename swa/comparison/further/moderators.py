@@ -33,7 +33,6 @@ from scipy import stats
 from swa.comparison.arrays import Floats
 from swa.comparison.compared_nights import (
     night_order,
-    parallel_arms,
     place_of_nights,
     study_columns,
     text_column,
@@ -43,6 +42,7 @@ from swa.comparison.contrasts import contrast_designs, subject_values
 from swa.comparison.group import adjust_p
 from swa.comparison.headline import SLEEP_MARKERS, leading_marker
 from swa.comparison.linear import t_interval, unequal_variances
+from swa.comparison.members import parallel_arms
 from swa.comparison.sources import Source, nights_of
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import Contrast

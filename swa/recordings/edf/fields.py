@@ -11,6 +11,11 @@ _FILTER = re.compile(r"\b(HP|LP|TC)\s*[:=]?\s*(\d+(?:[.,]\d+)?)\s*(Hz|s\b)", re.
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
+def is_made_up(start: datetime.datetime) -> bool:
+    """Whether a date is New Year: of hidden dates, and of clocks that were never set."""
+    return (start.month, start.day) == (1, 1)
+
+
 def read_text(raw: bytes) -> str:
     """Header text, which is ASCII by the standard, and UTF-8 or latin-1 in the wild; no control characters."""
     try:

@@ -20,6 +20,7 @@ from swa.report.figures.style import (
 )
 from swa.report.words.names import marker_name
 
+NIGHTS_IN = 7.2  # width of nights below each other: of a wider one the stages cannot be read on a phone
 HYPNOGRAMS_IN = 3.4  # height of all hypnograms, as far as each stays between
 HYPNOGRAM_IN = (0.65, 1.05)  # these two
 ACTIVITY_IN = 1.7  # height of the panel of activity
@@ -65,7 +66,7 @@ def aligned_hypnograms(
         check_table("aligned_hypnograms", table, ("onset", "duration", "stage"))
     with_activity = any("swa" in table for table in hypnograms.values())
     row_in = float(np.clip(HYPNOGRAMS_IN / max(len(hypnograms), 1), *HYPNOGRAM_IN))
-    figure = new_figure(9.6, 0.75 + row_in * max(len(hypnograms), 1) + ACTIVITY_IN * with_activity)
+    figure = new_figure(NIGHTS_IN, 0.75 + row_in * max(len(hypnograms), 1) + ACTIVITY_IN * with_activity)
     if not hypnograms:
         say_nothing_there(figure.subplots(), "no night")
         return figure
@@ -81,7 +82,7 @@ def aligned_hypnograms(
         rem = np.where(stages["stage"] == "R", level, np.nan)
         draw_steps(axes, rem, hours, edgecolor=REM_COLOR, linewidth=2.4)
         axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)))
-        axes.set_yticks(list(STAGE_ROWS.values()), ["W", "REM", "N1", "N2", "N3"], fontsize=min(7, 9 * row_in))
+        axes.set_yticks(list(STAGE_ROWS.values()), ["W", "REM", "N1", "N2", "N3"], fontsize=min(8, 9 * row_in))
         axes.set_ylim(-0.6, 4.6)
         axes.set_title(name, loc="left", fontsize=8)
         if "swa" in stages:

@@ -12,7 +12,7 @@ MINUS = "\u2212"
 NBSP = "\u00a0"  # keeps a number and its sign on one line
 NOTHING = "\u2013"
 NOT_MEASURED = "not measured"
-LOWEST_P = 0.001  # below it a p is said to be below it
+LOWEST_P, HIGHEST_P = 0.001, 0.99  # beyond them a p is said to be so: 1.0 reads as certainty that there is nothing
 NO_INTERVAL = "no interval"
 TOO_FEW = "too few to tell"
 FEWEST_TO_TELL = 3  # subjects: the interval of two spans what nobody would believe
@@ -95,10 +95,18 @@ def change_with_interval(estimate: float, low: float, high: float, scale: str, u
 
 
 def p_value(p: float, digits: int = 3) -> str:
-    """A p value with its sign of relation."""
+    """A p value, with its sign of relation where that is none of equality."""
     if not math.isfinite(p):
         return NOTHING
+    if p > HIGHEST_P:
+        return f"> {HIGHEST_P:g}"
     return f"< {LOWEST_P:g}" if p < LOWEST_P else number(p, digits)
+
+
+def p_is(p: float, digits: int = 3) -> str:
+    """A p within a sentence: p = 0.031, p < 0.001."""
+    said = p_value(p, digits)
+    return f"p {said}" if said[0] in "<>" else f"p = {said}"
 
 
 def plural(count: int, noun: str) -> str:

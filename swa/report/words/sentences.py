@@ -22,7 +22,6 @@ from swa.report.words.names import (
 )
 from swa.report.words.numbers import (
     FEWEST_TO_TELL,
-    LOWEST_P,
     MINUS,
     NBSP,
     NO_INTERVAL,
@@ -31,6 +30,7 @@ from swa.report.words.numbers import (
     describe_change,
     join,
     no_change,
+    p_is,
     p_value,
     percent,
     plural,
@@ -64,9 +64,8 @@ from swa.tables.reason import Reason, decode
 
 MARKER_NOT_MEASUREMENT = (
     "Slow-wave activity and slow waves are markers of sleep need and synaptic strength, not measurements of them: "
-    "circadian phase, prior wake, age, medication and the gain of an electrode move them as well."
+    "circadian phase, prior wake, age, medication and the amplification of an electrode move them as well."
 )
-UNSTATED = "Whether the study was randomised or blinded is not in its files, so swa does not know it"
 NO_DIRECTION = "No direction is presumed: every test and interval is two-sided."
 MAGNESIUM = (
     "For magnesium the published evidence of a rise in slow-wave activity is thin; a change of either sign is possible."
@@ -198,12 +197,15 @@ def group_answer(row: pd.Series, contrast: Contrast, headline: Headline, setting
     reading = _group_reading(row, change, contrast, settings) if change.interval else ""
     sentence = group_result(row, contrast, headline, settings)
     answer = _answer(row, contrast, change, settings, (tests, "subject", reading, sentence))
-    few, chance = change.measured and _too_few(change), _may_be_chance(row, change, settings)
-    open_to_chance = few or chance or answer.is_part
-    is_told = answer.is_told and not open_to_chance and NOT_TOLD.isdisjoint(decode_limits(row["design_limit"]))
-    if few:
+    few, chance = change.measured and change.n < FEWEST_TO_TELL, _may_be_chance(row, change, settings)
+    limits = decode_limits(row["design_limit"])
+    is_open = few or chance or answer.is_part or DesignLimit.ONE_ARM in limits
+    is_told = answer.is_told and not is_open and NOT_TOLD.isdisjoint(limits)
+    if few and _too_few_alone(row, change):
         counted = (_count(change, row, "subject"), *tests)
-        answer = replace(answer, aside=TOO_FEW, numbers=counted if change.interval else answer.numbers)
+        answer = replace(answer, aside=TOO_FEW, numbers=counted, reading=TWO_SUBJECTS)
+    elif few:
+        answer = replace(answer, aside=TOO_FEW)
     elif chance:
         answer = replace(answer, aside=MAY_BE_CHANCE.format(n=row["n_tests"]))
     return replace(answer, is_told=is_told)
@@ -217,6 +219,12 @@ def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, setti
     reading = _basis(reasons, settings) if change.interval and lacks else _subject_reading(change)
     answer = _answer(row, contrast, change, settings, ((), "night", reading, sentence))
     return replace(answer, is_told=answer.is_told and not lacks)
+
+
+def unstated(*, blinded: bool) -> str:
+    """What no file of a study says; of results with codes for conditions nobody asks whether they are blinded."""
+    what = "randomised" if blinded else "randomised or blinded"
+    return f"Whether the study was {what} is not in its files, so swa does not know it"
 
 
 def limits_in_short(limits: Sequence[DesignLimit]) -> str:
@@ -251,8 +259,9 @@ def _loss_in_short(row: pd.Series) -> str:
     return f"{said}: those left may differ."
 
 
-def _too_few(change: Change) -> bool:
-    return change.n < FEWEST_TO_TELL
+def _too_few_alone(row: pd.Series, change: Change) -> bool:
+    """Whether subjects are too few for an interval, and the row gives no other reason for having none."""
+    return change.n < FEWEST_TO_TELL and all(one.kind.part != "no interval" for one in decode(row["reasons"]))
 
 
 def _may_be_chance(row: pd.Series, change: Change, settings: Settings) -> bool:
@@ -409,7 +418,7 @@ def group_result(row: pd.Series, contrast: Contrast, headline: Headline, setting
         else f"The change of {what} was {amount} in {contrast.first} {word} in {contrast.second}"
     )
     method = f"; {row['method']}" if row["method"] else ""
-    if change.interval and _too_few(change):  # what looks like a test would be taken for one
+    if _too_few_alone(row, change):  # what looks like a test would be taken for one
         return _joined(f"{said} (n{NBSP}={NBSP}{plural(change.n, 'subject')}).", TWO_SUBJECTS, _verdict(row))
     sentence = (
         f"{said} ({_interval(change, reasons, settings)}; {_test(row, contrast)}; "
@@ -451,7 +460,7 @@ def _without(reason: Reason) -> str:
 def _test(row: pd.Series, contrast: Contrast) -> str:
     if pd.isna(row["p"]):
         return "no p"
-    test = _p(row, 3)
+    test = p_is(float(row["p"]))
     if row["p_adjusted"] != row["p"]:
         adjusted = p_value(float(row["p_adjusted"]), 3)
         test += f", {adjusted} adjusted over {_family(row, contrast)}; the interval is not adjusted"
@@ -465,12 +474,7 @@ def _test_on_card(row: pd.Series) -> tuple[str, ...]:
         return (f"no p {why_no_p(reasons)}".strip(),)
     adjusted = p_value(float(row["p_adjusted"]), 2)
     over = f" ({adjusted} over {row['n_tests']} contrasts)" if row["p_adjusted"] != row["p"] else ""
-    return (f"{_p(row, 2)}{over}", name_of_test(reasons))
-
-
-def _p(row: pd.Series, digits: int) -> str:
-    p = p_value(float(row["p"]), digits)
-    return f"p {p}" if row["p"] < LOWEST_P else f"p = {p}"
+    return (f"{p_is(float(row['p']), 2)}{over}", name_of_test(reasons))
 
 
 def _family(row: pd.Series, contrast: Contrast) -> str:
@@ -487,8 +491,6 @@ def _zeros(row: pd.Series) -> str:
 
 
 def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings: Settings) -> str:
-    if _too_few(change):
-        return TWO_SUBJECTS
     if zeros := _zeros(row):
         return zeros
     levels = [found for kind in BASELINE_LEVELS if (found := kind.among(decode(row["reasons"])))]

@@ -42,10 +42,16 @@ STAGE_COLUMNS = (
     "hypnogramme", "stadio", "fase", "fase_de_sueno", "etapa", "estadio", "hipnograma", "estagio", "slaapstadium",
 )  # fmt: skip
 EVENT_COLUMNS = ("trial_type", "description", "event", "value", "annotation", "label", "name")  # other events as well
-ONSET_COLUMNS = ("onset", "start", "start_time", "begin", "recording_onset", "onset_time", "begin_time", "from",
-                 "beginn", "debut", "inicio", "inizio")  # fmt: skip
+ONSET_COLUMNS = (
+    "onset", "start", "start_time", "begin", "recording_onset", "onset_time", "begin_time", "from", "from_time",
+    "time_from", "beginn", "anfang", "von", "zeit_von", "von_zeit", "startzeit", "debut", "heure_debut",
+    "heure_de_debut", "de", "du", "inicio", "desde", "inizio", "da", "van",
+)  # fmt: skip
 DURATION_COLUMNS = ("duration", "dur", "length", "dauer", "duree", "duracion", "duracao", "durata", "duur")
-END_COLUMNS = ("end", "stop", "end_time", "stop_time", "offset_time", "to", "until", "ende", "fin", "fine")
+END_COLUMNS = (
+    "end", "stop", "end_time", "stop_time", "offset_time", "to", "until", "to_time", "time_to", "ende", "bis",
+    "zeit_bis", "bis_zeit", "endzeit", "fin", "heure_fin", "heure_de_fin", "a", "au", "jusqu'a", "hasta", "fine", "tot",
+)  # fmt: skip
 TIME_COLUMNS = ("time", "start_time", "clock", "clock_time", "time_of_day", "times", "timestamp", "datetime",
                 "date_time", "zeit", "uhrzeit", "zeitpunkt", "heure", "hora", "ora", "tijd")  # fmt: skip
 DATE_COLUMNS = ("date", "datum", "fecha", "data", "day", "tag")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swa.errors import ScoringError
+from swa.errors import AmbiguousScoringError, ScoringError
 from swa.sleep.formats.cells import is_clock, is_number, lost_place, usual_width
 from swa.sleep.formats.document import EPOCH_COLUMNS, Document
 
@@ -63,6 +63,24 @@ def refuse_unread_times(document: Document, stage: int | None) -> None:
                 f"not read.",
                 "Write times as 23:15:30, one a row, below the name `time`; begin and end as `onset` and `end`.",
             )
+
+
+def refuse_inclusive(document: Document, onsets_s: NDArray[np.float64], ends_s: NDArray[np.float64]) -> None:
+    """Ask about rows that end one before the next begins: numbers of epochs, or seconds, from the first to the last.
+
+    Raises
+    ------
+    AmbiguousScoringError
+        Both could be.
+    """
+    order = np.argsort(onsets_s, kind="stable")
+    begins, ends = onsets_s[order], ends_s[order]
+    if len(begins) > 2 and 2 * np.sum(begins[1:] == ends[:-1] + 1) > len(begins):
+        raise AmbiguousScoringError(
+            f"{document.name}: its rows go from {begins[0]:g} to {ends[0]:g}, then from {begins[1]:g} to {ends[1]:g}: "
+            "numbers of epochs, or seconds.",
+            "Write where each row begins and ends in s, so that one begins where the other ends.",
+        )
 
 
 def _refuse(document: Document, is_place: Callable[[str], bool], what: str, columns: Sequence[int] = ()) -> None:

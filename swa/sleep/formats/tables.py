@@ -52,7 +52,13 @@ from swa.sleep.formats.document import (
     seconds_per_unit,
     times_in,
 )
-from swa.sleep.formats.places import by_number, refuse_remnants, refuse_unnumbered, refuse_unread_times
+from swa.sleep.formats.places import (
+    by_number,
+    refuse_inclusive,
+    refuse_remnants,
+    refuse_unnumbered,
+    refuse_unread_times,
+)
 
 # Stage-change tables with the columns Time and Stage (as pyDYNAM-O writes them) count depth upwards from N3.
 CHANGE_POINT_CODES = {"5": "W", "4": "R", "3": "N1", "2": "N2", "1": "N3", "0": "UNS", "6": "UNS"}
@@ -249,6 +255,7 @@ def _spans(document: Document, onset: int, stages: Sequence[int]) -> tuple[NDArr
         onsets, ends = times.seconds[0::2], times.seconds[1::2]
     elif end is not None:
         ends = times_in(document, end).seconds
+        refuse_inclusive(document, onsets, ends)
     if len(stages) and not np.any(ends[stages] > onsets[stages]):
         step_s = epoch_step(onsets[stages])
         if step_s is None and duration is None:

@@ -18,6 +18,9 @@ _OTHER_NAMES = {
     "recording": "aufnahme, aufzeichnung, datei, dateiname, enregistrement, fichier, grabación, archivo",
     "session": "sitzung, séance, sesión",
     "hypnogram": "hypnogramm, hypnogramme, hipnograma",
+    "date": "datum, datum_der_nacht, nachtdatum, aufnahmedatum, messdatum, recording_date, date_of_recording, "
+    "night_date, date_of_night, acq_time, date_de_nuit, date_de_la_nuit, date_d'enregistrement, fecha, "
+    "fecha_de_la_noche",
     "order": "reihenfolge, ordre, orden",
     "period": "periode, période, periodo, período",
     "group": "gruppe, groupe, grupo",

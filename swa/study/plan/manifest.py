@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from swa.errors import StudyError
@@ -16,6 +17,7 @@ from swa.settings import Settings
 from swa.study.plan.adaptation import mark_adaptation
 from swa.study.plan.bids import describe_nights, leave_out_others
 from swa.study.plan.columns import nearest, note_carried
+from swa.study.plan.dates import find_wrong_dates, note_moved_dates
 from swa.study.plan.layouts import find_layout
 from swa.study.plan.lights import find_misfits
 from swa.study.plan.names import (
@@ -232,7 +234,7 @@ def _plan_from_file(
     rows = convert_columns(rows, decimal_comma=table.decimal_comma)
     nights, orders = order_by_dates(_arrange(rows))
     notes += [] if "session" in given else note_repeated_conditions(rows)
-    notes += [*orders, *note_orders(nights), *note_same_places(rows)]
+    notes += [*orders, *note_orders(nights), *note_same_places(rows), *_note_dates(nights, rows.index)]
     source = f"study file {file.name}"
     return Study(
         root=root, nights=nights, source=source, notes=tuple(notes), scorings=plan, settings=settings, has_file=True
@@ -371,7 +373,7 @@ def _plan_from_names(
     if adapting := mark_adaptation(rows, settings.comparison.baseline):
         rows["adaptation"] = rows["adaptation"] == "yes"
     nights, orders = order_by_dates(_arrange(rows))
-    notes = [*notes, *adapting, *orders]
+    notes = [*notes, *adapting, *orders, *_note_dates(nights, rows.index)]
     return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=scorings, settings=settings)
 
 
@@ -472,6 +474,16 @@ def _note_conditions(rows: pd.DataFrame, settings: Settings) -> list[str]:
             "and give it with --settings FILE"
         )
     return notes
+
+
+def _note_dates(nights: pd.DataFrame, where: pd.Index) -> list[str]:
+    """Stated dates that are not those of the recordings; `where` has the row, or the recording, of each night."""
+    rows = [f"row {name}" if isinstance(name, int | np.integer) else str(name) for name in where]
+    wrong = [
+        f"{rows[place]}: {told}{counts and f'; until one is corrected {counts}'}"
+        for place, (told, counts) in find_wrong_dates(nights).items()
+    ]
+    return [*note_moved_dates(nights), *wrong]
 
 
 def _arrange(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,30 +1,32 @@
-"""The order of nights by the dates of their recordings: where nothing states it, and whether the stated one is it."""
+"""The order of nights by dates, the study file's or the recordings': where nothing states it, or states another."""
 
 import datetime
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 
 import pandas as pd
 
+from swa.recordings.edf.fields import is_made_up
 from swa.recordings.starts import read_start
 from swa.study.infusions import MOST_NIGHTS, day_of_night
+from swa.study.plan.dates import stated_dates
 from swa.study.plan.selection import excluded_by_file
-from swa.tables.results_tables import DATES_OF_RECORDINGS, ORDER_SOURCE
+from swa.tables.results_tables import DATES_OF_RECORDINGS, DATES_OF_STUDY_FILE, ORDER_SOURCE
 
 MOST_SEQUENCES = 3  # in a note
 MOST_NAMED = 6  # nights in a note
 
-_HOW_TO_STATE = "a column order (or period) of a study file says it"
+_HOW_TO_STATE = "a column order (period, date) of a study file says it"
 
 
 def order_by_dates(nights: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Fill `order` by the dates of the recordings, where no night has an order or period and nights are compared.
+    """Fill `order` by dates, where no night has an order or period and nights are compared.
 
-    Only subjects whose every compared recording has a date of its own get one: a date that is hidden, New Year (a clock
-    that was never set), the same for two nights, or more than a year from another says nothing. Nights that are not
-    compared (adaptation, exclude) take the order from no other.
+    The column `date` counts where each compared night of a subject has its own. Else the dates of the recordings do:
+    one that is hidden, New Year (a clock that was never set), the same for two nights, or more than a year from another
+    says nothing. Nights that are not compared (adaptation, exclude) take the order from no other.
 
     Parameters
     ----------
@@ -46,27 +48,30 @@ def order_by_dates(nights: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if stated or compared.empty:
         return nights, []
     place = pd.Series(float("nan"), index=nights.index)
+    sources = pd.Series("", index=nights.index)
     sequences: Counter[tuple[str, ...]] = Counter()
     unknown: dict[_Undated, list[str]] = {}
     for subject, own in compared.groupby("subject", sort=False):
-        days = _days(own["path"])
+        days, source = _days(own)
         if isinstance(days, _Undated):
             unknown.setdefault(days, []).append(str(subject))
             continue
         every = there[there["subject"] == subject]
-        more = days if len(every) == len(own) else _days(every["path"])
+        more, source_of_all = (days, source) if len(every) == len(own) else _days(every)
         # What is not compared takes no place from the others, and has one of its own where its date tells it.
-        own, days = (own, days) if isinstance(more, _Undated) else (every, more)
+        if not isinstance(more, _Undated) and source_of_all == source:
+            own, days = every, more
         place[own.index] = pd.Series(days, index=own.index).rank()
+        sources[own.index] = source
         own = compared[compared["subject"] == subject]
         conditions = own.loc[place[own.index].sort_values().index, "condition"].astype(str)
         sequences[tuple(name for name, _ in itertools.groupby(conditions))] += 1
     if not sequences:
         return nights, [f"order of the nights: not known ({_tell_unknown(unknown)}); {_HOW_TO_STATE}"]
-    nights = nights.assign(order=place, **{ORDER_SOURCE: place.map(lambda at: DATES_OF_RECORDINGS if at > 0 else "")})
+    nights = nights.assign(order=place, **{ORDER_SOURCE: sources})
     if place.notna().all():
         nights["order"] = place.astype(int)
-    return nights, [_tell_sequences(sequences, unknown)]
+    return nights, [_tell_sequences(sequences, unknown, sorted({*sources} - {""}))]
 
 
 class _Undated(Enum):
@@ -78,12 +83,19 @@ class _Undated(Enum):
     APART = "the dates are more than a year apart"
 
 
-def _days(paths: pd.Series) -> list[datetime.date] | _Undated:
-    """The day of each night by its recording, or why they do not tell the order."""
+def _days(own: pd.DataFrame) -> tuple[list[datetime.date] | _Undated, str]:
+    """The day of each night of a subject, or why nothing tells it; and who says so."""
+    stated = list(stated_dates(own).values())
+    if len(set(stated)) == len(own):
+        return stated, DATES_OF_STUDY_FILE
+    return _days_of_recordings(own["path"]), DATES_OF_RECORDINGS
+
+
+def _days_of_recordings(paths: pd.Series) -> list[datetime.date] | _Undated:
     starts = [start for path in paths if (start := read_start(path)) is not None]
     if len(starts) < len(paths):
         return _Undated.HIDDEN
-    if any((start.month, start.day) == (1, 1) for start in starts):
+    if any(map(is_made_up, starts)):
         return _Undated.NEW_YEAR
     days = [day_of_night(start) for start in starts]
     if len(set(days)) < len(days):
@@ -105,7 +117,9 @@ def _left_out(rows: pd.DataFrame) -> pd.Series:
     return excluded_by_file(rows) | (rows["adaptation"].astype(bool) if "adaptation" in rows else False)
 
 
-def _tell_sequences(sequences: Counter[tuple[str, ...]], unknown: Mapping[_Undated, Sequence[str]]) -> str:
+def _tell_sequences(
+    sequences: Counter[tuple[str, ...]], unknown: Mapping[_Undated, Sequence[str]], sources: Sequence[str]
+) -> str:
     most = sequences.most_common(MOST_SEQUENCES)
     told = [f"{', then '.join(names)} in {count}" for names, count in most]
     subjects = sequences.total() + sum(map(len, unknown.values()))
@@ -114,7 +128,7 @@ def _tell_sequences(sequences: Counter[tuple[str, ...]], unknown: Mapping[_Undat
     told += [f"others in {others}"] * bool(others)
     not_of = "".join(f"; not of {_name(subjects)} ({why.value})" for why, subjects in unknown.items())
     return (
-        f"order of the nights, by the {DATES_OF_RECORDINGS}, as no column states it: {'; '.join(told)}"
+        f"order of the nights, by the {' and the '.join(sources)}, as no column states it: {'; '.join(told)}"
         f"{f'{not_of}: {_HOW_TO_STATE}' if unknown else ''}"
     )
 
@@ -158,28 +172,48 @@ def _numbers(cells: pd.Series) -> pd.Series:
 
 
 def note_orders(nights: pd.DataFrame) -> list[str]:
-    """Notes on the columns `order` and `period` of a plan that the dates of the headers contradict.
+    """Notes on the columns `order` and `period` of a plan that its dates contradict, or those of the recordings.
 
     A date that is hidden, and those of nights further apart than a year, say nothing.
     """
     return [
-        f"{column}: against the dates in the headers of {', '.join(subjects)}; correct it, or the names of the "
-        "recordings, if the dates are true"
+        f"{column}: against {words.format(', '.join(subjects))}"
         for column in ("order", "period")
-        if column in nights and (subjects := _contradicted(nights, column))
+        for words, dates_of in _AGAINST
+        if column in nights and (subjects := _contradicted(nights, column, dates_of))
     ]
 
 
-def _contradicted(nights: pd.DataFrame, column: str) -> list[str]:
-    """Subjects of whom a later night by the column began on an earlier date."""
+_Dates = Callable[[pd.DataFrame], Sequence[datetime.date | None]]
+
+
+def _in_headers(own: pd.DataFrame) -> list[datetime.date | None]:
+    return [None if (start := read_start(path)) is None else start.date() for path in own["path"]]
+
+
+def _in_study_file(own: pd.DataFrame) -> list[datetime.date | None]:
+    stated = stated_dates(own)
+    return [stated.get(place) for place in own.index]
+
+
+_AGAINST: tuple[tuple[str, _Dates], ...] = (
+    (
+        "the dates in the headers of {}; correct it, or the names of the recordings, if the dates are true",
+        _in_headers,
+    ),
+    ("the column date of {}; correct the one that is wrong", _in_study_file),
+)
+
+
+def _contradicted(nights: pd.DataFrame, column: str, dates_of: _Dates) -> list[str]:
+    """Subjects of whom a later night by the column has an earlier date."""
     numbers = _numbers(nights[column])
     known = nights.assign(number=numbers)[numbers.notna() & nights["path"].astype(bool)]
     found = []
     for subject, own in known.groupby("subject", sort=False):
         if own["number"].nunique() < 2:  # its headers need not be read
             continue
-        dated = [(number, start.date()) for number, path in zip(own["number"], own["path"], strict=True)
-                 if (start := read_start(path))]  # fmt: skip
+        dated = [(number, day) for number, day in zip(own["number"], dates_of(own), strict=True) if day]
         for (one, first), (other, second) in itertools.combinations(sorted(dated), 2):
             if one < other and 0 < (first - second).days <= MOST_NIGHTS:
                 found.append(str(subject))

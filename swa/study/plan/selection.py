@@ -18,9 +18,12 @@ class LeftOut(NamedTuple):
     """Why a night is left out, and what to do for it to be in."""
 
     why: str
-    remedy: str = ""
+    remedy: str
 
 
+_BY_FILE = "Nothing, if that is meant; to have it in, empty its cell `exclude` in the study file and run again."
+BY_CALL = LeftOut("left out by --exclude", "Nothing, if that is meant; to have it in, run without --exclude.")
+BY_USER = LeftOut("left out by the user", "Nothing, if that is meant; to have it in, do not exclude it and run again.")
 UNDONE = LeftOut("not named by --only, and not done before", "Run without --only, or name it too.")
 
 
@@ -84,7 +87,7 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def nights_left_out(nights: pd.DataFrame, exclude: Iterable[str]) -> dict[str, str]:
+def nights_left_out(nights: pd.DataFrame, exclude: Iterable[str]) -> dict[str, LeftOut]:
     """Why each night that is left out is, by ``SUBJECT/SESSION``: the study file's column `exclude`, and the call.
 
     Raises
@@ -93,12 +96,13 @@ def nights_left_out(nights: pd.DataFrame, exclude: Iterable[str]) -> dict[str, s
         A name is of no night.
     """
     names = night_names(nights)
-    reasons: dict[str, str] = {}
+    reasons: dict[str, LeftOut] = {}
     for name, cell in zip(names, _excluding(nights), strict=True):
         if cell.lower() not in KEPT:
-            reasons[name] = "left out by the study file" + ("" if cell.lower() in NO_REASON else f": {cell}")
+            reason = "" if cell.lower() in NO_REASON else f": {cell}"
+            reasons[name] = LeftOut(f"left out by the study file{reason}", _BY_FILE)
     places = find_nights(nights, exclude, "--exclude")
-    return reasons | {names[place]: "left out by --exclude" for place in sorted(places)}
+    return reasons | {names[place]: BY_CALL for place in sorted(places)}
 
 
 def excluded_by_file(nights: pd.DataFrame) -> pd.Series:

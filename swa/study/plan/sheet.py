@@ -14,6 +14,7 @@ from swa.recordings.formats import ENDINGS, ending_of
 
 Cells = Sequence[tuple[int, list[str]]]
 
+DATE = "date"  # the column of dates
 HIGHEST_HEADER = 12  # rows among which the header is looked for
 MOST_NAMED = 6  # rows in one note
 LONGEST_SHOWN = 60  # characters of a remark
@@ -22,7 +23,16 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"([+-]?\d+),(\d+)")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234 is one thing in English and another in German
 _CLOCK = re.compile(r"(\d{1,2})[:.hH]([0-5]\d)(?:[:.]([0-5]\d))?\s*(uhr|h|am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
-_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2((?:\d\d)?\d\d)(?:[ T]|, ?)\s*(\S.*)")
+_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2((?:\d\d)?\d\d)(?:(?:[ T]|, ?)\s*(\S.*))?")
+_YEAR_FIRST = re.compile(r"(\d{4})([./-]?)(\d\d)\2(\d\d)(?:[ T].*)?")
+_MONTH_NAMED = re.compile(
+    r"(\d{1,2})\.?[ -]?([^\W\d]{3,10})\.?[ -]((?:\d\d)?\d\d)|([^\W\d]{3,10})\.? (\d{1,2}),? (\d{4})"
+)
+_WEEKDAY = re.compile(r"[^\W\d]{2,10}[.,]*\s+(?=\d)")
+_MONTHS = (
+    "jan ene", "feb fév fev", "mar mär mrz", "apr avr abr", "may mai", "jun juin", "jul juil", "aug aoû aou ago",
+    "sep", "oct okt", "nov", "dec dez déc dic",
+)  # fmt: skip
 
 
 def number_of(cell: str, *, decimal_comma: bool) -> float | None:
@@ -219,13 +229,62 @@ def _order_shown(cell: str) -> str:
 
 def _date(match: re.Match[str], order: str) -> str:
     """Date and time as ISO 8601 by an order of day and month; empty where there is no such day."""
-    first, second, clock = int(match.group(1)), int(match.group(3)), _clock(match.group(5))
-    day, month = (first, second) if order == "day" else (second, first)
-    year = int(match.group(4)) + (2000 if len(match.group(4)) == 2 else 0)
+    clock, day = _clock(match.group(5) or ""), _day(match, order)
+    return f"{day}T{clock}" if clock and day else ""
+
+
+def _day(match: re.Match[str], order: str) -> str:
+    """The date as ISO 8601 by an order of day and month; empty where there is no such day."""
+    first, second = int(match.group(1)), int(match.group(3))
+    return _iso(match.group(4), *((second, first) if order == "day" else (first, second))) if order else ""
+
+
+def _iso(year: str, month: int, day: int) -> str:
     try:
-        return f"{datetime.date(year, month, day).isoformat()}T{clock}" if clock and order else ""
+        return datetime.date(int(year) + (2000 if len(year) == 2 else 0), month, day).isoformat()
     except ValueError:
         return ""
+
+
+def rewrite_dates(rows: pd.DataFrame, column: str) -> list[str]:
+    """Write dates as ISO 8601, in place, without a time behind them; notes on other spellings and on what is none.
+
+    A cell that is no date is left as it is, as one that could be two is: many sheets have a column of this name.
+    """
+    if column not in rows:
+        return []
+    cells = {number: str(cell) for number, cell in zip(rows.index, rows[column], strict=True) if cell}
+    orders = {order for cell in cells.values() if (order := _order_shown(cell))}
+    order = next(iter(orders)) if len(orders) == 1 else ""
+    read = {number: _read_date(cell, order) for number, cell in cells.items()}
+    for number, written in read.items():
+        rows.loc[number, column] = written or cells[number]
+    other = [number for number, written in read.items() if written and not cells[number].startswith(written)]
+    unread = [number for number, written in read.items() if not written]
+    notes = [f"{column} ({list_rows(other)}): {shown(cells[other[0]])} is read as {read[other[0]]}"] if other else []
+    if unread:
+        match = _DATE.fullmatch(cells[unread[0]])
+        could = [day for either in ("day", "month") if (day := _day(match, either))] if match else []
+        what = f"could be {' or '.join(could)}; write it so" if len(could) > 1 else "is no date that is read"
+        notes.append(f"{column} ({list_rows(unread)}): {shown(cells[unread[0]])} {what}, until then it says nothing")
+    return notes
+
+
+def _read_date(cell: str, order: str) -> str:
+    """A date as ISO 8601, by the order of day and month that other cells show; empty for none, and for two."""
+    if match := _YEAR_FIRST.fullmatch(cell):
+        return _iso(match.group(1), int(match.group(3)), int(match.group(4)))
+    if match := _DATE.fullmatch(cell):
+        if match.group(2) == "-" and len(match.group(4)) == 2:  # 24-03-01 begins with the year in one country
+            return ""
+        return _day(match, _order_shown(cell) or order)
+    if match := _MONTH_NAMED.fullmatch(cell):
+        day, name, year = match.group(1, 2, 3) if match.group(1) else match.group(5, 4, 6)
+        begins = name.casefold()
+        months = [at for at, names in enumerate(_MONTHS, start=1) if begins.startswith(tuple(names.split()))]
+        return _iso(year, months[-1], int(day)) if months else ""
+    without = _WEEKDAY.sub("", cell, count=1)
+    return _read_date(without, order) if without != cell else ""
 
 
 def list_rows(numbers: Iterable[object]) -> str:

@@ -22,10 +22,12 @@ from swa.recordings.limits import MOST_SHEET_CELLS, MOST_STUDY_BYTES, MOST_STUDY
 from swa.study.plan.columns import name_in_english, nearest, read_other_names
 from swa.study.plan.layouts import read_own_table
 from swa.study.plan.sheet import (
+    DATE,
     find_header,
     nights_alone,
     number_of,
     one_spelling,
+    rewrite_dates,
     rewrite_numbers,
     rewrite_times,
     shown,
@@ -39,7 +41,7 @@ REQUIRED = ("subject", "condition", "recording")
 DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
 TIMES = ("lights_off", "lights_on", "wake_time")  # of the recording's night
 MOMENTS = ("dose_start", "dose_end")  # may lie on another day than the night
-KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, *TIMES, *MOMENTS, "age", "sex", "exclude")
+KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, DATE, *TIMES, *MOMENTS, "age", "sex", "exclude")
 RESERVED = (
     "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
     "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note", "same_recording",
@@ -48,7 +50,9 @@ RESERVED = (
 HIGHEST_AGE = 130.0
 SUFFIXES = (".tsv", ".csv", ".xlsx", ".xlsm", ".xls", ".ods")
 
-_KEPT_AS_TEXT = ("subject", "session", "condition", "recording", "hypnogram", "phase", "arm", "group", "sex", "exclude")
+_KEPT_AS_TEXT = (
+    "subject", "session", "condition", "recording", "hypnogram", "phase", "arm", "group", "sex", "exclude", DATE
+)  # fmt: skip
 _TEXT = (*_KEPT_AS_TEXT, *RESERVED, *TIMES, *MOMENTS, "adaptation")
 _MISSING = ("", "n/a", "na", "nan", "#n/a")
 _A_CLOCK, _A_MOMENT = "23:15 or 2024-03-01T23:15", "2024-03-01T09:30"
@@ -123,7 +127,7 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
     notes += [*[read_as][: bool(read_as)], *left_out]
     if not len(rows) and not problems:
         raise StudyError(f"{path.name}: no row names a recording.", "Write one row for each night.")
-    notes += one_spelling(rows, "condition")
+    notes += [note for column in ("condition", "arm", "group") for note in one_spelling(rows, column)]
     others = [str(name) for name in rows if name not in _TEXT]
     numbers = [name for name in others if not any(re.match(r"0\d", cell) for cell in rows[name])]
     notes += rewrite_numbers(rows, numbers, decimal_comma=decimal_comma, checked=("order", "age"))
@@ -368,7 +372,7 @@ def check_cells(rows: pd.DataFrame, *, decimal_comma: bool, notes: list[str]) ->
                 problems.append(f"row {row}, {column}: {what}")
     wrong, more = rewrite_times(rows, dict.fromkeys(TIMES, _A_CLOCK) | dict.fromkeys(MOMENTS, _A_MOMENT))
     problems += wrong
-    notes += more
+    notes += [*more, *rewrite_dates(rows, DATE)]
     for (row, start), (_, end) in zip(_cells(rows, "dose_start"), _cells(rows, "dose_end"), strict=False):
         if start and end and end < start:
             problems.append(f"row {row}, dose_end: {end} is before dose_start {start}")

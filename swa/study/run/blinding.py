@@ -27,6 +27,7 @@ from swa.recordings.formats import ending_of
 from swa.settings import Settings, check_settings
 from swa.study.plan.manifest import NIGHT_COLUMNS, Study
 from swa.study.plan.names import file_label, natural_key
+from swa.study.plan.sheet import DATE
 from swa.study.store import BLINDING_RECORD, NIGHT_TABLES, NightFolder, is_blinded, read_results
 from swa.study.written import write_believed
 from swa.tables.files import read_json, table_text, write_json, write_table
@@ -306,7 +307,7 @@ def _is_kept(column: str, nights: pd.DataFrame) -> bool:
         seen = nights.groupby(column)["condition"].nunique()
         return bool((seen == nights["condition"].nunique()).all())
     # What is the same in all nights of a person belongs to the person.
-    return column != "order" and bool((nights.groupby("subject")[column].nunique(dropna=False) <= 1).all())
+    return column not in ("order", DATE) and bool((nights.groupby("subject")[column].nunique(dropna=False) <= 1).all())
 
 
 def _clock(cell: object) -> object:

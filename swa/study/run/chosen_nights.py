@@ -18,7 +18,7 @@ MOST_TOLD = 3  # settings in a message
 def choose_nights(
     tasks: Mapping[int, NightTask],
     study: Study,
-    left_out: Mapping[str, str],
+    left_out: Mapping[str, LeftOut],
     chosen: Collection[str] | None,
     is_finished: Callable[[NightTask], bool],
     *,
@@ -48,7 +48,7 @@ def choose_nights(
         be compared with those that are named, nor stay in the tables.
     """
     names = night_names(study.nights)
-    excluded = {int(i): LeftOut(left_out[name]) for i, name in zip(names.index, names, strict=True) if name in left_out}
+    excluded = {int(i): left_out[name] for i, name in zip(names.index, names, strict=True) if name in left_out}
     if chosen is None:
         return dict(tasks), excluded
     kept: dict[int, NightTask] = {}
