@@ -207,3 +207,38 @@ def test_a_night_in_the_result_is_not_listed_as_left_out():
     page = _environment().from_string('{% import "macros.html" as show %}{{ show.to_check(rows) }}')
     assert "To be checked" in page.render(rows=[{**told, "step": CHECK_STEP}])
     assert not page.render(rows=[{**told, "step": "plan"}]).strip()
+
+
+ENGLISH = "Participant ID\tTreatment\tEDF file\tScoring\tLights out\tAdaptation night\tExcluded\tGender"
+
+
+def read_sheet(tmp_path, *lines):
+    file = tmp_path / "study.tsv"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return read_study_file(file)
+
+
+def test_english_names_that_mean_one_thing_are_read(tmp_path):
+    """A scoring that the sheet named was passed over for another one, and a night that it excluded counted."""
+    table = read_sheet(tmp_path, ENGLISH, "P1\tplacebo\ta.edf\tsecond/a.csv\t23:00\tno\twrong drug\tf")
+    row = table.rows.iloc[0]
+    assert not table.problems
+    assert row["subject"] == "P1"
+    assert (row["recording"], row["hypnogram"]) == ("a.edf", "second/a.csv")
+    assert (row["lights_off"], row["exclude"]) == ("23:00:00", "wrong drug")
+    assert "'Scoring' as hypnogram" in table.read_as
+
+
+def test_a_scoring_column_that_names_scorers_is_no_file(tmp_path):
+    table = read_sheet(tmp_path, "subject\tcondition\trecording\tScoring", "P1\tplacebo\ta.edf\tKS, AASM")
+    assert "hypnogram" not in table.rows
+    assert "Scoring" in table.rows
+
+
+@pytest.mark.parametrize(("name", "cell"), [("Include", "no"), ("Usable?", "0"), ("Eingeschlossen", "nein")])
+def test_a_column_of_who_counts_is_not_passed_over(tmp_path, name, cell):
+    head = f"subject\tcondition\trecording\t{name}"
+    table = read_sheet(tmp_path, head, "P1\tplacebo\ta.edf\tyes", f"P1\tdrug\tb.edf\t{cell}")
+    (problem,) = table.problems
+    assert problem.startswith(f"row 3, {name}: '{cell}', but this column is not read")
+    assert not read_sheet(tmp_path, head, "P1\tplacebo\ta.edf\tyes", "P1\tdrug\tb.edf\tyes").problems

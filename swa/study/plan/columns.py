@@ -1,4 +1,4 @@
-"""Names of a study file's columns: in other languages, and those that mean nothing here."""
+"""Names of a study file's columns: other words and languages, and those that mean nothing here."""
 
 import difflib
 import re
@@ -13,39 +13,48 @@ COVARIATE = "covariate_"
 _READ_LATER = ("primary", "infusion", "nights_since_dose", "simulated")  # by who compares the nights
 # Names that mean one thing: no "Nacht" or "Visite", which can be order and session.
 _OTHER_NAMES = {
-    "subject": "proband, probandin, probanden_id, versuchsperson, vp, teilnehmer, sujet, sujeto",
-    "condition": "bedingung, behandlung, traitement, condición, tratamiento",
-    "recording": "aufnahme, aufzeichnung, datei, dateiname, enregistrement, fichier, grabación, archivo",
+    "subject": "subject_id, participant, participant_id, patient_id, "
+    "proband, probandin, probanden_id, versuchsperson, vp, teilnehmer, sujet, sujeto",
+    "condition": "treatment, bedingung, behandlung, traitement, condición, tratamiento",
+    "recording": "edf, edf_file, psg, psg_file, file, file_name, filename, recording_file, "
+    "aufnahme, aufzeichnung, datei, dateiname, enregistrement, fichier, grabación, archivo",
     "session": "sitzung, séance, sesión",
-    "hypnogram": "hypnogramm, hypnogramme, hipnograma",
-    "date": "datum, datum_der_nacht, nachtdatum, aufnahmedatum, messdatum, recording_date, date_of_recording, "
+    "hypnogram": "scoring, scoring_file, score_file, hypnogram_file, staging, staging_file, stages, stages_file, "
+    "hypnogramm, hypnogramme, hipnograma",
+    "date": "visit_date, study_date, "
+    "datum, datum_der_nacht, nachtdatum, aufnahmedatum, messdatum, recording_date, date_of_recording, "
     "night_date, date_of_night, acq_time, date_de_nuit, date_de_la_nuit, date_d'enregistrement, fecha, "
     "fecha_de_la_noche",
     "order": "reihenfolge, ordre, orden",
     "period": "periode, période, periodo, período",
     "group": "gruppe, groupe, grupo",
-    "adaptation": "eingewöhnung, eingewöhnungsnacht, gewöhnungsnacht, adaptationsnacht, habituation, adaptación",
-    "lights_off": "licht_aus, lichtaus, lumières_éteintes, luces_apagadas",
+    "adaptation": "adaptation_night, habituation_night, "
+    "eingewöhnung, eingewöhnungsnacht, gewöhnungsnacht, adaptationsnacht, habituation, adaptación",
+    "lights_off": "lights_out, light_off, licht_aus, lichtaus, lumières_éteintes, luces_apagadas",
     "lights_on": "licht_an, lichtan, lumières_allumées, luces_encendidas",
     "wake_time": "aufwachzeit, heure_de_réveil, hora_de_despertar",
     "dose_start": "infusionsbeginn, infusionsstart, début_de_perfusion, inicio_de_infusión",
     "dose_end": "infusionsende, fin_de_perfusion, fin_de_infusión",
     "age": "alter, âge, edad",
-    "sex": "geschlecht, sexe, sexo",
-    "exclude": "ausschluss, ausgeschlossen, exclusion, exclusión",
+    "sex": "gender, geschlecht, sexe, sexo",
+    "exclude": "excluded, ausschluss, ausgeschlossen, exclusion, exclusión",
 }
+_A_FILE = re.compile(r"\.\w{2,6}$")
+_COUNTS = ("include", "included", "usable", "use", "valid", "einschluss", "eingeschlossen", "verwendbar")
+_DOES_NOT = ("no", "n", "0", "false", "nein", "falsch", "non")
 _KNOWN_AS = {other: name for name, others in _OTHER_NAMES.items() for other in others.split(", ")}
 
 
 def name_in_english(cell: str) -> str:
-    """What a header cell in another language is called here, also with a unit behind it; itself where that is open."""
+    """What a header cell is called here, also with a unit behind it; itself where that is open."""
     return _KNOWN_AS.get(re.sub(r"_*[(\[].*[)\]]$", "", plain_name(cell)), cell.strip())
 
 
 def read_other_names(header: list[str], columns: Sequence[Sequence[str]]) -> str:
-    """Rename columns of other languages, in place; the note that says so, empty where there is none.
+    """Rename columns of other words and languages, in place; the note that says so, empty where there is none.
 
-    A name that is there already, or that two columns could have, is given to none, nor a place in the order to words.
+    A name that is there already, or that two columns could have, is given to none, nor a place in the order to words,
+    nor the scoring to a column that names no file.
     """
     meant = [name_in_english(name) if name else "" for name in header]
     counts = Counter(meant)
@@ -54,10 +63,23 @@ def read_other_names(header: list[str], columns: Sequence[Sequence[str]]) -> str
         words = other in ("order", "period") and any(
             cell and number_of(cell, decimal_comma=True) is None for cell in columns[place]
         )
-        if other != name and counts[other] == 1 and not words:
+        no_file = other == "hypnogram" and not any(_A_FILE.search(cell) for cell in columns[place])
+        if other != name and counts[other] == 1 and not words and not no_file:
             header[place] = other
             read.append(f"{name!r} as {other}")
     return f"columns are read by what they mean: {', '.join(read)}" if read else ""
+
+
+def find_not_counted(header: Sequence[str], columns: Sequence[Sequence[str]], numbers: Sequence[int]) -> list[str]:
+    """Rows that a column of the opposite sense of `exclude` says not to count: who reads on would count them."""
+    return [
+        f"row {row}, {name}: {cell!r}, but this column is not read: give nights that do not count a reason in a column "
+        "`exclude`"
+        for name, cells in zip(header, columns, strict=True)
+        if plain_name(name).rstrip("?_") in _COUNTS
+        for row, cell in zip(numbers, cells, strict=True)
+        if cell.strip().casefold() in _DOES_NOT
+    ]
 
 
 def note_carried(columns: Sequence[str], known: Sequence[str], stated: Sequence[str]) -> list[str]:

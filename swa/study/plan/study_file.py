@@ -19,7 +19,7 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.recordings.limits import MOST_SHEET_CELLS, MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
-from swa.study.plan.columns import name_in_english, nearest, read_other_names
+from swa.study.plan.columns import find_not_counted, name_in_english, nearest, read_other_names
 from swa.study.plan.layouts import read_own_table
 from swa.study.plan.sheet import (
     DATE,
@@ -317,11 +317,12 @@ def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.Da
     width = max(len(row) for _, row in cells)
     header += [""] * (width - len(header))
     body = {number: row + [""] * (width - len(row)) for number, row in cells[1:]}
-    read_as = read_other_names(header, [[row[index] for row in body.values()] for index in range(width)])
-    problems: list[str] = []
+    cells_of = [[row[index] for row in body.values()] for index in range(width)]
+    read_as = read_other_names(header, cells_of)
+    problems = [] if "exclude" in header else find_not_counted(header, cells_of, list(body))
     columns: dict[str, list[str]] = {}
     for index, name in enumerate(header):
-        column = [row[index] for row in body.values()]
+        column = cells_of[index]
         if not name:
             filled = [number for number, row in body.items() if row[index]]
             if filled:
