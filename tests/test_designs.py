@@ -418,7 +418,7 @@ class TestRecognised:
         study = BENCH.arms(np.random.default_rng(1), 1, 6, 6)
         said = design_statement(study.nights.drop(columns="arm"), "baseline")
         assert "Each subject had one of ketamine and placebo alone" in said
-        assert "(column arm)" in said
+        assert "(column arm, one name in all nights of a subject)" in said
         assert "column arm" not in design_statement(study.nights, "baseline")
 
     def test_a_group_without_the_treatment_is_not_compared(self):
