@@ -229,8 +229,9 @@ def test_english_names_that_mean_one_thing_are_read(tmp_path):
     assert "'Scoring' as hypnogram" in table.read_as
 
 
-def test_a_scoring_column_that_names_scorers_is_no_file(tmp_path):
-    table = read_sheet(tmp_path, "subject\tcondition\trecording\tScoring", "P1\tplacebo\ta.edf\tKS, AASM")
+@pytest.mark.parametrize("cell", ["KS, AASM", "0.85", "01.03.2024"])
+def test_a_scoring_column_that_names_no_files_is_none_of_scorings(tmp_path, cell):
+    table = read_sheet(tmp_path, "subject\tcondition\trecording\tScoring", f"P1\tplacebo\ta.edf\t{cell}")
     assert "hypnogram" not in table.rows
     assert "Scoring" in table.rows
 

@@ -39,7 +39,7 @@ _OTHER_NAMES = {
     "sex": "gender, geschlecht, sexe, sexo",
     "exclude": "excluded, ausschluss, ausgeschlossen, exclusion, exclusión",
 }
-_A_FILE = re.compile(r"\.\w{2,6}$")
+_A_FILE = re.compile(r"\.[^\W\d]\w{1,5}$")  # no number and no date
 _COUNTS = ("include", "included", "usable", "use", "valid", "einschluss", "eingeschlossen", "verwendbar")
 _DOES_NOT = ("no", "n", "0", "false", "nein", "falsch", "non")
 _KNOWN_AS = {other: name for name, others in _OTHER_NAMES.items() for other in others.split(", ")}
