@@ -33,7 +33,7 @@ import pandas as pd
 from scipy import stats
 
 from swa.comparison.arrays import Floats, Ints
-from swa.comparison.compared_nights import find_baseline, is_adaptation, is_control
+from swa.comparison.compared_nights import find_baseline, is_adaptation
 from swa.comparison.contrasts import contrast_designs, design_limits, subject_values
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.base import in_both_orders
@@ -46,6 +46,7 @@ from swa.glossary import measures_in, read_glossary
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
+from swa.tables.control_names import is_control
 from swa.tables.design_limit import OF_THE_ORDER, DesignLimit
 from swa.tables.marker import ALL, Marker, lead, select
 from swa.tables.reason import Reason
