@@ -32,6 +32,7 @@ from swa.study.plan.names import (
 )
 from swa.study.plan.orders import note_orders, note_same_places, order_by_dates
 from swa.study.plan.other_tables import note_copies, note_tables
+from swa.study.plan.parallel import fill_arms, name_nights_before
 from swa.study.plan.places import locate_all
 from swa.study.plan.recording_search import absolute, find_recordings, is_one, what_it_holds
 from swa.study.plan.scoring_owners import find_others_scorings
@@ -198,7 +199,9 @@ def _plan_from_file(
     staged, misplaced = _place_files(rows, (file.parent, root), names, tables)
     problems += misplaced
     problems += _find_repeated_recordings(rows)
+    alone: list[str] = []
     if {"subject", "condition"} <= set(rows):
+        alone = name_nights_before(rows, settings.comparison.baseline)
         rows["session"] = _fill_sessions(rows)
         rows = _add_labels(rows)
         problems += _check_labels(rows, lambda row: f"row {row}", given)
@@ -219,6 +222,7 @@ def _plan_from_file(
     told = plan.tell(root)
     carried = note_carried([str(name) for name in table.rows], KNOWN, settings.comparison.covariates)
     adapting = mark_adaptation(rows, settings.comparison.baseline)
+    alone += fill_arms(rows, settings.comparison.baseline)
     others_scorings = find_others_scorings(rows)
     lights = find_misfits(rows, settings)
     notes = [
@@ -228,6 +232,7 @@ def _plan_from_file(
         *table.notes,
         *carried,
         *adapting,
+        *alone,
         *_note_unused(rows, found),
     ]
     notes += [*_note_conditions(rows, settings), *told]
@@ -358,6 +363,7 @@ def _plan_from_names(
             notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}{told.advice}"]
     if adapting := mark_adaptation(rows, settings.comparison.baseline):
         rows["adaptation"] = rows["adaptation"] == "yes"
+    adapting = [*adapting, *fill_arms(rows, settings.comparison.baseline)]
     nights, orders = order_by_dates(_arrange(rows))
     notes = [*notes, *adapting, *orders, *_note_dates(nights, rows.index)]
     return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=scorings, settings=settings)
