@@ -12,7 +12,6 @@ import pytest
 from scipy import stats
 
 from swa.comparison.comparability import comparability_table, compare_facts
-from swa.comparison.compared_nights import is_control
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.controls.facts import GAIN_CONTROLS, NightFacts
 from swa.comparison.controls.gain import CONTRADICTION_SHARE, ONE_CHANNEL_SHARE, own_spread
@@ -22,6 +21,7 @@ from swa.comparison.verdicts import _are_many, false_alarms, judge_contrasts
 from swa.night.staging_bias import MARKERS
 from swa.settings import ComparabilitySettings, Control, Settings
 from swa.tables.contrast import CONTRAST_FACTS, Contrast
+from swa.tables.control_names import is_control
 from swa.tables.reason import decode, in_words
 from swa.tables.results_tables import COMPARABILITY
 

@@ -238,7 +238,7 @@ PROFILES = _table(
     _number(
         "equivalence_p",
         "Two one-sided tests that they differ by less than the margin on the primary marker, an effect of the order "
-        "taken out; missing where the order of the nights may hide a difference",
+        "taken out; missing where the order of the nights, or nights that are lost, may hide a difference",
     ),
     *(N, NOTE),
 )

@@ -32,8 +32,10 @@ from swa.study.plan.names import (
 )
 from swa.study.plan.orders import note_orders, note_same_places, order_by_dates
 from swa.study.plan.other_tables import note_copies, note_tables
+from swa.study.plan.parallel import fill_arms, name_nights_before
 from swa.study.plan.places import locate_all
 from swa.study.plan.recording_search import absolute, find_recordings, is_one, what_it_holds
+from swa.study.plan.scoring_owners import find_others_scorings
 from swa.study.plan.scoring_search import FORCE_STAGING, ScoringPlan, add_scorings
 from swa.study.plan.sheet import shown
 from swa.study.plan.study_file import KNOWN, convert_columns, find_study_file, read_study_file
@@ -197,8 +199,9 @@ def _plan_from_file(
     staged, misplaced = _place_files(rows, (file.parent, root), names, tables)
     problems += misplaced
     problems += _find_repeated_recordings(rows)
-    shared = _note_shared_scorings(rows)
+    alone: list[str] = []
     if {"subject", "condition"} <= set(rows):
+        alone = name_nights_before(rows, settings.comparison.baseline)
         rows["session"] = _fill_sessions(rows)
         rows = _add_labels(rows)
         problems += _check_labels(rows, lambda row: f"row {row}", given)
@@ -219,15 +222,17 @@ def _plan_from_file(
     told = plan.tell(root)
     carried = note_carried([str(name) for name in table.rows], KNOWN, settings.comparison.covariates)
     adapting = mark_adaptation(rows, settings.comparison.baseline)
-    lights = [f"row {row}: {wrong}" for row, wrong in find_misfits(rows, settings).items()]
+    alone += fill_arms(rows, settings.comparison.baseline)
+    others_scorings = find_others_scorings(rows)
+    lights = find_misfits(rows, settings)
     notes = [
         *notes,
-        *lights,
+        *(f"row {row}: {wrong}" for found in (others_scorings, lights) for row, wrong in found.items()),
         *note_other_subjects(rows),
         *table.notes,
         *carried,
         *adapting,
-        *shared,
+        *alone,
         *_note_unused(rows, found),
     ]
     notes += [*_note_conditions(rows, settings), *told]
@@ -277,20 +282,6 @@ def _find_repeated_recordings(rows: pd.DataFrame) -> list[str]:
         if earlier != row:
             problems.append(f"row {row}, recording: {recording!r} is also the recording of row {earlier}")
     return problems
-
-
-def _note_shared_scorings(rows: pd.DataFrame) -> list[str]:
-    """One scoring of two nights is a slip of the pen, unless two devices recorded one night."""
-    first: dict[str, object] = {}
-    notes = []
-    for row, path in zip(rows.index, rows["hypnogram"], strict=True):
-        earlier = first.setdefault(os.path.realpath(path), row) if path else row
-        if earlier != row:
-            name = printable(Path(path).name)
-            notes.append(
-                f"row {row}, hypnogram: {name!r} is also the scoring of row {earlier}; look whether it is of both"
-            )
-    return notes
 
 
 def _fill_sessions(rows: pd.DataFrame) -> list[str]:
@@ -372,6 +363,7 @@ def _plan_from_names(
             notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}{told.advice}"]
     if adapting := mark_adaptation(rows, settings.comparison.baseline):
         rows["adaptation"] = rows["adaptation"] == "yes"
+    adapting = [*adapting, *fill_arms(rows, settings.comparison.baseline)]
     nights, orders = order_by_dates(_arrange(rows))
     notes = [*notes, *adapting, *orders, *_note_dates(nights, rows.index)]
     return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=scorings, settings=settings)

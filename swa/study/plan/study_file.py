@@ -57,7 +57,7 @@ _TEXT = (*_KEPT_AS_TEXT, *RESERVED, *TIMES, *MOMENTS, "adaptation")
 _MISSING = ("", "n/a", "na", "nan", "#n/a")
 _A_CLOCK, _A_MOMENT = "23:15 or 2024-03-01T23:15", "2024-03-01T09:30"
 _SEXES = ("f", "female", "w", "weiblich", "weibl.", "weibl", "m", "male", "männlich", "männl.", "männl")
-_TRUTH = dict.fromkeys(("true", "yes", "y", "1", "x", "ja", "wahr"), True) | dict.fromkeys(
+TRUTH = dict.fromkeys(("true", "yes", "y", "1", "x", "ja", "wahr"), True) | dict.fromkeys(
     ("false", "no", "n", "0", "", "-", "nein", "falsch"), False
 )
 
@@ -152,7 +152,7 @@ def convert_columns(rows: pd.DataFrame, *, decimal_comma: bool) -> pd.DataFrame:
     for column in rows.columns:
         cells = [str(cell) for cell in rows[column]]
         if column == "adaptation":
-            converted[column] = [_TRUTH[cell.lower()] for cell in cells]
+            converted[column] = [TRUTH[cell.lower()] for cell in cells]
         elif column == "phase":
             converted[column] = [cell.lower() for cell in cells]
         elif column not in (*_KEPT_AS_TEXT, *RESERVED) and not any(re.match(r"0\d", cell) for cell in cells):
@@ -397,7 +397,7 @@ def _check_phase(cell: str) -> str:
 
 
 def _check_truth(cell: str) -> str:
-    return "" if cell.lower() in _TRUTH else f"{shown(cell)} is neither true nor false"
+    return "" if cell.lower() in TRUTH else f"{shown(cell)} is neither true nor false"
 
 
 def _check_sex(cell: str) -> str:
