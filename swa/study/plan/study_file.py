@@ -23,6 +23,7 @@ from swa.study.plan.columns import find_not_counted, name_in_english, nearest, r
 from swa.study.plan.layouts import read_own_table
 from swa.study.plan.sheet import (
     DATE,
+    blank_missing,
     find_header,
     nights_alone,
     number_of,
@@ -123,8 +124,9 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
         rows = pd.DataFrame(index=pd.Index([], name="row"))
         return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=(wrong,), notes=())
     rows, problems, read_as = _arrange(table, _COMMAS if path.suffix.lower() == ".csv" else "")
+    blanked = blank_missing(rows, (DATE, "hypnogram", *TIMES, *MOMENTS, "order", "period", "age", "sex"))
     rows, left_out = nights_alone(rows)
-    notes += [*[read_as][: bool(read_as)], *left_out]
+    notes += [*[read_as][: bool(read_as)], *left_out, *blanked]
     if not len(rows) and not problems:
         raise StudyError(f"{path.name}: no row names a recording.", "Write one row for each night.")
     notes += [note for column in ("condition", "arm", "group") for note in one_spelling(rows, column)]
