@@ -17,6 +17,7 @@ from swa.study.plan.copies import START_REMEDY, find_copies, find_same_starts
 from swa.study.plan.dates import find_wrong_dates
 from swa.study.plan.lights import LIGHTS_REMEDY, find_misfits
 from swa.study.plan.manifest import Study
+from swa.study.plan.near_names import NEAR_REMEDY, find_near_names
 from swa.study.plan.scoring_owners import OWNER_REMEDY, find_others_scorings
 from swa.study.plan.scoring_search import LEFT_OVER, Why
 from swa.study.plan.selection import LeftOut
@@ -162,7 +163,7 @@ def problems_of_nights(
         for later, problem in _same_starts(kept, copies, attempt):
             add(later, CHECK_STEP, problem, START_REMEDY)
     for place, problem, remedy in (
-        *_others_scorings(study, kept, attempt),
+        *_wrong_names(study, kept, attempt),
         *_wrong_times(kept, study.settings, attempt),
     ):
         add(place, CHECK_STEP, problem, remedy)
@@ -190,13 +191,16 @@ def _same_starts(kept: pd.DataFrame, copies: Collection[int], attempt: Attempt) 
         yield int(compared.index[later]), problem
 
 
-def _others_scorings(study: Study, kept: pd.DataFrame, attempt: Attempt) -> Iterator[tuple[int, str, str]]:
-    """Nights whose scoring seems to be that of another one, which may be excluded: place, what is wrong, what to do."""
+def _wrong_names(study: Study, kept: pd.DataFrame, attempt: Attempt) -> Iterator[tuple[int, str, str]]:
+    """Nights with the scoring of another one, or a name in two spellings: place, what is wrong, and what to do."""
     nothing: dict[int, str] = {}
     found = attempt("the names of the scorings", lambda: find_others_scorings(study.nights), nothing)
     for place, problem in found.items():
         if place in kept.index:
             yield place, f"{problem}.", OWNER_REMEDY
+    if not study.needs_template:
+        for place, problem in attempt("the names of the nights", lambda: find_near_names(kept), nothing).items():
+            yield place, f"{problem}.", NEAR_REMEDY
 
 
 def _wrong_times(kept: pd.DataFrame, settings: Settings, attempt: Attempt) -> Iterator[tuple[int, str, str]]:

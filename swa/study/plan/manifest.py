@@ -1,7 +1,6 @@
 """The plan of a study: which recordings there are, and which subject, session and condition each belongs to."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from swa.recordings.formats import FORMATS, parts_of
 from swa.settings import Settings
 from swa.study.plan.adaptation import mark_adaptation
 from swa.study.plan.bids import describe_nights, leave_out_others
-from swa.study.plan.columns import nearest, note_carried
+from swa.study.plan.columns import note_carried
 from swa.study.plan.dates import find_wrong_dates, note_moved_dates
 from swa.study.plan.layouts import find_layout
 from swa.study.plan.lights import find_misfits
@@ -30,6 +29,7 @@ from swa.study.plan.names import (
     read_bids_names,
     read_condition_names,
 )
+from swa.study.plan.near_names import find_near_names
 from swa.study.plan.orders import note_orders, note_same_places, order_by_dates
 from swa.study.plan.other_tables import note_copies, note_tables
 from swa.study.plan.parallel import fill_arms, name_nights_before
@@ -228,6 +228,7 @@ def _plan_from_file(
     notes = [
         *notes,
         *(f"row {row}: {wrong}" for found in (others_scorings, lights) for row, wrong in found.items()),
+        *find_near_names(rows).values(),
         *note_other_subjects(rows),
         *table.notes,
         *carried,
@@ -358,7 +359,7 @@ def _plan_from_names(
                 _list_problems(f"The {source} of {root.name}", problems), "Rename them, or write a study file."
             )
         if (rows["condition"] != UNKNOWN_CONDITION).any():
-            notes = [*notes, *_note_conditions(rows, settings)]
+            notes = [*notes, *find_near_names(rows.reset_index(drop=True)).values(), *_note_conditions(rows, settings)]
         elif source != BIDS_NAMES:
             notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}{told.advice}"]
     if adapting := mark_adaptation(rows, settings.comparison.baseline):
@@ -453,12 +454,7 @@ def _check_labels(rows: pd.DataFrame, where: Callable[[object], str], given: set
 def _note_conditions(rows: pd.DataFrame, settings: Settings) -> list[str]:
     counts = Counter(str(condition) for condition in rows["condition"])
     words = settings.comparison.baseline
-    repeated = [name for name, count in counts.items() if count > 1]
-    alike = [(name, nearest(name, repeated, 0.85)) for name, count in counts.items() if count == 1]
-    # Names that differ in their numbers alone (dose1, dose2) are meant to differ.
-    alike = [(name, hint) for name, hint in alike if hint and not re.search(r"\d", name)]
-    notes = [f"condition {name!r} is there once{hint}" for name, hint in alike]
-    notes += ["conditions: " + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts, key=natural_key))]
+    notes = ["conditions: " + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts, key=natural_key))]
     if not {word.casefold() for word in words} & {name.casefold() for name in counts}:
         notes.append(
             f"no condition is a baseline ({', '.join(words)}), so nights cannot be compared; "
