@@ -289,6 +289,8 @@ def _plan_lines(found: dict[str, Any]) -> list[str]:
     """The nights that a run would take, where there is a plan."""
     if not found["plan"]:
         return []
+    from swa.study.plan.cell_words import leaves_out
+
     number = len(found["plan"])
     stages = {recording["recording"]: _stages_of(recording) for recording in found["recordings"]}
     told = [name for name in DESIGN_COLUMNS if any(night.get(name) for night in found["plan"])]
@@ -297,9 +299,12 @@ def _plan_lines(found: dict[str, Any]) -> list[str]:
     for night in found["plan"]:
         scoring = stages.get(night["recording"], "") or Path(night["hypnogram"]).name
         names = (night[name] for name in ("subject", "condition", "session", "recording"))
+        scoring = "left out" if leaves_out(night.get("exclude", "")) else scoring
         start = starts.get(night["recording"]) or "-"
         rows.append((*names, start, *(_design_cell(night.get(name, "")) for name in told), scoring))
-    return [f"Plan ({found['source']}): {number} night{'' if number == 1 else 's'}", *_align(rows)]
+    left_out = sum(leaves_out(night.get("exclude", "")) for night in found["plan"])
+    less = f", {left_out} of them left out (column exclude)" if left_out else ""
+    return [f"Plan ({found['source']}): {number} night{'' if number == 1 else 's'}{less}", *_align(rows)]
 
 
 def _design_cell(value: object) -> str:

@@ -351,7 +351,7 @@ def read_effect(text: str) -> float:
     Raises
     ------
     SettingsError
-        It is neither.
+        It is neither, or a ratio below one half, which a share of 1 that was meant as a change looks like.
     """
     plain = text.replace(" ", "").replace(",", ".")
     try:
@@ -360,6 +360,11 @@ def read_effect(text: str) -> float:
         value = math.nan
     if not 0 < value < 10:
         raise SettingsError(f"--effect {text}: not a change.", "Write it like 20%, -15% or, as a ratio, 1.2.")
+    if value < 0.5 and not plain.endswith("%"):
+        raise SettingsError(
+            f"--effect {text}: as a ratio this is a fall by {1 - value:.0%}.",
+            f"Write {100 * value:g}% for a rise by {value:.0%}, or {100 * (value - 1):g}% for the fall.",
+        )
     return value
 
 

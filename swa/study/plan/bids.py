@@ -16,6 +16,7 @@ from swa.recordings.channels import normalise_unit
 from swa.recordings.formats import stem_of
 from swa.recordings.recording import read_recording
 from swa.settings import Settings
+from swa.study.plan.cell_words import SEXES
 from swa.study.plan.names import printable
 from swa.study.plan.study_file import KNOWN, REQUIRED, RESERVED, check_cells, convert_columns
 from swa.tables.files import read_json
@@ -102,8 +103,7 @@ def _tidy(table: pd.DataFrame) -> list[str]:
     if "age" in table:
         table["age"] = [str(cell).rstrip("+") for cell in table["age"]]  # 89+ keeps the oldest anonymous
     if "sex" in table:
-        sexes = {"m": "M", "male": "M", "f": "F", "female": "F"}
-        table["sex"] = [sexes.get(str(cell).lower(), "") for cell in table["sex"]]
+        table["sex"] = [SEXES.get(str(cell).casefold(), "") for cell in table["sex"]]
     notes: list[str] = []
     for column in [column for column in table if column in KNOWN]:
         checked = table[[column]].copy()

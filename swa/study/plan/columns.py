@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from swa.study.plan.cell_words import NO
 from swa.study.plan.sheet import number_of
 from swa.tables.schema import plain_name
 
@@ -17,10 +18,12 @@ _OTHER_NAMES = {
     "proband, probandin, probanden_id, versuchsperson, vp, teilnehmer, sujet, sujeto",
     "condition": "treatment, bedingung, behandlung, traitement, condición, tratamiento",
     "recording": "edf, edf_file, psg, psg_file, file, file_name, filename, recording_file, "
-    "aufnahme, aufzeichnung, datei, dateiname, enregistrement, fichier, grabación, archivo",
+    "aufnahme, aufzeichnung, datei, dateiname, enregistrement, fichier, fichier_edf, fichier_psg, nom_du_fichier, nom_de_fichier, "
+    "grabación, archivo, archivo_edf, edf_datei, psg_datei",
     "session": "sitzung, séance, sesión",
     "hypnogram": "scoring, scoring_file, score_file, hypnogram_file, staging, staging_file, stages, stages_file, "
-    "hypnogramm, hypnogramme, hipnograma",
+    "hypnogramm, hypnogramme, hipnograma, fichier_scoring, fichier_de_scoring, scoring_datei, "
+    "schlafstadien_datei, fichier_hypnogramme, archivo_de_scoring",
     "date": "visit_date, study_date, "
     "datum, datum_der_nacht, nachtdatum, aufnahmedatum, messdatum, recording_date, date_of_recording, "
     "night_date, date_of_night, acq_time, date_de_nuit, date_de_la_nuit, date_d'enregistrement, fecha, "
@@ -30,10 +33,12 @@ _OTHER_NAMES = {
     "group": "gruppe, groupe, grupo",
     "adaptation": "adaptation_night, habituation_night, "
     "eingewöhnung, eingewöhnungsnacht, gewöhnungsnacht, adaptationsnacht, habituation, adaptación",
-    "lights_off": "lights_out, light_off, licht_aus, lichtaus, lumières_éteintes, luces_apagadas",
-    "lights_on": "licht_an, lichtan, lumières_allumées, luces_encendidas",
+    "lights_off": "lights_out, light_off, licht_aus, lichtaus, lumières_éteintes, extinction_des_feux, "
+    "extinction_des_lumières, coucher_lumières_éteintes, luces_apagadas, apagado_de_luces",
+    "lights_on": "licht_an, lichtan, lumières_allumées, allumage_des_lumières, luces_encendidas",
     "wake_time": "aufwachzeit, heure_de_réveil, hora_de_despertar",
-    "dose_start": "infusionsbeginn, infusionsstart, début_de_perfusion, inicio_de_infusión",
+    "dose_start": "infusionsbeginn, infusionsstart, début_de_perfusion, heure_dose, heure_de_la_dose, "
+    "heure_de_prise, inicio_de_infusión, hora_de_la_dosis",
     "dose_end": "infusionsende, fin_de_perfusion, fin_de_infusión",
     "age": "alter, âge, edad",
     "sex": "gender, geschlecht, sexe, sexo",
@@ -41,7 +46,6 @@ _OTHER_NAMES = {
 }
 _A_FILE = re.compile(r"\.[^\W\d]\w{1,5}$")  # no number and no date
 _COUNTS = ("include", "included", "usable", "use", "valid", "einschluss", "eingeschlossen", "verwendbar")
-_DOES_NOT = ("no", "n", "0", "false", "nein", "falsch", "non")
 _KNOWN_AS = {other: name for name, others in _OTHER_NAMES.items() for other in others.split(", ")}
 
 
@@ -78,7 +82,7 @@ def find_not_counted(header: Sequence[str], columns: Sequence[Sequence[str]], nu
         for name, cells in zip(header, columns, strict=True)
         if plain_name(name).rstrip("?_") in _COUNTS
         for row, cell in zip(numbers, cells, strict=True)
-        if cell.strip().casefold() in _DOES_NOT
+        if cell.strip() and cell.strip().casefold() in NO
     ]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from swa.study.plan.adaptation import mark_adaptation
+from swa.study.plan.cell_words import YES
 from swa.study.plan.sheet import list_rows
-from swa.study.plan.study_file import TRUTH
 from swa.tables.control_names import is_control
 
 FEWEST_OF_AN_ARM = 3  # subjects of a treatment from which what they had is taken for an arm
@@ -100,7 +100,7 @@ def _is_counted(rows: pd.DataFrame, baseline: Sequence[str]) -> pd.Series:
     mark_adaptation(marked, baseline)
     given = marked["adaptation"] if "adaptation" in marked else pd.Series("", index=rows.index)
     named = rows["condition"].astype(str).str.strip() != ""
-    return named & ~given.map(lambda cell: TRUTH.get(str(cell).strip().lower(), False)).astype(bool)
+    return named & ~given.map(lambda cell: str(cell).strip().casefold() in YES).astype(bool)
 
 
 def _names_in(rows: pd.DataFrame, column: str) -> set[str]:

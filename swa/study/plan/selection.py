@@ -7,10 +7,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from swa.errors import StudyError
+from swa.study.plan.cell_words import leaves_out, reason_to_leave_out
 from swa.study.plan.columns import nearest
 
-KEPT = ("", "no", "false", "0")
-NO_REASON = ("yes", "true", "1", "x")
 MOST_NAMED = 40  # nights in a message
 
 
@@ -98,16 +97,16 @@ def nights_left_out(nights: pd.DataFrame, exclude: Iterable[str]) -> dict[str, L
     names = night_names(nights)
     reasons: dict[str, LeftOut] = {}
     for name, cell in zip(names, _excluding(nights), strict=True):
-        if cell.lower() not in KEPT:
-            reason = "" if cell.lower() in NO_REASON else f": {cell}"
-            reasons[name] = LeftOut(f"left out by the study file{reason}", _BY_FILE)
+        if leaves_out(cell):
+            reason = reason_to_leave_out(cell)
+            reasons[name] = LeftOut(f"left out by the study file{f': {reason}' if reason else ''}", _BY_FILE)
     places = find_nights(nights, exclude, "--exclude")
     return reasons | {names[place]: BY_CALL for place in sorted(places)}
 
 
 def excluded_by_file(nights: pd.DataFrame) -> pd.Series:
     """Which nights the study file leaves out."""
-    return ~_excluding(nights).str.lower().isin(KEPT)
+    return _excluding(nights).map(leaves_out).astype(bool)
 
 
 def _excluding(nights: pd.DataFrame) -> pd.Series:

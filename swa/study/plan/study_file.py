@@ -19,6 +19,7 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.recordings.limits import MOST_SHEET_CELLS, MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
+from swa.study.plan.cell_words import NO, SEXES, YES
 from swa.study.plan.columns import find_not_counted, name_in_english, nearest, read_other_names
 from swa.study.plan.layouts import read_own_table
 from swa.study.plan.sheet import (
@@ -57,10 +58,6 @@ _KEPT_AS_TEXT = (
 _TEXT = (*_KEPT_AS_TEXT, *RESERVED, *TIMES, *MOMENTS, "adaptation")
 _MISSING = ("", "n/a", "na", "nan", "#n/a")
 _A_CLOCK, _A_MOMENT = "23:15 or 2024-03-01T23:15", "2024-03-01T09:30"
-_SEXES = ("f", "female", "w", "weiblich", "weibl.", "weibl", "m", "male", "männlich", "männl.", "männl")
-TRUTH = dict.fromkeys(("true", "yes", "y", "1", "x", "ja", "wahr"), True) | dict.fromkeys(
-    ("false", "no", "n", "0", "", "-", "nein", "falsch"), False
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -145,7 +142,7 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
 
 
 def convert_columns(rows: pd.DataFrame, *, decimal_comma: bool) -> pd.DataFrame:
-    """Turn columns whose every cell is a number into numbers, and `adaptation` into true and false.
+    """Turn columns whose every cell is a number into numbers, `adaptation` into true and false, and `sex` into F and M.
 
     Subjects, conditions and codes with leading zeros (``007``) stay text. A missing number is NaN, a missing text is
     empty.
@@ -154,7 +151,9 @@ def convert_columns(rows: pd.DataFrame, *, decimal_comma: bool) -> pd.DataFrame:
     for column in rows.columns:
         cells = [str(cell) for cell in rows[column]]
         if column == "adaptation":
-            converted[column] = [TRUTH[cell.lower()] for cell in cells]
+            converted[column] = [cell.casefold() in YES for cell in cells]
+        elif column == "sex":
+            converted[column] = [SEXES.get(cell.casefold(), "") for cell in cells]
         elif column == "phase":
             converted[column] = [cell.lower() for cell in cells]
         elif column not in (*_KEPT_AS_TEXT, *RESERVED) and not any(re.match(r"0\d", cell) for cell in cells):
@@ -399,10 +398,11 @@ def _check_phase(cell: str) -> str:
 
 
 def _check_truth(cell: str) -> str:
-    return "" if cell.lower() in TRUTH else f"{shown(cell)} is neither true nor false"
+    right = cell.casefold() in YES | NO
+    return "" if right else f"{shown(cell)} is neither true nor false: write yes, or leave it empty"
 
 
 def _check_sex(cell: str) -> str:
     """Staging by YASA knows two; a cell for another would be taken for one of them."""
-    right = cell.lower() in ("", *_SEXES)
+    right = cell.casefold() in ("", *SEXES)
     return "" if right else f"{shown(cell)} is neither F nor M; leave the cell empty for any other"
