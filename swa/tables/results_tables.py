@@ -219,7 +219,12 @@ COMPARABILITY = _table(
     "comparability",
     *(SUBJECT, CONTRAST, CHANNEL),
     _text("control", "Band and state that a drug should not move, or what else was compared"),
-    _number("ln_ratio", "ln of the power of the treatment night over the baseline night"),
+    _number(
+        "ln_ratio",
+        "What is held against `limit`: ln of the power, or of the minutes, of the treatment night over the baseline "
+        "night; of `below_band` the difference of the shares, and of `gain_controls` the largest of the controls less "
+        "the smallest",
+    ),
     _number("g", "Mean of the controls, ln power; exp(g/2) is a gain"),
     _number(
         "limit",
