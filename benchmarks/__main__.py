@@ -73,6 +73,7 @@ PARTS = (
     Part("calibration_plans", CALIBRATION, ("500",)),
     Part("not_eeg", ROBUSTNESS, (DATA,), (DATA,)),
     Part("gain_check", ROBUSTNESS, ("--pairs", "1000")),
+    Part("stage_fit", ROBUSTNESS, (DATA, "--repeats", "1"), (DATA, "--repeats", "8")),
     Part("stage_shift", ROBUSTNESS, ("--subjects", "4", "--studies", "1")),
     Part("recording_faults", ROBUSTNESS, ("--nights", "1", "--clean", "4"), ("--nights", "20", "--clean", "50")),
     Part("speed_measures", SPEED, ("--repeat", "3"), (f"{PEERS}/luna_night.py", "--repeat", "3")),

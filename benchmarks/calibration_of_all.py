@@ -2,10 +2,10 @@
 
 Facts of pairs of nights are drawn: the controls of the gain check with the stated SD between nights and 1.5 times it,
 sleep onset with an SD of 0.25 to 1 h, the minutes of a cycle with one of 0.05 to 0.42 of ln (the first cycles of 19
-real pairs of nights have 0.42), the shares of N1 and of N3 among N1 to N3, whose differences have the SD of 14 pairs of
-nights of BOAS (0.03, 0.04), of 5 of Sleep-EDF (0.06, 0.07), or one between them. Then the treated nights of all
-subjects are changed alike. A row of N2 in cycle 1 rests on all of these controls; "any" is how often it would be
-doubted by one of them, "NREM" how often one of N2 and N3 together would be.
+real pairs of nights have 0.42, their differences 0.59), the shares of N1 and of N3 among N1 to N3, whose differences
+have the SD of 14 pairs of nights of BOAS (0.03, 0.04), of 5 of Sleep-EDF (0.06, 0.07), or one between them. Then the
+treated nights of all subjects are changed alike. A row of N2 in cycle 1 rests on all of these controls; "any" is how
+often it would be doubted by one of them, "NREM" how often one of N2 and N3 together would be.
 
 Run as ``python benchmarks/calibration_of_all.py [studies]``; exits with 1 when "any" is above 5 % of the studies with
 nothing wrong (99 % binomial limit, adjusted for the number of cells; the SD of the gain controls as stated).
@@ -35,7 +35,7 @@ SCATTER = {
     "gain x 1.5": (1.5, 1.0, 0.42, (0.064, 0.069)),
 }
 SHARES = np.array([0.14, 0.3])  # of N1 and N3 among N1 to N3
-NONE = {"controls": np.zeros((2, 3)), "onset": 0.0, "cycle": 1.0, "shares": np.zeros(2)}
+NONE = {"controls": np.zeros((2, 3)), "onset": 0.0, "cycle": 1.0, "of_three": 3, "shares": np.zeros(2)}
 # Rows of cycle 1: of N2, which all of the controls are about, and of N2 and N3 together.
 OF_N2, OF_NREM = (
     RowKind(channel="C4-M1", gain_free=False, over_night=False, stages=stages, cycle=CYCLE) for stages in ("N2", "NREM")
@@ -45,6 +45,7 @@ WRONG = {
     "1.3 h later": {"onset": 1.3},
     "cycle x 1.29": {"cycle": 1.29},
     "cycle x 0.81": {"cycle": 0.81},
+    "cycle x 0.4 in two of three": {"cycle": 0.4, "of_three": 2},
     "gain x 1.3, 22 Hz": {"controls": np.tile([0.46, 0.27, -0.28], (2, 1))},  # of the simulated nights
     "reference": {"controls": np.array([[-0.35], [0.0]]) + np.zeros(3)},  # of the simulated nights
     "gain x 1.17": {"controls": np.full((2, 3), 2 * np.log(1.17))},
@@ -79,6 +80,7 @@ def study(rng: np.random.Generator, subjects: int, scatter: tuple, wrong: dict) 
             controls = shared + apart + treated * made["controls"]
             drawn = SHARES + np.array(of_shares) / np.sqrt(2) * rng.standard_normal(2) + treated * made["shares"]
             n1, n3 = np.clip(drawn, 0.0, 1.0)
+            is_cut = treated and number % 3 < made["of_three"]
             fact = NightFacts(
                 subject=f"{number:03d}",
                 session=condition,
@@ -88,7 +90,7 @@ def study(rng: np.random.Generator, subjects: int, scatter: tuple, wrong: dict) 
                 nrem_min={},
                 sleep_min={"N1": n1, "N2": max(1 - n1 - n3, 0.0), "N3": n3},
                 onset_h=11 + of_onset * rng.standard_normal() + treated * made["onset"],
-                cycle_min={CYCLE: 65 * np.exp(of_cycle * rng.standard_normal()) * made["cycle"] ** treated},
+                cycle_min={CYCLE: 65 * np.exp(of_cycle * rng.standard_normal()) * made["cycle"] ** is_cut},
             )
             facts.append(fact)
     records = compare_facts(facts, [(f"{number:03d}", KETAMINE) for number in range(subjects)], SETTINGS)

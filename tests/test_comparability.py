@@ -12,7 +12,6 @@ import pytest
 from scipy import stats
 
 from swa.comparison.comparability import comparability_table, compare_facts
-from swa.comparison.compared_nights import is_control
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.controls.facts import GAIN_CONTROLS, NightFacts
 from swa.comparison.controls.gain import CONTRADICTION_SHARE, ONE_CHANNEL_SHARE, own_spread
@@ -22,6 +21,7 @@ from swa.comparison.verdicts import _are_many, false_alarms, judge_contrasts
 from swa.night.staging_bias import MARKERS
 from swa.settings import ComparabilitySettings, Control, Settings
 from swa.tables.contrast import CONTRAST_FACTS, Contrast
+from swa.tables.control_names import is_control
 from swa.tables.reason import decode, in_words
 from swa.tables.results_tables import COMPARABILITY
 
@@ -122,8 +122,20 @@ def test_slow_activity_that_is_added_in_rem_sleep_too_is_no_slow_wave(before, af
     ]
     told = next(one for one in find(*sides) if one.control == "rem_slow")
     assert (told.doubt is not None) == flagged
+    assert told.ln_ratio == pytest.approx(np.log(after[1] / before[1]))
     if flagged:
+        assert abs(told.ln_ratio) > told.limit
         assert f"in REM sleep too, from {before[1]} to {after[1]} µV²" in in_words([told.doubt])
+
+
+@pytest.mark.parametrize(("rem", "limit"), [(91, np.log(150 / 90)), (89, np.log(90 / 30)), (30, np.log(90 / 30))])
+def test_the_limit_of_slow_activity_in_rem_sleep_is_in_the_unit_of_its_change(rem, limit):
+    sides = [
+        night(condition, swa={"F3-M2": 600.0}, swa_rem={"F3-M2": own})
+        for condition, own in (("baseline", 90.0), ("ketamine", float(rem)))
+    ]
+    told = next(one for one in find(*sides) if one.control == "rem_slow")
+    assert told.limit == pytest.approx(limit)
 
 
 def test_a_night_with_little_rem_sleep_is_not_held_against_others_by_it():
@@ -565,7 +577,7 @@ def test_a_gain_of_all_nights_of_one_arm_concerns_its_contrast_with_another():
     assert found[0][1].startswith("ketamine against baseline: the gain check of all subjects together")
 
 
-def study(changes, doubtful):
+def study(changes, doubtful, window="night"):
     """Long table and nights of subjects with these ratios, of whom some have a doubtful ketamine night."""
     subjects = [f"S{i + 1:02}" for i in range(len(changes))]
     rows = [
@@ -575,7 +587,7 @@ def study(changes, doubtful):
     ]
     table = pd.DataFrame(rows, columns=["subject", "session", "condition", "value"])
     table = table.assign(
-        channel="C4-M1", stages="NREM", window="night", measure="swa", variant="", unit="µV²", n=1, note=""
+        channel="C4-M1", stages="NREM", window=window, measure="swa", variant="", unit="µV²", n=1, note=""
     )
     doubted = table["subject"].isin(doubtful) & (table["condition"] == "ketamine")
     nights = table[["subject", "session", "condition"]].assign(
@@ -594,6 +606,22 @@ def test_one_doubtful_subject_of_many_is_what_chance_gives_and_the_row_says_so()
         "than chance makes doubtful, and without them the same is concluded"
     )
     assert study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3, 1.2, 1.35], ["S01", "S03", "S05"])["verdict"] == "caution"
+
+
+def test_the_false_alarms_of_the_gain_check_excuse_no_other_doubt():
+    # Three of six in a cycle: so many false alarms of gain and cycles are chance (3 %), nights too short are not.
+    changes = [1.3, 1.2, 1.25, 1.4, 1.15, 1.3]
+    assert not _are_many(3, 6, false_alarms(0.95, of_cycle=True))
+    row = study(changes, ["S01", "S03", "S05"], window="cycle-1")
+    assert row["verdict"] == "caution"
+    assert "no more of them" not in row["verdict_reasons"]
+    assert study(changes, ["S01", "S03"], window="cycle-1")["verdict"] == "sound"
+
+
+def test_what_is_left_of_one_subject_is_no_other_conclusion():
+    row = study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3], ["S01", "S02", "S03", "S04", "S05"])
+    assert row["verdict"] == "caution"
+    assert "nan" not in row["verdict_reasons"]
 
 
 def test_subjects_of_whom_the_same_is_doubted_are_told_together():

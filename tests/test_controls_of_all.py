@@ -97,6 +97,15 @@ def test_a_cycle_that_holds_other_minutes_in_all_subjects_makes_its_rows_caution
     assert verdict_of_all(records, window="night") == ("sound", "")
 
 
+def test_a_cycle_that_is_cut_unevenly_does_not_excuse_itself():
+    # Of six drug nights the beginning is lost in four, 41 min are left of 73: their scatter made the limit 0.88.
+    records = study(of_cycles(84, 59, 81, 86, 58, 72), of_cycles(36, 60, 30, 40, 61, 21))
+    row = next(one for one in of_all(records, "cycle_minutes_of_all") if one.window == "cycle-1")
+    assert row.ln_ratio == pytest.approx(-0.63, abs=0.01)
+    assert row.limit == pytest.approx(0.62, abs=0.01)
+    assert verdict_of_all(records)[0] == "caution"
+
+
 @pytest.mark.parametrize("minutes", [(70, 71, 70, 72), (30, 150, 90, 100)])
 def test_a_cycle_a_little_longer_or_of_scattered_length_is_no_doubt(minutes):
     records = study(of_cycles(67, 67, 67, 67), of_cycles(*minutes))

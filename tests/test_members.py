@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swa.comparison.compared_nights import is_control
 from swa.comparison.contrasts import compare_nights, state_designs
 from swa.comparison.designs.statement import design_statement
 from swa.tables.contrast import GROUP
+from swa.tables.control_names import is_control
 from swa.tables.marker import select
 
 DRUGS = ("ketamine", "placebo")

@@ -472,6 +472,45 @@ class TestProfiles:
         assert rates["first night - 20 %, baseline first, inert, n = 12: called related"] > 0.2  # if it were concluded
         assert rates["first night - 20 %, all orders, inert, n = 12: called related"] <= 0.08
 
+    def test_no_equivalence_where_more_nights_of_one_treatment_are_lost(self):
+        # The largest 4 of 20 lost: in 42 % of studies two that differ by the margin were equivalent.
+        table, nights = in_all_orders(*against_placebo(*study(20, 3)))
+        names = sorted(nights["subject"].unique())
+        for lost, said in (
+            (4, "no equivalence: 4 of 20 subjects have no usable magnesium night, and 0 no ketamine"),
+            (1, ""),
+        ):
+            gone = (table["condition"] == "magnesium") & table["subject"].isin(names[:lost])
+            row = compare_profiles(table[~gone], nights=nights).iloc[0]
+            assert np.isnan(row["equivalence_p"]) == bool(said)
+            assert ("no equivalence" in row["note"]) == bool(said)
+            assert said in row["note"]
+
+    @pytest.mark.parametrize("named", ["by arm", "by the lost night"])
+    def test_no_equivalence_of_arms_of_which_one_lost_more(self, named):
+        table, nights = in_all_orders(*study(24, 3))
+        number = nights["subject"].str[1:].astype(int)
+        given = np.where(number % 2, "ketamine", "magnesium")
+        nights = nights.assign(order=1 + (nights["condition"] != "baseline"))
+        nights = nights.assign(arm=given) if named == "by arm" else nights
+        nights = nights[nights["condition"].isin(["baseline"]) | (nights["condition"] == given)]
+        table = table.merge(nights[["subject", "condition"]])
+        for lost in (4, 0):
+            gone = (table["condition"] == "magnesium") & (table["subject"].str[1:].astype(int) < 2 * lost)
+            row = compare_profiles(table[~gone], nights=nights).iloc[0]
+            assert np.isnan(row["equivalence_p"]) == bool(lost)
+            assert ("no equivalence: 4 of 12 subjects of magnesium have no usable change" in row["note"]) == bool(lost)
+
+    def test_how_many_pairs_were_asked_is_said(self):
+        table, nights = against_placebo(*study(16, 3))
+        name = {"ketamine": "zolpidem"}
+        more = [part[part["condition"] == "ketamine"].replace({"condition": name}) for part in (table, nights)]
+        table, nights = (pd.concat(pair, ignore_index=True) for pair in zip((table, nights), more, strict=True))
+        table, nights = in_all_orders(*(part.assign(session=part["condition"]) for part in (table, nights)))
+        table["value"] *= np.exp(np.random.default_rng(1).normal(0, 0.1, len(table)))
+        notes = compare_profiles(table, nights=nights)["note"]
+        assert notes.str.contains("one of 3 pairs, its p not adjusted for the others").tolist() == [True] * 3
+
     def test_equivalence_is_two_one_sided_t_tests(self):
         x = np.random.default_rng(6).normal(0.02, 0.1, 12)
         expected = max(

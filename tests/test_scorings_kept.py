@@ -212,7 +212,7 @@ def test_one_scoring_that_two_rows_name_is_told(plan):
         "a.csv": rows(),
         "study.csv": study_file("1,a,S1.edf,a.csv", "2,a,S2.edf,a.csv"),
     }
-    assert "row 3, hypnogram: 'a.csv' is also the scoring of row 2; look whether it is of both" in plan(files).notes
+    assert "row 3: its scoring 'a.csv' is also that of 'S1.edf' (1 a)" in plan(files).notes
 
 
 def test_bare_names_are_found_in_the_folders_below(plan):

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -307,12 +308,14 @@ print(4711)
 """
 # Pages have tests of their own.
 SWA = """#!{python}
-import sys
+import pathlib, sys
 import swa.pipeline
 from swa_cli.main import main
 swa.pipeline._write_page = lambda task: []
 with open("calls.txt", "a") as calls:
     print(sys.argv[1:], file=calls)
+if sys.argv[1] == "compare":
+    (pathlib.Path(sys.argv[2]) / "index.html").touch()  # Snakemake waits for it
 main([*sys.argv[1:], *(["--jobs", "1"] if sys.argv[1] == "compare" else [])])
 """
 ONLY_TOLD = """#!{python}
@@ -337,44 +340,65 @@ def _calls(recordings: Path, results: Path, parts: int) -> list[str]:
     return [str([*run, f"{part}/{parts}"]) for part in range(1, parts + 1)] + [str(["compare", str(results)])]
 
 
-@pytest.mark.long
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
-def test_the_array_of_slurm_gives_what_run_gives(
-    recordings: Path, whole: StudyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _in_path(tmp_path, monkeypatch, sbatch=SBATCH, swa=SWA)
-    out = tmp_path / "the results"
-    subprocess.run(["bash", CLUSTER / "slurm.sh", recordings, out, "2"], check=True, stdout=subprocess.DEVNULL)
-    assert (tmp_path / "calls.txt").read_text().splitlines() == _calls(recordings, out, 2)
-    assert _files(out) == _files(whole.results.path)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
-def test_nextflow_calls_what_slurm_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its commands, with its variables put in; nextflow itself is not needed."""
-    _in_path(tmp_path, monkeypatch, swa=ONLY_TOLD)
-    (tmp_path / "out").mkdir()
+def _nextflow(recordings: Path, results: Path, parts: int) -> None:
+    """What main.nf has bash do, with its variables put in; nextflow itself is not needed."""
     text = (CLUSTER / "main.nf").read_text()
     nights, pages = (part.replace("\\$", "$") for part in re.findall(r'"""\n(.*?)"""', text, flags=re.DOTALL))
-    values = {"params.recordings": "/data/study", "params.results": str(tmp_path / "out"), "params.parts": "3"}
-    for command in [*(nights.replace("${part}", str(part)) for part in (1, 2, 3)), pages]:
+    values = {"params.recordings": str(recordings), "params.results": str(results), "params.parts": str(parts)}
+    for command in [*(nights.replace("${part}", str(part)) for part in range(1, parts + 1)), pages]:
         for name, value in values.items():
             command = command.replace("${" + name + "}", value)
         assert "${" not in command
-        subprocess.run(["bash", "-ue", "-c", command], check=True)
-    assert (tmp_path / "calls.txt").read_text().splitlines() == _calls(Path("/data/study"), tmp_path / "out", 3)
+        subprocess.run(["bash", "-ue", "-c", command], check=True, stdout=subprocess.DEVNULL)
+
+
+def _slurm(recordings: Path, results: Path, parts: int) -> None:
+    subprocess.run(
+        ["bash", CLUSTER / "slurm.sh", recordings, results, str(parts)], check=True, stdout=subprocess.DEVNULL
+    )
+
+
+def _snakemake(recordings: Path, results: Path, parts: int) -> None:
+    given = [f"recordings={recordings}", f"results={results}", f"parts={parts}"]
+    call = ["snakemake", "-q", "all", "-s", CLUSTER / "Snakefile", "--cores", "1", "--config", *given]
+    subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
+
+
+needs_snakemake = pytest.mark.skipif(shutil.which("snakemake") is None, reason="snakemake is not installed")
+SCHEDULERS = [_slurm, _nextflow, pytest.param(_snakemake, marks=needs_snakemake)]
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_schedulers_give_what_run_gives(
+    scheduler: Callable[[Path, Path, int], None],
+    recordings: Path,
+    whole: StudyRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _in_path(tmp_path, monkeypatch, sbatch=SBATCH, swa=SWA)
+    out = tmp_path / "the results"
+    scheduler(recordings, out, 2)
+    calls = (tmp_path / "calls.txt").read_text().splitlines()
+    assert sorted(calls) == sorted(_calls(recordings, out, 2))
+    (out / "index.html").unlink()
+    assert _files(out) == _files(whole.results.path)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("snakemake") is None, reason="snakemake is not installed")
-def test_snakemake_calls_what_slurm_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_schedulers_call_every_part_and_then_compare(
+    scheduler: Callable[[Path, Path, int], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a second study in the same folder, too: what is done is noted beside the results."""
-    _in_path(tmp_path, monkeypatch, swa=ONLY_TOLD)
+    _in_path(tmp_path, monkeypatch, sbatch=SBATCH, swa=ONLY_TOLD)
     for out in (tmp_path / "out", tmp_path / "other results"):
-        given = ["recordings=/data/study", f"results={out}", "parts=3"]
-        call = ["snakemake", "-q", "all", "-s", CLUSTER / "Snakefile", "--cores", "1", "--config", *given]
-        subprocess.run(call, check=True)
+        out.mkdir()
+        scheduler(Path("/data/study"), out, 3)
         calls = (tmp_path / "calls.txt").read_text().splitlines()[-4:]
         assert sorted(calls) == sorted(_calls(Path("/data/study"), out, 3))
         assert calls[-1] == str(["compare", str(out)])

@@ -1,7 +1,6 @@
-"""Which nights may be compared, in which order and arm they were, and which conditions are controls."""
+"""Which nights may be compared, and in which order they were."""
 
 import difflib
-import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,12 +9,10 @@ import pandas as pd
 from swa.errors import SettingsError, StudyError
 from swa.settings import ComparisonSettings
 from swa.tables.contrast import Contrast, check_names
+from swa.tables.control_names import is_control
 from swa.tables.results_tables import SAME_RECORDING, SHARED_RECORDING
 from swa.tables.schema import plain_name
 
-CONTROLS = {"placebo", "sham", "saline", "vehicle", "control", "controls"}
-_JOINED = re.compile(r"[+&/]|\b(?:and|plus|vs|versus|or|und|oder|et|ou|y)\b")
-_GIVEN_IN = re.compile(r"(?<=\S)\s+(?:in|with|dissolved|diluted|mit|dans|avec|en|con)\s")
 TRUE_WORDS = {"1", "1.0", "true", "yes", "y"}
 
 COPIED = "|copied"  # column that marks nights that no comparison can use for one of these reasons
@@ -248,15 +245,6 @@ def night_order(nights: pd.DataFrame, treatment: str, baseline: str) -> tuple[in
     mean = place_of_nights(nights)
     step = mean.get(treatment, pd.Series(dtype=float)) - mean.get(baseline, pd.Series(dtype=float))
     return int((step > 0).sum()), int((step < 0).sum())
-
-
-def is_control(condition: str) -> bool:
-    """Whether the name of a condition or arm is that of a control: ``saline 0.9 %``, not ``ketamine+placebo``.
-
-    Of a name that joins several each must be one; what something is given in (``ketamine in saline``) does not count.
-    """
-    parts = [re.findall(r"[^\W\d_]+", part) for part in _JOINED.split(_GIVEN_IN.split(condition.casefold())[0])]
-    return all(words and {words[0], words[-1]} & CONTROLS for words in parts)
 
 
 def find_baseline(nights: pd.DataFrame, settings: ComparisonSettings, baseline: str | None = None) -> str:

@@ -1,6 +1,6 @@
 """Whose nights were lost: where more of one condition or arm are, a result may be that of those who are left."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +31,46 @@ def with_losses(design: ContrastDesign, changes: Changes, outcome: Outcome) -> O
         return outcome
     reasons = [[*own, *([found[i]] if i in found else [])] for i, own in enumerate(outcome.reasons)]
     return replace(outcome, reasons=reasons)
+
+
+def loss_of_equal(
+    treatments: Sequence[str],
+    compared: Sequence[Collection[str]],
+    meant: Sequence[Collection[str]],
+    *,
+    paired: bool,
+) -> Reason | None:
+    """Why two treatments cannot be called equivalent where one of them has lost more subjects than the other.
+
+    Parameters
+    ----------
+    treatments : sequence of str
+        The two conditions.
+    compared : sequence of collection of str
+        Subjects of whom each has a change.
+    meant : sequence of collection of str
+        Subjects who were meant to have each, where they are not the same people.
+    paired : bool
+        Whether they are: a subject with a change of one alone has lost the other.
+    """
+    have = [set(names) for names in compared]
+    everybody = (
+        [have[0] | have[1]] * 2 if paired else [own | set(names) for own, names in zip(have, meant, strict=True)]
+    )
+    sizes = [len(names) for names in everybody]
+    lost = [len(names - own) for names, own in zip(everybody, have, strict=True)]
+    if not all(sizes):
+        return None
+    share = lost[0] / sizes[0] - lost[1] / sizes[1]
+    variance = 1 / sizes[0] if paired else 1 / sizes[0] + 1 / sizes[1]
+    if not _differs(np.array(lost[0] - lost[1]), np.array(share), np.array(variance)):
+        return None
+    (first, n, most), (second, other_n, least) = sorted(
+        zip(treatments, sizes, lost, strict=True), key=lambda side: -side[2] / side[1]
+    )
+    if paired:
+        return notes.NIGHTS_LOST_OF_EQUAL(condition=first, lost=most, n=n, other=second, other_lost=least)
+    return notes.SUBJECTS_LOST_OF_EQUAL(first=first, lost=most, n=n, second=second, other_lost=least, other_n=other_n)
 
 
 def _lost_nights(design: ContrastDesign, changes: Changes, outcome: Outcome) -> dict[int, Reason]:

@@ -1,5 +1,6 @@
 """One word on each contrast, sound, caution or not comparable, from stated rules and with its reasons."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -32,6 +33,10 @@ SUBJECTS_NAMED = 6
 # level of a binomial test, and by a conclusion that changes without them where their leaving moves the estimate by more
 # than this many SD of what leaving out as many others does (`benchmarks/calibration_verdicts.py`).
 SUBJECTS_LEVEL = 0.025
+# Share of subjects of whom one thing may be doubted whose false alarms are not stated: the budget of the gain check and
+# of cycles (`false_alarms`) excuses none of it.
+KIND_RATE = 0.05
+STATED_ALARMS = frozenset({"gain", "gain_controls", "one_channel", "cycle_minutes"})
 MOVED_SD = 1.25
 FEWEST_IN_TWO_ORDERS = 3  # subjects of whom one order can have more than the other
 
@@ -126,8 +131,9 @@ def judge_contrasts(
     those of the whole night. A flagged gain is no objection to a measure that no factor on the signal can move
     (`gain_free` in the glossary), one channel's departure none to another channel, and analysed minutes are one for
     values of the window `night` that are not cut to common minutes. A row over subjects is *caution* where one of them
-    is not comparable, where more of them are not sound than the false alarms of the gain check explain, or where
-    another conclusion is drawn without those; *not comparable* where more than `group_share` of them are.
+    is not comparable, where more of them are not sound than the false alarms of the gain check explain, where another
+    thing is doubted of more of them than one in twenty explains, or where another conclusion is drawn without those;
+    *not comparable* where more than `group_share` of them are.
     """
     if contrasts.empty or (not records and "verdict" not in nights):  # nobody judged the nights
         return contrasts.assign(verdict="", verdict_reasons="", doubts="")
@@ -233,6 +239,8 @@ def _judge_again(contrasts: pd.DataFrame, judged: Sequence[Judged], again: Again
         return answer
     for row, other in zip(rows.to_dict("records"), again(rows).to_dict("records"), strict=True):
         found = judged[row["place"]]
+        if not np.isfinite(other["ci_low"]) and found.verdict != SOUND:  # too few are left for any conclusion
+            continue
         if _is_other(row, other, len(row["without"]), settings.comparison.confidence):
             both = {
                 f"{name}_{which}": float(side[name])
@@ -421,11 +429,23 @@ def _judge_group(
     verdict = _worst(shared)
     if worse > settings.comparability.group_share * len(words):
         verdict = NOT_COMPARABLE
-    elif worse or _are_many(len(doubtful), len(words), rate):
+    elif worse or _are_many(len(doubtful), len(words), rate) or _are_many(_of_one_kind(left), len(words), KIND_RATE):
         verdict = max(CAUTION, verdict, key=RANK.__getitem__)
     counts = {"n": len(doubtful), "of": len(words), **({"worse": worse} if worse else {})}
     others = frozenset(doubtful) if len(doubtful) < len(words) else frozenset()
     return Judged(verdict, (*together, doubts.SUBJECTS(named=_name_with_doubts(doubtful, left), **counts)), others)
+
+
+def _of_one_kind(members: Mapping[str, Sequence[Doubt]]) -> int:
+    """Most subjects of whom one thing is doubted (in nights of one condition) that `false_alarms` does not speak of."""
+    kinds = [{kind for doubt in found if (kind := _kind(doubt)) is not None} for found in members.values()]
+    return max(Counter(kind for own in kinds for kind in own).values(), default=0)
+
+
+def _kind(doubt: Doubt) -> tuple[str, str, str] | None:
+    if doubt.control is not None and not STATED_ALARMS.isdisjoint((*doubt.control.names, doubt.control.setting)):
+        return None
+    return doubt.reason.code, str(doubt.reason.values.get("why", "")), doubt.condition
 
 
 def _name_with_doubts(doubtful: Sequence[str], members: Mapping[str, Sequence[Doubt]]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from swa.settings import Band, PowerSettings
 
-CHUNK = 2048
+CHUNK = 512  # windows that are gone through at once: what a core's own cache holds
 BELOW_BAND_HZ = (0.2, 0.5)
 
 
@@ -88,7 +88,7 @@ def compute_window_spectra(
     trend = _trends(taper, settings.trend_order)
     if len(starts):
         windows = np.lib.stride_tricks.sliding_window_view(signal_uv, length)[::hop]
-        for first in range(0, len(starts), CHUNK):  # keeps the copies small enough for the cache
+        for first in range(0, len(starts), CHUNK):
             part = windows[first : first + CHUNK]
             tapered = (part - part.mean(axis=1, keepdims=True)) * taper
             if settings.trend_order:

@@ -14,6 +14,9 @@ from swa.tables.reason import Reason, decode, in_words
 
 SOUND, CAUTION, UNUSABLE = "sound", "caution", "unusable"
 FEWEST_OTHERS = 3
+# Of scorings held against the EEG (benchmarks/stage_fit.py): how much less than where they lie is left unexplained
+# where they fit best, by how many min that is away, and what the scoring of another night explains.
+MOVED_LEAVES, MOVED_MIN, UNFIT_SHARE = 0.87, 2.0, 0.03
 
 
 def spectrum_levels(
@@ -218,6 +221,7 @@ def _sleep_reasons(summary: Summary, settings: QualitySettings) -> Iterator[Reas
     for side, minutes in summary.get("asleep_outside_min", {}).items():
         if minutes > settings.asleep_outside_min:
             yield doubts.OUTSIDE_LIGHTS(minutes=minutes, side=side)
+    yield from _stage_reasons(summary)
     confidence = summary["staging_confidence"]
     if confidence is not None and confidence < settings.staging_confidence:
         yield doubts.UNSURE_STAGING(confidence=confidence, limit=settings.staging_confidence)
@@ -228,6 +232,19 @@ def _sleep_reasons(summary: Summary, settings: QualitySettings) -> Iterator[Reas
     for measure, shift in (staging.get("largest_shift") or {}).items():
         if shift is not None and measure in headline_measures() and abs(shift) > settings.staging_shift:
             yield doubts.MOVES_WITH_STAGER(measure=measure, marker=name_of(measure), percent=100 * shift)
+
+
+def _stage_reasons(summary: Summary) -> Iterator[Reason]:
+    """What a scoring that does not lie on its EEG gives to doubt."""
+    fit = summary.get("stage_fit")
+    if not fit:
+        return
+    share, away_min = fit["explained"], fit["best_min"]
+    if abs(away_min) >= MOVED_MIN and 1 - fit["best"] <= MOVED_LEAVES * (1 - share):
+        side = "later" if away_min > 0 else "earlier"
+        yield doubts.STAGES_MOVED(minutes=abs(away_min), direction=side, best=100 * fit["best"], percent=100 * share)
+    elif share < UNFIT_SHARE:
+        yield doubts.STAGES_UNFIT(percent=100 * share, limit=100 * UNFIT_SHARE)
 
 
 def _percent(share: float) -> str:

@@ -12,7 +12,7 @@ from swa.settings import WaveCriteria
 YASA_TRANSITION_HZ = 0.2
 AVERAGE_S = (-1.0, 1.5)
 ASYMMETRY_TAIL = 0.005  # share of samples at either end
-STRETCH = 2**16  # samples that are gone through at once: what a core's own cache holds
+STRETCH = 2**17  # samples that are gone through at once: what a core's own cache holds
 SUMMARIES = (
     ("wave_negative_amplitude", "negative_amplitude_uv", "µV"),
     ("wave_peak_to_peak", "peak_to_peak_uv", "µV"),
@@ -196,44 +196,49 @@ def measure_waves(
     )
 
 
-def is_halfwave(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
+def is_halfwave(table: pd.DataFrame, criteria: WaveCriteria) -> NDArray[np.bool_]:
     """Which half-waves have the lengths that the criteria ask for, whatever their amplitude."""
-    negative_s = table["midcrossing_s"] - table["start_s"]
-    positive_s = table["end_s"] - table["midcrossing_s"]
+    start_s, mid_s, end_s = (table[name].to_numpy() for name in ("start_s", "midcrossing_s", "end_s"))
+    negative_s, positive_s = mid_s - start_s, end_s - mid_s
     return (
-        negative_s.between(*criteria.halfwave_s)
-        & positive_s.between(*criteria.positive_s)
-        & (negative_s + positive_s).between(*criteria.duration_s)
+        _between(negative_s, criteria.halfwave_s)
+        & _between(positive_s, criteria.positive_s)
+        & _between(negative_s + positive_s, criteria.duration_s)
     )
 
 
-def _is_above_mean(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
-    above = pd.Series(data=True, index=table.index)
-    if criteria.times_mean == 0:
-        return above
+def _between(values: NDArray[np.floating], limits: tuple[float, float]) -> NDArray[np.bool_]:
+    return np.asarray((values >= limits[0]) & (values <= limits[1]))
+
+
+def _is_above_mean(table: pd.DataFrame, criteria: WaveCriteria) -> NDArray[np.bool_]:
     counted = is_halfwave(table, criteria)
     if "stage" in table:
-        counted &= table["stage"].isin(["N2", "N3"])
+        counted &= table["stage"].isin(["N2", "N3"]).to_numpy()
+    above = pd.Series(data=True, index=table.index)
     channel = table.get("channel", above)
     for column in ("negative_amplitude_uv", "peak_to_peak_uv"):
         means = table[column].where(counted).groupby(channel).transform("mean")
         above &= table[column] >= criteria.times_mean * means
-    return above
+    return above.to_numpy()
 
 
-def select_waves(table: pd.DataFrame, criteria: WaveCriteria) -> pd.Series:
+def select_waves(table: pd.DataFrame, criteria: WaveCriteria) -> NDArray[np.bool_]:
     """Which half-waves are slow waves.
 
     Limits relative to the mean (`times_mean`) refer to the half-waves of N2 and N3 of each channel in the table, where
     it has these columns; else to all of them. They cancel whatever makes all waves of a night larger.
     """
-    return (
-        is_halfwave(table, criteria)
-        & _is_above_mean(table, criteria)
-        & table["negative_amplitude_uv"].between(*criteria.negative_uv)
-        & table["positive_amplitude_uv"].between(*criteria.positive_uv)
-        & table["peak_to_peak_uv"].between(*criteria.peak_to_peak_uv)
-    )
+    selected = is_halfwave(table, criteria)
+    for column, limits_uv in (
+        ("negative_amplitude_uv", criteria.negative_uv),
+        ("positive_amplitude_uv", criteria.positive_uv),
+        ("peak_to_peak_uv", criteria.peak_to_peak_uv),
+    ):
+        selected &= _between(table[column].to_numpy(), limits_uv)
+    if criteria.times_mean:
+        selected &= _is_above_mean(table, criteria)
+    return selected
 
 
 def detect_in_trace(filtered_uv: NDArray[np.float64], rate_hz: float, criteria: WaveCriteria) -> pd.DataFrame:
@@ -342,7 +347,7 @@ def summarize_waves(
         uniform gain of 1.2 shows as 1.04 to 1.08 in them. `wave_amplitude_p90`, over all half-waves, shows 1.20.
     """
     if chosen is None:
-        chosen = select_waves(pd.DataFrame(waves), criteria).to_numpy()
+        chosen = select_waves(pd.DataFrame(waves), criteria)
     inside = np.ones(len(chosen), bool) if inside is None else inside
     n_inside = int(np.count_nonzero(inside))
     taken = np.flatnonzero(inside & chosen)

@@ -17,6 +17,7 @@ from swa.night.channel_pass import ChannelResult, measure_channels, read_again
 from swa.night.eye_movements import eye_movement_rows
 from swa.night.frame import NREM, Frame, check_seconds, make_frame
 from swa.night.rows import architecture_rows, channel_rows, epoch_rows, spectra_rows, spectrogram_of, travelling_rows
+from swa.night.scoring_fit import fit_of_scoring
 from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import Settings, WaveCriteria, criteria_of, given_or_default
@@ -486,6 +487,8 @@ def _summarize(
         "staging": staging,
         "asleep_outside_min": _asleep_outside_min(hypnogram, slice(counted[0], counted[-1] + 1)),
     }
+    if proba is None:
+        found["stage_fit"] = fit_of_scoring(results, frame, settings)
     if recording.doubts:
         found["header_doubts"] = encode(recording.doubts)
     return found

@@ -227,8 +227,8 @@ def _average_waveform(
     filtered: NDArray[np.float64], waves: pd.DataFrame, trace: artifacts.Trace, settings: Settings
 ) -> pd.DataFrame:
     """Mean of the slow waves of N2 and N3 around their negative peaks, of those that no gap cuts off."""
-    chosen = waves[slow_waves.select_waves(waves, settings.waves) & waves["stage"].isin(NREM)]
-    peaks_s = chosen["negative_peak_s"].to_numpy()
+    chosen = waves.loc[slow_waves.select_waves(waves, settings.waves), ["negative_peak_s", "stage"]]
+    peaks_s = chosen.loc[chosen["stage"].isin(NREM), "negative_peak_s"].to_numpy()
     before_s, after_s = slow_waves.AVERAGE_S
     whole = [
         (peaks_s >= first / trace.rate_hz - before_s) & (peaks_s < (end - 1) / trace.rate_hz - after_s)
@@ -250,7 +250,7 @@ def _account_for(
     epoch = (detected["negative_peak_s"].to_numpy() / frame.epoch_s).astype(int)
     inside = epoch < len(frame.stages)
     inside[inside] = frame.nrem[epoch[inside]]
-    whole = detected[slow_waves.select_waves(detected, settings.waves) & inside]
+    whole = detected.loc[slow_waves.select_waves(detected, settings.waves) & inside, ["start_s", "end_s"]]
     waves = _sample_limits(whole, read.trace.rate_hz, len(nrem_samples))
     slow = read.spectra.band_power(settings.power.swa_hz)
     epochs = _nrem_epochs(read.spectra, frame, read.trace.rate_hz)

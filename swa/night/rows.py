@@ -31,7 +31,7 @@ def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     rows: list[tuple[object, ...]] = []
     measured = np.isfinite(result.density).all(axis=1)
     waves = _columns(result.waves)
-    chosen = slow_waves.select_waves(result.waves, settings.waves).to_numpy()
+    chosen = slow_waves.select_waves(result.waves, settings.waves)
     swa_weights = power.band_weights(result.frequencies_hz, settings.power.swa_hz)
     stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
     spectra = _mean_spectra(result, [stretch.epochs & measured for stretch in stretches])

@@ -85,7 +85,7 @@ class _OfChannel:
             result=result,
             swa_uv2=result.density @ power.band_weights(result.frequencies_hz, settings.power.swa_hz),
             waves={str(name): column.to_numpy() for name, column in result.waves.items()},
-            is_wave=slow_waves.select_waves(result.waves, settings.waves).to_numpy(),
+            is_wave=slow_waves.select_waves(result.waves, settings.waves),
         )
 
 

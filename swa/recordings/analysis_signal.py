@@ -69,19 +69,21 @@ class ChannelIntake:
     def take(self, blocks: Sequence[Block]) -> None:
         """Take the next stretch: a block of each signal of the channel."""
         samples = blocks[0][0] if len(blocks) == 1 else blocks[0][0] - blocks[1][0]
+        is_finite = True
         for runs, extremes, (own, at_limit) in zip(self.at_limit, self.extremes, blocks, strict=True):
             if at_limit.size:  # a few blocks of a night, if any
                 runs.append(first_and_end(at_limit + self.taken))
-            extremes.take(own, self.taken)
+            is_finite &= extremes.take(own, self.taken)
         seen = samples[:: self.step]
         self.seen.append(seen[np.isfinite(seen)])
         first = self.taken - self.unfilled
         self.taken += len(samples)
-        if self.unfilled or not np.isfinite(samples.sum()):
+        if self.unfilled or not is_finite:
             samples = self._fill(samples)
         if not len(samples):
             return
-        self.mains.append(mains_power(samples, self.channel.rate_hz))
+        if self.channel.role == "eeg":
+            self.mains.append(mains_power(samples, self.channel.rate_hz))
         inside = self.joints[self.piece : np.searchsorted(self.joints, first + len(samples), side="right")]
         for part in np.split(samples, inside - first) if inside.size else (samples,):
             if self.piece < np.searchsorted(self.joints, first, side="right"):
@@ -120,7 +122,7 @@ class ChannelIntake:
         Returns
         -------
         float
-            RMS amplitude of the mains, µV.
+            RMS amplitude of the mains, µV; NaN of what is no EEG.
 
         Raises
         ------
@@ -139,11 +141,11 @@ class ChannelIntake:
             self.data_uv[~recorded] = self.data_uv[recorded].mean(dtype=float)
         if gain != 1:
             self.data_uv *= np.float32(gain)
-        return mains_amplitude(np.concatenate(self.mains)) * gain
+        return mains_amplitude(np.concatenate(self.mains)) * gain if self.mains else float("nan")
 
     def levels(self) -> int:
-        """In how many different values the signal is resolved (`count_levels`)."""
-        return count_levels(np.concatenate([*self.seen, np.empty(0)]))
+        """In how many different values the signal is resolved (`count_levels`); 0 of what is no EEG."""
+        return count_levels(np.concatenate([*self.seen, np.empty(0)])) if self.channel.role == "eeg" else 0
 
     def _flag(self, runs: Sequence[NDArray[np.int64]], shortest: int) -> None:
         """Flag runs of at least `shortest` samples, none across a joint, at the rate of the analysis.

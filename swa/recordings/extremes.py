@@ -28,17 +28,21 @@ class Extremes:
         self.seen: list[NDArray[np.float64]] = []
         self.ends: list[tuple[float, list[NDArray[np.int64]]]] = [(np.nan, []), (np.nan, [])]
 
-    def take(self, samples: NDArray[np.float64], first: int) -> None:
-        """Take the next samples, of which the first has this position."""
+    def take(self, samples: NDArray[np.float64], first: int) -> bool:
+        """Take the next samples, of which the first has this position; True where all of them are finite."""
         seen = samples[:: self.step]
         self.seen.append(seen[np.isfinite(seen)])
-        for end, (further, (known, runs)) in enumerate(zip((np.fmin, np.fmax), self.ends, strict=True)):
-            found = float(further.reduce(samples))
+        limits = samples.min(), samples.max()  # not finite where any sample is not
+        is_finite = bool(np.isfinite(limits).all())
+        if not is_finite:
+            limits = np.fmin.reduce(samples), np.fmax.reduce(samples)
+        for end, (further, found, (known, runs)) in enumerate(zip((np.fmin, np.fmax), limits, self.ends, strict=True)):
             if found != further(known, found):
                 continue
             same = runs if found == known else []
             same.append(first_and_end(np.flatnonzero(samples == found) + first))
-            self.ends[end] = found, same
+            self.ends[end] = float(found), same
+        return is_finite
 
     def runs(self) -> list[NDArray[np.int64]]:
         """First and end of each run at an end where values pile up, (n_runs, 2); empty where they do not."""

@@ -53,9 +53,11 @@ class SignalGroup:
         Samples where the recording sat at its physical or digital limit, or at its own largest or smallest value where
         values pile up there (`swa.recordings.extremes`).
     mains_uv : ndarray, shape (n_channels,), read-only
-        RMS amplitude of the mains at the native rate (`swa.recordings.mains.mains_amplitude`), µV.
+        RMS amplitude of the mains at the native rate (`swa.recordings.mains.mains_amplitude`), µV; NaN of what is no
+        EEG.
     levels : ndarray of int, shape (n_channels,), read-only
-        Different values in the middle nine tenths of some samples of each (`swa.recordings.extremes.count_levels`).
+        Different values in the middle nine tenths of some samples of each (`swa.recordings.extremes.count_levels`); 0
+        of what is no EEG.
     rate_hz : float
         Rate of both.
     pieces : tuple of (int, int)

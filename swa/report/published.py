@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from swa.comparison.compared_nights import is_control
 from swa.glossary import read_glossary
 from swa.report.words.references import read_references, source
 from swa.tables.contrast import GROUP, Contrast, contrasts_in
+from swa.tables.control_names import is_control
 from swa.tables.marker import Marker, leading_channel, select
 from swa.tables.results_tables import PUBLISHED
 from swa.tables.schema import plain_name

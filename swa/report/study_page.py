@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from swa.comparison.compared_nights import is_control, text_column
+from swa.comparison.compared_nights import text_column
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.further.activity_course import activity_course
 from swa.comparison.headline import adjust_leading
@@ -51,6 +51,7 @@ from swa.study.plan.names import natural_key
 from swa.study.store import Results
 from swa.study.written import study_notes
 from swa.tables.contrast import Contrast
+from swa.tables.control_names import is_control
 from swa.tables.design_limit import DesignLimit, decode_limits
 from swa.tables.marker import DEFAULT_MARKER, matches, select
 

@@ -179,12 +179,15 @@ def _hand_over(
 
     taken, notes = _find_living(recording, chosen)
     by_role = {each.channel.role: each.channel.name for each in taken}
-    data_uv = np.stack([each.signal_uv for each in taken if each.signal_uv is not None])
+    signals_uv = [each.signal_uv for each in taken if each.signal_uv is not None]
     # What was not recorded is left out: flat epochs would pull YASA's scaling over the night, and its smoothing over
     # 7.5 minutes, towards a state that nobody was in.
-    kept = np.ones(data_uv.shape[1], bool)
+    kept = np.ones(len(signals_uv[0]), bool)
     kept[: len(missing) * round(EPOCH_S * YASA_RATE_HZ)] = ~np.repeat(missing, round(EPOCH_S * YASA_RATE_HZ))
-    recorded_v = np.multiply(data_uv if kept.all() else data_uv[:, kept], 1e-6, dtype=np.float64)
+    recorded_v = np.empty((len(signals_uv), np.count_nonzero(kept)))
+    for row, signal_uv in zip(recorded_v, signals_uv, strict=True):
+        np.multiply(signal_uv if kept.all() else signal_uv[kept], 1e-6, out=row, dtype=np.float64)
+    del taken, signals_uv, signal_uv  # so that YASA's copies find their room
     raw = mne.io.RawArray(
         recorded_v, mne.create_info(list(by_role.values()), YASA_RATE_HZ, list(by_role)), verbose="error"
     )

@@ -71,7 +71,7 @@ def _measure_cut(night: SubjectNight, channel: str) -> dict[tuple[str, str], Val
         return {}
     bands = {*settings.power.bands_hz, TOTAL_POWER} & set(epochs)
     powers = {name: epochs[name].to_numpy(dtype=float) for name in bands}
-    chosen = select_waves(waves, settings.waves).to_numpy()
+    chosen = select_waves(waves, settings.waves)
     epoch = (waves["negative_peak_s"].to_numpy() / epoch_s).astype(int)
     said = FIRST_MINUTES(minutes=night.common_min).words
     found: dict[tuple[str, str], Value] = {}

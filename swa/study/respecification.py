@@ -206,7 +206,7 @@ def _night(night: SubjectNight, channels: Sequence[str], known: pd.Series, shown
     all_waves = pd.read_parquet(night.folder.file(NIGHT_TABLES["waves"]), columns=WAVE_COLUMNS)
     # A limit relative to the mean of the channel would need each channel apart; there is none among these.
     selected = {
-        name: slow_waves.select_waves(all_waves, criteria).to_numpy()
+        name: slow_waves.select_waves(all_waves, criteria)
         for name, criteria in other_selections(settings.waves).items()
     }
     columns = {name: all_waves[name].to_numpy(dtype=float) for name in WAVE_COLUMNS[1:]}

@@ -17,6 +17,8 @@ from swa.study.plan.copies import START_REMEDY, find_copies, find_same_starts
 from swa.study.plan.dates import find_wrong_dates
 from swa.study.plan.lights import LIGHTS_REMEDY, find_misfits
 from swa.study.plan.manifest import Study
+from swa.study.plan.near_names import NEAR_REMEDY, find_near_names
+from swa.study.plan.scoring_owners import OWNER_REMEDY, find_others_scorings
 from swa.study.plan.scoring_search import LEFT_OVER, Why
 from swa.study.plan.selection import LeftOut
 from swa.study.problems import CHECK_STEP, Problem, as_table
@@ -160,7 +162,10 @@ def problems_of_nights(
             add(copy, "plan", problem, remedy)
         for later, problem in _same_starts(kept, copies, attempt):
             add(later, CHECK_STEP, problem, START_REMEDY)
-    for place, problem, remedy in _wrong_times(kept, study.settings, attempt):
+    for place, problem, remedy in (
+        *_wrong_names(study, kept, attempt),
+        *_wrong_times(kept, study.settings, attempt),
+    ):
         add(place, CHECK_STEP, problem, remedy)
     found += _unused_scorings(study)
     table = as_table(problem for _, problem in found)
@@ -184,6 +189,18 @@ def _same_starts(kept: pd.DataFrame, copies: Collection[int], attempt: Attempt) 
         same = compared.iloc[first]
         problem = f"begins at the same second as the recording of {same['subject']} {same['session']}."
         yield int(compared.index[later]), problem
+
+
+def _wrong_names(study: Study, kept: pd.DataFrame, attempt: Attempt) -> Iterator[tuple[int, str, str]]:
+    """Nights with the scoring of another one, or a name in two spellings: place, what is wrong, and what to do."""
+    nothing: dict[int, str] = {}
+    found = attempt("the names of the scorings", lambda: find_others_scorings(study.nights), nothing)
+    for place, problem in found.items():
+        if place in kept.index:
+            yield place, f"{problem}.", OWNER_REMEDY
+    if not study.needs_template:
+        for place, problem in attempt("the names of the nights", lambda: find_near_names(kept), nothing).items():
+            yield place, f"{problem}.", NEAR_REMEDY
 
 
 def _wrong_times(kept: pd.DataFrame, settings: Settings, attempt: Attempt) -> Iterator[tuple[int, str, str]]:

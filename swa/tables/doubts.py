@@ -228,6 +228,19 @@ OUTSIDE_LIGHTS = _doubt(
     "by one clock (summer time)",
     brief="scored sleep {side}",
 )
+STAGES_MOVED = _doubt(
+    "stages_moved",
+    "the scoring fits the EEG best if it is moved {minutes:.0f} min {direction}: its stages then tell {best:.0f} % of "
+    "how the depth of sleep varies in the EEG, and {percent:.0f} % where they lie; look whether the clocks of scoring "
+    "and recording agree, and whether it is the scoring of this night",
+    brief="scoring {minutes:.0f} min off",
+)
+STAGES_UNFIT = _doubt(
+    "stages_unfit",
+    "the scoring does not fit the EEG: its stages tell {percent:.1f} % of how the depth of sleep varies in it, fewer "
+    "than {limit:.0f} %, as those of another night do; look whether it is the scoring of this night",
+    brief="scoring does not fit the EEG",
+)
 POLARITY = _doubt(
     "polarity",
     "large waves go further up than down (× {ratio:.2f}), as with polarity reversed, or with a high-pass "

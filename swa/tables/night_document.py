@@ -34,6 +34,14 @@ class Agreement(TypedDict):
     precision: dict[str, float | None]
 
 
+class StageFit(TypedDict):
+    """What stages explain of the depth that the EEG shows: as they lie, and moved by min to later, where it is most."""
+
+    explained: float
+    best: float
+    best_min: float
+
+
 class Summary(TypedDict):
     """Sleep statistics in min, sleep onset, staging source, and of each channel what was lost of it."""
 
@@ -60,6 +68,7 @@ class Summary(TypedDict):
     staging: StagingFacts
     asleep_outside_min: NotRequired[dict[str, float]]  # before lights off and after lights on
     agreement: NotRequired[Agreement | None]
+    stage_fit: NotRequired[StageFit | None]  # of a scoring (`swa.measures.stage_fit`)
     header_doubts: NotRequired[str]  # for `swa.tables.reason.decode`
 
 

@@ -233,6 +233,18 @@ ORDER_MAY_HIDE_DIFFERENCE = declare(
     "order_may_hide_difference",
     f"no equivalence: the order of the {{first}} and {{second}} nights is not known, {_HIDDEN}",
 )
+_LOST = "if that hangs on how they slept, they look alike because of it"
+NIGHTS_LOST_OF_EQUAL = declare(
+    "nights_lost_of_equal",
+    "no equivalence: {lost} of {n} subjects have no usable {condition} night, and {other_lost} no {other} night: "
+    + _LOST,
+)
+SUBJECTS_LOST_OF_EQUAL = declare(
+    "subjects_lost_of_equal",
+    "no equivalence: {lost} of {n} subjects of {first} have no usable change, and {other_lost} of {other_n} of "
+    "{second}: " + _LOST,
+)
+ONE_OF_PAIRS = declare("one_of_pairs", "one of {n} pairs, its p not adjusted for the others")
 TREND_WITHOUT_CONTROL = declare(
     "trend_without_control",
     "without nights of a control condition counted the same way, a drift of the nights looks the same",

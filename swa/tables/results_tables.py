@@ -219,7 +219,12 @@ COMPARABILITY = _table(
     "comparability",
     *(SUBJECT, CONTRAST, CHANNEL),
     _text("control", "Band and state that a drug should not move, or what else was compared"),
-    _number("ln_ratio", "ln of the power of the treatment night over the baseline night"),
+    _number(
+        "ln_ratio",
+        "What is held against `limit`: ln of the power, or of the minutes, of the treatment night over the baseline "
+        "night; of `below_band` the difference of the shares, and of `gain_controls` the largest of the controls less "
+        "the smallest",
+    ),
     _number("g", "Mean of the controls, ln power; exp(g/2) is a gain"),
     _number(
         "limit",
@@ -238,7 +243,7 @@ PROFILES = _table(
     _number(
         "equivalence_p",
         "Two one-sided tests that they differ by less than the margin on the primary marker, an effect of the order "
-        "taken out; missing where the order of the nights may hide a difference",
+        "taken out; missing where the order of the nights, or nights that are lost, may hide a difference",
     ),
     *(N, NOTE),
 )

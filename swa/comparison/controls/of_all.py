@@ -11,7 +11,7 @@ from swa.comparison.controls.facts import Floats
 # Of the t limits of a mean over subjects: stricter than a subject's, since drugs move what is looked at too, and since
 # several such means are looked at in one study (`benchmarks/calibration_of_all.py`).
 LEVEL = 0.99
-FEWEST_SUBJECTS = 3
+FEWEST_SUBJECTS, FEWEST_FOR_STATED = 3, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,11 @@ class MeanChange:
     def chance_with(self, stated: float, stated_df: float, looks: int = 1) -> float:
         """The same by their scatter together with a stated one: that of few subjects is known badly."""
         return self._limit(*pooled_sd(stated, stated_df, self.sd, self.n - 1), looks)
+
+    def chance_of(self, stated: float) -> float:
+        """The same by a stated scatter alone, so that uneven changes do not excuse themselves; none of few subjects."""
+        few = self.n < FEWEST_FOR_STATED
+        return float(np.inf if few else stats.norm.ppf((1 + LEVEL) / 2) * stated / np.sqrt(self.n))
 
     def _limit(self, sd: float, df: float, looks: int) -> float:
         return float(stats.t.ppf(1 - (1 - LEVEL) / looks / 2, df) * sd / np.sqrt(self.n))

@@ -84,10 +84,10 @@ def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
         )
 
 
-@control({"rem_slow": "slow activity in REM sleep"}, matters=_holds_slow_waves)
+@control({"rem_slow": "slow activity in REM sleep"}, is_ratio=True, matters=_holds_slow_waves)
 def compare_rem(nights: ComparedNights) -> Iterator[Finding]:
     """Slow activity that is added in all stages alike: REM sleep has few slow waves that a drug could change."""
-    limit = nights.settings.comparability.rem_slow_share
+    least = nights.settings.comparability.rem_slow_share
     for name in nights.shared("swa_rem"):
         if any(name not in night.swa for night in nights.nights):
             continue
@@ -97,15 +97,21 @@ def compare_rem(nights: ComparedNights) -> Iterator[Finding]:
         )
         added, change = (rem - rem_before) / nrem_before, (nrem - nrem_before) / nrem_before
         found = doubts.REM_SLOW(rem=rem, rem_before=rem_before, nrem=nrem, nrem_before=nrem_before)
-        is_flagged = abs(added) > limit and added * change > 0 and abs(added) >= abs(change) / 2
+        is_flagged = abs(added) > least and added * change > 0 and abs(added) >= abs(change) / 2
         yield Finding(
             control="rem_slow",
             channel=name,
             ln_ratio=float(np.log(rem / rem_before)),
-            limit=limit,
+            limit=_ln_limit(least * nrem_before / rem_before, falls=added < 0),
             notes=(found,),
             doubt=found if is_flagged else None,
         )
+
+
+def _ln_limit(share: float, *, falls: bool) -> float:
+    """How far (ln) a value goes that rises or falls by this share of itself; NaN where no fall is so large."""
+    left = 1 - share if falls else 1 + share
+    return float(abs(np.log(left))) if left > 0 else np.nan
 
 
 def _moves(channel: str, nights: ComparedNights) -> tuple[float, float]:

@@ -14,6 +14,10 @@ from swa.tables.reason import Value
 # Of the first cycles of 19 pairs of nights of one person (BOAS, Sleep-EDF) one is beyond this ratio, the median is 1.5.
 CYCLE_RATIO = 3.0
 CYCLE_SHARE = 1 / 19
+# SD of ln minutes between two nights of one person, of the same nights: of 19 pairs of first cycles, and of later ones
+# the largest (13 to 19 pairs of the second to fourth: 0.22, 0.19, 0.39).
+CYCLE_SD, LATER_CYCLE_SD = 0.59, 0.39
+FIRST_CYCLE = "cycle-1"
 # Name of the control: what a page and what a verdict calls it, and the fact of the night.
 _CLOCKS = {
     "recording_start": ("start of the recording", "recording start", "start_h"),
@@ -65,7 +69,8 @@ def compare_cycles_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Findin
         minutes = minutes[(minutes > 0).all(axis=1)]
         if (change := mean_change(np.log(minutes[:, 0] / minutes[:, 1]))) is None:
             continue
-        limit = max(least, min(change.chance(), float(np.log(CYCLE_RATIO))))
+        stated = change.chance_of(CYCLE_SD if window == FIRST_CYCLE else LATER_CYCLE_SD)
+        limit = max(least, min(change.chance(), stated, float(np.log(CYCLE_RATIO))))
         after, earlier = minutes.mean(axis=0).tolist()
         found = doubts.CYCLE_FOUND(cycle=window.replace("-", " "), minutes=after, before=earlier)
         doubt = doubts.CYCLE_OF_ALL(**found.values, **change.counts) if change.is_beyond(limit) else None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from swa.comparison.arrays import Bools, Floats, Ints
-from swa.comparison.compared_nights import FEWEST_OF_A_SEQUENCE, is_control
+from swa.comparison.compared_nights import FEWEST_OF_A_SEQUENCE
 from swa.comparison.designs.base import UNEQUAL_ORDERS, BetweenSubjects, WithinSubjects
 from swa.comparison.group import FEWEST_TESTED
 from swa.comparison.linear import least_squares, t_interval, unequal_variances
@@ -19,6 +19,7 @@ from swa.comparison.outcomes import Outcome, each, outside, taking_part, togethe
 from swa.comparison.within_subject import Changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
+from swa.tables.control_names import is_control
 from swa.tables.reason import Reason
 
 

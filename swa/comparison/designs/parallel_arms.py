@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from swa.comparison.baseline_levels import DIFFER_P, untold_by_change
-from swa.comparison.compared_nights import is_control
 from swa.comparison.designs.base import BetweenSubjects, WithinSubjects
 from swa.comparison.group import FEWEST_TESTED
 from swa.comparison.linear import t_interval, unequal_variances
@@ -20,6 +19,7 @@ from swa.comparison.within_subject import Changes, subject_changes
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import Contrast, join_name
+from swa.tables.control_names import is_control
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,20 +5,14 @@ from typing import Literal
 
 import pandas as pd
 
-from swa.comparison.compared_nights import (
-    COPIED,
-    find_condition,
-    is_control,
-    place_of_nights,
-    text_column,
-    usable_nights,
-)
+from swa.comparison.compared_nights import COPIED, find_condition, place_of_nights, text_column, usable_nights
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.base import UNEQUAL_ORDERS
 from swa.comparison.members import parallel_arms, unused_arms
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
+from swa.tables.control_names import is_control
 from swa.tables.design_limit import OPEN_ORDERS, DesignLimit
 from swa.tables.results_tables import ORDER_SOURCE
 

@@ -19,7 +19,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from swa.comparison.compared_nights import is_control, usable_nights
+from swa.comparison.compared_nights import usable_nights
 from swa.comparison.contrasts import contrast_designs, design_limits, measure_contrasts
 from swa.comparison.group import FEWEST_TESTED, adjust_p, paired_t, sign_flip_test
 from swa.comparison.headline import leading_marker
@@ -27,6 +27,7 @@ from swa.comparison.sources import Source, measure_rows, nights_of
 from swa.comparison.within_subject import scale_of
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import GROUP, Contrast
+from swa.tables.control_names import is_control
 from swa.tables.design_limit import DesignLimit, encode_limits
 from swa.tables.marker import select
 from swa.tables.notes import EQUAL_CHANGES, TREND_OF_CONTROL, TREND_WITHOUT_CONTROL

@@ -21,7 +21,6 @@ from swa.comparison.arrays import Bools, Floats
 from swa.comparison.compared_nights import (
     TRUE_WORDS,
     find_baseline,
-    is_control,
     place_of_nights,
     study_columns,
     text_column,
@@ -39,6 +38,7 @@ from swa.comparison.within_subject import Changes, Grid, mean_over_nights, measu
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import doubts, notes
 from swa.tables.contrast import GROUP, contrasts_of
+from swa.tables.control_names import is_control
 from swa.tables.marker import ALL_MINUTES, MARKER_COLUMNS, matches, select
 from swa.tables.reason import Reason, decode, in_words
 from swa.tables.results_tables import COMBINATIONS, INTERACTIONS

@@ -18,29 +18,35 @@ taken from came first in all subjects nothing is concluded.
 Whether two treatments are equivalent is asked of the difference between them, from which an effect of the order is
 taken out by the design that their contrast would have. Where it leaves that effect open, a treatment 1.35 times the
 other was found equivalent within 1.25 in 70 % of studies (always second, activity 14 % lower from night to night).
+Nor is it asked where one has lost more subjects than the other: of two that differ by the margin 42 % were equivalent
+where the largest 4 of 20 nights of one were lost.
 """
 
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from swa.comparison.arrays import Floats, Ints
-from swa.comparison.compared_nights import find_baseline, is_control
+from swa.comparison.compared_nights import find_baseline, is_adaptation
 from swa.comparison.contrasts import contrast_designs, design_limits, subject_values
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.base import in_both_orders
 from swa.comparison.headline import leading_marker
 from swa.comparison.linear import Fit, least_squares, spanning
+from swa.comparison.losses import loss_of_equal
+from swa.comparison.members import members_by, parallel_arms
 from swa.comparison.sources import Source, nights_of
 from swa.glossary import measures_in, read_glossary
 from swa.settings import ComparisonSettings, Settings
 from swa.tables import notes
 from swa.tables.contrast import Contrast
+from swa.tables.control_names import is_control
 from swa.tables.design_limit import OF_THE_ORDER, DesignLimit
 from swa.tables.marker import ALL, Marker, lead, select
 from swa.tables.reason import Reason
@@ -86,8 +92,8 @@ def compare_profiles(
     DataFrame
         The columns of ``profiles.tsv``. `similarity` is the cosine, `p` against unrelated profiles (cosine 0),
         `equivalence_p` that of two one-sided t tests that the two treatments' changes of the primary marker differ by
-        less than the setting `equivalence_margin`, missing where the order of the nights may hide a difference; `n` is
-        the number of subjects (of the smaller treatment where they are not the same subjects).
+        less than the setting `equivalence_margin`, missing where the order of the nights or lost nights may hide a
+        difference; `n` is the number of subjects (of the smaller treatment where they are not the same subjects).
     """
     settings = settings or Settings()
     known = nights_of(source, nights)
@@ -109,9 +115,25 @@ def compare_profiles(
         compared = [designs[name, base] for base in shared[:1] for name in (a, b)]
         own = [(design, select(values, contrast=design.contrast)) for design in compared]
         if own and all(len(changes) for _, changes in own):
-            row = _row(own, (direct[pair], limits[pair]), marker, settings.comparison)
+            meant = [_meant_for(name, known) for name in (a, b)]
+            row = _row(own, (direct[pair], limits[pair]), marker, settings.comparison, meant)
             rows.append({"treatment_a": a, "treatment_b": b, **row})
+    asked = sum(math.isfinite(row["equivalence_p"]) for row in rows)
+    for row in rows:
+        if asked > 1 and math.isfinite(row["equivalence_p"]):
+            row["note"] += f"; {notes.ONE_OF_PAIRS(n=asked).words}"
     return PROFILES.frame(rows)
+
+
+def _meant_for(treatment: str, nights: pd.DataFrame) -> set[str]:
+    """Subjects who were to have a treatment, by a night of it that is planned, or by the arm that was given it."""
+    planned = nights[~is_adaptation(nights)]
+    own = {str(name) for name in planned.loc[planned["condition"] == treatment, "subject"]}
+    if not parallel_arms(nights):
+        return own
+    members = members_by("arm", nights)
+    arms = {members[name] for name in own if name in members}
+    return own | {name for name, arm in members.items() if len(arms) == 1 and arm in arms}
 
 
 def similarity(profiles: Profiles, *, draws: int = 2000, seed: int = 0, confidence: float = 0.95) -> Similarity:
@@ -174,7 +196,13 @@ Treated = tuple[ContrastDesign, pd.DataFrame]  # a treatment: how it is compared
 Direct = tuple[ContrastDesign, Collection[DesignLimit]]  # the contrast of two treatments, and what it leaves open
 
 
-def _row(treated: Sequence[Treated], direct: Direct, marker: Marker, settings: ComparisonSettings) -> dict[str, object]:
+def _row(
+    treated: Sequence[Treated],
+    direct: Direct,
+    marker: Marker,
+    settings: ComparisonSettings,
+    meant: Sequence[Collection[str]],
+) -> dict[str, Any]:
     """What is said of two treatments."""
     (first, _), (second, _) = treated
     base = first.baseline
@@ -182,7 +210,7 @@ def _row(treated: Sequence[Treated], direct: Direct, marker: Marker, settings: C
     used = list(dict.fromkeys(measure for measure, _ in profiles.markers))
     windows = list(dict.fromkeys(window for _, window in profiles.markers))
     n = min(len(profiles.a), len(profiles.b))
-    row: dict[str, object] = {"measure set": f"{', '.join(used)} ({', '.join(windows)})" if used else "", "n": n}
+    row: dict[str, Any] = {"measure set": f"{', '.join(used)} ({', '.join(windows)})" if used else "", "n": n}
     said = [f"changes from {base}", "the same subjects" if profiles.paired else "different subjects"]
     shared = _shared_place((first, second))
     reason = shared.words if shared else reason
@@ -199,7 +227,7 @@ def _row(treated: Sequence[Treated], direct: Direct, marker: Marker, settings: C
             said.append("no similarity: the profile of one of them is not longer than noise alone makes it")
         if not (first.sequence and second.sequence):
             said.append("the order of the nights is not known: taken as a random one")
-    row["equivalence_p"], hidden = _equivalence(treated, direct, marker, settings, paired=profiles.paired)
+    row["equivalence_p"], hidden = _equivalence(treated, direct, marker, settings, meant, paired=profiles.paired)
     said.append(hidden.words if hidden else _margin_words(marker, settings))
     return row | {"note": "; ".join(said)}
 
@@ -248,9 +276,15 @@ def _hidden_difference(direct: Direct, designs: Sequence[ContrastDesign], *, pai
 
 
 def _equivalence(
-    treated: Sequence[Treated], direct: Direct, marker: Marker, settings: ComparisonSettings, *, paired: bool
+    treated: Sequence[Treated],
+    direct: Direct,
+    marker: Marker,
+    settings: ComparisonSettings,
+    meant: Sequence[Collection[str]],
+    *,
+    paired: bool,
 ) -> tuple[float, Reason | None]:
-    """P that the changes of the marker differ by less than the margin, or why the order of the nights forbids it.
+    """P that the changes of the marker differ by less than the margin, or why orders or losses forbid it.
 
     NaN where the marker is no ratio, or of too few.
     """
@@ -260,7 +294,9 @@ def _equivalence(
     designs = [design for design, _ in treated]
     first, second = changes = [_ln(own).dropna() for own in rows]
     both = first.index.intersection(second.index)
+    names = [design.treatment for design in designs]
     hidden = _hidden_difference(direct, designs, paired=paired)
+    hidden = hidden or loss_of_equal(names, (first.index, second.index), meant, paired=paired)
     if hidden or (len(both) if paired else min(len(first), len(second))) < FEWEST:
         return math.nan, hidden
     if paired:

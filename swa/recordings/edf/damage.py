@@ -184,8 +184,10 @@ class _Layout:
         for signal in self.signals:
             own = samples[:, signal.first : signal.first + signal.samples]
             low, high = signal.digital or (-rail, rail)
-            outside = (own < low) & (own > -rail) | (own > high) & (own < rail - 1)
-            shares.append(np.count_nonzero(outside) / outside.size)
+            shares.append(0.0)
+            if own.min() < low or own.max() > high:  # in few files
+                outside = (own < low) & (own > -rail) | (own > high) & (own < rail - 1)
+                shares[-1] = np.count_nonzero(outside) / outside.size
         return np.array(shares)
 
     def _misplaced(self, raw: NDArray[np.uint8]) -> bool:

@@ -18,6 +18,7 @@ from swa.study.plan.columns import nearest
 from swa.study.plan.copies import START_REMEDY, find_copies, find_same_starts
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import printable
+from swa.study.plan.scoring_owners import find_others_scorings
 
 _SHORTEST_EPOCH_S = 5.0  # of a lab that scores a night
 _OF_FILES = ("path", "problem", "subject_label", "session_label")  # columns of the plan that no study file has
@@ -71,6 +72,9 @@ def inspect_study(
         same = f"begins at the same second as {nights[first]['recording']} ({start})"
         compared = not (nights[later].get("adaptation") or nights[first].get("adaptation"))
         found[later]["problems" if compared else "notes"].append(f"{same}: {START_REMEDY.rstrip('.')}")
+    told_at = {row["recording"]: place for place, row in enumerate(nights)}
+    for place, wrong in find_others_scorings(study.nights).items():
+        found[told_at[study.nights.loc[place, "recording"]]]["problems"].append(wrong)
     labels = _count_labels(found, settings.channels.names, given.channels.names)
     notes = [*_unused_labels(labels, given.channels), *study.notes]  # a slip of the user's own comes first
     scorings = {

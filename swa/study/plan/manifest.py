@@ -1,7 +1,6 @@
 """The plan of a study: which recordings there are, and which subject, session and condition each belongs to."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from swa.recordings.formats import FORMATS, parts_of
 from swa.settings import Settings
 from swa.study.plan.adaptation import mark_adaptation
 from swa.study.plan.bids import describe_nights, leave_out_others
-from swa.study.plan.columns import nearest, note_carried
+from swa.study.plan.columns import note_carried
 from swa.study.plan.dates import find_wrong_dates, note_moved_dates
 from swa.study.plan.layouts import find_layout
 from swa.study.plan.lights import find_misfits
@@ -30,10 +29,13 @@ from swa.study.plan.names import (
     read_bids_names,
     read_condition_names,
 )
+from swa.study.plan.near_names import find_near_names
 from swa.study.plan.orders import note_orders, note_same_places, order_by_dates
 from swa.study.plan.other_tables import note_copies, note_tables
+from swa.study.plan.parallel import fill_arms, name_nights_before
 from swa.study.plan.places import locate_all
 from swa.study.plan.recording_search import absolute, find_recordings, is_one, what_it_holds
+from swa.study.plan.scoring_owners import find_others_scorings
 from swa.study.plan.scoring_search import FORCE_STAGING, ScoringPlan, add_scorings
 from swa.study.plan.sheet import shown
 from swa.study.plan.study_file import KNOWN, convert_columns, find_study_file, read_study_file
@@ -197,8 +199,9 @@ def _plan_from_file(
     staged, misplaced = _place_files(rows, (file.parent, root), names, tables)
     problems += misplaced
     problems += _find_repeated_recordings(rows)
-    shared = _note_shared_scorings(rows)
+    alone: list[str] = []
     if {"subject", "condition"} <= set(rows):
+        alone = name_nights_before(rows, settings.comparison.baseline)
         rows["session"] = _fill_sessions(rows)
         rows = _add_labels(rows)
         problems += _check_labels(rows, lambda row: f"row {row}", given)
@@ -219,15 +222,18 @@ def _plan_from_file(
     told = plan.tell(root)
     carried = note_carried([str(name) for name in table.rows], KNOWN, settings.comparison.covariates)
     adapting = mark_adaptation(rows, settings.comparison.baseline)
-    lights = [f"row {row}: {wrong}" for row, wrong in find_misfits(rows, settings).items()]
+    alone += fill_arms(rows, settings.comparison.baseline)
+    others_scorings = find_others_scorings(rows)
+    lights = find_misfits(rows, settings)
     notes = [
         *notes,
-        *lights,
+        *(f"row {row}: {wrong}" for found in (others_scorings, lights) for row, wrong in found.items()),
+        *find_near_names(rows).values(),
         *note_other_subjects(rows),
         *table.notes,
         *carried,
         *adapting,
-        *shared,
+        *alone,
         *_note_unused(rows, found),
     ]
     notes += [*_note_conditions(rows, settings), *told]
@@ -277,20 +283,6 @@ def _find_repeated_recordings(rows: pd.DataFrame) -> list[str]:
         if earlier != row:
             problems.append(f"row {row}, recording: {recording!r} is also the recording of row {earlier}")
     return problems
-
-
-def _note_shared_scorings(rows: pd.DataFrame) -> list[str]:
-    """One scoring of two nights is a slip of the pen, unless two devices recorded one night."""
-    first: dict[str, object] = {}
-    notes = []
-    for row, path in zip(rows.index, rows["hypnogram"], strict=True):
-        earlier = first.setdefault(os.path.realpath(path), row) if path else row
-        if earlier != row:
-            name = printable(Path(path).name)
-            notes.append(
-                f"row {row}, hypnogram: {name!r} is also the scoring of row {earlier}; look whether it is of both"
-            )
-    return notes
 
 
 def _fill_sessions(rows: pd.DataFrame) -> list[str]:
@@ -367,11 +359,12 @@ def _plan_from_names(
                 _list_problems(f"The {source} of {root.name}", problems), "Rename them, or write a study file."
             )
         if (rows["condition"] != UNKNOWN_CONDITION).any():
-            notes = [*notes, *_note_conditions(rows, settings)]
+            notes = [*notes, *find_near_names(rows.reset_index(drop=True)).values(), *_note_conditions(rows, settings)]
         elif source != BIDS_NAMES:
             notes = [*notes, f"the {source} tell subjects, and no conditions; {_STUDY_FILE}{told.advice}"]
     if adapting := mark_adaptation(rows, settings.comparison.baseline):
         rows["adaptation"] = rows["adaptation"] == "yes"
+    adapting = [*adapting, *fill_arms(rows, settings.comparison.baseline)]
     nights, orders = order_by_dates(_arrange(rows))
     notes = [*notes, *adapting, *orders, *_note_dates(nights, rows.index)]
     return Study(root=root, nights=nights, source=source, notes=tuple(notes), scorings=scorings, settings=settings)
@@ -461,12 +454,7 @@ def _check_labels(rows: pd.DataFrame, where: Callable[[object], str], given: set
 def _note_conditions(rows: pd.DataFrame, settings: Settings) -> list[str]:
     counts = Counter(str(condition) for condition in rows["condition"])
     words = settings.comparison.baseline
-    repeated = [name for name, count in counts.items() if count > 1]
-    alike = [(name, nearest(name, repeated, 0.85)) for name, count in counts.items() if count == 1]
-    # Names that differ in their numbers alone (dose1, dose2) are meant to differ.
-    alike = [(name, hint) for name, hint in alike if hint and not re.search(r"\d", name)]
-    notes = [f"condition {name!r} is there once{hint}" for name, hint in alike]
-    notes += ["conditions: " + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts, key=natural_key))]
+    notes = ["conditions: " + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts, key=natural_key))]
     if not {word.casefold() for word in words} & {name.casefold() for name in counts}:
         notes.append(
             f"no condition is a baseline ({', '.join(words)}), so nights cannot be compared; "
