@@ -98,6 +98,7 @@ def test_inspect_shows_what_is_left_out(tmp_path: Path, capsys: pytest.CaptureFi
         main(["inspect", str(tmp_path)])
     out = capsys.readouterr().out
     assert "2 nights, 1 of them left out (column exclude)" in out
+    lines = [line.strip() for line in out.splitlines()]
     kept, excluded = [
         next(line for line in out.splitlines() if line.strip().startswith(name)) for name in ("S01", "S02")
     ]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from swa.comparison.designs.statement import design_statement
+from swa.errors import StudyError
 from swa.report.pages import _environment
 from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.inspection import inspect_study
@@ -281,3 +282,41 @@ def test_clocks_in_spellings_that_mean_one_thing_are_read(tmp_path, cell, read):
 def test_clocks_that_are_none_are_refused(tmp_path, cell):
     table = read_sheet(tmp_path, "subject\tcondition\trecording\tlights_off", f"P1\ta\ta.edf\t{cell}")
     assert len(table.problems) == 1
+
+
+HEADER_CELLS = ("subject", "condition", "recording")
+
+
+def workbook(folder, sheets):
+    """Write a workbook of sheets by title, and read it as a study file."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(folder / "study.xlsx")
+    return read_study_file(folder / "study.xlsx")
+
+
+@pytest.mark.parametrize("above", [[], [["Ketamin-Studie"]]])
+def test_the_sheet_with_the_columns_of_a_study_is_read_and_told(tmp_path, above):
+    nights = [*above, ("Proband", "Bedingung", "Datei"), ("P1", "a", "a.edf")]
+    table = workbook(tmp_path, {"Info": [["Leitung", "Müller"]], "Nächte": nights, "Labor": [["x"]]})
+    assert table.problems == ()
+    assert table.rows["recording"].tolist() == ["a.edf"]
+    assert "study.xlsx: the sheet 'Nächte' is read, 'Info', 'Labor' not" in table.notes
+
+
+def test_two_sheets_with_the_columns_of_a_study_are_asked_about(tmp_path):
+    rows = [HEADER_CELLS, ("P1", "a", "a.edf")]
+    with pytest.raises(StudyError, match="the sheets 'A' and 'B' all have the columns subject, condition, recording"):
+        workbook(tmp_path, {"A": rows, "B": rows})
+
+
+def test_a_workbook_of_one_sheet_says_nothing_of_sheets(tmp_path):
+    assert not [
+        note for note in workbook(tmp_path, {"A": [HEADER_CELLS, ("P1", "a", "a.edf")]}).notes if "sheet" in note
+    ]
