@@ -5,8 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from swa.study.plan.cell_words import NO
 from swa.glossary import short_names
+from swa.study.plan.cell_words import NO
 from swa.study.plan.sheet import number_of
 from swa.tables.results_tables import NIGHTS
 from swa.tables.schema import plain_name
