@@ -5,12 +5,21 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from swa.glossary import short_names
 from swa.study.plan.sheet import number_of
+from swa.tables.results_tables import NIGHTS
 from swa.tables.schema import plain_name
 
 MOST_CARRIED = 12  # names in one note
 COVARIATE = "covariate_"
 _READ_LATER = ("primary", "infusion", "nights_since_dose", "simulated")  # by who compares the nights
+# Names that tables which nights are put into have for themselves, beside those of `NIGHTS`.
+RESERVED = (
+    "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
+    "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note", "same_recording",
+    "shared_recording",
+)  # fmt: skip
+APART = "study_"
 # Names that mean one thing: no "Nacht" or "Visite", which can be order and session.
 _OTHER_NAMES = {
     "subject": "subject_id, participant, participant_id, patient_id, "
@@ -89,6 +98,17 @@ def find_not_counted(header: Sequence[str], columns: Sequence[Sequence[str]], nu
         for row, cell in zip(numbers, cells, strict=True)
         if cell.strip().casefold() in _DOES_NOT
     ]
+
+
+def name_apart(name: str, known: Sequence[str]) -> str:
+    """Name under which a column is carried along: another where the results have a column of that name themselves.
+
+    A lab's own ``TST_min`` would otherwise stand where the measured one is looked for.
+    """
+    measured = (column.name for column in NIGHTS.columns)
+    taken = {other.casefold() for other in (*RESERVED, *measured, *short_names())}
+    free = {other.casefold() for other in (*known, *_READ_LATER)}
+    return APART + name if name.casefold() in taken - free else name
 
 
 def note_carried(columns: Sequence[str], known: Sequence[str], stated: Sequence[str]) -> list[str]:

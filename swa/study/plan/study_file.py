@@ -19,7 +19,14 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.recordings.limits import MOST_SHEET_CELLS, MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
-from swa.study.plan.columns import find_not_counted, name_in_english, nearest, read_other_names
+from swa.study.plan.columns import (
+    RESERVED,
+    find_not_counted,
+    name_apart,
+    name_in_english,
+    nearest,
+    read_other_names,
+)
 from swa.study.plan.layouts import read_own_table
 from swa.study.plan.sheet import (
     DATE,
@@ -44,11 +51,6 @@ DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
 TIMES = ("lights_off", "lights_on", "wake_time")  # of the recording's night
 MOMENTS = ("dose_start", "dose_end")  # may lie on another day than the night
 KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, DATE, *TIMES, *MOMENTS, "age", "sex", "exclude")
-RESERVED = (
-    "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
-    "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note", "same_recording",
-    "shared_recording",
-)  # fmt: skip
 HIGHEST_AGE = 130.0
 SUFFIXES = (".tsv", ".csv", ".xlsx", ".xlsm", ".xls", ".ods")
 
@@ -351,7 +353,7 @@ _COMMAS = " (a comma within a cell, or a decimal comma, parts it in two: put tha
 
 
 def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.DataFrame, list[str], str]:
-    """Make columns of the cells; says which are missing, doubled, nameless or reserved, and which it read by meaning.
+    """Make columns of the cells; says which are missing, doubled or nameless, and which it read by meaning.
 
     `commas` is what may have made a nameless cell.
     """
@@ -363,16 +365,15 @@ def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.Da
     read_as = read_other_names(header, cells_of)
     problems = [] if "exclude" in header else find_not_counted(header, cells_of, list(body))
     columns: dict[str, list[str]] = {}
-    for index, name in enumerate(header):
+    for index, given in enumerate(header):
         column = cells_of[index]
+        name = name_apart(given, KNOWN)
         if not name:
             filled = [number for number, row in body.items() if row[index]]
             if filled:
                 problems.append(f"row {filled[0]}: column {index + 1} has a cell but no name in the header{commas}")
         elif name in columns:
             problems.append(f"column {name!r} is there twice")
-        elif name.lower() in RESERVED:
-            problems.append(f"column {name!r} has a name that the results use; rename it")
         else:
             columns[name] = column
     others = [name for name in columns if name not in KNOWN]
