@@ -28,7 +28,8 @@ _NO_VISIT = (
     "none", "no", "missed", "missed visit", "no show", "no-show", "absent", "cancelled", "canceled", "not recorded",
     "dropout", "drop-out", "drop out", "dropped out", "withdrawn", "ausgefallen", "ausfall", "entfallen", "entfällt",
     "abgesagt", "abgebrochen", "abbruch", "nicht erschienen", "nicht durchgeführt", "keine", "kein", "verpasst",
-    "no realizada", "absente", "annulé", "annulée", "non fait", "abandon", "ausente", "cancelado", "cancelada", "no realizado",
+    "no realizada", "absente", "annulé", "annulée", "non fait", "abandon", "ausente", "cancelado", "cancelada",
+    "no realizado",
 )  # fmt: skip
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"([+-]?\d+),(\d+)")
