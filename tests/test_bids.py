@@ -223,3 +223,11 @@ def test_a_condition_of_the_tables_may_hold_any_character(dataset):
         path = dataset / f"sub-{subject}" / f"sub-{subject}_sessions.tsv"
         path.write_text(path.read_text().replace("ketamine", "ketamine: 0.5 mg/kg | iv"))
     assert set(plan(dataset).nights["condition"]) == {"placebo", "ketamine: 0.5 mg/kg | iv"}
+
+
+def test_columns_that_the_results_have_too_are_carried_apart(dataset):
+    people = "participant_id\tage\tnote\tTST_min\nsub-01\t31\tcame late\t401\nsub-02\t40\tn/a\t388\n"
+    (dataset / "participants.tsv").write_text(people)
+    nights = plan(dataset).nights
+    assert nights["study_note"].tolist() == ["came late", "came late", "", ""]
+    assert nights["study_tst_min"].tolist() == [401, 401, 388, 388]

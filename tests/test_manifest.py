@@ -283,12 +283,23 @@ class TestStudyFile:
         self.write(folder, "1\tbaseline\tS1_b.edf", header="subject\tcondition\trecordings")
         assert "column 'recording' is missing (did you mean 'recordings'?)" in self.problems(folder)
 
-    def test_columns_doubled_nameless_or_reserved(self, folder):
-        self.write(folder, "1\tb\tS1_b.edf\t2\tx\t5", header=f"{self.HEADER}\tSubject\t\tverdict")
+    def test_columns_doubled_or_nameless(self, folder):
+        self.write(folder, "1\tb\tS1_b.edf\t2\tx", header=f"{self.HEADER}\tSubject\t")
         message = self.problems(folder)
         assert "column 'subject' is there twice" in message
         assert "row 2: column 5 has a cell but no name" in message
-        assert "column 'verdict' has a name that the results use" in message
+
+    def test_columns_that_the_results_have_too_are_carried_apart(self, folder):
+        names = ("note", "Verdict", "TST_min", "se", "swa", "infusion", "weight")
+        cells = ("came late", "fine", "401", "93", "800", "2", "70")
+        self.write(folder, "\t".join(("1", "b", "S1_b.edf", *cells)), header="\t".join((self.HEADER, *names)))
+        study = plan(folder)
+        carried = {str(name): study.nights[name].iloc[0] for name in study.nights if str(name).endswith(names)}
+        assert carried == {
+            "study_note": "came late", "study_Verdict": "fine", "study_TST_min": 401, "study_se": 93, "study_swa": 800,
+            "infusion": 2, "weight": 70,
+        }  # fmt: skip
+        assert any("study_TST_min" in note for note in study.notes)
 
     def test_row_numbers_count_blank_lines(self, folder):
         self.write(folder, "", "1\tbaseline\tS1_b.edf", "", "\tketamine\tS1_k.edf")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from swa.comparison.designs.statement import design_statement
+from swa.errors import StudyError
 from swa.report.pages import _environment
 from swa.settings import ComparisonSettings, Settings
 from swa.study.plan.inspection import inspect_study
@@ -243,3 +244,92 @@ def test_a_column_of_who_counts_is_not_passed_over(tmp_path, name, cell):
     (problem,) = table.problems
     assert problem.startswith(f"row 3, {name}: '{cell}', but this column is not read")
     assert not read_sheet(tmp_path, head, "P1\tplacebo\ta.edf\tyes", "P1\tdrug\tb.edf\tyes").problems
+
+
+@pytest.mark.parametrize(
+    "word", ["missed", "-", "–", "fehlt", "Ausgefallen", "no show", "annulé", "cancelado", "not done", "none"]
+)
+def test_a_word_in_the_place_of_a_recording_is_a_missed_visit(tmp_path, word):
+    table = read_sheet(tmp_path, "subject\tcondition\trecording", "P1\ta\ta.edf", f"P1\tb\t{word}")
+    assert table.problems == ()
+    assert list(table.rows["recording"]) == ["a.edf"]
+    assert f"row 3: P1 b has {word!r} for a recording, a missed visit" in table.notes
+
+
+def test_signs_for_nothing_in_other_columns_count_as_empty(tmp_path):
+    head = "subject\tcondition\trecording\thypnogram\tlights_off\tdate\tage"
+    table = read_sheet(tmp_path, head, "P1\ta\ta.edf\t-\t–\tfehlt\t-", "P1\tb\tb.edf\tnone\t23:00\t\t30")
+    assert table.problems == ()
+    assert table.rows.loc[2, ["hypnogram", "lights_off", "date", "age"]].tolist() == [""] * 4
+    assert table.rows.loc[3, "hypnogram"] == "none"
+    assert "hypnogram (row 2): '-' counts as empty" in table.notes
+
+
+@pytest.mark.parametrize(("cell", "read"), [
+    ("2300", "23:00:00"), ("23", "23:00:00"), ("23.0", "23:00:00"), ("23h15", "23:15:00"), ("11:15 pm", "23:15:00"),
+    ("23 Uhr 15", "23:15:00"), ("23 h 15", "23:15:00"), ("11 pm", "23:00:00"), ("23 Uhr", "23:00:00"),
+    ("0.96875", "23:15:00"), ("24:00", "00:00:00"), ("930", "09:30:00"), ("11:15PM", "23:15:00"),
+])  # fmt: skip
+def test_clocks_in_spellings_that_mean_one_thing_are_read(tmp_path, cell, read):
+    table = read_sheet(tmp_path, "subject\tcondition\trecording\tlights_off", f"P1\ta\ta.edf\t{cell}")
+    assert table.problems == ()
+    assert table.rows["lights_off"].tolist() == [read]
+    is_told = f"lights_off (row 2): {cell!r} is read as {read}" in table.notes
+    assert is_told == (cell != "24:00")
+
+
+@pytest.mark.parametrize("cell", ["2375", "25", "23.5", "13 pm", "2460", "abends", "24:30"])
+def test_clocks_that_are_none_are_refused(tmp_path, cell):
+    table = read_sheet(tmp_path, "subject\tcondition\trecording\tlights_off", f"P1\ta\ta.edf\t{cell}")
+    assert len(table.problems) == 1
+
+
+HEADER_CELLS = ("subject", "condition", "recording")
+
+
+def workbook(folder, sheets):
+    """Write a workbook of sheets by title, and read it as a study file."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(folder / "study.xlsx")
+    return read_study_file(folder / "study.xlsx")
+
+
+@pytest.mark.parametrize("above", [[], [["Ketamin-Studie"]]])
+def test_the_sheet_with_the_columns_of_a_study_is_read_and_told(tmp_path, above):
+    nights = [*above, ("Proband", "Bedingung", "Datei"), ("P1", "a", "a.edf")]
+    table = workbook(tmp_path, {"Info": [["Leitung", "Müller"]], "Nächte": nights, "Labor": [["x"]]})
+    assert table.problems == ()
+    assert table.rows["recording"].tolist() == ["a.edf"]
+    assert "study.xlsx: the sheet 'Nächte' is read, 'Info', 'Labor' not" in table.notes
+
+
+def test_two_sheets_with_the_columns_of_a_study_are_asked_about(tmp_path):
+    rows = [HEADER_CELLS, ("P1", "a", "a.edf")]
+    with pytest.raises(StudyError, match="the sheets 'A' and 'B' all have the columns subject, condition, recording"):
+        workbook(tmp_path, {"A": rows, "B": rows})
+
+
+def test_a_workbook_of_one_sheet_says_nothing_of_sheets(tmp_path):
+    assert not [
+        note for note in workbook(tmp_path, {"A": [HEADER_CELLS, ("P1", "a", "a.edf")]}).notes if "sheet" in note
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["Dose time", "Infusion start", "Uhrzeit der Gabe", "Heure de perfusion", "Hora de infusión"]
+)
+def test_a_dose_with_its_date_is_read_and_without_it_told(write_edf, tmp_path, name):
+    head = f"subject\tcondition\trecording\t{name}"
+    table = read_sheet(tmp_path, head, "P1\ta\ta.edf\t01.03.2024 09:30", "P1\tb\tb.edf\t")
+    assert table.problems == ()
+    assert table.rows["dose_start"].tolist() == ["2024-03-01T09:30:00", ""]
+    study = plan_rows(write_edf, tmp_path, head, ["P1\tbaseline\t05a.edf\t09:30", "P1\tketamine\t06b.edf\t"])
+    (note,) = [note for note in study.notes if note.startswith("columns carried along unread")]
+    assert f"{name} (a dose: hours since it are measured where the column dose_start has" in note

@@ -16,15 +16,16 @@ from swa.recordings.channels import normalise_unit
 from swa.recordings.formats import stem_of
 from swa.recordings.recording import read_recording
 from swa.settings import Settings
+from swa.study.plan.columns import name_apart
 from swa.study.plan.names import printable
-from swa.study.plan.study_file import KNOWN, REQUIRED, RESERVED, check_cells, convert_columns
+from swa.study.plan.study_file import KNOWN, REQUIRED, check_cells, convert_columns
 from swa.tables.files import read_json
 
 LEVELS = 4  # a recording lies at most so far below the root: root/sub-01/ses-a/eeg
 OTHER_FORMATS = (".cnt", ".ds")
 
 _SUFFIX = re.compile(r"_(?:eeg|psg)$", re.IGNORECASE)
-_TAKEN = {*REQUIRED, *RESERVED, "session", "hypnogram"}
+_TAKEN = {*REQUIRED, "session", "hypnogram"}
 
 
 def find_root(folder: Path) -> Path | None:
@@ -89,7 +90,8 @@ def describe_nights(root: Path, plan: pd.DataFrame) -> tuple[pd.DataFrame, list[
     given = [row.get(condition, "") for row in of_session]
     given = [spelling.setdefault(name.casefold(), name) for name in given]
     plan = plan.assign(condition=[new or old for new, old in zip(given, plan["condition"], strict=True)])
-    table = pd.DataFrame({name: [row.get(name, "") for row in told] for name in columns}, dtype=object)
+    cells = {name_apart(name, KNOWN): [row.get(name, "") for row in told] for name in columns}
+    table = pd.DataFrame(cells, dtype=object)
     table.index = pd.RangeIndex(1, len(told) + 1)
     notes = _tidy(table)
     described = convert_columns(table, decimal_comma=False)

@@ -5,12 +5,21 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from swa.glossary import short_names
 from swa.study.plan.sheet import number_of
+from swa.tables.results_tables import NIGHTS
 from swa.tables.schema import plain_name
 
 MOST_CARRIED = 12  # names in one note
 COVARIATE = "covariate_"
 _READ_LATER = ("primary", "infusion", "nights_since_dose", "simulated")  # by who compares the nights
+# Names that tables which nights are put into have for themselves, beside those of `NIGHTS`.
+RESERVED = (
+    "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
+    "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note", "same_recording",
+    "shared_recording",
+)  # fmt: skip
+APART = "study_"
 # Names that mean one thing: no "Nacht" or "Visite", which can be order and session.
 _OTHER_NAMES = {
     "subject": "subject_id, participant, participant_id, patient_id, "
@@ -33,12 +42,20 @@ _OTHER_NAMES = {
     "lights_off": "lights_out, light_off, licht_aus, lichtaus, lumières_éteintes, luces_apagadas",
     "lights_on": "licht_an, lichtan, lumières_allumées, luces_encendidas",
     "wake_time": "aufwachzeit, heure_de_réveil, hora_de_despertar",
-    "dose_start": "infusionsbeginn, infusionsstart, début_de_perfusion, inicio_de_infusión",
-    "dose_end": "infusionsende, fin_de_perfusion, fin_de_infusión",
+    "dose_start": "dose_time, time_of_dose, dosing_time, time_of_dosing, infusion_start, start_of_infusion, "
+    "infusion_time, infusionsbeginn, infusionsstart, beginn_der_infusion, infusionszeit, gabe, zeitpunkt_der_gabe, "
+    "uhrzeit_der_gabe, dosiszeit, début_de_perfusion, heure_de_perfusion, heure_de_la_dose, "
+    "inicio_de_infusión, hora_de_infusión, hora_de_la_dosis",
+    "dose_end": "infusion_end, end_of_infusion, infusionsende, ende_der_infusion, fin_de_perfusion, fin_de_infusión",
     "age": "alter, âge, edad",
     "sex": "gender, geschlecht, sexe, sexo",
     "exclude": "excluded, ausschluss, ausgeschlossen, exclusion, exclusión",
 }
+_DOSES = ("dose_start", "dose_end")
+_DOSE_HINT = (
+    " (a dose: hours since it are measured where the column dose_start has its date and time, like 2024-03-01T09:30)"
+)
+_A_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d")
 _A_FILE = re.compile(r"\.[^\W\d]\w{1,5}$")  # no number and no date
 _COUNTS = ("include", "included", "usable", "use", "valid", "einschluss", "eingeschlossen", "verwendbar")
 _DOES_NOT = ("no", "n", "0", "false", "nein", "falsch", "non")
@@ -54,7 +71,7 @@ def read_other_names(header: list[str], columns: Sequence[Sequence[str]]) -> str
     """Rename columns of other words and languages, in place; the note that says so, empty where there is none.
 
     A name that is there already, or that two columns could have, is given to none, nor a place in the order to words,
-    nor the scoring to a column that names no file.
+    the scoring to a column that names no file, or a dose to one without dates: it is told as carried along.
     """
     meant = [name_in_english(name) if name else "" for name in header]
     counts = Counter(meant)
@@ -64,7 +81,8 @@ def read_other_names(header: list[str], columns: Sequence[Sequence[str]]) -> str
             cell and number_of(cell, decimal_comma=True) is None for cell in columns[place]
         )
         no_file = other == "hypnogram" and not any(_A_FILE.search(cell) for cell in columns[place])
-        if other != name and counts[other] == 1 and not words and not no_file:
+        no_date = other in _DOSES and not all(_A_DATE.match(cell) for cell in columns[place] if cell)
+        if other != name and counts[other] == 1 and not (words or no_file or no_date):
             header[place] = other
             read.append(f"{name!r} as {other}")
     return f"columns are read by what they mean: {', '.join(read)}" if read else ""
@@ -82,12 +100,23 @@ def find_not_counted(header: Sequence[str], columns: Sequence[Sequence[str]], nu
     ]
 
 
+def name_apart(name: str, known: Sequence[str]) -> str:
+    """Name under which a column is carried along: another where the results have a column of that name themselves.
+
+    A lab's own ``TST_min`` would otherwise stand where the measured one is looked for.
+    """
+    measured = (column.name for column in NIGHTS.columns)
+    taken = {other.casefold() for other in (*RESERVED, *measured, *short_names())}
+    free = {other.casefold() for other in (*known, *_READ_LATER)}
+    return APART + name if name.casefold() in taken - free else name
+
+
 def note_carried(columns: Sequence[str], known: Sequence[str], stated: Sequence[str]) -> list[str]:
     """One note on the columns that mean nothing here: not known, and no covariates by their name or the settings."""
     unused = [name for name in known if name not in columns]
     covariates = {plain_name(name) for name in stated}
     told = [
-        f"{name}{nearest(name, unused, 0.85)}"
+        f"{name}{_DOSE_HINT if name_in_english(name) in _DOSES else nearest(name, unused, 0.85)}"
         for name in columns
         if name not in (*known, *_READ_LATER)
         and not plain_name(name).startswith(COVARIATE)

@@ -19,10 +19,27 @@ HIGHEST_HEADER = 12  # rows among which the header is looked for
 MOST_NAMED = 6  # rows in one note
 LONGEST_SHOWN = 60  # characters of a remark
 
+# Words and signs in a cell that say that there is nothing (of a scoring "none" says that YASA is to stage).
+_NOTHING = (
+    "-", "--", "–", "—", "/", "missing", "fehlt", "fehlend", "nicht vorhanden", "unbekannt", "manquant", "manquante",
+    "falta", "unknown", "not available", "not done", "k.a.", "k. a.",
+)  # fmt: skip
+_NO_VISIT = (
+    "none", "no", "missed", "missed visit", "no show", "no-show", "absent", "cancelled", "canceled", "not recorded",
+    "dropout", "drop-out", "drop out", "dropped out", "withdrawn", "ausgefallen", "ausfall", "entfallen", "entfällt",
+    "abgesagt", "abgebrochen", "abbruch", "nicht erschienen", "nicht durchgeführt", "keine", "kein", "verpasst",
+    "no realizada", "absente", "annulé", "annulée", "non fait", "abandon", "ausente", "cancelado", "cancelada",
+    "no realizado",
+)  # fmt: skip
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"([+-]?\d+),(\d+)")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234 is one thing in English and another in German
-_CLOCK = re.compile(r"(\d{1,2})[:.hH]([0-5]\d)(?:[:.]([0-5]\d))?\s*(uhr|h|am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
+_HALF = r"(uhr|h|am|pm|a\.m\.|p\.m\.)"
+_CLOCK = re.compile(rf"(\d{{1,2}})\s*(?:[:.h]|uhr)\s*([0-5]\d)(?:[:.]([0-5]\d))?\s*{_HALF}?", re.IGNORECASE)
+_DIGITS = re.compile(
+    rf"(\d{{1,2}})([0-5]\d)()\s*{_HALF}?|(\d{{1,2}})(?:\.0|\s*{_HALF})?", re.IGNORECASE
+)  # 2300, 23 Uhr, 23
+_SHARE_OF_DAY = re.compile(r"0\.\d{3,}")  # how a workbook holds a time whose cell has another format
 _DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2((?:\d\d)?\d\d)(?:(?:[ T]|, ?)\s*(\S.*))?")
 _YEAR_FIRST = re.compile(r"(\d{4})([./-]?)(\d\d)\2(\d\d)(?:[ T].*)?")
 _MONTH_NAMED = re.compile(
@@ -90,12 +107,32 @@ def unknown_header(
     return ""
 
 
+def blank_missing(rows: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """Empty the cells, in place, that say in a word that there is nothing, with a note for each column.
+
+    Of the column of recordings they stay, for `nights_alone` to name them.
+    """
+    notes = []
+    for column in (name for name in columns if name in rows and name != "recording"):
+        found = {row: cell for row, cell in rows[column].items() if _folded(str(cell)) in _NOTHING}
+        if found:
+            rows.loc[list(found), column] = ""
+            notes.append(f"{column} ({list_rows(found)}): {shown(next(iter(found.values())))} counts as empty")
+    return notes
+
+
 def nights_alone(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Rows that are nights: without remarks and missed visits, each with a note."""
     if not {"subject", "condition", "recording"} <= set(rows):
         return rows, []
     notes, kept = [], []
     for number, row in zip(rows.index, rows.to_dict("records"), strict=True):
+        word = _folded(str(row["recording"]))
+        if word in (*_NOTHING, *_NO_VISIT) and row["subject"] and row["condition"]:
+            kept.append(False)
+            told = f"{row['subject']} {row['condition']} has {shown(row['recording'])} for a recording"
+            notes.append(f"row {number}: {told}, a missed visit")
+            continue
         kept.append(bool(row["recording"]) or (not row["subject"] and bool(row["condition"])))
         if row["recording"] or kept[-1]:
             continue
@@ -183,7 +220,7 @@ def rewrite_times(rows: pd.DataFrame, expected: Mapping[str, str]) -> tuple[list
                     continue
             if written:
                 rows.loc[number, column] = written
-                if not (_moment(cell) or re.fullmatch(r"[\d:]+", cell)):
+                if not (_moment(cell) or re.fullmatch(r"\d+:[\d:]+", cell)):
                     read[number] = cell, written
             elif cell:
                 problems.append(f"row {number}, {column}: {shown(cell)} is not a time; expected is one like {example}")
@@ -205,15 +242,25 @@ def _moment(cell: str) -> str:
 
 
 def _clock(cell: str) -> str:
+    if _SHARE_OF_DAY.fullmatch(cell):
+        minutes = round(float(cell) * 24 * 60)
+        return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}:00"
     match = _CLOCK.fullmatch(cell)
-    if match is None:
+    digits = None if match else _DIGITS.fullmatch(cell)
+    if match:
+        hours, minute, second, half = match.groups()
+    elif digits:
+        hours, minute, second = digits[1] or digits[5], digits[2] or "00", ""
+        half = digits[4] or digits[6]
+    else:
         return ""
-    hour, half = int(match.group(1)), (match.group(4) or "").lower().replace(".", "")
+    hour, half = int(hours), (half or "").lower().replace(".", "")
     if half in ("am", "pm"):
         if not 1 <= hour <= 12:
             return ""
         hour = hour % 12 + 12 * (half == "pm")
-    return f"{hour:02d}:{match.group(2)}:{match.group(3) or '00'}" if hour < 24 else ""
+    hour = 0 if (hour, minute, second or "00") == (24, "00", "00") else hour
+    return f"{hour:02d}:{minute}:{second or '00'}" if hour < 24 else ""
 
 
 def _order_shown(cell: str) -> str:

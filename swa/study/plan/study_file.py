@@ -19,10 +19,19 @@ import pandas as pd
 
 from swa.errors import StudyError
 from swa.recordings.limits import MOST_SHEET_CELLS, MOST_STUDY_BYTES, MOST_STUDY_COLUMNS, MOST_STUDY_ROWS
-from swa.study.plan.columns import find_not_counted, name_in_english, nearest, read_other_names
+from swa.study.plan.columns import (
+    RESERVED,
+    find_not_counted,
+    name_apart,
+    name_in_english,
+    nearest,
+    read_other_names,
+)
 from swa.study.plan.layouts import read_own_table
 from swa.study.plan.sheet import (
     DATE,
+    HIGHEST_HEADER,
+    blank_missing,
     find_header,
     nights_alone,
     number_of,
@@ -42,11 +51,6 @@ DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
 TIMES = ("lights_off", "lights_on", "wake_time")  # of the recording's night
 MOMENTS = ("dose_start", "dose_end")  # may lie on another day than the night
 KNOWN = (*REQUIRED, "session", "hypnogram", *DESIGN, DATE, *TIMES, *MOMENTS, "age", "sex", "exclude")
-RESERVED = (
-    "path", "problem", "subject_label", "session_label", "status", "staging_source", "verdict", "verdict_reasons",
-    "doubts", "channel", "stages", "window", "measure", "variant", "value", "unit", "n", "note", "same_recording",
-    "shared_recording",
-)  # fmt: skip
 HIGHEST_AGE = 130.0
 SUFFIXES = (".tsv", ".csv", ".xlsx", ".xlsm", ".xls", ".ods")
 
@@ -114,17 +118,20 @@ def read_study_file(path: Path, recordings: Sequence[str] = ()) -> StudyTable:
     StudyError
         The file cannot be read as a table at all.
     """
-    cells, decimal_comma = _read_cells(path)
+    sheets: list[str] = []
+    cells, decimal_comma = _read_cells(path, sheets)
     if not cells:
         raise StudyError(f"{path.name}: the file is empty.", f"Expected are the columns {', '.join(REQUIRED)}.")
     own = read_own_table(cells, recordings)
     table, notes = (own[0], [own[1]]) if own else find_header(cells, REQUIRED, _meant)
+    notes = [*sheets, *notes]
     if not own and (wrong := unknown_header(table, REQUIRED, _meant, recordings)):
         rows = pd.DataFrame(index=pd.Index([], name="row"))
         return StudyTable(path=path, rows=rows, decimal_comma=decimal_comma, problems=(wrong,), notes=())
     rows, problems, read_as = _arrange(table, _COMMAS if path.suffix.lower() == ".csv" else "")
+    blanked = blank_missing(rows, (DATE, "hypnogram", *TIMES, *MOMENTS, "order", "period", "age", "sex"))
     rows, left_out = nights_alone(rows)
-    notes += [*[read_as][: bool(read_as)], *left_out]
+    notes += [*[read_as][: bool(read_as)], *left_out, *blanked]
     if not len(rows) and not problems:
         raise StudyError(f"{path.name}: no row names a recording.", "Write one row for each night.")
     notes += [note for column in ("condition", "arm", "group") for note in one_spelling(rows, column)]
@@ -164,8 +171,8 @@ def convert_columns(rows: pd.DataFrame, *, decimal_comma: bool) -> pd.DataFrame:
     return converted
 
 
-def _read_cells(path: Path) -> tuple[list[tuple[int, list[str]]], bool]:
-    """Read all rows that hold anything, with their row numbers."""
+def _read_cells(path: Path, notes: list[str]) -> tuple[list[tuple[int, list[str]]], bool]:
+    """Read all rows that hold anything, with their row numbers; takes a note on sheets that are not read."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise StudyError(f"{path.name}: a study file is {', '.join(SUFFIXES)}.", "Save it as one of these.")
@@ -182,9 +189,9 @@ def _read_cells(path: Path) -> tuple[list[tuple[int, list[str]]], bool]:
             f"{path.name}: more than {MOST_STUDY_BYTES / 1e6:.0f} MB are too much for a study file.", _SMALL
         )
     if suffix in (".xlsx", ".xlsm"):
-        return _read_sheet(path.name, content), False
+        return _read_sheet(path.name, content, notes), False
     if suffix in (".xls", ".ods"):
-        return _read_other_sheet(path.name, content), False
+        return _read_other_sheet(path.name, content, notes), False
     try:
         return _read_text(path.name, content, suffix)
     except csv.Error as error:
@@ -227,7 +234,7 @@ def _read_text(name: str, content: bytes, suffix: str) -> tuple[list[tuple[int, 
     return [row for row in rows if any(row[1])][1 if separator else 0 :], delimiter == ";"
 
 
-def _read_sheet(name: str, content: bytes) -> list[tuple[int, list[str]]]:
+def _read_sheet(name: str, content: bytes, notes: list[str]) -> list[tuple[int, list[str]]]:
     try:
         import openpyxl  # type: ignore[import-untyped, unused-ignore]  # an optional package
     except ImportError:
@@ -240,10 +247,16 @@ def _read_sheet(name: str, content: bytes) -> list[tuple[int, list[str]]]:
             warnings.simplefilter("ignore")  # about styles and validations that it leaves out
             _check_packed(name, content)
             workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            rows = []
-            for number, row in enumerate(workbook.worksheets[0].iter_rows(), start=1):
-                _check_size(name, number, len(row))
-                rows.append((number, [_sheet_cell(cell.value, str(cell.number_format)) for cell in row]))
+
+            def cells_of(title: str, most: int | None = None) -> list[tuple[int, list[str]]]:
+                rows = []
+                for number, row in enumerate(workbook[title].iter_rows(max_row=most), start=1):
+                    _check_size(name, number, len(row))
+                    rows.append((number, [_sheet_cell(cell.value, str(cell.number_format)) for cell in row]))
+                return rows
+
+            titles = [str(sheet.title) for sheet in workbook.worksheets]
+            rows = cells_of(_choose_sheet(name, titles, lambda title: cells_of(title, HIGHEST_HEADER), notes))
     except StudyError:
         raise
     except Exception:  # openpyxl ends in whatever error a damaged, locked or strangely packed part leads it to
@@ -262,12 +275,18 @@ def _check_packed(name: str, content: bytes) -> None:
         raise StudyError(f"{name}: {size / 1e6:.0f} MB unpacked are too much for a study file.", _SMALL)
 
 
-def _read_other_sheet(name: str, content: bytes) -> list[tuple[int, list[str]]]:
+def _read_other_sheet(name: str, content: bytes, notes: list[str]) -> list[tuple[int, list[str]]]:
     """The first sheet of an older workbook of Excel, or of one of LibreOffice."""
     try:
         if name.lower().endswith(".ods"):
             _check_packed(name, content)
-        sheet = next(iter(read_sheets(content, MOST_SHEET_CELLS).values()))
+        sheets = read_sheets(content, MOST_SHEET_CELLS)
+
+        def cells_of(title: str, most: int | None = None) -> list[tuple[int, list[str]]]:
+            body = sheets[title].to_numpy()[:most]
+            return [(number, [_sheet_cell(cell, "") for cell in row]) for number, row in enumerate(body, start=1)]
+
+        chosen = _choose_sheet(name, list(sheets), lambda title: cells_of(title, HIGHEST_HEADER), notes)
     except StudyError:
         raise
     except ImportError:
@@ -280,9 +299,34 @@ def _read_other_sheet(name: str, content: bytes) -> list[tuple[int, list[str]]]:
         if isinstance(error, WorkbookError) and error.is_large:
             _check_size(name, MOST_STUDY_ROWS + 1, 0)
         raise StudyError(f"{name}: not readable as a workbook.", "Save it again as .xlsx or .csv.") from None
-    _check_size(name, *sheet.shape)
-    rows = [(number, [_sheet_cell(cell, "") for cell in row]) for number, row in enumerate(sheet.to_numpy(), start=1)]
-    return [row for row in rows if any(row[1])]
+    _check_size(name, *sheets[chosen].shape)
+    return [row for row in cells_of(chosen) if any(row[1])]
+
+
+def _choose_sheet(
+    name: str, titles: Sequence[str], head_of: Callable[[str], list[tuple[int, list[str]]]], notes: list[str]
+) -> str:
+    """The one sheet of a workbook with the columns of a study file, or the first where none has them.
+
+    Raises
+    ------
+    StudyError
+        Several have them.
+    """
+    if len(titles) == 1:
+        return titles[0]
+    found = [
+        title for title in titles if any(set(REQUIRED) <= {_meant(cell) for cell in row} for _, row in head_of(title))
+    ]
+    if len(found) > 1:
+        raise StudyError(
+            f"{name}: the sheets {' and '.join(map(shown, found))} all have the columns {', '.join(REQUIRED)}.",
+            "Keep the study in one of them, or save the one that is meant as a file of its own.",
+        )
+    chosen = found[0] if found else titles[0]
+    others = ", ".join(shown(title) for title in titles if title != chosen)
+    notes.append(f"{name}: the sheet {shown(chosen)} is read, {others} not")
+    return chosen
 
 
 def _sheet_cell(value: object, number_format: str) -> str:
@@ -309,7 +353,7 @@ _COMMAS = " (a comma within a cell, or a decimal comma, parts it in two: put tha
 
 
 def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.DataFrame, list[str], str]:
-    """Make columns of the cells; says which are missing, doubled, nameless or reserved, and which it read by meaning.
+    """Make columns of the cells; says which are missing, doubled or nameless, and which it read by meaning.
 
     `commas` is what may have made a nameless cell.
     """
@@ -321,16 +365,15 @@ def _arrange(cells: Sequence[tuple[int, list[str]]], commas: str) -> tuple[pd.Da
     read_as = read_other_names(header, cells_of)
     problems = [] if "exclude" in header else find_not_counted(header, cells_of, list(body))
     columns: dict[str, list[str]] = {}
-    for index, name in enumerate(header):
+    for index, given in enumerate(header):
         column = cells_of[index]
+        name = name_apart(given, KNOWN)
         if not name:
             filled = [number for number, row in body.items() if row[index]]
             if filled:
                 problems.append(f"row {filled[0]}: column {index + 1} has a cell but no name in the header{commas}")
         elif name in columns:
             problems.append(f"column {name!r} is there twice")
-        elif name.lower() in RESERVED:
-            problems.append(f"column {name!r} has a name that the results use; rename it")
         else:
             columns[name] = column
     others = [name for name in columns if name not in KNOWN]
