@@ -17,7 +17,7 @@ from swa.comparison.controls.facts import GAIN_CONTROLS, NightFacts
 from swa.comparison.controls.gain import CONTRADICTION_SHARE, ONE_CHANNEL_SHARE, own_spread
 from swa.comparison.controls.reading import control_powers
 from swa.comparison.controls.registry import control, find_control, group_control
-from swa.comparison.verdicts import _are_many, false_alarms, judge_contrasts
+from swa.comparison.verdicts import _are_many, _conclusion, false_alarms, judge_contrasts
 from swa.night.staging_bias import MARKERS
 from swa.settings import ComparabilitySettings, Control, Settings
 from swa.tables.contrast import CONTRAST_FACTS, Contrast
@@ -618,10 +618,10 @@ def test_the_false_alarms_of_the_gain_check_excuse_no_other_doubt():
     assert study(changes, ["S01", "S03"], window="cycle-1")["verdict"] == "sound"
 
 
-def test_what_is_left_of_one_subject_is_no_other_conclusion():
-    row = study([1.3, 1.2, 1.25, 1.4, 1.15, 1.3], ["S01", "S02", "S03", "S04", "S05"])
-    assert row["verdict"] == "caution"
-    assert "nan" not in row["verdict_reasons"]
+def test_what_is_left_without_an_interval_is_no_other_conclusion():
+    row = {"n": 6, "without": frozenset({"S01", "S02", "S03", "S04", "S05"})}
+    found = _conclusion(row, {"ci_low": np.nan}, is_other=True)
+    assert in_words([found]) == "without them 1 left, too few to conclude anything"
 
 
 def test_subjects_of_whom_the_same_is_doubted_are_told_together():

@@ -320,3 +320,16 @@ def test_a_workbook_of_one_sheet_says_nothing_of_sheets(tmp_path):
     assert not [
         note for note in workbook(tmp_path, {"A": [HEADER_CELLS, ("P1", "a", "a.edf")]}).notes if "sheet" in note
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["Dose time", "Infusion start", "Uhrzeit der Gabe", "Heure de perfusion", "Hora de infusión"]
+)
+def test_a_dose_with_its_date_is_read_and_without_it_told(write_edf, tmp_path, name):
+    head = f"subject\tcondition\trecording\t{name}"
+    table = read_sheet(tmp_path, head, "P1\ta\ta.edf\t01.03.2024 09:30", "P1\tb\tb.edf\t")
+    assert table.problems == ()
+    assert table.rows["dose_start"].tolist() == ["2024-03-01T09:30:00", ""]
+    study = plan_rows(write_edf, tmp_path, head, ["P1\tbaseline\t05a.edf\t09:30", "P1\tketamine\t06b.edf\t"])
+    (note,) = [note for note in study.notes if note.startswith("columns carried along unread")]
+    assert f"{name} (a dose: hours since it are measured where the column dose_start has" in note

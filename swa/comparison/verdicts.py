@@ -239,20 +239,27 @@ def _judge_again(contrasts: pd.DataFrame, judged: Sequence[Judged], again: Again
         return answer
     for row, other in zip(rows.to_dict("records"), again(rows).to_dict("records"), strict=True):
         found = judged[row["place"]]
-        if not np.isfinite(other["ci_low"]) and found.verdict != SOUND:  # too few are left for any conclusion
+        is_other = _is_other(row, other, len(row["without"]), settings.comparison.confidence)
+        if not is_other and found.verdict != SOUND:
             continue
-        if _is_other(row, other, len(row["without"]), settings.comparison.confidence):
-            both = {
-                f"{name}_{which}": float(side[name])
-                for which, side in (("with", row), ("without", other))
-                for name in ("estimate", "ci_low", "ci_high")
-            }
-            reason = doubts.OTHER_CONCLUSION(n=int(row["n"]), left=int(other["n"]), **both)
-            verdict = max(CAUTION, found.verdict, key=RANK.__getitem__)
-            answer[row["place"]] = replace(found, verdict=verdict, reasons=(*found.reasons, reason))
-        elif found.verdict == SOUND:
-            answer[row["place"]] = replace(found, reasons=(*found.reasons, doubts.SAME_CONCLUSION()))
+        verdict = max(CAUTION, found.verdict, key=RANK.__getitem__) if is_other else SOUND
+        reason = _conclusion(row, other, is_other=is_other)
+        answer[row["place"]] = replace(found, verdict=verdict, reasons=(*found.reasons, reason))
     return answer
+
+
+def _conclusion(row: Mapping[Any, Any], other: Mapping[Any, Any], *, is_other: bool) -> Reason:
+    """What is concluded without those who are not sound, beside what is with them."""
+    if not np.isfinite(other["ci_low"]):
+        return doubts.NO_CONCLUSION(left=int(row["n"]) - len(row["without"]))
+    if not is_other:
+        return doubts.SAME_CONCLUSION()
+    both = {
+        f"{name}_{which}": float(side[name])
+        for which, side in (("with", row), ("without", other))
+        for name in ("estimate", "ci_low", "ci_high")
+    }
+    return doubts.OTHER_CONCLUSION(n=int(row["n"]), left=int(other["n"]), **both)
 
 
 def _is_other(row: Mapping[Any, Any], other: Mapping[Any, Any], left_out: int, confidence: float) -> bool:

@@ -328,6 +328,7 @@ FOUR_ORDERS = _doubt(
 SAME_CONCLUSION = _doubt(
     "same_conclusion", "no more of them than chance makes doubtful, and without them the same is concluded"
 )
+NO_CONCLUSION = _doubt("no_conclusion", "without them {left} left, too few to conclude anything")
 OTHER_CONCLUSION = _doubt(
     "other_conclusion",
     "another conclusion without them: {estimate_with:.3g} ({ci_low_with to ci_high_with:.3g}) with all {n}, "

@@ -25,7 +25,9 @@ def what_to_do(absence: Absence) -> str:
     if kind is NO_CHANNEL:
         return "If a channel was left out, its own row says why; else declare a primary that every subject has."
     if kind is NO_NIGHT:
-        return "If there is such a night, give it in the study file and run again; one night tells no change."
+        return (
+            "A change needs both nights: if the missing one was recorded, add its row to the study file and run again."
+        )
     if kind in (COPY, COPY_OF_OTHER):
         return "Give the right recording in the study file, and run again."
     return "The other windows and markers of this subject are on the subject's page."

@@ -46,13 +46,20 @@ _OTHER_NAMES = {
     "extinction_des_lumières, coucher_lumières_éteintes, luces_apagadas, apagado_de_luces",
     "lights_on": "licht_an, lichtan, lumières_allumées, allumage_des_lumières, luces_encendidas",
     "wake_time": "aufwachzeit, heure_de_réveil, hora_de_despertar",
-    "dose_start": "infusionsbeginn, infusionsstart, début_de_perfusion, heure_dose, heure_de_la_dose, "
-    "heure_de_prise, inicio_de_infusión, hora_de_la_dosis",
-    "dose_end": "infusionsende, fin_de_perfusion, fin_de_infusión",
+    "dose_start": "dose_time, time_of_dose, dosing_time, time_of_dosing, infusion_start, start_of_infusion, "
+    "infusion_time, infusionsbeginn, infusionsstart, beginn_der_infusion, infusionszeit, gabe, zeitpunkt_der_gabe, "
+    "uhrzeit_der_gabe, dosiszeit, début_de_perfusion, heure_de_perfusion, heure_de_la_dose, "
+    "heure_dose, heure_de_la_dose, heure_de_prise, inicio_de_infusión, hora_de_infusión, hora_de_la_dosis",
+    "dose_end": "infusion_end, end_of_infusion, infusionsende, ende_der_infusion, fin_de_perfusion, fin_de_infusión",
     "age": "alter, âge, edad",
     "sex": "gender, geschlecht, sexe, sexo",
     "exclude": "excluded, ausschluss, ausgeschlossen, exclusion, exclusión",
 }
+_DOSES = ("dose_start", "dose_end")
+_DOSE_HINT = (
+    " (a dose: hours since it are measured where the column dose_start has its date and time, like 2024-03-01T09:30)"
+)
+_A_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d")
 _A_FILE = re.compile(r"\.[^\W\d]\w{1,5}$")  # no number and no date
 _COUNTS = ("include", "included", "usable", "use", "valid", "einschluss", "eingeschlossen", "verwendbar")
 _KNOWN_AS = {other: name for name, others in _OTHER_NAMES.items() for other in others.split(", ")}
@@ -67,7 +74,7 @@ def read_other_names(header: list[str], columns: Sequence[Sequence[str]]) -> str
     """Rename columns of other words and languages, in place; the note that says so, empty where there is none.
 
     A name that is there already, or that two columns could have, is given to none, nor a place in the order to words,
-    nor the scoring to a column that names no file.
+    the scoring to a column that names no file, or a dose to one without dates: it is told as carried along.
     """
     meant = [name_in_english(name) if name else "" for name in header]
     counts = Counter(meant)
@@ -77,7 +84,8 @@ def read_other_names(header: list[str], columns: Sequence[Sequence[str]]) -> str
             cell and number_of(cell, decimal_comma=True) is None for cell in columns[place]
         )
         no_file = other == "hypnogram" and not any(_A_FILE.search(cell) for cell in columns[place])
-        if other != name and counts[other] == 1 and not words and not no_file:
+        no_date = other in _DOSES and not all(_A_DATE.match(cell) for cell in columns[place] if cell)
+        if other != name and counts[other] == 1 and not (words or no_file or no_date):
             header[place] = other
             read.append(f"{name!r} as {other}")
     return f"columns are read by what they mean: {', '.join(read)}" if read else ""
@@ -111,7 +119,7 @@ def note_carried(columns: Sequence[str], known: Sequence[str], stated: Sequence[
     unused = [name for name in known if name not in columns]
     covariates = {plain_name(name) for name in stated}
     told = [
-        f"{name}{nearest(name, unused, 0.85)}"
+        f"{name}{_DOSE_HINT if name_in_english(name) in _DOSES else nearest(name, unused, 0.85)}"
         for name in columns
         if name not in (*known, *_READ_LATER)
         and not plain_name(name).startswith(COVARIATE)
