@@ -43,6 +43,9 @@ FEWEST_IN_TWO_ORDERS = 3  # subjects of whom one order can have more than the ot
 Row = tuple[str, Contrast, RowKind]  # what rows of contrasts differ in, as far as a verdict goes
 
 
+_Cells = Mapping[Any, Any]  # of one row of contrasts, by column
+
+
 @dataclass(frozen=True, kw_only=True)
 class Doubt:
     """A reason with the verdict that it makes, the channel that it is about, and the control that found it, if any.
@@ -248,7 +251,7 @@ def _judge_again(contrasts: pd.DataFrame, judged: Sequence[Judged], again: Again
     return answer
 
 
-def _conclusion(row: Mapping[Any, Any], other: Mapping[Any, Any], *, is_other: bool) -> Reason:
+def _conclusion(row: _Cells, other: _Cells, *, is_other: bool) -> Reason:
     """What is concluded without those who are not sound, beside what is with them."""
     if not np.isfinite(other["ci_low"]):
         return doubts.NO_CONCLUSION(left=int(row["n"]) - len(row["without"]))
@@ -262,7 +265,7 @@ def _conclusion(row: Mapping[Any, Any], other: Mapping[Any, Any], *, is_other: b
     return doubts.OTHER_CONCLUSION(n=int(row["n"]), left=int(other["n"]), **both)
 
 
-def _is_other(row: Mapping[Any, Any], other: Mapping[Any, Any], left_out: int, confidence: float) -> bool:
+def _is_other(row: _Cells, other: _Cells, left_out: int, confidence: float) -> bool:
     """Whether the interval tells another story without these subjects, and not because fewer tell it."""
     names = ("estimate", "ci_low", "ci_high")
     sides = np.array([[side[name] for name in names] for side in (row, other)], dtype=float)

@@ -26,6 +26,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -201,7 +202,7 @@ def _row(
     marker: Marker,
     settings: ComparisonSettings,
     meant: Sequence[Collection[str]],
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What is said of two treatments."""
     (first, _), (second, _) = treated
     base = first.baseline
@@ -209,7 +210,7 @@ def _row(
     used = list(dict.fromkeys(measure for measure, _ in profiles.markers))
     windows = list(dict.fromkeys(window for _, window in profiles.markers))
     n = min(len(profiles.a), len(profiles.b))
-    row: dict[str, object] = {"measure set": f"{', '.join(used)} ({', '.join(windows)})" if used else "", "n": n}
+    row: dict[str, Any] = {"measure set": f"{', '.join(used)} ({', '.join(windows)})" if used else "", "n": n}
     said = [f"changes from {base}", "the same subjects" if profiles.paired else "different subjects"]
     shared = _shared_place((first, second))
     reason = shared.words if shared else reason

@@ -48,7 +48,7 @@ _OTHER_NAMES = {
     "wake_time": "aufwachzeit, heure_de_réveil, hora_de_despertar",
     "dose_start": "dose_time, time_of_dose, dosing_time, time_of_dosing, infusion_start, start_of_infusion, "
     "infusion_time, infusionsbeginn, infusionsstart, beginn_der_infusion, infusionszeit, gabe, zeitpunkt_der_gabe, "
-    "uhrzeit_der_gabe, dosiszeit, début_de_perfusion, heure_de_perfusion, heure_de_la_dose, "
+    "uhrzeit_der_gabe, dosiszeit, début_de_perfusion, heure_de_perfusion, "
     "heure_dose, heure_de_la_dose, heure_de_prise, inicio_de_infusión, hora_de_infusión, hora_de_la_dosis",
     "dose_end": "infusion_end, end_of_infusion, infusionsende, ende_der_infusion, fin_de_perfusion, fin_de_infusión",
     "age": "alter, âge, edad",
