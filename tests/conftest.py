@@ -318,7 +318,7 @@ def make_draft():
             baseline="baseline",
             conditions=("baseline", "ketamine"),
             design="",
-            simulated=True,
+            simulated="all",
         )
         headline = Headline(marker=marker, declared=declared)
         results, shelf = Results(folder), Shelf(folder)

@@ -9,7 +9,10 @@ from swa.comparison.further.planning import read_effect
 from swa.errors import SettingsError
 from swa.study.plan.cell_words import NO, SEXES, YES, leaves_out, reason_to_leave_out
 from swa.study.plan.columns import name_in_english
+from swa.study.plan.places import locate_all
 from swa.study.plan.study_file import convert_columns, read_study_file
+from swa.study.problems import Problem, as_table
+from swa.tables.files import write_table
 
 KEEPING = [
     "",
@@ -112,3 +115,21 @@ def test_a_share_is_asked_about(text: str) -> None:
     assert read_effect("20%") == 1.2
     assert read_effect("-80%") == pytest.approx(0.2)
     assert read_effect("0.8") == 0.8
+
+
+def test_a_sentence_that_begins_with_a_name_needs_no_second_quote(tmp_path: Path) -> None:
+    problem = Problem(subject="S01", step="plan", problem="'S01.edf' is not there.", remedy="Correct it.")
+    write_table(as_table([problem]), tmp_path / "problems.tsv")
+    assert "\t\N{LEFT SINGLE QUOTATION MARK}S01.edf\N{RIGHT SINGLE QUOTATION MARK} is not there." in (
+        tmp_path / "problems.tsv"
+    ).read_text(encoding="utf-8")
+
+
+def test_a_file_named_without_its_ending_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "PSG0414.edf").write_bytes(b"0")
+    known = ["a/PSG0414.edf", "a/PSG0415.edf"]
+    (found,) = locate_all(["psg0414"], [tmp_path], known, ["S01"])
+    assert (found.text, found.problem) == ("a/PSG0414.edf", "")
+    (twice,) = locate_all(["PSG0414"], [tmp_path], [*known, "b/PSG0414.edf"], ["S01"])
+    assert "more than once" in twice.problem

@@ -32,7 +32,7 @@ def facts(settings):
         baseline="baseline",
         conditions=("baseline", "ketamine {x}"),
         design="",
-        simulated=False,
+        simulated="",
     )
 
 

@@ -915,8 +915,20 @@ def test_a_simulated_header_is_enough_to_say_so(build, compare, tmp_path):
     document["summary"]["header"] = {"F3-M2": {"transducer": "simulated"}}
     folder.finish(document)
     results = compare(results.path)
-    marked = {page.stem for page in all_pages(results) if "Simulated data" in parse(page).text}
-    assert marked == {"index", "sub-A"}
+    texts = {page.stem: parse(page).text for page in all_pages(results)}
+    assert {name for name, text in texts.items() if "imulated" in text} == {"index", "sub-A"}
+    assert "Simulated data" in texts["sub-A"]
+    assert "Simulated data" not in texts["index"]
+    assert "Some of the nights are simulated, not taken from sleepers" in texts["index"]
+    assert "Slow-wave sleep, in part simulated" in texts["index"]
+
+
+def test_a_contrast_whose_nights_are_all_lost_is_named_where_losses_are_listed(build, tmp_path):
+    lost = night("A", "magnesium", status="failed")
+    results = build(tmp_path / "results", [night("A", "baseline"), night("A", "ketamine"), lost])
+    text = parse(results.path / "index.html").text
+    assert "magnesium against baseline: not compared; of magnesium no night can be used, of 1." in text
+    assert "Nothing: every night" not in text
 
 
 @pytest.mark.slow

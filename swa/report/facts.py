@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -27,6 +28,7 @@ from swa.tables.files import read_table
 from swa.tables.marker import Marker, matches
 
 ENDS = ["ci_low", "ci_high"]  # of an interval
+Simulated = Literal["", "some", "all"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,8 @@ class StudyFacts:
         Conditions of the nights that are done.
     design : str
         What the design can and cannot show.
-    simulated : bool
-        Whether the study file, or the header of a recording, says that nights were simulated.
+    simulated : {"", "some", "all"}
+        Of which of the nights the study file, or the header of the recording, says that they were simulated.
     blinded : bool
         Whether its conditions are codes.
     late_primary : LatePrimary or None
@@ -58,7 +60,7 @@ class StudyFacts:
     baseline: str
     conditions: tuple[str, ...]
     design: str
-    simulated: bool
+    simulated: Simulated
     blinded: bool = False
     late_primary: LatePrimary | None = None
 

@@ -11,7 +11,7 @@ from swa.comparison.contrasts import subject_values
 from swa.comparison.designs.statement import design_statement
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
-from swa.report.facts import ENDS, StudyFacts, as_told, done_nights
+from swa.report.facts import ENDS, Simulated, StudyFacts, as_told, done_nights
 from swa.settings import Settings
 from swa.study.store import Results, is_blinded, stored_nights
 from swa.study.written import late_primary
@@ -45,17 +45,24 @@ def read_facts(results: Results, subject: str = "") -> StudyFacts:
             else "No night could be analysed, so there is nothing to describe or compare."
         )
     own = nights[nights["subject"].astype(str) == subject] if subject else nights
-    simulated = text_column(nights, "simulated").str.casefold().isin(TRUE_WORDS).any()
     return StudyFacts(
         nights=nights,
         settings=settings,
         baseline=baseline,
         conditions=tuple(dict.fromkeys(text_column(done, "condition"))),
         design=design,
-        simulated=bool(simulated) or any(night.is_simulated for night in stored_nights(results.path, own)),
+        simulated=_simulated(results, own),
         blinded=is_blinded(results.path),
         late_primary=late_primary(results.path, str(declared_primary(nights, settings.comparison) or "")),
     )
+
+
+def _simulated(results: Results, nights: pd.DataFrame) -> Simulated:
+    """Which of the nights that count were simulated, by the study file or the header of their recording."""
+    done = done_nights(nights)
+    stated = text_column(done, "simulated").str.casefold().isin(TRUE_WORDS)
+    found = [one or night.is_simulated for one, night in zip(stated, stored_nights(results.path, done), strict=True)]
+    return ("all" if all(found) else "some") if any(found) else ""
 
 
 def _no_baseline(nights: pd.DataFrame, settings: Settings) -> str:

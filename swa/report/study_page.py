@@ -13,6 +13,7 @@ from swa.comparison.compared_nights import text_column
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.further.activity_course import activity_course
 from swa.comparison.headline import adjust_leading
+from swa.comparison.lost_contrasts import state_lost_contrasts
 from swa.glossary import headline_measures, short_names
 from swa.report import figures
 from swa.report.change_tables import Footnotes
@@ -40,6 +41,7 @@ from swa.report.words.names import (
     file_name,
     in_sentence,
     marker_name,
+    simulated_in_words,
     stages_name,
     unit_of,
     where_measured,
@@ -131,6 +133,9 @@ def describe_study(results: Results, shelf: Shelf) -> dict[str, Any]:
             ),
             "night_channel": _night_channel(measures),
             "study_notes": study_notes(results.path),
+            "lost": shelf.attempt(
+                "contrasts without nights", lambda: state_lost_contrasts(results.nights, results.settings), []
+            ),
             "problems": results.problems.astype(object).fillna("").to_dict("records"),
             "files": [(name, what) for name, what in TABLES if (results.path / name).is_file()],
         }
@@ -146,7 +151,7 @@ def _designs(draft: Draft) -> list[ContrastDesign]:
 
 
 def _title(draft: Draft) -> str:
-    begin = "Slow-wave sleep, simulated" if draft.facts.simulated else "Slow-wave sleep"
+    begin = f"Slow-wave sleep{simulated_in_words(draft.facts.simulated)}"
     arms = [one.in_words for one in draft.contrasts.values() if not one.is_within] if _in_arms(draft) else []
     if arms:  # each against its own baseline says nothing of the drug
         return f"{begin}: {join(arms)}"

@@ -19,7 +19,7 @@ from swa.report.optional_tables import PlainTable, gain_table, precision_table
 from swa.report.reading import paired_values, read_contrasts, read_facts
 from swa.report.shelf import Picture, Shelf
 from swa.report.sleep_pages import SHOWN, draw_changes, draw_hypnograms, sleep_rows, sleep_tables, sleep_values
-from swa.report.words.names import counted, unit_of
+from swa.report.words.names import counted, simulated_in_words, unit_of
 from swa.report.words.numbers import join, limit, number, plural, span
 from swa.report.words.sentences import Answer, headline_name, subject_answer
 from swa.study.condition_curves import ConditionCurves, read_curves
@@ -44,8 +44,9 @@ def describe_subject(results: Results, subject: str, shelf: Shelf) -> dict[str, 
     sessions = [(night.session, night.name) for night in nights]
     answers = _answers(draft)
     return shared_parts(draft, own, values, explained=[*explained, *SHOWN]) | {
-        "title": f"Subject {subject}, simulated" if facts.simulated else f"Subject {subject}",
+        "title": f"Subject {subject}{simulated_in_words(facts.simulated)}",
         "subject": subject,
+        "simulated_in_words": simulated_in_words(facts.simulated),
         "answers": answers,
         "nothing": "" if answers else _values_in_words(draft, subject, shown, nights),
         "nights": nights,

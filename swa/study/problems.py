@@ -1,7 +1,8 @@
 """What was left out of a study or is doubtful, and what to do about it: the rows of `problems.tsv`."""
 
+import re
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from swa.tables.results_tables import PROBLEMS
 # Steps of `swa compare`, whose problems are told anew each time; those of the first set mean that something is missing.
 _MISSING_STEPS = ("subject", "compare", "specifications", "figure", "page")
 CHECK_STEP = "check"  # of what is in the result all the same, until somebody corrects it
+_QUOTED = re.compile(r"^'([^']*)'")
 LEAD_STEP = "primary"  # who is not in what the study leads with
 COMPARE_STEPS = (*_MISSING_STEPS, "channel", "store", LEAD_STEP)
 MISSING_STEPS = (*_MISSING_STEPS, "study")  # the last is what `swa run` does before and after it
@@ -41,8 +43,18 @@ class Problem:
 
 
 def as_table(problems: Iterable[Problem]) -> pd.DataFrame:
-    """Problems as rows."""
-    return PROBLEMS.frame([astuple(problem) for problem in problems])
+    """Problems as rows.
+
+    A cell that begins with a straight quote is written with a second one, as what a spreadsheet would run is.
+    """
+    curled = (
+        replace(
+            problem,
+            problem=_QUOTED.sub("\N{LEFT SINGLE QUOTATION MARK}\\1\N{RIGHT SINGLE QUOTATION MARK}", problem.problem),
+        )
+        for problem in problems
+    )
+    return PROBLEMS.frame([astuple(problem) for problem in curled])
 
 
 def add_problems(results: Path, problems: Iterable[Problem]) -> None:

@@ -304,7 +304,8 @@ def _recordings(facts: StudyFacts, found: _Collected) -> str:
     if found.channels:
         rates = join([f"{rate:g}" for rate in sorted(found.rates)])
         text += f" The EEG, recorded at {rates} Hz, was {_derivations(found.channels)}."
-    return text + (" The recordings are simulated, not measured." if facts.simulated else "")
+    which = {"all": " The recordings are simulated, not measured.", "some": " Some of the recordings are simulated."}
+    return text + which.get(facts.simulated, "")
 
 
 def _derivations(channels: Mapping[str, Iterable[str]]) -> str:

@@ -22,6 +22,11 @@ _NUMBERED = {
 }
 
 
+def simulated_in_words(which: str) -> str:
+    """Clause behind a title that says which of the recordings were simulated: ``some`` or ``all``."""
+    return {"some": ", in part simulated", "all": ", simulated"}.get(which, "")
+
+
 def marker_name(measure: str, settings: Settings | None = None) -> str:
     """Name of a measure; with settings, the limits of its band behind it."""
     name = name_of(measure)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from swa.recordings.formats import stem_of
 from swa.study.plan.columns import nearest
 from swa.study.plan.recording_search import absolute, is_one
 from swa.study.plan.sheet import shown
@@ -57,9 +58,15 @@ def locate_all(
 
 
 def _find_below(name: str, root: Path, known: Sequence[str], folder: str) -> Located | None:
-    """The one file of a name in the folders below, or the one that lies nearest to the recording; None without any."""
+    """The one file of a name in the folders below, or the one that lies nearest to the recording; None without any.
+
+    A name without its ending is that of the files that have it before theirs, as Windows shows them.
+    """
     plain = unicodedata.normalize("NFC", name).casefold()
-    found = [each for each in known if unicodedata.normalize("NFC", each.rpartition("/")[2]).casefold() == plain]
+    names = {each: unicodedata.normalize("NFC", each.rpartition("/")[2]).casefold() for each in known}
+    found = [each for each in known if names[each] == plain] or [
+        each for each in known if stem_of(names[each]) == plain
+    ]
     near = [each for each in found if folder and (root / each).is_relative_to(folder)]
     if len(near) == 1 or len(found) == 1:
         text = (near or found)[0]
