@@ -421,6 +421,13 @@ def test_two_subjects_have_nothing_beside_their_change_that_looks_like_a_test():
     assert "interval" in group_answer(result_row(n=3), WITHIN, SWA, Settings()).numbers[0]
 
 
+def test_of_a_change_that_was_not_measured_nothing_is_sound():
+    nothing = {"estimate": math.nan, "ci_low": math.nan, "ci_high": math.nan, "n": 0, "note": "no subject has a change"}
+    answer = group_answer(result_row(verdict="sound", **nothing), WITHIN, SWA, Settings())
+    assert (answer.verdict, answer.verdict_words, answer.mark) == ("", "", "")
+    assert group_answer(result_row(verdict="caution", **nothing), WITHIN, SWA, Settings()).verdict == "caution"
+
+
 def test_what_leads_by_default_is_explained_without_a_drug():
     assert "NREM cycle 1 leads" in exploratory(dataclasses.replace(SWA, declared=False), compared=True)
     assert "ketamine" not in exploratory(dataclasses.replace(SWA, declared=False), compared=True)

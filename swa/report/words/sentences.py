@@ -279,7 +279,10 @@ def _answer(
     is_part = ONE_ARM.among(decode(row["reasons"])) is not None
     # The arm of the control leaves as little to conclude as that of the drug.
     limits = decode_limits(row["design_limit"]) or ((DesignLimit.ONE_ARM,) if is_part else ())
-    mark, words = VERDICTS.get(row["verdict"], ("", row["verdict"]))
+    verdict = (
+        "" if row["verdict"] == "sound" and not change.measured else row["verdict"]
+    )  # of nothing, nothing is sound
+    mark, words = VERDICTS.get(verdict, ("", verdict))
     return Answer(
         question=contrast.in_words,
         effect=change.change,
@@ -289,7 +292,7 @@ def _answer(
         numbers=tuple(text for text in (interval, _count(change, row, counted), *tests) if text),
         reading=reading or why,
         limit=_joined(limits_in_short(limits), _loss_in_short(row)) if change.measured else "",
-        verdict=row["verdict"],
+        verdict=verdict,
         mark=mark,
         verdict_words=words,
         doubts=row["verdict_reasons"],
