@@ -35,7 +35,7 @@ def test_columns_in_german_are_read_and_what_is_not_understood_is_told_once(writ
     nights = study.nights
     assert nights["order"].tolist() == [1, 2]
     assert nights["lights_off"].tolist() == ["23:00:00", "23:10:00"]
-    assert nights[["age", "sex"]].to_numpy().tolist() == [[29, "w"], [29, "w"]]
+    assert nights[["age", "sex"]].to_numpy().tolist() == [[29, "F"], [29, "F"]]
     assert nights["exclude"].tolist() == ["", "Fieber"]
     (read,) = [note for note in study.notes if note.startswith("columns are read")]
     assert "'Licht aus' as lights_off" in read
