@@ -24,7 +24,6 @@ def make_study(tmp_path_factory, write_edf, sleep_eeg, make_hypnogram):
     def make(*dead, noise=False, pages=True):
         folder = tmp_path_factory.mktemp("study")
         lines = [name for part in STAGES.split() for name in [part.split("*")[0]] * int(part.split("*")[1])]
-        (folder / "stages.csv").write_text("stage\n" + "\n".join(lines) + "\n", encoding="utf-8")
         rows = []
         for subject in (*LIVING, "P3"):
             for number, condition in enumerate(("baseline", "ketamine")):
@@ -34,7 +33,9 @@ def make_study(tmp_path_factory, write_edf, sleep_eeg, make_hypnogram):
                 signal = nothing if (subject, condition) in dead else size * np.roll(living, 3000 * len(rows))
                 start = datetime.datetime(2024, 3, 1 + number, 22, 40 + len(rows))
                 write_edf(folder / name, dict.fromkeys(CHANNELS, signal), start=start)
-                rows.append({"subject": subject, "condition": condition, "recording": name, "hypnogram": "stages.csv"})
+                scoring = f"{subject}_{condition}_stages.csv"
+                (folder / scoring).write_text("stage\n" + "\n".join(lines) + "\n", encoding="utf-8")
+                rows.append({"subject": subject, "condition": condition, "recording": name, "hypnogram": scoring})
         pd.DataFrame(rows).to_csv(folder / "study.tsv", sep="\t", index=False)
         results = folder / "results"
         with pytest.MonkeyPatch.context() as patch:
