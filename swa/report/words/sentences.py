@@ -279,9 +279,8 @@ def _answer(
     is_part = ONE_ARM.among(decode(row["reasons"])) is not None
     # The arm of the control leaves as little to conclude as that of the drug.
     limits = decode_limits(row["design_limit"]) or ((DesignLimit.ONE_ARM,) if is_part else ())
-    verdict = (
-        "" if row["verdict"] == "sound" and not change.measured else row["verdict"]
-    )  # of nothing, nothing is sound
+    nothing = row["verdict"] == "sound" and not change.measured  # of nothing, nothing is sound
+    verdict = "" if nothing else row["verdict"]
     mark, words = VERDICTS.get(verdict, ("", verdict))
     return Answer(
         question=contrast.in_words,
