@@ -63,10 +63,12 @@ def find_others_scorings(nights: pd.DataFrame) -> dict[int, str]:
     for night in planned:
         if not night.scoring or night.scoring == night.path:
             continue
-        owner = max(planned, key=lambda other: (_fit(night, other), other.place == night.place))
+        own = _fit(night, night)  # none fits better than a whole name: large studies hold no name against all others
+        others = planned if own < _WHOLE else [night]
+        owner = max(others, key=lambda other: (_fit(night, other), other.place == night.place))
         earlier = first.setdefault(os.path.realpath(night.scoring), night)
         name = repr(printable(Path(night.scoring).name))
-        if _fit(night, owner) > _fit(night, night) and not _is_one_night(night, owner):
+        if _fit(night, owner) > own and not _is_one_night(night, owner):
             mine = f"{owner.recording!r} ({owner.told}), not of its own, {night.recording!r}"
             found[night.place] = f"its scoring {name} bears the name of {mine}"
         elif earlier is not night and earlier.place not in found and not _is_one_night(night, earlier):
