@@ -52,6 +52,7 @@ Control = Literal[
     "rem_slow",
     "staging",
     "staging_source",
+    "time_in_bed",
     "recording_start",
     "sleep_onset",
     "first_night",
@@ -688,7 +689,7 @@ class ComparabilitySettings(Group):
     caution: tuple[Control, ...] = Field(
         (
             *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
-            *("rem_slow", "staging", "staging_source", "sleep_onset", "same_start"),
+            *("rem_slow", "staging", "staging_source", "time_in_bed", "sleep_onset", "same_start"),
         ),
         description="flagged controls that make a comparison `caution`",
     )
