@@ -40,7 +40,7 @@ def compare_beds(nights: ComparedNights) -> Iterator[Finding]:
 
 @group_control({"bed_minutes_of_all": "time in bed"}, setting="time_in_bed", is_ratio=True, matters=_in_bed)
 def compare_beds_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
-    """Mean over subjects of the change of these minutes: one that chance explains cancels in a row over subjects."""
+    """Mean over subjects of the change of the time in bed: what chance explains cancels in a row over subjects."""
     minutes = np.array([_minutes(nights) for nights in subjects])
     minutes = minutes[(minutes > 0).all(axis=1)]
     if (change := mean_change(np.log(minutes[:, 0] / minutes[:, 1]))) is None:
