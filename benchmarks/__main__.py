@@ -2,7 +2,8 @@
 
     python -m benchmarks [--full] [--data ../shared/data] [--only NAME ...] [--write docs/validation.md]
 
-With `--only` the other parts of the page stay as they are; each part names the commit that it was made at.
+With `--only` the other parts of the page stay as they are; each part names the commit that it was made at. What is
+written below what a script printed, to say what it shows, stays too.
 
 By default the quick form of each, some minutes in all; `--full` takes the numbers of records that each script has by
 itself, some hours. Those on real recordings are left out, and the page says so, where the data are absent. Exits with 1
@@ -41,6 +42,7 @@ class Part:
 
 
 ACCURACY, AGREEMENT, REAL = "Accuracy where the truth is known", "Agreement with other programs", "Real recordings"
+GRID = "All rates"
 CALIBRATION, ROBUSTNESS, SPEED = "Calibration of intervals and tests", "Faults, and doubt where there is none", "Speed"
 PARTS = (
     Part("known_spectra", ACCURACY, ("--records", "24", "--rates", "100", "160", "256", "800")),
@@ -114,7 +116,8 @@ def main(arguments: list[str] | None = None) -> int:
         broken += code not in (0, 1)
         shown = " ".join(["python", f"benchmarks/{part.name}.py", *(a.replace(DATA, "DATA") for a in given)])
         lines += [f"`{shown}` (commit {commit()})", "", "```text", without_paths(text, options.data), "```", ""]
-        lines += commented(title(part.name), kept)
+        lines += [*said_below(kept.get(title(part.name), [])), *commented(title(part.name), kept)]
+    lines = with_grid(lines)
     options.write.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return int(broken > 0)
 
@@ -129,7 +132,43 @@ def parts_of(page: Path) -> dict[str, list[str]]:
             found[name] = []
         elif not line.startswith("## "):
             found[name].append(line)
+    found.pop(GRID, None)
     return {name: [*"\n".join(lines).strip("\n").split("\n"), ""] for name, lines in found.items()}
+
+
+def said_below(lines: list[str]) -> list[str]:
+    """What stands below the first block of a part: words on it, by hand."""
+    ends = [place for place, line in enumerate(lines) if line == "```"]
+    return lines[ends[0] + 2 :] if ends else []
+
+
+def with_grid(lines: list[str]) -> list[str]:
+    """The page with the rates of all calibrations on one table, before the first of them."""
+    if f"## {CALIBRATION}" not in lines:
+        return lines
+    start = lines.index(f"## {CALIBRATION}") + 2
+    rows = [f"| {name} | {commit} | {held} | {missed} |" for name, commit, held, missed in rates_of(lines[start:])]
+    table = ["| part | commit | rates held to a limit | beyond it |", "| --- | --- | --- | --- |", *rows]
+    words = [
+        "Each part asks for 99 % over all the rates that it holds to a limit (Bonferroni), so that with nothing wrong",
+        f"one part in a hundred has one beyond it: of these {len(rows)}, one in {round(100 / len(rows))} runs of all.",
+    ]
+    return [*lines[:start], f"### {GRID}", "", *table, "", *words, "", *lines[start:]]
+
+
+def rates_of(lines: list[str]) -> list[tuple[str, str, int, int]]:
+    """Part, its commit, how many rates it holds to a limit and how many lie beyond, from what the scripts printed."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    part = ("", "")
+    for line in lines:
+        if line.startswith("## "):
+            break
+        if ran := re.match(r"`python benchmarks/(calibration\w*)\.py.*` \(commit (\S+)\)", line):
+            part = ran.group(1), ran.group(2)
+        elif counted := re.match(r"(\d+) of (\d+) (gated cells|cells|rates)\b", line):
+            missed, held = found.get(part, (0, 0))
+            found[part] = missed + int(counted.group(1)), held + int(counted.group(2))
+    return [(*part, held, missed) for part, (missed, held) in found.items()]
 
 
 def commented(name: str, kept: dict[str, list[str]]) -> list[str]:
@@ -165,7 +204,7 @@ def head(*, full: bool) -> list[str]:
         "",
         "What the benchmarks print: how accurate the measures are where the truth is known, how they agree with other",
         "programs, whether intervals and tests keep what they promise, and how fast it goes. Made by one command,",
-        "`python -m benchmarks`; nothing here is written by hand. MISSED marks a target that is not met.",
+        "`python -m benchmarks`; only words below a block are written by hand. MISSED marks a target that is not met.",
         "",
         f"Made {today}, {form} form, on {machine()}, Python {platform.python_version()}, {', '.join(found)}.",
         "Simulated nights are not patients, and the real recordings are few: see [the limits](limits.md).",

@@ -108,8 +108,14 @@ BELOW_BAND = _doubt(
 BAND_ALONE = _doubt(
     "band_alone",
     f"{_LOWEST}: the spectrum changed its shape, for slow-wave activity moved (× {{ratio:.2f}}) and what lies below it "
-    "hardly did; sweat and drift do not do that, a pulse wave in the channel does, and a drug may",
+    "hardly did; sweat and drift do not do that, a pulse wave in the channel does, and a drug may; REM sleep does not "
+    "tell which, for it is missing or changed too",
     brief="shape of the spectrum[ on {channel}]",
+)
+SLOW_WAVES_ALONE = declare(
+    "slow_waves_alone",
+    f"{_LOWEST}: slow-wave activity moved (× {{ratio:.2f}}), what lies below it hardly did, and slow activity of REM "
+    "sleep little: slow waves of N2+N3, and nothing that is added to all sleep",
 )
 REM_SLOW = _doubt(
     "rem_slow",
