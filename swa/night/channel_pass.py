@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.measures import aperiodic, artifacts, coupling, power, rejection, slow_waves, spindles
+from swa.measures import aperiodic, artifacts, asymmetry, coupling, power, rejection, slow_waves, spindles
 from swa.measures.coupling import Coupling
 from swa.measures.spindles import Spindles
 from swa.night.frame import NREM, Frame
@@ -17,9 +17,6 @@ from swa.recordings.channels import Channel, region
 from swa.recordings.recording import Recording, SignalGroup
 from swa.recordings.spans import Spans
 from swa.settings import ArtifactSettings, Settings, WaveCriteria
-
-ASYMMETRY_MIN = 20.0  # of usable NREM
-ASYMMETRY_RATE_HZ = 25.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +37,7 @@ class ChannelResult:
     coupling: Coupling | None = None
     window_epochs: NDArray[np.int64] | None = None
     asymmetry: float = float("nan")
+    asymmetry_parts: tuple[float, ...] = ()
     native_rate_hz: float = float("nan")
     low_pass_hz: float | None = None
     mains_uv: float = float("nan")
@@ -189,6 +187,7 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
     filtered = _filter_pieces(trace, settings.waves)
     detected = slow_waves.detect_in_trace(filtered, rate_hz, settings.waves)
     waves = _usable_waves(detected, found.unusable, rate_hz, frame, len(usable))
+    whole, parts = asymmetry.of_night(filtered, usable & nrem.mask(len(usable)), rate_hz)
     return ChannelResult(
         name=read.channel.name,
         frequencies_hz=spectra.frequencies_hz,
@@ -203,7 +202,8 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
         passes_hz=aperiodic.highest_passed_hz(read.channel.rate_hz, None, settings.aperiodic),
         mains_uv=read.mains_uv,
         levels=read.levels,
-        asymmetry=_asymmetry(filtered, usable, nrem, rate_hz),
+        asymmetry=whole,
+        asymmetry_parts=parts,
     )
 
 
@@ -215,14 +215,6 @@ def _filter_pieces(trace: artifacts.Trace, criteria: WaveCriteria) -> NDArray[np
     for first, end in trace.pieces:
         filtered[first:end] = slow_waves.filter_for_waves(trace.signal_uv[first:end], trace.rate_hz, criteria)
     return filtered
-
-
-def _asymmetry(filtered: NDArray[np.float64], usable: NDArray[np.bool_], nrem: Spans, rate_hz: float) -> float:
-    """Asymmetry of a channel with enough NREM, from as many samples as 4 Hz need: sorting all of them takes longer."""
-    taken = usable & nrem.mask(len(usable))
-    few = np.count_nonzero(taken) < ASYMMETRY_MIN * 60 * rate_hz
-    step = max(1, round(rate_hz / ASYMMETRY_RATE_HZ))
-    return float("nan") if few else slow_waves.measure_asymmetry(filtered[::step][taken[::step]])
 
 
 def _average_waveform(
