@@ -69,6 +69,12 @@ class NightFacts:
         Whether the night is left out of the means for that reason (`swa.comparison.compared_nights.copied_nights`).
     of_other : bool
         Whether it is left out because its recording stands for a night of another subject too.
+    bed_min : float
+        Minutes from lights off to lights on that have a stage; NaN where that is not stored.
+    unscored_min : float
+        Minutes from the first to the last sleep that have none; NaN where that is not stored.
+    lights : dict of str to bool
+        Whether lights ``off`` and ``on`` are known; empty where that is not stored.
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
     start : datetime or None
@@ -99,6 +105,9 @@ class NightFacts:
     content: tuple[str, ...] = ()
     copied: bool = False
     of_other: bool = False
+    bed_min: float = np.nan
+    unscored_min: float = np.nan
+    lights: Mapping[str, bool] = field(default_factory=dict)
     start_h: float = np.nan
     onset_h: float = np.nan
     start: datetime.datetime | None = None

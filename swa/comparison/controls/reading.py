@@ -63,6 +63,7 @@ def read_facts(
     start = pd.to_datetime(summary["recording_start"]) if summary["recording_start"] else None
     start_h = np.nan if start is None else (start.hour + start.minute / 60 - 12) % 24
     onset_min = summary["sleep_onset_min"]
+    bed = summary.get("in_bed")
     spectra, bias = folder.read("spectra"), folder.read("staging_bias")
     return NightFacts(
         subject=str(night["subject"]),
@@ -87,6 +88,9 @@ def read_facts(
         nrem_min=_minutes(stored["analysed_minutes"], "N2", "N3"),
         sleep_min={stage: float(summary["statistics"].get(stage) or 0) for stage in ("N1", "N2", "N3")},
         **_of_measures(folder, _minutes(stored["analysed_minutes"], "R")),
+        bed_min=np.nan if bed is None else bed["scored_min"],
+        unscored_min=np.nan if bed is None else bed["unscored_asleep_min"],
+        lights={} if bed is None else {"off": bed["knows_off"], "on": bed["knows_on"]},
         start_h=start_h,
         start=None if start is None or is_made_up(start) else start.to_pydatetime(),
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
