@@ -37,6 +37,7 @@ SUBJECTS_LEVEL = 0.025
 # of cycles (`false_alarms`) excuses none of it.
 KIND_RATE = 0.05
 STATED_ALARMS = frozenset({"gain", "gain_controls", "one_channel", "cycle_minutes"})
+OF_WAVES = ("waves", "matched", "coupling", "travelling")  # chapters of what is found by the negative half of waves
 MOVED_SD = 1.25
 FEWEST_IN_TWO_ORDERS = 3  # subjects of whom one order can have more than the other
 
@@ -153,6 +154,7 @@ def judge_contrasts(
             "stages": _stages(contrasts).mask(of_sleep, ""),
             "of_sleep": contrasts["measure"].where(of_sleep, "").astype(str),
             "bands_hz": [bands.get(measure, ()) for measure in contrasts["measure"]],
+            "of_waves": contrasts["measure"].isin([name for group in OF_WAVES for name in measures_in(group)]),
             "cycle": text_column(contrasts, "window").where(text_column(contrasts, "window").str.startswith(CYCLE), ""),
         }
     )

@@ -470,6 +470,10 @@ def _summarize(
         "asymmetry": {
             result.name: None if np.isnan(result.asymmetry) else round(result.asymmetry, 4) for result in results
         },
+        "asymmetry_parts": {
+            result.name: [None if np.isnan(part) else round(part, 4) for part in result.asymmetry_parts]
+            for result in results
+        },
         "form": {
             result.name: {
                 **power.spectrum_form(_mean_density(result, frame), result.frequencies_hz, settings.power),

@@ -254,6 +254,17 @@ POLARITY = _doubt(
     "the K-complexes",
     brief="polarity of {channel}",
 )
+POLARITY_FOUND = declare(
+    "polarity_found",
+    "in min {first:.0f} to {last:.0f} of NREM large waves go × {ratio_down:.2f} as far down as up in {down}, and "
+    "× {ratio_up:.2f} as far up as down in {up}",
+)
+POLARITY_PART = _doubt(
+    "polarity_part",
+    f"{POLARITY_FOUND.words}: as with polarity reversed in the latter for a part of the night, or for all of it; slow "
+    "waves are found by their negative half, nothing is corrected: look at the K-complexes of both",
+    brief="polarity of a part of the night[ on {channel}]",
+)
 FILTERED = _doubt(
     "filtered",
     "the header's filter {filter} takes away part of what is measured, which reads lower: {bands}",

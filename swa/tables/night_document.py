@@ -61,6 +61,7 @@ class Summary(TypedDict):
     below_band_share: dict[str, float | None]
     mains_uv: dict[str, float | None]
     asymmetry: NotRequired[dict[str, float | None]]
+    asymmetry_parts: NotRequired[dict[str, list[float | None]]]
     form: NotRequired[dict[str, dict[str, float | None]]]
     spectrum_levels: dict[str, dict[str, float | None]]
     header: dict[str, HeaderFacts]

@@ -74,6 +74,10 @@ def read_facts(
         copied=bool(night.get(COPIED, False)),
         of_other=bool(night.get(OTHERS, False)),
         below_band={c: share for c, share in summary.get("below_band_share", {}).items() if share is not None},
+        asymmetry_parts={
+            channel: tuple(np.nan if part is None else part for part in parts)
+            for channel, parts in summary.get("asymmetry_parts", {}).items()
+        },
         shifts=staging_shifts(bias),
         unmoved={name: float(value) for name, value in _unmoved(bias)},
         is_staged_by_machine=summary["staging_confidence"] is not None,

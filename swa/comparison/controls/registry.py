@@ -82,6 +82,8 @@ class RowKind:
         Frequencies that its measure is measured in.
     cycle : str
         Its window where that is a cycle, else empty.
+    of_waves : bool
+        Whether its measure is one of slow waves, which are found by their negative half.
     """
 
     channel: str
@@ -92,6 +94,7 @@ class RowKind:
     of_sleep: str = ""
     bands_hz: tuple[tuple[float, float], ...] = ()
     cycle: str = ""
+    of_waves: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
