@@ -103,6 +103,43 @@ def test_a_share_of_the_lowest_frequencies_names_what_may_have_moved_it(before, 
     assert ("pulse wave" in in_words([told.doubt])) == (PULSE in (before, after))
 
 
+# Share of 0.2-0.5 Hz, SWA of N2+N3 and of REM sleep: as recorded, and slow waves of NREM truly × 1.3 to 1.6 in power.
+AS_IT_IS, GREW_30, GREW_60 = (0.24, 600.0, 90.0), (0.185, 780.0, 97.0), (0.15, 960.0, 120.0)
+PULSE_TOO, DRUG_AND_PULSE = (0.14, 1000.0, 490.0), (0.12, 1200.0, 290.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "flagged"),
+    [
+        (AS_IT_IS, GREW_30, False),
+        (AS_IT_IS, GREW_60, False),
+        (GREW_60, AS_IT_IS, False),
+        (AS_IT_IS, (0.12, 1260.0, 185.0), False),  # in REM sleep as in NREM
+        (AS_IT_IS, (0.06, 1800.0, 120.0), False),  # × 3: no nights that cannot be compared
+        (AS_IT_IS, PULSE_TOO, True),
+        (PULSE_TOO, AS_IT_IS, True),
+        (AS_IT_IS, DRUG_AND_PULSE, True),  # which `rem_slow` leaves, since more was added in NREM
+        ((0.24, 600.0, np.nan), (0.15, 960.0, np.nan), True),  # no REM sleep that could tell
+        (AS_IT_IS, (0.40, 720.0, 90.0), True),  # sweat, in NREM alone
+        (AS_IT_IS, (0.08, 300.0, 60.0), True),  # high-pass
+    ],
+)
+def test_slow_waves_that_truly_grew_are_no_other_shape_of_the_spectrum(before, after, flagged):
+    sides = [
+        night(
+            condition,
+            below_band={"F3-M2": share},
+            swa={"F3-M2": nrem},
+            swa_rem={} if np.isnan(rem) else {"F3-M2": rem},
+        )
+        for condition, (share, nrem, rem) in (("baseline", before), ("ketamine", after))
+    ]
+    told = next(one for one in find(*sides) if one.control == "below_band")
+    assert (told.doubt is not None) == flagged
+    assert flagged or not told.is_worst
+    assert flagged != ("slow activity of REM sleep little" in in_words(told.notes))
+
+
 @pytest.mark.parametrize(
     ("before", "after", "flagged"),
     [

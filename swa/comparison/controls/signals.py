@@ -13,6 +13,7 @@ from swa.tables import doubts
 CLEAN_SHARE = 0.3
 FASTEST_HZ = 4.0  # of slow waves
 HIGH_PASS_RATIO = 4.0
+REM_SHARE = 0.25  # of what N2+N3 gained, that REM sleep gains at most where slow waves grew in all sleep
 
 
 def _holds_slow_waves(row: RowKind) -> bool:
@@ -63,7 +64,11 @@ def find_clipping(nights: ComparedNights) -> Iterator[Finding]:
 
 @control({"below_band": "sweat, drift or high-pass"})
 def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
-    """Sweat and drift just below the slow waves' band, of which most leaks into it, and a high-pass that takes both."""
+    """Sweat and drift just below the slow waves' band, of which most leaks into it, and a high-pass that takes both.
+
+    A share that differs because slow-wave activity alone moved is neither. A pulse wave does that, and so do slow waves
+    that truly grew or shrank: REM sleep, where it gained or lost little slow activity, says that it was those.
+    """
     limits = nights.settings.comparability
     for name in nights.shared("below_band"):
         after, earlier = (float(np.mean([night.below_band[name] for night in side])) for side in nights.sides)
@@ -71,16 +76,20 @@ def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
         is_cut = lower * HIGH_PASS_RATIO < higher <= CLEAN_SHARE
         found = (doubts.LOWEST_CUT if is_cut else doubts.BELOW_BAND)(share=after, before=earlier)
         swa, lowest = _moves(name, nights)
+        are_slow_waves = False
         if not is_cut and abs(swa) > abs(lowest):
-            found = doubts.BAND_ALONE(**found.values, ratio=float(np.exp(swa)))
+            most = max(limits.rem_slow_share, REM_SHARE * abs(np.expm1(swa)))
+            are_slow_waves = bool(_added_in_rem(name, nights) * np.sign(swa) <= most)
+            kind = doubts.SLOW_WAVES_ALONE if are_slow_waves else doubts.BAND_ALONE
+            found = kind(**found.values, ratio=float(np.exp(swa)))
         yield Finding(
             control="below_band",
             channel=name,
             ln_ratio=after - earlier,
             limit=limits.below_band_share,
             notes=(found,),
-            doubt=found if is_cut or more > limits.below_band_share else None,
-            is_worst=is_cut or more > limits.below_band_worst,
+            doubt=found if is_cut or (more > limits.below_band_share and not are_slow_waves) else None,
+            is_worst=is_cut or (more > limits.below_band_worst and not are_slow_waves),
         )
 
 
@@ -89,13 +98,14 @@ def compare_rem(nights: ComparedNights) -> Iterator[Finding]:
     """Slow activity that is added in all stages alike: REM sleep has few slow waves that a drug could change."""
     least = nights.settings.comparability.rem_slow_share
     for name in nights.shared("swa_rem"):
-        if any(name not in night.swa for night in nights.nights):
+        added = _added_in_rem(name, nights)
+        if np.isnan(added):
             continue
         (rem, nrem), (rem_before, nrem_before) = (
             tuple(float(np.mean([getattr(night, fact)[name] for night in side])) for fact in ("swa_rem", "swa"))
             for side in nights.sides
         )
-        added, change = (rem - rem_before) / nrem_before, (nrem - nrem_before) / nrem_before
+        change = (nrem - nrem_before) / nrem_before
         found = doubts.REM_SLOW(rem=rem, rem_before=rem_before, nrem=nrem, nrem_before=nrem_before)
         is_flagged = abs(added) > least and added * change > 0 and abs(added) >= abs(change) / 2
         yield Finding(
@@ -106,6 +116,17 @@ def compare_rem(nights: ComparedNights) -> Iterator[Finding]:
             notes=(found,),
             doubt=found if is_flagged else None,
         )
+
+
+def _added_in_rem(channel: str, nights: ComparedNights) -> float:
+    """Slow-wave activity added in REM sleep as a share of that in N2+N3 before; NaN where a night has not both."""
+    (rem, _), (rem_before, nrem_before) = (
+        tuple(
+            float(np.mean([getattr(night, fact).get(channel, np.nan) for night in side])) for fact in ("swa_rem", "swa")
+        )
+        for side in nights.sides
+    )
+    return (rem - rem_before) / nrem_before
 
 
 def _ln_limit(share: float, *, falls: bool) -> float:
