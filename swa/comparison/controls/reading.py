@@ -61,6 +61,7 @@ def read_facts(
     start = pd.to_datetime(summary["recording_start"]) if summary["recording_start"] else None
     start_h = np.nan if start is None else (start.hour + start.minute / 60 - 12) % 24
     onset_min = summary["sleep_onset_min"]
+    bed = summary.get("in_bed")
     spectra, bias = folder.read("spectra"), folder.read("staging_bias")
     return NightFacts(
         subject=str(night["subject"]),
@@ -74,12 +75,19 @@ def read_facts(
         copied=bool(night.get(COPIED, False)),
         of_other=bool(night.get(OTHERS, False)),
         below_band={c: share for c, share in summary.get("below_band_share", {}).items() if share is not None},
+        asymmetry_parts={
+            channel: tuple(np.nan if part is None else part for part in parts)
+            for channel, parts in summary.get("asymmetry_parts", {}).items()
+        },
         shifts=staging_shifts(bias),
         unmoved={name: float(value) for name, value in _unmoved(bias)},
         is_staged_by_machine=summary["staging_confidence"] is not None,
         nrem_min=_minutes(stored["analysed_minutes"], "N2", "N3"),
         sleep_min={stage: float(summary["statistics"].get(stage) or 0) for stage in ("N1", "N2", "N3")},
         **_of_measures(folder, _minutes(stored["analysed_minutes"], "R")),
+        bed_min=np.nan if bed is None else bed["scored_min"],
+        unscored_min=np.nan if bed is None else bed["unscored_asleep_min"],
+        lights={} if bed is None else {"off": bed["knows_off"], "on": bed["knows_on"]},
         start_h=start_h,
         start=None if start is None or is_made_up(start) else start.to_pydatetime(),
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
