@@ -1,10 +1,10 @@
 """Whether a plan has the power of the test that is run, and whether one subject's interval knows the part of the night.
 
 Power at + 20 % by `swa plan` (ICC 0.76, CV 40 %) beside the share of studies whose row over subjects has p <= 0.05, for
-the paired, crossover and parallel designs, through `compare_nights`: of the whole night, and of the first cycle, which is
-what is planned for where nothing is declared, with as many subjects as it then names. Then the interval of one subject with one night
-each, whose nights vary as the stated reliability says of the whole night, the first cycle, the first hour and matched
-minutes, and beta power as its own: it has to hold the true change in 95 %.
+the paired, crossover and parallel designs, through `compare_nights`: of the whole night, and of the first cycle, which
+is planned for where nothing is declared, with as many subjects as the plan names. Then the interval of one subject with
+one night each, whose nights vary as the stated reliability says of the whole night, the first cycle, the first hour and
+matched minutes, and beta power as its own: it has to hold the true change in 95 %.
 
 Run as ``python -m benchmarks.calibration_plans [studies]``; exits with 1 when a cell misses (99 % binomial interval
 adjusted for their number; a plan is simulated too, with an error of 0.005).

@@ -352,7 +352,7 @@ def plan(
     results: Annotated[Path | None, typer.Argument(help="A results folder whose own reliability is used.")] = None,
     icc: Annotated[
         float | None,
-        typer.Option(parser=decimal, metavar="NUMBER", help="Between-night reliability of the marker in its window (0 to 1)."),
+        typer.Option(parser=decimal, metavar="NUMBER", help="Between-night reliability of the marker (0 to 1)."),
     ] = None,
     cv: Annotated[
         float | None,
@@ -377,7 +377,7 @@ def plan(
 ) -> None:
     """Sample size and smallest effect that can be found, from a stated or a study's own reliability."""
     from swa.comparison.further import planning
-    from swa.settings import given_or_default, Settings
+    from swa.settings import Settings, given_or_default
     from swa.study.store import read_results
 
     from .show import show_plan
