@@ -291,6 +291,14 @@ POLARITY_PART = _doubt(
     "waves are found by their negative half, nothing is corrected: look at the K-complexes of both",
     brief="polarity of a part of the night[ on {channel}]",
 )
+TIME_SCALE_ALIKE = declare("time_scale_alike", "frequencies of N2+N3 fit those of the other night as they are")
+TIME_SCALE = _doubt(
+    "time_scale",
+    "its alpha and sigma of N2+N3 lie at × {factor:.2f} of the frequencies that they have in {other} (and fit these "
+    "{times:.0f} times better so), which a person's own hardly change: the sampling rate in the header of one of them "
+    "is not that of its samples, by which times, slopes and bands are wrong, or it is the EEG of another person",
+    brief="sampling rate[ of {channel}]",
+)
 FILTERED = _doubt(
     "filtered",
     "the header's filter {filter} takes away part of what is measured, which reads lower: {bands}",

@@ -54,6 +54,8 @@ class NightFacts:
         Per channel the power of N2+N3 at 0.2-0.5 Hz over slow-wave activity.
     asymmetry_parts : dict of str to tuple of float
         Per channel the asymmetry of large waves in each part of its NREM (`swa.measures.asymmetry`).
+    shape : dict of str to ndarray
+        Per channel the spectrum of N2+N3 in which frequencies are held against each other (`swa.measures.time_scale`).
     shifts : dict of (channel, measure) to tuple
         Largest and smallest change of a marker (ln) when the stager sees a smaller or larger EEG; of ``all`` the change
         of a measure of sleep architecture in its unit. Empty for nights that brought their scorings.
@@ -96,6 +98,7 @@ class NightFacts:
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)
     asymmetry_parts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    shape: Mapping[str, Floats] = field(default_factory=dict)
     shifts: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     unmoved: Mapping[str, float] = field(default_factory=dict)
     is_staged_by_machine: bool = False
