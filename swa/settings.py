@@ -51,8 +51,10 @@ Control = Literal[
     "below_band",
     "rem_slow",
     "polarity",
+    "time_scale",
     "staging",
     "staging_source",
+    "time_in_bed",
     "recording_start",
     "sleep_onset",
     "first_night",
@@ -689,7 +691,8 @@ class ComparabilitySettings(Group):
     caution: tuple[Control, ...] = Field(
         (
             *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
-            *("rem_slow", "polarity", "staging", "staging_source", "sleep_onset", "same_start"),
+            *("rem_slow", "polarity", "time_scale", "staging", "staging_source", "time_in_bed", "sleep_onset"),
+            "same_start",
         ),
         description="flagged controls that make a comparison `caution`",
     )
