@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 import swa
 from benchmarks.large_effect import EXPERT, recordings, to_hypnogram
-from swa.measures import quality, slow_waves
+from swa.measures import asymmetry, quality, slow_waves
 from swa.recordings.recording import Recording
 from swa.settings import Settings
 from swa.tables import doubts
@@ -98,9 +98,9 @@ def asymmetries(real: Real, draws: int = 1000) -> tuple[float, float, Signal]:
     ]
     rng = np.random.default_rng(0)
     drawn = [
-        slow_waves.measure_asymmetry(epochs[rng.integers(0, len(epochs), len(epochs))].ravel()) for _ in range(draws)
+        asymmetry.measure_asymmetry(epochs[rng.integers(0, len(epochs), len(epochs))].ravel()) for _ in range(draws)
     ]
-    return slow_waves.measure_asymmetry(epochs.ravel()), len(epochs) / 2, np.array(drawn)
+    return asymmetry.measure_asymmetry(epochs.ravel()), len(epochs) / 2, np.array(drawn)
 
 
 def coarse(step_uv: float) -> Callable[[Signal], Signal]:

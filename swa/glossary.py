@@ -50,7 +50,8 @@ class Entry:
         Whether it is fitted once over all nights of a subject, so that it cannot differ between them.
     over_night : str
         How its value over the NREM of a night hangs on the night's length: ``cut`` where nights are cut to common
-        minutes, ``whole`` where that is not possible, ``free`` where it does not; empty for what has no value of NREM.
+        minutes, ``whole`` where that is not possible, ``free`` where it does not; of sleep architecture ``bed``
+        where it hangs on the time in bed; empty for what has no value of NREM.
     zero_at_times : bool
         Whether a ratio measure can be zero, so that its mean over a region is arithmetic.
     band : tuple of str

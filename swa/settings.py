@@ -50,8 +50,11 @@ Control = Literal[
     "clipping",
     "below_band",
     "rem_slow",
+    "polarity",
+    "time_scale",
     "staging",
     "staging_source",
+    "time_in_bed",
     "recording_start",
     "sleep_onset",
     "first_night",
@@ -688,7 +691,8 @@ class ComparabilitySettings(Group):
     caution: tuple[Control, ...] = Field(
         (
             *("gain", "one_channel", "transducer", "prefilter", "analysed_minutes", "rejection", "below_band"),
-            *("rem_slow", "staging", "staging_source", "sleep_onset", "same_start"),
+            *("rem_slow", "polarity", "time_scale", "staging", "staging_source", "time_in_bed", "sleep_onset"),
+            "same_start",
         ),
         description="flagged controls that make a comparison `caution`",
     )

@@ -41,8 +41,10 @@ class ArraySource:
         """Any of them can be read."""
 
     def blocks(self, positions):
+        from swa.recordings.signal_source import Block
+
         yield [
-            (
+            Block(
                 np.array(self.signals[position], dtype=float),
                 np.arange(len(self.signals[position]))[self.clipped.get(position, slice(0, 0))],
             )

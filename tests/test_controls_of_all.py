@@ -189,7 +189,11 @@ def test_controls_of_the_gain_check_that_contradict_each_other_in_all_subjects_a
     verdict, why = verdict_of_all(records)
     assert verdict == "caution"
     assert "the controls of the gain check contradict each other: REM +0.39, fast NREM -0.26 (mean of 4 subjects" in why
-    assert verdict_of_all(records, measure="swa_relative")[0] == "sound"  # no factor on the signal moves it
+    # No factor on the signal moves these, but a filter does: a low-pass took more than half of the spindles, `sound`.
+    for measure in ("swa_relative", "spindle_density", "spindle_frequency", "aperiodic_exponent"):
+        assert verdict_of_all(records, measure=measure, window="night")[0] == "caution", measure
+    for measure in ("swa_decline", "swa_early_late_ratio", "n3_minutes"):
+        assert verdict_of_all(records, measure=measure, window="night") == ("sound", ""), measure
 
 
 def test_controls_that_contradict_each_other_make_one_subject_caution():

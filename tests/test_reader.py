@@ -18,6 +18,7 @@ from swa.recordings.edf.header import read_header
 from swa.recordings.edf.samples import EdfSource
 from swa.recordings.recording import Recording, read_recording
 from swa.recordings.resampling import Resampler, resample
+from swa.recordings.signal_source import Block
 from swa.settings import Settings, check_settings
 
 NAME = "Mustermann"  # a patient's, which no message may repeat
@@ -55,7 +56,7 @@ def test_samples_of_real_recordings_equal_mnes(shared_data, file):
     assert channels
     for channel in channels:
         blocks = EdfSource(read_header(path)).blocks(channel.signals)
-        samples = np.concatenate([samples.copy() for ((samples, _),) in blocks])
+        samples = np.concatenate([samples.copy() for ((samples, *_),) in blocks])
         theirs = raw.get_data(picks=[raw.ch_names.index(channel.labels[0])])[0]
         if raw._orig_units[channel.labels[0]] == "n/a":
             continue
@@ -457,7 +458,7 @@ def test_clipped_runs_are_those_of_the_whole_signal_wherever_it_is_cut(spans, bl
     (channel,) = assign_channels([SignalInfo(label="C4-M1", rate_hz=100.0, unit="uV")], Settings().channels)
     intake = ChannelIntake(channel, lengths, pieces, 200.0, data, clipped, shortest)
     for at in range(0, 1000, block):
-        intake.take([(signal[at : at + block], np.flatnonzero(at_limit[at : at + block]))])
+        intake.take([Block(signal[at : at + block], np.flatnonzero(at_limit[at : at + block]))])
     intake.finish("night.edf")
     expected = np.zeros(2100, bool)
     for (first, _), own in zip(pieces, (at_limit[:600], at_limit[600:]), strict=True):
@@ -498,7 +499,7 @@ def test_hundreds_of_pieces_stand_each_at_its_place():
     intake = ChannelIntake(channel, lengths, pieces, 100.0, data, clipped, 3)
     for part in np.split(signal, [7, 300, 301, 599, 33_333, 60_000]):
         if len(part):
-            intake.take([(part, np.empty(0, int))])
+            intake.take([Block(part, np.empty(0, int))])
     intake.finish("night.edf")
     for (first, end), own in zip(pieces, signal.reshape(200, 300), strict=True):
         np.testing.assert_allclose(data[first:end], own, atol=1e-4)

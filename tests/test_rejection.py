@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from swa.measures.rejection import account_for_rules, compare_limits, touched
+from swa.measures.rejection import account_for_rules, compare_limits
+from swa.recordings.spans import Spans
 
 
 def test_each_rule_has_its_shares_and_all_together_their_union():
-    nrem = np.repeat([True, False], 500)
-    muscle, focal = (np.zeros(1000, bool) for _ in range(2))
-    muscle[0:100] = focal[50:150] = True
+    nrem, muscle, focal = (Spans(np.array([edges])) for edges in ((0, 500), (0, 100), (50, 150)))
     windows = {"muscle": np.array([True, False, False, False]), "focal": np.array([True, True, False, False])}
     waves = np.array([[10, 60], [120, 180], [200, 260], [300, 360]])
     inside = np.array([True, True, True, False])
@@ -26,9 +25,9 @@ def test_each_rule_has_its_shares_and_all_together_their_union():
 def test_no_waves_have_no_share():
     nothing = np.zeros((0, 2), int)
     rows = account_for_rules(
-        {"flat": np.zeros(10, bool)},
+        {"flat": Spans(nothing)},
         {"flat": np.zeros(1, bool)},
-        np.ones(10, bool),
+        Spans(np.array([[0, 10]])),
         np.ones(1, bool),
         np.ones(1),
         nothing,
@@ -38,13 +37,12 @@ def test_no_waves_have_no_share():
 
 
 def test_other_limits_are_ratios_to_those_in_use():
-    nrem = np.ones(400, bool)
+    nrem = Spans(np.array([[0, 400]]))
     waves = np.array([[10, 20], [110, 120], [210, 220], [310, 320]])
     epochs = np.array([0, 0, 1, 1])
     power = np.array([10.0, 30.0, 20.0, 20.0])
-    all_good = (np.ones(400, bool), np.ones(4, bool))
-    stricter = (np.arange(400) >= 100, np.array([False, True, True, True]))
-    swa, density = compare_limits(all_good, stricter, nrem, epochs, power, waves)
+    nothing = (Spans(np.empty((0, 2), int)), np.zeros(4, bool))
+    stricter = (Spans(np.array([[0, 100]])), np.array([True, False, False, False]))
+    swa, density = compare_limits(nothing, stricter, nrem, epochs, power, waves)
     assert swa == pytest.approx(25 / 20)
     assert density == pytest.approx((3 / 300) / (4 / 400))
-    assert touched(waves, np.arange(400) == 15).tolist() == [True, False, False, False]

@@ -10,6 +10,7 @@ import pytest
 
 from swa.errors import RecordingError
 from swa.recordings.recording import read_recording
+from swa.recordings.signal_source import Block
 from swa.sleep.hypnogram import epoch_length_s, make_hypnogram, stages_of
 from swa.sleep.staging import measure_agreement, stage_at_gains, stage_recording, staging_channels, staging_notes
 
@@ -164,7 +165,7 @@ def test_a_simulated_night_is_staged_as_it_was_made():
             """Any of them can be read."""
 
         def blocks(self, positions):
-            yield [(signals[position].astype(float), np.empty(0, int)) for position in positions]
+            yield [Block(signals[position].astype(float), np.empty(0, int)) for position in positions]
 
     infos = [SignalInfo(label=label, rate_hz=100.0, unit="uV") for label in made.signals_uv]
     channels = assign_channels(infos, Settings().channels)
@@ -226,7 +227,7 @@ def test_scaled_features_stage_as_the_scaled_signal_does(shared_data):
 
         def blocks(self, positions):
             for blocks in recording.source.blocks(positions):
-                yield [(samples * self.gain, at_limit) for samples, at_limit in blocks]
+                yield [Block(samples * self.gain, at_limit) for samples, at_limit, _ in blocks]
 
     for gain, stages in staging.stages_at_gain.items():
         truly = stages_of(stage_recording(dataclasses.replace(recording, source=Scaled(gain))))

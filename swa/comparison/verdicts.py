@@ -37,6 +37,7 @@ SUBJECTS_LEVEL = 0.025
 # of cycles (`false_alarms`) excuses none of it.
 KIND_RATE = 0.05
 STATED_ALARMS = frozenset({"gain", "gain_controls", "one_channel", "cycle_minutes"})
+OF_WAVES = ("waves", "matched", "coupling", "travelling")  # chapters of what is found by the negative half of waves
 MOVED_SD = 1.25
 FEWEST_IN_TWO_ORDERS = 3  # subjects of whom one order can have more than the other
 
@@ -149,10 +150,14 @@ def judge_contrasts(
             "channel": contrasts["channel"].astype(str),
             "gain_free": contrasts["measure"].isin(measures_that("gain_free")),
             "over_night": _over_night(contrasts, settings),
+            "in_bed": _in_bed(contrasts, of_sleep),
+            "counts_nrem": text_column(contrasts, "window").isin(["night", "matched"]) & _stages(contrasts).ne(""),
+            "filter_free": contrasts["measure"].isin(_free_of_filters()),
             "by_stages": text_column(contrasts, "stages").ne("any") | of_sleep,
             "stages": _stages(contrasts).mask(of_sleep, ""),
             "of_sleep": contrasts["measure"].where(of_sleep, "").astype(str),
             "bands_hz": [bands.get(measure, ()) for measure in contrasts["measure"]],
+            "of_waves": contrasts["measure"].isin([name for group in OF_WAVES for name in measures_in(group)]),
             "cycle": text_column(contrasts, "window").where(text_column(contrasts, "window").str.startswith(CYCLE), ""),
         }
     )
@@ -283,6 +288,18 @@ def _stages(contrasts: pd.DataFrame) -> pd.Series:
     """Stages of rows over N2 and N3, or one of them (`RowKind.stages`)."""
     stages = text_column(contrasts, "stages")
     return stages.where(stages.isin(["NREM", "N2", "N3"]), "")
+
+
+def _free_of_filters() -> frozenset[str]:
+    """Measures of stages, and of the course over the night of one band: a filter is the same from hour to hour."""
+    return measures_that("gain_free") & {*measures_in("architecture"), *measures_in("homeostasis")}
+
+
+def _in_bed(contrasts: pd.DataFrame, of_sleep: pd.Series) -> pd.Series:
+    """Which rows hang on the time in bed (`RowKind.in_bed`)."""
+    window = text_column(contrasts, "window")
+    sleep = contrasts["measure"].isin(measures_over_night("bed")) & window.str.fullmatch(r"night|third-\d")
+    return sleep | (~of_sleep & window.eq("night") & text_column(contrasts, "stages").eq("any"))
 
 
 def _over_night(contrasts: pd.DataFrame, settings: Settings) -> pd.Series:

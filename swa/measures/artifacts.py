@@ -11,6 +11,8 @@ from functools import cached_property, reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from swa.recordings.signal_source import Piece, first_and_end
+from swa.recordings.spans import Spans
 from swa.settings import ArtifactSettings, Band
 
 RULES = ("gap", "clipped", "amplitude", "flat", "muscle", "focal")
@@ -19,7 +21,6 @@ RINGING_S = 1.0
 FLAT_WINDOW_S = 5.0
 HIGH_PASS_HZ = 0.3
 HEIGHT_BLOCK_S, HEIGHT_MARGIN_S = 60.0, 10.0
-Piece = tuple[int, int]
 Height = list[tuple[int, NDArray[np.float32]]]
 
 
@@ -29,13 +30,13 @@ class Artifacts:
 
     Attributes
     ----------
-    samples : dict of str to ndarray of bool, shape (n_samples,)
+    samples : dict of str to Spans
         Unusable samples by rule (`RULES`).
     by_rule : dict of str to ndarray of bool, shape (n_windows,)
         Windows that each rule excludes: those that hold an unusable sample, or that are themselves judged.
     """
 
-    samples: dict[str, NDArray[np.bool_]]
+    samples: dict[str, Spans]
     by_rule: dict[str, NDArray[np.bool_]]
 
     @cached_property
@@ -44,10 +45,9 @@ class Artifacts:
         return reduce(np.logical_or, self.by_rule.values())
 
     @cached_property
-    def unusable(self) -> NDArray[np.bool_]:
-        """Samples that any rule excludes; most rules exclude none of a night, which is told sooner than added."""
-        masks = tuple(self.samples.values())
-        return reduce(np.logical_or, [mask for mask in masks if mask.any()] or masks[:1])
+    def unusable(self) -> Spans:
+        """Samples that any rule excludes."""
+        return Spans.joined(spans.edges for spans in self.samples.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,23 +72,47 @@ class Trace:
     pieces: Sequence[Piece]
 
     @cached_property
-    def range_uv(self) -> NDArray[np.float32]:
-        """Range of each 5-s window, half overlapping (`FLAT_WINDOW_S`): made once, whatever the limits."""
+    def gap(self) -> Spans:
+        """What lies between the pieces, and before and after them."""
+        edges = np.array([0, *(edge for piece in self.pieces for edge in piece), len(self.signal_uv)]).reshape(-1, 2)
+        return Spans(edges[edges[:, 1] > edges[:, 0]])
+
+    @cached_property
+    def clipped_spans(self) -> Spans:
+        """Where the recording sat at its limit, apart from gaps: found once, whatever the limits."""
+        return Spans.of_mask(self.clipped).within(self.pieces)
+
+    @cached_property
+    def _ends_uv(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Largest and smallest sample of each half of a 5-s window (`FLAT_WINDOW_S`), and of the end."""
         hop = round(FLAT_WINDOW_S * self.rate_hz) // 2
-        blocks = self.signal_uv[: len(self.signal_uv) // hop * hop].reshape(-1, hop)
-        high, low = blocks.max(axis=1), blocks.min(axis=1)
-        pairs = len(self._range_starts)
+        begins = np.arange(0, len(self.signal_uv), hop)
+        return np.maximum.reduceat(self.signal_uv, begins), np.minimum.reduceat(self.signal_uv, begins)
+
+    @cached_property
+    def range_uv(self) -> NDArray[np.float32]:
+        """Range of each 5-s window, half overlapping: made once, whatever the limits."""
+        (high, low), pairs = self._ends_uv, len(self._range_starts)
         return np.asarray(np.maximum(high[:pairs], high[1 : pairs + 1]) - np.minimum(low[:pairs], low[1 : pairs + 1]))
+
+    def may_range(self, limit_uv: float, first: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which stretches may range as far as a limit: those whose 2.5-s blocks do together."""
+        hop = round(FLAT_WINDOW_S * self.rate_hz) // 2
+        at = np.stack([first // hop, -(-end // hop)], axis=1).ravel()
+        high, low = self._ends_uv
+        highest = np.maximum.reduceat(np.append(high, high[-1:]), at)[::2]
+        lowest = np.minimum.reduceat(np.append(low, low[-1:]), at)[::2]
+        return np.asarray(highest - lowest >= limit_uv)
 
     @property
     def _range_starts(self) -> NDArray[np.int64]:
         length = round(FLAT_WINDOW_S * self.rate_hz)
         return np.arange(0, max(len(self.signal_uv) - length + 1, 0), length // 2)
 
-    def below(self, limit_uv: float) -> NDArray[np.bool_]:
-        """Samples of the windows whose range is below a limit."""
+    def below(self, limit_uv: float) -> Spans:
+        """Samples of the windows whose range is below a limit, apart from gaps."""
         starts = self._range_starts[self.range_uv < limit_uv]
-        return _mark_windows(starts, round(FLAT_WINDOW_S * self.rate_hz), len(self.signal_uv))
+        return _of_windows(starts, round(FLAT_WINDOW_S * self.rate_hz)).within(self.pieces)
 
 
 def find_artifacts(
@@ -127,30 +151,26 @@ def find_artifacts(
     amplifier may add: a quiet or low-passed signal has a median of nothing, and four times nothing is no muscle.
     """
     settings = settings or ArtifactSettings()
-    n_samples, rate_hz = len(trace.signal_uv), trace.rate_hz
-    gap = np.ones(n_samples, bool)
-    for first, end in trace.pieces:
-        gap[first:end] = False
+    window_ends = window_starts + window_length
     if height is None:
         height = measure_height(trace, settings.amplitude_uv)
-    interrupted = _touches(gap, window_starts, window_length) if gap.any() else np.zeros(len(window_starts), bool)
+    interrupted = trace.gap.touch(window_starts, window_ends)
     bursts = np.zeros(len(window_starts), bool)
     if len(window_starts) > 1:
-        hop_s = (window_starts[1] - window_starts[0]) / rate_hz
+        hop_s = (window_starts[1] - window_starts[0]) / trace.rate_hz
         # What a gap holds is no signal: the median runs over the windows before and after it.
         bursts[~interrupted] = _above_moving_median(muscle_power[~interrupted], settings, hop_s)
-    samples = {
-        "gap": gap,
-        "clipped": trace.clipped & ~gap,
-        "amplitude": _with_ringing(_beyond(height, settings.amplitude_uv), trace),
-        "flat": trace.below(settings.flat_uv) & ~gap,
-        "muscle": _mark_windows(window_starts[bursts], window_length, n_samples),
-    }
     alone = np.zeros(len(window_starts), bool) if focal is None else focal
-    samples["focal"] = _mark_windows(window_starts[alone], window_length, n_samples)
+    samples = {
+        "gap": trace.gap,
+        "clipped": trace.clipped_spans,
+        "amplitude": _with_ringing(_beyond(height, settings.amplitude_uv), trace),
+        "flat": trace.below(settings.flat_uv),
+        "muscle": _of_windows(window_starts[bursts], window_length),
+        "focal": _of_windows(window_starts[alone], window_length),
+    }
     by_rule = {
-        rule: _touches(samples[rule], window_starts, window_length) if samples[rule].any() else np.zeros_like(bursts)
-        for rule in ("gap", "clipped", "amplitude", "flat")
+        rule: samples[rule].touch(window_starts, window_ends) for rule in ("gap", "clipped", "amplitude", "flat")
     }
     return Artifacts(samples=samples, by_rule=by_rule | {"muscle": bursts, "focal": alone})
 
@@ -172,9 +192,13 @@ def measure_height(trace: Trace, lowest_uv: float) -> Height:
     block, margin = round(HEIGHT_BLOCK_S * rate_hz), round(HEIGHT_MARGIN_S * rate_hz)
     height: Height = []
     for first, end in trace.pieces:
-        for begin in range(first, end, block):
-            stop = min(begin + block, end)
-            around = slice(max(begin - margin, first), min(stop + margin, end))
+        begins = np.arange(first, end, block)
+        ends = np.minimum(begins + block, end)
+        froms, untils = np.maximum(begins - margin, first), np.minimum(ends + margin, end)
+        for begin, stop, *limits in np.stack([begins, ends, froms, untils], axis=1)[
+            trace.may_range(lowest_uv, froms, untils)
+        ].tolist():
+            around = slice(*limits)
             if np.ptp(signal_uv[around]) >= lowest_uv:
                 found = np.abs(sosfiltfilt(high_pass, signal_uv[around]))
                 height.append((begin, found[begin - around.start : stop - around.start].astype(np.float32)))
@@ -194,11 +218,12 @@ def dead_share(trace: Trace, settings: ArtifactSettings | None = None, *, judge_
         False for signals that may be large: EOG and EMG.
     """
     settings = settings or ArtifactSettings()
-    dead = trace.clipped | trace.below(settings.flat_uv)
+    dead = [trace.clipped_spans.edges, trace.below(settings.flat_uv).edges]
     if judge_amplitude:
-        dead[_beyond(measure_height(trace, settings.amplitude_uv), settings.amplitude_uv)] = True
+        beyond = _beyond(measure_height(trace, settings.amplitude_uv), settings.amplitude_uv)
+        dead.append(first_and_end(beyond))
     recorded = sum(end - first for first, end in trace.pieces)
-    return sum(int(np.count_nonzero(dead[first:end])) for first, end in trace.pieces) / max(recorded, 1)
+    return Spans.joined(dead).n_samples / max(recorded, 1)
 
 
 def find_focal(
@@ -248,12 +273,6 @@ def scale_limits(settings: ArtifactSettings, factor: float) -> ArtifactSettings:
     )
 
 
-def _touches(samples: NDArray[np.bool_], starts: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
-    """Windows that hold a True sample."""
-    marked = np.flatnonzero(samples)
-    return np.asarray(np.searchsorted(marked, starts + length) > np.searchsorted(marked, starts))
-
-
 def muscle_band(native_rate_hz: float, settings: ArtifactSettings) -> Band:
     """Muscle band that the recording can hold: 26.25-32 Hz, or 20-30 Hz where a low rate cuts that off."""
     fits = native_rate_hz * 0.4 >= settings.muscle_band_hz[1]
@@ -278,19 +297,15 @@ def _beyond(height: Height, limit_uv: float) -> NDArray[np.int64]:
     return np.concatenate([np.empty(0, np.int64), *found])
 
 
-def _with_ringing(beyond: NDArray[np.int64], trace: Trace) -> NDArray[np.bool_]:
+def _with_ringing(beyond: NDArray[np.int64], trace: Trace) -> Spans:
     """Samples beyond a limit, and the second before and after them, within their piece."""
-    marked = np.zeros(len(trace.signal_uv), bool)
     ringing = round(RINGING_S * trace.rate_hz)
+    parts = []
     for first, end in trace.pieces:
         inside = beyond[np.searchsorted(beyond, first) : np.searchsorted(beyond, end)]
-        for run in np.split(inside, np.flatnonzero(np.diff(inside) > 1) + 1) if inside.size else ():
-            marked[max(run[0] - ringing, first) : min(run[-1] + ringing + 1, end)] = True
-    return marked
+        parts.append(np.clip(first_and_end(inside) + np.array([-ringing, ringing]), first, end))
+    return Spans.joined(parts)
 
 
-def _mark_windows(starts: NDArray[np.int64], length: int, n_samples: int) -> NDArray[np.bool_]:
-    marked = np.zeros(n_samples, bool)
-    for start in starts:
-        marked[start : start + length] = True
-    return marked
+def _of_windows(starts: NDArray[np.int64], length: int) -> Spans:
+    return Spans.joined([np.stack([starts, starts + length], axis=1)])

@@ -11,7 +11,6 @@ from swa.settings import WaveCriteria
 
 YASA_TRANSITION_HZ = 0.2
 AVERAGE_S = (-1.0, 1.5)
-ASYMMETRY_TAIL = 0.005  # share of samples at either end
 STRETCH = 2**17  # samples that are gone through at once: what a core's own cache holds
 SUMMARIES = (
     ("wave_negative_amplitude", "negative_amplitude_uv", "µV"),
@@ -259,27 +258,6 @@ def _may_be_halfwave(halfwaves: NDArray[np.int64], rate_hz: float, criteria: Wav
     for samples, (shortest_s, longest_s) in lengths:
         possible &= (samples + 1 >= shortest_s * rate_hz) & (samples - 1 <= longest_s * rate_hz)
     return possible
-
-
-def measure_asymmetry(filtered_uv: NDArray[np.floating]) -> float:
-    """How much further the filtered signal goes down than up: above 0 in NREM sleep, below 0 with polarity reversed.
-
-    Parameters
-    ----------
-    filtered_uv : ndarray, shape (n_samples,)
-        Usable NREM of one channel after `filter_for_waves`.
-
-    Returns
-    -------
-    float
-        ln of the size of the 0.5th percentile over that of the 99.5th: 0.08 to 0.20 in nine real channels of four
-        people, -0.01 and -0.04 to -0.07 in those of two others (`benchmarks/not_eeg.py`), and exactly the negative of
-        it with polarity reversed. NaN without samples.
-    """
-    if not len(filtered_uv):
-        return float("nan")
-    low, high = np.quantile(filtered_uv, [ASYMMETRY_TAIL, 1 - ASYMMETRY_TAIL])
-    return float(np.log(-low / high)) if low < 0 < high else float("nan")
 
 
 def average_waveform(

@@ -21,11 +21,11 @@ from swa.night.scoring_fit import fit_of_scoring
 from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import Settings, WaveCriteria, criteria_of, given_or_default
-from swa.sleep.architecture import ASLEEP, FROM_LIGHTS, FROM_YASA, IN_BED
+from swa.sleep.architecture import ASLEEP, FROM_LIGHTS, FROM_YASA, IN_BED, UNSCORED
 from swa.sleep.hypnogram import check_hypnogram, epoch_length_s, make_hypnogram, stages_of
 from swa.sleep.scoring import fit_to_recording
 from swa.tables.marker import ALL, select
-from swa.tables.night_document import StagingFacts, Summary
+from swa.tables.night_document import InBed, StagingFacts, Summary
 from swa.tables.notes import LIGHTS_UNKNOWN
 from swa.tables.reason import Reason, encode, in_words
 from swa.tables.results_tables import STAGING_BIAS, WAVES
@@ -224,7 +224,8 @@ def analyze_night(
             settings,
             unread={name: error.problem for name, error in problems.items()},
             staging=describe_staging(hypnogram.proba, frame, bias, settings.scoring.uncertain_confidence),
-        ),
+        )
+        | {"in_bed": _describe_bed(in_bed, lights_off_s, lights_on_s)},
         notes=notes,
         staging_bias=bias,
         rejection=rejection.rejection_table([(result.name, *row) for result in results for row in result.rejection]),
@@ -334,6 +335,18 @@ def _between_lights(
         return slice(0, n_epochs), ("lights off and on do not fit the recording: all of it is measured",)
     outside = _asleep_outside_min(hypnogram, slice(first, end))
     return slice(first, end), tuple(f"{m:g} min of sleep {side} are not counted" for side, m in outside.items() if m)
+
+
+def _describe_bed(in_bed: "yasa.Hypnogram", off_s: float | None, on_s: float | None) -> InBed:
+    """How long somebody was in bed, as far as it is scored, and whether that is known or taken from the recording."""
+    stages, epoch_min = stages_of(in_bed), epoch_length_s(in_bed) / 60
+    asleep = np.flatnonzero(np.isin(stages, ASLEEP))
+    return {
+        "scored_min": float(np.count_nonzero(stages != UNSCORED)) * epoch_min,
+        "unscored_asleep_min": float(np.count_nonzero(stages[asleep[0] : asleep[-1]] == UNSCORED)) * epoch_min,
+        "knows_off": off_s is not None,
+        "knows_on": on_s is not None,
+    }
 
 
 def _asleep_outside_min(hypnogram: "yasa.Hypnogram", between: slice) -> dict[str, float]:
@@ -469,6 +482,10 @@ def _summarize(
         },
         "asymmetry": {
             result.name: None if np.isnan(result.asymmetry) else round(result.asymmetry, 4) for result in results
+        },
+        "asymmetry_parts": {
+            result.name: [None if np.isnan(part) else round(part, 4) for part in result.asymmetry_parts]
+            for result in results
         },
         "form": {
             result.name: {

@@ -9,16 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.measures import aperiodic, artifacts, coupling, power, rejection, slow_waves, spindles
+from swa.measures import aperiodic, artifacts, asymmetry, coupling, power, rejection, slow_waves, spindles
 from swa.measures.coupling import Coupling
 from swa.measures.spindles import Spindles
 from swa.night.frame import NREM, Frame
 from swa.recordings.channels import Channel, region
 from swa.recordings.recording import Recording, SignalGroup
+from swa.recordings.spans import Spans
 from swa.settings import ArtifactSettings, Settings, WaveCriteria
-
-ASYMMETRY_MIN = 20.0  # of usable NREM
-ASYMMETRY_RATE_HZ = 25.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +37,7 @@ class ChannelResult:
     coupling: Coupling | None = None
     window_epochs: NDArray[np.int64] | None = None
     asymmetry: float = float("nan")
+    asymmetry_parts: tuple[float, ...] = ()
     native_rate_hz: float = float("nan")
     low_pass_hz: float | None = None
     mains_uv: float = float("nan")
@@ -183,26 +182,28 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
     epochs = power.assign_windows(spectra, codes, frame.epoch_s, rate_hz)
     epochs[found.windows] = -1
     density, _ = power.average_by_epoch(spectra, epochs, len(codes))
-    usable = ~found.unusable
-    nrem_samples = _by_sample(frame.nrem, frame.epoch_s, rate_hz, len(usable))
+    usable = ~found.unusable.mask(len(trace.signal_uv))
+    nrem = _by_sample(frame.nrem, frame.epoch_s, rate_hz, len(usable))
     filtered = _filter_pieces(trace, settings.waves)
     detected = slow_waves.detect_in_trace(filtered, rate_hz, settings.waves)
-    waves = _usable_waves(detected, usable, rate_hz, frame)
+    waves = _usable_waves(detected, found.unusable, rate_hz, frame, len(usable))
+    whole, parts = asymmetry.of_night(filtered, usable & nrem.mask(len(usable)), rate_hz)
     return ChannelResult(
         name=read.channel.name,
         frequencies_hz=spectra.frequencies_hz,
         density=density,
-        usable_s=_per_epoch(usable, frame.epoch_s, rate_hz, len(codes)) / rate_hz,
+        usable_s=_per_epoch(found.unusable, frame.epoch_s, rate_hz, len(codes), len(usable)) / rate_hz,
         usable_bits=np.packbits(usable),
-        removed_s={rule: rejection.count_both(mask, nrem_samples) / rate_hz for rule, mask in found.samples.items()},
-        rejection=_account_for(read, found, find, detected, nrem_samples, frame, settings),
+        removed_s={rule: spans.shared(nrem) / rate_hz for rule, spans in found.samples.items()},
+        rejection=_account_for(read, found, find, detected, nrem, frame, settings),
         waves=waves,
         window_epochs=epochs,
         average=_average_waveform(filtered, waves, trace, settings),
         passes_hz=aperiodic.highest_passed_hz(read.channel.rate_hz, None, settings.aperiodic),
         mains_uv=read.mains_uv,
         levels=read.levels,
-        asymmetry=_asymmetry(filtered, usable & nrem_samples, rate_hz),
+        asymmetry=whole,
+        asymmetry_parts=parts,
     )
 
 
@@ -214,13 +215,6 @@ def _filter_pieces(trace: artifacts.Trace, criteria: WaveCriteria) -> NDArray[np
     for first, end in trace.pieces:
         filtered[first:end] = slow_waves.filter_for_waves(trace.signal_uv[first:end], trace.rate_hz, criteria)
     return filtered
-
-
-def _asymmetry(filtered: NDArray[np.float64], taken: NDArray[np.bool_], rate_hz: float) -> float:
-    """Asymmetry of a channel with enough NREM, from as many samples as 4 Hz need: sorting all of them takes longer."""
-    few = np.count_nonzero(taken) < ASYMMETRY_MIN * 60 * rate_hz
-    step = max(1, round(rate_hz / ASYMMETRY_RATE_HZ))
-    return float("nan") if few else slow_waves.measure_asymmetry(filtered[::step][taken[::step]])
 
 
 def _average_waveform(
@@ -242,7 +236,7 @@ def _account_for(
     found: artifacts.Artifacts,
     find: Callable[[ArtifactSettings], artifacts.Artifacts],
     detected: pd.DataFrame,
-    nrem_samples: NDArray[np.bool_],
+    nrem: Spans,
     frame: Frame,
     settings: Settings,
 ) -> list[tuple[object, ...]]:
@@ -251,19 +245,18 @@ def _account_for(
     inside = epoch < len(frame.stages)
     inside[inside] = frame.nrem[epoch[inside]]
     whole = detected.loc[slow_waves.select_waves(detected, settings.waves) & inside, ["start_s", "end_s"]]
-    waves = _sample_limits(whole, read.trace.rate_hz, len(nrem_samples))
+    waves = _sample_limits(whole, read.trace.rate_hz, len(read.trace.signal_uv))
     slow = read.spectra.band_power(settings.power.swa_hz)
     epochs = _nrem_epochs(read.spectra, frame, read.trace.rate_hz)
     rows: list[tuple[object, ...]] = list(
-        rejection.account_for_rules(found.samples, found.by_rule, nrem_samples, epochs >= 0, slow, waves)
+        rejection.account_for_rules(found.samples, found.by_rule, nrem, epochs >= 0, slow, waves)
     )
-    usable = (~found.unusable, ~found.windows)
     for rule, factor in rejection.OTHER_LIMITS.items():
         other = find(artifacts.scale_limits(settings.artifacts, factor))
-        good = (~other.unusable, ~other.windows)
-        ratios = rejection.compare_limits(usable, good, nrem_samples, epochs, slow, waves)
-        share = rejection.count_both(other.unusable, nrem_samples) / max(int(np.count_nonzero(nrem_samples)), 1)
-        lost = float(rejection.touched(waves, other.unusable).mean()) if len(waves) else np.nan
+        known, judged = ((each.unusable, each.windows) for each in (found, other))
+        ratios = rejection.compare_limits(known, judged, nrem, epochs, slow, waves)
+        share = other.unusable.shared(nrem) / max(nrem.n_samples, 1)
+        lost = float(other.unusable.touch(*waves.T).mean()) if len(waves) else np.nan
         rows.append((rule, share, np.nan, lost, len(waves), *ratios))
     return rows
 
@@ -275,11 +268,11 @@ def _sample_limits(waves: pd.DataFrame, rate_hz: float, n_samples: int) -> NDArr
     return np.stack([first, end], axis=1)
 
 
-def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float, frame: Frame) -> pd.DataFrame:
+def _usable_waves(table: pd.DataFrame, unusable: Spans, rate_hz: float, frame: Frame, n_samples: int) -> pd.DataFrame:
     """Half-waves that lie in usable time from start to end, with the stage, cycle and time of their negative peak."""
-    limits = _sample_limits(table, rate_hz, len(usable))
+    limits = _sample_limits(table, rate_hz, n_samples)
     epoch = (table["negative_peak_s"].to_numpy() / frame.epoch_s).astype(int)
-    kept = ~rejection.touched(limits, ~usable) & (epoch < len(frame.stages))
+    kept = ~unusable.touch(*limits.T) & (epoch < len(frame.stages))
     table, epoch = table[kept].reset_index(drop=True), epoch[kept]
     nrem = frame.nrem
     before_s = np.concatenate(([0.0], np.cumsum(nrem) * frame.epoch_s))  # NREM before each epoch
@@ -292,14 +285,13 @@ def _usable_waves(table: pd.DataFrame, usable: NDArray[np.bool_], rate_hz: float
     return table
 
 
-def _by_sample(epochs: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_samples: int) -> NDArray[np.bool_]:
+def _by_sample(epochs: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_samples: int) -> Spans:
     edges = np.minimum(np.round(np.arange(len(epochs) + 1) * epoch_s * rate_hz).astype(int), n_samples)
-    return np.pad(np.repeat(epochs, np.diff(edges)), (0, n_samples - edges[-1]))
+    return Spans.joined([np.stack([edges[:-1][epochs], edges[1:][epochs]], axis=1)])
 
 
-def _per_epoch(samples: NDArray[np.bool_], epoch_s: float, rate_hz: float, n_epochs: int) -> NDArray[np.float64]:
-    """Number of True samples of each epoch."""
-    edges = np.minimum(np.round(np.arange(n_epochs + 1) * epoch_s * rate_hz).astype(int), len(samples))
-    others = np.searchsorted(np.flatnonzero(~samples), edges)  # few: most of a night is usable
-    counts: NDArray[np.float64] = np.diff(edges - others).astype(float)
+def _per_epoch(unusable: Spans, epoch_s: float, rate_hz: float, n_epochs: int, n_samples: int) -> NDArray[np.float64]:
+    """Number of usable samples of each epoch."""
+    edges = np.minimum(np.round(np.arange(n_epochs + 1) * epoch_s * rate_hz).astype(int), n_samples)
+    counts: NDArray[np.float64] = np.diff(edges - unusable.before(edges)).astype(float)
     return counts

@@ -68,12 +68,12 @@ class ChannelIntake:
 
     def take(self, blocks: Sequence[Block]) -> None:
         """Take the next stretch: a block of each signal of the channel."""
-        samples = blocks[0][0] if len(blocks) == 1 else blocks[0][0] - blocks[1][0]
+        samples = blocks[0].samples if len(blocks) == 1 else blocks[0].samples - blocks[1].samples
         is_finite = True
-        for runs, extremes, (own, at_limit) in zip(self.at_limit, self.extremes, blocks, strict=True):
-            if at_limit.size:  # a few blocks of a night, if any
-                runs.append(first_and_end(at_limit + self.taken))
-            is_finite &= extremes.take(own, self.taken)
+        for runs, extremes, block in zip(self.at_limit, self.extremes, blocks, strict=True):
+            if block.at_limit.size:  # a few blocks of a night, if any
+                runs.append(first_and_end(block.at_limit + self.taken))
+            is_finite &= extremes.take(block.samples, self.taken, block.ends)
         seen = samples[:: self.step]
         self.seen.append(seen[np.isfinite(seen)])
         first = self.taken - self.unfilled
@@ -134,10 +134,10 @@ class ChannelIntake:
         for runs in (*self.at_limit, *(extremes.runs() for extremes in self.extremes)):
             self._flag(runs, self.clipped_samples)
         self._flag(self.missing, 1)
-        recorded = np.zeros(len(self.data_uv), bool)
-        for first, end in self.pieces:
-            recorded[first:end] = True
-        if not recorded.all():
+        if sum(end - first for first, end in self.pieces) < len(self.data_uv):
+            recorded = np.zeros(len(self.data_uv), bool)
+            for first, end in self.pieces:
+                recorded[first:end] = True
             self.data_uv[~recorded] = self.data_uv[recorded].mean(dtype=float)
         if gain != 1:
             self.data_uv *= np.float32(gain)

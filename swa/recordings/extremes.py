@@ -28,11 +28,14 @@ class Extremes:
         self.seen: list[NDArray[np.float64]] = []
         self.ends: list[tuple[float, list[NDArray[np.int64]]]] = [(np.nan, []), (np.nan, [])]
 
-    def take(self, samples: NDArray[np.float64], first: int) -> bool:
-        """Take the next samples, of which the first has this position; True where all of them are finite."""
+    def take(self, samples: NDArray[np.float64], first: int, ends: tuple[float, float] | None = None) -> bool:
+        """Take the next samples, of which the first has this position; True where all of them are finite.
+
+        `ends` are the smallest and the largest of them, where they are known.
+        """
         seen = samples[:: self.step]
         self.seen.append(seen[np.isfinite(seen)])
-        limits = samples.min(), samples.max()  # not finite where any sample is not
+        limits = ends or (samples.min(), samples.max())  # not finite where any sample is not
         is_finite = bool(np.isfinite(limits).all())
         if not is_finite:
             limits = np.fmin.reduce(samples), np.fmax.reduce(samples)

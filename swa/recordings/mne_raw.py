@@ -1,11 +1,12 @@
 """What an `mne.io.Raw` says of itself (what was not recorded, joined, marked as bad), and its samples."""
 
 import datetime
+import functools
 import itertools
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -198,7 +199,7 @@ class RawSource:
             )
         for start, stop in spans:
             yield [
-                (row, np.flatnonzero((row == least) | (row == most) | self._marked(position, start, stop)))
+                Block(row, np.flatnonzero((row == least) | (row == most) | self._marked(position, start, stop)))
                 for position, row, least, most in zip(
                     picks, self.raw.get_data(picks, start, stop), low, high, strict=True
                 )
@@ -211,3 +212,44 @@ class RawSource:
             if not labels or self.raw.ch_names[position] in labels:
                 marked[max(first - start, 0) : max(end - start, 0)] = True
         return marked
+
+
+def lazy_raw(
+    signals_uv: Sequence[NDArray[np.float32]], channels: Mapping[str, str], rate_hz: float
+) -> "mne.io.BaseRaw":
+    """`mne.io.Raw` of signals in µV that makes V of 64 bits of them where it is read, and holds no copy.
+
+    Parameters
+    ----------
+    signals_uv : sequence of ndarray of float32, shape (n_samples,)
+        Signals.
+    channels : dict of str to str
+        Type of each by its name, in their order.
+    rate_hz : float
+        Their rate.
+    """
+    import mne
+
+    info = mne.create_info(list(channels), rate_hz, list(channels.values()))
+    last = len(signals_uv[0]) - 1
+    return _lazy()(info, last_samps=(last,), raw_extras=[{"signals_uv": signals_uv}], verbose="error")
+
+
+@functools.cache
+def _lazy() -> "type[mne.io.BaseRaw]":
+    import mne
+
+    def read(
+        self: "mne.io.BaseRaw",
+        data: NDArray[np.float64],
+        rows: "slice | NDArray[np.int64]",
+        file: int,
+        start: int,
+        stop: int,
+        *_: object,
+    ) -> None:
+        signals_uv = self._raw_extras[file]["signals_uv"]
+        for row, signal in zip(data, np.arange(len(signals_uv))[rows], strict=True):
+            np.multiply(signals_uv[signal][start:stop], 1e-6, out=row, dtype=np.float64)
+
+    return type("LazyRaw", (mne.io.BaseRaw,), {"_read_segment_file": read})  # what mne asks of a reader

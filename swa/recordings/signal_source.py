@@ -1,15 +1,31 @@
 """What a source of samples is: an EDF or BDF file (`edf.samples`), or an `mne.io.Raw` in memory (`mne_raw`)."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_S = 300.0  # of samples at a time: what fits into the cache of a processor
 Piece = tuple[int, int]  # first and end sample of uninterrupted signal
-# Samples in the unit of the header, and the positions among them that sit at the limit of the recording.
-Block = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+
+class Block(NamedTuple):
+    """A stretch of one signal.
+
+    Attributes
+    ----------
+    samples : ndarray of float64, shape (n_samples,)
+        In the unit of the header.
+    at_limit : ndarray of int
+        Positions among them that sit at the limit of the recording.
+    ends : tuple of float, optional
+        Smallest and largest sample, where the source knows them: those of stored integers are found sooner.
+    """
+
+    samples: NDArray[np.float64]
+    at_limit: NDArray[np.int64]
+    ends: tuple[float, float] | None = None
 
 
 class SignalSource(Protocol):

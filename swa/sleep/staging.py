@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from swa.errors import RecordingError
 from swa.measures.artifacts import Trace, dead_share
 from swa.recordings.channels import MINIMUM_STAGING_RATE_HZ, Channel, order_for_staging, rank_for_staging
+from swa.recordings.mne_raw import lazy_raw
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.sleep.hypnogram import STAGES, epoch_length_s, make_hypnogram, stages_of
 from swa.tables.night_document import Agreement
@@ -174,7 +175,6 @@ def _hand_over(
     The signals are read here and nowhere else, so that none of ours is held while YASA computes: its features are one
     of the two peaks of memory of a night.
     """
-    import mne
     import yasa
 
     taken, notes = _find_living(recording, chosen)
@@ -184,13 +184,9 @@ def _hand_over(
     # 7.5 minutes, towards a state that nobody was in.
     kept = np.ones(len(signals_uv[0]), bool)
     kept[: len(missing) * round(EPOCH_S * YASA_RATE_HZ)] = ~np.repeat(missing, round(EPOCH_S * YASA_RATE_HZ))
-    recorded_v = np.empty((len(signals_uv), np.count_nonzero(kept)))
-    for row, signal_uv in zip(recorded_v, signals_uv, strict=True):
-        np.multiply(signal_uv if kept.all() else signal_uv[kept], 1e-6, out=row, dtype=np.float64)
-    del taken, signals_uv, signal_uv  # so that YASA's copies find their room
-    raw = mne.io.RawArray(
-        recorded_v, mne.create_info(list(by_role.values()), YASA_RATE_HZ, list(by_role)), verbose="error"
-    )
+    if not kept.all():
+        signals_uv = [signal_uv[kept] for signal_uv in signals_uv]
+    raw = lazy_raw(signals_uv, {name: role for role, name in by_role.items()}, YASA_RATE_HZ)
     staging = yasa.SleepStaging(
         raw, eeg_name=by_role["eeg"], eog_name=by_role.get("eog"), emg_name=by_role.get("emg"), metadata=metadata
     )

@@ -181,6 +181,32 @@ SHARE_OF_ALL = _doubt(
     "hold other sleep, by another way of scoring or truly; windows that need no stages are free of it",
     brief="share of {stage}",
 )
+BED_FOUND = declare("bed_found", "{minutes:.0f} min scored from lights off to lights on, {before:.0f} at baseline")
+BED = _doubt(
+    "time_in_bed",
+    f"{BED_FOUND.words}: what lasts over the night differs by that alone, if the recording or the scoring ended early",
+    brief="time in bed",
+)
+BED_OF_ALL = _doubt(
+    "time_in_bed_of_all",
+    f"{BED_FOUND.words} (mean of {{n}} subjects, {{above}} of them longer): beyond chance; what lasts over the night "
+    "differs by that alone, if recordings or scorings ended early; waking early is an effect, an early end is none",
+    brief="time in bed",
+)
+GAP_FOUND = declare(
+    "gap_found", "{minutes:.0f} min between first and last sleep have no stage, {before:.0f} at baseline"
+)
+GAP = _doubt(
+    "unscored_minutes",
+    f"{GAP_FOUND.words}: sleep went on unseen, so that what is counted from sleep onset on lies later in the one night",
+    brief="minutes without a stage",
+)
+LIGHTS_APART = _doubt(
+    "lights_apart",
+    "lights {light} is known in {known} of {of} of these nights alone, in the others the {side} of the recording "
+    "stands for it: give the column lights_{light} for all of them, or for none",
+    brief="lights {light} not known in all nights",
+)
 CLOCK_UNKNOWN = declare("clock_unknown", "the time of day is not known in every night")
 CLOCK_FOUND = declare("clock_found", "{time}, {before} at baseline ({shift:+.1f} h; limit {limit:g} h)")
 CLOCK = _doubt("clock", f"{{what}} {CLOCK_FOUND.words}", brief="clock")
@@ -253,6 +279,25 @@ POLARITY = _doubt(
     "filter near 1 Hz that no header tells; slow waves are found by their negative half, nothing is corrected: look at "
     "the K-complexes",
     brief="polarity of {channel}",
+)
+POLARITY_FOUND = declare(
+    "polarity_found",
+    "in min {first:.0f} to {last:.0f} of NREM large waves go × {ratio_down:.2f} as far down as up in {down}, and "
+    "× {ratio_up:.2f} as far up as down in {up}",
+)
+POLARITY_PART = _doubt(
+    "polarity_part",
+    f"{POLARITY_FOUND.words}: as with polarity reversed in the latter for a part of the night, or for all of it; slow "
+    "waves are found by their negative half, nothing is corrected: look at the K-complexes of both",
+    brief="polarity of a part of the night[ on {channel}]",
+)
+TIME_SCALE_ALIKE = declare("time_scale_alike", "frequencies of N2+N3 fit those of the other night as they are")
+TIME_SCALE = _doubt(
+    "time_scale",
+    "its alpha and sigma of N2+N3 lie at × {factor:.2f} of the frequencies that they have in {other} (and fit these "
+    "{times:.0f} times better so), which a person's own hardly change: the sampling rate in the header of one of them "
+    "is not that of its samples, by which times, slopes and bands are wrong, or it is the EEG of another person",
+    brief="sampling rate[ of {channel}]",
 )
 FILTERED = _doubt(
     "filtered",

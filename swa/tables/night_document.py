@@ -42,6 +42,15 @@ class StageFit(TypedDict):
     best_min: float
 
 
+class InBed(TypedDict):
+    """Minutes between the lights that have a stage, those within sleep that have none, and what light is known."""
+
+    scored_min: float
+    unscored_asleep_min: float
+    knows_off: bool
+    knows_on: bool
+
+
 class Summary(TypedDict):
     """Sleep statistics in min, sleep onset, staging source, and of each channel what was lost of it."""
 
@@ -61,11 +70,13 @@ class Summary(TypedDict):
     below_band_share: dict[str, float | None]
     mains_uv: dict[str, float | None]
     asymmetry: NotRequired[dict[str, float | None]]
+    asymmetry_parts: NotRequired[dict[str, list[float | None]]]
     form: NotRequired[dict[str, dict[str, float | None]]]
     spectrum_levels: dict[str, dict[str, float | None]]
     header: dict[str, HeaderFacts]
     unread: dict[str, str]
     staging: StagingFacts
+    in_bed: NotRequired[InBed]
     asleep_outside_min: NotRequired[dict[str, float]]  # before lights off and after lights on
     agreement: NotRequired[Agreement | None]
     stage_fit: NotRequired[StageFit | None]  # of a scoring (`swa.measures.stage_fit`)

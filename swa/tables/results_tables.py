@@ -224,8 +224,9 @@ COMPARABILITY = _table(
     _number(
         "ln_ratio",
         "What is held against `limit`: ln of the power, or of the minutes, of the treatment night over the baseline "
-        "night; of `below_band` the difference of the shares, and of `gain_controls` the largest of the controls less "
-        "the smallest",
+        "night; of `below_band` the difference of the shares, of `polarity` the asymmetry that the waves of the one "
+        "night have and those of the other have reversed, of `time_scale` ln of the frequencies (0 where no other ones "
+        "fit clearly better), and of `gain_controls` the largest of the controls less the smallest",
     ),
     _number("g", "Mean of the controls, ln power; exp(g/2) is a gain"),
     _number(

@@ -1,5 +1,27 @@
 """Controls of compared nights, one file a family; importing the package registers them, in the order of their rows."""
 
-from swa.comparison.controls import copies, gain, headers, signals, stage_shares, staging, times
+from swa.comparison.controls import (
+    bed,
+    copies,
+    gain,
+    headers,
+    polarity,
+    signals,
+    stage_shares,
+    staging,
+    time_scale,
+    times,
+)
 
-__all__ = ["copies", "gain", "headers", "signals", "stage_shares", "staging", "times"]
+__all__ = [
+    "bed",
+    "copies",
+    "gain",
+    "headers",
+    "polarity",
+    "signals",
+    "stage_shares",
+    "staging",
+    "time_scale",
+    "times",
+]

@@ -52,6 +52,10 @@ class NightFacts:
         Per channel the share of slow waves, or of NREM, that is clipped.
     below_band : dict of str to float
         Per channel the power of N2+N3 at 0.2-0.5 Hz over slow-wave activity.
+    asymmetry_parts : dict of str to tuple of float
+        Per channel the asymmetry of large waves in each part of its NREM (`swa.measures.asymmetry`).
+    shape : dict of str to ndarray
+        Per channel the spectrum of N2+N3 in which frequencies are held against each other (`swa.measures.time_scale`).
     shifts : dict of (channel, measure) to tuple
         Largest and smallest change of a marker (ln) when the stager sees a smaller or larger EEG; of ``all`` the change
         of a measure of sleep architecture in its unit. Empty for nights that brought their scorings.
@@ -65,6 +69,12 @@ class NightFacts:
         Whether the night is left out of the means for that reason (`swa.comparison.compared_nights.copied_nights`).
     of_other : bool
         Whether it is left out because its recording stands for a night of another subject too.
+    bed_min : float
+        Minutes from lights off to lights on that have a stage; NaN where that is not stored.
+    unscored_min : float
+        Minutes from the first to the last sleep that have none; NaN where that is not stored.
+    lights : dict of str to bool
+        Whether lights ``off`` and ``on`` are known; empty where that is not stored.
     start_h, onset_h : float
         Time of day of the first sample and of sleep onset, in h after noon; NaN where unknown.
     start : datetime or None
@@ -87,12 +97,17 @@ class NightFacts:
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)
+    asymmetry_parts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    shape: Mapping[str, Floats] = field(default_factory=dict)
     shifts: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     unmoved: Mapping[str, float] = field(default_factory=dict)
     is_staged_by_machine: bool = False
     content: tuple[str, ...] = ()
     copied: bool = False
     of_other: bool = False
+    bed_min: float = np.nan
+    unscored_min: float = np.nan
+    lights: Mapping[str, bool] = field(default_factory=dict)
     start_h: float = np.nan
     onset_h: float = np.nan
     start: datetime.datetime | None = None

@@ -33,6 +33,11 @@ def _moved_by_gain(row: RowKind) -> bool:
     return not row.gain_free
 
 
+def _moved_by_filter(row: RowKind) -> bool:
+    """Controls that contradict each other speak of a filter, which moves what no gain does: spindles, exponents."""
+    return not row.filter_free
+
+
 def _moved_by_one_channel(row: RowKind) -> bool:
     """A ratio of two regions is free of a gain on all channels, not of one on a single channel."""
     return not row.gain_free or row.channel == BETWEEN_REGIONS
@@ -147,7 +152,7 @@ def compare_one_channel_of_all(subjects: Sequence[ComparedNights]) -> Iterator[F
         )
 
 
-@control({"gain_controls": "controls of the gain check"}, setting="gain", is_ratio=True, matters=_moved_by_gain)
+@control({"gain_controls": "controls of the gain check"}, setting="gain", is_ratio=True, matters=_moved_by_filter)
 def compare_gain_controls(nights: ComparedNights) -> Iterator[Finding]:
     """The most and the least changed control: further apart than chance, their mean says nothing of a gain."""
     changes = _shared_controls(nights)
@@ -160,7 +165,7 @@ def compare_gain_controls(nights: ComparedNights) -> Iterator[Finding]:
 
 
 @group_control(
-    {"gain_controls_of_all": "controls of the gain check"}, setting="gain", is_ratio=True, matters=_moved_by_gain
+    {"gain_controls_of_all": "controls of the gain check"}, setting="gain", is_ratio=True, matters=_moved_by_filter
 )
 def compare_gain_controls_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
     """Those of the mean over subjects, where they are further apart than the mean of one subject may be moved too."""

@@ -9,6 +9,7 @@ import pandas as pd
 from swa.comparison.compared_nights import COPIED, OTHERS
 from swa.comparison.controls.facts import GAIN_CONTROLS, Floats, NightFacts, control_bands
 from swa.measures.power import band_weights
+from swa.measures.time_scale import HIGHEST_HZ, shape_of
 from swa.recordings.edf.fields import is_made_up
 from swa.settings import ComparabilitySettings
 from swa.study.store import NIGHT_TABLES, NightFolder, content_of
@@ -17,6 +18,7 @@ from swa.tables.marker import ALL
 from swa.tables.night_document import AnalysedMinutes
 
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
+FEWEST_NREM_MIN = 20.0  # analysed, of which the spectrum is held against that of other nights
 FEWEST_REM_MIN = 10.0  # analysed, from which slow activity of REM sleep is held against that of other nights
 CYCLE = "cycle-"  # windows whose names begin so are NREM cycles
 CARRIED_SHARE = 0.4  # a recording holds frequencies up to this share of its rate
@@ -61,6 +63,7 @@ def read_facts(
     start = pd.to_datetime(summary["recording_start"]) if summary["recording_start"] else None
     start_h = np.nan if start is None else (start.hour + start.minute / 60 - 12) % 24
     onset_min = summary["sleep_onset_min"]
+    bed = summary.get("in_bed")
     spectra, bias = folder.read("spectra"), folder.read("staging_bias")
     return NightFacts(
         subject=str(night["subject"]),
@@ -74,17 +77,39 @@ def read_facts(
         copied=bool(night.get(COPIED, False)),
         of_other=bool(night.get(OTHERS, False)),
         below_band={c: share for c, share in summary.get("below_band_share", {}).items() if share is not None},
+        asymmetry_parts={
+            channel: tuple(np.nan if part is None else part for part in parts)
+            for channel, parts in summary.get("asymmetry_parts", {}).items()
+        },
+        shape=_shapes(spectra, {c: f["rate_hz"] for c, f in header.items()}),
         shifts=staging_shifts(bias),
         unmoved={name: float(value) for name, value in _unmoved(bias)},
         is_staged_by_machine=summary["staging_confidence"] is not None,
         nrem_min=_minutes(stored["analysed_minutes"], "N2", "N3"),
         sleep_min={stage: float(summary["statistics"].get(stage) or 0) for stage in ("N1", "N2", "N3")},
         **_of_measures(folder, _minutes(stored["analysed_minutes"], "R")),
+        bed_min=np.nan if bed is None else bed["scored_min"],
+        unscored_min=np.nan if bed is None else bed["unscored_asleep_min"],
+        lights={} if bed is None else {"off": bed["knows_off"], "on": bed["knows_on"]},
         start_h=start_h,
         start=None if start is None or is_made_up(start) else start.to_pydatetime(),
         onset_h=np.nan if onset_min is None else start_h + onset_min / 60,
         place=place,
     )
+
+
+def _shapes(spectra: pd.DataFrame, rates_hz: Mapping[str, float]) -> dict[str, Floats]:
+    """Spectra of N2+N3 of the night, of channels with enough minutes that hold all of its frequencies."""
+    found = {}
+    nrem = spectra[(spectra["stages"] == "NREM") & (spectra["window"] == "night")]
+    for name, part in nrem.groupby("channel", observed=True):
+        few = part["n_epochs"].iloc[0] * EPOCH_MIN < FEWEST_NREM_MIN
+        if few or rates_hz.get(str(name), np.inf) * CARRIED_SHARE < HIGHEST_HZ:
+            continue
+        columns = (part[column].to_numpy(dtype=float) for column in ("frequency_hz", "density_uv2_hz"))
+        if (shape := shape_of(*columns)) is not None:
+            found[str(name)] = shape
+    return found
 
 
 def _minutes(analysed: AnalysedMinutes, *stages: str) -> dict[str, float]:

@@ -72,6 +72,12 @@ class RowKind:
         Whether no factor on the signal can move its measure.
     over_night : bool
         Whether its value hangs on the length of the night: over all of its NREM, not cut to common minutes.
+    in_bed : bool
+        Whether its value hangs on the time in bed: minutes and shares of sleep over a night, or any stage of it.
+    counts_nrem : bool
+        Whether it is of NREM counted from sleep onset: over the night, cut or not, or matched minutes of it.
+    filter_free : bool
+        Whether no filter on the signal can move its measure.
     by_stages : bool
         Whether it rests on the stages of the night: not a stage-free window.
     stages : str
@@ -82,16 +88,22 @@ class RowKind:
         Frequencies that its measure is measured in.
     cycle : str
         Its window where that is a cycle, else empty.
+    of_waves : bool
+        Whether its measure is one of slow waves, which are found by their negative half.
     """
 
     channel: str
     gain_free: bool
     over_night: bool
+    in_bed: bool = False
+    counts_nrem: bool = False
+    filter_free: bool = False
     by_stages: bool = True
     stages: str = ""
     of_sleep: str = ""
     bands_hz: tuple[tuple[float, float], ...] = ()
     cycle: str = ""
+    of_waves: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -34,11 +34,11 @@ class JoinedSource:
     @staticmethod
     def _whole(source: EdfSource) -> Block:
         samples, limits, length = [], [], 0
-        for ((stretch, at_limit),) in source.blocks([0]):
+        for ((stretch, at_limit, _),) in source.blocks([0]):
             samples.append(stretch.copy())
             limits.append(at_limit + length)
             length += len(stretch)
-        return np.concatenate(samples), np.concatenate(limits)
+        return Block(np.concatenate(samples), np.concatenate(limits))
 
     def without_blocks(self, positions: Collection[int]) -> "JoinedSource":
         """The same; what blocks spoil that hold nothing or stand twice in a file of these is left out of all."""

@@ -96,11 +96,14 @@ class EdfSource:
         limit = 2 ** (8 * self.header.width - 1)
         first, last = max(least, -limit), min(most, limit - 1)
         gain = (high - low) / (most - least)
+        offset = low - gain * least
         np.multiply(stored, gain, out=samples)
-        samples += low - gain * least
-        if stored.min() > first and stored.max() < last:  # nearly every block
-            return samples, np.empty(0, np.int64)
-        return samples, np.flatnonzero((stored <= first) | (stored >= last))
+        samples += offset
+        lowest, highest = int(stored.min()), int(stored.max())
+        ends = sorted((lowest * gain + offset, highest * gain + offset))  # the header may turn a signal over
+        within = lowest > first and highest < last  # nearly every block
+        at_limit = np.empty(0, np.int64) if within else np.flatnonzero((stored <= first) | (stored >= last))
+        return Block(samples, at_limit, (ends[0], ends[1]))
 
 
 def _read(header: Header, first: int, end: int, places: Sequence[slice]) -> list[NDArray[np.uint8]]:

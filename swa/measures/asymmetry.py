@@ -1,0 +1,59 @@
+"""How much further large waves go down than up: what tells the polarity of a channel."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+TAIL = 0.005  # share of samples at either end
+FEWEST_MIN = 20.0  # of usable NREM
+PART_MIN = 45.0  # of usable NREM, of a part of a night
+RATE_HZ = 25.0
+
+
+def measure_asymmetry(filtered_uv: NDArray[np.floating]) -> float:
+    """How much further the filtered signal goes down than up: above 0 in NREM sleep, below 0 with polarity reversed.
+
+    Parameters
+    ----------
+    filtered_uv : ndarray, shape (n_samples,)
+        Usable NREM of one channel after `swa.measures.slow_waves.filter_for_waves`.
+
+    Returns
+    -------
+    float
+        ln of the size of the 0.5th percentile over that of the 99.5th: 0.08 to 0.20 in nine real channels of four
+        people, -0.01 and -0.04 to -0.07 in those of two others (`benchmarks/not_eeg.py`), and exactly the negative of
+        it with polarity reversed. NaN without samples.
+    """
+    if not len(filtered_uv):
+        return float("nan")
+    low, high = np.quantile(filtered_uv, [TAIL, 1 - TAIL])
+    return float(np.log(-low / high)) if low < 0 < high else float("nan")
+
+
+def of_night(
+    filtered_uv: NDArray[np.floating], taken: NDArray[np.bool_], rate_hz: float
+) -> tuple[float, tuple[float, ...]]:
+    """Asymmetry of a channel of one night, and of each whole part of it.
+
+    Parameters
+    ----------
+    filtered_uv : ndarray, shape (n_samples,)
+        The night after `swa.measures.slow_waves.filter_for_waves`.
+    taken : ndarray of bool, shape (n_samples,)
+        Usable NREM.
+    rate_hz : float
+        Rate of both.
+
+    Returns
+    -------
+    whole : float
+        NaN with fewer than `FEWEST_MIN` minutes.
+    parts : tuple of float
+        Of the first, second, … `PART_MIN` minutes of usable NREM; what is left at the end is no part.
+    """
+    step = max(1, round(rate_hz / RATE_HZ))  # as many samples as 4 Hz need: sorting all of them takes longer
+    few = np.count_nonzero(taken) < FEWEST_MIN * 60 * rate_hz
+    samples = filtered_uv[::step][taken[::step]]
+    length = round(PART_MIN * 60 * rate_hz / step)
+    parts = samples[: len(samples) // length * length].reshape(-1, length)
+    return float("nan") if few else measure_asymmetry(samples), tuple(measure_asymmetry(part) for part in parts)
