@@ -91,7 +91,7 @@ def loss_of_trend(key: Contrast, cells: pd.Series) -> Reason | None:
     lost = sum(bool(theirs - mine) for mine, theirs in zip(treated, untreated, strict=True))
     other_lost = sum(bool(mine - theirs) for mine, theirs in zip(treated, untreated, strict=True))
     n = len(names)
-    if not n or not _differs(np.array(lost - other_lost), np.array((lost - other_lost) / n), np.array(1 / n)):
+    if not n or not differs(np.array(lost - other_lost), np.array((lost - other_lost) / n), np.array(1 / n)):
         return None
     sides = zip((key.treatment, key.comparator), (lost, other_lost), strict=True)
     (more, most), (fewer, least) = sorted(sides, key=lambda side: -side[1])
