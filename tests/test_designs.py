@@ -734,15 +734,29 @@ class TestPlanning:
 
     def test_own_baseline_pairs_with_the_limits_of_their_sd(self):
         source = self.source(cycle=0.1)
-        found = study_variation(source)
+        found = study_variation(source, effect_sd=0.001)
         assert found.low < 0.1 * math.sqrt(2) < found.high
         assert "repeated baseline nights" in found.basis
-        less_sure = study_variation(source, Settings(comparison=ComparisonSettings(confidence=0.6)))
+        assert "effect SD 0.001" in found.basis
+        less_sure = study_variation(source, Settings(comparison=ComparisonSettings(confidence=0.6)), 0.001)
         assert found.low < less_sure.low < found.change_sd < less_sure.high < found.high
         answer = plan_sample(found, effect=1.1, subjects=9)
         assert answer.subjects_range[0] <= answer.subjects <= answer.subjects_range[1]
         with pytest.raises(StudyError, match="State the reliability"):
             study_variation(SimpleNamespace(measures=source.measures[:4], nights=source.nights[:4]))
+
+    @pytest.mark.parametrize("nights", ["baseline2", ""])
+    def test_a_study_with_repeated_nights_plans_with_the_spread_of_responses(self, nights):
+        """Two baseline nights took it out of the plan: the next study was half as large as with one."""
+        source, rng = self.source(cycle=0.19), np.random.default_rng(6)
+        rows = source.measures[source.measures["session"] != nights].copy()
+        treated = rows["condition"] == "ketamine"
+        rows.loc[treated, "value"] *= np.exp(rng.normal(0.18, 0.25, int(treated.sum())))
+        found = study_variation(SimpleNamespace(measures=rows, nights=source.nights))
+        assert found.change_sd == pytest.approx(math.hypot(0.19 * math.sqrt(2), 0.25), rel=0.08)
+        assert found.low < math.hypot(0.19 * math.sqrt(2), 0.25) < found.high
+        assert "they hold the spread of responses" in found.basis
+        assert ("of one night each" in found.basis) == (not nights)
 
     def test_the_marker_that_the_study_leads_with_is_planned_for(self):
         source = self.source(night=0.05, cycle=0.2)

@@ -256,8 +256,8 @@ def declared_variation(settings: Settings | None = None, effect_sd: float = 0.0)
 def study_variation(source: Source, settings: Settings | None = None, effect_sd: float | None = None) -> Variation:
     """SD of the change of the marker that a study leads with, from its own nights.
 
-    Repeated baseline nights come first (with `effect_sd` added); without them it is the SD of the subjects' changes,
-    which holds the spread of their responses already.
+    It is the SD of the subjects' changes, which holds the spread of their responses; for one night of each condition.
+    Where few have a change, or `effect_sd` is stated, it is that of repeated baseline nights with `effect_sd` added.
 
     Parameters
     ----------
@@ -418,29 +418,40 @@ def _of_marker(source: Source, settings: Settings, effect_sd: float | None) -> t
     marker = leading_marker(source, nights, comparison)
     _refuse_difference(marker)
     rows = marker.select(measure_rows(source, marker.measure))
-    df, where, paired = 0, "", pd.Series(dtype=object)
+    df, where, paired, least = 0, "", pd.Series(dtype=object), comparison.baseline_pairs_df
     if len(rows):
         sd, df = _baseline_sd(rows, nights, comparison)
-        if df >= comparison.baseline_pairs_df and math.isfinite(sd):
-            basis = f"repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
-            return marker, _estimated(math.sqrt(2) * sd, df, effect_sd or 0.0, basis, comparison.confidence)
         values = subject_values(rows, nights=nights, settings=settings)
         known = values[values["change"].notna()]
         parts = [(str(name), part) for name, part in known.groupby("contrast")]
         contrast, part = max(parts, key=lambda item: len(item[1]), default=("", known))
-        paired, change = part["subject"].astype(str), np.log(part["change"])
+        paired = part["subject"].astype(str)
         keys = {design.contrast: design.key.in_words for design in contrast_designs(source, settings=settings)}
         where = keys.get(contrast, "")
-        if len(change) > comparison.baseline_pairs_df:
-            held = "they hold the spread of responses" + (", so effect SD is not added" if effect_sd else "")
-            basis = f"changes of {len(change)} subjects in {where} ({held})"
-            return marker, _estimated(float(change.std()), len(change) - 1, 0.0, basis, comparison.confidence)
-    least = comparison.baseline_pairs_df
+        repeated = df >= least and math.isfinite(sd)
+        # A stated spread is held against what it is added to: nights alone. Else the changes say it themselves.
+        if len(part) > least and not (repeated and effect_sd is not None):
+            return marker, _of_changes(part, where, sd, asked=bool(effect_sd), confidence=comparison.confidence)
+        if repeated:
+            basis = f"repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
+            basis += "" if effect_sd else ", all taken to respond alike"
+            return marker, _estimated(math.sqrt(2) * sd, df, effect_sd or 0.0, basis, comparison.confidence)
     raise StudyError(
         f"{marker}: {_too_few(set(paired), where, nights, least)}; repeated "
         f"baseline nights give {df} degrees of freedom, {least} are needed.",
         STATE_IT,
     )
+
+
+def _of_changes(part: pd.DataFrame, where: str, within: float, *, asked: bool, confidence: float) -> Variation:
+    """SD of the subjects' changes; what means over several nights took from it is added, so that it is of one each."""
+    found = float(np.log(part["change"]).std())
+    fewer = 2 - float((1 / part["n_treatment"] + 1 / part["n_baseline"]).mean())
+    of_one = math.sqrt(found**2 + fewer * within**2) if fewer > 0 and math.isfinite(within) else found
+    held = "they hold the spread of responses" + (", so effect SD is not added" if asked else "")
+    each = f"; SD between nights {within:.3g} ln: of one night each" if of_one > found else ""
+    basis = f"changes of {len(part)} subjects in {where} ({held}{each})"
+    return _estimated(of_one, len(part) - 1, 0.0, basis, confidence)
 
 
 def _refuse_difference(marker: Marker) -> None:
