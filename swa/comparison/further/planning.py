@@ -122,9 +122,7 @@ class SamplePlan:
         counts = sorted({*CURVE_SUBJECTS, self.subjects, *([self.given] if self.given else [])})
         response = self.variation.response_at(sd)
         own = [design_power(design, math.log(self.effect) / sd, n, level, icc, response) for n in counts]
-        found = [
-            detectable_effect(sd, n, self.power, level, design=design, icc=icc, response=response) for n in counts
-        ]
+        found = [detectable_effect(sd, n, self.power, level, design=design, icc=icc, response=response) for n in counts]
         return pd.DataFrame({"subjects": counts, "power": own, "detectable": found})
 
 
