@@ -51,6 +51,9 @@ class PlannedDesign:
         Degrees of freedom that its t has lost of the number of subjects.
     uneven : int
         Subjects up to which more of them can have less power: where few permutations only just allow the level.
+    told_of : int
+        Treatments that are compared with the same condition: Holm's first step, which one that acts alone has to pass,
+        divides the level by them.
     test : str
         What it is, for the reader.
     """
@@ -62,6 +65,7 @@ class PlannedDesign:
     simulated: int = 32
     lost_df: int = 3
     uneven: int = 0
+    told_of: int = 1
     test: str = ""
 
 
@@ -114,7 +118,9 @@ PLANNED = {
         nights=_mixed,
         columns=("period",),
         simulated=9,  # of more nights in all orders it is the t of the changes, with three df for the periods
-        test="mixed model of two of three conditions in all orders",
+        told_of=2,
+        test="mixed model of three conditions in all orders, a treatment against the control at half of the level, "
+        "as it is told where the other treatment does nothing (Holm over the two)",
     ),
 }
 
@@ -131,11 +137,12 @@ def design_power(design: str, effect: float, subjects: int, level: float = 0.05,
     subjects : int
         Of all arms together; too few for a test have no power.
     level : float
-        Two-sided level of the test.
+        Two-sided level at which a change is told, before it is divided by `told_of`.
     icc : float
         Between-night reliability, which an analysis of covariance draws on.
     """
     planned = PLANNED[design]
+    level /= planned.told_of
     if subjects < planned.fewest:
         return 0.0
     if subjects <= planned.simulated:
