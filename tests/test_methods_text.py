@@ -227,7 +227,7 @@ def test_nights_are_counted_as_they_are_used_and_the_others_with_their_reason():
     counts = "2 nights baseline and 2 nights ketamine {x}"
     assert f"We analysed 5 nights of 2 subjects and compared 4 of them ({counts})." in text
     assert "1 adaptation night was not compared." in text
-    assert "3 further nights were excluded by the user (fever: 2)." in text
+    assert "3 further nights were excluded by the user (3 ketamine {x}; fever: 2)." in text
     assert "1 further night could not be used." in text
 
 

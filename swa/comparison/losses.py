@@ -6,17 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from swa.comparison.arrays import Bools, Floats, Ints
+from swa.comparison.arrays import Bools, Ints
 from swa.comparison.designs.base import ContrastDesign
+from swa.comparison.loss_rule import differs
 from swa.comparison.outcomes import Outcome
 from swa.comparison.within_subject import ONE_RECORDING, ZEROS, Changes
 from swa.tables import notes
 from swa.tables.contrast import Contrast
 from swa.tables.reason import Reason
-
-# Losses differ from here on: in subjects, and in the difference of their shares in units of its standard error if all
-# were alike, since so do what the loss of the lowest adds to a difference and the error of that.
-FEWEST, IN_ERRORS = 2, 0.3
 
 
 def with_losses(design: ContrastDesign, changes: Changes, outcome: Outcome) -> Outcome:
@@ -63,7 +60,7 @@ def loss_of_equal(
         return None
     share = lost[0] / sizes[0] - lost[1] / sizes[1]
     variance = 1 / sizes[0] if paired else 1 / sizes[0] + 1 / sizes[1]
-    if not _differs(np.array(lost[0] - lost[1]), np.array(share), np.array(variance)):
+    if not differs(np.array(lost[0] - lost[1]), np.array(share), np.array(variance)):
         return None
     (first, n, most), (second, other_n, least) = sorted(
         zip(treatments, sizes, lost, strict=True), key=lambda side: -side[2] / side[1]
@@ -71,6 +68,34 @@ def loss_of_equal(
     if paired:
         return notes.NIGHTS_LOST_OF_EQUAL(condition=first, lost=most, n=n, other=second, other_lost=least)
     return notes.SUBJECTS_LOST_OF_EQUAL(first=first, lost=most, n=n, second=second, other_lost=least, other_n=other_n)
+
+
+def loss_of_trend(key: Contrast, cells: pd.Series) -> Reason | None:
+    """What a trend lacks where subjects have fewer counted nights of one condition than of the other.
+
+    Parameters
+    ----------
+    key : Contrast
+        The two conditions.
+    cells : Series
+        Place after its dose of each counted night, by subject and condition. Where no nights of the comparator are
+        counted, those of the treatment that any subject has are what each could have.
+    """
+    own: dict[tuple[str, str], set[object]] = {}
+    for (subject, condition), cell in zip(cells.index.tolist(), cells.tolist(), strict=True):
+        own.setdefault((subject, condition), set()).add(cell)
+    names = sorted({subject for subject, _ in own})
+    everything = set() if any(condition == key.comparator for _, condition in own) else set(cells.tolist())
+    treated = [own.get((name, key.treatment), set()) for name in names]
+    untreated = [own.get((name, key.comparator), set()) | everything for name in names]
+    lost = sum(bool(theirs - mine) for mine, theirs in zip(treated, untreated, strict=True))
+    other_lost = sum(bool(mine - theirs) for mine, theirs in zip(treated, untreated, strict=True))
+    n = len(names)
+    if not n or not differs(np.array(lost - other_lost), np.array((lost - other_lost) / n), np.array(1 / n)):
+        return None
+    sides = zip((key.treatment, key.comparator), (lost, other_lost), strict=True)
+    (more, most), (fewer, least) = sorted(sides, key=lambda side: -side[1])
+    return notes.TREND_NIGHTS_LOST(condition=more, lost=most, n=n, other=fewer, other_lost=least)
 
 
 def _lost_nights(design: ContrastDesign, changes: Changes, outcome: Outcome) -> dict[int, Reason]:
@@ -81,9 +106,9 @@ def _lost_nights(design: ContrastDesign, changes: Changes, outcome: Outcome) -> 
     lost = (untreated & ~treated & ~other).sum(axis=0) + alone
     other_lost = (treated & ~untreated & ~other).sum(axis=0)
     n = (treated | untreated | other).sum(axis=0) + alone
-    differs = _differs(lost - other_lost, (lost - other_lost) / np.maximum(n, 1), 1 / np.maximum(n, 1))
-    differs &= outcome.n > 0
-    return {i: _say(key, int(lost[i]), int(other_lost[i]), int(n[i])) for i in np.flatnonzero(differs).tolist()}
+    unequal = differs(lost - other_lost, (lost - other_lost) / np.maximum(n, 1), 1 / np.maximum(n, 1))
+    unequal &= outcome.n > 0
+    return {i: _say(key, int(lost[i]), int(other_lost[i]), int(n[i])) for i in np.flatnonzero(unequal).tolist()}
 
 
 def _say(key: Contrast, lost: int, other_lost: int, n: int) -> Reason:
@@ -126,16 +151,10 @@ def _lost_of_sides(design: ContrastDesign, changes: Changes, outcome: Outcome) -
         if sizes is None or not n or not other_n:
             continue
         lost, other_lost = n - int(sizes.values["n_first"]), other_n - int(sizes.values["n_second"])
-        if _differs(
+        if differs(
             np.array(lost - other_lost), np.array(lost / n - other_lost / other_n), np.array(1 / n + 1 / other_n)
         ):
             found[i] = notes.SUBJECTS_LOST(
                 first=key.first, lost=lost, n=n, second=key.second, other_lost=other_lost, other_n=other_n
             )
     return found
-
-
-def _differs(difference: Ints, share: Floats, variance: Floats) -> Bools:
-    """Whether losses differ by two subjects and enough for the difference of shares that they are of (`IN_ERRORS`)."""
-    differs: Bools = (np.abs(difference) >= FEWEST) & (np.abs(share) >= IN_ERRORS * np.sqrt(variance) - 1e-9)
-    return differs

@@ -127,6 +127,13 @@ def count_uses(facts: StudyFacts) -> Uses:
     )
 
 
+def of_conditions(facts: StudyFacts) -> str:
+    """How many excluded nights are of which condition; empty where none of them has one."""
+    excluded = facts.nights[text_column(facts.nights, "status") == "excluded"]
+    found = text_column(excluded, "condition").value_counts(sort=False).drop("", errors="ignore")
+    return ", ".join(f"{n} {name}" for name, n in sorted(found.items()))
+
+
 def _count_conditions(nights: pd.DataFrame, conditions: Iterable[str]) -> dict[str, int]:
     counts = text_column(nights, "condition").value_counts()
     return {name: int(counts[name]) for name in conditions if name in counts}

@@ -20,7 +20,7 @@ from swa.report.change_tables import Footnotes
 from swa.report.combination_pages import draw_combinations
 from swa.report.contrast_pages import draw_contrasts
 from swa.report.draft import Draft, shared_parts
-from swa.report.facts import StudyFacts, count_uses, done_nights
+from swa.report.facts import StudyFacts, count_uses, done_nights, of_conditions
 from swa.report.leading_rows import Headline, find_headline, members_of
 from swa.report.optional_tables import (
     PlainTable,
@@ -190,10 +190,12 @@ def _counts(facts: StudyFacts) -> str:
     done = done_nights(facts.nights)
     statuses = text_column(facts.nights, "status").value_counts()
     compared = count_uses(facts).compared
+    of = f" ({own})" if (own := of_conditions(facts)) else ""
     parts = [
         f"{plural(len(done), 'night')} of {plural(done['subject'].nunique(), 'subject')} analysed",
         *([f"{compared} of them compared"] if compared < len(done) else []),
-        *(f"{statuses[status]} {status}" for status in ("failed", "excluded") if status in statuses),
+        *([f"{statuses['failed']} failed"] if "failed" in statuses else []),
+        *([f"{statuses['excluded']} excluded{of}"] if "excluded" in statuses else []),
     ]
     return ", ".join(parts) + "."
 

@@ -18,6 +18,7 @@ class DesignLimit(StrEnum):
     UNKNOWN_ORDER = "unknown order"
     ZEROS = "zeros left out"
     LOSS = "unequal loss"
+    NIGHTS_CHOSEN = "nights left out"
     BASELINE_LEVEL = "baseline level"
 
 
@@ -29,6 +30,8 @@ OPEN_ORDERS = frozenset({DesignLimit.UNEQUAL_ORDERS, DesignLimit.UNKNOWN_ORDER})
 OF_THE_ORDER = OPEN_ORDERS | {DesignLimit.ONE_ORDER, DesignLimit.SAME_PLACE}
 # Limits of one row alone: which subjects it lacks, and where arms begin, is known of each marker.
 OF_A_ROW = frozenset({DesignLimit.ZEROS, DesignLimit.LOSS, DesignLimit.BASELINE_LEVEL})
+# Limits that say nothing of the cause: what they are of stands in words of its own.
+IN_OTHER_WORDS = OF_A_ROW | {DesignLimit.NIGHTS_CHOSEN}
 # Limits with which a change over subjects is not shown as told from no change.
 NOT_TOLD = OPEN_ORDERS | {DesignLimit.ZEROS, DesignLimit.BASELINE_LEVEL}
 

@@ -173,6 +173,13 @@ NIGHTS_ASIDE = declare(
     "nights_aside",
     "nights left aside: {nights}, at places where every order has the same condition, which tell of the place alone",
 )
+# Nights that somebody left out, of subjects who have others of the condition (`swa.comparison.exclusions`).
+_LEFT_OUT = (
+    "nights left out by hand (excluded, or called adaptation without coming first): {said}, of {subjects} of {n} "
+    "subjects who stay in"
+)
+NIGHTS_LEFT_OUT = declare("nights_left_out", _LEFT_OUT)
+NIGHTS_CHOSEN = declare("nights_chosen", f"{_LEFT_OUT}: if that hangs on what they show, the result is biased")
 FEW_IN_AN_ARM = declare("few_in_an_arm", f"{_ARMS}: too few in an arm for a test", "no interval")
 FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test", "no interval")
 
@@ -246,6 +253,11 @@ SUBJECTS_LOST_OF_EQUAL = declare(
 )
 ONE_OF_PAIRS = declare("one_of_pairs", "one of {n} pairs, its p not adjusted for the others")
 ONE_SLOPE = declare("one_slope", "one slope a subject")
+TREND_NIGHTS_LOST = declare(
+    "trend_nights_lost",
+    "{lost} of {n} subjects lack {condition} nights that others have or that they have of the other condition, and "
+    "{other_lost} {other} nights: if that hangs on how they slept, the trend is biased",
+)
 TREND_WITHOUT_CONTROL = declare(
     "trend_without_control",
     "without nights of a control condition counted the same way, a drift of the nights looks the same",

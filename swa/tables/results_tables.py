@@ -85,6 +85,8 @@ DESIGN_LIMIT = _text(
         DesignLimit.UNKNOWN_ORDER: "nothing says in which order the nights were, and one may be in more subjects",
         DesignLimit.ZEROS: "subjects with a zero or negative value have no ratio, and they are those with the lowest",
         DesignLimit.LOSS: "more subjects are lost of one condition or arm than of the other, by two, and 0.3 √n of n",
+        DesignLimit.NIGHTS_CHOSEN: "nights of two subjects, and of 0.3 √n of n, who stay in were excluded, or called "
+        "adaptation without coming first",
         DesignLimit.BASELINE_LEVEL: "arms differ at baseline, and only adjusted for it in their changes",
     },
 )
@@ -349,7 +351,7 @@ PLANNING = _table(
     *(*PLACE, MEASURE.saying("Marker that is planned for: the one that the study leads with")),
     _number("effect", "Ratio of treatment to baseline that is to be found"),
     _number("power", "Wanted power", "1"),
-    _number("level", "Two-sided level of the test", "1"),
+    _number("level", "Two-sided level at which a change is told", "1"),
     _count("subjects", "Subjects needed, of all arms together"),
     _count("subjects_low", "The same at the lower limit of the SD"),
     _count("subjects_high", "The same at the upper limit of the SD"),

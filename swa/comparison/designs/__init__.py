@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from inspect import isabstract
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from swa.comparison.compared_nights import COPIED, split_nights
 from swa.comparison.designs.base import BetweenSubjects, ContrastDesign, WithinSubjects, read_pair
+from swa.comparison.exclusions import left_out_by_hand, reasons_of_exclusions
 from swa.settings import ComparisonSettings
 from swa.tables.contrast import Contrast
 
@@ -40,6 +42,7 @@ def find_designs(nights: pd.DataFrame, pairs: Sequence[Contrast], settings: Comp
         The design, where it is stated.
     """
     # Copies say nothing of the design.
+    left_out = left_out_by_hand(nights)
     nights, before = (table[~table[COPIED]] for table in split_nights(nights))
     designs = known_designs()
     choices = [design for design in designs if issubclass(design, WithinSubjects)]
@@ -52,8 +55,20 @@ def find_designs(nights: pd.DataFrame, pairs: Sequence[Contrast], settings: Comp
     for design in designs:
         between = design.find(nights, within, settings) if issubclass(design, BetweenSubjects) else None
         if between is not None:
-            return [*within, *between]
-    return [*within]
+            return [_with_exclusions(one, left_out, nights) for one in (*within, *between)]
+    return [_with_exclusions(one, left_out, nights) for one in within]
+
+
+def _with_exclusions(design: ContrastDesign, left_out: pd.DataFrame, used: pd.DataFrame) -> ContrastDesign:
+    """Return the design with a word of the nights that somebody left out of its subjects."""
+    own = (design.treatment, design.baseline)
+    needed = dict.fromkeys(used["subject"].unique(), own)
+    if not design.key.is_within:
+        first, second = design.sides
+        sides = {first: own, second: (design.other or design.treatment, design.baseline)}
+        needed = {name: sides[side] for name, side in design.members.items() if side in sides}
+    found = reasons_of_exclusions(left_out, used, needed)
+    return replace(design, limits=(*design.limits, *found)) if found else design
 
 
 known_designs()  # so that the reasons that a design declares can be read wherever designs are known

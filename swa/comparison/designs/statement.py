@@ -101,6 +101,11 @@ def find_limits(
 
 
 def _limits(used: pd.DataFrame, design: ContrastDesign, baseline: str) -> tuple[DesignLimit, ...]:
+    chosen = (DesignLimit.NIGHTS_CHOSEN,) if notes.NIGHTS_CHOSEN.among(design.limits) else ()
+    return (*_limits_of_cause(used, design, baseline), *chosen)
+
+
+def _limits_of_cause(used: pd.DataFrame, design: ContrastDesign, baseline: str) -> tuple[DesignLimit, ...]:
     key, arms = design.key, parallel_arms(used)
     if not key.is_within:
         unequal = (DesignLimit.UNEQUAL_ORDERS,) if notes.GROUP_ORDERS.among(design.limits) else ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from swa.comparison.compared_nights import MOST_NAMED, text_column
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.designs.statement import find_limits
-from swa.report.facts import StudyFacts, count_uses, done_nights
+from swa.report.facts import StudyFacts, count_uses, done_nights, of_conditions
 from swa.report.words.names import in_sentence
 from swa.report.words.numbers import join, limit, plural, share, span
 from swa.report.words.references import bibtex, cite, source
@@ -333,7 +333,8 @@ def _count_nights(facts: StudyFacts) -> str:
     text += f" ({join(parts)})." if parts else "."
     reasons = text_column(facts.nights, "exclude")[text_column(facts.nights, "status") == "excluded"]
     given = reasons[reasons != ""].value_counts(sort=False)
-    named = f" ({'; '.join(f'{reason}: {n}' for reason, n in given.items())})" if len(given) else ""
+    told = [of_conditions(facts), *(f"{reason}: {n}" for reason, n in given.items())]
+    named = f" ({said})" if (said := "; ".join(text for text in told if text)) else ""
     for n, what, why in (
         (use.adaptation, "adaptation night", "not compared"),
         (use.copied, "further night", "not compared, since one recording stood for several nights"),

@@ -40,7 +40,7 @@ from swa.report.words.p_values import name_of_test, why_no_p
 from swa.settings import Settings
 from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
-from swa.tables.design_limit import NOT_TOLD, OF_A_ROW, DesignLimit, decode_limits
+from swa.tables.design_limit import IN_OTHER_WORDS, NOT_TOLD, DesignLimit, decode_limits
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker
 from swa.tables.notes import (
     ARM_SIZES,
@@ -49,6 +49,7 @@ from swa.tables.notes import (
     BASELINE_PAIRS,
     FEW_FOR_FLIPS,
     GROUP_CHANGES,
+    NIGHTS_CHOSEN,
     NIGHTS_LOST,
     NO_RELIABILITY,
     NO_WINDOW_RELIABILITY,
@@ -131,6 +132,10 @@ LIMITS = {
     DesignLimit.LOSS: (
         "More lost on one side",
         "Where more subjects of one condition or arm are lost, the difference may be one of those who are left.",
+    ),
+    DesignLimit.NIGHTS_CHOSEN: (
+        "Nights left out by hand",
+        "Where nights are left out of subjects who stay in, the result may be one of that choice.",
     ),
     DesignLimit.BASELINE_LEVEL: (
         "Arms differ at baseline",
@@ -233,7 +238,7 @@ def limits_in_short(limits: Sequence[DesignLimit]) -> str:
         return ""
     if DesignLimit.ONE_ARM in limits:
         return f"{LIMITS[DesignLimit.ONE_ARM][0]}."
-    of_cause = [LIMITS[limit][0] for limit in limits if limit not in OF_A_ROW]
+    of_cause = [LIMITS[limit][0] for limit in limits if limit not in IN_OTHER_WORDS]
     said = [f"{join([of_cause[0], *map(in_sentence, of_cause[1:])])}: cause not established."] if of_cause else []
     left = {DesignLimit.ZEROS: "direction", DesignLimit.BASELINE_LEVEL: "difference"}
     said += [f"{LIMITS[limit][0]}: {what} not established." for limit, what in left.items() if limit in limits]
@@ -241,22 +246,27 @@ def limits_in_short(limits: Sequence[DesignLimit]) -> str:
 
 
 def loss_in_words(row: pd.Series) -> str:
-    """How many subjects are lost of each side, where that differs; else empty."""
+    """How many subjects are lost of each side, where that differs, and nights by choice; else empty."""
     reasons = decode(row["reasons"])
-    found = NIGHTS_LOST.among(reasons) or SUBJECTS_LOST.among(reasons)
-    return f"{found.words}." if found else ""
+    found = (kind.among(reasons) for kind in (NIGHTS_LOST, SUBJECTS_LOST, NIGHTS_CHOSEN))
+    return _joined(*(f"{one.words[:1].upper()}{one.words[1:]}." for one in found if one))
 
 
 def _loss_in_short(row: pd.Series) -> str:
     """As `loss_in_words`, for a card."""
     reasons = decode(row["reasons"])
+    if chosen := NIGHTS_CHOSEN.among(reasons):
+        left = "Nights left out by hand: {said}, of {subjects} of {n} subjects; those left may differ."
+        by_hand = left.format_map(chosen.values)
+    else:
+        by_hand = ""
     if nights := NIGHTS_LOST.among(reasons):
         said = "{lost} of {n} subjects have no usable {condition} night".format_map(nights.values)
     elif sides := SUBJECTS_LOST.among(reasons):
         said = "{lost} of {n} of {first} lost, {other_lost} of {other_n} of {second}".format_map(sides.values)
     else:
-        return ""
-    return f"{said}: those left may differ."
+        return by_hand
+    return _joined(f"{said}: those left may differ.", by_hand)
 
 
 def _too_few_alone(row: pd.Series, change: Change) -> bool:
