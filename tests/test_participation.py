@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 from swa_cli.show import show_inspection
 
+from swa.comparison.contrasts import compare_nights
 from swa.comparison.participation import absent_subjects, expected_absences
+from swa.errors import StudyError
 from swa.report.words.absent import told_together, what_is_missing, what_to_do
 from swa.settings import Settings, check_settings
 from swa.simulation.simulated_study import simulate_study
@@ -43,6 +45,38 @@ def test_each_subject_that_is_not_in_the_primary_is_named_with_the_reason():
     assert told["P05"].reason.words == "no ketamine night that can be compared"
     said = [what_is_missing(one, Settings()) for one in told.values()]
     assert all(one.startswith(f"not in {LEADS}: ") for one in said), "a reader knows no code of a marker"
+
+
+PRIMARY = Settings(comparison={"primary": "swa NREM cycle-1 frontal"})
+
+
+def _two_references():
+    """F3-M2 in the baseline nights, F3-A1A2 in those of the drug: two channels, and no frontal one of every night."""
+    nights = _nights()
+    apart = _measures(nights, {f"P0{i}": ["F3-M2", "F3-A1A2", "C4-M1"] for i in range(1, 6)}, {})
+    own = apart["channel"].map({"F3-M2": "baseline", "F3-A1A2": "ketamine"})
+    return nights, apart[own.isna() | (own == apart["session"])].assign(n=1)
+
+
+def test_a_primary_at_a_region_of_two_references_is_not_measured_and_the_run_goes_on():
+    # The run ended after its nights were stored, with "did you mean 'all'?", beside the pages of the run before.
+    nights, table = _two_references()
+    found = compare_nights(table, "baseline", nights=nights, settings=PRIMARY)
+    rows = found[found["channel"] == "frontal"]
+    assert rows["role"].eq("primary").all()
+    assert rows["subject"].tolist() == ["group", *(f"P0{i}" for i in range(1, 6))]
+    assert rows[["estimate", "p", "p_adjusted"]].isna().all(axis=None)
+    assert rows["n"].eq(0).all()
+    assert set(rows["note"]) == {"no frontal channel in every night; its EEG: F3-A1A2, F3-M2"}
+    told = absent_subjects(table, nights, "baseline", PRIMARY)
+    assert [one.subject for one in told] == [f"P0{i}" for i in range(1, 6)]
+    assert told[0].reason.words == "no frontal channel in every night; its EEG: F3-M2, C4-M1, F3-A1A2"
+
+
+def test_a_primary_of_a_place_where_nobody_recorded_is_refused_as_before():
+    nights, table = _two_references()
+    with pytest.raises(StudyError, match="is not among the measures"):
+        compare_nights(table[table["channel"] == "C4-M1"], "baseline", nights=nights, settings=PRIMARY)
 
 
 def test_nobody_is_told_of_where_all_are_in_or_nobody_was_meant_to_be():

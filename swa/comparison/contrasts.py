@@ -25,7 +25,7 @@ from swa.comparison.group import adjust_p, adjust_primary_p
 from swa.comparison.losses import with_losses
 from swa.comparison.members import unused_arms
 from swa.comparison.outcomes import Outcome, limits_of_rows
-from swa.comparison.primary import declared_primary, roles
+from swa.comparison.primary import declared_primary, roles, with_absent_region
 from swa.comparison.sources import (
     LongTable,
     Source,
@@ -213,7 +213,7 @@ def measure_contrasts(
         del changes  # those of a large study: not beside the rows of the next measure
     if not parts:
         return CONTRASTS.empty()
-    table = pd.concat(parts, ignore_index=True)
+    table = with_absent_region(pd.concat(parts, ignore_index=True), primary)
     table["role"] = roles(table, primary, settings.comparison)
     table["p_adjusted"] = adjust_p(table["p"], table.groupby(["contrast", "role"]).ngroup())
     held = matches(table, role="primary", subject=GROUP)

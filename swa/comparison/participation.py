@@ -67,13 +67,16 @@ def absent_subjects(source: Source, nights: pd.DataFrame, baseline: str, setting
     marker = leading_marker(source, nights, settings.comparison)
     measured = measure_rows(source, marker.measure)
     rows = marker.select(measured)
-    if rows.empty:
-        return []
     subjects = _subjects(nights)
     channels = {
         str(subject): [str(name) for name in own.unique()] for subject, own in measured.groupby("subject")["channel"]
     }
     found: Found = {}
+    if rows.empty:  # of a region that no subject has by one reference in all of its nights
+        why: dict[str, Reason | None] = {name: _no_channel(marker, channels.get(name, [])) for name in subjects}
+        within = [design.key for design in planned_designs(nights, settings) if design.key.is_within]
+        is_there = any(region(name) == marker.channel for own in channels.values() for name in own)
+        return _worth_telling(dict.fromkeys(within, why), nights, marker, channels) if is_there else []
     for design, changes, outcome in group_outcomes(rows, baseline, nights=nights, settings=settings):
         if design.key.is_within:
             there = {str(name): i for i, name in enumerate(changes.subjects)}

@@ -12,7 +12,10 @@ from swa.errors import SettingsError, StudyError
 from swa.glossary import read_glossary
 from swa.recordings.channels import region
 from swa.settings import ComparisonSettings
+from swa.tables.absences import NO_CHANNEL
+from swa.tables.contrast import CONTRAST_FACTS
 from swa.tables.marker import ALL, NUMBERED, PRIMARY_FORM, REGIONS, STAGES, Marker, Window, matches
+from swa.tables.reason import encode, in_words
 
 _UNNUMBERED = ("night", "matched", "first60min", "first90min", "first120min")
 _WINDOWS = ("night", *(f"{kind}-1 …" for kind in NUMBERED), *_UNNUMBERED[1:])
@@ -80,6 +83,31 @@ def _nearest_windows(word: str) -> list[str]:
     return _nearest(word, [*_UNNUMBERED, *(f"{kind}-{number}" for kind in NUMBERED)])
 
 
+def with_absent_region(table: pd.DataFrame, primary: Marker | None) -> pd.DataFrame:
+    """Add rows, not measured, of a declared primary whose region no subject has by one reference in all of its nights.
+
+    Nights with different references are not compared with each other. That is the answer of such a study, not the end
+    of its run: each subject's row, and that over subjects, says which channels there are.
+    """
+    if primary is None or table.empty:
+        return table
+    spelled = primary.spelled_as(table)
+    own = [name for name in table["channel"].unique() if region(str(name)) == spelled.channel.casefold()]
+    if not own or matches(table, **spelled.columns).any():
+        return table
+    rows = table[matches(table, **spelled.columns | {"channel": own})]
+    rows = rows.drop_duplicates(["subject", *CONTRAST_FACTS])
+    why = (NO_CHANNEL(channel=spelled.channel, there=", ".join(sorted(own))),)
+    blank = dict.fromkeys(("estimate", "ci_low", "ci_high", "p"), np.nan)
+    return pd.concat(
+        [
+            table,
+            rows.assign(channel=spelled.channel, n=0, method="", note=in_words(why), reasons=encode(why), **blank),
+        ],
+        ignore_index=True,
+    )
+
+
 def roles(table: pd.DataFrame, primary: Marker | None, settings: ComparisonSettings) -> npt.NDArray[np.object_]:
     """Role of each row of the contrasts; see `compare_nights`.
 
@@ -109,10 +137,5 @@ def _nearest_marker(table: pd.DataFrame, primary: Marker) -> str:
         if word.casefold() not in {text.casefold() for text in known}:
             near = _nearest(word, known)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            if name == "channel" and (own := [text for text in known if region(text) == word.casefold()]):
-                hint = (
-                    f"no subject has one of {', '.join(own)} in all of its nights, and nights with different "
-                    "references are not compared; export them with one, or exclude the night that has another. "
-                )
             said.append(f"There is no {name} {word!r}: {hint}Known: {', '.join(known)}.")
     return " ".join(said) or "Each of its words is there, but not together."
