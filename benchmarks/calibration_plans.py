@@ -1,9 +1,10 @@
 """Whether a plan has the power of the test that is run, and whether one subject's interval knows the part of the night.
 
 Power at + 20 % by `swa plan` (ICC 0.76, CV 40 %) beside the share of studies whose row over subjects has p <= 0.05, for
-the paired, crossover and parallel designs, through `compare_nights`. Then the interval of one subject with one night
-each, whose nights vary as the stated reliability says of the whole night, the first cycle, the first hour and matched
-minutes, and beta power as its own: it has to hold the true change in 95 %.
+the paired, crossover and parallel designs, through `compare_nights`: of the whole night, and of the first cycle, which
+is planned for where nothing is declared, with as many subjects as the plan names. Then the interval of one subject with
+one night each, whose nights vary as the stated reliability says of the whole night, the first cycle, the first hour and
+matched minutes, and beta power as its own: it has to hold the true change in 95 %.
 
 Run as ``python -m benchmarks.calibration_plans [studies]``; exits with 1 when a cell misses (99 % binomial interval
 adjusted for their number; a plan is simulated too, with an error of 0.005).
@@ -11,11 +12,13 @@ adjusted for their number; a plan is simulated too, with an error of 0.005).
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 
 from benchmarks.calibration_designs import LN_EFFECT, Cell, Study, arms, crossover, judge, missing_nights
 from swa.comparison.contrasts import compare_nights
+from swa.comparison.further.planning import declared_variation, plan_sample
 from swa.comparison.further.power import design_power
 from swa.comparison.within_subject import stated_within_sd
 from swa.settings import Settings
@@ -36,6 +39,27 @@ PLANS = {
     },
 }
 PARTS = (("swa", "night"), ("swa", "cycle-1"), ("swa", "hour-1"), ("swa", "matched"), ("beta_power", "night"))
+
+
+IN_CYCLE = {
+    "paired": lambda rng, studies, n: missing_nights(rng, studies, n, 0),
+    "crossover": lambda rng, studies, n: crossover(rng, studies, n // 2, n - n // 2),
+    "parallel arms": lambda rng, studies, n: arms(rng, studies, n // 2, n - n // 2),
+}
+
+
+def cycle_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
+    """The subjects that a plan names for the first cycle have the power that it was asked for."""
+    variation, cells = declared_variation(), []
+    night, cycle = (stated_within_sd("", STATED, "swa", window) for window in ("night", "cycle-1"))
+    for design, make in IN_CYCLE.items():
+        n = plan_sample(variation, design=design).subjects
+        promised = design_power(design, LN_EFFECT / variation.change_sd, n, 0.05, variation.icc)
+        study: Study = make(rng, studies, n)
+        further = rng.normal(0, math.sqrt(cycle**2 - night**2), study.ln_power.shape)
+        found = int((replace(study, ln_power=study.ln_power + further).group(LN_EFFECT)["p"] <= 0.05).sum())
+        cells.append(Cell(f"{design}, first cycle, n = {n} as planned: power", found, studies, promised))
+    return cells
 
 
 def plan_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
@@ -65,7 +89,7 @@ def subject_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
 def main(studies: int = 2000, seed: int = 11) -> int:
     """Print the cells."""
     rng = np.random.default_rng(seed)
-    return int(judge(plan_cells(rng, studies) + subject_cells(rng, studies)) > 0)
+    return int(judge(plan_cells(rng, studies) + cycle_cells(rng, studies) + subject_cells(rng, studies)) > 0)
 
 
 if __name__ == "__main__":

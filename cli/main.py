@@ -371,30 +371,34 @@ def plan(
     dropout: Annotated[
         float, typer.Option(parser=decimal, metavar="NUMBER", help="Share of subjects who will be lost: 0.1 is 10 %.")
     ] = 0.0,
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="Settings (TOML): the declared primary is planned for.")
+    ] = None,
 ) -> None:
     """Sample size and smallest effect that can be found, from a stated or a study's own reliability."""
-    from swa.comparison.further.planning import plan_sample, read_effect, stated_variation, study_variation
-    from swa.settings import Settings
+    from swa.comparison.further import planning
+    from swa.settings import Settings, given_or_default
     from swa.study.store import read_results
 
     from .show import show_plan
 
-    if results and (icc is not None or cv is not None):
-        _fail("plan: give either a results folder, or --icc and --cv.")
-    settings = Settings()
+    own = icc is not None or cv is not None
+    if results and (own or settings_file):
+        _fail("plan: give either a results folder, or --settings, --icc and --cv.")
+    settings = given_or_default(_read_settings(settings_file), Settings)
     if results:
         found = read_results(results)
         settings = found.settings
-        variation = study_variation(found, settings, effect_sd)
-    else:
+        variation = planning.study_variation(found, settings, effect_sd)
+    elif own:
         stated = settings.comparison
-        basis = "default" if icc is None and cv is None else "stated"
-        variation = stated_variation(
-            stated.icc if icc is None else icc, stated.cv if cv is None else cv, effect_sd or 0.0, basis
-        )
+        given = (stated.icc if icc is None else icc, stated.cv if cv is None else cv)
+        variation = planning.stated_variation(*given, effect_sd or 0.0, "stated of the marker in its own window")
+    else:
+        variation = planning.declared_variation(settings, effect_sd or 0.0)
     level = round(1 - settings.comparison.confidence, 12)
     asked = {"power": power, "subjects": subjects, "level": level, "design": design, "dropout": dropout}
-    show_plan(plan_sample(variation, effect=read_effect(effect), **asked), settings)
+    show_plan(planning.plan_sample(variation, effect=planning.read_effect(effect), **asked), settings)
 
 
 @app.command("settings")

@@ -15,6 +15,7 @@ from swa.report.pages import PageTask, subject_page, write_placeholder, write_st
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
 from swa.study.plan.manifest import TEMPLATE, Study, plan_study, write_template
+from swa.study.plan.restarts import refuse_parts
 from swa.study.plan.selection import BY_USER, LeftOut, find_nights, night_names, nights_left_out
 from swa.study.problems import MISSING_STEPS, Problem, add_problems, as_table
 from swa.study.run.attempts import MOST, clear_work, count_attempts
@@ -160,11 +161,8 @@ def run_study(
     """
     settings = given_or_default(settings, Settings)
     results = Path(results)
-    study = plan_study(recordings, study_file, settings, results)
+    study, left_out = _plan(recordings, study_file, settings, results, exclude)
     settings = study.settings
-    check_primary(study.nights, settings.comparison)
-    check_columns(study.nights, settings.comparison)
-    left_out = nights_left_out(study.nights, exclude)
     chosen = night_names(study.nights)[sorted(find_nights(study.nights, only, "--only"))].tolist()
     own = _check_sharing(results, part, blind=blind, nights_only=nights_only, prune=prune)
     blinded = None
@@ -218,6 +216,19 @@ def run_study(
         strays=work.attempt_study("the look for strays", lambda: find_strays(results, study), ()),
         key=blinded.key if blinded else None,
     )
+
+
+def _plan(
+    recordings: str | Path, study_file: str | Path | None, settings: Settings, results: Path, exclude: Sequence[str]
+) -> tuple[Study, dict[str, LeftOut]]:
+    """The study, in which parts of a night are none, and the nights that are left out; refused where it cannot be."""
+    study = plan_study(recordings, study_file, settings, results)
+    check_primary(study.nights, study.settings.comparison)
+    check_columns(study.nights, study.settings.comparison)
+    left_out = nights_left_out(study.nights, exclude)
+    names = night_names(study.nights)
+    without = [int(place) for place in names.index[names.isin(left_out)]]
+    return replace(study, nights=refuse_parts(study.nights, study.settings, without)), left_out
 
 
 def _check_folder(results: Path, study: Study, *, prune: bool) -> None:

@@ -143,6 +143,21 @@ def test_plan_says_where_a_t_finds_more_and_what_to_preregister(capsys: pytest.C
     assert re.search(r"paired t, which stands beside the sign flips .* has power 0\.8\d+: preregister which", said)
 
 
+def test_plan_names_the_window_that_it_is_of(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("plan", "--design", "crossover") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in N2+N3 of NREM cycle 1 at the frontal channels; of the whole night: ICC 0.76, CV 40 %;" in said
+    assert "+20.0 % with power 0.8: 36 subjects." in said
+    file = tmp_path / "settings.toml"
+    file.write_text('[comparison]\nprimary = "swa NREM night frontal"\n')
+    assert run("plan", "--design", "crossover", "--settings", str(file)) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in N2+N3 of the whole night at the frontal channels; of the whole night: ICC 0.76" in said
+    assert "19 subjects." in said
+    assert run("plan", "--icc", "0.76") == 0
+    assert "(stated of the marker in its own window: ICC 0.76, CV 40 %)" in " ".join(capsys.readouterr().out.split())
+
+
 def test_plan_takes_a_study_or_a_reliability(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("plan", "somewhere", "--icc", "0.9") == 2
     assert "either a results folder" in capsys.readouterr().err

@@ -22,6 +22,7 @@ from swa.comparison.designs import known_designs
 from swa.comparison.designs.crossover import carry_over, hills_armitage, sequence_test
 from swa.comparison.designs.statement import design_statement
 from swa.comparison.further.planning import (
+    declared_variation,
     detectable_effect,
     paired_power,
     plan_next_study,
@@ -34,6 +35,7 @@ from swa.comparison.further.planning import (
 from swa.comparison.further.power import PLANNED, design_power
 from swa.comparison.group import sign_flip_test
 from swa.comparison.linear import least_squares, t_interval, unequal_variances
+from swa.comparison.within_subject import stated_within_sd
 from swa.errors import SettingsError, StudyError
 from swa.report.study_page import _answers, _title
 from swa.settings import ComparisonSettings, Settings
@@ -645,6 +647,36 @@ class TestPlanning:
         with pytest.raises(SettingsError, match=r"CV of 0\.4 is 40 %"):
             stated_variation(**given)
 
+    def test_a_plan_without_a_stated_reliability_is_of_the_window_that_leads(self):
+        """A plan of the whole night gave the first cycle half of the power that was asked for."""
+        night, cycle = stated_variation(0.76, 0.4), declared_variation()
+        assert str(cycle.marker) == "swa NREM cycle-1 frontal"
+        assert cycle.change_sd == pytest.approx(1.42 * night.change_sd)
+        assert cycle.icc == pytest.approx(0.76 / (0.76 + 0.24 * 1.42**2))
+        assert "1.42 times as much" in cycle.basis
+        declared = Settings(comparison=ComparisonSettings(primary="SWA NREM Night frontal"))
+        assert declared_variation(declared).change_sd == pytest.approx(night.change_sd)
+        assert str(declared_variation(declared).marker) == "swa NREM night frontal"
+        spread = declared_variation(effect_sd=0.3).change_sd
+        assert spread == pytest.approx(math.hypot(cycle.change_sd, 0.3))
+
+    def test_the_first_cycle_has_the_power_that_is_planned(self):
+        plan = plan_sample(declared_variation(), design="crossover")
+        assert 36 <= plan.subjects <= 40
+        rng = np.random.default_rng(3)
+        study = BENCH.crossover(rng, 300, plan.subjects // 2, plan.subjects // 2)
+        within = stated_within_sd("", ComparisonSettings(), "swa", "cycle-1")
+        values = rng.normal(5, within, study.ln_power.shape)
+        found = replace(study, ln_power=values).group(math.log(1.2))
+        assert (found["p"] <= 0.05).mean() == pytest.approx(0.8, abs=0.07)
+
+    @pytest.mark.parametrize(
+        "primary", ["swa NREM third-1 frontal", "wave_slope_up_matched NREM night frontal", "no_measure NREM night C3"]
+    )
+    def test_a_marker_whose_variation_is_not_stated_is_not_planned(self, primary):
+        with pytest.raises(SettingsError, match="is not stated"):
+            declared_variation(Settings(comparison=ComparisonSettings(primary=primary)))
+
     def test_agrees_with_simulation(self):
         sd = stated_variation(0.9, 0.4).change_sd
         x = np.random.default_rng(1).normal(math.log(1.2), sd, (10, 20_000))
@@ -702,15 +734,29 @@ class TestPlanning:
 
     def test_own_baseline_pairs_with_the_limits_of_their_sd(self):
         source = self.source(cycle=0.1)
-        found = study_variation(source)
+        found = study_variation(source, effect_sd=0.001)
         assert found.low < 0.1 * math.sqrt(2) < found.high
         assert "repeated baseline nights" in found.basis
-        less_sure = study_variation(source, Settings(comparison=ComparisonSettings(confidence=0.6)))
+        assert "effect SD 0.001" in found.basis
+        less_sure = study_variation(source, Settings(comparison=ComparisonSettings(confidence=0.6)), 0.001)
         assert found.low < less_sure.low < found.change_sd < less_sure.high < found.high
         answer = plan_sample(found, effect=1.1, subjects=9)
         assert answer.subjects_range[0] <= answer.subjects <= answer.subjects_range[1]
         with pytest.raises(StudyError, match="State the reliability"):
             study_variation(SimpleNamespace(measures=source.measures[:4], nights=source.nights[:4]))
+
+    @pytest.mark.parametrize("nights", ["baseline2", ""])
+    def test_a_study_with_repeated_nights_plans_with_the_spread_of_responses(self, nights):
+        """Two baseline nights took it out of the plan: the next study was half as large as with one."""
+        source, rng = self.source(cycle=0.19), np.random.default_rng(6)
+        rows = source.measures[source.measures["session"] != nights].copy()
+        treated = rows["condition"] == "ketamine"
+        rows.loc[treated, "value"] *= np.exp(rng.normal(0.18, 0.25, int(treated.sum())))
+        found = study_variation(SimpleNamespace(measures=rows, nights=source.nights))
+        assert found.change_sd == pytest.approx(math.hypot(0.19 * math.sqrt(2), 0.25), rel=0.08)
+        assert found.low < math.hypot(0.19 * math.sqrt(2), 0.25) < found.high
+        assert "they hold the spread of responses" in found.basis
+        assert ("of one night each" in found.basis) == (not nights)
 
     def test_the_marker_that_the_study_leads_with_is_planned_for(self):
         source = self.source(night=0.05, cycle=0.2)

@@ -156,6 +156,55 @@ def test_the_trend_of_placebo_nights_is_not_said_to_lack_a_control():
     assert not placebo.str.contains("without nights of a control").any()
 
 
+def counted_crossover(ketamine_first, placebo_first, *, nights=3, lower=(0.3, 0.1), noise=0.05, seed=3):
+    """Nights since a dose of both conditions, the first ones of the study lower (ln), the drug without effect."""
+    rng, rows = np.random.default_rng(seed), []
+    for number in range(ketamine_first + placebo_first):
+        order = ("ketamine", "placebo") if number < ketamine_first else ("placebo", "ketamine")
+        plan = [(condition, night) for condition in order for night in range(1, nights + 1)]
+        for place, (condition, night) in enumerate(plan, start=1):
+            ln = 5 + noise * rng.standard_normal() - (lower[place - 1] if place <= len(lower) else 0)
+            rows.append((f"S{number:02d}", f"{condition}{night}", condition, "done", place, 1, night, math.exp(ln)))
+    columns = ["subject", "session", "condition", "status", "order", "infusion", "nights_since_dose", "value"]
+    return as_measured(pd.DataFrame(rows, columns=columns))
+
+
+def as_measured(nights):
+    place = {"channel": "frontal", "stages": "NREM", "window": "cycle-1", "measure": "swa", "variant": ""}
+    table = nights[["subject", "session", "condition", "value"]].assign(**place, unit="µV²", n=1, note="")
+    return table, nights.drop(columns="value")
+
+
+def trend_of(found, term="per night since the dose", contrast="ketamine:placebo"):
+    return found[(found["subject"] == "group") & (found["term"] == term) & (found["contrast"] == contrast)].iloc[0]
+
+
+def test_getting_used_to_the_laboratory_is_no_trend_of_a_crossover_with_unequal_orders():
+    table, nights = counted_crossover(9, 3)
+    row = trend_of(compare_doses(table, nights=nights))
+    assert row["estimate"] == pytest.approx(1, abs=0.03)  # of the mean of all slopes 1.08
+    assert row["p"] > 0.05
+    assert "labels permuted" in row["method"]
+    infusions = nights.assign(infusion=nights["nights_since_dose"], nights_since_dose=1)
+    row = trend_of(compare_doses(table, nights=infusions), "per infusion")
+    assert row["estimate"] == pytest.approx(1, abs=0.03)
+    assert row["p"] > 0.05
+
+
+def test_nights_in_several_orders_lose_what_their_places_add_to_the_slopes():
+    """One subject's placebo nights around two of ketamine: no mirrored orders, each place is taken out by itself."""
+    table, nights = counted_crossover(8, 4, nights=2, lower=(0.3, 0.1))
+    own = nights["subject"].isin(["S00", "S01", "S09"])
+    nights.loc[own, "order"] = nights.loc[own, "session"].map(
+        {"placebo1": 1, "ketamine1": 2, "ketamine2": 3, "placebo2": 4}
+    )
+    ln = nights["order"].map({1: -0.3, 2: -0.1}).fillna(0) + np.random.default_rng(5).normal(0, 0.02, len(nights))
+    row = trend_of(compare_doses(table.assign(value=np.exp(5 + ln)), nights=nights))
+    assert row["method"].startswith("slopes: mixed model")
+    assert row["estimate"] == pytest.approx(1, abs=0.03)
+    assert row["p"] > 0.05
+
+
 @pytest.mark.slow
 @pytest.mark.long
 def test_intervals_of_single_trends_cover_and_null_trends_are_not_found():

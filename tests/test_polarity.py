@@ -41,6 +41,15 @@ def test_minutes_that_are_no_whole_part_count_for_the_night_alone():
     assert np.isnan(asymmetry.of_night(signal[: 19 * 1500], np.ones(19 * 1500, bool), RATE_HZ)[0])
 
 
+@pytest.mark.parametrize("step", [0.0, 0.5, 1e9])  # as it is, of few values, all alike
+@pytest.mark.parametrize("n_samples", [1, 40, 401, 5000])
+def test_ends_are_the_quantiles_of_numpy_to_the_last_bit(n_samples, step):
+    signal = waves(200)[:n_samples]
+    signal = np.round(signal / step) * step if step else signal
+    for share in (0.005, 0.995):
+        assert asymmetry._near_end(signal, share) == np.quantile(signal, share)
+
+
 def found(*parts):
     nights = [
         NightFacts(

@@ -28,6 +28,7 @@ def study(before, treated, unscored=(0.0, 0.0), **lights):
             header={},
             nrem_min={},
             bed_min=minutes,
+            from_onset_min=minutes - 15,
             unscored_min=without[condition],
             lights=lights.get(condition, {}),
         )
@@ -57,7 +58,7 @@ def test_sleep_of_nights_that_ended_early_is_doubted(measure):
     records = study([232.0] * 6, [150.0] * 6)
     found, why = verdict(records, measure=measure)
     assert found == "caution"
-    assert "150 min scored from lights off to lights on, 232 at baseline" in why
+    assert "150 min scored until lights on, 232 at baseline" in why
     assert verdict(records, subject="S01", measure=measure)[0] == "caution"
 
 
@@ -127,6 +128,7 @@ def test_lights_known_in_one_condition_alone_make_what_counts_from_them_doubtful
     # Recorder on 30 min before lights off, no time in the drug nights: latency + 33 min, p 5e-6, sound.
     known = {"off": True, "on": True}
     records = study(BEDS, BEDS, placebo=known, ketamine=known | {light: False})
+    assert not [one for one in records if one.control.startswith("bed") and one.doubt]
     for measure in doubted:
         found, why = verdict(records, measure=measure)
         assert found == "caution", measure
@@ -140,5 +142,6 @@ def test_a_night_stores_what_was_scored_of_its_time_in_bed(night_recording, long
     whole = swa.analyze_night(night_recording, long_hypnogram).summary["in_bed"]
     known = swa.analyze_night(night_recording, long_hypnogram, lights_off_s=600.0).summary["in_bed"]
     assert (whole["knows_off"], known["knows_off"], known["knows_on"]) == (False, True, False)
+    assert whole["scored_min"] - whole["scored_from_onset_min"] == 10  # awake before
     assert known["scored_min"] == pytest.approx(whole["scored_min"] - 10)
     assert whole["unscored_asleep_min"] == 0

@@ -7,6 +7,7 @@ TAIL = 0.005  # share of samples at either end
 FEWEST_MIN = 20.0  # of usable NREM
 PART_MIN = 45.0  # of usable NREM, of a part of a night
 RATE_HZ = 25.0
+THIN = 16  # every how many samples are looked at to know where about an end begins
 
 
 def measure_asymmetry(filtered_uv: NDArray[np.floating]) -> float:
@@ -26,7 +27,7 @@ def measure_asymmetry(filtered_uv: NDArray[np.floating]) -> float:
     """
     if not len(filtered_uv):
         return float("nan")
-    low, high = np.quantile(filtered_uv, [TAIL, 1 - TAIL])
+    low, high = _near_end(filtered_uv, TAIL), _near_end(filtered_uv, 1 - TAIL)
     return float(np.log(-low / high)) if low < 0 < high else float("nan")
 
 
@@ -57,3 +58,14 @@ def of_night(
     length = round(PART_MIN * 60 * rate_hz / step)
     parts = samples[: len(samples) // length * length].reshape(-1, length)
     return float("nan") if few else measure_asymmetry(samples), tuple(measure_asymmetry(part) for part in parts)
+
+
+def _near_end(samples: NDArray[np.floating], share: float) -> float:
+    """`np.quantile` to the last bit, of a share near 0 or 1: only samples beyond a bound are put in order."""
+    bound = np.quantile(samples[::THIN], 2 * share if share < 0.5 else 2 * share - 1)
+    beyond = samples[samples <= bound] if share < 0.5 else samples[samples >= bound]
+    place = (len(samples) - 1) * share
+    first = int(place) - (0 if share < 0.5 else len(samples) - len(beyond))
+    if not 0 <= first < len(beyond) - 1:  # few samples, or many of one value
+        return float(np.quantile(samples, share))
+    return float(np.quantile(np.partition(beyond, [first, first + 1])[first : first + 2], place - int(place)))

@@ -61,8 +61,24 @@ class SlowWaves:
         return self.table[select_waves(self.table, self.criteria)]
 
 
+class Room:
+    """Memory that one channel after the other is worked on in: giving out 23 MB takes longer than a derivative does."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, NDArray[np.float64]] = {}
+
+    def take(self, what: str, n_samples: int) -> NDArray[np.float64]:
+        """An array for this; what was in it before is lost."""
+        if len(self._held.get(what, ())) < n_samples:
+            self._held[what] = np.empty(n_samples)
+        return self._held[what][:n_samples]
+
+
 def filter_for_waves(
-    signal_uv: NDArray[np.float32] | NDArray[np.float64], rate_hz: float, criteria: WaveCriteria
+    signal_uv: NDArray[np.float32] | NDArray[np.float64],
+    rate_hz: float,
+    criteria: WaveCriteria,
+    room: Room | None = None,
 ) -> NDArray[np.float64]:
     """Zero-phase band-pass of the detector.
 
@@ -74,6 +90,8 @@ def filter_for_waves(
         Its rate.
     criteria : WaveCriteria
         Band, kind and order of the filter.
+    room : Room, optional
+        Where the trace may lie, until the next one is filtered there.
 
     Returns
     -------
@@ -90,7 +108,7 @@ def filter_for_waves(
         sos = butter(criteria.filter_order, (low, high), "bandpass", fs=rate_hz, output="sos")
         # Two periods of the lower edge, so that the reflected ends settle before the signal begins.
         padding = min(len(signal_uv) - 1, round(2 * rate_hz / low))
-        return _filter_there_and_back(sos, signal_uv, padding)
+        return _filter_there_and_back(sos, signal_uv, padding, room or Room())
     half = YASA_TRANSITION_HZ / 2
     length = 2 * int(3.3 / YASA_TRANSITION_HZ * rate_hz / 2) + 1
     taps = firwin(length, (low - half, high + half), pass_zero=False, window="hamming", fs=rate_hz)
@@ -99,11 +117,13 @@ def filter_for_waves(
     return fftconvolve(np.pad(signal, length // 2, mode="reflect", reflect_type="odd"), taps, mode="valid")
 
 
-def _filter_there_and_back(sos: NDArray[np.float64], signal: NDArray[np.floating], padding: int) -> NDArray[np.float64]:
+def _filter_there_and_back(
+    sos: NDArray[np.float64], signal: NDArray[np.floating], padding: int, room: Room
+) -> NDArray[np.float64]:
     """What `scipy.signal.sosfiltfilt` gives, to the last bit, without its four copies of a night."""
     from scipy.signal import sosfilt, sosfilt_zi
 
-    padded = np.empty(len(signal) + 2 * padding)
+    padded = room.take("filtered", len(signal) + 2 * padding)
     middle = padded[padding : padding + len(signal)]
     middle[:] = signal
     if padding:
@@ -140,7 +160,11 @@ def find_halfwaves(filtered_uv: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def measure_waves(
-    filtered_uv: NDArray[np.float64], halfwaves: NDArray[np.int64], rate_hz: float, criteria: WaveCriteria
+    filtered_uv: NDArray[np.float64],
+    halfwaves: NDArray[np.int64],
+    rate_hz: float,
+    criteria: WaveCriteria,
+    room: Room | None = None,
 ) -> pd.DataFrame:
     """Times, amplitudes and slopes of half-waves.
 
@@ -154,6 +178,8 @@ def measure_waves(
         Rate of the trace.
     criteria : WaveCriteria
         Only `peak_prominence` is used: how far a further negative peak must stand out.
+    room : Room, optional
+        Where the derivative may lie.
 
     Returns
     -------
@@ -170,7 +196,7 @@ def measure_waves(
     crest, height = _refined_peaks(filtered_uv, extrema, extreme_uv, from_up, from_end, 1)
     start_s, mid_s, end_s = (_crossing(filtered_uv, index) / rate_hz for index in halfwaves.T)
     trough_s, crest_s = trough / rate_hz, crest / rate_hz
-    slope = _derivative(filtered_uv, rate_hz)
+    slope = _derivative(filtered_uv, rate_hz, room or Room())
     bends = _find_extrema(slope)
     steepest = slope[bends]
     return pd.DataFrame(
@@ -240,10 +266,13 @@ def select_waves(table: pd.DataFrame, criteria: WaveCriteria) -> NDArray[np.bool
     return selected
 
 
-def detect_in_trace(filtered_uv: NDArray[np.float64], rate_hz: float, criteria: WaveCriteria) -> pd.DataFrame:
+def detect_in_trace(
+    filtered_uv: NDArray[np.float64], rate_hz: float, criteria: WaveCriteria, room: Room | None = None
+) -> pd.DataFrame:
     """Half-waves of a filtered trace: find, measure; kept are those of the lengths that the criteria ask for."""
     halfwaves = find_halfwaves(filtered_uv)
-    table = measure_waves(filtered_uv, halfwaves[_may_be_halfwave(halfwaves, rate_hz, criteria)], rate_hz, criteria)
+    halfwaves = halfwaves[_may_be_halfwave(halfwaves, rate_hz, criteria)]
+    table = measure_waves(filtered_uv, halfwaves, rate_hz, criteria, room)
     return table[is_halfwave(table, criteria)].reset_index(drop=True)
 
 
@@ -395,11 +424,11 @@ def _first_maximum(values: NDArray[np.float64], first: NDArray[np.int64], end: N
     return np.asarray(hits[np.searchsorted(hits, first)])
 
 
-def _derivative(signal: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
+def _derivative(signal: NDArray[np.float64], rate_hz: float, room: Room) -> NDArray[np.float64]:
     """First derivative by central differences of fourth order: at 4 Hz and 100 Hz off by 0.01 % (second order 1 %)."""
     if len(signal) < 5:
         return np.gradient(signal) * rate_hz if len(signal) > 1 else np.zeros_like(signal)
-    slope = np.empty_like(signal)
+    slope = room.take("slope", len(signal))
     for first in range(0, len(signal) - 4, STRETCH):
         piece = signal[first : first + STRETCH + 4]
         inner = slope[first + 2 : first + len(piece) - 2]

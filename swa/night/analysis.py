@@ -343,6 +343,7 @@ def _describe_bed(in_bed: "yasa.Hypnogram", off_s: float | None, on_s: float | N
     asleep = np.flatnonzero(np.isin(stages, ASLEEP))
     return {
         "scored_min": float(np.count_nonzero(stages != UNSCORED)) * epoch_min,
+        "scored_from_onset_min": float(np.count_nonzero(stages[asleep[0] :] != UNSCORED)) * epoch_min,
         "unscored_asleep_min": float(np.count_nonzero(stages[asleep[0] : asleep[-1]] == UNSCORED)) * epoch_min,
         "knows_off": off_s is not None,
         "knows_on": on_s is not None,

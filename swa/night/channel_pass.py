@@ -64,8 +64,9 @@ def measure_channels(
     """Results channel by channel, all but spindles and what a second reading gives (`read_again`)."""
     for group in recording.groups("eeg"):
         problems.update(group.problems)
+        room = slow_waves.Room()
         for read in _read_channels(group, frame, settings):
-            result = _measure_channel(read, frame, settings)
+            result = _measure_channel(read, frame, settings, room)
             if settings.coupling.measured:
                 result = dataclasses.replace(result, coupling=_find_coupling(result, read.trace, settings))
             yield result
@@ -166,7 +167,7 @@ def _nrem_epochs(spectra: power.WindowSpectra, frame: Frame, rate_hz: float) -> 
     return np.where((epochs >= 0) & frame.nrem[epochs], epochs, -1)
 
 
-def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelResult:
+def _measure_channel(read: _Read, frame: Frame, settings: Settings, room: slow_waves.Room) -> ChannelResult:
     """Artefacts, epochs and half-waves of one channel."""
     trace, spectra, rate_hz = read.trace, read.spectra, read.trace.rate_hz
     lowest_uv = settings.artifacts.amplitude_uv * min((1.0, *rejection.OTHER_LIMITS.values()))
@@ -184,8 +185,8 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
     density, _ = power.average_by_epoch(spectra, epochs, len(codes))
     usable = ~found.unusable.mask(len(trace.signal_uv))
     nrem = _by_sample(frame.nrem, frame.epoch_s, rate_hz, len(usable))
-    filtered = _filter_pieces(trace, settings.waves)
-    detected = slow_waves.detect_in_trace(filtered, rate_hz, settings.waves)
+    filtered = _filter_pieces(trace, settings.waves, room)
+    detected = slow_waves.detect_in_trace(filtered, rate_hz, settings.waves, room)
     waves = _usable_waves(detected, found.unusable, rate_hz, frame, len(usable))
     whole, parts = asymmetry.of_night(filtered, usable & nrem.mask(len(usable)), rate_hz)
     return ChannelResult(
@@ -207,13 +208,13 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings) -> ChannelRe
     )
 
 
-def _filter_pieces(trace: artifacts.Trace, criteria: WaveCriteria) -> NDArray[np.float64]:
+def _filter_pieces(trace: artifacts.Trace, criteria: WaveCriteria, room: slow_waves.Room) -> NDArray[np.float64]:
     """Each piece filtered for itself; 0 in what lies between them."""
     if tuple(trace.pieces) == ((0, len(trace.signal_uv)),):
-        return slow_waves.filter_for_waves(trace.signal_uv, trace.rate_hz, criteria)
+        return slow_waves.filter_for_waves(trace.signal_uv, trace.rate_hz, criteria, room)
     filtered = np.zeros(len(trace.signal_uv))
     for first, end in trace.pieces:
-        filtered[first:end] = slow_waves.filter_for_waves(trace.signal_uv[first:end], trace.rate_hz, criteria)
+        filtered[first:end] = slow_waves.filter_for_waves(trace.signal_uv[first:end], trace.rate_hz, criteria, room)
     return filtered
 
 

@@ -121,7 +121,7 @@ def plan_in_words(plan: SamplePlan, settings: Settings) -> tuple[list[str], Plai
     variation, effect, power = plan.variation, percent(plan.effect), f"power {plan.power:g}"
     ends = Interval(*plan.subjects_range)
     leads = Headline(marker=variation.marker, declared=True) if variation.marker else None
-    of = f"{headline_name(leads, settings)}: " if leads else ""
+    of = f"{headline_name(leads, settings)}; " if leads else ""
     between = f" ({ends}, since that SD is itself an estimate)" if ends.low != ends.high else ""
     sentences = [
         f"{plan.design.capitalize()}: {PLANNED[plan.design].test}; two-sided, level {plan.level:g}; SD of a subject's "

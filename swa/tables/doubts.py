@@ -181,7 +181,7 @@ SHARE_OF_ALL = _doubt(
     "hold other sleep, by another way of scoring or truly; windows that need no stages are free of it",
     brief="share of {stage}",
 )
-BED_FOUND = declare("bed_found", "{minutes:.0f} min scored from lights off to lights on, {before:.0f} at baseline")
+BED_FOUND = declare("bed_found", "{minutes:.0f} min scored until lights on, {before:.0f} at baseline")
 BED = _doubt(
     "time_in_bed",
     f"{BED_FOUND.words}: what lasts over the night differs by that alone, if the recording or the scoring ended early",

@@ -46,6 +46,7 @@ class InBed(TypedDict):
     """Minutes between the lights that have a stage, those within sleep that have none, and what light is known."""
 
     scored_min: float
+    scored_from_onset_min: float  # of the first sleep
     unscored_asleep_min: float
     knows_off: bool
     knows_on: bool

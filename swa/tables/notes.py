@@ -252,6 +252,7 @@ SUBJECTS_LOST_OF_EQUAL = declare(
     "{second}: " + _LOST,
 )
 ONE_OF_PAIRS = declare("one_of_pairs", "one of {n} pairs, its p not adjusted for the others")
+ONE_SLOPE = declare("one_slope", "one slope a subject")
 TREND_WITHOUT_CONTROL = declare(
     "trend_without_control",
     "without nights of a control condition counted the same way, a drift of the nights looks the same",

@@ -54,8 +54,14 @@ def compare_beds_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]
 
 
 def _minutes(nights: ComparedNights) -> list[float]:
-    """Mean minutes in bed in the nights of the treatment and of the comparator."""
-    return [float(np.mean([night.bed_min for night in side])) for side in nights.sides]
+    """Mean minutes in bed in the nights of the treatment and of the comparator.
+
+    Where lights off is not known in all of them, from the first sleep on: how long a recorder ran before it says
+    nothing of what lasts over the night.
+    """
+    known = [night.lights.get("off", False) for night in nights.nights]
+    fact = "from_onset_min" if 0 < sum(known) < len(known) else "bed_min"
+    return [float(np.mean([getattr(night, fact) for night in side])) for side in nights.sides]
 
 
 @control(

@@ -69,8 +69,8 @@ class NightFacts:
         Whether the night is left out of the means for that reason (`swa.comparison.compared_nights.copied_nights`).
     of_other : bool
         Whether it is left out because its recording stands for a night of another subject too.
-    bed_min : float
-        Minutes from lights off to lights on that have a stage; NaN where that is not stored.
+    bed_min, from_onset_min : float
+        Minutes from lights off, and from the first sleep, to lights on that have a stage; NaN where that is not stored.
     unscored_min : float
         Minutes from the first to the last sleep that have none; NaN where that is not stored.
     lights : dict of str to bool
@@ -106,6 +106,7 @@ class NightFacts:
     copied: bool = False
     of_other: bool = False
     bed_min: float = np.nan
+    from_onset_min: float = np.nan
     unscored_min: float = np.nan
     lights: Mapping[str, bool] = field(default_factory=dict)
     start_h: float = np.nan

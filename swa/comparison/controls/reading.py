@@ -89,6 +89,7 @@ def read_facts(
         sleep_min={stage: float(summary["statistics"].get(stage) or 0) for stage in ("N1", "N2", "N3")},
         **_of_measures(folder, _minutes(stored["analysed_minutes"], "R")),
         bed_min=np.nan if bed is None else bed["scored_min"],
+        from_onset_min=np.nan if bed is None else bed["scored_from_onset_min"],
         unscored_min=np.nan if bed is None else bed["unscored_asleep_min"],
         lights={} if bed is None else {"off": bed["knows_off"], "on": bed["knows_on"]},
         start_h=start_h,

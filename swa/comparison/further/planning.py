@@ -1,7 +1,8 @@
 """How many subjects a study needs, and which effect it can find, by the test that its design will be analysed with.
 
 The SD of a subject's change is sqrt(2 * SD_w^2 / nights + effect_sd^2): night-to-night variation of both conditions,
-SD_w = sqrt(ln(1 + CV^2) * (1 - ICC)), and the spread of the response between subjects. Power is that of the test
+SD_w = sqrt(ln(1 + CV^2) * (1 - ICC)), and the spread of the response between subjects. The ICC and CV of the settings
+are of a whole night: a part of it varies more, so that a plan is of a marker in its window. Power is that of the test
 itself (`swa.comparison.further.power`).
 """
 
@@ -17,11 +18,13 @@ from swa.comparison.compared_nights import find_baseline, text_column, usable_ni
 from swa.comparison.contrasts import contrast_designs, subject_values
 from swa.comparison.further.power import PLANNED, design_power, t_power
 from swa.comparison.headline import leading_marker
+from swa.comparison.primary import declared_primary
 from swa.comparison.sources import Source, measure_rows, nights_of
-from swa.comparison.within_subject import measure_grid, pooled_within_sd, scale_of
+from swa.comparison.within_subject import measure_grid, pooled_within_sd, scale_of, stated_within_sd, window_multiple
 from swa.errors import SettingsError, StudyError
-from swa.settings import ComparisonSettings, Settings
-from swa.tables.marker import Marker
+from swa.glossary import read_glossary
+from swa.settings import ComparisonSettings, Settings, given_or_default
+from swa.tables.marker import DEFAULT_MARKER, Marker
 from swa.tables.results_tables import PLANNING
 
 MOST_SUBJECTS = 100_000
@@ -29,6 +32,7 @@ MOST_NAMED = 10  # subjects in a message
 LARGEST_CV = 5.0  # of lognormal values an SD of 1.8 ln: more is a per cent that was typed for a share
 CURVE_SUBJECTS = (4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 TELLING = 0.02  # more power that is worth a word
+STATE_IT = "State the reliability instead: swa plan, or, where you know the marker's own, swa plan --icc X --cv Y."
 PLANNED_EFFECTS = (1.1, 1.2, 1.3, 1.5)  # ratios that studies of slow-wave activity ask about
 
 
@@ -48,7 +52,7 @@ class Variation:
     icc : float
         Between-night reliability, which arms draw on.
     marker : Marker or None
-        Whose change it is, where a study said so.
+        Whose change it is; None where its reliability was stated without its name.
     """
 
     change_sd: float
@@ -189,7 +193,7 @@ def detectable_effect(
 
 
 def stated_variation(icc: float, cv: float, effect_sd: float = 0.0, basis: str = "stated") -> Variation:
-    """SD of the change from a stated reliability.
+    """SD of the change from a stated reliability, which is taken as that of the planned marker in its own window.
 
     Parameters
     ----------
@@ -213,11 +217,47 @@ def stated_variation(icc: float, cv: float, effect_sd: float = 0.0, basis: str =
     return Variation(change_sd=sd, low=sd, high=sd, basis=text, icc=icc)
 
 
+def declared_variation(settings: Settings | None = None, effect_sd: float = 0.0) -> Variation:
+    """SD of the change of the marker that a study will be judged by, from the reliability in the settings.
+
+    That reliability is of power over a whole night; the glossary says how much more a window varies between nights.
+    Between subjects it is taken to vary as the night does.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        The declared primary (else `DEFAULT_MARKER`), ICC and CV.
+    effect_sd : float
+        SD over subjects of the response, ln.
+
+    Raises
+    ------
+    SettingsError
+        No variation between nights is stated for the marker, or it is compared as a difference.
+    """
+    comparison = given_or_default(settings, Settings).comparison
+    night = stated_variation(comparison.icc, comparison.cv, effect_sd, "of the whole night")
+    declared = declared_primary(pd.DataFrame(), comparison) or DEFAULT_MARKER
+    marker = declared.spelled_as(pd.DataFrame({"measure": list(read_glossary())}))
+    marker = marker.at(window=marker.window.casefold())
+    _refuse_difference(marker)
+    within, entry = stated_within_sd("", comparison, marker.measure, marker.window), read_glossary().get(marker.measure)
+    if not within > 0 or (entry is not None and entry.scatter_alone):
+        raise SettingsError(
+            f"{marker}: how much it varies between nights is not stated.",
+            "State its reliability (swa plan --icc X --cv Y), or declare a primary such as swa.",
+        )
+    sd, times = math.hypot(math.sqrt(2) * within, effect_sd), window_multiple(marker.measure, marker.window)
+    icc = comparison.icc / (comparison.icc + (1 - comparison.icc) * times**2)
+    more = f"; between nights the window varies {times:.3g} times as much" if times != 1 else ""
+    return replace(night, change_sd=sd, low=sd, high=sd, icc=icc, basis=night.basis + more, marker=marker)
+
+
 def study_variation(source: Source, settings: Settings | None = None, effect_sd: float | None = None) -> Variation:
     """SD of the change of the marker that a study leads with, from its own nights.
 
-    Repeated baseline nights come first (with `effect_sd` added); without them it is the SD of the subjects' changes,
-    which holds the spread of their responses already.
+    It is the SD of the subjects' changes, which holds the spread of their responses; for one night of each condition.
+    Where few have a change, or `effect_sd` is stated, it is that of repeated baseline nights with `effect_sd` added.
 
     Parameters
     ----------
@@ -294,7 +334,7 @@ def plan_sample(
     Parameters
     ----------
     variation : Variation
-        From `stated_variation` or `study_variation`.
+        From `declared_variation`, `stated_variation` or `study_variation`.
     effect : float
         Ratio of treatment to baseline.
     power : float
@@ -376,35 +416,50 @@ def _of_marker(source: Source, settings: Settings, effect_sd: float | None) -> t
         )
     comparison, nights = settings.comparison, nights_of(source)
     marker = leading_marker(source, nights, comparison)
-    if scale_of(marker.measure) != "ratio":
-        raise StudyError(
-            f"The primary marker {marker.measure} is compared as a difference; a plan is made for a ratio.",
-            "State the reliability of a ratio (swa plan --icc 0.76 --cv 0.4), or declare a primary such as swa.",
-        )
+    _refuse_difference(marker)
     rows = marker.select(measure_rows(source, marker.measure))
-    df, where, paired = 0, "", pd.Series(dtype=object)
+    df, where, paired, least = 0, "", pd.Series(dtype=object), comparison.baseline_pairs_df
     if len(rows):
         sd, df = _baseline_sd(rows, nights, comparison)
-        if df >= comparison.baseline_pairs_df and math.isfinite(sd):
-            basis = f"repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
-            return marker, _estimated(math.sqrt(2) * sd, df, effect_sd or 0.0, basis, comparison.confidence)
         values = subject_values(rows, nights=nights, settings=settings)
         known = values[values["change"].notna()]
         parts = [(str(name), part) for name, part in known.groupby("contrast")]
         contrast, part = max(parts, key=lambda item: len(item[1]), default=("", known))
-        paired, change = part["subject"].astype(str), np.log(part["change"])
+        paired = part["subject"].astype(str)
         keys = {design.contrast: design.key.in_words for design in contrast_designs(source, settings=settings)}
         where = keys.get(contrast, "")
-        if len(change) > comparison.baseline_pairs_df:
-            held = "they hold the spread of responses" + (", so effect SD is not added" if effect_sd else "")
-            basis = f"changes of {len(change)} subjects in {where} ({held})"
-            return marker, _estimated(float(change.std()), len(change) - 1, 0.0, basis, comparison.confidence)
-    least = comparison.baseline_pairs_df
+        repeated = df >= least and math.isfinite(sd)
+        # A stated spread is held against what it is added to: nights alone. Else the changes say it themselves.
+        if len(part) > least and not (repeated and effect_sd is not None):
+            return marker, _of_changes(part, where, sd, asked=bool(effect_sd), confidence=comparison.confidence)
+        if repeated:
+            basis = f"repeated baseline nights of this study (SD between nights {sd:.3g} ln, df {df})"
+            basis += "" if effect_sd else ", all taken to respond alike"
+            return marker, _estimated(math.sqrt(2) * sd, df, effect_sd or 0.0, basis, comparison.confidence)
     raise StudyError(
         f"{marker}: {_too_few(set(paired), where, nights, least)}; repeated "
         f"baseline nights give {df} degrees of freedom, {least} are needed.",
-        "State the reliability instead: swa plan --icc 0.76 --cv 0.4.",
+        STATE_IT,
     )
+
+
+def _of_changes(part: pd.DataFrame, where: str, within: float, *, asked: bool, confidence: float) -> Variation:
+    """SD of the subjects' changes; what means over several nights took from it is added, so that it is of one each."""
+    found = float(np.log(part["change"]).std())
+    fewer = 2 - float((1 / part["n_treatment"] + 1 / part["n_baseline"]).mean())
+    of_one = math.sqrt(found**2 + fewer * within**2) if fewer > 0 and math.isfinite(within) else found
+    held = "they hold the spread of responses" + (", so effect SD is not added" if asked else "")
+    each = f"; SD between nights {within:.3g} ln: of one night each" if of_one > found else ""
+    basis = f"changes of {len(part)} subjects in {where} ({held}{each})"
+    return _estimated(of_one, len(part) - 1, 0.0, basis, confidence)
+
+
+def _refuse_difference(marker: Marker) -> None:
+    if scale_of(marker.measure) != "ratio":
+        raise StudyError(
+            f"The primary marker {marker.measure} is compared as a difference; a plan is made for a ratio.",
+            "State the reliability of a ratio (swa plan --icc X --cv Y), or declare a primary such as swa.",
+        )
 
 
 def _too_few(paired: set[str], where: str, nights: pd.DataFrame, least: int) -> str:
@@ -442,6 +497,6 @@ def _estimated(change_sd: float, df: int, effect_sd: float, basis: str, confiden
     low, high = (change_sd * math.sqrt(df / float(stats.chi2.ppf(q, df))) for q in tails)
     add = [math.sqrt(sd**2 + effect_sd**2) for sd in (change_sd, low, high)]
     if add[0] == 0:
-        raise StudyError(f"{basis}: nothing varies.", "State the reliability instead: --icc 0.76 --cv 0.4.")
+        raise StudyError(f"{basis}: nothing varies.", STATE_IT)
     text = basis + (f", effect SD {effect_sd:g} (ln)" if effect_sd else "")
     return Variation(change_sd=add[0], low=add[1], high=add[2], basis=text)

@@ -18,7 +18,9 @@ from swa.study.plan.columns import nearest
 from swa.study.plan.copies import START_REMEDY, find_copies, find_same_starts
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.names import printable
+from swa.study.plan.restarts import PARTS_REMEDY, find_parts
 from swa.study.plan.scoring_owners import find_others_scorings
+from swa.study.plan.selection import excluded_by_file
 
 _SHORTEST_EPOCH_S = 5.0  # of a lab that scores a night
 _OF_FILES = ("path", "problem", "subject_label", "session_label")  # columns of the plan that no study file has
@@ -75,6 +77,11 @@ def inspect_study(
     told_at = {row["recording"]: place for place, row in enumerate(nights)}
     for place, wrong in find_others_scorings(study.nights).items():
         found[told_at[study.nights.loc[place, "recording"]]]["problems"].append(wrong)
+    left_out = [int(place) for place in study.nights.index[excluded_by_file(study.nights)]]
+    for place, wrong in find_parts(study.nights, settings, left_out).items():
+        part = found[told_at[study.nights.loc[place, "recording"]]]
+        part["problems"].append(f"{wrong}: {PARTS_REMEDY.rstrip('.')}")
+        part["can_run"] = False
     labels = _count_labels(found, settings.channels.names, given.channels.names)
     notes = [*_unused_labels(labels, given.channels), *study.notes]  # a slip of the user's own comes first
     scorings = {

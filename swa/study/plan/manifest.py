@@ -35,8 +35,10 @@ from swa.study.plan.other_tables import note_copies, note_tables
 from swa.study.plan.parallel import fill_arms, name_nights_before
 from swa.study.plan.places import locate_all
 from swa.study.plan.recording_search import absolute, find_recordings, is_one, what_it_holds
+from swa.study.plan.restarts import find_parts
 from swa.study.plan.scoring_owners import find_others_scorings
 from swa.study.plan.scoring_search import FORCE_STAGING, ScoringPlan, add_scorings
+from swa.study.plan.selection import excluded_by_file
 from swa.study.plan.sheet import shown
 from swa.study.plan.study_file import KNOWN, convert_columns, find_study_file, read_study_file
 from swa.study.plan.subjects import note_other_subjects, note_repeated_conditions
@@ -239,7 +241,9 @@ def _plan_from_file(
     notes += [*_note_conditions(rows, settings), *told]
     rows = convert_columns(rows, decimal_comma=table.decimal_comma)
     nights, orders = order_by_dates(_arrange(rows))
-    notes += [] if "session" in given else note_repeated_conditions(rows)
+    if "session" not in given:
+        parts = find_parts(rows, settings, rows.index[excluded_by_file(rows)])
+        notes += note_repeated_conditions(rows.drop(index=list(parts)))
     notes += [*orders, *note_orders(nights), *note_same_places(rows), *_note_dates(nights, rows.index)]
     source = f"study file {file.name}"
     return Study(
