@@ -205,6 +205,6 @@ def test_an_interval_narrower_than_95_percent_tells_no_change(level, told):
     of_one = subject_answer(own, contrast, headline, settings)
     for answer in (card, of_one):
         assert answer.is_told == told
-        assert ("below 95 % none is told" in answer.reading) == (not told)
-        assert ("below 95 % none is told" in answer.sentence) == (not told)
-        assert ("narrower" in answer.aside) == (not told)
+        assert ("so narrow a one tells none" in answer.reading) == (not told)
+        assert ("so narrow a one tells none" in answer.sentence) == (not told)
+        assert ("too narrow" in answer.aside) == (not told)

@@ -90,7 +90,7 @@ MOST_GLOSSED = 2  # channels
 MOST_NAMED = 4  # channels of a region
 TWO_SUBJECTS = "Two subjects cannot carry a test: look at each of them."
 DIRECTION_UNCLEAR = "direction unclear"
-NARROW = f"not told: the interval is narrower than a {100 * LEAST_LEVEL:g}{NBSP}% one"
+NARROW = "not told: interval too narrow"
 MAY_BE_CHANCE = "may be chance: one of {n} comparisons"
 FIRST_CYCLE = "NREM cycle 1 leads: sleep need, which slow-wave activity marks, is greatest there."
 
@@ -545,8 +545,8 @@ def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings:
 def _narrow_reading(none: str, settings: Settings) -> str:
     level = settings.comparison.confidence
     return (
-        f"An interval of {share(level)} leaves out no {none} by chance in {share(1 - level)} of studies: below "
-        f"{share(LEAST_LEVEL)} none is told."
+        f"An interval of {share(level)} leaves out no {none} by chance in {share(1 - level)} of studies: so "
+        "narrow a one tells none."
     )
 
 
