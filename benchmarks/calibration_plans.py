@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.calibration_designs import LN_EFFECT, Cell, Study, arms, crossover, judge, missing_nights
 from swa.comparison.contrasts import compare_nights
-from swa.comparison.further.planning import declared_variation, plan_sample
+from swa.comparison.further.planning import declared_variation, plan_sample, stated_variation
 from swa.comparison.further.power import design_power
 from swa.comparison.within_subject import stated_within_sd
 from swa.settings import Settings
@@ -62,6 +62,16 @@ def cycle_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
     return cells
 
 
+def response_cells(rng: np.random.Generator, studies: int, spread: float = 0.3) -> list[Cell]:
+    """Of arms the treated one alone has the spread of responses."""
+    variation = stated_variation(STATED.icc, STATED.cv, spread)
+    n, response = plan_sample(variation, design="parallel arms").subjects, variation.response_at(variation.change_sd)
+    promised = design_power("parallel arms", LN_EFFECT / variation.change_sd, n, 0.05, STATED.icc, response)
+    study = arms(rng, studies, n // 2, n - n // 2, response_sd=spread)
+    found = int((study.group(LN_EFFECT)["p"] <= 0.05).sum())
+    return [Cell(f"arms, response SD {spread:g}, n = {n} as planned: power", found, studies, promised)]
+
+
 def plan_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
     change_sd = math.sqrt(2 * math.log1p(STATED.cv**2) * (1 - STATED.icc))
     cells = []
@@ -89,7 +99,8 @@ def subject_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
 def main(studies: int = 2000, seed: int = 11) -> int:
     """Print the cells."""
     rng = np.random.default_rng(seed)
-    return int(judge(plan_cells(rng, studies) + cycle_cells(rng, studies) + subject_cells(rng, studies)) > 0)
+    planned = plan_cells(rng, studies) + cycle_cells(rng, studies) + response_cells(rng, studies)
+    return int(judge(planned + subject_cells(rng, studies)) > 0)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from swa.comparison.contrasts import (
 from swa.comparison.designs import find_designs
 from swa.comparison.designs.statement import design_statement, find_limits
 from swa.comparison.group import adjust_p, adjust_primary_p, hedges_g_av, hodges_lehmann, paired_t, sign_flip_test
-from swa.comparison.primary import check_primary, declared_primary
+from swa.comparison.primary import check_primary, declared_primary, roles
 from swa.comparison.within_subject import stated_within_sd
 from swa.errors import SettingsError, StudyError
 from swa.glossary import read_glossary
@@ -497,6 +497,15 @@ class TestRoles:
     def test_primary_that_is_not_there_is_an_error(self, data, declared, error):
         with pytest.raises(error, match="declared primary"):
             compare_nights(data, settings=Settings(comparison=ComparisonSettings(primary=declared)))
+
+    def test_a_region_without_one_reference_in_all_nights_is_told_as_that(self):
+        """F3-M2 under placebo and F3-A1A2 under the drug are two channels, and no frontal one."""
+        rows = {"measure": "swa", "stages": "NREM", "window": "night", "variant": ""}
+        table = pd.DataFrame([rows | {"channel": name} for name in ("F3-A1A2", "F3-M2", "C4-M1", "all")])
+        with pytest.raises(StudyError) as raised:
+            roles(table, Marker.parse("swa NREM night frontal"), ComparisonSettings())
+        assert "no subject has one of F3-A1A2, F3-M2 in all of its nights" in str(raised.value)
+        assert "did you mean" not in str(raised.value)
 
     def test_two_primaries_are_an_error(self, data):
         nights = data[["subject", "session", "condition"]].drop_duplicates().assign(primary="swa NREM night frontal")

@@ -205,6 +205,29 @@ def test_nights_in_several_orders_lose_what_their_places_add_to_the_slopes():
     assert row["p"] > 0.05
 
 
+def test_a_trend_says_whose_nights_it_lacks():
+    table, nights = counted_crossover(6, 6, nights=4, lower=())
+    whole = trend_of(compare_doses(table, nights=nights))
+    assert whole["design_limit"] == ""
+    left = (nights["subject"] > "S05") & (nights["condition"] == "ketamine") & (nights["nights_since_dose"] > 2)
+    found = compare_doses(table[~left], nights=nights[~left].reset_index(drop=True))
+    row = trend_of(found)
+    assert row["design_limit"] == "unequal loss"
+    assert "6 of 12 subjects lack ketamine nights" in row["note"]
+    own = found[(found["subject"] == "S00") & (found["term"] == row["term"])]
+    assert own["design_limit"].tolist() == [""]
+
+
+def test_a_trend_of_few_subjects_with_counted_control_nights_has_the_limits_of_their_nights():
+    table, nights = counted_crossover(6, 6, lower=())
+    uncounted = (nights["condition"] == "placebo") & (nights["subject"] > "S02")
+    nights.loc[uncounted, ["infusion", "nights_since_dose"]] = math.nan
+    row = trend_of(compare_doses(table, nights=nights))
+    assert row["n"] == 3
+    assert row["design_limit"] == "one order; unequal loss"
+    assert "9 of 12 subjects lack placebo nights" in row["note"]
+
+
 @pytest.mark.slow
 @pytest.mark.long
 def test_intervals_of_single_trends_cover_and_null_trends_are_not_found():

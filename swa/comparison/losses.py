@@ -70,6 +70,34 @@ def loss_of_equal(
     return notes.SUBJECTS_LOST_OF_EQUAL(first=first, lost=most, n=n, second=second, other_lost=least, other_n=other_n)
 
 
+def loss_of_trend(key: Contrast, cells: pd.Series) -> Reason | None:
+    """What a trend lacks where subjects have fewer counted nights of one condition than of the other.
+
+    Parameters
+    ----------
+    key : Contrast
+        The two conditions.
+    cells : Series
+        Place after its dose of each counted night, by subject and condition. Where no nights of the comparator are
+        counted, those of the treatment that any subject has are what each could have.
+    """
+    own: dict[tuple[str, str], set[object]] = {}
+    for (subject, condition), cell in zip(cells.index.tolist(), cells.tolist(), strict=True):
+        own.setdefault((subject, condition), set()).add(cell)
+    names = sorted({subject for subject, _ in own})
+    everything = set() if any(condition == key.comparator for _, condition in own) else set(cells.tolist())
+    treated = [own.get((name, key.treatment), set()) for name in names]
+    untreated = [own.get((name, key.comparator), set()) | everything for name in names]
+    lost = sum(bool(theirs - mine) for mine, theirs in zip(treated, untreated, strict=True))
+    other_lost = sum(bool(mine - theirs) for mine, theirs in zip(treated, untreated, strict=True))
+    n = len(names)
+    if not n or not differs(np.array(lost - other_lost), np.array((lost - other_lost) / n), np.array(1 / n)):
+        return None
+    sides = zip((key.treatment, key.comparator), (lost, other_lost), strict=True)
+    (more, most), (fewer, least) = sorted(sides, key=lambda side: -side[1])
+    return notes.TREND_NIGHTS_LOST(condition=more, lost=most, n=n, other=fewer, other_lost=least)
+
+
 def _lost_nights(design: ContrastDesign, changes: Changes, outcome: Outcome) -> dict[int, Reason]:
     """Of subjects who have a value of one condition, those who have none of the other, by marker."""
     key, treated, untreated = design.key, np.isfinite(changes.treatment), np.isfinite(changes.baseline)

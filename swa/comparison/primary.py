@@ -109,5 +109,10 @@ def _nearest_marker(table: pd.DataFrame, primary: Marker) -> str:
         if word.casefold() not in {text.casefold() for text in known}:
             near = _nearest(word, known)
             hint = f"did you mean {near[0]!r}? " if near else ""
+            if name == "channel" and (own := [text for text in known if region(text) == word.casefold()]):
+                hint = (
+                    f"no subject has one of {', '.join(own)} in all of its nights, and nights with different "
+                    "references are not compared; export them with one, or exclude the night that has another. "
+                )
             said.append(f"There is no {name} {word!r}: {hint}Known: {', '.join(known)}.")
     return " ".join(said) or "Each of its words is there, but not together."

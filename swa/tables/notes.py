@@ -253,6 +253,11 @@ SUBJECTS_LOST_OF_EQUAL = declare(
 )
 ONE_OF_PAIRS = declare("one_of_pairs", "one of {n} pairs, its p not adjusted for the others")
 ONE_SLOPE = declare("one_slope", "one slope a subject")
+TREND_NIGHTS_LOST = declare(
+    "trend_nights_lost",
+    "{lost} of {n} subjects lack {condition} nights that others have or that they have of the other condition, and "
+    "{other_lost} {other} nights: if that hangs on how they slept, the trend is biased",
+)
 TREND_WITHOUT_CONTROL = declare(
     "trend_without_control",
     "without nights of a control condition counted the same way, a drift of the nights looks the same",

@@ -351,7 +351,7 @@ PLANNING = _table(
     *(*PLACE, MEASURE.saying("Marker that is planned for: the one that the study leads with")),
     _number("effect", "Ratio of treatment to baseline that is to be found"),
     _number("power", "Wanted power", "1"),
-    _number("level", "Two-sided level of the test", "1"),
+    _number("level", "Two-sided level at which a change is told", "1"),
     _count("subjects", "Subjects needed, of all arms together"),
     _count("subjects_low", "The same at the lower limit of the SD"),
     _count("subjects_high", "The same at the upper limit of the SD"),

@@ -12,7 +12,7 @@ order of nights takes it out, and it is paired.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -25,6 +25,7 @@ from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.designs.mixed_model import MixedModel
 from swa.comparison.designs.paired import Paired
 from swa.comparison.designs.pre_post import PrePostCrossover
+from swa.comparison.losses import loss_of_trend
 from swa.comparison.outcomes import Outcome
 from swa.comparison.within_subject import Changes, measure_grid, scale_of, subject_changes
 from swa.settings import ComparisonSettings
@@ -32,6 +33,7 @@ from swa.tables import notes
 from swa.tables.contrast import GROUP, Contrast
 from swa.tables.control_names import is_control
 from swa.tables.design_limit import DesignLimit, encode_limits
+from swa.tables.reason import Reason
 
 PER_NIGHT, PER_INFUSION = "per night since the dose", "per infusion"
 MARKER = ["channel", "stages", "window", "measure", "scale"]
@@ -66,6 +68,7 @@ def find_trends(
     against_all = not (placed["condition"] == pair.comparator).any()
     counted = placed[placed["condition"].isin(pair.conditions)]
     taken_out = design.tested and not against_all
+    lost = loss_of_trend(pair, counted.set_index(["subject", "condition"])["cell"])
     single = changes[(changes["subject"] != GROUP) & changes["estimate"].notna()]
     parts = []
     for term, along, within in ((PER_NIGHT, "night", "infusion"), (PER_INFUSION, "infusion", "night")):
@@ -79,11 +82,13 @@ def find_trends(
             there = counted[counted["subject"].isin(table["subject"])]
             own = _design_of_slopes(nights.loc[there.index], there["cell"], pair, along, settings)
             limits = design_limits(nights.loc[there.index], [own], settings, baseline)[pair]
-        rows = [_subject_trends(table, term), _group_trends(table, term, own, settings)]
-        if against_all or not is_control(pair.comparator):
-            parts += [_with_drift(part, pair, limits) for part in rows]
-        else:
-            parts += [part.assign(design_limit=encode_limits(limits)) for part in rows]
+        of_group = (*limits, DesignLimit.LOSS) if lost else limits
+        rows = _group_trends(table, term, own, settings, [lost] if lost else [])
+        for part, left_open in ((_subject_trends(table, term), limits), (rows, of_group)):
+            if against_all or not is_control(pair.comparator):
+                parts.append(_with_drift(part, pair, left_open))
+            else:
+                parts.append(part.assign(design_limit=encode_limits(left_open)))
     return parts
 
 
@@ -171,13 +176,15 @@ def _subject_trends(table: pd.DataFrame, term: str) -> pd.DataFrame:
     return _shown(rows, rows["slope"], rows["slope"] - rows["half"], rows["slope"] + rows["half"])
 
 
-def _group_trends(table: pd.DataFrame, term: str, design: ContrastDesign, settings: ComparisonSettings) -> pd.DataFrame:
+def _group_trends(
+    table: pd.DataFrame, term: str, design: ContrastDesign, settings: ComparisonSettings, further: Sequence[Reason]
+) -> pd.DataFrame:
     """Rows over subjects: the test of the design, with slopes in the place of changes."""
     parts = []
     for measure, own in table.groupby("measure", sort=False):
         changes = _slopes_as_changes(own, str(measure), design.key)
         outcome = design.outcome(changes, settings)
-        parts.append(_rows_over_subjects(changes, outcome, design))
+        parts.append(_rows_over_subjects(changes, outcome, (*further, *design.limits)))
     return pd.concat(parts, ignore_index=True).assign(
         subject=GROUP, contrast=table["contrast"].iloc[0], term=term, infusion=np.nan, night=np.nan
     )
@@ -206,7 +213,7 @@ def _slopes_as_changes(table: pd.DataFrame, measure: str, pair: Contrast) -> Cha
     return subject_changes(grid, pair.treatment, pair.comparator)
 
 
-def _rows_over_subjects(changes: Changes, outcome: Outcome, design: ContrastDesign) -> pd.DataFrame:
+def _rows_over_subjects(changes: Changes, outcome: Outcome, further: Sequence[Reason]) -> pd.DataFrame:
     """One row for each marker."""
     markers = changes.grid.markers[["channel", "stages", "window"]]
     rows = markers.assign(measure=changes.grid.measure, scale=changes.grid.scale, p=outcome.p, n=outcome.n)
@@ -216,7 +223,7 @@ def _rows_over_subjects(changes: Changes, outcome: Outcome, design: ContrastDesi
     for i, reasons in enumerate(outcome.reasons):
         kept = [reason for reason in reasons if not any(kind.among([reason]) for kind in OF_NIGHTS)]
         left_out = [notes.counted(why, int(n[i])) for why, n in outcome.left_out.items() if n[i]]
-        said.append(notes.row_texts([notes.ONE_SLOPE(), *kept, *left_out, *design.limits])[:2])
+        said.append(notes.row_texts([notes.ONE_SLOPE(), *kept, *left_out, *further])[:2])
     rows["method"] = [f"slopes: {method}" if method else "" for method, _ in said]
     rows["note"] = [note for _, note in said]
     return rows

@@ -51,6 +51,8 @@ class Variation:
         Where it comes from, for the reader.
     icc : float
         Between-night reliability, which arms draw on.
+    effect_sd : float
+        SD over subjects of the response that was stated, ln: of arms the treated one alone has it.
     marker : Marker or None
         Whose change it is; None where its reliability was stated without its name.
     """
@@ -60,7 +62,12 @@ class Variation:
     high: float
     basis: str
     icc: float = 0.76
+    effect_sd: float = 0.0
     marker: Marker | None = None
+
+    def response_at(self, change_sd: float) -> float:
+        """Share of the variance of the change that the stated response has, at this SD."""
+        return min((self.effect_sd / change_sd) ** 2, 0.99)  # nights that never differ leave nothing to test with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +120,9 @@ class SamplePlan:
         """Subjects, power (for `effect`), detectable (ratio found with the wanted power)."""
         sd, icc, design, level = self.variation.change_sd, self.variation.icc, self.design, self.level
         counts = sorted({*CURVE_SUBJECTS, self.subjects, *([self.given] if self.given else [])})
-        own = [design_power(design, math.log(self.effect) / sd, n, level, icc) for n in counts]
-        found = [detectable_effect(sd, n, self.power, level, design=design, icc=icc) for n in counts]
+        response = self.variation.response_at(sd)
+        own = [design_power(design, math.log(self.effect) / sd, n, level, icc, response) for n in counts]
+        found = [detectable_effect(sd, n, self.power, level, design=design, icc=icc, response=response) for n in counts]
         return pd.DataFrame({"subjects": counts, "power": own, "detectable": found})
 
 
@@ -143,6 +151,7 @@ def subjects_needed(
     *,
     design: str = "paired",
     icc: float = 0.76,
+    response: float = 0.0,
 ) -> int:
     """Smallest number of subjects that reaches the power, as all larger ones do.
 
@@ -153,7 +162,7 @@ def subjects_needed(
     """
 
     def is_enough(n: int) -> bool:
-        return design_power(design, ln_effect / change_sd, n, level, icc) >= power
+        return design_power(design, ln_effect / change_sd, n, level, icc, response) >= power
 
     low = PLANNED[design].fewest - 1
     high = low + 1
@@ -178,13 +187,14 @@ def detectable_effect(
     *,
     design: str = "paired",
     icc: float = 0.76,
+    response: float = 0.0,
 ) -> float:
     """Smallest ratio above 1 that is found with the power; NaN where there are too few subjects for a test."""
     if subjects < PLANNED[design].fewest:
         return math.nan
 
     def lacking(d: float) -> float:
-        return design_power(design, d, subjects, level, icc) - power
+        return design_power(design, d, subjects, level, icc, response) - power
 
     most = 1.0
     while lacking(most) < 0:
@@ -214,7 +224,7 @@ def stated_variation(icc: float, cv: float, effect_sd: float = 0.0, basis: str =
     if sd == 0:
         raise SettingsError("With an ICC of 1 and no effect SD nothing varies.", "Give an ICC below 1.")
     text = f"{basis}: ICC {icc:g}, CV {100 * cv:g} %" + (f", effect SD {effect_sd:g} (ln)" if effect_sd else "")
-    return Variation(change_sd=sd, low=sd, high=sd, basis=text, icc=icc)
+    return Variation(change_sd=sd, low=sd, high=sd, basis=text, icc=icc, effect_sd=effect_sd)
 
 
 def declared_variation(settings: Settings | None = None, effect_sd: float = 0.0) -> Variation:
@@ -361,12 +371,16 @@ def plan_sample(
             "For example: swa plan --effect 20% --power 0.8 --subjects 12.",
         )
     ln_effect, sd, icc = math.log(effect), variation.change_sd, variation.icc
+    of, response = variation.response_at, variation.response_at(sd)
     needed = [
-        subjects_needed(ln_effect, s, power, level, design=design, icc=icc) for s in (variation.low, sd, variation.high)
+        subjects_needed(ln_effect, s, power, level, design=design, icc=icc, response=of(s))
+        for s in (variation.low, sd, variation.high)
     ]
     asked = subjects or needed[1]
-    own = design_power(design, ln_effect / sd, asked, level, icc)
-    found = detectable_effect(sd, subjects, power, level, design=design, icc=icc) if subjects else math.nan
+    own = design_power(design, ln_effect / sd, asked, level, icc, response)
+    found = math.nan
+    if subjects:
+        found = detectable_effect(sd, subjects, power, level, design=design, icc=icc, response=response)
     by_t = paired_power(ln_effect, sd, asked, level) if design == "paired" else math.nan
     return SamplePlan(
         variation=variation,
@@ -499,4 +513,4 @@ def _estimated(change_sd: float, df: int, effect_sd: float, basis: str, confiden
     if add[0] == 0:
         raise StudyError(f"{basis}: nothing varies.", STATE_IT)
     text = basis + (f", effect SD {effect_sd:g} (ln)" if effect_sd else "")
-    return Variation(change_sd=add[0], low=add[1], high=add[2], basis=text)
+    return Variation(change_sd=add[0], low=add[1], high=add[2], basis=text, effect_sd=effect_sd)

@@ -51,6 +51,12 @@ class PlannedDesign:
         Degrees of freedom that its t has lost of the number of subjects.
     uneven : int
         Subjects up to which more of them can have less power: where few permutations only just allow the level.
+    half_respond : bool
+        Whether half of the subjects alone get the treatment: the spread of responses is in their changes, not in the
+        others'.
+    told_of : int
+        Treatments that are compared with the same condition: Holm's first step, which one that acts alone has to pass,
+        divides the level by them.
     test : str
         What it is, for the reader.
     """
@@ -62,6 +68,8 @@ class PlannedDesign:
     simulated: int = 32
     lost_df: int = 3
     uneven: int = 0
+    half_respond: bool = False
+    told_of: int = 1
     test: str = ""
 
 
@@ -108,18 +116,26 @@ PLANNED = {
         nights=_pre_post, columns=("period", "phase"), test="analysis of covariance on the nights before"
     ),
     "parallel arms": PlannedDesign(
-        nights=_arms, columns=("arm",), baseline="baseline", test="analysis of covariance of two arms of like size"
+        nights=_arms,
+        columns=("arm",),
+        baseline="baseline",
+        half_respond=True,
+        test="analysis of covariance of two arms of like size",
     ),
     "mixed model": PlannedDesign(
         nights=_mixed,
         columns=("period",),
         simulated=9,  # of more nights in all orders it is the t of the changes, with three df for the periods
-        test="mixed model of two of three conditions in all orders",
+        told_of=2,
+        test="mixed model of three conditions in all orders, a treatment against the control at half of the level, "
+        "as it is told where the other treatment does nothing (Holm over the two)",
     ),
 }
 
 
-def design_power(design: str, effect: float, subjects: int, level: float = 0.05, icc: float = 0.76) -> float:
+def design_power(
+    design: str, effect: float, subjects: int, level: float = 0.05, icc: float = 0.76, response: float = 0.0
+) -> float:
     """Power of a design's own test.
 
     Parameters
@@ -131,17 +147,21 @@ def design_power(design: str, effect: float, subjects: int, level: float = 0.05,
     subjects : int
         Of all arms together; too few for a test have no power.
     level : float
-        Two-sided level of the test.
+        Two-sided level at which a change is told, before it is divided by `told_of`.
     icc : float
         Between-night reliability, which an analysis of covariance draws on.
+    response : float
+        Share of the variance of that change which is of the responses of subjects, not of their nights.
     """
     planned = PLANNED[design]
+    response = round(response, 2) if planned.half_respond else 0.0
+    level /= planned.told_of
     if subjects < planned.fewest:
         return 0.0
     if subjects <= planned.simulated:
-        low, high, _ = _limits(design, subjects, level, icc)
+        low, high, _ = _limits(design, subjects, level, icc, response)
         return float(np.mean(low > -abs(effect)) + np.mean(high < -abs(effect)))
-    error = _error(design, level, icc) / math.sqrt(subjects)
+    error = _error(design, level, icc, response) / math.sqrt(subjects)
     return t_power(abs(effect) / error, subjects - planned.lost_df, level)
 
 
@@ -152,17 +172,17 @@ def t_power(shift: float, df: int, level: float) -> float:
     return upper + (lower if math.isfinite(lower) else 0.0)  # the far tail underflows to NaN
 
 
-def _error(design: str, level: float, icc: float) -> float:
+def _error(design: str, level: float, icc: float, response: float) -> float:
     """SD of the estimate times the root of the subjects, for many of them."""
     n = PLANNED[design].simulated
     if n < FROM_MANY:  # the mean change: its SD is 1 by definition
         return 1.0
-    _, _, estimate = _limits(design, n, level, icc)
+    _, _, estimate = _limits(design, n, level, icc, response)
     return float(np.std(estimate)) * math.sqrt(n)
 
 
 @lru_cache(maxsize=256)
-def _limits(design: str, subjects: int, level: float, icc: float) -> tuple[Floats, Floats, Floats]:
+def _limits(design: str, subjects: int, level: float, icc: float, response: float) -> tuple[Floats, Floats, Floats]:
     """Limits and estimates of studies without an effect, in SD of the change."""
     planned, settings = PLANNED[design], ComparisonSettings(confidence=1 - level)
     rows = pd.DataFrame(planned.nights(subjects), columns=["subject", "condition", *planned.columns])
@@ -175,7 +195,11 @@ def _limits(design: str, subjects: int, level: float, icc: float) -> tuple[Float
     shape = (subjects, STUDIES)
     level_sd = math.sqrt(icc / (1 - icc) / 2) if icc < 1 else 0.0
     values = (level_sd * rng.normal(size=shape))[rows["subject"].astype(int)]
-    values += rng.normal(size=values.shape) / math.sqrt(2)
+    values = (values + rng.normal(size=values.shape) / math.sqrt(2)) * math.sqrt(1 - response)
+    if response:
+        values[rows["condition"].eq(DRUG)] += math.sqrt(response) * rng.normal(
+            size=(int(rows["condition"].eq(DRUG).sum()), STUDIES)
+        )
     outcome = analysed.outcome(subject_changes(markers_of(rows, values), DRUG, planned.baseline), settings)
     return outcome.low, outcome.high, outcome.estimate
 
