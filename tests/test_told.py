@@ -7,7 +7,7 @@ import pytest
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.headline import adjust_leading
 from swa.report.leading_rows import Headline
-from swa.report.words.sentences import group_answer
+from swa.report.words.sentences import group_answer, subject_answer
 from swa.settings import ComparisonSettings, Settings
 from swa.tables.contrast import GROUP, Contrast, contrasts_of
 from swa.tables.marker import Marker, select
@@ -188,3 +188,23 @@ def test_a_loss_in_one_arm_or_group_stands_beside_the_difference(column, first):
     (row,) = (row for _, row in rows.iterrows() if row["first"])
     assert "unequal loss" in row["design_limit"]
     assert f"3 of 8 subjects of {first} have no usable change, and 0 of 8 of {sides[1]}" in row["note"]
+
+
+@pytest.mark.parametrize(("level", "told"), [(0.6, False), (0.9, False), (0.95, True), (0.99, True)])
+def test_an_interval_narrower_than_95_percent_tells_no_change(level, told):
+    """At 0.8 and 0.6 a change was told in 17 and 38 % of studies without one, beside p = 0.35."""
+    nights, ln_power = after_baseline(np.random.default_rng(3), 12, ("ketamine",))
+    ln_power[(nights["condition"] == "ketamine").to_numpy()] += 0.8
+    settings = Settings(comparison=ComparisonSettings(confidence=level))
+    table = compare_nights(long_table(nights, ln_power), "baseline", nights=nights, settings=settings)
+    rows = adjust_leading(select(table, subject=GROUP))
+    headline = Headline(marker=Marker("swa", "NREM", "night", "study-0"), declared=True)
+    (contrast,) = contrasts_of(rows)
+    card = group_answer(rows.iloc[0], contrast, headline, settings)
+    own = table[table["subject"] == "00"].iloc[0]
+    of_one = subject_answer(own, contrast, headline, settings)
+    for answer in (card, of_one):
+        assert answer.is_told == told
+        assert ("so narrow a one tells none" in answer.reading) == (not told)
+        assert ("so narrow a one tells none" in answer.sentence) == (not told)
+        assert ("too narrow" in answer.aside) == (not told)

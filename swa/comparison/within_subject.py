@@ -31,6 +31,7 @@ from swa.measures.coupling import DEGREES, circular_mean
 from swa.settings import ComparisonSettings
 from swa.tables import notes
 from swa.tables.contrast import CONTRAST_FACTS, Contrast
+from swa.tables.interval import LEAST_LEVEL
 from swa.tables.marker import ALL_MINUTES, select
 from swa.tables.reason import Reason
 
@@ -468,7 +469,8 @@ def subject_rows(changes: Changes, settings: ComparisonSettings) -> pd.DataFrame
         "p": np.full(len(subject), np.nan),
         "n": np.where(np.isnan(estimate), 0, changes.n_baseline[cell] + changes.n_treatment[cell]),
     }
-    return pd.DataFrame(columns | _texts(changes, cell, width, methods, reservations))
+    judged = width if settings.confidence >= LEAST_LEVEL else np.full_like(width, np.nan)
+    return pd.DataFrame(columns | _texts(changes, cell, judged, methods, reservations))
 
 
 def cell_keys(changes: Changes, subject: Ints, marker: Ints) -> dict[str, npt.NDArray[np.generic]]:

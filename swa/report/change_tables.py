@@ -14,6 +14,7 @@ from swa.report.words.numbers import MINUS, NO_INTERVAL, NOT_MEASURED, describe_
 from swa.settings import Settings
 from swa.study.store import StoredNight
 from swa.tables.contrast import Contrast
+from swa.tables.interval import LEAST_LEVEL
 from swa.tables.marker import select
 from swa.tables.notes import lacks_variation
 from swa.tables.reason import Reason, decode
@@ -131,7 +132,7 @@ def _change_row(row: pd.Series, settings: Settings, pair: pd.Series | None, foot
     if row["verdict_reasons"]:
         shared.append(str(row["verdict_reasons"]))
     varies = "reliable change" if change.excludes_none else "within variation" if change.interval else ""
-    varies = "" if lacks_variation(reasons) else varies
+    varies = "" if lacks_variation(reasons) or settings.comparison.confidence < LEAST_LEVEL else varies
     return ChangeRow(
         window=window_name(str(row["window"]), settings),
         baseline=NOT_MEASURED if pair is None else measured(float(pair["baseline"])),

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+LEAST_LEVEL = 0.95  # of an interval that tells a change: a narrower one leaves out none by chance more often
+
 
 class Interval(NamedTuple):
     """Two ends, as numbers or as they are written; ``f"{interval:.3g}"`` writes both in that format."""

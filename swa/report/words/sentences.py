@@ -41,6 +41,7 @@ from swa.settings import Settings
 from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
 from swa.tables.design_limit import IN_OTHER_WORDS, NOT_TOLD, DesignLimit, decode_limits
+from swa.tables.interval import LEAST_LEVEL
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker
 from swa.tables.notes import (
     ARM_SIZES,
@@ -89,6 +90,7 @@ MOST_GLOSSED = 2  # channels
 MOST_NAMED = 4  # channels of a region
 TWO_SUBJECTS = "Two subjects cannot carry a test: look at each of them."
 DIRECTION_UNCLEAR = "direction unclear"
+NARROW = "not told: interval too narrow"
 MAY_BE_CHANCE = "may be chance: one of {n} comparisons"
 FIRST_CYCLE = "NREM cycle 1 leads: sleep need, which slow-wave activity marks, is greatest there."
 
@@ -221,7 +223,7 @@ def subject_answer(row: pd.Series, contrast: Contrast, headline: Headline, setti
     change = describe_change(row, unit_of(headline.marker.measure))
     sentence, reasons = subject_result(row, contrast, headline, settings), decode(row["reasons"])
     lacks = lacks_variation(reasons)
-    reading = _basis(reasons, settings) if change.interval and lacks else _subject_reading(change)
+    reading = _basis(reasons, settings) if change.interval and lacks else _subject_reading(change, settings)
     answer = _answer(row, contrast, change, settings, ((), "night", reading, sentence))
     return replace(answer, is_told=answer.is_told and not lacks)
 
@@ -295,9 +297,9 @@ def _answer(
     return Answer(
         question=contrast.in_words,
         effect=change.change,
-        aside=DIRECTION_UNCLEAR if change.interval and not change.excludes_none else "",
+        aside=_aside(change, settings),
         is_part=is_part,
-        is_told=change.excludes_none and row["verdict"] != "not comparable",
+        is_told=change.excludes_none and not _is_narrow(settings) and row["verdict"] != "not comparable",
         numbers=tuple(text for text in (interval, _count(change, row, counted), *tests) if text),
         reading=reading or why,
         limit=_joined(limits_in_short(limits), _loss_in_short(row)) if change.measured else "",
@@ -307,6 +309,17 @@ def _answer(
         doubts=row["verdict_reasons"],
         sentence=sentence,
     )
+
+
+def _aside(change: Change, settings: Settings) -> str:
+    if change.interval and not change.excludes_none:
+        return DIRECTION_UNCLEAR
+    return NARROW if change.excludes_none and _is_narrow(settings) else ""
+
+
+def _is_narrow(settings: Settings) -> bool:
+    """Whether intervals are of a lower level than that by which changes are told."""
+    return settings.comparison.confidence < LEAST_LEVEL
 
 
 def _count(change: Change, row: pd.Series, counted: str) -> str:
@@ -398,7 +411,7 @@ def subject_result(row: pd.Series, contrast: Contrast, headline: Headline, setti
     )
     if not change.interval:
         return _joined(sentence, _verdict(row))
-    reading = "" if lacks_variation(reasons) else _subject_reading(change)
+    reading = "" if lacks_variation(reasons) else _subject_reading(change, settings)
     reading = _joined(reading, _course(headline))
     return _joined(sentence, reading, _basis(reasons, settings), _verdict(row))
 
@@ -408,9 +421,11 @@ def _course(headline: Headline) -> str:
     return COURSE if entry and entry.read_as_course else ""
 
 
-def _subject_reading(change: Change) -> str:
+def _subject_reading(change: Change, settings: Settings) -> str:
     if not change.interval:
         return ""
+    if change.excludes_none and _is_narrow(settings):
+        return _narrow_reading("change", settings)
     if change.excludes_none:
         return "That is more than two nights of one person would usually differ."
     return "Two nights of one person may well differ by as much: the interval reaches from a fall to a rise."
@@ -516,6 +531,8 @@ def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings:
             f"The interval by itself {lies}, but of {_family(row, contrast)} one does so by chance more often than in "
             f"{share(1 - settings.comparison.confidence)} of studies: adjusted for that, no {none} is told."
         )
+    if change.excludes_none and _is_narrow(settings):
+        return _narrow_reading(none, settings)
     if change.excludes_none:
         doubted = ", if the recordings can be compared" if row["verdict"] in ("caution", "not comparable") else ""
         return f"The whole interval {lies}{doubted}."
@@ -523,6 +540,14 @@ def _group_reading(row: pd.Series, change: Change, contrast: Contrast, settings:
         return "The interval reaches from a fall to a rise: these nights show neither for certain."
     sides = f"{contrast.first} changed more or less than {contrast.second}"
     return f"Whether {sides} stays open: the interval leaves room for either."
+
+
+def _narrow_reading(none: str, settings: Settings) -> str:
+    level = settings.comparison.confidence
+    return (
+        f"An interval of {share(level)} leaves out no {none} by chance in {share(1 - level)} of studies: so "
+        "narrow a one tells none."
+    )
 
 
 def _verdict(row: pd.Series) -> str:
