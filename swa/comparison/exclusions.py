@@ -1,7 +1,6 @@
 """Nights that somebody left out of subjects who stay in: chosen by what they show, they move a result."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -62,13 +61,9 @@ def reasons_of_exclusions(
         return []
     counts = own["condition"].value_counts(sort=False)
     subjects = int(own["subject"].nunique())
-    values: dict[str, Any] = {
-        "said": " and ".join(f"{n} {name}" for name, n in sorted(counts.items())),
-        "subjects": subjects,
-        "n": len(stay),
-    }
+    said = " and ".join(f"{n} {name}" for name, n in sorted(counts.items()))
     kind = notes.NIGHTS_CHOSEN if can_move(subjects, len(stay)) else notes.NIGHTS_LEFT_OUT
-    return [kind(**values)]
+    return [kind(said=said, subjects=subjects, n=len(stay))]
 
 
 def _are_first(subjects: pd.Series, adapts: pd.Series, places: pd.Series) -> pd.Series:
