@@ -71,6 +71,7 @@ def test_a_primary_at_a_region_of_two_references_is_not_measured_and_the_run_goe
     told = absent_subjects(table, nights, "baseline", PRIMARY)
     assert [one.subject for one in told] == [f"P0{i}" for i in range(1, 6)]
     assert told[0].reason.words == "no frontal channel in every night; its EEG: F3-M2, C4-M1, F3-A1A2"
+    assert what_to_do(told[0]).startswith("Nights with different references (F3-A1A2, F3-M2) are not compared")
 
 
 def test_a_primary_of_a_place_where_nobody_recorded_is_refused_as_before():

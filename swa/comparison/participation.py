@@ -1,5 +1,6 @@
 """Who takes no part in what a study leads with: no subject leaves it without its name and the reason."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
@@ -152,6 +153,13 @@ def _no_channel(marker: Marker, channels: Iterable[str]) -> Reason:
     return NO_CHANNEL(channel=marker.channel, there=", ".join(_signals(channels)) or "none")
 
 
+def _references(place: str, channels: Iterable[str]) -> tuple[str, ...]:
+    """Channels of a place of which one electrode has several references."""
+    there = [name for name in _signals(channels) if region(name) == place.casefold()]
+    electrodes = Counter(name.partition("-")[0] for name in there)
+    return tuple(there) if max(electrodes.values(), default=0) > 1 else ()
+
+
 def _signals(channels: Iterable[str]) -> list[str]:
     """Single channels among those of the long table."""
     return [name for name in channels if name not in (*REGIONS, ALL) and "/" not in name]
@@ -210,6 +218,7 @@ def _worth_telling(
             marker=marker,
             contrasts=tuple(which),
             reason=why,
+            references=_references(marker.channel, channels.get(name, ())),
             unnamed=tuple(one for one in _signals(channels.get(name, ())) if not region(one)),
         )
         for (name, why), which in sorted(told.items(), key=lambda item: item[0][0])

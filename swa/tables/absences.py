@@ -30,6 +30,8 @@ class Absence:
         In which contrasts.
     reason : Reason
         Why.
+    references : tuple of str
+        Channels of the place that is missing, where it has several references: none of them is in every night.
     unnamed : tuple of str
         EEG channels whose labels name no electrode: one of them may be the channel that is missing.
     """
@@ -38,4 +40,5 @@ class Absence:
     marker: Marker
     contrasts: tuple[Contrast, ...]
     reason: Reason
+    references: tuple[str, ...] = ()
     unnamed: tuple[str, ...] = ()

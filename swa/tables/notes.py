@@ -220,6 +220,12 @@ GROUP_ORDERS = declare(
     "group_orders", f"{_GROUP_ORDERS}: an effect of the period is in the difference between the groups"
 )
 
+ARM_PLACES = declare(
+    "arm_places",
+    "{baseline} nights came at place {first:.1f} on average in {side_first}, {second:.1f} in {side_second}, those "
+    "after at {after_first:.1f} and {after_second:.1f}: what first nights do is in the difference between the arms",
+)
+
 # Two treatments against each other, and nights after a dose.
 _BOTH_PROFILES = "so that what a first night does would stand in both profiles"
 BASELINE_NOT_CROSSED = declare(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from swa.comparison.baseline_levels import DIFFER_P, untold_by_change
+from swa.comparison.designs.arm_places import places_apart
 from swa.comparison.designs.base import BetweenSubjects, WithinSubjects
 from swa.comparison.group import FEWEST_TESTED
 from swa.comparison.linear import t_interval, unequal_variances
@@ -78,6 +79,7 @@ class ParallelArms(BetweenSubjects):
                         members=members,
                         sides=(first, second),
                         single=len(pairs) == 1,
+                        limits=places_apart(nights, members, ((first, a), (second, b)), baseline),
                     )
                     for a, b in pairs
                 ]

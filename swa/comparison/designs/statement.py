@@ -108,7 +108,8 @@ def _limits(used: pd.DataFrame, design: ContrastDesign, baseline: str) -> tuple[
 def _limits_of_cause(used: pd.DataFrame, design: ContrastDesign, baseline: str) -> tuple[DesignLimit, ...]:
     key, arms = design.key, parallel_arms(used)
     if not key.is_within:
-        unequal = (DesignLimit.UNEQUAL_ORDERS,) if notes.GROUP_ORDERS.among(design.limits) else ()
+        apart = notes.GROUP_ORDERS.among(design.limits) or notes.ARM_PLACES.among(design.limits)
+        unequal = (DesignLimit.UNEQUAL_ORDERS,) if apart else ()
         return unequal if key.first in arms else (DesignLimit.GROUPS, *unequal)
     order = _order_limit(used, design)
     if key.comparator == baseline and not is_control(baseline) and not is_control(key.treatment):

@@ -20,6 +20,11 @@ def what_is_missing(absence: Absence, settings: Settings) -> str:
 def what_to_do(absence: Absence) -> str:
     """The remedy."""
     kind = absence.reason.kind
+    if kind is NO_CHANNEL and absence.references:
+        own = ", ".join(sorted(absence.references))
+        return (
+            f"Nights with different references ({own}) are not compared with each other: export all of them with one."
+        )
     if kind is NO_CHANNEL and absence.unnamed:
         return _name_the_electrode(absence.unnamed, absence.marker.channel)
     if kind is NO_CHANNEL:
