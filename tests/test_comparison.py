@@ -217,10 +217,17 @@ class TestOneSubject:
         quantile = stats.t.ppf(0.975, 3)
         assert math.log(a["ci_high"] / a["estimate"]) == pytest.approx(quantile * sd * math.sqrt(1 + 1 / 2))
         assert math.log(d["estimate"] / d["ci_low"]) == pytest.approx(quantile * sd * math.sqrt(2))
-        assert a["method"] == f"baseline pairs (SD_w {sd:.3g}, t df 3)"
+        assert a["method"] == f"baseline pairs of 3 subjects (SD_w {sd:.3g}, t df 3)"
         assert "c" not in set(found["subject"])
         del values["c"]
         assert one(compare_nights(table(values)), "a")["method"].startswith("stated reliability")
+
+    def test_whose_nights_the_spread_is_of_is_a_fact_of_the_row(self):
+        values = {name: {"baseline": 100.0, "ketamine": 130.0} for name in "bcd"}
+        found = compare_nights(table({"a": {"baseline": [100.0, 120.0, 90.0, 110.0], "ketamine": 130.0}} | values))
+        reason = notes.BASELINE_PAIRS.among(decode(one(found, "b")["reasons"]))
+        assert (reason.values["df"], reason.values["subjects"]) == (3, 1)
+        assert "baseline pairs of 1 subject (" in one(found, "b")["method"]
 
     def test_amplitudes_and_slopes_vary_half_as_much_as_power(self):
         settings = ComparisonSettings()

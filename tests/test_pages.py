@@ -33,6 +33,7 @@ from swa.report.study_page import _answers
 from swa.report.study_page import _not_compared as not_compared
 from swa.report.terminal import leading_lines, leading_tables
 from swa.report.words.numbers import MINUS, describe_change, number, p_is, p_value, percent
+from swa.report.words.one_subject import passed_by_chance
 from swa.report.words.p_values import TESTS
 from swa.report.words.sentences import (
     MAGNESIUM,
@@ -54,6 +55,7 @@ from swa.tables.marker import DEFAULT_MARKER, Marker
 from swa.tables.notes import (
     ARM_SIZES,
     BASELINE_ALIKE,
+    BASELINE_PAIRS,
     FEW_FOR_FLIPS,
     FEW_FOR_LABELS,
     FIT_ERROR_ALONE,
@@ -899,7 +901,7 @@ def test_repeated_baseline_nights_are_what_the_interval_rests_on(build, tmp_path
         for c, i in (("baseline", 1), ("baseline", 2), ("ketamine", 1))
     ]
     page = parse(subject_page(build(tmp_path / "results", rows), "A"))
-    assert "The interval rests on the repeated baseline nights of this study" in page.text
+    assert "The interval rests on the repeated baseline nights of 3 subjects of this study." in page.text
     assert "n = 3 nights" in page.text
     assert "baseline, session baseline2" in page.text
 
@@ -1444,6 +1446,9 @@ def test_a_result_without_an_interval_says_why_and_keeps_its_verdict(sentence, r
     [
         (STATED_RELIABILITY(sd=0.27, times=1.42), "varies 1.42 times as much as the whole", "not known"),
         (STATED_RELIABILITY(sd=0.19), "), not on repeated nights of this study", "times as much"),
+        (BASELINE_PAIRS(sd=0.2, df=12, subjects=12), "baseline nights of 12 subjects of this study.", "in all people"),
+        (BASELINE_PAIRS(sd=0.2, df=3, subjects=1), "nights of 1 subject of this study; how much", "1 subjects"),
+        (BASELINE_PAIRS(sd=0.2, df=4, subjects=2), "not the same in all people, and others may pass", "1 subject"),
         (STATED_SCATTER(sd=0.02), "how much else nights of one person differ by is not known", "usually differ"),
         (FIT_ERROR_ALONE(), "the error of the fit alone", "usually differ"),
     ],
@@ -1452,6 +1457,23 @@ def test_a_result_of_one_subject_says_what_its_interval_rests_on(reason, said, u
     sentence = subject_result(result_row(n=2, reasons=encode([reason])), WITHIN, SWA, Settings())
     assert said in sentence
     assert unsaid not in sentence
+
+
+@pytest.mark.parametrize(
+    ("subjects", "confidence", "said"),
+    [
+        (12, 0.95, "about 5 % of subjects pass without a change, of 12 one or more in about 46 % of studies"),
+        (20, 0.99, "about 1 % of subjects pass without a change, of 20 one or more in about 18 % of studies"),
+        (1, 0.95, "about 5 % of subjects pass without a change, in each marker"),
+    ],
+)
+def test_how_many_single_subjects_pass_by_chance(subjects, confidence, said):
+    assert said in passed_by_chance(subjects, confidence)
+
+
+@pytest.mark.parametrize(("subjects", "confidence"), [(0, 0.95), (12, 0.9)])
+def test_no_single_subject_passes_where_none_is_told(subjects, confidence):
+    assert passed_by_chance(subjects, confidence) == ""
 
 
 @pytest.mark.parametrize("reason", [STATED_SCATTER(sd=0.02), FIT_ERROR_ALONE()])

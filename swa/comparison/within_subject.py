@@ -152,6 +152,18 @@ class NightMeans:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WithinSD:
+    """SD between the baseline nights of a subject, its degrees of freedom and whose nights it is of, per marker.
+
+    `subjects` is the number of people with two such nights or more: one person may give the SD for all.
+    """
+
+    sd: Floats
+    df: Ints
+    subjects: Ints
+
+
+@dataclass(frozen=True, kw_only=True)
 class Changes:
     """One measure in one contrast, subjects x markers.
 
@@ -159,7 +171,7 @@ class Changes:
     `n_treatment` the nights that they rest on, `*_nights` the nights that there are; `present` marks the cells that
     the tables have a row for; `gap` says why a cell has no change, `note_codes` what the night itself gave.
     `both_copied` marks subjects with a night of either condition that shares its recording with another night.
-    `within_sd` and `within_df` are the pooled SD between baseline nights of a subject and its degrees of freedom,
+    `within` is the pooled SD between baseline nights of a subject,
     `fit_error` the error of the change that comes from the fits of the nights' values, 0 where they are of none.
     """
 
@@ -177,8 +189,7 @@ class Changes:
     gap: Ints
     note_codes: Ints
     both_copied: Bools
-    within_sd: Floats
-    within_df: Ints
+    within: WithinSD
     fit_error: Floats
 
     @property
@@ -360,8 +371,8 @@ def _by_subject(combine: np.ufunc, values: npt.NDArray[N], starts: Ints) -> npt.
     return combined
 
 
-def pooled_within_sd(grid: Grid, baseline: str, means: NightMeans | None = None) -> tuple[Floats, Ints]:
-    """SD between the baseline nights of a subject, pooled over subjects, and its degrees of freedom, per marker.
+def pooled_within_sd(grid: Grid, baseline: str, means: NightMeans | None = None) -> WithinSD:
+    """SD between the baseline nights of a subject, pooled over subjects, with what it rests on.
 
     The pooled variance is sum (x - subject mean)^2 / sum (nights - 1). An SD that is zero but for rounding is NaN.
     `means` are those of the baseline nights, where they are known.
@@ -371,10 +382,15 @@ def pooled_within_sd(grid: Grid, baseline: str, means: NightMeans | None = None)
     subject = np.searchsorted(means.subjects, grid.nights["subject"].to_numpy(dtype=object)[rows])
     deviation = grid.values[rows] - means.mean[subject]
     deviation = np.where(np.isfinite(deviation), deviation, 0.0)
-    df = np.where(np.isfinite(means.mean), means.measured - 1, 0).sum(axis=0)
+    known = np.isfinite(means.mean)
+    df = np.where(known, means.measured - 1, 0).sum(axis=0)
     sd = np.sqrt((deviation**2).sum(axis=0) / np.maximum(df, 1))
-    size = np.abs(np.where(np.isfinite(means.mean), means.mean, 0.0)).max(axis=0, initial=1.0)
-    return np.where((df > 0) & (sd > 1e-12 * size), sd, np.nan), df
+    size = np.abs(np.where(known, means.mean, 0.0)).max(axis=0, initial=1.0)
+    return WithinSD(
+        sd=np.where((df > 0) & (sd > 1e-12 * size), sd, np.nan),
+        df=df,
+        subjects=(known & (means.measured > 1)).sum(axis=0),
+    )
 
 
 def stated_within_sd(unit: str, settings: ComparisonSettings, measure: str = "", window: str = NIGHT) -> float:
@@ -425,7 +441,6 @@ def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool =
     copied = treated.copied | (untreated.copied[place] & known)
     gap[(gap != MEASURED) & copied[:, None]] = ONE_RECORDING
     gap[np.broadcast_to(~paired, gap.shape)] = NO_BASELINE
-    within_sd, within_df = pooled_within_sd(grid, baseline, None if before else untreated)
     errors = np.zeros(gap.shape)
     if grid.errors is not None:
         comparator = np.where(paired, grid.error_of(baseline, before=before)[place], 0.0)
@@ -445,8 +460,7 @@ def subject_changes(grid: Grid, treatment: str, baseline: str, *, before: bool =
         gap=gap,
         note_codes=np.where(gap == BASELINE_NAN, untreated.note_codes[place], treated.note_codes),
         both_copied=treated.copied & untreated.copied[place] & known,
-        within_sd=within_sd,
-        within_df=within_df,
+        within=pooled_within_sd(grid, baseline, None if before else untreated),
         fit_error=errors,
     )
 
@@ -487,7 +501,7 @@ def _interval(
     changes: Changes, settings: ComparisonSettings
 ) -> tuple[Floats, Sequence[Reason], Sequence[Reason | None]]:
     """Half-width per cell; method and reservation per marker."""
-    grid, df = changes.grid, changes.within_df
+    grid, df = changes.grid, changes.within.df
     tail = (1 + settings.confidence) / 2
     own = df >= settings.baseline_pairs_df
     entry = read_glossary().get(grid.measure)
@@ -496,7 +510,7 @@ def _interval(
     stated = [stated_within_sd(grid.unit, settings, grid.measure, name) if is_ratio else math.nan for name in windows]
     of_sleep = entry is not None and entry.within_df > 0  # minutes of a shorter window vary by other minutes
     by_scorings = ~own & of_sleep & np.array([name == NIGHT for name in windows])
-    sd = np.where(own, changes.within_sd, np.where(by_scorings, entry.within_sd if entry else math.nan, stated))
+    sd = np.where(own, changes.within.sd, np.where(by_scorings, entry.within_sd if entry else math.nan, stated))
     df = np.where(by_scorings, entry.within_df if entry else 0, df)
     quantile = np.where(own | by_scorings, special.stdtrit(np.maximum(df, 1), tail), stats.norm.ppf(tail))
     nights = 1 / np.maximum(changes.n_treatment, 1) + 1 / np.maximum(changes.n_baseline, 1)
@@ -511,7 +525,8 @@ def _interval(
             methods.append(notes.NO_INTERVAL())
             reservation = _without_interval(grid, window, settings, alike=bool(own[i]))
         elif own[i]:
-            methods.append(notes.BASELINE_PAIRS(sd=float(sd[i]), df=int(df[i])))
+            subjects = int(changes.within.subjects[i])
+            methods.append(notes.BASELINE_PAIRS(sd=float(sd[i]), df=int(df[i]), subjects=subjects))
         elif by_scorings[i]:
             methods.append(notes.STATED_BY_SCORINGS(sd=float(sd[i]), df=int(df[i])))
         else:

@@ -48,6 +48,7 @@ from swa.report.words.names import (
     with_unit,
 )
 from swa.report.words.numbers import NOT_MEASURED, NOTHING, change, join, number, p_is, percent, plural, signed, span
+from swa.report.words.one_subject import passed_by_chance
 from swa.report.words.sentences import group_answer, headline_name, unstated, where_in_words
 from swa.study.plan.names import natural_key
 from swa.study.store import Results
@@ -235,7 +236,13 @@ def _answers(draft: Draft) -> dict[str, Any]:
         "nothing": nothing,
         "apart": [*_not_compared(shown), unstated(blinded=draft.facts.blinded)],
         "rows": rows,
+        "by_chance": passed_by_chance(_most_changes(rows, shown), draft.settings.comparison.confidence),
     }
+
+
+def _most_changes(rows: pd.DataFrame, contrasts: Sequence[Contrast]) -> int:
+    """Number of subjects with a change in the contrast where most have one."""
+    return max((int(n) for n, one in zip(rows["n"], contrasts, strict=True) if one.is_within), default=0)
 
 
 def _was_asked_for(key: Contrast, draft: Draft) -> bool:

@@ -8,7 +8,9 @@ TEXT_COLUMNS = ("method", "note", "reasons")
 
 # How the interval of a subject's row was found, and why there is none.
 NO_INTERVAL = declare("no_interval", "no interval", "method")
-BASELINE_PAIRS = declare("baseline_pairs", "baseline pairs (SD_w {sd:.3g}, t df {df})", "method")
+BASELINE_PAIRS = declare(
+    "baseline_pairs", "baseline pairs[ of {subjects} subjects] (SD_w {sd:.3g}, t df {df})", "method"
+)
 _TIMES = "[, {times:.3g} times that of a whole night]"
 STATED_RELIABILITY = declare("stated_reliability", f"stated reliability (SD_w {{sd:.3g}}{_TIMES})", "method")
 STATED_SCATTER = declare(

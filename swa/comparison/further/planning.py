@@ -501,8 +501,8 @@ def _baseline_sd(rows: pd.DataFrame, nights: pd.DataFrame, settings: ComparisonS
     rows = rows[rows["night"] >= 0]
     if rows.empty:
         return math.nan, 0
-    sd, df = pooled_within_sd(measure_grid(rows, used), find_baseline(nights, settings))
-    return float(sd[0]), int(df[0])
+    found = pooled_within_sd(measure_grid(rows, used), find_baseline(nights, settings))
+    return float(found.sd[0]), int(found.df[0])
 
 
 def _estimated(change_sd: float, df: int, effect_sd: float, basis: str, confidence: float) -> Variation:

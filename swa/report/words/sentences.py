@@ -36,6 +36,7 @@ from swa.report.words.numbers import (
     plural,
     share,
 )
+from swa.report.words.one_subject import repeated_nights
 from swa.report.words.p_values import name_of_test, why_no_p
 from swa.settings import Settings
 from swa.study.written import LatePrimary
@@ -571,8 +572,8 @@ def _basis(reasons: Sequence[Reason], settings: Settings) -> str:
     if lacks_variation(reasons):
         alone = "the scatter of waves and stages" if STATED_SCATTER.among(reasons) else "the error of the fit"
         return f"The interval holds {alone} alone: how much else nights of one person differ by is not known."
-    if BASELINE_PAIRS.among(reasons):
-        return "The interval rests on the repeated baseline nights of this study."
+    if pairs := BASELINE_PAIRS.among(reasons):
+        return repeated_nights(pairs)
     return ""
 
 
