@@ -412,3 +412,10 @@ def test_waves_at_the_edge_of_the_recording_are_not_averaged():
     trace = isolated([0.5, 10.0, 19.5], RATE_HZ, 20)
     assert set(average_waveform(trace, np.array([0.5, 10.0, 19.5]), RATE_HZ)["n_waves"]) == {1}
     assert average_waveform(trace, np.array([0.5]), RATE_HZ).empty
+
+
+def test_the_higher_of_two_crests_is_found_where_the_recording_ends_right_after_the_wave() -> None:
+    corners_uv = [5, -1, -40, -1, 20, 10, 40, 1, -5]
+    trace = np.interp(np.arange(161), np.arange(9) * 20, corners_uv)
+    waves = measured(trace)
+    assert waves["positive_amplitude_uv"].tolist() == pytest.approx([40], abs=1)

@@ -314,12 +314,15 @@ def average_waveform(
     offsets = np.arange(before, after + 1)
     if not centres.size:
         return pd.DataFrame(columns=["time_s", "mean_uv", "sd_uv", "n_waves"])
-    pieces = filtered_uv[centres[:, None] + offsets]
+    pieces = np.lib.stride_tricks.sliding_window_view(filtered_uv, len(offsets))[centres + before]
+    mean_uv = pieces.mean(axis=0)
+    pieces -= mean_uv  # as `std` does, without its copies
+    np.square(pieces, out=pieces)
     return pd.DataFrame(
         {
             "time_s": offsets / rate_hz,
-            "mean_uv": pieces.mean(axis=0),
-            "sd_uv": pieces.std(axis=0),
+            "mean_uv": mean_uv,
+            "sd_uv": np.sqrt(pieces.mean(axis=0)),
             "n_waves": len(centres),
         }
     )
@@ -415,13 +418,15 @@ def _refined_peaks(
 
 
 def _first_maximum(values: NDArray[np.float64], first: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Index of the first maximum of each stretch [first, end); stretches in order, disjoint and not empty."""
-    # reduceat takes stretches as (first, end, first, end, ...) and gives a value for the gaps as well.
-    borders = np.stack([first, end], axis=1).ravel()
-    heights = np.maximum.reduceat(values, np.minimum(borders, len(values) - 1))[:-1]
-    heights[1::2] = np.inf  # gaps: never met
-    hits = first[0] + np.flatnonzero(values[first[0] : end[-1]] == np.repeat(heights, np.diff(borders)))
-    return np.asarray(hits[np.searchsorted(hits, first)])
+    """Index of the first maximum of each stretch [first, end), none of them empty."""
+    highest = first.copy()
+    longer = np.arange(len(first))
+    for step in range(1, int((end - first).max(initial=0))):  # most half-waves turn once
+        longer = longer[first[longer] + step < end[longer]]
+        candidate = first[longer] + step
+        is_higher = values[candidate] > values[highest[longer]]
+        highest[longer[is_higher]] = candidate[is_higher]
+    return highest
 
 
 def _derivative(signal: NDArray[np.float64], rate_hz: float, room: Room) -> NDArray[np.float64]:

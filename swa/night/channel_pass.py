@@ -199,7 +199,7 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings, room: slow_w
         rejection=_account_for(read, found, find, detected, nrem, frame, settings),
         waves=waves,
         window_epochs=epochs,
-        average=_average_waveform(filtered, waves, trace, settings),
+        average=_average_waveform(filtered, waves, trace, frame.nrem, settings),
         passes_hz=aperiodic.highest_passed_hz(read.channel.rate_hz, None, settings.aperiodic),
         mains_uv=read.mains_uv,
         levels=read.levels,
@@ -219,11 +219,15 @@ def _filter_pieces(trace: artifacts.Trace, criteria: WaveCriteria, room: slow_wa
 
 
 def _average_waveform(
-    filtered: NDArray[np.float64], waves: pd.DataFrame, trace: artifacts.Trace, settings: Settings
+    filtered: NDArray[np.float64],
+    waves: pd.DataFrame,
+    trace: artifacts.Trace,
+    nrem: NDArray[np.bool_],
+    settings: Settings,
 ) -> pd.DataFrame:
     """Mean of the slow waves of N2 and N3 around their negative peaks, of those that no gap cuts off."""
-    chosen = waves.loc[slow_waves.select_waves(waves, settings.waves), ["negative_peak_s", "stage"]]
-    peaks_s = chosen.loc[chosen["stage"].isin(NREM), "negative_peak_s"].to_numpy()
+    chosen = slow_waves.select_waves(waves, settings.waves) & nrem[waves["epoch"].to_numpy()]
+    peaks_s = waves["negative_peak_s"].to_numpy()[chosen]
     before_s, after_s = slow_waves.AVERAGE_S
     whole = [
         (peaks_s >= first / trace.rate_hz - before_s) & (peaks_s < (end - 1) / trace.rate_hz - after_s)
@@ -245,8 +249,8 @@ def _account_for(
     epoch = (detected["negative_peak_s"].to_numpy() / frame.epoch_s).astype(int)
     inside = epoch < len(frame.stages)
     inside[inside] = frame.nrem[epoch[inside]]
-    whole = detected.loc[slow_waves.select_waves(detected, settings.waves) & inside, ["start_s", "end_s"]]
-    waves = _sample_limits(whole, read.trace.rate_hz, len(read.trace.signal_uv))
+    chosen = slow_waves.select_waves(detected, settings.waves) & inside
+    waves = _sample_limits(detected, read.trace.rate_hz, len(read.trace.signal_uv))[chosen]
     slow = read.spectra.band_power(settings.power.swa_hz)
     epochs = _nrem_epochs(read.spectra, frame, read.trace.rate_hz)
     rows: list[tuple[object, ...]] = list(
