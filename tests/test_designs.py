@@ -364,6 +364,10 @@ class TestRecognised:
         assert f"no usable {lost} night, in 4 of them since their only one is left aside" in row["note"]
         assert notes.ONLY_ASIDE.among(reasons).values == {"n": 4, "condition": lost}
         assert notes.WITHOUT_NIGHT.among(reasons) is None
+        own = [decode(text) for text in found.loc[found["subject"] != "group", "reasons"]]
+        assert all(notes.NO_NIGHT.among(reasons) is None for reasons in own)
+        told = [notes.NIGHT_ASIDE.among(reasons) is not None for reasons in own]
+        assert sum(told) == (4 if lost == "placebo" else 0)  # who has no treatment night has no row
 
     def test_a_lost_night_leaves_a_subject_in_the_order_of_the_others(self):
         nights = nights_in_orders(("pkkk", "kkkp"), 4)

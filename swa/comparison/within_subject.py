@@ -171,8 +171,9 @@ class Changes:
     `n_treatment` the nights that they rest on, `*_nights` the nights that there are; `present` marks the cells that
     the tables have a row for; `gap` says why a cell has no change, `note_codes` what the night itself gave.
     `both_copied` marks subjects with a night of either condition that shares its recording with another night.
-    `within` is the pooled SD between baseline nights of a subject,
-    `fit_error` the error of the change that comes from the fits of the nights' values, 0 where they are of none.
+    `within` is the pooled SD between baseline nights of a subject, `fit_error` the error of the change that comes from
+    the fits of the nights' values, 0 where they are of none; `baseline_aside` names the subjects who have baseline
+    nights, but only such as are set aside.
     """
 
     grid: Grid
@@ -191,6 +192,7 @@ class Changes:
     both_copied: Bools
     within: WithinSD
     fit_error: Floats
+    baseline_aside: frozenset[str] = frozenset()
 
     @property
     def key(self) -> Contrast:
@@ -574,6 +576,7 @@ def _texts(
         "k_nights": changes.baseline_nights[subject],
         "both": changes.both_copied[subject],
         "of_others": changes.of_others[subject],
+        "aside": pd.Index(changes.subjects).isin(changes.baseline_aside)[subject],
     }
     combinations, combination = _distinct(list(facts.values()))
     texts = np.empty((len(combinations), 3), dtype=object)
@@ -606,7 +609,7 @@ def _compose(
 ) -> list[Reason | None]:
     gap = fact["gap"]
     if gap == NO_BASELINE:
-        return [notes.NO_NIGHT(condition=changes.baseline_name)]
+        return [(notes.NIGHT_ASIDE if fact["aside"] else notes.NO_NIGHT)(condition=changes.baseline_name)]
     if gap == ONE_RECORDING:
         if fact["of_others"]:
             return [notes.OTHERS_RECORDING()]

@@ -48,6 +48,7 @@ SOME_NIGHTS = declare("some_nights", "{n} of {there} {condition} nights measured
 WITHIN_VARIATION = declare("within_variation", "within night-to-night variation", "reading")
 RELIABLE_CHANGE = declare("reliable_change", "reliable change", "reading")
 NO_NIGHT = declare("no_night", "no {condition} night")
+NIGHT_ASIDE = declare("night_aside", "the only {condition} night is at a place left aside")
 BOTH_ONE_RECORDING = declare("both_one_recording", "both nights are the same recording")
 ONE_RECORDING = declare("one_recording", "the same recording stands for another night")
 OTHERS_RECORDING = declare("others_recording", "the same recording stands for a night of another subject")

@@ -221,7 +221,9 @@ class ContrastDesign(ABC):
 
     def changes(self, grid: Grid) -> Changes:
         """Changes of the subjects' treatment from their baseline nights, those set aside left out."""
-        return subject_changes(grid.without_nights(self.aside), self.treatment, self.baseline)
+        found = subject_changes(grid.without_nights(self.aside), self.treatment, self.baseline)
+        aside = frozenset(subject for subject, condition in self.only_aside if condition == self.baseline)
+        return replace(found, baseline_aside=aside) if aside else found
 
     @abstractmethod
     def outcome(self, changes: Changes, settings: ComparisonSettings) -> Outcome:
