@@ -39,7 +39,7 @@ from swa.comparison.within_subject import stated_within_sd
 from swa.errors import SettingsError, StudyError
 from swa.report.study_page import _answers, _title
 from swa.settings import ComparisonSettings, Settings
-from swa.tables import reason
+from swa.tables import notes, reason
 from swa.tables.marker import Marker
 from swa.tables.reason import decode
 from swa.tables.results_tables import PLANNING
@@ -345,6 +345,25 @@ class TestRecognised:
         assert (f"nights left aside: {aside}," in row["note"]) == (aside > 0)
         assert ("nights left aside" in state_designs(nights)[0]) == (aside > 0)
         assert "a crossover" in design_statement(nights, "placebo")
+
+    @pytest.mark.parametrize(("orders", "lost"), [(("ppk", "kpp"), "placebo"), (("kkp", "pkk"), "ketamine")])
+    def test_a_subject_whose_only_night_is_set_aside_is_not_said_to_have_none(self, orders, lost):
+        nights = nights_in_orders(orders, 6)
+        nights["session"] += nights["period"].astype(str)
+        nights["condition"] = nights["condition"].map({"p": "placebo", "k": "ketamine"})
+        gone = nights["subject"].isin(nights["subject"].unique()[[0, 1, 6, 7]])
+        gone &= (nights["condition"] == lost) & (nights["period"] != 2)
+        nights = nights[~gone].reset_index(drop=True)
+        value = np.random.default_rng(1).lognormal(5, 0.2, len(nights))
+        table = nights.drop(columns="period").assign(value=value, channel="Cz", stages="NREM", window="night")
+        found = compare_nights(table.assign(measure="swa", variant="", unit="µV²", note=""), nights=nights)
+        row = found[found["subject"] == "group"].iloc[0]
+        reasons = decode(row["reasons"])
+        assert row["n"] == 8
+        assert notes.NIGHTS_LOST.among(reasons).values["aside"] == 4
+        assert f"no usable {lost} night, in 4 of them since their only one is left aside" in row["note"]
+        assert notes.ONLY_ASIDE.among(reasons).values == {"n": 4, "condition": lost}
+        assert notes.WITHOUT_NIGHT.among(reasons) is None
 
     def test_a_lost_night_leaves_a_subject_in_the_order_of_the_others(self):
         nights = nights_in_orders(("pkkk", "kkkp"), 4)

@@ -721,7 +721,7 @@ def test_a_study_of_failed_nights_has_a_page(build, tmp_path):
     results = build(tmp_path / "results", rows)
     page = parse(results.path / "index.html")
     assert "No night could be analysed" in page.text
-    assert "0 nights of 0 subjects analysed, 1 failed, 1 excluded." in page.text
+    assert "0 nights of 0 subjects analysed, 1 failed, 1 excluded (1 ketamine)." in page.text
     assert not page.images
     assert "sub-A/sub-A.html" not in page.links
     assert "leads to its page" not in page.text

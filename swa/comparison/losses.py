@@ -22,12 +22,31 @@ def with_losses(design: ContrastDesign, changes: Changes, outcome: Outcome) -> O
     Six of twelve drug nights that are lost because they are the worst make a difference that is told in more than half
     of studies; nothing in the nights that are left shows it.
     """
+    outcome = _with_only_aside(design, changes, outcome)
     find = _lost_nights if design.key.is_within else _lost_of_sides
     found = find(design, changes, outcome)
     if not found:
         return outcome
     reasons = [[*own, *([found[i]] if i in found else [])] for i, own in enumerate(outcome.reasons)]
     return replace(outcome, reasons=reasons)
+
+
+def _with_only_aside(design: ContrastDesign, changes: Changes, outcome: Outcome) -> Outcome:
+    """Count apart who has nights of a condition, but only such as are set aside: they are not without one."""
+    left_out = dict(outcome.left_out)
+    for condition in (changes.baseline_name, changes.treatment_name):
+        without, aside = notes.WITHOUT_NIGHT(condition=condition), _only_aside(design, changes, condition)
+        if aside and without in left_out:
+            own = np.minimum(left_out[without], aside)
+            left_out[without] = left_out[without] - own
+            left_out[notes.ONLY_ASIDE(condition=condition)] = own
+    return replace(outcome, left_out={reason: n for reason, n in left_out.items() if n.any()})
+
+
+def _only_aside(design: ContrastDesign, changes: Changes, condition: str) -> int:
+    """Number of subjects of a contrast whose only nights of a condition are set aside, and who have the other one."""
+    there = {str(name) for name in changes.grid.nights["subject"]}
+    return sum(name in there and own == condition for name, own in design.only_aside)
 
 
 def loss_of_equal(
@@ -108,13 +127,21 @@ def _lost_nights(design: ContrastDesign, changes: Changes, outcome: Outcome) -> 
     n = (treated | untreated | other).sum(axis=0) + alone
     unequal = differs(lost - other_lost, (lost - other_lost) / np.maximum(n, 1), 1 / np.maximum(n, 1))
     unequal &= outcome.n > 0
-    return {i: _say(key, int(lost[i]), int(other_lost[i]), int(n[i])) for i in np.flatnonzero(unequal).tolist()}
+    aside = np.minimum(_only_aside(design, changes, key.treatment), alone)
+    own = [(str(name), key.comparator) in design.only_aside for name in changes.subjects]
+    other_aside = (treated & np.array(own, dtype=bool)[:, None]).sum(axis=0)
+    return {
+        i: _say(key, (int(lost[i]), int(other_lost[i])), int(n[i]), (int(aside[i]), int(other_aside[i])))
+        for i in np.flatnonzero(unequal).tolist()
+    }
 
 
-def _say(key: Contrast, lost: int, other_lost: int, n: int) -> Reason:
-    names, numbers = (key.treatment, key.comparator), (lost, other_lost)
-    (more, most), (fewer, least) = sorted(zip(names, numbers, strict=True), key=lambda side: -side[1])
-    return notes.NIGHTS_LOST(condition=more, lost=most, n=n, other=fewer, other_lost=least)
+def _say(key: Contrast, lost: tuple[int, int], n: int, aside: tuple[int, int]) -> Reason:
+    """Which side of a contrast has lost how many, and for how many of them a night is there, but set aside."""
+    sides = zip((key.treatment, key.comparator), lost, aside, strict=True)
+    (more, most, there), (fewer, least, _) = sorted(sides, key=lambda side: -side[1])
+    told = {"aside": there} if there else {}
+    return notes.NIGHTS_LOST(condition=more, lost=most, n=n, other=fewer, other_lost=least, **told)
 
 
 def _baseline_alone(changes: Changes) -> Ints:

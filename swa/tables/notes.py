@@ -186,10 +186,11 @@ FEW_IN_AN_ARM = declare("few_in_an_arm", f"{_ARMS}: too few in an arm for a test
 FEW_IN_A_GROUP = declare("few_in_a_group", "too few subjects in a group: no test", "no interval")
 
 # Subjects of a contrast who are not in its row, by the first reason that holds; `counted` puts their number in.
+ASIDE = "[, in {aside} of them since their only one is left aside]"
 NIGHTS_LOST = declare(
     "nights_lost",
-    "{lost} of {n} subjects have no usable {condition} night, and {other_lost} no {other} night: if that hangs on how "
-    "they slept, the change is biased",
+    "{lost} of {n} subjects have no usable {condition} night" + ASIDE + ", "
+    "and {other_lost} no {other} night: if that hangs on how they slept, the change is biased",
 )
 SUBJECTS_LOST = declare(
     "subjects_lost",
@@ -197,6 +198,7 @@ SUBJECTS_LOST = declare(
     "on how they slept, the difference is biased",
 )
 WITHOUT_NIGHT = declare("without_night", "{n} without a {condition} night", "left out")
+ONLY_ASIDE = declare("only_aside", "{n} whose only {condition} night is at a place left aside", "left out")
 RECORDING_TWICE = declare("recording_twice", "{n} with the same recording twice", "left out")
 RECORDING_OF_OTHERS = declare("recording_of_others", "{n} with a recording of another subject", "left out")
 NOT_POSITIVE = declare("not_positive", "{n} with a zero or negative value in {condition} nights", "left out")

@@ -54,6 +54,8 @@ class Pair:
         has either condition where the other has the other.
     aside : frozenset of (str, str)
         Subject and session of nights that do not count (`set_aside`).
+    only_aside : frozenset of (str, str)
+        Subject and condition where all nights are set aside: they are there, and yet not compared.
     """
 
     nights: pd.DataFrame
@@ -64,6 +66,7 @@ class Pair:
     periods: Mapping[tuple[str, str], tuple[float, ...]]
     mirrored: bool = False
     aside: frozenset[tuple[str, str]] = frozenset()
+    only_aside: frozenset[tuple[str, str]] = frozenset()
 
     @cached_property
     def complete(self) -> pd.Series:
@@ -110,7 +113,12 @@ def read_pair(nights: pd.DataFrame, before: pd.DataFrame, key: Contrast) -> Pair
         periods=periods,
         mirrored=len(orders) == 2 and set(orders[0]) == set(orders[1]),
         aside=frozenset(zip(own["subject"][aside].astype(str), own["session"][aside].astype(str), strict=True)),
+        only_aside=frozenset(_subjects_and_conditions(own) - _subjects_and_conditions(used)),
     )
+
+
+def _subjects_and_conditions(nights: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(zip(nights["subject"].astype(str), nights["condition"].astype(str), strict=True))
 
 
 def set_aside(nights: pd.DataFrame, orders: Sequence[Mapping[float, str]]) -> pd.Series:
@@ -159,7 +167,7 @@ class ContrastDesign(ABC):
         Arms: the condition of the second arm.
     members : mapping
         Arm or group of each subject; `sides` are the two that are compared, the first less the second.
-    sequence, periods, aside
+    sequence, periods, aside, only_aside
         As in `Pair`.
     limits : tuple of Reason
         What the design forbids the contrast to be read as.
@@ -182,6 +190,7 @@ class ContrastDesign(ABC):
     sequence: Mapping[str, int] = field(default_factory=dict)
     periods: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     aside: frozenset[tuple[str, str]] = frozenset()
+    only_aside: frozenset[tuple[str, str]] = frozenset()
     limits: tuple[Reason, ...] = ()
     tested: bool = True
 
@@ -301,6 +310,7 @@ class WithinSubjects(ContrastDesign):
             sequence=pair.sequence,
             periods=pair.periods,
             aside=pair.aside,
+            only_aside=pair.only_aside,
             limits=tuple(limits),
             tested=tested,
         )

@@ -46,6 +46,7 @@ from swa.tables.interval import LEAST_LEVEL
 from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker
 from swa.tables.notes import (
     ARM_SIZES,
+    ASIDE,
     BASELINE_ALIKE,
     BASELINE_LEVELS,
     BASELINE_PAIRS,
@@ -63,7 +64,7 @@ from swa.tables.notes import (
     SUBJECTS_LOST,
     lacks_variation,
 )
-from swa.tables.reason import Reason, decode
+from swa.tables.reason import Reason, decode, filled
 
 MARKER_NOT_MEASUREMENT = (
     "Slow-wave activity and slow waves are markers of sleep need and synaptic strength, not measurements of them: "
@@ -264,7 +265,7 @@ def _loss_in_short(row: pd.Series) -> str:
     else:
         by_hand = ""
     if nights := NIGHTS_LOST.among(reasons):
-        said = "{lost} of {n} subjects have no usable {condition} night".format_map(nights.values)
+        said = filled("{lost} of {n} subjects have no usable {condition} night" + ASIDE, nights.values)
     elif sides := SUBJECTS_LOST.among(reasons):
         said = "{lost} of {n} of {first} lost, {other_lost} of {other_n} of {second}".format_map(sides.values)
     else:
