@@ -20,7 +20,7 @@ from scipy import signal
 
 from benchmarks.not_eeg import Real, Signal, real_channels
 from swa.comparison.controls.time_scale import CLEAR, SMALLEST
-from swa.measures.time_scale import LARGEST, compare_shapes, shape_of
+from swa.comparison.spectral_scale import LARGEST, compare_shapes, shape_of
 
 DRAWS = 100
 FACTORS = (1.28, 1 / 1.28, 1.1, 1 / 1.1, 1.05, 1 / 1.05)

@@ -7,7 +7,7 @@ import pytest
 from swa.comparison.comparability import compare_facts
 from swa.comparison.controls.facts import NightFacts
 from swa.comparison.controls.reading import _shapes
-from swa.measures.time_scale import compare_shapes, shape_of
+from swa.comparison.spectral_scale import compare_shapes, shape_of
 from swa.settings import Settings
 from swa.tables.contrast import Contrast
 from swa.tables.reason import in_words

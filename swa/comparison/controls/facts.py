@@ -55,7 +55,8 @@ class NightFacts:
     asymmetry_parts : dict of str to tuple of float
         Per channel the asymmetry of large waves in each part of its NREM (`swa.measures.asymmetry`).
     shape : dict of str to ndarray
-        Per channel the spectrum of N2+N3 in which frequencies are held against each other (`swa.measures.time_scale`).
+        Per channel the spectrum of N2+N3 in which frequencies are held against each other
+        (`swa.comparison.spectral_scale`).
     shifts : dict of (channel, measure) to tuple
         Largest and smallest change of a marker (ln) when the stager sees a smaller or larger EEG; of ``all`` the change
         of a measure of sleep architecture in its unit. Empty for nights that brought their scorings.

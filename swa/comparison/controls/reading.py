@@ -8,8 +8,8 @@ import pandas as pd
 
 from swa.comparison.compared_nights import COPIED, OTHERS
 from swa.comparison.controls.facts import GAIN_CONTROLS, Floats, NightFacts, control_bands
+from swa.comparison.spectral_scale import HIGHEST_HZ, shape_of
 from swa.measures.power import band_weights
-from swa.measures.time_scale import HIGHEST_HZ, shape_of
 from swa.recordings.edf.fields import is_made_up
 from swa.settings import ComparabilitySettings
 from swa.study.store import NIGHT_TABLES, NightFolder, content_of

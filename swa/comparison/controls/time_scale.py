@@ -7,7 +7,7 @@ import numpy as np
 
 from swa.comparison.controls.facts import ComparedNights
 from swa.comparison.controls.registry import Finding, control
-from swa.measures.time_scale import LARGEST, compare_shapes
+from swa.comparison.spectral_scale import LARGEST, compare_shapes
 from swa.tables import doubts
 
 # How many times better two spectra must fit with all frequencies moved, and by how much (ln). Of hours of 13 real

@@ -31,6 +31,6 @@ def passed_by_chance(subjects: int, confidence: float) -> str:
     each, some = share(round(1 - confidence, 4)), share(round(1 - confidence**subjects, 2))
     several = f", of {subjects} one or more in about {some} of studies" if subjects > 1 else ""
     return (
-        "That a page of one subject calls a change larger than two nights of one person usually differ may be chance: "
+        "A change that a subject's page calls larger than nights of one person usually differ can be chance: "
         f"about {each} of subjects pass without a change{several}, in each marker anew."
     )
