@@ -25,10 +25,7 @@ _LONGEST_GAP = datetime.timedelta(hours=1)
 _LARGEST_OVERLAP = 0.25  # of the shorter file
 _SHORTEST = datetime.timedelta(minutes=15)  # a false start, or a check of electrodes, holds no sleep
 _DAY = datetime.timedelta(days=1)
-_MORNING, _EVENING = (
-    8,
-    18,
-)  # h; by day naps lie that close, as short ones each hour do
+_MORNING, _EVENING = 8, 18  # h; by day naps lie that close, as short ones each hour do
 
 
 class _File(NamedTuple):
