@@ -853,7 +853,8 @@ def test_contrasts_of_arms_are_no_afterthought(make_draft, tmp_path):
 def test_a_contrast_without_a_number_has_no_panel(make_draft, tmp_path, monkeypatch):
     """Of two references nothing is measured in both conditions, of a marker that is none of a ratio nothing as one."""
     monkeypatch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
-    names = {"contrast": "ketamine:baseline", "treatment": "ketamine", "comparator": "baseline", "first": "", "second": ""}
+    names = {"contrast": "ketamine:baseline", "treatment": "ketamine", "comparator": "baseline"}
+    names |= {"first": "", "second": ""}
     there = result_row(**names, **vars(DEFAULT_MARKER)).to_dict()
     gone = there | {"contrast": "magnesium:baseline", "treatment": "magnesium", "estimate": np.nan}
     draft = make_draft(tmp_path, pd.DataFrame([there, gone]))
