@@ -199,7 +199,8 @@ def _plain_log_ticks(axes: Axes, values: np.ndarray[Any, Any]) -> None:
 
 def drawn_ratios(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows that a forest shows."""
-    return rows[(rows["scale"] == "ratio") & np.isfinite(rows["estimate"])]
+    shown: pd.DataFrame = rows[(rows["scale"] == "ratio") & np.isfinite(rows["estimate"])]
+    return shown
 
 
 def ratio_limits(rows: pd.DataFrame) -> tuple[float, float]:
