@@ -721,7 +721,10 @@ def test_a_baseline_whose_order_is_not_known_is_told_and_taken_to_have_come_firs
     assert (row["verdict"], row["design_limit"]) == ("sound", "no control; unknown order")
 
 
-@pytest.mark.parametrize("name", ["placebo", "Saline 0.9 %", "healthy controls", "saline low", "placebo+saline"])
+@pytest.mark.parametrize(
+    "name",
+    ["placebo", "Saline 0.9 %", "healthy controls", "saline low", "placebo+saline", "Plazebo", "NaCl 0,9 %", "Témoin"],
+)
 def test_a_control_is_called_so_by_a_whole_word(name):
     assert is_control(name)
     assert not is_control(f"ketamine+{name}")

@@ -2,7 +2,11 @@
 
 import re
 
-CONTROLS = {"placebo", "sham", "saline", "vehicle", "control", "controls"}
+CONTROLS = {
+    *("placebo", "sham", "saline", "vehicle", "control", "controls"),
+    *("plazebo", "placébo", "kontrolle", "kochsalz", "kochsalzlösung", "nacl", "vehikel"),
+    *("témoin", "temoin", "véhicule"),
+}
 _JOINED = re.compile(r"[+&/]|\b(?:and|plus|vs|versus|or|und|oder|et|ou|y)\b")
 _GIVEN_IN = re.compile(r"(?<=\S)\s+(?:in|with|dissolved|diluted|mit|dans|avec|en|con)\s")
 

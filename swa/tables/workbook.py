@@ -5,8 +5,10 @@ or never comes back. So a process of its own reads it first, and what ends that 
 """
 
 import io
+import re
 import subprocess
 import sys
+import zipfile
 
 import pandas as pd
 
@@ -31,6 +33,8 @@ for told in book.sheets_metadata:
         sys.exit({_TOO_MANY})
     sheet.to_python(skip_empty_area=False)
 """
+
+_MERGED = re.compile(rb'mergeCell\s[^>]*?ref="([A-Z]{1,3}[1-9]\d{0,6}):([A-Z]{1,3}[1-9]\d{0,6})"')
 
 
 class WorkbookError(ValueError):
@@ -68,3 +72,30 @@ def read_sheets(content: bytes, most_cells: int) -> dict[str, pd.DataFrame]:
     if code:
         raise WorkbookError(is_large=code == _TOO_MANY)
     return pd.read_excel(io.BytesIO(content), sheet_name=None, header=None, dtype=object, engine="calamine")
+
+
+def merged_down(content: bytes, part: str) -> list[tuple[int, int, int]]:
+    """Column (from 0), first and last row (from 1) of the cells of an .xlsx sheet that are merged within one column.
+
+    Excel keeps the value in the first of them and means it for all. Cells merged over columns are titles.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    part : str
+        The sheet's place in it.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        found = _MERGED.findall(archive.read(part))
+    corners = [[re.match(r"([A-Z]+)(\d+)", corner.decode()) for corner in pair] for pair in found]
+    spans = [[(corner[1], int(corner[2])) for corner in pair if corner] for pair in corners]
+    return sorted((_column_number(first[0]), first[1], last[1]) for first, last in spans if first[0] == last[0])
+
+
+def _column_number(letters: str) -> int:
+    """Place of a column, from 0, by its letters: A is 0, AA is 26."""
+    number = 0
+    for letter in letters:
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number - 1

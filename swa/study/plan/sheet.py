@@ -60,18 +60,40 @@ def number_of(cell: str, *, decimal_comma: bool) -> float | None:
 
 
 def find_header(cells: Cells, required: Collection[str], name_of: Callable[[str], str]) -> tuple[Cells, list[str]]:
-    """Rows from the header on, where others stand above it: none of these names a required column, it names all."""
+    """Rows from the header on, where others stand above it.
+
+    The header is the first row that names all required columns, or, of such rows one below the other, the last: those
+    above it name groups of columns. Where none does, the first row is taken.
+    """
 
     def named(row: Sequence[str]) -> set[str]:
         return {name_of(cell) for cell in row} & set(required)
 
-    if named(cells[0][1]):
+    are_headers = [len(named(row)) == len(required) for _, row in cells[: HIGHEST_HEADER + 1]]
+    if not any(are_headers[:HIGHEST_HEADER]):
         return cells, []
-    for place, (number, row) in enumerate(cells[:HIGHEST_HEADER]):
-        if len(named(row)) == len(required):
-            above = " ".join(cell for _, title in cells[:place] for cell in title if cell)
-            return cells[place:], [f"row {number} is the header; above it stands {shown(above)}"]
-    return cells, []
+    place = are_headers.index(True)
+    while are_headers[place + 1 : place + 2] == [True]:
+        place += 1
+    above = " ".join(cell for _, title in cells[:place] for cell in title if cell)
+    number = cells[place][0]
+    return cells[place:], [f"row {number} is the header; above it stands {shown(above)}"] if place else []
+
+
+def fill_merged(cells: Cells, spans: Iterable[tuple[int, int, int]]) -> list[str]:
+    """Give each of the cells that are merged within a column the value of the first, in place; with a note."""
+    filled = []
+    for column, first, last in spans:
+        rows = [row for number, row in cells[first - 1 : last] if column < len(row)]
+        if len(rows) < 2 or not rows[0][column]:
+            continue
+        for row in rows[1:]:
+            row[column] = rows[0][column]
+        filled.append(f"{shown(rows[0][column])} (rows {first} to {last})")
+    some = ", ".join(filled[:MOST_NAMED]) + (
+        f" and {len(filled) - MOST_NAMED} more" if len(filled) > MOST_NAMED else ""
+    )
+    return [f"merged cells count for each of their rows: {some}"] if filled else []
 
 
 def unknown_header(

@@ -33,6 +33,7 @@ from swa.study.plan.sheet import (
     DATE,
     HIGHEST_HEADER,
     blank_missing,
+    fill_merged,
     find_header,
     nights_alone,
     number_of,
@@ -45,7 +46,7 @@ from swa.study.plan.sheet import (
 )
 from swa.tables.contrast import check_names
 from swa.tables.schema import plain_name
-from swa.tables.workbook import WorkbookError, read_sheets
+from swa.tables.workbook import WorkbookError, merged_down, read_sheets
 
 REQUIRED = ("subject", "condition", "recording")
 DESIGN = ("order", "period", "phase", "arm", "group", "adaptation")
@@ -255,7 +256,9 @@ def _read_sheet(name: str, content: bytes, notes: list[str]) -> list[tuple[int, 
                 return rows
 
             titles = [str(sheet.title) for sheet in workbook.worksheets]
-            rows = cells_of(_choose_sheet(name, titles, lambda title: cells_of(title, HIGHEST_HEADER), notes))
+            chosen = _choose_sheet(name, titles, lambda title: cells_of(title, HIGHEST_HEADER), notes)
+            rows = cells_of(chosen)
+            notes += fill_merged(rows, merged_down(content, workbook[chosen]._worksheet_path))
     except StudyError:
         raise
     except Exception:  # openpyxl ends in whatever error a damaged, locked or strangely packed part leads it to
