@@ -22,11 +22,13 @@ from swa.comparison.further.precision import rate_precision, read_spreads
 from swa.comparison.further.profiles import compare_profiles
 from swa.comparison.further.specification_curve import trace_specifications
 from swa.comparison.headline import leading_marker
+from swa.comparison.late_nights import keep_nights, late_nights
 from swa.comparison.participation import absent_subjects
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.report.published import published_effects
 from swa.report.words.absent import what_is_missing, what_to_do
+from swa.report.words.afterwards import problem_of
 from swa.settings import Settings
 from swa.study.joined_tables import add_headlines, join_rejection, mark_copies
 from swa.study.long_table import join_measures
@@ -101,10 +103,7 @@ def make_tables(work: Work, contrast: str | None = None) -> list[SubjectTask]:
     judged = work.attempt("the verdicts", lambda: judge_rows(found, contrasts, records, done, settings), contrasts)
     work.write(judged, "contrasts")
     if len(judged):
-        absent = work.attempt("who is not in the primary", lambda: _absent(found, baseline, settings), [])
-        add_problems(results, absent)
-        primary = str(declared_primary(done, settings.comparison) or "")
-        work.attempt("the primary in run.json", lambda: keep_primary(results, primary), None)
+        _tell_of_whom(work, found, done, baseline)
     precision = work.attempt(
         "precision.tsv",
         lambda: rate_precision(judged, read_spreads(results, done), settings.comparison),
@@ -196,6 +195,18 @@ def _contrasts(
         return contrasts
     further = work.attempt(f"the contrast {own}", lambda: measure(own), CONTRASTS.empty())
     return pd.concat([contrasts, further.assign(role="exploratory")], ignore_index=True)
+
+
+def _tell_of_whom(work: Work, found: Results, done: pd.DataFrame, baseline: str) -> None:
+    """Who is not in what the study leads with, and what was changed after earlier results: primary and nights."""
+    results, settings = work.results, work.settings
+    absent = work.attempt("who is not in the primary", lambda: _absent(found, baseline, settings), [])
+    add_problems(results, absent)
+    primary = str(declared_primary(done, settings.comparison) or "")
+    work.attempt("the primary in run.json", lambda: keep_primary(results, primary), None)
+    work.attempt("the nights in run.json", lambda: keep_nights(results, found.nights), None)
+    late = work.attempt("nights that were left out late", lambda: late_nights(results, found.nights), ())
+    add_problems(results, map(problem_of, late))
 
 
 def _absent(found: Results, baseline: str, settings: Settings) -> list[Problem]:

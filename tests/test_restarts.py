@@ -78,6 +78,56 @@ def test_a_restart_before_midnight_is_found_where_dates_tell_nights_apart(lay):
     assert len(parts_of(lay(*alone))) == 2
 
 
+DAY = BEGIN.replace(hour=9, minute=10)  # after a night of work
+
+
+def by_day(minutes, *, length=120, pause=10):
+    """A recording that begins at 09:10 and lasts so long, and one after a pause."""
+    later = DAY + datetime.timedelta(minutes=minutes + pause)
+    return ("S01_ketamine.edf", "ketamine", DAY, minutes), ("S01_ketamineb.edf", "ketamine", later, length)
+
+
+@pytest.mark.parametrize("pause", [-20, 0, 15])
+def test_sleep_by_day_in_two_files_is_told_where_they_are_long_and_close(lay, pause):
+    assert len(parts_of(lay(PLACEBO, *by_day(150, pause=pause)))) == 2
+
+
+@pytest.mark.parametrize("given", [{"minutes": 150, "pause": 16}, {"minutes": 59}, {"minutes": 150, "length": 59}])
+def test_naps_by_day_are_nights_of_their_own(lay, given):
+    """A night is followed by a nap, or by another test of vigilance; naps come each hour."""
+    assert parts_of(lay(PLACEBO, *by_day(**given))) == {}
+
+
+def test_a_recorder_of_a_whole_day_that_was_restarted_at_night_gives_parts(lay):
+    first = ("S01_ketamine.edf", "ketamine", DAY, 17 * 60)
+    assert len(parts_of(lay(PLACEBO, first, by_day(17 * 60, length=8 * 60, pause=5)[1]))) == 2
+
+
+EVENING = BEGIN.replace(hour=19, minute=30)
+
+
+@pytest.mark.parametrize(("length", "step"), [(22 * 60, 22 * 60 + 30), (24 * 60, 24 * 60 - 1), (18 * 60, 18 * 60 + 50)])
+def test_recordings_that_hold_a_night_each_are_no_parts(lay, length, step):
+    """Of ambulatory nights each file goes on where the one before it ended."""
+    names = ("S01_ketamine.edf", "S01_ketamineb.edf", "S01_ketaminec.edf")
+    nights = [
+        (name, "ketamine", (EVENING + datetime.timedelta(minutes=step * number)), length)
+        for number, name in enumerate(names)
+    ]
+    assert parts_of(lay(PLACEBO, *nights)) == {}
+
+
+def test_parts_are_found_between_recordings_that_hold_a_night_each(lay):
+    """Of three days on end, the recorder was restarted in the second night."""
+    starts = {"S01_ketamine.edf": (0, 22), "S01_ketamineb.edf": (22.2, 7), "S01_ketaminec.edf": (29.3, 15),
+              "S01_ketamined.edf": (44.5, 22)}  # fmt: skip
+    nights = [
+        (name, "ketamine", EVENING + datetime.timedelta(hours=begin), hours * 60)
+        for name, (begin, hours) in starts.items()
+    ]
+    assert set(parts_of(lay(PLACEBO, *nights))) == {"S01_ketamineb.edf", "S01_ketaminec.edf"}
+
+
 YEAR = BEGIN.replace(month=1, day=1, year=1985)
 
 

@@ -15,6 +15,7 @@ from swa.report.facts import StudyFacts, as_told, done_nights, read_optional
 from swa.report.figures.forests import ratio_limits
 from swa.report.leading_rows import Headline, headline_rows
 from swa.report.shelf import Picture, Shelf
+from swa.report.words.afterwards import changed_nights, named_late
 from swa.report.words.methods_text import write_methods
 from swa.report.words.names import (
     contrast_file,
@@ -32,7 +33,6 @@ from swa.report.words.sentences import (
     headline_in_plain_words,
     headline_name,
     loss_in_words,
-    named_late,
     stand_in,
 )
 from swa.settings import Settings
@@ -160,6 +160,7 @@ def shared_parts(
         "version": __version__,
         "stand_in": stand_in(headline),
         "late": named_late(draft.facts.late_primary, settings),
+        "changed_nights": changed_nights(draft.facts.late_nights),
         "exploratory": exploratory(headline, compared=bool(draft.contrasts)),
         "caveats": caveats(
             dict.fromkeys(name for one in draft.contrasts.values() for name in one.conditions),

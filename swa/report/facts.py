@@ -17,6 +17,7 @@ from swa.comparison.compared_nights import (
     split_nights,
     text_column,
 )
+from swa.comparison.late_nights import LateNight
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.report.words.numbers import FEWEST_TO_TELL
@@ -53,6 +54,8 @@ class StudyFacts:
         Whether its conditions are codes.
     late_primary : LatePrimary or None
         Where the primary was named after results had been made.
+    late_nights : tuple of LateNight
+        Nights that were left out, or taken in, after that.
     """
 
     nights: pd.DataFrame
@@ -63,6 +66,7 @@ class StudyFacts:
     simulated: Simulated
     blinded: bool = False
     late_primary: LatePrimary | None = None
+    late_nights: tuple[LateNight, ...] = ()
 
     @cached_property
     def primary(self) -> Marker | None:

@@ -9,6 +9,7 @@ import pandas as pd
 from swa.comparison.compared_nights import TRUE_WORDS, find_baseline, text_column
 from swa.comparison.contrasts import subject_values
 from swa.comparison.designs.statement import design_statement
+from swa.comparison.late_nights import late_nights
 from swa.comparison.primary import declared_primary
 from swa.errors import StudyError
 from swa.report.facts import ENDS, Simulated, StudyFacts, as_told, done_nights
@@ -54,6 +55,7 @@ def read_facts(results: Results, subject: str = "") -> StudyFacts:
         simulated=_simulated(results, own),
         blinded=is_blinded(results.path),
         late_primary=late_primary(results.path, str(declared_primary(nights, settings.comparison) or "")),
+        late_nights=late_nights(results.path, own),
     )
 
 

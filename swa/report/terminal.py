@@ -8,14 +8,16 @@ from swa.comparison.further.moderators import find_covariates
 from swa.comparison.further.planning import SamplePlan
 from swa.comparison.further.power import PLANNED
 from swa.comparison.headline import adjust_leading
+from swa.comparison.late_nights import late_nights
 from swa.comparison.primary import declared_primary
 from swa.glossary import short_names
 from swa.report.leading_rows import Headline, find_headline, headline_rows
 from swa.report.optional_tables import PlainTable
 from swa.report.reading import read_contrasts
+from swa.report.words.afterwards import changed_nights, named_late
 from swa.report.words.names import marker_name, stages_name, unit_of, window_name
 from swa.report.words.numbers import NO_INTERVAL, describe_change, in_plain_letters, p_value, percent, plural, share
-from swa.report.words.sentences import group_answer, headline_name, named_late, stand_in
+from swa.report.words.sentences import group_answer, headline_name, stand_in
 from swa.settings import Settings
 from swa.study.problems import LEAD_STEP
 from swa.study.store import Results
@@ -65,6 +67,7 @@ def leading_lines(results: Results) -> list[str]:
     declared = declared_primary(results.nights, settings.comparison)
     headline = find_headline(declared, group)
     late = named_late(late_primary(results.path, str(declared or "")), settings)
+    changed = changed_nights(late_nights(results.path, results.nights))
     known, lines = contrasts_in(group), []
     for _, row in adjust_leading(headline.marker.select(group)).iterrows():
         contrast = known[row["contrast"]]
@@ -74,7 +77,7 @@ def leading_lines(results: Results) -> list[str]:
         why = () if answer.numbers else (answer.reading,)
         said = "; ".join(text for text in (*answer.numbers, *why, answer.verdict) if text)
         line = f"{role}: {answer.question}, {headline_name(headline, settings)}: {effect} ({said})."
-        lines.append(in_plain_letters(" ".join(text for text in (line, answer.limit, late) if text)))
+        lines.append(in_plain_letters(" ".join(text for text in (line, answer.limit, late, changed) if text)))
     return lines
 
 

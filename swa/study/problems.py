@@ -16,7 +16,8 @@ _MISSING_STEPS = ("subject", "compare", "specifications", "figure", "page")
 CHECK_STEP = "check"  # of what is in the result all the same, until somebody corrects it
 _QUOTED = re.compile(r"^'([^']*)'")
 LEAD_STEP = "primary"  # who is not in what the study leads with
-COMPARE_STEPS = (*_MISSING_STEPS, "channel", "store", LEAD_STEP)
+LATE_STEP = "afterwards"  # nights that were left out, or taken in, after results had been made
+COMPARE_STEPS = (*_MISSING_STEPS, "channel", "store", LEAD_STEP, LATE_STEP)
 MISSING_STEPS = (*_MISSING_STEPS, "study")  # the last is what `swa run` does before and after it
 
 

@@ -1,4 +1,4 @@
-"""What `run.json` keeps of a study: files that `swa compare` believes, notes of its study file, its primaries."""
+"""What `run.json` keeps of a study: files that `swa compare` believes, notes, primaries, compared nights."""
 
 import datetime
 import hashlib
@@ -13,6 +13,7 @@ RUN_FILE = "run.json"
 KEY = "written"
 STUDY_NOTES = "study_notes"
 PRIMARIES = "primaries"
+COMPARED = "compared_nights"
 REMEDY = (
     "`swa run` with this folder writes it anew; finished nights are kept. Facts of nights belong in the study file, "
     "settings in a file that --settings names."
@@ -103,3 +104,9 @@ def late_primary(results: Path, primary: str) -> LatePrimary | None:
     if not primary or not own or own[0] is found[0]:
         return None
     return LatePrimary(date=own[0]["since"][:10], before=found[0]["primary"])
+
+
+def kept_nights(results: Path) -> list[dict[str, object]]:
+    """Return which nights contrasts were made with and without (`swa.comparison.late_nights`), the first ones first."""
+    found = read_json(results / RUN_FILE).get(COMPARED)
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []

@@ -9,10 +9,11 @@ from swa.comparison.compared_nights import MOST_NAMED, text_column
 from swa.comparison.designs import ContrastDesign
 from swa.comparison.designs.statement import find_limits
 from swa.report.facts import StudyFacts, count_uses, done_nights, of_conditions
+from swa.report.words.afterwards import changed_nights, named_late
 from swa.report.words.names import in_sentence
 from swa.report.words.numbers import join, limit, plural, share, span
 from swa.report.words.references import bibtex, cite, source
-from swa.report.words.sentences import LIMITS, named_late
+from swa.report.words.sentences import LIMITS
 from swa.settings import Settings
 from swa.study.store import StoredNight
 from swa.tables.design_limit import DesignLimit
@@ -169,7 +170,7 @@ def write_methods(
     dropped = DROPPED if _has_pairs(facts) else DOUBTED
     follow = f" These limits follow ({{cite:{preset}}})." if preset else ""
     compared = COMPARISON + _primary(primary, named_late(facts.late_primary, facts.settings)) + _tests(designs, facts)
-    compared += "".join(f" {_literal(loss)}" for loss in losses)
+    compared += "".join(f" {_literal(said)}" for said in (*losses, changed_nights(facts.late_nights)) if said)
     sections = [
         Section(title="Recordings", text=_recordings(facts, found)),
         writer.section(

@@ -39,11 +39,10 @@ from swa.report.words.numbers import (
 from swa.report.words.one_subject import repeated_nights
 from swa.report.words.p_values import name_of_test, why_no_p
 from swa.settings import Settings
-from swa.study.written import LatePrimary
 from swa.tables.contrast import Contrast
 from swa.tables.design_limit import IN_OTHER_WORDS, NOT_TOLD, DesignLimit, decode_limits
 from swa.tables.interval import LEAST_LEVEL
-from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS, Marker
+from swa.tables.marker import ALL, DEFAULT_MARKER, REGIONS
 from swa.tables.notes import (
     ARM_SIZES,
     ASIDE,
@@ -588,16 +587,6 @@ def exploratory(headline: Headline, *, compared: bool) -> str:
         return ""
     is_first = headline.marker.window == DEFAULT_MARKER.window
     return _joined(EXPLORATORY, FIRST_CYCLE if is_first else "")
-
-
-def named_late(late: LatePrimary | None, settings: Settings) -> str:
-    """Say since when the primary is this one, after which results; empty where it is that of the first results."""
-    if late is None:
-        return ""
-    before = Headline(marker=Marker.parse(late.before), declared=True) if late.before else None
-    of = f"for {headline_name(before, settings)}" if before else "without a primary"
-    done = "changed" if before else "named"
-    return f"The primary was {done} on {late.date}, after results {of} had been made."
 
 
 def caveats(conditions: Iterable[str], limits: Iterable[DesignLimit] = ()) -> list[str]:

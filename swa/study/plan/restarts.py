@@ -21,11 +21,15 @@ PARTS_REMEDY = (
     "condition of its own."
 )
 _LONGEST_GAP = datetime.timedelta(hours=1)
+# A recorder of a whole day, with its pause, ends before; from the begin of a night to the end of the next are 29 h.
+_LONGEST_NIGHT = datetime.timedelta(hours=26)
 # Two recorders of one night overlap by most of it, and so do nights whose dates were made one: that is no restart.
 _LARGEST_OVERLAP = 0.25  # of the shorter file
 _SHORTEST = datetime.timedelta(minutes=15)  # a false start, or a check of electrodes, holds no sleep
 _DAY = datetime.timedelta(days=1)
-_MORNING, _EVENING = 8, 18  # h; by day naps lie that close, as short ones each hour do
+# By day naps lie as close as parts of a night do: as short ones each hour, or one after a night.
+_MORNING, _EVENING = 8, 18  # h
+_LONGEST_GAP_BY_DAY, _SHORTEST_BY_DAY = datetime.timedelta(minutes=15), datetime.timedelta(hours=1)
 
 
 class _File(NamedTuple):
@@ -51,11 +55,12 @@ def find_parts(nights: pd.DataFrame, settings: Settings, left_out: Collection[in
 
     Notes
     -----
-    A part begins at night, within an hour after the one before it ended or while it ran (a quarter of the shorter one
-    at most), in the same subject and condition: before and after a dose are conditions or phases of their own. The
-    time of day is told, not the date, which could say the order of a blinded night. Dates have to tell nights apart:
-    where all recordings of the subject begin on one date (of a subject with one condition, all of the study), it was
-    put there to hide the true ones. Headers are opened of subjects alone who have several nights of a condition.
+    A part begins within an hour after the one before it ended or while it ran (a quarter of the shorter one at most),
+    by day within a quarter of an hour if both last an hour, in the same subject and condition: before and after a dose
+    are conditions or phases of their own. All parts lie within 26 h: what is longer holds several nights. The time of
+    day is told, not the date, which could say the order of a blinded night. Dates have to tell nights apart: where all
+    recordings of the subject begin on one date (of a subject with one condition, all of the study), it was put there
+    to hide the true ones. Headers are opened of subjects alone who have several nights of a condition.
     """
     kept = nights.drop(index=list(left_out))
     kept = kept[(kept["path"] != "") & (kept["condition"] != UNKNOWN_CONDITION)]
@@ -81,7 +86,7 @@ def _chains(files: Sequence[_File]) -> Iterator[list[_File]]:
     """Files each of which goes on where the one before it ended."""
     chain: list[_File] = []
     for file in files:
-        if chain and not _goes_on(chain[-1], file):
+        if chain and not (_goes_on(chain[-1], file) and file.end - chain[0].start <= _LONGEST_NIGHT):
             if len(chain) > 1:
                 yield chain
             chain = []
@@ -93,8 +98,11 @@ def _chains(files: Sequence[_File]) -> Iterator[list[_File]]:
 def _goes_on(earlier: _File, later: _File) -> bool:
     overlap = earlier.end - later.start
     shorter = min(one.end - one.start for one in (earlier, later))
-    by_night = not _MORNING <= later.start.hour < _EVENING
-    return by_night and -_LONGEST_GAP < overlap <= _LARGEST_OVERLAP * shorter
+    if _MORNING <= later.start.hour < _EVENING:
+        close = shorter >= _SHORTEST_BY_DAY and overlap >= -_LONGEST_GAP_BY_DAY
+    else:
+        close = overlap > -_LONGEST_GAP
+    return close and overlap <= _LARGEST_OVERLAP * shorter
 
 
 def _near_files(own: pd.DataFrame, settings: Settings) -> list[_File]:

@@ -19,7 +19,17 @@ import pandas as pd
 from swa.settings import Settings
 from swa.study.run.lock import WORK
 from swa.study.store import NightFolder
-from swa.study.written import KEY, PRIMARIES, RUN_FILE, STUDY_NOTES, kept_primaries, known_digests, study_notes
+from swa.study.written import (
+    COMPARED,
+    KEY,
+    PRIMARIES,
+    RUN_FILE,
+    STUDY_NOTES,
+    kept_nights,
+    kept_primaries,
+    known_digests,
+    study_notes,
+)
 from swa.tables.files import hash_file, read_json, table_text, write_json
 
 PACKAGES = ("swa", "mne", "numpy", "scipy", "pandas", "matplotlib", "distributed")
@@ -100,6 +110,7 @@ class Journal:
             KEY: known_digests(self._results),
             STUDY_NOTES: study_notes(self._results),
             PRIMARIES: kept_primaries(self._results),
+            COMPARED: kept_nights(self._results),
             "nights": _gather_logs(self._results),
         }
         write_json(self._document, self._results / RUN_FILE)
