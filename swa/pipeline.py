@@ -37,7 +37,7 @@ from swa.study.run.lock import hold, refuse_if_held
 from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
-from swa.study.run.plan_of_nights import Asked, plan_nights, runnable_nights
+from swa.study.run.plan_of_nights import Asked, peak_gb, plan_nights, runnable_nights
 from swa.study.run.work import Progress, Work, silent
 from swa.study.store import Results, describe_results, is_blinded, read_results
 from swa.study.strays import check_same_study, find_strays, remove_strays
@@ -186,7 +186,7 @@ def run_study(
         if not is_shared:
             _begin(results, study, settings, prune=prune)
         threads = jobs or usable_cores()
-        jobs, outcomes = jobs or default_jobs(len(tasks)), dict(lost)
+        jobs, outcomes = jobs or default_jobs(len(tasks), lambda: peak_gb(tasks.values())), dict(lost)
         with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler, threads) as workers:
             work = Work(results=results, settings=settings, workers=workers, progress=progress or silent)
             _process_nights(tasks, work, outcomes)

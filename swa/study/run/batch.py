@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-MEMORY_PER_JOB_GB = 1.5
+MEMORY_PER_JOB_GB = 1.5  # of steps and pages, with room to spare
+PLENTY_GB = 2.5  # no night is known to need as much
 M_ARENA_MAX = -8  # of mallopt(3)
 LOOK_S = 5
 POLL_S = 0.05
@@ -280,9 +281,20 @@ def _death() -> WorkerDeathError:
     )
 
 
-def default_jobs(n_tasks: int) -> int:
-    """Worker processes that this machine can feed: cores, nights, and 1.5 GB of memory for each."""
+def default_jobs(n_tasks: int, peak_gb: Callable[[], float] | None = None) -> int:
+    """Worker processes that this machine can feed: cores, nights, and memory for each.
+
+    Parameters
+    ----------
+    n_tasks : int
+        Nights, or subjects.
+    peak_gb : callable, optional
+        Memory in GB that each needs; asked for where memory could be short.
+    """
     import psutil
 
     memory_gb = psutil.virtual_memory().available / 1e9
-    return max(1, min(usable_cores(), n_tasks, int(memory_gb / MEMORY_PER_JOB_GB)))
+    jobs = min(usable_cores(), n_tasks)
+    if memory_gb < jobs * PLENTY_GB:
+        jobs = min(jobs, int(memory_gb / (peak_gb() if peak_gb else MEMORY_PER_JOB_GB)))
+    return max(1, jobs)
