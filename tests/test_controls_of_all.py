@@ -254,3 +254,48 @@ def test_one_channel_that_departs_in_all_subjects_is_told_of_two_channels_too():
     assert verdict == "caution"
     assert "gain departs from that of the other channel" in why
     assert not [one for one in of_all(with_controls(*UNTOUCHED), "one_channel_of_all") if one.doubt]
+
+
+# Share of 0.2-0.5 Hz and slow-wave activity before, and what a first-order high-pass at 0.53 Hz (a time constant of
+# 0.3 s) leaves of both in real NREM of little sweat: less than the limit of any one subject takes away.
+LOWEST = [(0.024, 600.0), (0.031, 350.0), (0.041, 280.0), (0.022, 480.0), (0.027, 420.0)]
+
+
+def below(shares, factors=None):
+    return [
+        {"below_band": dict.fromkeys(CHANNELS, share * of_share), "swa": dict.fromkeys(CHANNELS, swa * of_swa)}
+        for (share, swa), (of_share, of_swa) in zip(shares, factors or [(1.0, 1.0)] * len(shares), strict=True)
+    ]
+
+
+TIME_CONSTANT = [(0.55, 0.79), (0.52, 0.76), (0.58, 0.80), (0.50, 0.77), (0.54, 0.82)]
+SWEAT = [(1.9, 1.10), (2.4, 1.12), (1.7, 1.05), (2.2, 1.15), (2.0, 1.04)]
+
+
+@pytest.mark.parametrize(("factors", "words"), [(TIME_CONSTANT, "× 0.42"), (SWEAT, "× 2.21")], ids=["filter", "sweat"])
+def test_a_high_pass_or_sweat_too_little_for_one_pair_shows_in_the_mean_of_all(factors, words):
+    records = study(below(LOWEST), below(LOWEST, factors))
+    assert not [one for one in records if one.control == "below_band" and one.doubt]
+    verdict, why = verdict_of_all(records)
+    assert verdict == "caution"
+    assert f"power at 0.2-0.5 Hz {words}" in why
+    assert "another high-pass filter or amplifier" in why
+    assert verdict_of_all(records, measure="sigma_power")[0] == "sound"
+    assert verdict_of_all(records, measure="n3_minutes", channel="all", stages="")[0] == "sound"
+
+
+GREW = [(0.70, 1.50), (0.75, 1.35), (0.65, 1.60), (0.72, 1.40), (0.68, 1.45)]  # slow waves, and no slower power
+SHRANK = [(1 / of_share, 1 / of_swa) for of_share, of_swa in GREW]
+SCATTERS = [(1.9, 1.10), (0.55, 0.85), (1.4, 0.95), (0.6, 1.12), (0.9, 0.95)]
+A_LITTLE = [(0.9, 0.99), (0.88, 0.98), (0.92, 0.99), (0.89, 0.98), (0.91, 0.99)]  # a first-order high-pass at 0.1 Hz
+
+
+@pytest.mark.parametrize("factors", [GREW, SHRANK, SCATTERS, A_LITTLE], ids=["grew", "shrank", "scatters", "a little"])
+def test_a_share_that_slow_waves_alone_or_chance_moved_is_no_high_pass_of_all(factors):
+    records = study(below(LOWEST), below(LOWEST, factors))
+    assert of_all(records, "below_band_of_all")
+    assert verdict_of_all(records) == ("sound", "")
+
+
+def test_the_lowest_frequencies_of_two_subjects_have_no_mean():
+    assert not of_all(study(below(LOWEST[:2]), below(LOWEST[:2], TIME_CONSTANT[:2])), "below_band_of_all")

@@ -366,6 +366,18 @@ class TestRecognised:
         assert notes.WITHOUT_NIGHT.among(reasons) is None
         own = [decode(text) for text in found.loc[found["subject"] != "group", "reasons"]]
         assert all(notes.NO_NIGHT.among(reasons) is None for reasons in own)
+
+        names = list(nights["subject"].unique())
+        groups = {name: ("patients", "healthy", "relatives")[names.index(name) % 3] for name in names}
+        nights["group"] = nights["subject"].map(groups)
+        found = compare_nights(table.assign(measure="swa", variant="", unit="µV²", note=""), nights=nights)
+        compared = found[found["first"].fillna("") != ""]
+        assert len(compared) == 3
+        for _, row in compared.iterrows():  # two of the four are patients, and two are healthy
+            n = 2 if "relatives" in (row["first"], row["second"]) else 4
+            reasons = decode(row["reasons"])
+            assert notes.WITHOUT_NIGHT.among(reasons) is None
+            assert notes.ONLY_ASIDE.among(reasons).values == {"n": n, "condition": lost}
         told = [notes.NIGHT_ASIDE.among(reasons) is not None for reasons in own]
         assert sum(told) == (4 if lost == "placebo" else 0)  # who has no treatment night has no row
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from swa.comparison.compared_nights import night_places, night_sequence
 from swa.comparison.contrasts import compare_nights, state_designs
 from swa.report.leading_rows import Headline
 from swa.report.words.sentences import group_answer
@@ -113,3 +114,10 @@ def test_excluded_nights_of_one_arm_stand_beside_the_difference():
     (between,) = (row for _, row in rows.iterrows() if row["first"])
     assert "nights left out" in between["design_limit"]
     assert "4 ketamine, of 4 of 16 subjects" in between["note"]
+
+
+def test_places_of_a_design_and_the_sequence_of_nights_differ_where_a_period_has_several():
+    nights = pd.DataFrame({"period": [1, 1, 2, None, 2], "order": [1, 2, 3, 4, None]})
+    assert night_places(nights).tolist() == [1, 1, 2, 4, 2]
+    assert night_sequence(nights).tolist() == [1, 2, 3, 4, 2]
+    assert night_places(nights[[]]).isna().all()

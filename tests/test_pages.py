@@ -24,11 +24,11 @@ from hypothesis import strategies as st
 from swa_cli.show import show_results
 
 from swa.pipeline import compare_study
-from swa.report.draft import _filters
+from swa.report.draft import _draw_forests, _filters
 from swa.report.figures.files import BothRenderers
 from swa.report.leading_rows import Headline
 from swa.report.pages import PageTask, render, write_study_page, write_subject_page
-from swa.report.sleep_pages import lines_of
+from swa.report.sleep_pages import LEAD, draw_changes, lines_of
 from swa.report.study_page import _answers
 from swa.report.study_page import _not_compared as not_compared
 from swa.report.terminal import leading_lines, leading_tables
@@ -848,6 +848,22 @@ def test_contrasts_of_arms_are_no_afterthought(make_draft, tmp_path):
     assert "asked for" not in answers[0].question
     assert answers[1].sentence.startswith("Asked for afterwards, exploratory: In magnesium nights")
     assert answers[1].question == "magnesium against placebo (asked for afterwards, exploratory)"
+
+
+def test_a_contrast_without_a_number_has_no_panel(make_draft, tmp_path, monkeypatch):
+    """Of two references nothing is measured in both conditions, of a marker that is none of a ratio nothing as one."""
+    monkeypatch.setattr("swa.report.shelf.figure_files", lambda figure: (b"<svg/>", b""))
+    names = {"contrast": "ketamine:baseline", "treatment": "ketamine", "comparator": "baseline"}
+    names |= {"first": "", "second": ""}
+    there = result_row(**names, **vars(DEFAULT_MARKER)).to_dict()
+    gone = there | {"contrast": "magnesium:baseline", "treatment": "magnesium", "estimate": np.nan}
+    draft = make_draft(tmp_path, pd.DataFrame([there, gone]))
+    assert [picture.name for picture in _draw_forests(draft)] == ["forest_ketamine_baseline"]
+    assert _draw_forests(make_draft(tmp_path, pd.DataFrame([there | {"scale": "difference"}]))) == []
+
+    minutes = {"measure": LEAD, "channel": "all", "window": "night", "stages": "", "variant": "", "scale": "difference"}
+    rows = pd.DataFrame([there | minutes, gone | minutes])
+    assert [picture.name for picture in draw_changes(make_draft(tmp_path, rows))] == ["sleep_ketamine_baseline"]
 
 
 def test_the_drug_against_placebo_beside_baseline_nights_is_planned_and_leads(make_draft, tmp_path):

@@ -232,11 +232,21 @@ def complete_orders(nights: pd.DataFrame) -> list[dict[float, str]]:
 
 
 def night_places(nights: pd.DataFrame) -> pd.Series:
-    """`period`, else `order`, of each night."""
+    """`period`, else `order`, of each night: its place in a design, which several nights of one period share."""
+    return _first_known(nights, ("period", "order"))
+
+
+def night_sequence(nights: pd.DataFrame) -> pd.Series:
+    """`order`, else `period`, of each night: which came before which, also of several nights of one period."""
+    return _first_known(nights, ("order", "period"))
+
+
+def _first_known(nights: pd.DataFrame, names: Iterable[str]) -> pd.Series:
+    """The first of these columns that has a number, night by night."""
     place = pd.Series(np.nan, index=nights.index)
-    for name in ("order", "period"):  # the later one wins where it is known
+    for name in names:
         if name in nights:
-            place = pd.to_numeric(nights[name], errors="coerce").astype(float).fillna(place)
+            place = place.fillna(pd.to_numeric(nights[name], errors="coerce").astype(float))
     return place
 
 

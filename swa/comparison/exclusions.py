@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from swa.comparison.compared_nights import is_adaptation, is_before, text_column
+from swa.comparison.compared_nights import is_adaptation, is_before, night_sequence, text_column
 from swa.comparison.loss_rule import can_move
 from swa.tables import notes
 from swa.tables.reason import Reason
@@ -32,7 +32,7 @@ def left_out_by_hand(nights: pd.DataFrame) -> pd.DataFrame:
     adapts = is_adaptation(nights)
     chosen = text_column(nights, "status").str.casefold() == "excluded"
     if adapts.any():
-        chosen |= adapts & ~_are_first(table["subject"], adapts, _places(nights))
+        chosen |= adapts & ~_are_first(table["subject"], adapts, night_sequence(nights))
     return table[chosen & (table["condition"] != "") & ~is_before(nights)].reset_index(drop=True)
 
 
@@ -71,12 +71,3 @@ def _are_first(subjects: pd.Series, adapts: pd.Series, places: pd.Series) -> pd.
     others = places.mask(adapts).groupby(subjects).transform("min")
     for_all = adapts.groupby(places).transform("all").reindex(places.index, fill_value=False).fillna(value=False)
     return (places.notna() & ~(others <= places)) | (places.notna() & for_all.astype(bool))
-
-
-def _places(nights: pd.DataFrame) -> pd.Series:
-    """`order`, else `period`, of each night: several nights of one period are told apart by their order."""
-    place = pd.Series(float("nan"), index=nights.index)
-    for name in ("period", "order"):
-        if name in nights:
-            place = pd.to_numeric(nights[name], errors="coerce").astype(float).fillna(place)
-    return place

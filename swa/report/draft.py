@@ -12,7 +12,7 @@ from swa.comparison.designs import ContrastDesign
 from swa.report import figures
 from swa.report.change_tables import change_table, explain_markers
 from swa.report.facts import StudyFacts, as_told, done_nights, read_optional
-from swa.report.figures.forests import ratio_limits
+from swa.report.figures.forests import drawn_ratios, ratio_limits
 from swa.report.leading_rows import Headline, headline_rows
 from swa.report.shelf import Picture, Shelf
 from swa.report.words.afterwards import changed_nights, named_late
@@ -208,9 +208,9 @@ def _some_nights(count: int, there: int, condition: str) -> str:
 
 
 def _draw_forests(draft: Draft) -> list[Picture]:
-    """Forest plot of each contrast, on one axis: a change in one is as long as an equal change in another."""
-    limits = ratio_limits(draft.changes)
-    return [_draw_forest(draft, name, limits) for name in draft.contrasts]
+    """Forest plot of each contrast with a ratio, on one axis: a change in one is as long as an equal one in another."""
+    limits, there = ratio_limits(draft.changes), drawn_ratios(draft.changes)["contrast"].unique()
+    return [_draw_forest(draft, name, limits) for name in draft.contrasts if name in there]
 
 
 def _draw_forest(draft: Draft, name: str, limits: tuple[float, float]) -> Picture:

@@ -138,6 +138,8 @@ def draw_changes(draft: Draft) -> list[Picture]:
     reach = 1.08 * float(ends[np.isfinite(ends)].max(initial=0.0))  # of all, so that they can be compared
     for name, contrast in contrasts_in(rows).items():
         own = select(rows, contrast=name)
+        if not own["estimate"].notna().any():
+            continue
         said = []
         for _, row in own.iterrows():
             told = describe_change(row, "min")

@@ -129,6 +129,17 @@ LOWEST_CUT = _doubt(
     f"{_LOWEST}: another high-pass filter or amplifier, whatever the headers say, which cuts slow-wave activity too",
     brief="another high-pass[ on {channel}]",
 )
+LOWEST_FOUND = declare(
+    "lowest_found",
+    "power at 0.2-0.5 Hz × {lowest:.2f}, slow-wave activity × {swa:.2f} (mean of {n} subjects, in {above} of them the "
+    "first more than the second)",
+)
+LOWEST_OF_ALL = _doubt(
+    "lowest_of_all",
+    f"in all subjects together {LOWEST_FOUND.words}: another high-pass filter or amplifier, whatever the headers say, "
+    "or sweat or drift, each of which moves slow-wave activity too, or a drug that moves the slowest waves most",
+    brief="sweat, drift or a high-pass[ on {channel}]",
+)
 
 # Sleep and time.
 STAGES_MOVE = _doubt(

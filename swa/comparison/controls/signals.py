@@ -1,11 +1,12 @@
 """Whether artefacts, clipping or sweat took or gave more in one condition than in the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from swa.comparison.controls.facts import ComparedNights
-from swa.comparison.controls.registry import Finding, RowKind, control
+from swa.comparison.controls.of_all import mean_change
+from swa.comparison.controls.registry import Finding, RowKind, control, group_control
 from swa.tables import doubts
 
 # Clean recordings have 0.06 to 0.23 of slow-wave activity at 0.2-0.5 Hz; a first-order filter at 1 Hz, forward and
@@ -13,6 +14,10 @@ from swa.tables import doubts
 CLEAN_SHARE = 0.3
 FASTEST_HZ = 4.0  # of slow waves
 HIGH_PASS_RATIO = 4.0
+# How far (ln) the mean over subjects of that share moves at least. A first-order high-pass moves it by 0.04 to 0.09 at
+# 0.1 Hz (1 to 2 % of slow-wave activity), 0.29 to 0.53 at 0.3 Hz (9 to 17 %), 0.55 to 0.93 at 0.5 Hz (21 to 35 %), in
+# 18 min of a nap (6 channels) and 40 min of a night; one of second order at 0.3 Hz by 0.20 to 0.60 (2 to 4 %).
+LEAST_OF_ALL = 0.2
 REM_SHARE = 0.25  # of what N2+N3 gained, that REM sleep gains at most where slow waves grew in all sleep
 
 
@@ -90,6 +95,32 @@ def compare_below_band(nights: ComparedNights) -> Iterator[Finding]:
             notes=(found,),
             doubt=found if is_cut or (more > limits.below_band_share and not are_slow_waves) else None,
             is_worst=is_cut or (more > limits.below_band_worst and not are_slow_waves),
+        )
+
+
+@group_control({"below_band_of_all": "sweat, drift or high-pass"}, setting="below_band", matters=_holds_slow_waves)
+def compare_below_band_of_all(subjects: Sequence[ComparedNights]) -> Iterator[Finding]:
+    """Mean over subjects of the change (ln) of that share: clean signals have too little of it for one subject's limit.
+
+    Where slow-wave activity itself moved further than what lies below it, slow waves or a pulse wave moved the share.
+    """
+    channels = list(dict.fromkeys(name for own in subjects for name in own.shared("below_band")))
+    for name in channels:
+        moves = np.array([_moves(name, own) for own in subjects if name in own.shared("below_band")])
+        moves = moves[np.isfinite(moves).all(axis=1)]
+        if (change := mean_change(moves[:, 1] - moves[:, 0])) is None:
+            continue
+        limit = max(LEAST_OF_ALL, change.chance(looks=len(channels)))
+        swa, lowest = moves.mean(axis=0).tolist()
+        values = {"lowest": float(np.exp(lowest)), "swa": float(np.exp(swa))} | change.counts
+        is_flagged = change.is_beyond(limit) and abs(lowest) > abs(swa)
+        yield Finding(
+            control="below_band_of_all",
+            channel=name,
+            ln_ratio=change.mean,
+            limit=limit,
+            notes=(doubts.LOWEST_FOUND(**values),),
+            doubt=doubts.LOWEST_OF_ALL(**values) if is_flagged else None,
         )
 
 

@@ -50,6 +50,7 @@ class Groups(BetweenSubjects):
                     sides=sides,
                     sequence=orders,
                     aside=pair.aside,
+                    only_aside=frozenset(one for one in pair.only_aside if members.get(one[0]) in sides),
                     limits=_orders_within(sides, members, orders, pair),
                 )
                 for sides in combinations(names, 2)

@@ -129,7 +129,7 @@ def forest(
     >>> figure.savefig("forest.png")
     """
     check_table("forest", rows, ("scale", "measure", "window", "estimate", "ci_low", "ci_high", "n"))
-    rows = rows[(rows["scale"] == "ratio") & np.isfinite(rows["estimate"])].reset_index(drop=True)
+    rows = drawn_ratios(rows).reset_index(drop=True)
     places = _places(rows["measure"])
     height = 1.25 + 0.215 * (places[-1] + 1 if places else 3)
     figure = new_figure(7.6, height)
@@ -197,9 +197,15 @@ def _plain_log_ticks(axes: Axes, values: np.ndarray[Any, Any]) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
+def drawn_ratios(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows that a forest shows."""
+    shown: pd.DataFrame = rows[(rows["scale"] == "ratio") & np.isfinite(rows["estimate"])]
+    return shown
+
+
 def ratio_limits(rows: pd.DataFrame) -> tuple[float, float]:
     """Limits of an axis for every estimate, and intervals as far as they help: a wide one is cut, with an arrow."""
-    rows = rows[(rows["scale"] == "ratio") & np.isfinite(rows["estimate"])]
+    rows = drawn_ratios(rows)
     if rows.empty:
         return 1 / 1.3, 1.3
     estimates = rows["estimate"].to_numpy(float)
