@@ -25,9 +25,9 @@ def task_of(tmp_path, write_edf):
 
 def test_memory_is_that_of_the_largest_night(task_of):
     nights = [task_of("a.edf"), task_of("b.edf", hours=1.0, n_eeg=5), task_of("c.edf", hours=1.0)]
-    assert peak_gb(nights) == pytest.approx(0.45 + 0.06 + 5 * 0.0006)
+    assert peak_gb(nights) == pytest.approx(0.55 + 0.06 + 5 * 0.0006)
     twice = SimpleNamespace(path=nights[0].path, settings=Settings(signal={"rate_hz": 200.0}))
-    assert peak_gb([twice]) == pytest.approx(0.45 + 2 * 0.5 * (0.06 + 2 * 0.0006))
+    assert peak_gb([twice]) == pytest.approx(0.55 + 2 * 0.5 * (0.06 + 2 * 0.0006))
 
 
 def test_headers_of_the_largest_files_alone_are_read(task_of, monkeypatch):
