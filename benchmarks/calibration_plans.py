@@ -2,9 +2,10 @@
 
 Power at + 20 % by `swa plan` (ICC 0.76, CV 40 %) beside the share of studies whose row over subjects has p <= 0.05, for
 the paired, crossover and parallel designs, through `compare_nights`: of the whole night, and of the first cycle, which
-is planned for where nothing is declared, with as many subjects as the plan names. Then the interval of one subject with
-one night each, whose nights vary as the stated reliability says of the whole night, the first cycle, the first hour and
-matched minutes, and beta power as its own: it has to hold the true change in 95 %.
+is planned for where nothing is declared, with as many subjects as the plan names; and of one of two treatments, told
+after Holm over both. Then the interval of one subject with one night each, whose nights vary as the stated reliability
+says of the whole night, the first cycle, the first hour and matched minutes, and beta power as its own: it has to hold
+the true change in 95 %.
 
 Run as ``python -m benchmarks.calibration_plans [studies]``; exits with 1 when a cell misses (99 % binomial interval
 adjusted for their number; a plan is simulated too, with an error of 0.005).
@@ -20,6 +21,7 @@ from benchmarks.calibration_designs import LN_EFFECT, Cell, Study, arms, crossov
 from swa.comparison.contrasts import compare_nights
 from swa.comparison.further.planning import declared_variation, plan_sample, stated_variation
 from swa.comparison.further.power import design_power
+from swa.comparison.group import holm_p, sign_flip_test
 from swa.comparison.within_subject import stated_within_sd
 from swa.settings import Settings
 
@@ -83,6 +85,22 @@ def plan_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
     return cells
 
 
+def told_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
+    """One of two treatments acts, paired with the same placebo nights: it is told after Holm over the two."""
+    cells = []
+    for sd in (0.12, 0.27):  # of a change: subjects for the sign flips, and for the t that they come to
+        variation = replace(stated_variation(STATED.icc, STATED.cv), change_sd=sd, low=sd, high=sd)
+        n = plan_sample(variation, told_of=2).subjects
+        promised = design_power("paired", LN_EFFECT / sd, n, told_of=2)
+        placebo, drug, other = rng.normal(0, sd / math.sqrt(2), (3, n, studies))
+        p = np.array([sign_flip_test(nights - placebo, STATED).p for nights in (drug + LN_EFFECT, other)])
+        held = np.array([holm_p(pair)[0] for pair in p.T])
+        cells.append(
+            Cell(f"paired, one of two acts, n = {n} as planned: told", int((held <= 0.05).sum()), studies, promised)
+        )
+    return cells
+
+
 def subject_cells(rng: np.random.Generator, studies: int) -> list[Cell]:
     cells = []
     for measure, window in PARTS:
@@ -100,6 +118,7 @@ def main(studies: int = 2000, seed: int = 11) -> int:
     """Print the cells."""
     rng = np.random.default_rng(seed)
     planned = plan_cells(rng, studies) + cycle_cells(rng, studies) + response_cells(rng, studies)
+    planned += told_cells(rng, studies)
     return int(judge(planned + subject_cells(rng, studies)) > 0)
 
 

@@ -385,11 +385,12 @@ def plan(
     own = icc is not None or cv is not None
     if results and (own or settings_file):
         _fail("plan: give either a results folder, or --settings, --icc and --cv.")
-    settings = given_or_default(_read_settings(settings_file), Settings)
+    settings, told_of = given_or_default(_read_settings(settings_file), Settings), None
     if results:
         found = read_results(results)
         settings = found.settings
         variation = planning.study_variation(found, settings, effect_sd)
+        told_of = planning.own_design(found, settings)[1]
     elif own:
         stated = settings.comparison
         given = (stated.icc if icc is None else icc, stated.cv if cv is None else cv)
@@ -397,7 +398,14 @@ def plan(
     else:
         variation = planning.declared_variation(settings, effect_sd or 0.0)
     level = round(1 - settings.comparison.confidence, 12)
-    asked = {"power": power, "subjects": subjects, "level": level, "design": design, "dropout": dropout}
+    asked = {
+        "power": power,
+        "subjects": subjects,
+        "level": level,
+        "design": design,
+        "dropout": dropout,
+        "told_of": told_of,
+    }
     show_plan(planning.plan_sample(variation, effect=planning.read_effect(effect), **asked), settings)
 
 

@@ -15,7 +15,7 @@ from swa.report.pages import PageTask, subject_page, write_placeholder, write_st
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
 from swa.study.plan.manifest import TEMPLATE, Study, plan_study, write_template
-from swa.study.plan.restarts import refuse_parts
+from swa.study.plan.restarts import find_parts, refuse_parts
 from swa.study.plan.selection import BY_USER, LeftOut, find_nights, night_names, nights_left_out
 from swa.study.problems import MISSING_STEPS, Problem, add_problems, as_table
 from swa.study.run.attempts import MOST, clear_work, count_attempts
@@ -228,7 +228,8 @@ def _plan(
     left_out = nights_left_out(study.nights, exclude)
     names = night_names(study.nights)
     without = [int(place) for place in names.index[names.isin(left_out)]]
-    return replace(study, nights=refuse_parts(study.nights, study.settings, without)), left_out
+    parts = find_parts(study.nights, study.settings, without)
+    return replace(study, nights=refuse_parts(study.nights, parts), parts=parts), left_out
 
 
 def _check_folder(results: Path, study: Study, *, prune: bool) -> None:

@@ -224,6 +224,10 @@ class TestLinear:
         assert np.isnan(fit.beta).all()
 
 
+PLANNED_PLACE = {"channel": "frontal", "stages": "NREM", "window": "cycle-1", "measure": "swa"}
+PLANNED_PLACE |= {"variant": "", "unit": "µV²", "note": ""}
+
+
 class TestRecognised:
     @pytest.mark.parametrize("name", sorted(BENCH.DESIGNS))
     def test_from_the_study_file_and_holding(self, name):
@@ -761,6 +765,41 @@ class TestPlanning:
         x = np.random.default_rng(5).normal(d, 1, (4000, n))
         assert (stats.ttest_1samp(x, 0, axis=1).pvalue <= 0.025).mean() == pytest.approx(0.82, abs=0.03)
         assert subjects_needed(d, 1.0, design="mixed model", level=0.1) < n
+
+    @pytest.mark.parametrize(
+        ("conditions", "told_of"),
+        [
+            (("placebo", "ketamine"), 1),
+            (("placebo", "ketamine", "magnesium"), 2),
+            (("placebo", "ketamine", "magnesium", "zolpidem"), 3),
+            (("baseline", "placebo", "ketamine"), 1),  # the drug against placebo leads, whatever baseline is beside it
+        ],
+    )
+    def test_a_study_of_several_treatments_plans_what_will_be_told(self, conditions, told_of):
+        """Of two drugs against one placebo in one order each, the plan named the subjects that one needs."""
+        rng = np.random.default_rng(8)
+        nights = pd.DataFrame(
+            [(f"s{i}", name, name, place) for i in range(20) for place, name in enumerate(conditions, 1)],
+            columns=["subject", "session", "condition", "order"],
+        )
+        table = nights.drop(columns="order").assign(value=rng.lognormal(5, 0.2, len(nights)), **PLANNED_PLACE)
+        table = plan_next_study(SimpleNamespace(measures=table, nights=nights))
+        assert set(table["design"]) == {"paired"}
+        assert set(table["n_tests"]) == {told_of}
+        sd, level = table["change_sd"][0], table["level"][0]
+        needed = [subjects_needed(math.log(effect), sd, level=level / told_of) for effect in (1.1, 1.2)]
+        assert table["subjects"].tolist()[:2] == needed
+
+    def test_holm_over_two_is_what_the_sign_flips_can_reach(self):
+        """Six subjects reach p = 0.031, which is never told of two; at that level alone they would be tested by t."""
+        assert design_power("paired", 3.0, 6) > 0.9
+        assert design_power("paired", 3.0, 6, told_of=2) == 0
+        x = np.random.default_rng(9).normal(1.2, 1, (10, 4000))
+        p = sign_flip_test(x).p
+        assert design_power("paired", 1.2, 10, told_of=2) == pytest.approx((2 * p <= 0.05).mean(), abs=0.03)
+        assert design_power("crossover", 9.0, 8) > 0.9
+        assert design_power("crossover", 9.0, 8, told_of=2) == 0  # 70 ways to label 8, the same one the other way round
+        assert subjects_needed(3.0, 1.0, told_of=2) > 6
 
     def test_of_arms_one_has_the_spread_of_responses(self):
         """In both arms it asked for 141 subjects, who found the effect in 92 % where 80 % were wanted."""

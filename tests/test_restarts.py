@@ -11,7 +11,7 @@ from swa.settings import Settings
 from swa.study.plan.inspection import inspect_study
 from swa.study.plan.manifest import plan_study
 from swa.study.plan.restarts import PARTS_REMEDY, find_parts, refuse_parts
-from swa.study.plan.selection import LeftOut
+from swa.study.plan.selection import UNDONE, LeftOut
 from swa.study.study_tables import problems_of_nights
 
 BEGIN = datetime.datetime(2026, 1, 12, 22, 40)
@@ -50,7 +50,8 @@ def parts_of(folder):
 def planned(folder, left_out=()):
     """The plan of a run."""
     study = plan_study(folder, None, Settings())
-    return replace(study, nights=refuse_parts(study.nights, Settings(), left_out))
+    parts = find_parts(study.nights, Settings(), left_out)
+    return replace(study, nights=refuse_parts(study.nights, parts), parts=parts)
 
 
 @pytest.mark.parametrize("gap", [-20, -1, 0, 8, 59])
@@ -172,6 +173,9 @@ def test_parts_are_told_by_inspect_and_in_the_problems_until_one_is_left_out(lay
     told = told[told["problem"].str.contains("one night lies in")]
     assert told["recording"].tolist() == ["S01_ketamine.edf", "S01_ketamineb.edf"]
     assert set(told["remedy"]) == {PARTS_REMEDY}
+
+    later = problems_of_nights(study, {}, {2: UNDONE}, lambda _, make, __: make(), {})  # the other is named by --only
+    assert later["remedy"].tolist() == [PARTS_REMEDY, UNDONE.remedy]
 
     left = planned(folder, left_out=[2])
     assert not left.nights["problem"].astype(bool).any()

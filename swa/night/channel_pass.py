@@ -283,7 +283,7 @@ def _usable_waves(table: pd.DataFrame, unusable: Spans, rate_hz: float, frame: F
     before_s = np.concatenate(([0.0], np.cumsum(nrem) * frame.epoch_s))  # NREM before each epoch
     within_s = np.where(nrem[epoch], table["negative_peak_s"].to_numpy() - epoch * frame.epoch_s, 0)
     table["epoch"] = epoch
-    table["stage"] = frame.stages[epoch]
+    table["stage"] = pd.Series(frame.stages).array[epoch]  # one text an epoch, not one a wave
     table["cycle"] = frame.cycle_of_epoch[epoch]
     table["nrem_min"] = (before_s[epoch] + within_s) / 60
     table["dose_h"] = np.nan if frame.dose_s is None else (table["negative_peak_s"] - frame.dose_s) / 3600

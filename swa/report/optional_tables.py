@@ -379,6 +379,8 @@ def plan_table(table: pd.DataFrame, marker: str) -> PlainTable | None:
     ends = Interval(number(first["change_sd_low"]), number(first["change_sd_high"]))
     known = math.isfinite(_float(first["detectable"]))
     smallest = f" {plural(first['n'], 'subject')} find a change of {percent(first['detectable'])}." if known else ""
+    n_tests = int(first.get("n_tests", 1))
+    held = f" over {n_tests} contrasts (Holm)" if n_tests > 1 else ""
     return _table(
         table,
         {
@@ -387,10 +389,10 @@ def plan_table(table: pd.DataFrame, marker: str) -> PlainTable | None:
             "At the limits of the SD": lambda row: f"{Interval(row['subjects_low'], row['subjects_high'])}",
         },
         label="Planning the next study",
-        about=f"Subjects needed by the test of this design ({first['design']}, two-sided level {first['level']:.2g}, "
-        f"power {share(first['power'])}) for {marker}; from {first['method']}; SD of the ln change "
-        f"{number(first['change_sd'])} ({ends}).{smallest} The range is that of the SD: a plan from few subjects "
-        "is a rough one.",
+        about=f"Subjects needed by the test of this design ({first['design']}, two-sided level "
+        f"{first['level']:.2g}{held}, power {share(first['power'])}) for {marker}; from {first['method']}; SD of "
+        f"the ln change {number(first['change_sd'])} ({ends}).{smallest} The range is that of the SD: a plan "
+        "from few subjects is a rough one.",
     )
 
 

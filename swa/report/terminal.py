@@ -126,9 +126,10 @@ def plan_in_words(plan: SamplePlan, settings: Settings) -> tuple[list[str], Plai
     leads = Headline(marker=variation.marker, declared=True) if variation.marker else None
     of = f"{headline_name(leads, settings)}; " if leads else ""
     between = f" ({ends}, since that SD is itself an estimate)" if ends.low != ends.high else ""
+    held = f" divided by {plan.told_of} (Holm, where the others do nothing)" if plan.told_of > 1 else ""
     sentences = [
-        f"{plan.design.capitalize()}: {PLANNED[plan.design].test}; two-sided, level {plan.level:g}; SD of a subject's "
-        f"ln change {variation.change_sd:.3g} ({of}{variation.basis}).",
+        f"{plan.design.capitalize()}: {PLANNED[plan.design].test}; two-sided, level {plan.level:g}{held}; SD of "
+        f"a subject's ln change {variation.change_sd:.3g} ({of}{variation.basis}).",
         f"{effect} with {power}: {plural(plan.subjects, 'subject')}{between}.",
     ]
     if plan.dropout:

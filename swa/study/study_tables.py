@@ -18,7 +18,7 @@ from swa.study.plan.dates import find_wrong_dates
 from swa.study.plan.lights import LIGHTS_REMEDY, find_misfits
 from swa.study.plan.manifest import Study
 from swa.study.plan.near_names import NEAR_REMEDY, find_near_names
-from swa.study.plan.restarts import PARTS_REMEDY, find_parts
+from swa.study.plan.restarts import PARTS_REMEDY
 from swa.study.plan.scoring_owners import OWNER_REMEDY, find_others_scorings
 from swa.study.plan.scoring_search import LEFT_OVER, Why
 from swa.study.plan.selection import LeftOut
@@ -146,16 +146,13 @@ def problems_of_nights(
         names = {name: str(study.nights.loc[place, name]) for name in ("subject", "session", "recording")}
         found.append((place, Problem(**names, step=step, problem=problem, remedy=remedy)))
 
-    parts: dict[int, str] = attempt(
-        "the look for parts of nights", lambda: find_parts(study.nights, study.settings, list(excluded)), {}
-    )
     for place, wrong in zip(study.nights.index, study.nights["problem"].astype(str), strict=True):
         outcome = outcomes.get(place)
         if place in excluded:
             add(place, "exclude", *excluded[place])
         elif wrong:
             of_file = FILE_REMEDY if study.has_file else SCORING_REMEDY
-            add(place, "plan", f"{wrong.rstrip('.')}.", PARTS_REMEDY if place in parts else of_file)
+            add(place, "plan", f"{wrong.rstrip('.')}.", PARTS_REMEDY if place in study.parts else of_file)
         elif outcome and outcome.status == "failed":
             add(place, outcome.step, outcome.problem, outcome.remedy)
     kept = study.nights.drop(index=list(excluded))

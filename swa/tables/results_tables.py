@@ -362,6 +362,9 @@ PLANNING = _table(
     _number("detectable", "Ratio that as many subjects find with that power"),
     METHOD.saying("Where the SD comes from"),
     _text("design", "Design of this study, whose own test is planned for"),
+    _count(
+        "n_tests", "Contrasts with one comparator, over which a change is told (Holm): the level is divided by them"
+    ),
 )
 CLUSTERS = _table(
     "clusters",

@@ -16,6 +16,7 @@ from scipy import optimize, stats
 
 from swa.comparison.compared_nights import find_baseline, text_column, usable_nights
 from swa.comparison.contrasts import contrast_designs, subject_values
+from swa.comparison.designs import ContrastDesign
 from swa.comparison.further.power import PLANNED, design_power, t_power
 from swa.comparison.headline import leading_marker
 from swa.comparison.primary import declared_primary
@@ -24,6 +25,7 @@ from swa.comparison.within_subject import measure_grid, pooled_within_sd, scale_
 from swa.errors import SettingsError, StudyError
 from swa.glossary import read_glossary
 from swa.settings import ComparisonSettings, Settings, given_or_default
+from swa.tables.control_names import is_control
 from swa.tables.marker import DEFAULT_MARKER, Marker
 from swa.tables.results_tables import PLANNING
 
@@ -96,6 +98,8 @@ class SamplePlan:
         Number of subjects asked about, its power for `effect` and the smallest ratio that it finds.
     given_power, detectable : float
         NaN where no number was given.
+    told_of : int
+        Contrasts with the same condition over which a change is told (Holm): the level is divided by them.
     power_by_t : float
         Power of the paired t test with as many, or with the needed ones; NaN where it is no better or not that of the
         design.
@@ -113,6 +117,7 @@ class SamplePlan:
     given: int | None
     given_power: float
     detectable: float
+    told_of: int
     power_by_t: float
 
     @cached_property
@@ -120,9 +125,12 @@ class SamplePlan:
         """Subjects, power (for `effect`), detectable (ratio found with the wanted power)."""
         sd, icc, design, level = self.variation.change_sd, self.variation.icc, self.design, self.level
         counts = sorted({*CURVE_SUBJECTS, self.subjects, *([self.given] if self.given else [])})
-        response = self.variation.response_at(sd)
-        own = [design_power(design, math.log(self.effect) / sd, n, level, icc, response) for n in counts]
-        found = [detectable_effect(sd, n, self.power, level, design=design, icc=icc, response=response) for n in counts]
+        response, of = self.variation.response_at(sd), self.told_of
+        own = [design_power(design, math.log(self.effect) / sd, n, level, icc, response, of) for n in counts]
+        found = [
+            detectable_effect(sd, n, self.power, level, design=design, icc=icc, response=response, told_of=of)
+            for n in counts
+        ]
         return pd.DataFrame({"subjects": counts, "power": own, "detectable": found})
 
 
@@ -152,6 +160,7 @@ def subjects_needed(
     design: str = "paired",
     icc: float = 0.76,
     response: float = 0.0,
+    told_of: int | None = None,
 ) -> int:
     """Smallest number of subjects that reaches the power, as all larger ones do.
 
@@ -162,7 +171,7 @@ def subjects_needed(
     """
 
     def is_enough(n: int) -> bool:
-        return design_power(design, ln_effect / change_sd, n, level, icc, response) >= power
+        return design_power(design, ln_effect / change_sd, n, level, icc, response, told_of) >= power
 
     low = PLANNED[design].fewest - 1
     high = low + 1
@@ -188,13 +197,14 @@ def detectable_effect(
     design: str = "paired",
     icc: float = 0.76,
     response: float = 0.0,
+    told_of: int | None = None,
 ) -> float:
     """Smallest ratio above 1 that is found with the power; NaN where there are too few subjects for a test."""
     if subjects < PLANNED[design].fewest:
         return math.nan
 
     def lacking(d: float) -> float:
-        return design_power(design, d, subjects, level, icc, response) - power
+        return design_power(design, d, subjects, level, icc, response, told_of) - power
 
     most = 1.0
     while lacking(most) < 0:
@@ -308,9 +318,9 @@ def plan_next_study(source: Source, settings: Settings | None = None) -> pd.Data
         return PLANNING.empty()
     level, done = round(1 - settings.comparison.confidence, 12), nights_of(source)
     n = int(done.loc[text_column(done, "status").isin(["done", ""]), "subject"].nunique())
-    design = _own_design(source, settings)
+    (design, told_of), subjects = own_design(source, settings), n if n > 1 else None
     plans = [
-        plan_sample(variation, effect=effect, subjects=n if n > 1 else None, level=level, design=design)
+        plan_sample(variation, effect=effect, subjects=subjects, level=level, design=design, told_of=told_of)
         for effect in PLANNED_EFFECTS
     ]
     place = (marker.channel, marker.stages, marker.window, marker.measure)
@@ -319,14 +329,24 @@ def plan_next_study(source: Source, settings: Settings | None = None) -> pd.Data
         (*place, plan.effect, plan.power, level, plan.subjects, *plan.subjects_range, *spread, n, plan.detectable)
         for plan in plans
     ]
-    return PLANNING.frame([(*row, variation.basis, design) for row in rows])
+    return PLANNING.frame([(*row, variation.basis, design, told_of) for row in rows])
 
 
-def _own_design(source: Source, settings: Settings) -> str:
-    """How the study itself is analysed: as arms where it has them, else as its first contrast."""
-    kinds = [design.kind for design in contrast_designs(source, settings=settings)]
-    known = [kind for kind in kinds if kind in PLANNED]
-    return "parallel arms" if "parallel arms" in known else next(iter(known), "paired")
+def own_design(source: Source, settings: Settings) -> tuple[str, int]:
+    """How the contrast that a study is about is analysed, and over how many with the same condition it is told.
+
+    Where there are arms it is theirs, else one against a control, else the first.
+    """
+
+    def about(design: ContrastDesign) -> tuple[bool, bool, bool]:
+        return design.kind != "parallel arms", is_control(design.treatment), not is_control(design.baseline)
+
+    designs = [design for design in contrast_designs(source, settings=settings) if design.kind in PLANNED]
+    first = min(designs, key=about, default=None)
+    if first is None:
+        return "paired", 1
+    family = [design for design in designs if design.tested and design.key.held_against == first.key.held_against]
+    return first.kind, max(len(family), 1)
 
 
 def plan_sample(
@@ -338,6 +358,7 @@ def plan_sample(
     level: float = 0.05,
     design: str = "paired",
     dropout: float = 0.0,
+    told_of: int | None = None,
 ) -> SamplePlan:
     """Answer how many subjects an effect needs, and what a number of subjects can find.
 
@@ -357,6 +378,8 @@ def plan_sample(
         One of `PLANNED`, in any case of letters: its own test is planned for.
     dropout : float
         Share of subjects who are lost.
+    told_of : int, optional
+        Contrasts with the same condition over which a change is told (Holm); by default those of the design.
     """
     design = design.casefold()
     if design not in PLANNED or not 0 <= dropout < 1:
@@ -372,16 +395,19 @@ def plan_sample(
         )
     ln_effect, sd, icc = math.log(effect), variation.change_sd, variation.icc
     of, response = variation.response_at, variation.response_at(sd)
+    told_of = told_of or PLANNED[design].told_of
     needed = [
-        subjects_needed(ln_effect, s, power, level, design=design, icc=icc, response=of(s))
+        subjects_needed(ln_effect, s, power, level, design=design, icc=icc, response=of(s), told_of=told_of)
         for s in (variation.low, sd, variation.high)
     ]
     asked = subjects or needed[1]
-    own = design_power(design, ln_effect / sd, asked, level, icc, response)
+    own = design_power(design, ln_effect / sd, asked, level, icc, response, told_of)
     found = math.nan
     if subjects:
-        found = detectable_effect(sd, subjects, power, level, design=design, icc=icc, response=response)
-    by_t = paired_power(ln_effect, sd, asked, level) if design == "paired" else math.nan
+        found = detectable_effect(
+            sd, subjects, power, level, design=design, icc=icc, response=response, told_of=told_of
+        )
+    by_t = paired_power(ln_effect, sd, asked, level / told_of) if design == "paired" else math.nan
     return SamplePlan(
         variation=variation,
         effect=effect,
@@ -395,6 +421,7 @@ def plan_sample(
         given=subjects,
         given_power=own if subjects else math.nan,
         detectable=found,
+        told_of=told_of,
         power_by_t=by_t if by_t > own + TELLING else math.nan,
     )
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from swa.comparison.compared_nights import BEFORE, COPIED
 from swa.comparison.designs import ContrastDesign, find_designs
 from swa.comparison.within_subject import Grid, subject_changes
 from swa.settings import ComparisonSettings
+from swa.tables import notes
 from swa.tables.contrast import Contrast
 
 STUDIES = 2000  # without an effect: the SE of a power is at most 1.1 %
@@ -127,14 +129,19 @@ PLANNED = {
         columns=("period",),
         simulated=9,  # of more nights in all orders it is the t of the changes, with three df for the periods
         told_of=2,
-        test="mixed model of three conditions in all orders, a treatment against the control at half of the level, "
-        "as it is told where the other treatment does nothing (Holm over the two)",
+        test="mixed model of three conditions in all orders, a treatment against the control",
     ),
 }
 
 
 def design_power(
-    design: str, effect: float, subjects: int, level: float = 0.05, icc: float = 0.76, response: float = 0.0
+    design: str,
+    effect: float,
+    subjects: int,
+    level: float = 0.05,
+    icc: float = 0.76,
+    response: float = 0.0,
+    told_of: int | None = None,
 ) -> float:
     """Power of a design's own test.
 
@@ -152,15 +159,19 @@ def design_power(
         Between-night reliability, which an analysis of covariance draws on.
     response : float
         Share of the variance of that change which is of the responses of subjects, not of their nights.
+    told_of : int, optional
+        Contrasts with the same condition over which Holm's p is told, where they are not those of the design.
     """
     planned = PLANNED[design]
     response = round(response, 2) if planned.half_respond else 0.0
-    level /= planned.told_of
+    whole, level = level, level / (told_of or planned.told_of)
     if subjects < planned.fewest:
         return 0.0
     if subjects <= planned.simulated:
-        low, high, _ = _limits(design, subjects, level, icc, response)
-        return float(np.mean(low > -abs(effect)) + np.mean(high < -abs(effect)))
+        drawn = _limits(design, subjects, level, icc, response)
+        if level < whole and not drawn.permuted and _limits(design, subjects, whole, icc, response).permuted:
+            return 0.0  # p is by permutation, of which there are too few for this level
+        return float(np.mean(drawn.low > -abs(effect)) + np.mean(drawn.high < -abs(effect)))
     error = _error(design, level, icc, response) / math.sqrt(subjects)
     return t_power(abs(effect) / error, subjects - planned.lost_df, level)
 
@@ -177,13 +188,21 @@ def _error(design: str, level: float, icc: float, response: float) -> float:
     n = PLANNED[design].simulated
     if n < FROM_MANY:  # the mean change: its SD is 1 by definition
         return 1.0
-    _, _, estimate = _limits(design, n, level, icc, response)
-    return float(np.std(estimate)) * math.sqrt(n)
+    return float(np.std(_limits(design, n, level, icc, response).estimate)) * math.sqrt(n)
+
+
+class _Drawn(NamedTuple):
+    """Limits and estimates of studies without an effect, in SD of the change, and whether they are by permutation."""
+
+    low: Floats
+    high: Floats
+    estimate: Floats
+    permuted: bool
 
 
 @lru_cache(maxsize=256)
-def _limits(design: str, subjects: int, level: float, icc: float, response: float) -> tuple[Floats, Floats, Floats]:
-    """Limits and estimates of studies without an effect, in SD of the change."""
+def _limits(design: str, subjects: int, level: float, icc: float, response: float) -> _Drawn:
+    """Draw studies without an effect, and analyse them."""
     planned, settings = PLANNED[design], ComparisonSettings(confidence=1 - level)
     rows = pd.DataFrame(planned.nights(subjects), columns=["subject", "condition", *planned.columns])
     rows["subject"] = rows["subject"].map("{:04d}".format)
@@ -201,7 +220,8 @@ def _limits(design: str, subjects: int, level: float, icc: float, response: floa
             size=(int(rows["condition"].eq(DRUG).sum()), STUDIES)
         )
     outcome = analysed.outcome(subject_changes(markers_of(rows, values), DRUG, planned.baseline), settings)
-    return outcome.low, outcome.high, outcome.estimate
+    permuted = notes.ATTAINED_LEVEL.among(outcome.reasons[0]) is not None
+    return _Drawn(outcome.low, outcome.high, outcome.estimate, permuted)
 
 
 def _design(nights: pd.DataFrame, baseline: str, settings: ComparisonSettings) -> ContrastDesign:

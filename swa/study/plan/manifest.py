@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -75,6 +75,8 @@ class Study:
         Those of the call, with what the documentation of a public data set says where they say nothing.
     has_file : bool
         Whether a study file names the nights.
+    parts : mapping of int to str
+        Places of nights that a run refuses as parts of one, with what is wrong (`swa.study.plan.restarts`).
     """
 
     root: Path
@@ -84,6 +86,7 @@ class Study:
     scorings: ScoringPlan = field(default_factory=ScoringPlan)
     settings: Settings = field(default_factory=Settings)
     has_file: bool = False
+    parts: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def needs_template(self) -> bool:

@@ -1,7 +1,7 @@
 """Nights that lie in several files, as where the recorder was restarted: each of them would count as a night."""
 
 import datetime
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,9 +76,8 @@ def find_parts(nights: pd.DataFrame, settings: Settings, left_out: Collection[in
     return found
 
 
-def refuse_parts(nights: pd.DataFrame, settings: Settings, left_out: Collection[int] = ()) -> pd.DataFrame:
-    """The plan, in which parts of a night have a `problem`."""
-    parts = find_parts(nights, settings, left_out)
+def refuse_parts(nights: pd.DataFrame, parts: Mapping[int, str]) -> pd.DataFrame:
+    """The plan, in which parts of a night (`find_parts`) have a `problem`."""
     return nights.assign(problem=[parts.get(int(str(place)), wrong) for place, wrong in nights["problem"].items()])
 
 
