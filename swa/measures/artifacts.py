@@ -123,6 +123,7 @@ def find_artifacts(
     settings: ArtifactSettings | None = None,
     focal: NDArray[np.bool_] | None = None,
     height: Height | None = None,
+    usual_muscle: NDArray[np.float64] | None = None,
 ) -> Artifacts:
     """Find the unusable time of one channel.
 
@@ -140,6 +141,8 @@ def find_artifacts(
         Windows in which this channel alone is large, from `find_focal`.
     height : list of (int, ndarray), optional
         From `measure_height`, where several limits are tried on one signal.
+    usual_muscle : ndarray, shape (n_windows,), optional
+        From `find_usual_muscle`, where they are.
 
     Returns
     -------
@@ -154,12 +157,9 @@ def find_artifacts(
     window_ends = window_starts + window_length
     if height is None:
         height = measure_height(trace, settings.amplitude_uv)
-    interrupted = trace.gap.touch(window_starts, window_ends)
-    bursts = np.zeros(len(window_starts), bool)
-    if len(window_starts) > 1:
-        hop_s = (window_starts[1] - window_starts[0]) / trace.rate_hz
-        # What a gap holds is no signal: the median runs over the windows before and after it.
-        bursts[~interrupted] = _above_moving_median(muscle_power[~interrupted], settings, hop_s)
+    if usual_muscle is None:
+        usual_muscle = find_usual_muscle(trace, window_starts, window_length, muscle_power, settings)
+    bursts = muscle_power > np.maximum(settings.muscle_factor * usual_muscle, settings.muscle_least_uv**2)
     alone = np.zeros(len(window_starts), bool) if focal is None else focal
     samples = {
         "gap": trace.gap,
@@ -173,6 +173,32 @@ def find_artifacts(
         rule: samples[rule].touch(window_starts, window_ends) for rule in ("gap", "clipped", "amplitude", "flat")
     }
     return Artifacts(samples=samples, by_rule=by_rule | {"muscle": bursts, "focal": alone})
+
+
+def find_usual_muscle(
+    trace: Trace,
+    window_starts: NDArray[np.int64],
+    window_length: int,
+    muscle_power: NDArray[np.float64],
+    settings: ArtifactSettings,
+) -> NDArray[np.float64]:
+    """Moving median of each window's power in the muscle band, µV²; infinite where there is none to hold it against.
+
+    What a gap holds is no signal: the median runs over the windows before and after it.
+    """
+    from scipy.ndimage import median_filter
+
+    usual = np.full(len(window_starts), np.inf)
+    recorded = ~trace.gap.touch(window_starts, window_starts + window_length)
+    power = muscle_power[recorded]
+    if len(window_starts) < 2 or not len(power) or np.isnan(power).any():
+        return usual
+    hop_s = (window_starts[1] - window_starts[0]) / trace.rate_hz
+    half = int(settings.muscle_median_s / hop_s / 2)
+    # Lengthened here, since scipy 1.15 reads beyond a signal that is shorter than the filter.
+    lengthened = np.pad(power, half, mode="edge")
+    usual[recorded] = median_filter(lengthened, size=2 * half + 1, mode="nearest")[half : half + len(power)]
+    return usual
 
 
 def measure_height(trace: Trace, lowest_uv: float) -> Height:
@@ -277,18 +303,6 @@ def muscle_band(native_rate_hz: float, settings: ArtifactSettings) -> Band:
     """Muscle band that the recording can hold: 26.25-32 Hz, or 20-30 Hz where a low rate cuts that off."""
     fits = native_rate_hz * 0.4 >= settings.muscle_band_hz[1]
     return settings.muscle_band_hz if fits else settings.muscle_band_low_passed_hz
-
-
-def _above_moving_median(power: NDArray[np.float64], settings: ArtifactSettings, hop_s: float) -> NDArray[np.bool_]:
-    from scipy.ndimage import median_filter
-
-    if np.isnan(power).any():
-        return np.zeros(len(power), bool)
-    half = int(settings.muscle_median_s / hop_s / 2)
-    # Lengthened here, since scipy 1.15 reads beyond a signal that is shorter than the filter.
-    lengthened = np.pad(power, half, mode="edge") if len(power) else power
-    median = median_filter(lengthened, size=2 * half + 1, mode="nearest")[half : half + len(power)]
-    return power > np.maximum(settings.muscle_factor * median, settings.muscle_least_uv**2)
 
 
 def _beyond(height: Height, limit_uv: float) -> NDArray[np.int64]:

@@ -183,9 +183,10 @@ def _measure_channel(read: _Read, frame: Frame, settings: Settings, room: slow_w
     height = artifacts.measure_height(trace, lowest_uv)
     muscle = spectra.band_power(artifacts.muscle_band(read.channel.rate_hz, settings.artifacts))
     place = (spectra.starts, spectra.length, muscle)
+    usual_muscle = artifacts.find_usual_muscle(trace, *place, settings.artifacts)
 
     def find(limits: ArtifactSettings) -> artifacts.Artifacts:
-        return artifacts.find_artifacts(trace, *place, limits, read.focal, height)
+        return artifacts.find_artifacts(trace, *place, limits, read.focal, height, usual_muscle)
 
     found = find(settings.artifacts)
     _, codes = np.unique(frame.stages, return_inverse=True)
