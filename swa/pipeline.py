@@ -11,6 +11,7 @@ import pandas as pd
 from swa.comparison.compared_nights import check_columns
 from swa.comparison.primary import check_primary
 from swa.errors import SettingsError, StudyError, StudyStopped
+from swa.recordings.threads import usable_cores
 from swa.report.pages import PageTask, subject_page, write_placeholder, write_study_page, write_subject_page
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
@@ -36,7 +37,7 @@ from swa.study.run.lock import hold, refuse_if_held
 from swa.study.run.night_task import NightOutcome, NightTask
 from swa.study.run.night_work import is_finished, lost_night, process_night
 from swa.study.run.parts import Part, has_parts, join_parts, read_part, report_part
-from swa.study.run.plan_of_nights import Asked, plan_nights, runnable_nights
+from swa.study.run.plan_of_nights import Asked, peak_gb, plan_nights, runnable_nights
 from swa.study.run.work import Progress, Work, silent
 from swa.study.store import Results, describe_results, is_blinded, read_results
 from swa.study.strays import check_same_study, find_strays, remove_strays
@@ -114,7 +115,8 @@ def run_study(
     settings : Settings, optional
         Every value that changes a number.
     jobs : int, optional
-        Worker processes; by default as many as cores, nights and memory allow.
+        Worker processes; by default as many as cores, nights and memory allow. A night that is worked at alone has as
+        many threads for its channels.
     scheduler : str, optional
         Address of a Dask scheduler that does the work instead.
     part : str, optional
@@ -183,8 +185,9 @@ def run_study(
         tasks, excluded = choose_nights(tasks, study, left_out, chosen or None, is_finished, has_tables=not nights_only)
         if not is_shared:
             _begin(results, study, settings, left_out, prune=prune)
-        jobs, outcomes = jobs or default_jobs(len(tasks)), dict(lost)
-        with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler) as workers:
+        threads = jobs or usable_cores()
+        jobs, outcomes = jobs or default_jobs(len(tasks), lambda: peak_gb(tasks.values())), dict(lost)
+        with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler, threads) as workers:
             work = Work(results=results, settings=settings, workers=workers, progress=progress or silent)
             _process_nights(tasks, work, outcomes)
             mended: list[str] = work.attempt_study(

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -138,3 +139,17 @@ def test_a_script_without_a_main_guard_runs_once_and_says_nothing_of_its_own(tmp
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["[0, 1]", "2 True", str(script)]
+
+
+@pytest.mark.parametrize(("free_gb", "jobs"), [(64.0, 8), (12.0, 8), (7.5, 5), (1.0, 1)])
+def test_workers_are_as_many_as_memory_feeds(free_gb: float, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def peak_gb() -> float:
+        asked.append(1.4)
+        return asked[-1]
+
+    monkeypatch.setattr(batch, "usable_cores", lambda: 8)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free_gb * 1e9))
+    assert default_jobs(100, peak_gb) == jobs
+    assert bool(asked) == (free_gb < 20)  # no header is read where there is plenty

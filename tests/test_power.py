@@ -209,6 +209,18 @@ def test_leaving_windows_out_does_not_change_the_mean_of_a_stationary_signal():
         assert powers["swa"][0] == pytest.approx(800.0, rel=1e-4)
 
 
+def test_the_mean_of_an_epoch_is_the_same_among_few_epochs_and_among_many():
+    spectra = compute_window_spectra(noise(14, 70 * MINUTE), RATE_HZ)
+    epochs = assign_windows(spectra, np.zeros(140, int), 30.0, RATE_HZ)
+    epochs[np.random.default_rng(1).random(len(epochs)) < 0.3] = -1
+    epochs[(epochs >= 30) & (epochs < 35)] = -1
+    density, counts = average_by_epoch(spectra, epochs, 140)
+    for epoch in range(140):
+        alone, windows = average_by_epoch(spectra, np.where(epochs == epoch, epochs, -1), 140)
+        np.testing.assert_array_equal(density[epoch], alone[epoch])
+        assert counts[epoch] == windows[epoch] == (epochs == epoch).sum()
+
+
 def test_an_epoch_without_a_window_is_nan_and_counts_none():
     spectra = compute_window_spectra(noise(13, MINUTE), RATE_HZ)
     epochs = assign_windows(spectra, np.zeros(2, int), 30.0, RATE_HZ)

@@ -185,10 +185,10 @@ def measure_height(trace: Trace, lowest_uv: float) -> Height:
     list of (int, ndarray of float32)
         First sample of each such minute, and the sizes of its samples.
     """
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import butter, filtfilt
 
     signal_uv, rate_hz = trace.signal_uv, trace.rate_hz
-    high_pass = butter(1, HIGH_PASS_HZ, "highpass", fs=rate_hz, output="sos")
+    high_pass = butter(1, HIGH_PASS_HZ, "highpass", fs=rate_hz)
     block, margin = round(HEIGHT_BLOCK_S * rate_hz), round(HEIGHT_MARGIN_S * rate_hz)
     height: Height = []
     for first, end in trace.pieces:
@@ -200,7 +200,7 @@ def measure_height(trace: Trace, lowest_uv: float) -> Height:
         ].tolist():
             around = slice(*limits)
             if np.ptp(signal_uv[around]) >= lowest_uv:
-                found = np.abs(sosfiltfilt(high_pass, signal_uv[around]))
+                found = np.abs(filtfilt(*high_pass, signal_uv[around]))
                 height.append((begin, found[begin - around.start : stop - around.start].astype(np.float32)))
     return height
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from swa.settings import Band, PowerSettings
 
 CHUNK = 512  # windows that are gone through at once: what a core's own cache holds
+EPOCHS = 32  # the same of epochs, with all of their windows
 BELOW_BAND_HZ = (0.2, 0.5)
 
 
@@ -239,9 +240,11 @@ def average_by_epoch(
     counts = np.bincount(epochs, minlength=n_epochs)
     density = np.full((n_epochs, spectra.density.shape[1]), np.nan, np.float32)
     if kept.size:
-        borders = np.flatnonzero(np.diff(epochs, prepend=-1))
-        sums = np.add.reduceat(spectra.density[kept], borders, axis=0)
-        density[epochs[borders]] = sums / counts[epochs[borders], None]
+        borders = np.append(np.flatnonzero(np.diff(epochs, prepend=-1)), len(kept))
+        for first in range(0, len(borders) - 1, EPOCHS):
+            *begins, end = borders[first : first + EPOCHS + 1]
+            sums = np.add.reduceat(spectra.density[kept[begins[0] : end]], np.array(begins) - begins[0], axis=0)
+            density[epochs[begins]] = sums / counts[epochs[begins], None]
     return density, counts
 
 

@@ -1,5 +1,6 @@
 """Slow waves: filter → find half-waves → measure → select. Measuring never judges; judging is one expression."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -61,8 +62,11 @@ class SlowWaves:
         return self.table[select_waves(self.table, self.criteria)]
 
 
-class Room:
-    """Memory that one channel after the other is worked on in: giving out 23 MB takes longer than a derivative does."""
+class Room(threading.local):
+    """Memory that one channel after the other is worked on in: giving out 23 MB takes longer than a derivative does.
+
+    Each thread has its own in the same room.
+    """
 
     def __init__(self) -> None:
         self._held: dict[str, NDArray[np.float64]] = {}
@@ -199,6 +203,8 @@ def measure_waves(
     slope = _derivative(filtered_uv, rate_hz, room or Room())
     bends = _find_extrema(slope)
     steepest = slope[bends]
+    start, mid = start_s * rate_hz, mid_s * rate_hz
+    at_start, at_trough, at_mid = (_at(slope, position) for position in (start, trough, mid))
     return pd.DataFrame(
         {
             "start_s": start_s,
@@ -212,8 +218,12 @@ def measure_waves(
             "duration_s": end_s - start_s,
             "slope_down_uv_s": depth / (trough_s - start_s),
             "slope_up_uv_s": depth / (mid_s - trough_s),
-            "max_slope_down_uv_s": _largest_between(slope, bends, steepest, start_s * rate_hz, trough, -1),
-            "max_slope_up_uv_s": _largest_between(slope, bends, steepest, trough, mid_s * rate_hz, 1),
+            "max_slope_down_uv_s": _largest_between(
+                slope, bends, steepest, start, trough, np.maximum(-at_start, -at_trough), -1
+            ),
+            "max_slope_up_uv_s": _largest_between(
+                slope, bends, steepest, trough, mid, np.maximum(at_trough, at_mid), 1
+            ),
             "negative_peaks": _count_peaks(
                 extreme_uv, extrema, from_down, from_up, trough, depth, criteria.peak_prominence
             ),
@@ -420,9 +430,9 @@ def _refined_peaks(
 def _first_maximum(values: NDArray[np.float64], first: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
     """Index of the first maximum of each stretch [first, end), none of them empty."""
     highest = first.copy()
-    longer = np.arange(len(first))
-    for step in range(1, int((end - first).max(initial=0))):  # most half-waves turn once
-        longer = longer[first[longer] + step < end[longer]]
+    turns, longer = end - first, np.arange(len(first))
+    for step in range(1, int(turns.max(initial=0))):  # most half-waves turn once
+        longer = longer[turns[longer] > step]
         candidate = first[longer] + step
         is_higher = values[candidate] > values[highest[longer]]
         highest[longer[is_higher]] = candidate[is_higher]
@@ -453,13 +463,14 @@ def _largest_between(
     values: NDArray[np.float64],
     first: NDArray[np.float64],
     end: NDArray[np.float64],
+    larger_end: NDArray[np.float64],
     sign: int,
 ) -> NDArray[np.float64]:
     """Maximum of `sign` times the signal between two positions that need not fall on samples.
 
     Where it turns in between, the largest turn by a parabola; else the larger end.
     """
-    largest = np.maximum(sign * _at(signal, first), sign * _at(signal, end))
+    largest = larger_end.copy()
     low, high = (
         np.searchsorted(extrema, np.ceil(first).astype(int)),
         np.searchsorted(extrema, np.floor(end).astype(int), side="right"),

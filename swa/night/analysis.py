@@ -299,7 +299,7 @@ def _measure(
 
 
 def _measure_rows(results: list[ChannelResult], frame: Frame, settings: Settings) -> pd.DataFrame:
-    tables = [channel_rows(result, frame, settings) for result in results]
+    tables = channel_rows(results, frame, settings)
     if settings.travelling.measured:
         tables.append(travelling_rows(results, frame, settings))
     return pd.concat(tables, ignore_index=True)

@@ -26,16 +26,45 @@ if TYPE_CHECKING:
     import yasa
 
 
-def channel_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.DataFrame:
-    """Rows of the long table (`NIGHT_MEASURES`) of one channel."""
+def channel_rows(results: list[ChannelResult], frame: Frame, settings: Settings) -> list[pd.DataFrame]:
+    """Rows of the long table (`NIGHT_MEASURES`) of each channel."""
+    stretches = [_stretches(result, frame, settings) for result in results]
+    spectra = [_mean_spectra(result, own) for result, own in zip(results, stretches, strict=True)]
+    # At once: a few lines take many steps, and a step takes about as long for one line as for a hundred.
+    fits = iter(
+        aperiodic.fit_spectra(
+            results[0].frequencies_hz, np.concatenate(spectra), settings.power.aperiodic_hz, settings.aperiodic
+        )
+    )
+    return [
+        _rows_of(result, own, means, [next(fits) for _ in own], frame, settings)
+        for result, own, means in zip(results, stretches, spectra, strict=True)
+    ]
+
+
+def _stretches(result: ChannelResult, frame: Frame, settings: Settings) -> list[windows.Stretch]:
+    return [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
+
+
+def _measured(result: ChannelResult) -> NDArray[np.bool_]:
+    """Epochs that have a spectrum."""
+    return np.asarray(np.isfinite(result.density).all(axis=1))
+
+
+def _rows_of(
+    result: ChannelResult,
+    stretches: list[windows.Stretch],
+    spectra: NDArray[np.float64],
+    fits: list[aperiodic.AperiodicFit],
+    frame: Frame,
+    settings: Settings,
+) -> pd.DataFrame:
+    """Rows of one channel: its stretches, the mean spectrum of each and the line fitted to it."""
     rows: list[tuple[object, ...]] = []
-    measured = np.isfinite(result.density).all(axis=1)
+    measured = _measured(result)
     waves = _columns(result.waves)
     chosen = slow_waves.select_waves(result.waves, settings.waves)
     swa_weights = power.band_weights(result.frequencies_hz, settings.power.swa_hz)
-    stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
-    spectra = _mean_spectra(result, [stretch.epochs & measured for stretch in stretches])
-    fits = aperiodic.fit_spectra(result.frequencies_hz, spectra, settings.power.aperiodic_hz, settings.aperiodic)
     for stretch, spectrum, fit in zip(stretches, spectra, fits, strict=True):
         minutes = float(result.usable_s[stretch.epochs].sum()) / 60
         taken = stretch.epochs & measured
@@ -79,9 +108,9 @@ def _columns(waves: pd.DataFrame) -> dict[str, NDArray[np.number]]:
     return {str(name): column.to_numpy() for name, column in waves.select_dtypes("number").items()}
 
 
-def _mean_spectra(result: ChannelResult, taken: list[NDArray[np.bool_]]) -> NDArray[np.float64]:
+def _mean_spectra(result: ChannelResult, stretches: list[windows.Stretch]) -> NDArray[np.float64]:
     """Mean spectrum of each stretch, (stretches, frequencies); NaN where a stretch has no epoch."""
-    inside = np.array(taken, float)
+    inside = (np.array([stretch.epochs for stretch in stretches]) & _measured(result)).astype(float)
     known = np.where(np.isfinite(result.density), result.density, 0).astype(float)
     n_epochs = inside.sum(axis=1, keepdims=True)
     means = np.full((len(inside), known.shape[1]), np.nan)
@@ -204,14 +233,13 @@ def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
 
     Wake moves: the median over its epochs is that of quiet wake, which the gain check between nights needs.
     """
-    stretches = [*frame.stretches, windows.find_matched(frame.stretches, result.usable_s, settings.windows)]
-    measured = np.asarray(np.isfinite(result.density).all(axis=1))
-    shown = [stretch for stretch in stretches if not stretch.median and (stretch.epochs & measured).any()]
+    measured, n_hz = _measured(result), len(result.frequencies_hz)
+    averaged = (stretch for stretch in _stretches(result, frame, settings) if not stretch.median)
+    shown = [stretch for stretch in averaged if (stretch.epochs & measured).any()]
     if not shown:
         return SPECTRA.empty()
-    taken = [stretch.epochs & measured for stretch in shown]
-    n_epochs, n_hz = np.sum(taken, axis=1), len(result.frequencies_hz)
-    means = _mean_spectra(result, taken)
+    n_epochs = np.array([np.count_nonzero(stretch.epochs & measured) for stretch in shown])
+    means = _mean_spectra(result, shown)
     names = [(stretch.stages, stretch.window) for stretch in shown]
     wake = measured & (frame.stages == "W")
     if wake.any():
@@ -221,8 +249,8 @@ def spectra_rows(result: ChannelResult, frame: Frame, settings: Settings) -> pd.
     return pd.DataFrame(
         {
             "channel": result.name,
-            "stages": np.repeat([stages for stages, _ in names], n_hz),
-            "window": np.repeat([window for _, window in names], n_hz),
+            "stages": pd.Series([stages for stages, _ in names]).array.repeat(n_hz),
+            "window": pd.Series([window for _, window in names]).array.repeat(n_hz),
             "frequency_hz": np.tile(result.frequencies_hz, len(names)),
             "density_uv2_hz": means.ravel(),
             "n_epochs": np.repeat(n_epochs, n_hz),

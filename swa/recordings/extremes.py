@@ -3,6 +3,9 @@
 An amplifier that ends inside the range of the header clips as the header's limit does, and no header tells it.
 """
 
+import math
+import operator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +29,7 @@ class Extremes:
     def __init__(self, step: int) -> None:
         self.step = step
         self.seen: list[NDArray[np.float64]] = []
-        self.ends: list[tuple[float, list[NDArray[np.int64]]]] = [(np.nan, []), (np.nan, [])]
+        self.ends: list[tuple[float, list[NDArray[np.int64]]]] = [(math.inf, []), (-math.inf, [])]
 
     def take(self, samples: NDArray[np.float64], first: int, ends: tuple[float, float] | None = None) -> bool:
         """Take the next samples, of which the first has this position; True where all of them are finite.
@@ -35,21 +38,25 @@ class Extremes:
         """
         seen = samples[:: self.step]
         self.seen.append(seen[np.isfinite(seen)])
-        limits = ends or (samples.min(), samples.max())  # not finite where any sample is not
-        is_finite = bool(np.isfinite(limits).all())
+        limits = ends or (float(samples.min()), float(samples.max()))  # not finite where any sample is not
+        is_finite = all(map(math.isfinite, limits))
         if not is_finite:
-            limits = np.fmin.reduce(samples), np.fmax.reduce(samples)
-        for end, (further, found, (known, runs)) in enumerate(zip((np.fmin, np.fmax), limits, self.ends, strict=True)):
-            if found != further(known, found):
+            limits = float(np.fmin.reduce(samples)), float(np.fmax.reduce(samples))
+        as_far = operator.le, operator.ge
+        for end, (reaches, found, (known, runs)) in enumerate(zip(as_far, limits, self.ends, strict=True)):
+            if not reaches(found, known):
                 continue
             same = runs if found == known else []
             same.append(first_and_end(np.flatnonzero(samples == found) + first))
-            self.ends[end] = float(found), same
+            self.ends[end] = found, same
         return is_finite
 
     def runs(self) -> list[NDArray[np.int64]]:
         """First and end of each run at an end where values pile up, (n_runs, 2); empty where they do not."""
-        values, counts = np.unique(np.concatenate([*self.seen, np.empty(0)]), return_counts=True)
+        seen = np.concatenate([*self.seen, np.empty(0)])
+        if all(np.count_nonzero(seen == value) < FEWEST for value, _ in self.ends):  # nearly always
+            return []
+        values, counts = np.unique(seen, return_counts=True)
         if len(values) < 2:
             return []
         near = NEAR * (values[-1] - values[0])

@@ -209,8 +209,9 @@ def _some_nights(count: int, there: int, condition: str) -> str:
 
 def _draw_forests(draft: Draft) -> list[Picture]:
     """Forest plot of each contrast with a ratio, on one axis: a change in one is as long as an equal one in another."""
-    limits, there = ratio_limits(draft.changes), drawn_ratios(draft.changes)["contrast"].unique()
-    return [_draw_forest(draft, name, limits) for name in draft.contrasts if name in there]
+    limits = ratio_limits(draft.changes)
+    drawn = [name for name in draft.contrasts if len(drawn_ratios(draft.changes_of(name)))]
+    return [_draw_forest(draft, name, limits) for name in drawn]
 
 
 def _draw_forest(draft: Draft, name: str, limits: tuple[float, float]) -> Picture:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swa.errors import RecordingError
-from swa.recordings.edf.header import Header, decode
+from swa.recordings.edf.header import Digital, Header, decode
 from swa.recordings.edf.record_times import onset_bytes, read_onset_s
 
 STRETCH = 17  # data records that are looked at together
@@ -164,28 +164,30 @@ class _Layout:
     def read(self, start: int) -> NDArray[np.uint8]:
         return self.header.read_records(start, start + STRETCH)
 
-    def changes(self, samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def changes(self, stored: Digital) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Of each signal: ln of its mean change from record to record, and from sample to sample within."""
-        over = np.log1p(np.abs(samples[1:, self.first] - samples[:-1, self.last])).mean(axis=0)
-        within = np.log1p(np.abs(samples[:, self.inside + 1] - samples[:, self.inside])).mean(axis=(0, 2))
-        return over, within
+        over = stored[1:, self.first].astype(np.float64) - stored[:-1, self.last]
+        within = stored[:, self.inside + 1].astype(np.float64) - stored[:, self.inside]
+        return np.log1p(np.abs(over)).mean(axis=0), np.log1p(np.abs(within)).mean(axis=(0, 2))
 
     def look(self, start: int) -> "_Look":
         raw = self.read(start)
-        samples = decode(raw, self.header.width).reshape(len(raw), -1).astype(np.float64)
-        over, within = self.changes(samples)
+        stored = decode(raw, self.header.width).reshape(len(raw), -1)
+        over, within = self.changes(stored)
         excess = np.where(within > 0, over - within, np.nan)
-        return _Look(excess, within, self._misplaced(raw), self._beyond(samples))
+        return _Look(excess, within, self._misplaced(raw), self._beyond(stored))
 
-    def _beyond(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _beyond(self, stored: Digital) -> NDArray[np.float64]:
         """Share of each signal's samples outside its digital limits; not those at the ends of what a file can hold."""
         rail = 2 ** (8 * self.header.width - 1)
+        lowest, highest = stored.min(axis=0), stored.max(axis=0)
         shares = []
         for signal in self.signals:
-            own = samples[:, signal.first : signal.first + signal.samples]
+            place = slice(signal.first, signal.first + signal.samples)
             low, high = signal.digital or (-rail, rail)
             shares.append(0.0)
-            if own.min() < low or own.max() > high:  # in few files
+            if lowest[place].min() < low or highest[place].max() > high:  # in few files
+                own = stored[:, place]
                 outside = (own < low) & (own > -rail) | (own > high) & (own < rail - 1)
                 shares[-1] = np.count_nonzero(outside) / outside.size
         return np.array(shares)

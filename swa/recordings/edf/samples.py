@@ -94,10 +94,11 @@ class EdfSource:
     def _scale(self, signal: SignalHeader, stored: Digital, samples: NDArray[np.float64]) -> Block:
         (low, high), (least, most) = signal.physical or (0.0, 0.0), signal.digital or (0.0, 1.0)
         limit = 2 ** (8 * self.header.width - 1)
-        first, last = max(least, -limit), min(most, limit - 1)
+        first, last = math.floor(max(least, -limit)), math.ceil(min(most, limit - 1))  # stored are whole numbers
         gain = (high - low) / (most - least)
         offset = low - gain * least
-        np.multiply(stored, gain, out=samples)
+        samples[:] = stored
+        samples *= gain
         samples += offset
         lowest, highest = int(stored.min()), int(stored.max())
         ends = sorted((lowest * gain + offset, highest * gain + offset))  # the header may turn a signal over

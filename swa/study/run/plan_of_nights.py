@@ -2,19 +2,30 @@
 
 import datetime
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
+from swa.errors import SwaError
+from swa.recordings.formats import files_of
+from swa.recordings.recording import read_recording
 from swa.settings import Settings
+from swa.sleep.staging import YASA_RATE_HZ
 from swa.study.infusions import undosed_clocks
 from swa.study.plan.bids import channel_settings
 from swa.study.plan.manifest import Study
 from swa.study.plan.selection import night_names
 from swa.study.run.faults import describe_fault, is_fault, leave_fault
 from swa.study.run.night_task import NightOutcome, NightTask
+
+LOOKED_AT = 8  # of the largest files, whose headers tell how much memory a night takes
+# Peak of a process, by nights of 1.5 to 12 h and up to 128 channels, and 0.1 GB more: what is imported and compiled, YASA's
+# detector of spindles for each hour, and the results of each EEG channel.
+IMPORTS_GB, HOUR_GB, CHANNEL_HOUR_GB = 0.55, 0.06, 0.0006
+UNKNOWN_GB = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,3 +110,24 @@ def _night_task(
         run=asked.run,
         shared=asked.shared,
     )
+
+
+def peak_gb(tasks: Iterable[NightTask]) -> float:
+    """Memory in GB that a process needs for the largest of these nights, by the headers of the largest files."""
+    sizes: list[tuple[int, NightTask]] = []
+    for task in tasks:
+        with suppress(OSError, SwaError):  # told where the night is read
+            sizes.append((sum(file.stat().st_size for file in files_of(task.path)), task))
+    largest = sorted(sizes, key=lambda size: size[0], reverse=True)[:LOOKED_AT]
+    return max((_night_gb(task) for _, task in largest), default=UNKNOWN_GB)
+
+
+def _night_gb(task: NightTask) -> float:
+    if task.path.suffix.lower() == ".gz":
+        return UNKNOWN_GB  # unpacking it takes longer than what is gained
+    try:
+        recording = read_recording(task.path, task.settings)
+    except Exception:
+        return UNKNOWN_GB  # told where the night is read
+    hours = recording.duration_s / 3600 * recording.rate_hz / YASA_RATE_HZ
+    return IMPORTS_GB + hours * (HOUR_GB + CHANNEL_HOUR_GB * len(recording.of_role("eeg")))
