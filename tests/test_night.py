@@ -395,6 +395,23 @@ def test_sleep_outside_of_lights_is_counted_apart(short):
     assert sum(cut["asleep_outside_min"].values()) == asleep[0] - asleep[1] > 0
 
 
+@pytest.mark.parametrize(
+    ("stages", "stage"),
+    [
+        ("N2*20 N3*40 R*10", "N2"),
+        ("UNS*6 N3*54 R*10", "N3"),
+        ("W*1 N2*19 N3*40 R*10", ""),
+        ("N1*2 N2*18 N3*40 R*10", ""),
+        ("N2*2 W*4 N2*14 N3*40 R*10", ""),  # an epoch at the begin that a machine took for sleep
+    ],
+)
+def test_a_scoring_that_begins_amid_sleep_makes_the_night_doubtful(short, make_hypnogram, stages, stage):
+    """Recorders started 28 min late in all treated nights: cycle 1 + 13 %, the night - 12 % (p 0.008), `sound`."""
+    night = short(hypnogram=make_hypnogram(stages))
+    told = [reason for reason in judge_night(night.summary)[1] if reason.code == doubts.BEGINS_ASLEEP.code]
+    assert [f"begins in {stage}:" in in_words([reason]) for reason in told] == [True] * bool(stage)
+
+
 def test_sleep_statistics_are_taken_between_lights_off_and_on(short):
     whole = short().summary["statistics"]
     between = short(lights_off_s=120.0, lights_on_s=1800.0).summary["statistics"]

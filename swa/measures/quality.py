@@ -221,6 +221,8 @@ def _sleep_reasons(summary: Summary, settings: QualitySettings) -> Iterator[Reas
     for side, minutes in summary.get("asleep_outside_min", {}).items():
         if minutes > settings.asleep_outside_min:
             yield doubts.OUTSIDE_LIGHTS(minutes=minutes, side=side)
+    if stage := summary.get("begins_in"):
+        yield doubts.BEGINS_ASLEEP(stage=stage)
     yield from _stage_reasons(summary)
     confidence = summary["staging_confidence"]
     if confidence is not None and confidence < settings.staging_confidence:

@@ -21,7 +21,7 @@ from swa.night.scoring_fit import fit_of_scoring
 from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import Settings, WaveCriteria, criteria_of, given_or_default
-from swa.sleep.architecture import ASLEEP, FROM_LIGHTS, FROM_YASA, IN_BED, UNSCORED
+from swa.sleep.architecture import ASLEEP, FROM_LIGHTS, FROM_YASA, IN_BED, UNSCORED, begins_in
 from swa.sleep.hypnogram import check_hypnogram, epoch_length_s, make_hypnogram, stages_of
 from swa.sleep.scoring import fit_to_recording
 from swa.tables.marker import ALL, select
@@ -504,6 +504,7 @@ def _summarize(
         "unread": unread,
         "staging": staging,
         "asleep_outside_min": _asleep_outside_min(hypnogram, slice(counted[0], counted[-1] + 1)),
+        "begins_in": begins_in(hypnogram),
     }
     if proba is None:
         found["stage_fit"] = fit_of_scoring(results, frame, settings)

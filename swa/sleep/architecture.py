@@ -38,6 +38,8 @@ FROM_YASA = {
     "awakening_index": ("SFI", "1/h"),
 }
 
+# Without wake, from N2, N3 or REM on: so began none of 75 scorings (Sleep-EDF, DOD-H, BOAS, EESM17, NSRR).
+FIRST_SLEEP_MIN = 5.0
 # What rests on the time in bed, and on its begin.
 IN_BED, FROM_LIGHTS = ("tib", "sleep_efficiency"), ("sol", "sol_sustained")
 
@@ -142,6 +144,14 @@ def sleep_windows(
     yield "night", np.ones(len(sleep.stages), dtype=bool)
     for window, epochs, _ in _windows(sleep, cycles, sleep_onset_s, dose_s):
         yield window, epochs
+
+
+def begins_in(hypnogram: "yasa.Hypnogram") -> str:
+    """Stage of the first scored epoch where sleep had begun before: N2, N3 or REM, without wake right after it."""
+    stages = stages_of(hypnogram)
+    scored = stages[stages != UNSCORED]
+    first = scored[: round(FIRST_SLEEP_MIN * 60 / epoch_length_s(hypnogram))]
+    return str(first[0]) if first.size and first[0] not in ("W", "N1") and "W" not in first else ""
 
 
 def _whole_night(in_bed: "yasa.Hypnogram", sleep: _Sleep, unknown: Mapping[str, str]) -> Iterator[ArchitectureRow]:

@@ -271,6 +271,13 @@ OUTSIDE_LIGHTS = _doubt(
     "by one clock (summer time)",
     brief="scored sleep {side}",
 )
+BEGINS_ASLEEP = _doubt(
+    "begins_asleep",
+    "what is scored begins in {stage}: sleep had begun before, so that its onset, the latencies and the first minutes "
+    "of cycle 1 are not known, and all that is counted from the onset begins too late: check when the recorder was "
+    "started, and the begin of the scoring",
+    brief="begins amid sleep",
+)
 STAGES_MOVED = _doubt(
     "stages_moved",
     "the scoring fits the EEG best if it is moved {minutes:.0f} min {direction}: its stages then tell {best:.0f} % of "

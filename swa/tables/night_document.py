@@ -77,6 +77,7 @@ class Summary(TypedDict):
     header: dict[str, HeaderFacts]
     unread: dict[str, str]
     staging: StagingFacts
+    begins_in: NotRequired[str]  # first stage, where sleep had begun before
     in_bed: NotRequired[InBed]
     asleep_outside_min: NotRequired[dict[str, float]]  # before lights off and after lights on
     agreement: NotRequired[Agreement | None]
