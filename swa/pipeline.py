@@ -43,7 +43,7 @@ from swa.study.store import Results, describe_results, is_blinded, read_results
 from swa.study.strays import check_same_study, find_strays, remove_strays
 from swa.study.study_tables import look_for_copies, nights_table, problems_of_nights
 from swa.study.subject import SubjectTask
-from swa.study.written import RUN_FILE, check_written, keep_study_notes, write_believed
+from swa.study.written import RUN_FILE, check_written, keep_left_out, keep_study_notes, write_believed
 from swa.tables.files import table_text, write_table
 from swa.tables_of_study import make_tables
 
@@ -184,7 +184,7 @@ def run_study(
         tasks, lost = plan_nights(study, settings, places, results, asked, blinded.originals if blinded else None)
         tasks, excluded = choose_nights(tasks, study, left_out, chosen or None, is_finished, has_tables=not nights_only)
         if not is_shared:
-            _begin(results, study, settings, prune=prune)
+            _begin(results, study, settings, left_out, prune=prune)
         threads = jobs or usable_cores()
         jobs, outcomes = jobs or default_jobs(len(tasks), lambda: peak_gb(tasks.values())), dict(lost)
         with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler, threads) as workers:
@@ -262,13 +262,14 @@ def _check_sharing(results: Path, part: str | None, *, blind: bool, nights_only:
     return own
 
 
-def _begin(results: Path, study: Study, settings: Settings, *, prune: bool) -> None:
+def _begin(results: Path, study: Study, settings: Settings, left_out: Collection[str], *, prune: bool) -> None:
     """Write what a run stands on, once nothing refuses it."""
     if prune:
         remove_strays(results, study)
     clear_work(results, keep=("logs",))
     describe_results(results, settings)
     keep_study_notes(results, () if is_blinded(results) else study.notes)
+    keep_left_out(results, left_out)
     if study.needs_template:
         write_template(study, results / TEMPLATE)
 

@@ -10,7 +10,7 @@ from swa.pipeline import compare_study
 from swa.report.terminal import leading_lines
 from swa.report.words.afterwards import changed_nights
 from swa.study.store import read_results
-from swa.study.written import kept_nights, write_believed
+from swa.study.written import keep_left_out, kept_nights, write_believed
 from swa.tables.files import read_table, table_text
 
 
@@ -55,6 +55,13 @@ def test_a_night_that_was_left_out_before_results_is_late_where_it_is_taken_in(t
 def test_a_night_whose_turn_comes_later_or_that_failed_is_none(tmp_path, first):
     """Of `--only` the nights that are not named yet."""
     assert told(tmp_path, nights(b=first), nights()) == {}
+
+
+def test_a_night_that_the_call_left_out_on_purpose_is_late_where_it_is_taken_in(tmp_path):
+    keep_left_out(tmp_path, ["S1/b"])
+    keep_nights(tmp_path, nights(b=BY_CALL, c=BY_CALL))
+    keep_left_out(tmp_path, [])
+    assert told(tmp_path, nights()) == {"b": False}
 
 
 def test_nights_that_come_later_and_are_left_out_at_once_are_not_late(tmp_path):
@@ -102,7 +109,7 @@ def test_an_outlier_that_is_left_out_after_a_look_at_the_results_is_named(build,
     write_believed(table_text(table), folder / "nights.tsv")
     compare_study(folder, jobs=1)
     (night,) = late_nights(folder, table)
-    said = f"eft out on {night.date}, after results with them had been made: A ketamine2."
+    said = f"eft out on {night.date}, after results with it had been made: A ketamine2."
     assert all(said in text for text in texts(folder))
     problems = read_results(folder).problems
     (row,) = problems[problems["step"] == "afterwards"].to_dict("records")

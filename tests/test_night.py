@@ -418,7 +418,26 @@ def test_sleep_statistics_are_taken_between_lights_off_and_on(short):
     assert whole["TIB"] == 35
     assert between["TIB"] == 28
     assert whole["SOL"] - between["SOL"] == 2
-    assert short(lights_off_s=-600.0, lights_on_s=1e6).summary["statistics"] == whole
+    assert short(lights_off_s=-60.0, lights_on_s=2160.0).summary["statistics"] == whole  # a minute more is none
+
+
+@pytest.mark.parametrize(
+    ("off_s", "on_s", "unknown", "said"),
+    [
+        (-1200.0, None, {"TIB", "SE", "SOL", "SOL_5min"}, "lights off lies 20 min before the recording"),
+        (None, 2700.0, {"TIB", "SE"}, "lights on lies 10 min after the recording"),
+        (-1200.0, 2700.0, {"TIB", "SE", "SOL", "SOL_5min"}, "lights off lies 20 min before the recording"),
+    ],
+)
+def test_a_time_in_bed_that_was_not_recorded_is_not_known(short, off_s, on_s, unknown, said):
+    """Recorders that began 20 min after lights off: a latency of 10 min instead of 30, and no word."""
+    whole, night = short().summary["statistics"], short(lights_off_s=off_s, lights_on_s=on_s)
+    found = night.summary["statistics"]
+    assert {name for name in whole if found[name] != whole[name]} == unknown
+    assert {found[name] for name in unknown} == {None}
+    assert any(said in note for note in night.notes)
+    latency = night.measures.query("measure == 'sol'")
+    assert latency["value"].isna().all() == ("SOL" in unknown)
 
 
 @pytest.mark.parametrize(("off_s", "on_s"), [(1800.0, 120.0), (1e6, None), (None, -60.0)])

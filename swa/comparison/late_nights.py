@@ -1,7 +1,7 @@
 """Nights that were left out, or taken in, after results had been made: who sees the numbers can choose by them."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,7 @@ import pandas as pd
 from swa.comparison.compared_nights import is_adaptation, text_column
 from swa.study.plan.cell_words import leaves_out
 from swa.study.store import is_blinded
-from swa.study.written import COMPARED, RUN_FILE, kept_nights
+from swa.study.written import COMPARED, RUN_FILE, kept_left_out, kept_nights
 from swa.tables.files import read_json, write_json
 
 _State = Literal["used", "left_out"]
@@ -25,7 +25,7 @@ class LateNight:
 
     Attributes
     ----------
-    subject, session : str
+    subject, session, condition : str
         As in the study file.
     date : str
         Day (UTC) of the first results in which it is as it is now.
@@ -35,6 +35,7 @@ class LateNight:
 
     subject: str
     session: str
+    condition: str
     date: str
     is_left_out: bool
 
@@ -47,7 +48,7 @@ def keep_nights(results: Path, nights: pd.DataFrame) -> None:
     if is_blinded(results):
         return
     known = {night: state for night, state, _ in _history(results)}
-    now = {night: state for night, state in _states(nights, known) if known.get(night) != state}
+    now = {night: state for night, state in _states(nights, known, kept_left_out(results)) if known.get(night) != state}
     if now:
         changed = {state: [list(night) for night, own in now.items() if own == state] for state in _STATES}
         since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -62,11 +63,17 @@ def late_nights(results: Path, nights: pd.DataFrame) -> tuple[LateNight, ...]:
     for night, state, since in _history(results):
         first.setdefault(night, state)
         last[night] = state, since[:10]
-    there = zip(text_column(nights, "subject"), text_column(nights, "session"), strict=True)
+    names = zip(*(text_column(nights, name) for name in ("subject", "session", "condition")), strict=True)
     return tuple(
-        LateNight(subject=night[0], session=night[1], date=last[night][1], is_left_out=last[night][0] == "left_out")
-        for night in dict.fromkeys(there)
-        if night in first and last[night][0] != first[night]
+        LateNight(
+            subject=subject,
+            session=session,
+            condition=condition,
+            date=last[subject, session][1],
+            is_left_out=last[subject, session][0] == "left_out",
+        )
+        for subject, session, condition in names
+        if (subject, session) in first and last[subject, session][0] != first[subject, session]
     )
 
 
@@ -79,12 +86,14 @@ def _history(results: Path) -> Iterator[tuple[_Night, _State, str]]:
                 yield (str(night[0]), str(night[1])), state, str(entry.get("since", ""))
 
 
-def _states(nights: pd.DataFrame, known: dict[_Night, _State]) -> Iterator[tuple[_Night, _State]]:
+def _states(
+    nights: pd.DataFrame, known: Container[_Night], left_out: Collection[str]
+) -> Iterator[tuple[_Night, _State]]:
     """What each night is; one that only waits for its turn (`--only`), or failed, is nothing of this."""
     names = zip(text_column(nights, "subject"), text_column(nights, "session"), strict=True)
     chosen = is_adaptation(nights) | text_column(nights, "exclude").map(leaves_out).astype(bool)
     for night, status, is_chosen in zip(names, text_column(nights, "status"), chosen, strict=True):
-        if is_chosen or (status == "excluded" and night in known):
+        if is_chosen or (status == "excluded" and (night in known or "/".join(night) in left_out)):
             yield night, "left_out"
         elif status == "done":
             yield night, "used"

@@ -21,7 +21,7 @@ from swa.night.scoring_fit import fit_of_scoring
 from swa.night.staging_bias import describe_staging, staging_bias
 from swa.recordings.recording import Recording, as_recording, no_eeg
 from swa.settings import Settings, WaveCriteria, criteria_of, given_or_default
-from swa.sleep.architecture import ASLEEP, FROM_LIGHTS, FROM_YASA, IN_BED, UNSCORED, begins_in
+from swa.sleep.architecture import ASLEEP, FROM_LIGHTS, FROM_YASA, IN_BED, UNSCORED, begins_in, unknown_beyond
 from swa.sleep.hypnogram import check_hypnogram, epoch_length_s, make_hypnogram, stages_of
 from swa.sleep.scoring import fit_to_recording
 from swa.tables.marker import ALL, select
@@ -193,6 +193,7 @@ def analyze_night(
     measured = _measure(recording, frame, settings, problems)
     results = [read_again(result, recording, frame, settings) for result in measured]
     between, unknown = _without_long_wake(frame, lights, lights_off_s, lights_on_s)
+    unknown |= unknown_beyond(len(frame.stages) * frame.epoch_s, lights_off_s, lights_on_s)
     told = (f"{', '.join(unknown)}: {in_words(dict.fromkeys(unknown.values()))}",) if unknown else ()
     in_bed = hypnogram[between]
     at_gain = {gain: _only_in(stages, lights) for gain, stages in (stages_at_gain or {}).items()}

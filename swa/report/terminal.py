@@ -67,12 +67,15 @@ def leading_lines(results: Results) -> list[str]:
     declared = declared_primary(results.nights, settings.comparison)
     headline = find_headline(declared, group)
     late = named_late(late_primary(results.path, str(declared or "")), settings)
-    changed = changed_nights(late_nights(results.path, results.nights))
+    nights = late_nights(results.path, results.nights)
     known, lines = contrasts_in(group), []
     for _, row in adjust_leading(headline.marker.select(group)).iterrows():
         contrast = known[row["contrast"]]
         answer = group_answer(row, contrast, headline, settings)
         role = "Primary" if headline.declared and row["role"] == "primary" and not late else "Exploratory"
+        changed = changed_nights(
+            night for night in nights if night.condition in contrast.conditions or not contrast.is_within
+        )
         effect = " ".join(text for text in (answer.effect, answer.aside) if text)
         why = () if answer.numbers else (answer.reading,)
         said = "; ".join(text for text in (*answer.numbers, *why, answer.verdict) if text)

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from swa.sleep.cycles import runs
 from swa.sleep.hypnogram import epoch_length_s, stages_of
+from swa.tables.notes import LIGHTS_BEYOND
+from swa.tables.reason import Reason
 
 if TYPE_CHECKING:
     import yasa
@@ -38,6 +40,7 @@ FROM_YASA = {
     "awakening_index": ("SFI", "1/h"),
 }
 
+LIGHTS_APART_MIN = 2.0  # as far as clocks that are written to the minute, and a first and last epoch, tell nothing
 # Without wake, from N2, N3 or REM on: so began none of 75 scorings (Sleep-EDF, DOD-H, BOAS, EESM17, NSRR).
 FIRST_SLEEP_MIN = 5.0
 # What rests on the time in bed, and on its begin.
@@ -144,6 +147,16 @@ def sleep_windows(
     yield "night", np.ones(len(sleep.stages), dtype=bool)
     for window, epochs, _ in _windows(sleep, cycles, sleep_onset_s, dose_s):
         yield window, epochs
+
+
+def unknown_beyond(recorded_s: float, off_s: float | None, on_s: float | None) -> dict[str, Reason]:
+    """What is not known of the time in bed, and why, where lights went off before the recording or on after it."""
+    lights = (
+        (-(off_s or 0.0), (*IN_BED, *FROM_LIGHTS), {"light": "off", "side": "before"}),
+        (-recorded_s if on_s is None else on_s - recorded_s, IN_BED, {"light": "on", "side": "after"}),
+    )
+    beyond = [(apart_s / 60, names, said) for apart_s, names, said in lights if apart_s > LIGHTS_APART_MIN * 60]
+    return {name: LIGHTS_BEYOND(minutes=minutes, **said) for minutes, names, said in reversed(beyond) for name in names}
 
 
 def begins_in(hypnogram: "yasa.Hypnogram") -> str:

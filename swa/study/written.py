@@ -2,7 +2,7 @@
 
 import datetime
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ KEY = "written"
 STUDY_NOTES = "study_notes"
 PRIMARIES = "primaries"
 COMPARED = "compared_nights"
+LEFT_OUT = "left_out"
 REMEDY = (
     "`swa run` with this folder writes it anew; finished nights are kept. Facts of nights belong in the study file, "
     "settings in a file that --settings names."
@@ -110,3 +111,14 @@ def kept_nights(results: Path) -> list[dict[str, object]]:
     """Return which nights contrasts were made with and without (`swa.comparison.late_nights`), the first ones first."""
     found = read_json(results / RUN_FILE).get(COMPARED)
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def keep_left_out(results: Path, names: Iterable[str]) -> None:
+    """Keep which nights (``SUBJECT/SESSION``) the run left out on purpose, not those that only wait for their turn."""
+    write_json(read_json(results / RUN_FILE) | {LEFT_OUT: sorted(names)}, results / RUN_FILE)
+
+
+def kept_left_out(results: Path) -> list[str]:
+    """Return what `keep_left_out` kept; nothing of a folder of an earlier version."""
+    found = read_json(results / RUN_FILE).get(LEFT_OUT)
+    return [str(name) for name in found] if isinstance(found, list) else []

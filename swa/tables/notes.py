@@ -64,6 +64,11 @@ LIGHTS_UNKNOWN = declare(
     "study file",
 )
 
+LIGHTS_BEYOND = declare(
+    "lights_beyond",
+    "not known: lights {light} lies {minutes:.0f} min {side} the recording, of which nothing was recorded",
+)
+
 # Why there is no density of eye movements.
 NO_EYES = declare("no_eyes", "needs the left and the right EOG against one reference or the mastoids; found: {names}")
 NO_REM = declare("no_rem", "the window has no REM sleep in which both eyes were recorded")

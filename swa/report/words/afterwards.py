@@ -13,7 +13,7 @@ from swa.tables.marker import Marker
 
 _MOST_NAMED = 5  # nights in a sentence; problems.tsv has all
 _WHAT = {True: "left out", False: "taken in"}
-_WITH = {True: "with them", False: "without them"}
+_WITH = {True: "with", False: "without"}
 
 
 def named_late(late: LatePrimary | None, settings: Settings) -> str:
@@ -32,22 +32,24 @@ def changed_nights(nights: Iterable[LateNight]) -> str:
     for night in nights:
         said.setdefault((night.is_left_out, night.date), []).append(f"{night.subject} {night.session}")
     return " ".join(
-        f"{_WHAT[is_left_out].capitalize()} on {date}, after results {_WITH[is_left_out]} had been made: "
-        f"{_some(names)}."
+        f"{_WHAT[is_left_out].capitalize()} on {date}, {_after(_WITH[is_left_out], len(names))}: {_some(names)}."
         for (is_left_out, date), names in said.items()
     )
 
 
 def problem_of(night: LateNight) -> Problem:
     """What is said of such a night, and what to do about it."""
-    which = _WITH[night.is_left_out].replace("them", "it")
     return Problem(
         subject=night.subject,
         session=night.session,
         step=LATE_STEP,
-        problem=f"{_WHAT[night.is_left_out]} on {night.date}, after results {which} had been made.",
+        problem=f"{_WHAT[night.is_left_out]} on {night.date}, {_after(_WITH[night.is_left_out], 1)}.",
         remedy="Report it with its reason, and the result as it was before: a choice by the numbers makes a result.",
     )
+
+
+def _after(which: str, number: int) -> str:
+    return f"after results {which} {'it' if number == 1 else 'them'} had been made"
 
 
 def _some(names: list[str]) -> str:

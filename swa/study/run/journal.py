@@ -22,9 +22,11 @@ from swa.study.store import NightFolder
 from swa.study.written import (
     COMPARED,
     KEY,
+    LEFT_OUT,
     PRIMARIES,
     RUN_FILE,
     STUDY_NOTES,
+    kept_left_out,
     kept_nights,
     kept_primaries,
     known_digests,
@@ -111,6 +113,7 @@ class Journal:
             STUDY_NOTES: study_notes(self._results),
             PRIMARIES: kept_primaries(self._results),
             COMPARED: kept_nights(self._results),
+            LEFT_OUT: kept_left_out(self._results),
             "nights": _gather_logs(self._results),
         }
         write_json(self._document, self._results / RUN_FILE)

@@ -22,8 +22,8 @@ from swa.study.run.faults import describe_fault, is_fault, leave_fault
 from swa.study.run.night_task import NightOutcome, NightTask
 
 LOOKED_AT = 8  # of the largest files, whose headers tell how much memory a night takes
-# Peak of a process, by nights of 1.5 to 12 h and up to 128 channels, and 0.1 GB more: what is imported and compiled, YASA's
-# detector of spindles for each hour, and the results of each EEG channel.
+# Peak of a process, by nights of 1.5 to 12 h and up to 128 channels, and 0.1 GB more: what is imported and compiled,
+# YASA's detector of spindles for each hour, and the results of each EEG channel.
 IMPORTS_GB, HOUR_GB, CHANNEL_HOUR_GB = 0.55, 0.06, 0.0006
 UNKNOWN_GB = 1.5
 
