@@ -1,21 +1,23 @@
 """Channels side by side in threads: the same night with any number of them, and no more than a process may use."""
 
-import os
 import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from swa.errors import RecordingError
 from swa.measures.slow_waves import Room
 from swa.night.analysis import analyze_night
 from swa.recordings import threads
-from swa.recordings.threads import at_most, side_by_side, usable_cores
+from swa.recordings.threads import at_most, side_by_side, usable_threads
 from swa.settings import Settings
+from swa.study.run import batch
 from swa.study.run.batch import Workers
 
 TABLES = ("measures", "epochs", "spectra", "spectrogram", "staging_bias", "rejection")
@@ -24,7 +26,7 @@ NAMES = ("F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2")
 
 @pytest.fixture(autouse=True)
 def many_cores(monkeypatch):
-    monkeypatch.setattr(threads, "usable_cores", lambda: 8)
+    monkeypatch.setattr(threads, "usable_threads", lambda: 8)
 
 
 def threads_of(n_items):
@@ -103,10 +105,17 @@ def test_channels_are_read_alike_with_any_number_of_threads(night_recording):
 @pytest.mark.parametrize(
     ("told", "found"), [("1", 1), ("1,4", 1), ("1000000", None), ("", None), ("0", None), ("many", None), ("-1", None)]
 )
-def test_cores_are_as_many_as_the_scheduler_tells(monkeypatch, told, found):
+def test_threads_are_as_many_as_the_scheduler_tells(monkeypatch, told, found):
     monkeypatch.setenv("OMP_NUM_THREADS", told)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert usable_cores() == (found or cores)
+    monkeypatch.setattr(threads, "usable_cores", lambda: 8)
+    assert usable_threads() == (found or 8)
+
+
+def test_one_thread_a_process_keeps_no_core_from_a_worker(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(batch, "usable_cores", lambda: 8)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=64e9))
+    assert batch.default_jobs(20) == 8
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
@@ -127,7 +136,7 @@ import ctypes, threading
 from swa.recordings import threads
 from swa.study.run.batch import Workers
 
-threads.usable_cores = lambda: 2
+threads.usable_threads = lambda: 2
 def work(_):
     met = threading.Barrier(2)
     def hold(item):

@@ -15,13 +15,18 @@ _allowed = contextvars.ContextVar("allowed", default=MOST_THREADS)
 
 
 def usable_cores() -> int:
-    """Cores that this process may use: those of its affinity, or fewer where ``OMP_NUM_THREADS`` says so.
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    Schedulers, joblib and Dask tell each of their processes by that variable how many cores are its own.
+
+def usable_threads() -> int:
+    """Threads that this process may have: as many as cores, or fewer where ``OMP_NUM_THREADS`` says so.
+
+    Schedulers, joblib and Dask tell each of their processes by that variable how many are its own; whoever starts as
+    many processes as there are cores sets it to 1.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return min(cores, int(told)) if told.isdecimal() and int(told) else cores
+    return min(usable_cores(), int(told)) if told.isdecimal() and int(told) else usable_cores()
 
 
 @contextmanager
@@ -40,7 +45,7 @@ def side_by_side(n_items: int) -> Iterator[Callable[[Callable[[Item], Result], I
 
     One thread is the plain `map`. What an item gives is the same with any number of threads.
     """
-    threads = min(n_items, usable_cores(), MOST_THREADS, _allowed.get())
+    threads = min(n_items, usable_threads(), MOST_THREADS, _allowed.get())
     if threads <= 1:
         yield map
         return
