@@ -43,17 +43,9 @@ STEPS = {  # functions whose time, with all that they call, is printed
     "swa/measures/homeostasis.py": None,
     "swa/measures/spindles.py": None,
     "swa/sleep/scoring.py": ("fit_to_recording",),
-    "swa/night/analysis.py": (
-        "analyze_night",
-        "_measure_channels",
-        "_usable_waves",
-        "_channel_rows",
-        "_epoch_rows",
-        "_spectra_rows",
-        "_spectrogram",
-        "_slow_waves",
-        "_summarize",
-    ),
+    "swa/night/analysis.py": ("analyze_night", "_slow_waves", "_summarize"),
+    "swa/night/channel_pass.py": ("measure_channels", "_measure_channel", "_usable_waves"),
+    "swa/night/rows.py": ("channel_rows", "epoch_rows", "spectra_rows", "spectrogram_of"),
 }
 
 

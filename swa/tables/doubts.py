@@ -192,6 +192,17 @@ SHARE_OF_ALL = _doubt(
     "hold other sleep, by another way of scoring or truly; windows that need no stages are free of it",
     brief="share of {stage}",
 )
+N3_DEPTH_FOUND = declare(
+    "n3_depth_found",
+    "N3 is {share:.0f} % of N1 to N3, {before:.0f} % at baseline, and slow-wave activity within it × {swa:.2f}",
+)
+N3_DEPTH = _doubt(
+    "n3_depth_of_all",
+    f"{N3_DEPTH_FOUND.words} (mean of {{n}} subjects, in {{above}} of them more): more of N2 was called N3, or of N3 "
+    "N2, by another way of scoring, for a drug that deepens or lightens sleep moves both alike; see slow-wave activity "
+    "and wave density of N2 and N3 together",
+    brief="N3 of other depth",
+)
 BED_FOUND = declare("bed_found", "{minutes:.0f} min scored until lights on, {before:.0f} at baseline")
 BED = _doubt(
     "time_in_bed",

@@ -46,6 +46,8 @@ class NightFacts:
         Per channel slow-wave activity of N2+N3 of the whole night (µV²).
     swa_rem : dict of str to float
         The same of REM sleep, where `FEWEST_REM_MIN` of it are analysed.
+    swa_n3 : dict of str to float
+        The same of N3 alone, where `FEWEST_N3_MIN` of it are analysed.
     rejected : dict of str to tuple
         Per channel the shares of NREM and of slow waves that artefact rules remove, and the rule that removes most.
     clipped : dict of str to float
@@ -95,6 +97,7 @@ class NightFacts:
     decline: Mapping[str, float] = field(default_factory=dict)
     swa: Mapping[str, float] = field(default_factory=dict)
     swa_rem: Mapping[str, float] = field(default_factory=dict)
+    swa_n3: Mapping[str, float] = field(default_factory=dict)
     rejected: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     clipped: Mapping[str, float] = field(default_factory=dict)
     below_band: Mapping[str, float] = field(default_factory=dict)

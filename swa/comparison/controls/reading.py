@@ -19,6 +19,7 @@ from swa.tables.night_document import AnalysedMinutes
 
 EPOCH_MIN = 0.5  # stored spectra count epochs; those of 20 s, which some labs score, count as half a minute too
 FEWEST_NREM_MIN = 20.0  # analysed, of which the spectrum is held against that of other nights
+FEWEST_N3_MIN = 5.0  # analysed, from which slow-wave activity of N3 alone is held against that of other nights
 FEWEST_REM_MIN = 10.0  # analysed, from which slow activity of REM sleep is held against that of other nights
 CYCLE = "cycle-"  # windows whose names begin so are NREM cycles
 CARRIED_SHARE = 0.4  # a recording holds frequencies up to this share of its rate
@@ -87,7 +88,7 @@ def read_facts(
         is_staged_by_machine=summary["staging_confidence"] is not None,
         nrem_min=_minutes(stored["analysed_minutes"], "N2", "N3"),
         sleep_min={stage: float(summary["statistics"].get(stage) or 0) for stage in ("N1", "N2", "N3")},
-        **_of_measures(folder, _minutes(stored["analysed_minutes"], "R")),
+        **_of_measures(folder, *(_minutes(stored["analysed_minutes"], stage) for stage in ("R", "N3"))),
         bed_min=np.nan if bed is None else bed["scored_min"],
         from_onset_min=np.nan if bed is None else bed["scored_from_onset_min"],
         unscored_min=np.nan if bed is None else bed["unscored_asleep_min"],
@@ -121,29 +122,39 @@ def _minutes(analysed: AnalysedMinutes, *stages: str) -> dict[str, float]:
     return found
 
 
-def _of_measures(folder: NightFolder, rem_min: Mapping[str, float]) -> dict[str, dict[str, float]]:
+def _of_measures(
+    folder: NightFolder, rem_min: Mapping[str, float], n3_min: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
     """The facts of a night that are values of its measures: SWA and its fall by channel, minutes by cycle."""
     rows = read_rows(
         folder.file(NIGHT_TABLES["measures"]),
         ["channel", "stages", "window", "measure", "variant", "value"],
         measure=["swa", "swa_decline", "analysed_minutes"],
-        stages=["NREM", "REM"],
+        stages=["NREM", "N3", "REM"],
         variant=[""],
     )
     over_night: dict[str, dict[str, float]] = {"swa": {}, "swa_decline": {}}
     cycle_min: dict[str, float] = {}
-    swa_rem: dict[str, float] = {}
+    of_one_stage = {"REM": (rem_min, FEWEST_REM_MIN), "N3": (n3_min, FEWEST_N3_MIN)}
+    in_stage: dict[str, dict[str, float]] = {"REM": {}, "N3": {}}
     for channel, stages, window, measure, value in zip(
         *(rows[name] for name in ("channel", "stages", "window", "measure", "value")), strict=True
     ):
-        if stages == "REM":
-            if measure == "swa" and window == "night" and rem_min.get(channel, 0) >= FEWEST_REM_MIN and value > 0:
-                swa_rem[channel] = float(value)
+        if stages in of_one_stage:
+            minutes, fewest = of_one_stage[stages]
+            if measure == "swa" and window == "night" and minutes.get(channel, 0) >= fewest and value > 0:
+                in_stage[stages][channel] = float(value)
         elif measure in over_night and window == "night" and not np.isnan(value):
             over_night[measure][channel] = float(value)
         elif measure == "analysed_minutes" and window.startswith(CYCLE) and not np.isnan(value):
             cycle_min[window] = max(float(value), cycle_min.get(window, 0.0))  # of the channel with most
-    return {"swa": over_night["swa"], "swa_rem": swa_rem, "decline": over_night["swa_decline"], "cycle_min": cycle_min}
+    return {
+        "swa": over_night["swa"],
+        "swa_rem": in_stage["REM"],
+        "swa_n3": in_stage["N3"],
+        "decline": over_night["swa_decline"],
+        "cycle_min": cycle_min,
+    }
 
 
 def staging_shifts(bias: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
