@@ -29,7 +29,7 @@ def hypnogram(make_hypnogram):
 def script(monkeypatch):
     monkeypatch.syspath_prepend(PUBLIC)
     monkeypatch.setattr("swa.pipeline._write_page", lambda task: [])  # pages have tests of their own
-    monkeypatch.setattr("swa.pipeline.default_jobs", lambda tasks: 1)
+    monkeypatch.setattr("swa.pipeline.default_jobs", lambda tasks, peak_gb: 1)
     yield lambda name, run_name="script": runpy.run_path(str(PUBLIC / f"{name}.py"), run_name=run_name)
     sys.modules.pop("expected", None)
 
