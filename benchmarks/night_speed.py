@@ -1,10 +1,10 @@
 """A whole night of 8 h beside YASA alone: the same job warm, everything warm, everything cold, and peak memory.
 
-    python benchmarks/night_speed.py PEER [--hours 8] [--repeat 3] [--channels 10] [--cores 1]
+    python benchmarks/night_speed.py PEER [--hours 8] [--repeat 3] [--channels 10]
 
 PEER is the script `yasa_night.py`: read, stage, resample, power, waves, write, by mne and YASA. The input is a
 simulated night at 256 Hz as EDF, of 10 channels, 6 of them EEG, or of 6, 3 of them EEG. Each side runs in a process of
-its own, in turn, and may use as many cores as `--cores` says:
+its own, in turn, with one thread:
 
 - same job: `read_recording`, `stage_recording`, `analyze_night` without spindles, its tables written;
 - everything: `run_study` of a folder with this night: every default measure, quality check, contrast table and page;
@@ -29,7 +29,6 @@ from swa.simulation.simulated_study import simulate_study
 
 EEG = {10: ("F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2", "O2-M1"), 6: ("F3-M2", "C4-M1", "O1-M2")}
 OTHERS = {10: ("E1-M2", "E2-M1", "Chin", "EMG1"), 6: ("E1-M2", "E2-M1", "Chin")}
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 TARGETS = {
     ("same job", "warm_s"): {10: 0.36, 6: 0.36},
     ("everything", "warm_s"): {10: 0.65, 6: 0.65},
@@ -58,14 +57,14 @@ import json, sys, time
 for turn in range(int(sys.argv[3])):
     begun = time.perf_counter()
     from swa.pipeline import run_study
-    run_study(sys.argv[1], f"{sys.argv[2]}/results-{turn}")
+    run_study(sys.argv[1], f"{sys.argv[2]}/results-{turn}", jobs=1)
     print(json.dumps({"total": time.perf_counter() - begun}), flush=True)
 """
 
 
-def run(command: list[str], cores: int) -> tuple[list[float], float]:
+def run(command: list[str]) -> tuple[list[float], float]:
     """Seconds of each turn of a process, and its peak memory in MB."""
-    env = os.environ | dict.fromkeys(THREADS, str(cores))
+    env = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     assert process.stdout is not None
     totals = [float(json.loads(line)["total"]) for line in process.stdout if line.startswith("{")]
@@ -89,7 +88,6 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=8.0)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--channels", type=int, choices=(10, 6), default=10)
-    parser.add_argument("--cores", type=int, default=1)
     options = parser.parse_args()
     eeg, others = EEG[options.channels], OTHERS[options.channels]
     with tempfile.TemporaryDirectory() as scratch:
@@ -111,7 +109,7 @@ def main() -> None:
             "same job": [sys.executable, "-c", SAME_JOB, edf, str(out), turns],
             "everything": [sys.executable, "-c", EVERYTHING, str(folder), str(out), turns],
         }
-        found = {name: run(command, options.cores) for name, command in sides.items()}
+        found = {name: run(command) for name, command in sides.items()}
         agreement = kappa(out / "peer" / "stages.csv", out / "stages.csv")
     table = pd.DataFrame(
         {
@@ -121,8 +119,8 @@ def main() -> None:
     ).T
     ratios = table / table.loc["peer"]
     print(
-        f"one night of {options.hours:g} h, {options.channels} channels at 256 Hz, {len(eeg)} EEG; cores: "
-        f"{options.cores}; median of {options.repeat} warm turns"
+        f"one night of {options.hours:g} h, {options.channels} channels at 256 Hz, {len(eeg)} EEG; "
+        f"median of {options.repeat} warm turns"
     )
     print(table.join(ratios.add_suffix(" ratio")).round(2).to_string())
     print(f"stages against the peer's: Cohen's kappa {agreement:.4f}")

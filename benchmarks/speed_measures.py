@@ -30,7 +30,6 @@ from threadpoolctl import threadpool_limits
 
 import swa
 from swa.measures import spindles
-from swa.recordings.threads import at_most
 from swa.simulation.simulated_study import simulate_study
 
 CHANNELS = ("F3-M2", "F4-M1", "C3-M2", "C4-M1", "O1-M2", "O2-M1")
@@ -125,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     results = {}
-    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1), at_most(1):
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         edf, scoring = make_night(Path(folder), options.hours)
         hypnogram = hypnogram_of(scoring)
         cpu, wall, apart = run_ours(edf, hypnogram, options.repeat)

@@ -11,7 +11,6 @@ import pandas as pd
 from swa.comparison.compared_nights import check_columns
 from swa.comparison.primary import check_primary
 from swa.errors import SettingsError, StudyError, StudyStopped
-from swa.recordings.threads import usable_cores
 from swa.report.pages import PageTask, subject_page, write_placeholder, write_study_page, write_subject_page
 from swa.report.workbook import WORKBOOK, write_workbook
 from swa.settings import Settings, given_or_default
@@ -115,8 +114,7 @@ def run_study(
     settings : Settings, optional
         Every value that changes a number.
     jobs : int, optional
-        Worker processes; by default as many as cores, nights and memory allow. A night that is worked at alone has as
-        many threads for its channels.
+        Worker processes; by default as many as cores, nights and memory allow.
     scheduler : str, optional
         Address of a Dask scheduler that does the work instead.
     part : str, optional
@@ -185,9 +183,8 @@ def run_study(
         tasks, excluded = choose_nights(tasks, study, left_out, chosen or None, is_finished, has_tables=not nights_only)
         if not is_shared:
             _begin(results, study, settings, left_out, prune=prune)
-        threads = jobs or usable_cores()
         jobs, outcomes = jobs or default_jobs(len(tasks), lambda: peak_gb(tasks.values())), dict(lost)
-        with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler, threads) as workers:
+        with _told_when_stopped(outcomes, tasks), Workers(jobs, scheduler) as workers:
             work = Work(results=results, settings=settings, workers=workers, progress=progress or silent)
             _process_nights(tasks, work, outcomes)
             mended: list[str] = work.attempt_study(

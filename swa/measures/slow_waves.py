@@ -1,6 +1,5 @@
 """Slow waves: filter → find half-waves → measure → select. Measuring never judges; judging is one expression."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -62,11 +61,8 @@ class SlowWaves:
         return self.table[select_waves(self.table, self.criteria)]
 
 
-class Room(threading.local):
-    """Memory that one channel after the other is worked on in: giving out 23 MB takes longer than a derivative does.
-
-    Each thread has its own in the same room.
-    """
+class Room:
+    """Memory that one channel after the other is worked on in: giving out 23 MB takes longer than a derivative does."""
 
     def __init__(self) -> None:
         self._held: dict[str, NDArray[np.float64]] = {}

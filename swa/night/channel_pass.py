@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,6 @@ from swa.night.frame import NREM, Frame
 from swa.recordings.channels import Channel, region
 from swa.recordings.recording import Recording, SignalGroup
 from swa.recordings.spans import Spans
-from swa.recordings.threads import side_by_side
 from swa.settings import ArtifactSettings, Settings, WaveCriteria
 
 
@@ -64,25 +62,18 @@ def measure_channels(
     recording: Recording, frame: Frame, settings: Settings, problems: dict[str, RecordingError]
 ) -> Iterator[ChannelResult]:
     """Results channel by channel, all but spindles and what a second reading gives (`read_again`)."""
-    room = slow_waves.Room()
-
-    def measure(read: _Read) -> ChannelResult:
-        result = _measure_channel(read, frame, settings, room)
-        if settings.coupling.measured:
-            return dataclasses.replace(result, coupling=_find_coupling(result, read.trace, settings))
-        return result
-
     for group in recording.groups("eeg"):
         problems.update(group.problems)
-        with side_by_side(len(group.channels)) as each:
-            transform = partial(power.compute_window_spectra, rate_hz=group.rate_hz, settings=settings.power)
-            spectra = list(each(transform, group.data_uv))
-            yield from each(measure, _read_channels(group, spectra, frame, settings))
+        room = slow_waves.Room()
+        for read in _read_channels(group, frame, settings):
+            result = _measure_channel(read, frame, settings, room)
+            if settings.coupling.measured:
+                result = dataclasses.replace(result, coupling=_find_coupling(result, read.trace, settings))
+            yield result
 
 
-def _read_channels(
-    group: SignalGroup, spectra: Sequence[power.WindowSpectra], frame: Frame, settings: Settings
-) -> Iterator[_Read]:
+def _read_channels(group: SignalGroup, frame: Frame, settings: Settings) -> Iterator[_Read]:
+    spectra = [power.compute_window_spectra(row, group.rate_hz, settings.power) for row in group.data_uv]
     focal = _find_focal(spectra, frame, group.rate_hz, settings)
     for row, channel in enumerate(group.channels):
         yield _Read(

@@ -5,7 +5,6 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +26,7 @@ from swa.recordings.formats import READ_BY_MNE, ending_of, parts_of
 from swa.recordings.labels import SHORT_LEAD, is_short_lead
 from swa.recordings.limits import check_length
 from swa.recordings.mne_raw import RawSource, describe_filters, open_raw, read_marks, start_of
-from swa.recordings.signal_source import Block, Piece, SignalSource
-from swa.recordings.threads import side_by_side
+from swa.recordings.signal_source import Piece, SignalSource
 from swa.settings import Settings, given_or_default
 from swa.tables.night_document import HeaderFacts
 from swa.tables.reason import Reason
@@ -246,9 +244,10 @@ class Recording:
                 channel, lengths, pieces, rate_hz, data[row], clipped[row], self.clipped_samples
             )
         positions = sorted({position for intake in intakes.values() for position in intake.channel.signals})
-        with side_by_side(len(intakes)) as each:
-            for blocks in self.source.blocks(positions) if positions else ():
-                list(each(partial(_take, dict(zip(positions, blocks, strict=True))), intakes.values()))
+        for blocks in self.source.blocks(positions) if positions else ():
+            of_signal = dict(zip(positions, blocks, strict=True))
+            for intake in intakes.values():
+                intake.take([of_signal[position] for position in intake.channel.signals])
         for row, intake in list(intakes.items()):
             try:
                 mains_uv[row] = intake.finish(self.name)
@@ -376,10 +375,6 @@ class Recording:
         durations = np.subtract(ends, onsets)
         raw.set_annotations(mne.Annotations(onsets, durations, texts, raw.info["meas_date"], names))
         return raw
-
-
-def _take(of_signal: Mapping[int, Block], intake: ChannelIntake) -> None:
-    intake.take([of_signal[position] for position in intake.channel.signals])
 
 
 def read_recording(path: str | Path, settings: Settings | None = None) -> Recording:

@@ -1,7 +1,6 @@
 """One engine for everything that is done many times: nights, subject steps, pages."""
 
 import atexit
-import ctypes
 import functools
 import logging
 import os
@@ -13,7 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from swa.errors import StudyError, SwaError
-from swa.recordings.threads import at_most, usable_cores
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -23,7 +21,6 @@ Result = TypeVar("Result")
 
 MEMORY_PER_JOB_GB = 1.5  # of steps and pages, with room to spare
 PLENTY_GB = 2.5  # no night is known to need as much
-M_ARENA_MAX = -8  # of mallopt(3)
 LOOK_S = 5
 POLL_S = 0.05
 NO_WORKER_S = 60
@@ -61,8 +58,6 @@ class Workers:
         Local worker processes; 1 is a plain loop without Dask.
     scheduler : str, optional
         Address of a running Dask scheduler (``tcp://host:port``), which then does the work.
-    threads : int
-        Of a loop in this process, for the channels of a recording. A worker process has one.
 
     Notes
     -----
@@ -70,10 +65,9 @@ class Workers:
     pays once (imports, compilation) it pays once.
     """
 
-    def __init__(self, jobs: int = 1, scheduler: str | None = None, threads: int = 1) -> None:
+    def __init__(self, jobs: int = 1, scheduler: str | None = None) -> None:
         self._jobs = jobs
         self._scheduler = scheduler
-        self._threads = threads
         self._stack = ExitStack()
         self._client: Client | None = None
 
@@ -112,16 +106,12 @@ class Workers:
         if self._scheduler is None and self._client is None and (self._jobs == 1 or len(tasks) <= 1):
             from threadpoolctl import threadpool_limits
 
-            if self._threads > 1:
-                _share_heap()
             with threadpool_limits(1):
                 for position, task in enumerate(tasks):
                     try:
-                        with at_most(self._threads):
-                            outcome: Result | BaseException = function(task)
+                        yield position, function(task)
                     except Exception as fault:
-                        outcome = fault
-                    yield position, outcome
+                        yield position, fault
             return
         from concurrent.futures import CancelledError
 
@@ -225,16 +215,6 @@ def _in_worker(function: Callable[[Task], Result], task: Task) -> Result:
 
 
 @functools.cache
-def _share_heap() -> None:
-    """Let the threads of this process have one heap.
-
-    The C library of Linux gives each thread its own and keeps there what a night has freed: 300 MB with two threads.
-    """
-    with suppress(AttributeError, OSError, TypeError):  # other systems have no such call
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
-
-
-@functools.cache
 def _settle() -> None:
     """Keep what libraries say away from the terminal of the user, once in each worker process.
 
@@ -294,7 +274,8 @@ def default_jobs(n_tasks: int, peak_gb: Callable[[], float] | None = None) -> in
     import psutil
 
     memory_gb = psutil.virtual_memory().available / 1e9
-    jobs = min(usable_cores(), n_tasks)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jobs = min(cores, n_tasks)
     if memory_gb < jobs * PLENTY_GB:
         jobs = min(jobs, int(memory_gb / (peak_gb() if peak_gb else MEMORY_PER_JOB_GB)))
     return max(1, jobs)
