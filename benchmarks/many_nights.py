@@ -42,12 +42,13 @@ def make_signal(seed: int) -> np.ndarray:
 def make_study(folder: Path, nights: int) -> set[str]:
     """Returns the names of the broken recordings."""
     folder.mkdir()
-    (folder / "stages.csv").write_text("stage\n" + "\n".join(STAGES) + "\n", encoding="utf-8")
     rows, broken = [], set()
     for i in range(nights):
         condition = ("baseline", "ketamine")[i % 2]
         name = f"P{i // 2:04d}_{condition}.edf"
-        row = {"subject": f"P{i // 2:04d}", "condition": condition, "recording": name, "hypnogram": "stages.csv"}
+        scoring = name.replace(".edf", ".csv")  # of its own: one that several nights share is told
+        (folder / scoring).write_text("stage\n" + "\n".join(STAGES) + "\n", encoding="utf-8")
+        row = {"subject": f"P{i // 2:04d}", "condition": condition, "recording": name, "hypnogram": scoring}
         rows.append(row)
         kind = i // BROKEN_EVERY % 5 if i % BROKEN_EVERY == BROKEN_EVERY - 1 else None
         if kind is not None:
