@@ -34,7 +34,7 @@ for told in book.sheets_metadata:
     sheet.to_python(skip_empty_area=False)
 """
 
-_MERGED = re.compile(rb'mergeCell\s[^>]*?ref="([A-Z]{1,3}[1-9]\d{0,6}):([A-Z]{1,3}[1-9]\d{0,6})"')
+_MERGED = re.compile(rb'mergeCell\s[^>]*?ref="([A-Z]{1,3}[1-9]\d{0,6}:[A-Z]{1,3}[1-9]\d{0,6})"')
 
 
 class WorkbookError(ValueError):
@@ -86,16 +86,8 @@ def merged_down(content: bytes, part: str) -> list[tuple[int, int, int]]:
     part : str
         The sheet's place in it.
     """
+    from openpyxl.utils import range_boundaries  # type: ignore[import-untyped, unused-ignore]  # an optional package
+
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        found = _MERGED.findall(archive.read(part))
-    corners = [[re.match(r"([A-Z]+)(\d+)", corner.decode()) for corner in pair] for pair in found]
-    spans = [[(corner[1], int(corner[2])) for corner in pair if corner] for pair in corners]
-    return sorted((_column_number(first[0]), first[1], last[1]) for first, last in spans if first[0] == last[0])
-
-
-def _column_number(letters: str) -> int:
-    """Place of a column, from 0, by its letters: A is 0, AA is 26."""
-    number = 0
-    for letter in letters:
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number - 1
+        found = [range_boundaries(cells.decode()) for cells in _MERGED.findall(archive.read(part))]
+    return sorted((left - 1, top, bottom) for left, top, right, bottom in found if left == right)
